@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fetcher's running totals and gauges, kept in the routes object so that anyone may read them, alive or not.
+ * Written by the fetcher only, relaxed, one word each: a reader may see one number newer than another. Totals
+ * never reset within the life of an instance's objects: a new generation takes them over.
+ *
+ *      X(name, description)      new ones are appended, so that a number keeps its place
+ */
+#ifndef SHM_COUNTERS_H
+#define SHM_COUNTERS_H
+
+/* clang-format off */
+#define SHM_COUNTERS(X)                                                              \
+    X(routes,            "routes with at least one host")                            \
+    X(negative,          "keys that the directory says do not exist")                \
+    X(pulling,           "requests under way at the directory")                      \
+    X(publishes,         "host tables written")                                      \
+    X(refreshes,         "answers that brought the same hosts")                      \
+    X(requests,          "requests sent to the directory")                           \
+    X(answers,           "answers and pushes received")                              \
+    X(pushes,            "answers that nobody had asked for")                        \
+    X(timeouts,          "requests that were not answered in time")                  \
+    X(connects,          "connections made to the directory")                        \
+    X(connect_failures,  "connections that could not be made")                       \
+    X(disconnects,       "connections that ended")                                   \
+    X(bad_frames,        "connections closed for a frame that breaks the protocol")  \
+    X(bad_answers,       "answers that could not be decoded")                        \
+    X(unknown_messages,  "frames of a kind that a fetcher does not take")            \
+    X(unusable_hosts,    "hosts dropped from answers: no usable address or port")    \
+    X(refused_full,      "tables refused: max_bytes is reached")                     \
+    X(refused_unknown,   "unknown keys refused: max_unknown is reached")             \
+    X(generations,       "routes objects made")                                      \
+    X(units_live,        "64-byte units of published tables")                        \
+    X(units_retired,     "64-byte units waiting for grace_ms to pass")               \
+    X(lookups,           "lookups by clients")                                       \
+    X(lookups_missed,    "lookups of keys that were not here")                       \
+    X(lookups_expired,   "lookups that found the table older than update_timeout")
+/* clang-format on */
+
+enum shm_counter {
+#define X(name, description) COUNTER_##name,
+    SHM_COUNTERS(X)
+#undef X
+    COUNTER_COUNT
+};
+
+/* A counter's name and description, for people and for JSON keys. */
+struct shm_counter_text {
+    const char *name, *description;
+};
+extern const struct shm_counter_text shm_counter_texts[COUNTER_COUNT];
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ABI: every byte of the two shared objects. Native byte order, except addresses and ports, which are in
+ * network byte order as struct sockaddr_in wants them. All times are ticks: CLOCK_BOOTTIME in milliseconds.
+ *
+ *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, everybody reads
+ *
+ *      0                    4096                  index_offset + 64 * bucket_count
+ *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ |
+ *                             ^ index_offset        ^ arena_offset                      ^ size
+ *
+ *  Index: open addressing. A key's home bucket is bucket_home(); when a bucket is full the next one is tried, at
+ *  most PROBE_MAX of them. A bucket is one cache line of four slots, filled from the left:
+ *
+ *      0     8     16    24    32    40    48    56    64
+ *      | key | ref | key | ref | key | ref | key | ref |         ref 0: no slot here, and none after it
+ *
+ *  ref = version << REF_UNIT_BITS | unit. The block begins `unit` units into the arena. Versions are drawn from
+ *  one counter per generation, so no two blocks that ever share an address share a ref.
+ *
+ *  Block: one published host table. A table of four hosts is exactly one cache line:
+ *
+ *      0       8     16        24          28      30      32
+ *      | stamp | key | expires | host_base | count | ttl_s | verdict[(count + 63) / 64] : u64
+ *                                                          | address[count]             : u32, network order
+ *                                                          | port[count]                : u16, network order
+ *
+ *      stamp      the ref that leads here; 0 while the block is being written
+ *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
+ *      host_base  id of the first host, for call counts in the control object; 0: none assigned
+ *      count      0: the directory says that there is no such route
+ *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s
+ *      verdict    bit i: host i is overloaded
+ *
+ *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher takes. Contents are never trusted.
+ *
+ *      0                     4096             + 64 * LOOKUP_CELLS   + 8 * MISS_CELLS    ...
+ *      | struct control_header | lookup_cell [] | miss cells: u64 [] | flags 0 | flags 1 | flags 2 |
+ *
+ *  flags 0 has a bit per slot of the routes object with the same generation (slot = 4 * bucket + place); flags 1 a
+ *  bit per word of flags 0; flags 2 a bit per word of flags 1. A miss cell holds ~key; 0 is an empty cell.
+ */
+#ifndef SHM_LAYOUT_H
+#define SHM_LAYOUT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/counters.h"
+
+#define ROUTES_MAGIC  UINT64_C(0x314d48535241414c) /* "LAARSHM1" read as little-endian bytes */
+#define CONTROL_MAGIC UINT64_C(0x31544c435241414c) /* "LAARCLT1" */
+
+enum {
+    LAYOUT_VERSION = 1,
+    CACHE_LINE = 64,
+    HEADER_BYTES = 4096,
+    BUCKET_SLOTS = 4,
+    PROBE_MAX = 64, /* buckets; a full run of them makes the writer grow the index */
+    UNIT_BYTES = 64,
+    HOSTS_MAX = 10922, /* what fits into one frame */
+    TTL_MAX_S = 65535,
+    REF_UNIT_BITS = 26, /* arena of at most 4 GiB */
+    REF_VERSION_BITS = 64 - REF_UNIT_BITS,
+    LOOKUP_CELLS = 64,
+    MISS_CELLS = 4096,
+    MISS_WORDS = MISS_CELLS / 64 / 64, /* summary bits: one per 64 cells */
+    DIRECTORY_NAME = 128,
+};
+
+#define REF_UNIT_MASK   ((UINT64_C(1) << REF_UNIT_BITS) - 1)
+#define VERSION_MAX     ((UINT64_C(1) << REF_VERSION_BITS) - 1)
+#define EXPIRES_PULLING (UINT64_C(1) << 63)
+#define ARENA_UNITS_MAX (UINT32_C(1) << REF_UNIT_BITS)
+#define BUCKETS_MAX     (UINT32_C(1) << 26)
+#define KEY_INVALID     UINT64_MAX /* (2^32-1, 2^32-1) is no route: a miss cell cannot name it */
+
+/* What a reader can learn about the fetcher's connection. */
+enum connection_state {
+    CONNECTION_NONE = 0, /* the fetcher has not tried yet */
+    CONNECTION_CONNECTING = 1,
+    CONNECTION_UP = 2,
+    CONNECTION_WAITING = 3, /* down; will be tried again */
+};
+
+enum fetcher_state {
+    FETCHER_RUNNING = 1, /* believe it only while tick moves */
+    FETCHER_STOPPED = 2, /* stopped in good order */
+};
+
+/* Why new keys are turned away, in routes_header.refusing. */
+enum refusing {
+    REFUSING_NOTHING = 0,
+    REFUSING_MAX_BYTES = 1,
+    REFUSING_MAX_UNKNOWN = 2,
+};
+
+/* First in both objects, so that a stranger is recognised before anything else is read. Never changes. */
+struct object_id {
+    uint64_t magic;
+    uint32_t layout_version;
+    uint32_t fingerprint; /* layout_fingerprint(): the choices that the version might forget */
+    uint64_t size;        /* bytes of the whole object */
+    uint64_t
+        generation; /* Unix time in milliseconds when it was made, made larger if need be: grows for ever */
+};
+
+struct routes_header {
+    /* Line 0: written before the object has its name, constant from then on. */
+    struct object_id id;
+    uint32_t bucket_count;
+    uint32_t arena_units;
+    uint64_t index_offset;
+    uint64_t arena_offset;
+    uint64_t hash_seed;
+
+    /*
+     * Line 1: read at each lookup. Writer: the fetcher; `superseded` also by the fetcher that comes after it.
+     * tick: stale is harmless, a table only seems younger than it is. superseded: goes from 0 to 1 once; seen
+     * late, a reader stays a little longer on a table that was right when the new generation was made.
+     * doorbell: a futex, rung after publishes; waiters compare it, so missing one ring cannot lose a wake-up.
+     */
+    _Alignas(CACHE_LINE) _Atomic uint64_t tick;
+    _Atomic uint32_t superseded;
+    _Atomic uint32_t doorbell;
+    _Atomic uint32_t refusing;
+    uint32_t pad1[11];
+
+    /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
+    _Alignas(CACHE_LINE) _Atomic uint32_t fetcher_pid; /* in the fetcher's pid namespace */
+    _Atomic uint32_t fetcher_state;
+    _Atomic uint64_t fetcher_since; /* Unix time in milliseconds: started, or stopped */
+    _Atomic uint32_t connection;    /* enum connection_state */
+    _Atomic uint32_t update_timeout_s;
+    _Atomic uint64_t connection_tick; /* when `connection` last changed */
+    _Atomic uint64_t version;         /* the last one drawn */
+    _Atomic uint64_t max_bytes;       /* this object grows no further */
+    _Atomic uint32_t grace_ms;
+    _Atomic uint32_t poll_interval_ms;
+    uint64_t pad2;
+
+    _Alignas(CACHE_LINE) char directory[DIRECTORY_NAME]; /* host:port, NUL-terminated; constant */
+    _Alignas(CACHE_LINE) _Atomic uint64_t counters[64];  /* by enum shm_counter */
+};
+
+struct slot {
+    _Atomic uint64_t key;
+    _Atomic uint64_t ref;
+};
+
+struct bucket {
+    _Alignas(CACHE_LINE) struct slot slots[BUCKET_SLOTS];
+};
+
+struct block {
+    _Alignas(CACHE_LINE) _Atomic uint64_t stamp;
+    _Atomic uint64_t key;
+    _Atomic uint64_t expires;
+    _Atomic uint32_t host_base;
+    _Atomic uint16_t count;
+    _Atomic uint16_t ttl_s;
+    _Atomic uint64_t verdict[]; /* then addresses, then ports: block_addresses(), block_ports() */
+};
+
+/* One cache line per cell; a thread adds to the cell that its number picks. The fetcher takes the contents. */
+struct lookup_cell {
+    _Alignas(CACHE_LINE) _Atomic uint64_t lookups;
+    _Atomic uint64_t missed;
+    _Atomic uint64_t expired;
+};
+
+struct control_header {
+    struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
+    uint32_t slot_count;
+    _Alignas(CACHE_LINE) _Atomic uint64_t
+        miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
+};
+
+/* The drawing above, proved. */
+static_assert(sizeof(struct object_id) == 32, "object_id");
+static_assert(offsetof(struct routes_header, bucket_count) == 32, "line 0");
+static_assert(offsetof(struct routes_header, hash_seed) == 56, "line 0");
+static_assert(offsetof(struct routes_header, tick) == 64, "line 1");
+static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
+static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
+static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
+static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
+static_assert(COUNTER_COUNT <= 64, "counters");
+static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
+static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
+static_assert(offsetof(struct block, host_base) == 24 && offsetof(struct block, count) == 28, "block");
+static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, verdict) == 32, "block");
+static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
+static_assert(offsetof(struct control_header, miss_summary) == 64, "control_header");
+static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");
+static_assert(MISS_WORDS * 64 * 64 == MISS_CELLS, "miss summary");
+
+/* Bytes of a block of `count` hosts, rounded up to units: 64 for 4 hosts, 128 for 5 to 14. */
+static inline uint32_t block_units(uint32_t count)
+{
+    uint32_t bytes = (uint32_t)sizeof(struct block) + (count + 63) / 64 * 8 + count * (4 + 2);
+    return (bytes + UNIT_BYTES - 1) / UNIT_BYTES;
+}
+
+static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
+{
+    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + (count + 63) / 64 * 8);
+}
+
+static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)
+{
+    return (_Atomic uint16_t *)((uintptr_t)block_addresses(s_block, count) + count * 4);
+}
+
+static inline uint64_t ref_make(uint64_t version, uint32_t unit)
+{
+    return version << REF_UNIT_BITS | unit;
+}
+
+static inline uint32_t ref_unit(uint64_t ref)
+{
+    return (uint32_t)(ref & REF_UNIT_MASK);
+}
+
+static inline uint64_t ref_version(uint64_t ref)
+{
+    return ref >> REF_UNIT_BITS;
+}
+
+static inline uint64_t route_key(uint32_t modid, uint32_t cmdid)
+{
+    return (uint64_t)modid << 32 | cmdid;
+}
+
+static inline uint32_t key_modid(uint64_t key)
+{
+    return (uint32_t)(key >> 32);
+}
+
+static inline uint32_t key_cmdid(uint64_t key)
+{
+    return (uint32_t)key;
+}
+
+/* Spreads keys that people number in a row; the seed keeps a client from choosing keys that collide. */
+static inline uint64_t key_hash(uint64_t key, uint64_t seed)
+{
+    uint64_t h = key ^ seed;
+    h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    return h ^ h >> 32;
+}
+
+/* A hash scaled to 0 .. bucket_count - 1 without a division; any bucket_count will do. */
+static inline uint32_t bucket_home(uint64_t hash, uint32_t bucket_count)
+{
+    return (uint32_t)((hash >> 32) * bucket_count >> 32);
+}
+
+/* Changes when a size or an offset changes that this build and another must agree on. */
+static inline uint32_t layout_fingerprint(void)
+{
+    const uint32_t choices[] = {
+        HEADER_BYTES,
+        BUCKET_SLOTS,
+        PROBE_MAX,
+        UNIT_BYTES,
+        HOSTS_MAX,
+        REF_UNIT_BITS,
+        LOOKUP_CELLS,
+        MISS_CELLS,
+        DIRECTORY_NAME,
+        sizeof(struct routes_header),
+        offsetof(struct routes_header, counters),
+        sizeof(struct block),
+        0x01020304 /* byte order: read back differently on another */,
+    };
+    uint32_t mark = 2166136261;
+    for (unsigned i = 0; i < sizeof(choices) / sizeof(*choices); i++)
+        for (unsigned byte = 0; byte < 4; byte++)
+            mark = (mark ^ ((const uint8_t *)&choices[i])[byte]) * 16777619;
+    return mark;
+}
+
+#endif
