@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/complaint.h"
+#include "conf/file.h"
+#include "conf/ini.h"
+#include "conf/keys.h"
+#include "conf/scan.h"
+#include "conf/value.h"
+
+static void *field(struct config *config, const struct key *key)
+{
+    return (char *)config + key->offset;
+}
+
+static const void *const_field(const struct config *config, const struct key *key)
+{
+    return (const char *)config + key->offset;
+}
+
+static int set(struct config *config, const struct key *key, const char *text, unsigned line,
+               const struct complaint *to)
+{
+    if (value_parse(key, text, field(config, key)) == 0)
+        return 0;
+    char allowed[VALUE_ALLOWED_SIZE];
+    value_allowed(key, allowed);
+    return complain(to, line, "%s.%s is \"%s\": allowed is %s", key->section, key->name,
+                    excerpt(text, strlen(text)).text, allowed);
+}
+
+static int set_defaults(struct config *config, const struct complaint *to)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (set(config, &keys[i], keys[i].initial, 0, to) != 0)
+            return -1;
+    return 0;
+}
+
+/* Sets the keys that stand in the scanned file. */
+static int set_found(struct config *config, const struct scan *scan, const struct ini *ini,
+                     const struct complaint *to)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (!scan->lines[i])
+            continue;
+        const char *text = ini_get(ini, &keys[i]);
+        if (!text)
+            return complain(to, scan->lines[i], "%s.%s cannot be understood: write it as %s = %s",
+                            keys[i].section, keys[i].name, keys[i].name, keys[i].initial);
+        if (set(config, &keys[i], text, scan->lines[i], to) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Refuses two keys of [fetcher] that contradict each other. */
+static int check_order(const struct config *config, const char *smaller, const char *larger,
+                       const struct scan *scan, const struct complaint *to)
+{
+    const struct key *low = keys_find("fetcher", smaller, strlen(smaller));
+    const struct key *high = keys_find("fetcher", larger, strlen(larger));
+    char low_text[VALUE_SIZE], high_text[VALUE_SIZE];
+    uint32_t low_value = *(const uint32_t *)const_field(config, low);
+    uint32_t high_value = *(const uint32_t *)const_field(config, high);
+    if (low_value <= high_value)
+        return 0;
+    unsigned low_line = scan->lines[low - keys], high_line = scan->lines[high - keys];
+    value_format(low, const_field(config, low), low_text);
+    value_format(high, const_field(config, high), high_text);
+    return complain(to, low_line > high_line ? low_line : high_line,
+                    "%s.%s = %s%s is more than %s = %s%s: lower the one or raise the other", low->section,
+                    smaller, low_text, low_line ? "" : " (the default)", larger, high_text,
+                    high_line ? "" : " (the default)");
+}
+
+static int set_from_text(struct config *config, const char *text, size_t size, struct ini *ini,
+                         const struct complaint *to)
+{
+    struct scan scan;
+    if (ini_open(ini) != 0)
+        return complain(to, 0, "cannot be copied to memory: %s", strerror(errno));
+    if (scan_text(text, size, ini->text, &scan, to) != 0)
+        return -1;
+    if (ini_parse(ini) != 0)
+        return complain(to, 0, "cannot be parsed: is memory short, or /proc not mounted?");
+    if (set_found(config, &scan, ini, to) != 0 ||
+        check_order(config, "reconnect_min_ms", "reconnect_max_ms", &scan, to) != 0)
+        return -1;
+    return check_order(config, "resubscribe_per_second", "requests_per_second", &scan, to);
+}
+
+static int set_from_file(struct config *config, const struct complaint *to)
+{
+    char *text;
+    size_t size;
+    struct ini ini = {0};
+    if (file_read(&text, &size, to) != 0)
+        return -1;
+    int result = set_from_text(config, text, size, &ini, to);
+    ini_close(&ini);
+    free(text);
+    return result;
+}
+
+int config_load(const char *path, struct config *out, char *error, size_t error_size)
+{
+    const struct complaint to = {path ? path : "defaults", error, error_size};
+    struct config config = {0};
+    if (set_defaults(&config, &to) != 0)
+        return -1;
+    if (path && set_from_file(&config, &to) != 0)
+        return -1;
+    *out = config;
+    return 0;
+}
+
+void config_print(FILE *out, const struct config *config)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        char text[VALUE_SIZE];
+        value_format(&keys[i], const_field(config, &keys[i]), text);
+        fprintf(out, "%s.%s = %s\n", keys[i].section, keys[i].name, text);
+    }
+}
+
+size_t config_reload(struct config *running, const struct config *loaded, char *restart, size_t restart_size)
+{
+    size_t count = 0, used = 0;
+    if (restart_size)
+        restart[0] = '\0';
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct key *key = &keys[i];
+        if (key->reloadable) {
+            memcpy(field(running, key), const_field(loaded, key), key->size);
+        } else if (memcmp(field(running, key), const_field(loaded, key), key->size) != 0) {
+            if (used < restart_size)
+                used += (size_t)snprintf(restart + used, restart_size - used, "%s%s.%s", count ? ", " : "",
+                                         key->section, key->name);
+            count++;
+        }
+    }
+    return count;
+}

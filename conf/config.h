@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fetcher's configuration: an INI file in, a checked struct out. Fields are grouped and named like the
+ * sections and keys of the file; larshm.conf(5) describes them. A file that is wrong anywhere changes nothing.
+ */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    CONFIG_HOST_SIZE = 254, /* of a host name, with its NUL */
+    CONFIG_GROUP_SIZE = 33,
+    CONFIG_ERROR_SIZE = 1024, /* enough for every error text but that of a very long path */
+};
+
+/* Values of config.fetcher.log_level. */
+enum config_log_level {
+    CONFIG_LOG_ERROR,
+    CONFIG_LOG_WARNING,
+    CONFIG_LOG_INFO,
+    CONFIG_LOG_DEBUG,
+};
+
+struct config_peer {
+    char ip[CONFIG_HOST_SIZE]; /* a host name or an IPv4 address */
+    uint16_t port;
+};
+
+struct config {
+    struct config_peer dnsserver, reporter;
+    struct {
+        uint32_t probe_num;
+        uint32_t init_succ_cnt, init_err_cnt;
+        double err_rate, succ_rate;
+        uint32_t contin_err_limit, contin_succ_limit;
+        double window_err_rate;
+        uint32_t idle_timeout, overload_timeout, update_timeout; /* seconds */
+    } loadbalance;
+    struct {
+        uint32_t poll_interval_ms;
+        uint32_t request_timeout_ms, connect_timeout_ms;
+        uint32_t reconnect_min_ms, reconnect_max_ms;          /* min <= max */
+        uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
+        uint32_t probe_interval_ms, frame_timeout_ms;
+        uint32_t log_level; /* enum config_log_level */
+    } fetcher;
+    struct {
+        uint64_t max_bytes;
+        uint32_t grace_ms;
+        uint32_t max_unknown;
+        char group[CONFIG_GROUP_SIZE]; /* "": the fetcher's own group */
+    } shm;
+};
+
+/*
+ * Loads `path`; keys that it does not set, and all of them when `path` is NULL, get their defaults. Returns 0, or
+ * -1 with *out untouched and `error` saying "FILE:LINE: what is wrong and what is allowed" ("FILE: ..." where no
+ * line is to blame).
+ */
+int config_load(const char *path, struct config *out, char *error, size_t error_size);
+
+/* Prints the value of every key as a line "section.key = value", in the order of larshm.conf. */
+void config_print(FILE *out, const struct config *config);
+
+/*
+ * Takes over from `loaded` what may change in a running fetcher. Returns how many keys differ that need a restart
+ * instead: those keep their value in `running`, and `restart` names them as "shm.max_bytes, shm.group".
+ */
+size_t config_reload(struct config *running, const struct config *loaded, char *restart, size_t restart_size);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONF_FILE_H
+#define CONF_FILE_H
+
+#include <stddef.h>
+
+#include "conf/complaint.h"
+
+enum {
+    FILE_MAX = 1 << 20,
+};
+
+/*
+ * Reads the regular file to->path of at most FILE_MAX bytes, without ever waiting as for a pipe. Returns 0 with
+ * *text for the caller to free; or -1 with a complaint, *text and *size untouched.
+ */
+int file_read(char **text, size_t *size, const struct complaint *to);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/keys.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "conf/config.h"
+
+/* clang-format off */
+#define KEY(section, name, type) \
+    #section, #name, type, offsetof(struct config, section.name), sizeof(((struct config *)0)->section.name)
+#define RELOAD  true
+#define RESTART false
+
+const struct key keys[KEY_COUNT] = {
+    {KEY(dnsserver, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
+     "Where the directory (Lars' DNS service) runs. A change takes effect at the next connect."},
+    {KEY(dnsserver, port, KEY_PORT), 1, 65535, "7778", "", RELOAD,
+     "The directory's TCP port."},
+
+    {KEY(reporter, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
+     "Where Lars' report service runs. A change takes effect at the next connect."},
+    {KEY(reporter, port, KEY_PORT), 1, 65535, "7779", "", RELOAD,
+     "The report service's TCP port."},
+
+    {KEY(loadbalance, probe_num, KEY_INTEGER), 1, 1000000, "10", "", RELOAD,
+     "After this many picks from the good hosts, one pick tries an overloaded host."},
+    {KEY(loadbalance, init_succ_cnt, KEY_INTEGER), 1, 1000000, "180", "", RELOAD,
+     "Successes that a host is credited with when it becomes good."},
+    {KEY(loadbalance, init_err_cnt, KEY_INTEGER), 1, 1000000, "5", "", RELOAD,
+     "Failures that a host is charged with when it becomes overloaded."},
+    {KEY(loadbalance, err_rate, KEY_REAL), 0, 1, "0.1", "", RELOAD,
+     "A good host with a larger share of failures than this becomes overloaded."},
+    {KEY(loadbalance, succ_rate, KEY_REAL), 0, 1, "0.5", "", RELOAD,
+     "An overloaded host with a larger share of successes than this becomes good."},
+    {KEY(loadbalance, contin_err_limit, KEY_INTEGER), 1, 1000000, "15", "", RELOAD,
+     "This many failures in a row make a good host overloaded."},
+    {KEY(loadbalance, contin_succ_limit, KEY_INTEGER), 1, 1000000, "15", "", RELOAD,
+     "This many successes in a row make an overloaded host good."},
+    {KEY(loadbalance, window_err_rate, KEY_REAL), 0, 1, "0.7", "", RELOAD,
+     "A host good for idle_timeout with at least this share of failures becomes overloaded."},
+    {KEY(loadbalance, idle_timeout, KEY_INTEGER), 1, 65535, "15", "seconds", RELOAD,
+     "How long a good host's calls are counted before the counts start afresh."},
+    {KEY(loadbalance, overload_timeout, KEY_INTEGER), 1, 65535, "15", "seconds", RELOAD,
+     "After this long an overloaded host is good again."},
+    {KEY(loadbalance, update_timeout, KEY_INTEGER), 1, 65535, "15", "seconds", RELOAD,
+     "A route older than this is asked for again when somebody looks it up."},
+
+    {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
+     "How often the readers' requests for new routes and refreshes are collected."},
+    {KEY(fetcher, request_timeout_ms, KEY_INTEGER), 10, 60000, "1000", "milliseconds", RELOAD,
+     "A request to the directory without an answer for this long counts as lost."},
+    {KEY(fetcher, connect_timeout_ms, KEY_INTEGER), 10, 60000, "3000", "milliseconds", RELOAD,
+     "An attempt to connect is given up after this long."},
+    {KEY(fetcher, reconnect_min_ms, KEY_INTEGER), 1, 60000, "100", "milliseconds", RELOAD,
+     "The pause after the first failed attempt to connect. Further failures make it longer."},
+    {KEY(fetcher, reconnect_max_ms, KEY_INTEGER), 1, 3600000, "30000", "milliseconds", RELOAD,
+     "The longest pause between attempts. Not less than reconnect_min_ms."},
+    {KEY(fetcher, requests_per_second, KEY_INTEGER), 1, 10000000, "20000", "", RELOAD,
+     "The directory is sent no more requests than this in a second."},
+    {KEY(fetcher, resubscribe_per_second, KEY_INTEGER), 1, 10000000, "5000", "", RELOAD,
+     "The pace of asking for known routes again after a connect. Not more than requests_per_second."},
+    {KEY(fetcher, probe_interval_ms, KEY_INTEGER), 100, 3600000, "5000", "milliseconds", RELOAD,
+     "After a silence of this long a known route is asked for, to see whether the directory is there."},
+    {KEY(fetcher, frame_timeout_ms, KEY_INTEGER), 10, 3600000, "5000", "milliseconds", RELOAD,
+     "A message that has begun to arrive must be complete within this time."},
+    {KEY(fetcher, log_level, KEY_LEVEL), 0, 0, "info", "", RELOAD,
+     "Messages less important than this are not logged."},
+
+    {KEY(shm, max_bytes, KEY_SIZE), UINT64_C(1) << 20, UINT64_C(1) << 32, "256M", "", RESTART,
+     "The shared memory for routes never grows beyond this."},
+    {KEY(shm, grace_ms, KEY_INTEGER), 0, 3600000, "2000", "milliseconds", RESTART,
+     "A route's old hosts stay readable for this long after they were replaced."},
+    {KEY(shm, max_unknown, KEY_INTEGER), 0, 100000000, "10000", "", RELOAD,
+     "How many routes that the directory does not know are remembered at one time."},
+    {KEY(shm, group, KEY_GROUP), 0, 0, "larshm", "", RESTART,
+     "Members of this group may ask for routes and report calls. Empty: the fetcher's own group."},
+};
+/* clang-format on */
+
+static bool same(const char *name, const char *other, size_t length)
+{
+    return strlen(name) == length && strncasecmp(name, other, length) == 0;
+}
+
+const char *keys_section(const char *name, size_t length)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (same(keys[i].section, name, length))
+            return keys[i].section;
+    return NULL;
+}
+
+const struct key *keys_find(const char *section, const char *name, size_t length)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if ((!section || strcmp(keys[i].section, section) == 0) && same(keys[i].name, name, length))
+            return &keys[i];
+    return NULL;
+}
+
+size_t keys_sections(const char *names[static KEY_COUNT])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (count == 0 || strcmp(names[count - 1], keys[i].section) != 0)
+            names[count++] = keys[i].section;
+    return count;
+}
+
+size_t keys_names(const char *section, const char *names[static KEY_COUNT])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (strcmp(keys[i].section, section) == 0)
+            names[count++] = keys[i].name;
+    return count;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONF_NAME_H
+#define CONF_NAME_H
+
+#include <stdbool.h>
+
+/* A host name, or an IPv4 address with all of its four numbers. */
+bool name_is_host(const char *text);
+
+/* The name of a Unix group, or nothing. */
+bool name_is_group(const char *text);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/config.h"
+#include "conf/name.h"
+
+static const char *const levels[] = {
+    [CONFIG_LOG_ERROR] = "error",
+    [CONFIG_LOG_WARNING] = "warning",
+    [CONFIG_LOG_INFO] = "info",
+    [CONFIG_LOG_DEBUG] = "debug",
+};
+
+enum {
+    LEVELS = sizeof(levels) / sizeof(*levels),
+    REAL_PLACES = 9,         /* decimals of a real */
+    REAL_SCALE = 1000000000, /* 10 to the power of REAL_PLACES */
+};
+
+static const char digits[] = "0123456789";
+
+/* Reads the digits at the start of `text`. Returns what follows them, or NULL. */
+static const char *parse_digits(const char *text, uint64_t *out)
+{
+    size_t length = strspn(text, digits);
+    if (length == 0 || (length > 1 && text[0] == '0'))
+        return NULL;
+    uint64_t number = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned digit = (unsigned)(text[i] - '0');
+        if (number > (UINT64_MAX - digit) / 10)
+            return NULL;
+        number = number * 10 + digit;
+    }
+    *out = number;
+    return text + length;
+}
+
+static int parse_whole(const struct key *key, const char *text, uint64_t *out)
+{
+    uint64_t number;
+    const char *rest = parse_digits(text, &number);
+    if (!rest || *rest || number < key->min || number > key->max)
+        return -1;
+    *out = number;
+    return 0;
+}
+
+static unsigned suffix_shift(char suffix)
+{
+    switch (suffix) {
+    case 'K':
+    case 'k':
+        return 10;
+    case 'M':
+    case 'm':
+        return 20;
+    case 'G':
+    case 'g':
+        return 30;
+    default:
+        return 0;
+    }
+}
+
+static int parse_size(const struct key *key, const char *text, uint64_t *out)
+{
+    uint64_t number;
+    const char *rest = parse_digits(text, &number);
+    if (!rest)
+        return -1;
+    unsigned shift = suffix_shift(*rest);
+    if (rest[shift ? 1 : 0] || number > UINT64_MAX >> shift)
+        return -1;
+    number <<= shift;
+    if (number < key->min || number > key->max)
+        return -1;
+    *out = number;
+    return 0;
+}
+
+/* Not strtod(): that follows the locale, and takes exponents, hexadecimal and "nan". */
+static int parse_real(const struct key *key, const char *text, double *out)
+{
+    uint64_t whole;
+    const char *rest = parse_digits(text, &whole);
+    if (!rest || whole > key->max)
+        return -1;
+    size_t places = 0;
+    if (*rest == '.') {
+        rest++;
+        places = strspn(rest, digits);
+        if (places == 0)
+            return -1;
+    }
+    if (rest[places] || places > REAL_PLACES)
+        return -1;
+    uint64_t scaled = whole;
+    for (size_t i = 0; i < REAL_PLACES; i++)
+        scaled = scaled * 10 + (i < places ? (uint64_t)(rest[i] - '0') : 0);
+    if (scaled < key->min * REAL_SCALE || scaled > key->max * REAL_SCALE)
+        return -1;
+    *out = (double)scaled / REAL_SCALE;
+    return 0;
+}
+
+/* Fills the field to its end, so that equal values are equal bytes. */
+static void store_text(const struct key *key, const char *text, void *field)
+{
+    size_t length = strlen(text);
+    memset(field, 0, key->size);
+    memcpy(field, text, length);
+}
+
+int value_parse(const struct key *key, const char *text, void *field)
+{
+    uint64_t number;
+    switch (key->type) {
+    case KEY_INTEGER:
+        if (parse_whole(key, text, &number) != 0)
+            return -1;
+        *(uint32_t *)field = (uint32_t)number;
+        return 0;
+    case KEY_PORT:
+        if (parse_whole(key, text, &number) != 0)
+            return -1;
+        *(uint16_t *)field = (uint16_t)number;
+        return 0;
+    case KEY_SIZE:
+        return parse_size(key, text, field);
+    case KEY_REAL:
+        return parse_real(key, text, field);
+    case KEY_HOST:
+        if (!name_is_host(text))
+            return -1;
+        store_text(key, text, field);
+        return 0;
+    case KEY_GROUP:
+        if (!name_is_group(text))
+            return -1;
+        store_text(key, text, field);
+        return 0;
+    case KEY_LEVEL:
+        for (uint32_t i = 0; i < LEVELS; i++)
+            if (strcmp(text, levels[i]) == 0) {
+                *(uint32_t *)field = i;
+                return 0;
+            }
+        return -1;
+    }
+    return -1;
+}
+
+static void format_size(uint64_t bytes, char *out, size_t size)
+{
+    static const char suffixes[] = "GMK";
+    for (const char *suffix = suffixes; *suffix; suffix++) {
+        unsigned shift = suffix_shift(*suffix);
+        if (bytes && bytes % (UINT64_C(1) << shift) == 0) {
+            snprintf(out, size, "%" PRIu64 "%c", bytes >> shift, *suffix);
+            return;
+        }
+    }
+    snprintf(out, size, "%" PRIu64, bytes);
+}
+
+static void format_real(double real, char *out, size_t size)
+{
+    uint64_t scaled = (uint64_t)(real * REAL_SCALE + 0.5);
+    if (scaled % REAL_SCALE == 0) {
+        snprintf(out, size, "%" PRIu64, scaled / REAL_SCALE);
+        return;
+    }
+    int places = REAL_PLACES;
+    uint64_t decimals = scaled % REAL_SCALE;
+    for (; decimals % 10 == 0; decimals /= 10)
+        places--;
+    snprintf(out, size, "%" PRIu64 ".%0*" PRIu64, scaled / REAL_SCALE, places, decimals);
+}
+
+void value_format(const struct key *key, const void *field, char out[static VALUE_SIZE])
+{
+    switch (key->type) {
+    case KEY_INTEGER:
+        snprintf(out, VALUE_SIZE, "%" PRIu32, *(const uint32_t *)field);
+        break;
+    case KEY_PORT:
+        snprintf(out, VALUE_SIZE, "%" PRIu16, *(const uint16_t *)field);
+        break;
+    case KEY_SIZE:
+        format_size(*(const uint64_t *)field, out, VALUE_SIZE);
+        break;
+    case KEY_REAL:
+        format_real(*(const double *)field, out, VALUE_SIZE);
+        break;
+    case KEY_HOST:
+    case KEY_GROUP:
+        snprintf(out, VALUE_SIZE, "%s", (const char *)field);
+        break;
+    case KEY_LEVEL:
+        snprintf(out, VALUE_SIZE, "%s", levels[*(const uint32_t *)field]);
+        break;
+    }
+}
+
+void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
+{
+    const size_t size = VALUE_ALLOWED_SIZE;
+    char min[32], max[32];
+    switch (key->type) {
+    case KEY_INTEGER:
+    case KEY_PORT:
+        snprintf(out, size, "a whole number from %" PRIu64 " to %" PRIu64 "%s%s%s", key->min, key->max,
+                 *key->unit ? " (" : "", key->unit, *key->unit ? ")" : "");
+        break;
+    case KEY_SIZE:
+        format_size(key->min, min, sizeof(min));
+        format_size(key->max, max, sizeof(max));
+        snprintf(out, size, "a size from %s to %s (bytes, or a number with suffix K, M or G)", min, max);
+        break;
+    case KEY_REAL:
+        snprintf(out, size, "a number from %" PRIu64 " to %" PRIu64 " with at most %d decimals", key->min,
+                 key->max, REAL_PLACES);
+        break;
+    case KEY_HOST:
+        snprintf(out, size, "a host name or an IPv4 address");
+        break;
+    case KEY_GROUP:
+        snprintf(out, size, "a group name, or nothing");
+        break;
+    case KEY_LEVEL:
+        snprintf(out, size, "one of error, warning, info, debug");
+        break;
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* A directory of the test's own with one file in it, for tests that load configuration files. */
+#ifndef TESTS_UNIT_CONF_SCRATCH_H
+#define TESTS_UNIT_CONF_SCRATCH_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/config.h"
+
+static char scratch_directory[] = "/tmp/larshm-conf-XXXXXX";
+static char scratch_path[64];
+
+static inline int scratch_setup(void **state)
+{
+    (void)state;
+    if (!mkdtemp(scratch_directory))
+        return -1;
+    snprintf(scratch_path, sizeof(scratch_path), "%s/test.conf", scratch_directory);
+    return 0;
+}
+
+static inline int scratch_teardown(void **state)
+{
+    (void)state;
+    unlink(scratch_path);
+    return rmdir(scratch_directory);
+}
+
+/* Makes the file anew with these bytes. */
+static inline void scratch_write(const void *bytes, size_t size)
+{
+    unlink(scratch_path); /* some file systems write to disk at once what replaces a file's content */
+    FILE *file = fopen(scratch_path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void scratch_expect_loaded(struct config *config)
+{
+    char error[CONFIG_ERROR_SIZE] = "";
+    if (config_load(scratch_path, config, error, sizeof(error)) != 0)
+        fail_msg("refused: %s", error);
+}
+
+/* Loading must fail, leave the configuration alone, and say "PATH" followed by `expected`. */
+static inline void scratch_expect_refused(const char *path, const char *expected)
+{
+    char error[CONFIG_ERROR_SIZE] = "";
+    struct config config, before;
+    memset(&config, 0x5a, sizeof(config));
+    before = config;
+    if (config_load(path, &config, error, sizeof(error)) != -1)
+        fail_msg("accepted, though it should be refused with \"%s\"", expected);
+    assert_memory_equal(error, path, strlen(path));
+    assert_string_equal(error + strlen(path), expected);
+    assert_memory_equal(&config, &before, sizeof(config));
+}
+
+#endif

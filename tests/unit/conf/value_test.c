@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf/config.h"
+#include "conf/value.h"
+
+static const struct key integer = {.type = KEY_INTEGER, .min = 0, .max = UINT32_MAX};
+static const struct key port = {.type = KEY_PORT, .min = 1, .max = 65535};
+static const struct key size = {.type = KEY_SIZE, .min = 0, .max = UINT64_MAX};
+static const struct key real = {.type = KEY_REAL, .min = 0, .max = 1};
+static const struct key host = {.type = KEY_HOST, .size = CONFIG_HOST_SIZE};
+static const struct key group = {.type = KEY_GROUP, .size = CONFIG_GROUP_SIZE};
+static const struct key level = {.type = KEY_LEVEL};
+
+union field {
+    uint32_t integer;
+    uint16_t port;
+    uint64_t size;
+    double real;
+    char text[CONFIG_HOST_SIZE];
+};
+
+static void expect_refused(const struct key *key, const char *const *texts)
+{
+    for (; *texts; texts++) {
+        union field field, before;
+        memset(&field, 0x5a, sizeof(field));
+        before = field;
+        if (value_parse(key, *texts, &field) == 0)
+            fail_msg("\"%s\" was accepted", *texts);
+        assert_memory_equal(&field, &before, sizeof(field));
+    }
+}
+
+static void expect_kept(const struct key *key, const char *const *texts)
+{
+    for (; *texts; texts++) {
+        union field field;
+        char shown[VALUE_SIZE];
+        if (value_parse(key, *texts, &field) != 0)
+            fail_msg("\"%s\" was refused", *texts);
+        value_format(key, &field, shown);
+        assert_string_equal(shown, *texts);
+    }
+}
+
+static void whole_numbers_are_plain_decimal_digits_in_range(void **state)
+{
+    (void)state;
+    expect_kept(&integer, (const char *const[]){"0", "7", "10", "4294967295", NULL});
+    expect_kept(&port, (const char *const[]){"1", "65535", NULL});
+    expect_refused(&integer, (const char *const[]){"",
+                                                   " ",
+                                                   "-1",
+                                                   "+1",
+                                                   "77abc",
+                                                   "0x10",
+                                                   "0777",
+                                                   "00",
+                                                   " 5",
+                                                   "5 ",
+                                                   "1.0",
+                                                   "1e3",
+                                                   "1K",
+                                                   "4294967296",
+                                                   "18446744073709551615",
+                                                   "18446744073709551616",
+                                                   "18446744073709551617",
+                                                   "99999999999999999999999999",
+                                                   "\xd9\xa3",
+                                                   NULL});
+    expect_refused(&port, (const char *const[]){"0", "65536", "65537", "131071", NULL});
+}
+
+static void sizes_take_a_suffix_and_never_wrap(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } sizes[] = {{"0", 0},        {"1000", 1000},      {"3k", 3 << 10}, {"3K", 3 << 10},
+                 {"3m", 3 << 20}, {"1024M", 1u << 30}, {"2G", 2u << 30}};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        uint64_t bytes;
+        assert_int_equal(value_parse(&size, sizes[i].text, &bytes), 0);
+        assert_int_equal(bytes, sizes[i].bytes);
+    }
+    expect_kept(&size, (const char *const[]){"0", "1000", "1K", "1025K", "256M", "1G", NULL});
+    expect_refused(&size,
+                   (const char *const[]){"", "K", "1T", "1KB", "1 K", "-1K", "1.5G", "010K",
+                                         "18446744073709551616", "18014398509481984K", "17179869184G", NULL});
+}
+
+static void reals_are_plain_decimals_in_range(void **state)
+{
+    (void)state;
+    double number;
+    assert_int_equal(value_parse(&real, "0.1", &number), 0);
+    assert_true(number == 0.1);
+    assert_int_equal(value_parse(&real, "0.70", &number), 0);
+    assert_true(number == 0.7);
+    expect_kept(&real, (const char *const[]){"0", "1", "0.5", "0.05", "0.000000001", "0.999999999", NULL});
+    expect_refused(&real,
+                   (const char *const[]){"", ".", ".5", "1.", "0,5", "nan", "inf", "0x1", "1e-1", "-0.1",
+                                         "+0.1", "1.000000001", "2", "00.5", "0.5%", "0.0000000001",
+                                         "18446744073709551615", "18446744073709551616", NULL});
+}
+
+static void hosts_are_names_or_whole_ipv4_addresses(void **state)
+{
+    (void)state;
+    char long_label[] = "0123456789012345678901234567890123456789012345678901234567890123.org";
+    char long_name[CONFIG_HOST_SIZE + 1];
+    for (size_t i = 0; i < CONFIG_HOST_SIZE; i++)
+        long_name[i] = i % 2 ? '.' : 'a';
+    long_name[CONFIG_HOST_SIZE] = '\0';
+    expect_kept(&host, (const char *const[]){"127.0.0.1", "255.255.255.255", "localhost", "dns-1.example.net",
+                                             "lars_dns_1", "3com.example", "xn--bcher-kva.example", NULL});
+    expect_refused(&host, (const char *const[]){"",
+                                                ".",
+                                                "a..b",
+                                                "a.",
+                                                ".a",
+                                                "-a",
+                                                "a b",
+                                                "a,b",
+                                                "a/b",
+                                                "::1",
+                                                "127.0.0",
+                                                "127.0.0.256",
+                                                "127.1",
+                                                "1",
+                                                "1.2.3.4.5",
+                                                "127.0.0.01",
+                                                "b\xc3\xbc"
+                                                "cher.example",
+                                                long_label,
+                                                long_name,
+                                                NULL});
+    long_name[CONFIG_HOST_SIZE - 1] = '\0';
+    expect_kept(&host, (const char *const[]){long_name, NULL});
+}
+
+static void groups_are_names_or_nothing(void **state)
+{
+    (void)state;
+    expect_kept(&group, (const char *const[]){"", "larshm", "_lars", "www-data", "lars.readers",
+                                              "01234567890123456789012345678901", NULL});
+    expect_refused(&group, (const char *const[]){"-x", ".x", "a b", "a:b", "a/b",
+                                                 "012345678901234567890123456789012", NULL});
+}
+
+static void levels_are_the_four_words(void **state)
+{
+    (void)state;
+    uint32_t number;
+    assert_int_equal(value_parse(&level, "debug", &number), 0);
+    assert_int_equal(number, CONFIG_LOG_DEBUG);
+    expect_kept(&level, (const char *const[]){"error", "warning", "info", "debug", NULL});
+    expect_refused(&level, (const char *const[]){"", "INFO", "inf", "infos", "3", NULL});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_numbers_are_plain_decimal_digits_in_range),
+        cmocka_unit_test(sizes_take_a_suffix_and_never_wrap),
+        cmocka_unit_test(reals_are_plain_decimals_in_range),
+        cmocka_unit_test(hosts_are_names_or_whole_ipv4_addresses),
+        cmocka_unit_test(groups_are_names_or_nothing),
+        cmocka_unit_test(levels_are_the_four_words),
+    };
+    return cmocka_run_group_tests_name("conf/value", tests, NULL, NULL);
+}
