@@ -36,12 +36,13 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
 /* Loads and stores before the fence are done before any store after it. */
 #define fence_release() atomic_thread_fence(memory_order_release)
 
-/* Read-modify-write, for the control object only: it is the one that clients may write. */
+/* Read-modify-write: in the control object, which clients may write, and in a process's own memory. */
 #define add_relaxed(s_word, value)       atomic_fetch_add_explicit((s_word), (value), memory_order_relaxed)
+#define sub_release(s_word, value)       atomic_fetch_sub_explicit((s_word), (value), memory_order_release)
 #define take_relaxed(s_word)             atomic_exchange_explicit((s_word), 0, memory_order_relaxed)
 #define take_acq_rel(s_word)             atomic_exchange_explicit((s_word), 0, memory_order_acq_rel)
 #define set_bits_acq_rel(s_word, bits)   atomic_fetch_or_explicit((s_word), (bits), memory_order_acq_rel)
-#define clear_bits_relaxed(s_word, bits) atomic_fetch_and_explicit((s_word), ~(bits), memory_order_relaxed)
+#define clear_bits_acq_rel(s_word, bits) atomic_fetch_and_explicit((s_word), ~(bits), memory_order_acq_rel)
 /* Stores `value` if *s_word is 0; true when it did. */
 static inline _Bool claim_acq_rel(_Atomic uint64_t *s_word, uint64_t value)
 {
@@ -49,5 +50,10 @@ static inline _Bool claim_acq_rel(_Atomic uint64_t *s_word, uint64_t value)
     return atomic_compare_exchange_strong_explicit(s_word, &empty, value, memory_order_acq_rel,
                                                    memory_order_acquire);
 }
+
+/* True if *word was *expected and is `next` now; otherwise *expected is what it was. */
+#define exchange_acq_rel(word, expected, next)                                                               \
+    atomic_compare_exchange_strong_explicit((word), (expected), (next), memory_order_acq_rel,                \
+                                            memory_order_acquire)
 
 #endif

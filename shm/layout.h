@@ -13,7 +13,7 @@
  *  most PROBE_MAX of them. A bucket is one cache line of four slots, filled from the left:
  *
  *      0     8     16    24    32    40    48    56    64
- *      | key | ref | key | ref | key | ref | key | ref |         ref 0: no slot here, and none after it
+ *      | key | ref | key | ref | key | ref | key | ref |         holds ~key; 0: no slot here, and none after it
  *
  *  ref = version << REF_UNIT_BITS | unit. The block begins `unit` units into the arena. Versions are drawn from
  *  one counter per generation, so no two blocks that ever share an address share a ref.
@@ -38,7 +38,7 @@
  *      | struct control_header | lookup_cell [] | miss cells: u64 [] | flags 0 | flags 1 | flags 2 |
  *
  *  flags 0 has a bit per slot of the routes object with the same generation (slot = 4 * bucket + place); flags 1 a
- *  bit per word of flags 0; flags 2 a bit per word of flags 1. A miss cell holds ~key; 0 is an empty cell.
+ *  bit per word of flags 0; flags 2 a bit per word of flags 1. A miss cell holds ~key; 0: empty.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -74,7 +74,7 @@ enum {
 #define EXPIRES_PULLING (UINT64_C(1) << 63)
 #define ARENA_UNITS_MAX (UINT32_C(1) << REF_UNIT_BITS)
 #define BUCKETS_MAX     (UINT32_C(1) << 26)
-#define KEY_INVALID     UINT64_MAX /* (2^32-1, 2^32-1) is no route: a miss cell cannot name it */
+#define KEY_INVALID     UINT64_MAX /* (2^32-1, 2^32-1) is no route: its ~key would read as an empty cell */
 
 /* What a reader can learn about the fetcher's connection. */
 enum connection_state {
@@ -94,6 +94,13 @@ enum refusing {
     REFUSING_NOTHING = 0,
     REFUSING_MAX_BYTES = 1,
     REFUSING_MAX_UNKNOWN = 2,
+};
+
+/* Steps of the hand-over to a new generation, in routes_header.superseded. */
+enum superseded {
+    SUPERSEDED_NO = 0,
+    SUPERSEDED_SOON = 1, /* the new generation has its name now or in a moment */
+    SUPERSEDED_YES = 2,  /* it has */
 };
 
 /* First in both objects, so that a stranger is recognised before anything else is read. Never changes. */
@@ -117,8 +124,8 @@ struct routes_header {
 
     /*
      * Line 1: read at each lookup. Writer: the fetcher; `superseded` also by the fetcher that comes after it.
-     * tick: stale is harmless, a table only seems younger than it is. superseded: goes from 0 to 1 once; seen
-     * late, a reader stays a little longer on a table that was right when the new generation was made.
+     * tick: stale is harmless, a table only seems younger than it is. superseded: enum superseded, never goes
+     * back; it and the object_id keep their places in every layout.
      * doorbell: a futex, rung after publishes; waiters compare it, so missing one ring cannot lose a wake-up.
      */
     _Alignas(CACHE_LINE) _Atomic uint64_t tick;
@@ -145,7 +152,7 @@ struct routes_header {
 };
 
 struct slot {
-    _Atomic uint64_t key;
+    _Atomic uint64_t key; /* ~key, see key_word() */
     _Atomic uint64_t ref;
 };
 
@@ -241,6 +248,12 @@ static inline uint32_t key_modid(uint64_t key)
 static inline uint32_t key_cmdid(uint64_t key)
 {
     return (uint32_t)key;
+}
+
+/* How the index and the miss cells hold a key, so that a zeroed word is an empty one. Its own inverse. */
+static inline uint64_t key_word(uint64_t key)
+{
+    return ~key;
 }
 
 /* Spreads keys that people number in a row; the seed keeps a client from choosing keys that collide. */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/harvest.h"
+
+#include "shm/atomic.h"
+
+/* The bits of `mask` that stand for words `from` .. `to` - 1, where bit 0 stands for word `base`. */
+static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
+{
+    if (from > base)
+        mask = from - base < 64 ? mask & ~UINT64_C(0) << (from - base) : 0;
+    if (to < base + 64)
+        mask = to > base ? mask & ~UINT64_C(0) >> (64 - (to - base)) : 0;
+    return mask;
+}
+
+struct flag_taker {
+    const struct control *control;
+    uint32_t budget, taken;
+    void (*flagged)(void *context, uint32_t slot);
+    void *context;
+};
+
+static void take_word(struct flag_taker *taker, uint32_t word)
+{
+    /* Pairs with raise_bit() in ask.c, as do the takes below: see there. Bits beyond the last slot are noise. */
+    uint64_t bits = take_acq_rel(&taker->control->s_flags[0][word]);
+    for (; bits; bits &= bits - 1) {
+        uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
+        if (slot < taker->control->slot_count)
+            taker->flagged(taker->context, slot);
+        taker->taken++;
+    }
+}
+
+/*
+ * Takes the flags of words `from` .. `to` - 1 under bit `group` of level 2, highest level first: a client raises in
+ * the opposite order, so a flag that comes up while we look raises the levels above it again. What the budget
+ * leaves over is put back lowest level first, for the same reason. Returns the word after the last one taken.
+ */
+static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t from, uint32_t to)
+{
+    const struct control *control = taker->control;
+    uint32_t base = group * 64;
+    uint64_t group_bit = UINT64_C(1) << group % 64;
+    clear_bits_acq_rel(&control->s_flags[2][group / 64], group_bit);
+    uint64_t flagged = take_acq_rel(&control->s_flags[1][group]);
+    uint64_t left = flagged & ~within(flagged, base, from, to);
+    uint32_t next = to;
+    for (uint64_t mine = flagged & ~left; mine; mine &= mine - 1) {
+        uint32_t word = base + (uint32_t)__builtin_ctzll(mine);
+        if (taker->taken >= taker->budget) {
+            left |= mine;
+            next = word;
+            break;
+        }
+        take_word(taker, word);
+    }
+    if (left) {
+        set_bits_acq_rel(&control->s_flags[1][group], left);
+        set_bits_acq_rel(&control->s_flags[2][group / 64], group_bit);
+    }
+    return next;
+}
+
+/* Returns the word where it stopped, `to` if it came to the end. */
+static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
+{
+    const struct control *control = taker->control;
+    uint32_t word = from;
+    while (word < to && taker->taken < taker->budget) {
+        uint32_t group = word / 64;
+        uint64_t groups = load_acquire(&control->s_flags[2][group / 64]) >> group % 64;
+        if (groups == 0) {
+            word = (group / 64 + 1) * 64 * 64;
+        } else if (!(groups & 1)) {
+            word = (group + (uint32_t)__builtin_ctzll(groups)) * 64;
+        } else {
+            uint32_t end = (group + 1) * 64 < to ? (group + 1) * 64 : to;
+            word = take_group(taker, group, word, end);
+        }
+    }
+    return word < to ? word : to;
+}
+
+uint32_t harvest_flags(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
+                       void (*flagged)(void *context, uint32_t slot), void *context)
+{
+    struct flag_taker taker = {.control = control, .budget = budget, .flagged = flagged, .context = context};
+    uint32_t words = control->words[0];
+    uint32_t start = cursor->flag_word < words ? cursor->flag_word : 0;
+    uint32_t stopped = take_range(&taker, start, words);
+    if (stopped == words)
+        stopped = take_range(&taker, 0, start);
+    cursor->flag_word = stopped;
+    return taker.taken;
+}
+
+uint32_t harvest_misses(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
+                        void (*missed)(void *context, uint64_t key), void *context)
+{
+    uint32_t taken = 0;
+    if (budget == 0 || load_relaxed(&control->s_header->miss_summary[0]) == 0)
+        return 0;
+    uint64_t groups = take_acq_rel(&control->s_header->miss_summary[0]);
+    uint32_t first = cursor->miss_group % 64;
+    for (uint32_t i = 0; i < 64 && groups; i++) {
+        uint32_t group = (first + i) % 64;
+        if (!(groups >> group & 1))
+            continue;
+        if (taken >= budget) {
+            set_bits_acq_rel(&control->s_header->miss_summary[0], groups);
+            cursor->miss_group = group;
+            break;
+        }
+        groups &= ~(UINT64_C(1) << group);
+        _Atomic uint64_t *s_cells = &control->s_misses[group * 64];
+        for (int cell = 0; cell < 64; cell++) {
+            uint64_t word = load_relaxed(&s_cells[cell]) ? take_acq_rel(&s_cells[cell]) : 0;
+            if (word == 0)
+                continue;
+            missed(context, key_word(word));
+            taken++;
+        }
+    }
+    return taken;
+}
+
+struct lookup_counts harvest_lookups(const struct control *control)
+{
+    struct lookup_counts sum = {0};
+    for (int i = 0; i < LOOKUP_CELLS; i++) {
+        struct lookup_cell *s_cell = &control->s_lookups[i];
+        /* The test keeps cells that no thread uses from bouncing between caches at each harvest. */
+        if (load_relaxed(&s_cell->lookups))
+            sum.lookups += take_relaxed(&s_cell->lookups);
+        if (load_relaxed(&s_cell->missed))
+            sum.missed += take_relaxed(&s_cell->missed);
+        if (load_relaxed(&s_cell->expired))
+            sum.expired += take_relaxed(&s_cell->expired);
+    }
+    return sum;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding a key's slot. Readers and the writer use the same walk. Keys are never removed within a generation and
+ * buckets fill from the left, so an empty slot ends the search.
+ */
+#ifndef SHM_INDEX_H
+#define SHM_INDEX_H
+
+#include "shm/atomic.h"
+#include "shm/routes.h"
+
+#define SLOT_NONE UINT32_MAX
+
+/* The key's slot number; or SLOT_NONE, then *empty is where it would go: SLOT_NONE if PROBE_MAX buckets are full. */
+static inline uint32_t index_probe(const struct routes *routes, uint64_t key, uint32_t *empty)
+{
+    uint64_t word = key_word(key);
+    uint32_t bucket = bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count);
+    for (int probe = 0; probe < PROBE_MAX; probe++) {
+        struct slot *s_slots = routes->s_buckets[bucket].slots;
+        for (uint32_t place = 0; place < BUCKET_SLOTS; place++) {
+            /* Pairs with the release of the key in publisher.c insert(): without it a reader could see the new
+             * key beside a ref that is still 0. */
+            uint64_t found = load_acquire(&s_slots[place].key);
+            if (found == word)
+                return bucket * BUCKET_SLOTS + place;
+            if (found == 0) {
+                *empty = bucket * BUCKET_SLOTS + place;
+                return SLOT_NONE;
+            }
+        }
+        if (++bucket == routes->bucket_count)
+            bucket = 0;
+    }
+    *empty = SLOT_NONE;
+    return SLOT_NONE;
+}
+
+static inline uint32_t index_find(const struct routes *routes, uint64_t key)
+{
+    uint32_t empty;
+    return index_probe(routes, key, &empty);
+}
+
+#endif

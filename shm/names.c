@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum shm_status object_names(const char *instance, struct object_names *out)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t length = strnlen(instance, INSTANCE_MAX + 1);
+    if (length == 0 || length > INSTANCE_MAX || strspn(instance, allowed) != length)
+        return SHM_BAD_ARGUMENT;
+    snprintf(out->routes, OBJECT_NAME_MAX, "/larshm.%s", instance);
+    snprintf(out->control, OBJECT_NAME_MAX, "/larshm.%s.control", instance);
+    snprintf(out->lock, OBJECT_NAME_MAX, "/larshm.%s.lock", instance);
+    snprintf(out->next_routes, OBJECT_NAME_MAX, "/larshm.%s.next", instance);
+    snprintf(out->next_control, OBJECT_NAME_MAX, "/larshm.%s.control.next", instance);
+    return SHM_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What the objects of an instance are called. */
+#ifndef SHM_NAMES_H
+#define SHM_NAMES_H
+
+#include "shm/status.h"
+
+enum {
+    INSTANCE_MAX = 32,    /* characters of an instance's name */
+    OBJECT_NAME_MAX = 64, /* bytes of an object's name, NUL included */
+};
+
+/* `next` names exist only while the holder of the lock builds a generation; a leftover is a dead fetcher's. */
+struct object_names {
+    char routes[OBJECT_NAME_MAX];
+    char control[OBJECT_NAME_MAX];
+    char lock[OBJECT_NAME_MAX];
+    char next_routes[OBJECT_NAME_MAX];
+    char next_control[OBJECT_NAME_MAX];
+};
+
+/*
+ * Names for `instance`: 1 to INSTANCE_MAX letters, digits, '-' and '_' (no dot, so that no instance can be called
+ * like another one's control object). SHM_BAD_ARGUMENT otherwise.
+ */
+enum shm_status object_names(const char *instance, struct object_names *out);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Where Linux keeps POSIX shared memory; shm_open() knows, rename() has to be told. */
+#define SHM_DIRECTORY "/dev/shm"
+
+static enum shm_status status_of_errno(void)
+{
+    switch (errno) {
+    case ENOENT:
+        return SHM_NO_OBJECT;
+    case EACCES:
+    case EPERM:
+        return SHM_NO_PERMISSION;
+    case ELOOP: /* shm_open() adds O_NOFOLLOW: a symbolic link has been put in the object's place */
+        return SHM_FOREIGN;
+    case ENOSPC:
+        return SHM_NO_SPACE;
+    default:
+        return SHM_SYSTEM_ERROR;
+    }
+}
+
+static enum shm_status map(int fd, size_t size, int protection, struct region *out)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return status_of_errno();
+    void *s_base = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    if (s_base == MAP_FAILED)
+        return status_of_errno();
+    *out = (struct region){.s_base = s_base, .size = size, .device = st.st_dev, .inode = st.st_ino};
+    return SHM_OK;
+}
+
+/* posix_fallocate() returns its error and may be interrupted half way; asking again is harmless. */
+static enum shm_status allocate(int fd, size_t size)
+{
+    int error;
+    do
+        error = posix_fallocate(fd, 0, (off_t)size);
+    while (error == EINTR);
+    errno = error;
+    return error ? status_of_errno() : SHM_OK;
+}
+
+enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out)
+{
+    int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? SHM_FOREIGN : status_of_errno();
+
+    enum shm_status status = SHM_OK;
+    if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) != 0)
+        status = status_of_errno();
+    if (status == SHM_OK)
+        status = allocate(fd, size);
+    if (status == SHM_OK)
+        status = map(fd, size, PROT_READ | PROT_WRITE, out);
+    if (status == SHM_OK && fchmod(fd, mode) != 0) {
+        status = status_of_errno();
+        region_close(out);
+    }
+    int saved = errno;
+    if (status != SHM_OK)
+        shm_unlink(name);
+    close(fd);
+    errno = saved;
+    return status;
+}
+
+static enum shm_status believe(int fd, const struct trust *trust, size_t least, size_t *size)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return status_of_errno();
+    if (!S_ISREG(st.st_mode))
+        return SHM_FOREIGN;
+    bool trusted = false;
+    for (unsigned i = 0; i < trust->owner_count; i++)
+        trusted |= st.st_uid == trust->owners[i];
+    if (!trusted)
+        return SHM_FOREIGN;
+    if (st.st_mode & trust->unsafe_mode)
+        return SHM_UNSAFE;
+    if (st.st_size < 0 || (uint64_t)st.st_size < least)
+        return SHM_SHORT;
+    *size = (size_t)st.st_size;
+    return SHM_OK;
+}
+
+enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
+                            struct region *out)
+{
+    int fd = shm_open(name, (writable ? O_RDWR : O_RDONLY), 0);
+    if (fd < 0)
+        return status_of_errno();
+    size_t size = 0;
+    enum shm_status status = believe(fd, trust, least, &size);
+    if (status == SHM_OK)
+        status = map(fd, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, out);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return status;
+}
+
+static void path_of(const char *name, char out[static PATH_MAX])
+{
+    snprintf(out, PATH_MAX, "%s%s", SHM_DIRECTORY, name);
+}
+
+enum shm_status region_rename(const char *from, const char *to)
+{
+    char old_path[PATH_MAX], new_path[PATH_MAX];
+    path_of(from, old_path);
+    path_of(to, new_path);
+    return rename(old_path, new_path) == 0 ? SHM_OK : status_of_errno();
+}
+
+bool region_is_named(const struct region *region, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    path_of(name, path);
+    return lstat(path, &st) == 0 && st.st_ino == region->inode && st.st_dev == region->device;
+}
+
+uint64_t region_space_available(void)
+{
+    struct statvfs fs;
+    return statvfs(SHM_DIRECTORY, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+}
+
+void region_close(struct region *region)
+{
+    if (region->s_base)
+        munmap(region->s_base, region->size);
+    *region = (struct region){0};
+}

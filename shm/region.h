@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A named shared-memory object and its mapping: made complete before it has its final name, checked before it is
+ * believed. Nothing here knows what is inside.
+ */
+#ifndef SHM_REGION_H
+#define SHM_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/status.h"
+
+struct region {
+    void *s_base;
+    size_t size;
+    uint64_t device, inode; /* who the object is, whatever its name says later */
+};
+
+/* Whose objects to believe, and which mode bits make one unsafe. */
+struct trust {
+    uid_t owners[3];
+    unsigned owner_count;
+    mode_t unsafe_mode;
+};
+
+/*
+ * Makes object `name` of `size` bytes, all zero and fully allocated, so that no process that maps it can ever be
+ * hit by SIGBUS for lack of memory; maps it read-write. Refuses a name that exists. `mode` is set whatever the
+ * umask; `group` (gid_t)-1 keeps the caller's. SHM_NO_SPACE: the file system is full, nothing is left behind.
+ */
+enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out);
+
+/*
+ * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of
+ * its own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, nobody else
+ * can write to it, and is at least `least` bytes long.
+ */
+enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
+                            struct region *out);
+
+/* Gives the new object `from` the name `to`, in one step that replaces what was called so. */
+enum shm_status region_rename(const char *from, const char *to);
+
+/* True while `name` still leads to this region's object. */
+bool region_is_named(const struct region *region, const char *name);
+
+/* Bytes that objects may still take. */
+uint64_t region_space_available(void);
+
+/* Unmaps. A zeroed region is fine. */
+void region_close(struct region *region);
+
+#endif

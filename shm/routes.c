@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/routes.h"
+
+uint64_t routes_index_offset(void)
+{
+    return HEADER_BYTES;
+}
+
+uint64_t routes_arena_offset(uint32_t bucket_count)
+{
+    return routes_index_offset() + (uint64_t)bucket_count * sizeof(struct bucket);
+}
+
+uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units)
+{
+    return routes_arena_offset(bucket_count) + (uint64_t)arena_units * UNIT_BYTES;
+}
+
+enum shm_status object_id_check(const struct object_id *s_id, uint64_t magic, uint64_t least,
+                                const struct region *region)
+{
+    /* Plain loads: constant since before the object had its name. */
+    if (region->size < sizeof(*s_id))
+        return SHM_SHORT;
+    if (s_id->magic != magic)
+        return SHM_NOT_LARSHM;
+    if (s_id->layout_version != LAYOUT_VERSION || s_id->fingerprint != layout_fingerprint())
+        return SHM_LAYOUT;
+    if (s_id->size > region->size || region->size < least)
+        return SHM_SHORT;
+    return SHM_OK;
+}
+
+enum shm_status routes_attach(const struct region *region, struct routes *out)
+{
+    struct routes_header *s_header = region->s_base;
+    enum shm_status status = object_id_check(&s_header->id, ROUTES_MAGIC, HEADER_BYTES, region);
+    if (status != SHM_OK)
+        return status;
+
+    uint32_t buckets = s_header->bucket_count, units = s_header->arena_units;
+    if (buckets == 0 || buckets > BUCKETS_MAX || units > ARENA_UNITS_MAX ||
+        s_header->index_offset != routes_index_offset() ||
+        s_header->arena_offset != routes_arena_offset(buckets) ||
+        s_header->id.size != routes_size(buckets, units))
+        return SHM_CORRUPT;
+
+    char *s_base = region->s_base;
+    *out = (struct routes){
+        .s_header = s_header,
+        .s_buckets = (struct bucket *)(s_base + routes_index_offset()),
+        .s_arena = (struct block *)(s_base + routes_arena_offset(buckets)),
+        .hash_seed = s_header->hash_seed,
+        .generation = s_header->id.generation,
+        .bucket_count = buckets,
+        .arena_units = units,
+    };
+    return SHM_OK;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* A routes object as one process sees it: geometry checked once and copied, so that later damage to the header
+ * cannot lead a lookup out of bounds. */
+#ifndef SHM_ROUTES_H
+#define SHM_ROUTES_H
+
+#include "shm/layout.h"
+#include "shm/region.h"
+
+struct routes {
+    struct routes_header *s_header; /* mapped read-only in clients, read-write in the fetcher */
+    struct bucket *s_buckets;
+    struct block *s_arena;
+    uint64_t hash_seed;
+    uint64_t generation;
+    uint32_t bucket_count;
+    uint32_t arena_units;
+};
+
+/* Offsets and size of an object of this geometry. */
+uint64_t routes_index_offset(void);
+uint64_t routes_arena_offset(uint32_t bucket_count);
+uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units);
+
+/*
+ * Checks magic, layout version, fingerprint, size and geometry, in this order, each with a status of its own, then
+ * fills *out. The region must outlive *out.
+ */
+enum shm_status routes_attach(const struct region *region, struct routes *out);
+
+/* A block that begins `unit` units into the arena. The caller has checked the bounds. */
+static inline struct block *routes_block(const struct routes *routes, uint32_t unit)
+{
+    return (struct block *)((char *)routes->s_arena + (uint64_t)unit * UNIT_BYTES);
+}
+
+/* A slot by its number: 4 * bucket + place. The caller has checked the bounds. */
+static inline struct slot *routes_slot(const struct routes *routes, uint32_t number)
+{
+    return &routes->s_buckets[number / BUCKET_SLOTS].slots[number % BUCKET_SLOTS];
+}
+
+static inline uint32_t routes_slot_count(const struct routes *routes)
+{
+    return routes->bucket_count * BUCKET_SLOTS;
+}
+
+/* Checks the first 32 bytes of either object. `least` is the smallest size that makes sense. */
+enum shm_status object_id_check(const struct object_id *s_id, uint64_t magic, uint64_t least,
+                                const struct region *region);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reader half of a slot: from a slot number to one host table, consistent or recognised as not. This is the
+ * whole of what makes G2 true on the reading side; PROTOCOL.md argues it.
+ *
+ *      table_begin()   acquire the ref, acquire the stamp, compare
+ *      ...             read the contents, relaxed
+ *      table_intact()  fence, compare the stamp again; false: throw away what was read, and begin again
+ */
+#ifndef SHM_TABLE_H
+#define SHM_TABLE_H
+
+#include <stdbool.h>
+
+#include "shm/atomic.h"
+#include "shm/host.h"
+#include "shm/routes.h"
+#include "shm/status.h"
+
+struct table {
+    const struct block *s_block;
+    const _Atomic uint32_t *s_addresses;
+    const _Atomic uint16_t *s_ports;
+    uint64_t ref;
+    uint64_t expires; /* as stored: bit 63 is PULLING */
+    uint32_t count;
+    uint32_t ttl_s;
+};
+
+/* Each retry needs a publish that overtook this reader; nobody is overtaken so often but by broken memory. */
+enum {
+    TABLE_RETRIES = 1000
+};
+
+/* True if all that was read from the table since table_begin() belongs to it. */
+static inline bool table_intact(const struct table *table)
+{
+    /* Pairs with the fence_release() in publisher.c write_block(): had a content load seen a word of the next
+     * table, then the stamp load after this fence sees that table's stamp = 0, or something later. Without it the
+     * stamp could be loaded before the contents, and a mix would pass. */
+    fence_acquire();
+    return load_acquire(&table->s_block->stamp) == table->ref;
+}
+
+/*
+ * Reads slot `number`, which holds `key`. SHM_CORRUPT: no writer leaves a slot like this. Bounded: every round but
+ * the last needs a ref that changed meanwhile, and there are at most TABLE_RETRIES of them.
+ */
+static inline enum shm_status table_begin(const struct routes *routes, uint32_t number, uint64_t key,
+                                          struct table *out)
+{
+    const struct slot *s_slot = routes_slot(routes, number);
+    /* Pairs with the release of the ref in publisher.c: what the stamp guards is visible once the ref is. */
+    uint64_t ref = load_acquire(&s_slot->ref);
+    for (int round = 0; round < TABLE_RETRIES; round++) {
+        uint32_t unit = ref_unit(ref);
+        if (ref == 0 || unit >= routes->arena_units)
+            return SHM_CORRUPT;
+        const struct block *s_block = routes_block(routes, unit);
+        /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
+        if (load_acquire(&s_block->stamp) == ref) {
+            struct table table = {
+                .s_block = s_block,
+                .ref = ref,
+                .expires = load_relaxed(&s_block->expires),
+                .count = load_relaxed(&s_block->count),
+                .ttl_s = load_relaxed(&s_block->ttl_s),
+            };
+            uint64_t found = load_relaxed(&s_block->key);
+            if (found == key && table.count <= HOSTS_MAX &&
+                block_units(table.count) <= routes->arena_units - unit) {
+                table.s_addresses = block_addresses(s_block, table.count);
+                table.s_ports = block_ports(s_block, table.count);
+                *out = table;
+                return SHM_OK;
+            }
+            /* Another key or an impossible count: the block has just been reused, or memory is broken. */
+            if (table_intact(&table))
+                return SHM_CORRUPT;
+        }
+        /* The stamp that we saw was released after the ref moved on (a block is reused only after it is retired),
+         * so this load sees the newer ref. The same one again means that nobody wrote this. */
+        uint64_t newer = load_acquire(&s_slot->ref);
+        if (newer == ref)
+            return SHM_CORRUPT;
+        ref = newer;
+    }
+    return SHM_CORRUPT;
+}
+
+/* Copies all hosts, relaxed: the second step of the three above. */
+static inline void table_hosts(const struct table *table, struct host *out)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        out[i] = (struct host){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
+}
+
+/* When the directory gave or confirmed the table, as a tick. */
+static inline uint64_t table_fetched(const struct table *table)
+{
+    uint64_t expires = table->expires & ~EXPIRES_PULLING, ttl_ms = table->ttl_s * UINT64_C(1000);
+    return expires > ttl_ms ? expires - ttl_ms : 0;
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer.h"
+
+#include "shm/atomic.h"
+#include "shm/doorbell.h"
+#include "shm/index.h"
+#include "shm/writer_internal.h"
+
+uint64_t writer_counter(const struct writer *writer, enum shm_counter counter)
+{
+    return load_relaxed(&writer_header(writer)->counters[counter]);
+}
+
+/* One writer: a load and a store make an addition. */
+void writer_gauge(struct writer *writer, enum shm_counter counter, uint64_t value)
+{
+    store_relaxed(&writer_header(writer)->counters[counter], value);
+}
+
+void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more)
+{
+    writer_gauge(writer, counter, writer_counter(writer, counter) + more);
+}
+
+void writer_connection(struct writer *writer, enum connection_state state, uint64_t now)
+{
+    store_relaxed(&writer_header(writer)->connection, (uint32_t)state);
+    store_relaxed(&writer_header(writer)->connection_tick, now);
+}
+
+bool writer_refusing(const struct writer *writer)
+{
+    return load_relaxed(&writer_header(writer)->refusing) != REFUSING_NOTHING;
+}
+
+void writer_reload(struct writer *writer, uint32_t max_unknown, uint32_t update_timeout_s,
+                   uint32_t poll_interval_ms)
+{
+    writer->max_unknown = max_unknown;
+    store_relaxed(&writer_header(writer)->update_timeout_s, update_timeout_s);
+    store_relaxed(&writer_header(writer)->poll_interval_ms, poll_interval_ms);
+}
+
+static void refuse(struct writer *writer, enum refusing why)
+{
+    if (load_relaxed(&writer_header(writer)->refusing) != (uint32_t)why)
+        store_relaxed(&writer_header(writer)->refusing, (uint32_t)why);
+}
+
+static bool find(const struct writer *writer, uint64_t key, uint32_t *slot, struct table *table)
+{
+    const struct routes *routes = &writer->now.publisher.routes;
+    *slot = index_find(routes, key);
+    return *slot != SLOT_NONE && table_begin(routes, *slot, key, table) == SHM_OK;
+}
+
+enum route_state writer_state(const struct writer *writer, uint64_t key)
+{
+    uint32_t slot;
+    struct table table;
+    if (!find(writer, key, &slot, &table))
+        return ROUTE_UNKNOWN;
+    return table.expires & EXPIRES_PULLING ? ROUTE_PULLING : ROUTE_NEW;
+}
+
+bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now)
+{
+    uint32_t slot;
+    struct table table;
+    /* PULLING makes `expires` larger than any tick. */
+    return find(writer, key, &slot, &table) && now > table.expires;
+}
+
+void writer_set_pulling(struct writer *writer, uint64_t key)
+{
+    uint32_t slot = index_find(&writer->now.publisher.routes, key);
+    if (slot != SLOT_NONE)
+        publisher_set_pulling(&writer->now.publisher, slot);
+}
+
+void writer_set_new(struct writer *writer, uint64_t key)
+{
+    uint32_t slot = index_find(&writer->now.publisher.routes, key);
+    if (slot != SLOT_NONE)
+        publisher_set_new(&writer->now.publisher, slot);
+}
+
+/* Moves a key between the gauges. */
+static void recount(struct writer *writer, bool was_here, uint32_t before, uint32_t after)
+{
+    if (was_here)
+        writer_count(writer, before ? COUNTER_routes : COUNTER_negative, UINT64_MAX);
+    writer_count(writer, after ? COUNTER_routes : COUNTER_negative, 1);
+}
+
+/* Entries that have expired stay behind when a generation is made anew. */
+static bool too_many_unknown(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
+        writer_compact(writer, now, note);
+    return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
+}
+
+enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
+                           uint32_t ttl_s, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    const struct publication publication = {.key = key, .hosts = hosts, .count = count, .ttl_s = ttl_s};
+    uint32_t slot;
+    struct table old = {0};
+    note[0] = '\0';
+    if (key == KEY_INVALID || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
+        return SHM_BAD_ARGUMENT;
+    bool here = find(writer, key, &slot, &old);
+    if (!here && count == 0 && too_many_unknown(writer, now, note)) {
+        refuse(writer, REFUSING_MAX_UNKNOWN);
+        writer_count(writer, COUNTER_refused_unknown, 1);
+        return SHM_FULL;
+    }
+
+    enum put_result result = publisher_put(&writer->now.publisher, &publication, now);
+    enum shm_status status = SHM_OK;
+    if (result == PUT_NO_ROOM) {
+        status = writer_grow(writer, block_units(count), now, note);
+        if (status == SHM_OK)
+            result = publisher_put(&writer->now.publisher, &publication, now);
+    }
+    switch (result) {
+    case PUT_PUBLISHED:
+        recount(writer, here, old.count, count);
+        writer_count(writer, COUNTER_publishes, 1);
+        break;
+    case PUT_REFRESHED:
+        writer_count(writer, COUNTER_refreshes, 1);
+        break;
+    case PUT_NO_ROOM:
+        writer_set_new(writer, key);
+        writer_count(writer, COUNTER_refused_full, 1);
+        refuse(writer, REFUSING_MAX_BYTES);
+        return status == SHM_OK ? SHM_FULL : status;
+    }
+    if (!here)
+        refuse(writer, REFUSING_NOTHING);
+    return SHM_OK;
+}
+
+struct flag_filter {
+    const struct writer *writer;
+    void (*flagged)(void *context, uint64_t key);
+    void *context;
+};
+
+static void flag_to_key(void *context, uint32_t slot)
+{
+    const struct flag_filter *filter = context;
+    uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
+    if (word)
+        filter->flagged(filter->context, key_word(word));
+}
+
+uint32_t writer_harvest_flags(struct writer *writer, uint32_t budget,
+                              void (*flagged)(void *context, uint64_t key), void *context)
+{
+    struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
+    return harvest_flags(&writer->now.control, &writer->cursor, budget, flag_to_key, &filter);
+}
+
+uint32_t writer_harvest_misses(struct writer *writer, uint32_t budget,
+                               void (*missed)(void *context, uint64_t key), void *context)
+{
+    return harvest_misses(&writer->now.control, &writer->cursor, budget, missed, context);
+}
+
+void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context)
+{
+    const struct routes *routes = &writer->now.publisher.routes;
+    for (uint32_t slot = 0; slot < routes_slot_count(routes); slot++) {
+        uint64_t word = load_relaxed(&routes_slot(routes, slot)->key);
+        if (word)
+            each(context, key_word(word));
+    }
+}
+
+void writer_beat(struct writer *writer, uint64_t now)
+{
+    /* Relaxed: a reader that sees it late takes a table for younger than it is, for as long. */
+    store_relaxed(&writer_header(writer)->tick, now);
+    if (writer->now.publisher.rung_due) {
+        writer->now.publisher.rung_due = false;
+        doorbell_ring(writer_header(writer));
+    }
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An instance as its fetcher has it: the lock, the current generation, the ones still draining. Routes are named by
+ * key; generations come and go underneath. One thread. Nothing here waits for a client.
+ */
+#ifndef SHM_WRITER_H
+#define SHM_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/host.h"
+#include "shm/layout.h"
+#include "shm/status.h"
+
+struct writer;
+
+struct writer_options {
+    const char *instance;
+    uint64_t max_bytes;        /* of the routes object */
+    uint32_t grace_ms;         /* how long replaced tables stay as they were */
+    uint32_t max_unknown;      /* keys without hosts that are remembered at one time */
+    const char *group;         /* who may ask for routes; "": the fetcher's own group */
+    const char *directory;     /* host:port, for people */
+    uint32_t update_timeout_s; /* for people */
+    uint32_t poll_interval_ms; /* for people */
+};
+
+/* What happened, in a sentence that names the remedy if there is one. */
+enum {
+    WRITER_NOTE_MAX = 320
+};
+
+/*
+ * Takes the lock, adopts every route of the object that is there, and shows a new generation. On failure nothing
+ * that was there is touched. `note` tells what was adopted, or what is wrong.
+ */
+enum shm_status writer_open(struct writer **out, const struct writer_options *options,
+                            char note[static WRITER_NOTE_MAX]);
+
+/* Marks the fetcher as stopped and lets go of everything; the objects stay and are served. NULL is fine. */
+void writer_close(struct writer *writer);
+
+/* At each poll: the tick that lookups compare with, and a ring for those who wait, if anything was published. */
+void writer_beat(struct writer *writer, uint64_t now);
+
+/*
+ * About once a second: takes the lookup counts, drops generations that have drained, and makes a new one if the
+ * names no longer lead to the current one. Anything but SHM_OK: see `note`, which is empty when nothing happened.
+ */
+enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+
+enum route_state {
+    ROUTE_UNKNOWN, /* no entry */
+    ROUTE_NEW,     /* may be pulled */
+    ROUTE_PULLING, /* being asked for */
+};
+
+enum route_state writer_state(const struct writer *writer, uint64_t key);
+
+/* True if the route is here, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). */
+bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now);
+
+/*
+ * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards.
+ * SHM_FULL: a limit was reached; the table that was there is served on, and the route is NEW. SHM_NO_SPACE: shared
+ * memory is full; likewise, and a later answer may succeed. `note` is empty unless something is worth a log line.
+ */
+enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
+                           uint32_t ttl_s, uint64_t now, char note[static WRITER_NOTE_MAX]);
+
+/* NEW -> PULLING -> NEW. Nothing for an unknown key. */
+void writer_set_pulling(struct writer *writer, uint64_t key);
+void writer_set_new(struct writer *writer, uint64_t key);
+
+/* Takes up to `budget` of what clients asked for: flags first (`flagged`), then misses (`missed`). */
+uint32_t writer_harvest_flags(struct writer *writer, uint32_t budget,
+                              void (*flagged)(void *context, uint64_t key), void *context);
+uint32_t writer_harvest_misses(struct writer *writer, uint32_t budget,
+                               void (*missed)(void *context, uint64_t key), void *context);
+
+/* Calls `each` for every key that is here. */
+void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context);
+
+/* Facts for people. */
+void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more);
+void writer_gauge(struct writer *writer, enum shm_counter counter, uint64_t value);
+uint64_t writer_counter(const struct writer *writer, enum shm_counter counter);
+void writer_connection(struct writer *writer, enum connection_state state, uint64_t now);
+bool writer_refusing(const struct writer *writer);
+
+/* Limits and facts that may change while the fetcher runs. */
+void writer_reload(struct writer *writer, uint32_t max_unknown, uint32_t update_timeout_s,
+                   uint32_t poll_interval_ms);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/instance.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "shm/clock.h"
+
+void instance_start(struct instance *instance)
+{
+    enum shm_status status = writer_open(&instance->writer, &instance->options, instance->note);
+    if (status != SHM_OK)
+        fail_msg("writer_open: %d %s", status, instance->note);
+}
+
+void instance_stop(struct instance *instance)
+{
+    writer_close(instance->writer);
+    instance->writer = NULL;
+}
+
+int instance_setup(void **state)
+{
+    static int number;
+    struct instance *instance = calloc(1, sizeof(*instance));
+    if (!instance)
+        return -1;
+    snprintf(instance->name, sizeof(instance->name), "test-%ld-%d", (long)getpid(), number++);
+    object_names(instance->name, &instance->names);
+    instance->options = (struct writer_options){
+        .instance = instance->name,
+        .max_bytes = 4 << 20,
+        .grace_ms = 2000,
+        .max_unknown = 100,
+        .group = "",
+        .directory = "127.0.0.1:7778",
+        .update_timeout_s = 15,
+        .poll_interval_ms = 10,
+    };
+    instance_start(instance);
+    *state = instance;
+    return 0;
+}
+
+int instance_teardown(void **state)
+{
+    struct instance *instance = *state;
+    instance_stop(instance);
+    shm_unlink(instance->names.routes);
+    shm_unlink(instance->names.control);
+    shm_unlink(instance->names.lock);
+    shm_unlink(instance->names.next_routes);
+    shm_unlink(instance->names.next_control);
+    free(instance);
+    return 0;
+}
+
+/* 24 bits of address: 12 of the key's hash, 12 of the round, so that both can be told from it. */
+static uint32_t equation_address(uint64_t key, uint32_t round)
+{
+    return htonl(UINT32_C(10) << 24 | (uint32_t)(key_hash(key, 1) & 0xfff) << 12 | (round & 0xfff));
+}
+
+static uint16_t equation_port(uint64_t key, uint32_t round, uint32_t i)
+{
+    return htons((uint16_t)(1 + (key_hash(key, round & 0xfff) + i) % 65535));
+}
+
+void equation_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = (struct host){equation_address(key, round), equation_port(key, round, i)};
+}
+
+_Bool equation_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round)
+{
+    uint32_t seen = ntohl(address) & 0xfff;
+    if (*round != UINT32_MAX && *round != seen)
+        return 0;
+    *round = seen;
+    return address == equation_address(key, seen) && port == equation_port(key, seen, i);
+}
+
+void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s)
+{
+    static struct host hosts[HOSTS_MAX];
+    equation_hosts(key, round, count, hosts);
+    enum shm_status status =
+        writer_put(instance->writer, key, hosts, count, ttl_s, clock_tick(), instance->note);
+    if (status != SHM_OK)
+        fail_msg("writer_put: %d %s", status, instance->note);
+}
+
+enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
+                             struct routes *routes)
+{
+    const struct trust trust = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    enum shm_status status = region_open(instance->names.routes, writable, &trust, 0, region);
+    return status == SHM_OK ? routes_attach(region, routes) : status;
+}

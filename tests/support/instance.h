@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* A private instance for a test: a name that no other test has, a writer, and nothing left behind. */
+#ifndef TESTS_SUPPORT_INSTANCE_H
+#define TESTS_SUPPORT_INSTANCE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "shm/names.h"
+#include "shm/region.h"
+#include "shm/routes.h"
+#include "shm/writer.h"
+
+struct instance {
+    char name[INSTANCE_MAX + 1];
+    struct object_names names;
+    struct writer_options options;
+    struct writer *writer;
+    char note[WRITER_NOTE_MAX];
+};
+
+/* cmocka set-up and tear-down: *state is a struct instance whose writer is open, with small limits. */
+int instance_setup(void **state);
+int instance_teardown(void **state);
+
+/* Stops and starts the writer; a start that fails fails the test. */
+void instance_stop(struct instance *instance);
+void instance_start(struct instance *instance);
+
+/*
+ * Hosts that anyone can check: host i of generation `round` of a route. The address is 10.x.y.z from a hash of
+ * (key, round); the port follows from the address, the key and i: (hash ^ i * 257) folded to 1 .. 65535.
+ */
+void equation_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out);
+/* True if (address, port) is host i of some round of the route, and *round is the same as that of earlier hosts
+ * (UINT32_MAX: not known yet). Both in network byte order. */
+_Bool equation_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round);
+
+/* Publishes `count` equation hosts of `round`; the test fails if that does not succeed. */
+void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s);
+
+/* Opens the object read-only (or not), trusting only this user. */
+enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
+                             struct routes *routes);
+
+#endif
