@@ -67,7 +67,9 @@ typedef struct larshm_view {
     const in_addr_t *addr;
     const in_port_t *port;
     uint64_t version; /* grows with each change of the route's hosts */
-    const void *private_[2];
+    void *private_mapping;
+    const void *private_block;
+    uint64_t private_ref;
 } larshm_view;
 
 typedef struct larshm_route_info {
@@ -105,8 +107,8 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
 int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf, size_t cap, size_t *count);
 
 /*
- * Shows a route's hosts in place. 0: the view is valid until larshm_route_end(), which must follow, in the same
- * thread; views may nest. Any other code: there is no view to end.
+ * Shows a route's hosts in place. 0: the view is valid until larshm_route_end(), which must follow, in any thread;
+ * a thread may hold several. Any other code: there is no view to end.
  */
 int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view);
 
@@ -120,7 +122,11 @@ int larshm_route_end(larshm *h, larshm_view *view);
  */
 int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms);
 
-/* How old a route is and who looks after it. Asks for nothing. May be called when the fetcher is dead. */
+/*
+ * How old a route is and who looks after it. Asks for nothing. The fetcher may be dead. 0: the route has hosts.
+ * LARSHM_NOEXIST: the directory says that there is no such route. LARSHM_PENDING: not here; what is said about the
+ * fetcher is filled in all the same.
+ */
 int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info);
 
 /* What a code means and what to do next. The text is static. */

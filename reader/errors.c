@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
+#include "reader/include/larshm/larshm.h"
+#include "shm/status.h"
+
+/* The public codes are those of shm/, by number. */
+#define SAME(name) static_assert((int)LARSHM_##name == (int)SHM_##name, #name)
+SAME(OK);
+SAME(OVERLOAD);
+SAME(SYSTEM_ERROR);
+SAME(NOEXIST);
+SAME(PENDING);
+SAME(FULL);
+SAME(STALE);
+SAME(TIMEOUT);
+SAME(NO_OBJECT);
+SAME(NO_PERMISSION);
+SAME(FOREIGN);
+SAME(UNSAFE);
+SAME(SHORT);
+SAME(NOT_LARSHM);
+SAME(LAYOUT);
+SAME(CORRUPT);
+SAME(BAD_ARGUMENT);
+
+const char *larshm_strerror(int code)
+{
+    switch (code) {
+    case LARSHM_OK:
+        return "success";
+    case LARSHM_OVERLOAD:
+        return "every host of the route is overloaded: try again later";
+    case LARSHM_SYSTEM_ERROR:
+        return "the system refused: see errno";
+    case LARSHM_NOEXIST:
+        return "the directory has no such route: add it there, or check modid and cmdid";
+    case LARSHM_PENDING:
+        return "asked for, not here yet: try again in a moment, or use larshm_wait_route()";
+    case LARSHM_FULL:
+        return "a limit keeps new routes out: raise [shm] max_bytes or max_unknown, see `larshm show`";
+    case LARSHM_STALE:
+        return "the view was held for longer than grace_ms and its memory was reused: discard it and read "
+               "again";
+    case LARSHM_TIMEOUT:
+        return "no answer in time: is the fetcher running and connected? see `larshm show`";
+    case LARSHM_NO_OBJECT:
+        return "no routes object: is larshm-fetcher running for this instance?";
+    case LARSHM_NO_PERMISSION:
+        return "no permission: join the group of the control object (larshm) to ask for routes";
+    case LARSHM_FOREIGN:
+        return "the routes object belongs to a user who is not trusted: remove it from /dev/shm and restart "
+               "the "
+               "fetcher";
+    case LARSHM_UNSAFE:
+        return "the routes object can be written by others: remove it from /dev/shm and restart the fetcher";
+    case LARSHM_SHORT:
+        return "the routes object is cut short: restart the fetcher to have it made anew";
+    case LARSHM_NOT_LARSHM:
+        return "the routes object holds something else: restart the fetcher to have it made anew";
+    case LARSHM_LAYOUT:
+        return "the routes object has another layout: bring library and fetcher to the same version";
+    case LARSHM_CORRUPT:
+        return "the routes object is damaged: see `larshm check`, restart the fetcher to have it made anew";
+    case LARSHM_BAD_ARGUMENT:
+        return "an argument is out of range: an instance is 1 to 32 letters, digits, '-' or '_'";
+    default:
+        return "no such code";
+    }
+}

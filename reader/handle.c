@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/handle.h"
+
+#include <stdlib.h>
+
+#include "reader/fork.h"
+#include "reader/lookup.h"
+#include "reader/mapping.h"
+#include "reader/thread.h"
+
+static _Atomic uint64_t handles;
+
+int larshm_open(larshm **out, const char *instance)
+{
+    if (!instance)
+        instance = getenv("LARSHM_INSTANCE");
+    if (!instance)
+        instance = "default";
+
+    larshm *h = calloc(1, sizeof(*h));
+    struct mapping *mapping = NULL;
+    int code = h ? LARSHM_OK : LARSHM_SYSTEM_ERROR;
+    if (code == LARSHM_OK)
+        code = (int)object_names(instance, &h->names);
+    if (code == LARSHM_OK)
+        code = fork_ready();
+    if (code == LARSHM_OK)
+        code = mapping_open(&h->names, &mapping);
+    if (code != LARSHM_OK) {
+        free(h);
+        return code;
+    }
+    store_relaxed(&h->current, mapping);
+    h->serial = add_relaxed(&handles, 1) + 1;
+    *out = h;
+    return LARSHM_OK;
+}
+
+void larshm_close(larshm *h)
+{
+    if (!h)
+        return;
+    struct mapping *current = load_acquire(&h->current);
+    if (thread_state.serial == h->serial)
+        lookup_flush(current);
+    mapping_close(current);
+    while (h->retired) {
+        struct mapping *mapping = h->retired;
+        h->retired = mapping->next;
+        mapping_close(mapping);
+    }
+    free(h);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What a handle is: the mapping of the current generation, guarded by RCU, and those on their way out. */
+#ifndef READER_HANDLE_H
+#define READER_HANDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "reader/include/larshm/larshm.h"
+#include "shm/control.h"
+#include "shm/names.h"
+#include "shm/routes.h"
+
+enum {
+    PIN_CELLS = 16,
+    SILENT_MS = 3000, /* a fetcher that has given no sign for so long is taken for dead */
+    RETRY_MS = 10,    /* between looks for a generation that is announced but not there */
+};
+
+/* Views and waiting threads that use a mapping, counted on a cache line per few threads; only the sum means
+ * anything. */
+struct pin_cell {
+    _Alignas(CACHE_LINE) _Atomic int64_t count;
+};
+
+struct mapping {
+    struct routes routes;
+    struct control control;
+    bool can_ask; /* control is mapped */
+    struct region routes_region, control_region;
+    struct mapping *next; /* in larshm.retired */
+    _Atomic bool retired;
+    struct pin_cell pins[PIN_CELLS];
+};
+
+struct larshm {
+    _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
+    struct object_names names;
+    uint64_t serial;             /* no two handles of a process, dead or alive, have the same */
+    _Atomic uint64_t next_try;   /* tick: when to look again for a generation that was not there yet */
+    _Atomic uint64_t next_check; /* tick: when to look again whether a silent fetcher's object has its name */
+    struct mapping *retired;     /* replaced, but pinned; under the lock in mapping.c */
+};
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/lookup.h"
+#include "shm/clock.h"
+#include "shm/index.h"
+
+static void about_fetcher(const struct mapping *mapping, larshm_route_info *info)
+{
+    const struct routes_header *s_header = mapping->routes.s_header;
+    uint64_t now = clock_tick(), tick = load_relaxed(&s_header->tick);
+    info->fetcher_silent_ms = now > tick ? now - tick : 0;
+    info->fetcher_alive =
+        info->fetcher_silent_ms < SILENT_MS && load_relaxed(&s_header->fetcher_state) == FETCHER_RUNNING;
+    info->connected = load_relaxed(&s_header->connection) == CONNECTION_UP;
+    info->can_ask = mapping->can_ask;
+}
+
+static int about_route(const struct mapping *mapping, uint64_t key, larshm_route_info *info)
+{
+    uint32_t slot = index_find(&mapping->routes, key);
+    struct table table;
+    if (slot == SLOT_NONE)
+        return LARSHM_PENDING;
+    for (int round = 0; round < TABLE_RETRIES; round++) {
+        enum shm_status status = table_begin(&mapping->routes, slot, key, &table);
+        if (status != SHM_OK)
+            return (int)status;
+        uint64_t now = clock_tick(), fetched = table_fetched(&table);
+        info->version = ref_version(table.ref);
+        info->age_ms = now > fetched ? now - fetched : 0;
+        info->update_timeout_s = table.ttl_s;
+        info->hosts = table.count;
+        info->pulling = (table.expires & EXPIRES_PULLING) != 0;
+        info->expired = now > (table.expires & ~EXPIRES_PULLING);
+        if (table_intact(&table))
+            return table.count ? LARSHM_OK : LARSHM_NOEXIST;
+    }
+    return LARSHM_CORRUPT;
+}
+
+int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info)
+{
+    larshm_route_info found = {0};
+    const struct mapping *mapping = lookup_enter(h);
+    about_fetcher(mapping, &found);
+    int code = about_route(mapping, route_key(modid, cmdid), &found);
+    lookup_end();
+    if (code == LARSHM_OK || code == LARSHM_NOEXIST || code == LARSHM_PENDING)
+        *info = found;
+    return code;
+}

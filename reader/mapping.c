@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/mapping.h"
+
+#include <pthread.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "reader/rcu.h"
+#include "reader/thread.h"
+#include "shm/atomic.h"
+#include "shm/clock.h"
+
+enum {
+    OPEN_TRIES = 50, /* a hand-over replaces two names, microseconds apart */
+    OPEN_PAUSE_US = 200,
+};
+
+/* Objects of root, of ourselves, and of the account that fetchers run under. */
+static struct trust trusted(mode_t unsafe_mode)
+{
+    struct trust trust = {.owners = {0, geteuid()}, .owner_count = 2, .unsafe_mode = unsafe_mode};
+    struct passwd entry, *found = NULL;
+    char text[4096];
+    if (getpwnam_r("larshm", &entry, text, sizeof(text), &found) == 0 && found)
+        trust.owners[trust.owner_count++] = found->pw_uid;
+    return trust;
+}
+
+static enum shm_status open_routes(const struct object_names *names, struct mapping *mapping)
+{
+    struct trust trust = trusted(0022);
+    enum shm_status status = region_open(names->routes, false, &trust, HEADER_BYTES, &mapping->routes_region);
+    return status == SHM_OK ? routes_attach(&mapping->routes_region, &mapping->routes) : status;
+}
+
+static enum shm_status open_control(const struct object_names *names, struct mapping *mapping)
+{
+    struct trust trust = trusted(0002);
+    enum shm_status status =
+        region_open(names->control, true, &trust, HEADER_BYTES, &mapping->control_region);
+    if (status == SHM_OK)
+        status = control_attach(&mapping->control_region, routes_slot_count(&mapping->routes),
+                                mapping->routes.generation, &mapping->control);
+    if (status != SHM_OK)
+        region_close(&mapping->control_region);
+    return status;
+}
+
+int mapping_open(const struct object_names *names, struct mapping **out)
+{
+    struct mapping *mapping = aligned_alloc(CACHE_LINE, sizeof(*mapping));
+    if (!mapping)
+        return LARSHM_SYSTEM_ERROR;
+    *mapping = (struct mapping){0};
+    enum shm_status status = open_routes(names, mapping);
+    /* Control of another generation under the name: a hand-over, or a fetcher that died in one. */
+    enum shm_status control = SHM_NO_OBJECT;
+    for (int i = 0; status == SHM_OK && i < OPEN_TRIES; i++) {
+        control = open_control(names, mapping);
+        if (control != SHM_NO_OBJECT || load_acquire(&mapping->routes.s_header->superseded))
+            break;
+        usleep(OPEN_PAUSE_US);
+    }
+    mapping->can_ask = control == SHM_OK;
+    if (status == SHM_OK)
+        *out = mapping;
+    else
+        mapping_close(mapping);
+    return (int)status;
+}
+
+void mapping_close(struct mapping *mapping)
+{
+    if (!mapping)
+        return;
+    region_close(&mapping->routes_region);
+    region_close(&mapping->control_region);
+    free(mapping);
+}
+
+void mapping_pin(struct mapping *mapping)
+{
+    add_relaxed(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
+}
+
+static int64_t pins(struct mapping *mapping)
+{
+    /* Once retired and after a grace period, pins only go away, so a sum of 0 is final: a cell that was read early
+     * can only have shrunk. Acquire pairs with the release in mapping_unpin(): what the last user read from the
+     * mapping, it has read before we unmap. */
+    int64_t sum = 0;
+    for (int i = 0; i < PIN_CELLS; i++)
+        sum += load_acquire(&mapping->pins[i].count);
+    return sum;
+}
+
+/* Guards larshm.retired, of all handles. Taken by the thread that replaced a mapping, and tried by those that unpin
+ * one; never while a read section is waited for. */
+static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void mapping_freeze(void)
+{
+    pthread_mutex_lock(&retired_lock);
+}
+
+void mapping_thaw(void)
+{
+    pthread_mutex_unlock(&retired_lock);
+}
+
+/* Unmaps what nobody uses. Under retired_lock. */
+static void reap(larshm *h)
+{
+    for (struct mapping **at = &h->retired; *at;) {
+        struct mapping *mapping = *at;
+        if (pins(mapping) == 0) {
+            *at = mapping->next;
+            mapping_close(mapping);
+        } else {
+            at = &mapping->next;
+        }
+    }
+}
+
+void mapping_unpin(larshm *h, struct mapping *mapping)
+{
+    /* The mapping may be gone once the pin is: ask before. If it retires in between, retire() finds no pin. */
+    bool retired = load_acquire(&mapping->retired);
+    sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
+    if (retired && pthread_mutex_trylock(&retired_lock) == 0) {
+        reap(h);
+        pthread_mutex_unlock(&retired_lock);
+    }
+}
+
+static void retire(larshm *h, struct mapping *old)
+{
+    rcu_wait(); /* whoever could still pick up `old` has left its section, with a pin or without */
+    pthread_mutex_lock(&retired_lock);
+    store_release(&old->retired, true);
+    old->next = h->retired;
+    h->retired = old;
+    reap(h);
+    pthread_mutex_unlock(&retired_lock);
+}
+
+/*
+ * Every thread that finds its generation superseded maps the next one by itself, and the first to exchange the
+ * pointer wins: nobody waits for a thread that may have lost its processor, and no lookup that begins after a
+ * publish stays on the generation before it (G3). `old` is pinned meanwhile, so no other mapping can come to its
+ * address and be taken for it.
+ */
+bool mapping_renew(larshm *h)
+{
+    rcu_enter();
+    struct mapping *old = load_acquire(&h->current);
+    mapping_pin(old);
+    rcu_leave();
+
+    struct mapping *newer = NULL;
+    bool moved =
+        mapping_open(&h->names, &newer) == LARSHM_OK && newer->routes.generation != old->routes.generation;
+    struct mapping *expected = old;
+    bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
+    if (!won)
+        mapping_close(newer);
+    mapping_unpin(h, old);
+    if (won)
+        retire(h, old);
+    return moved;
+}

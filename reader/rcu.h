@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * liburcu, the bulletproof flavour: it guards the one thing that is per process, the mapping. Threads register
+ * themselves; a read section costs a few instructions, inlined here (_LGPL_SOURCE), and never contains a caller's
+ * code. ThreadSanitizer does not see liburcu's barriers, so it is told what they mean.
+ */
+#ifndef READER_RCU_H
+#define READER_RCU_H
+
+#define _LGPL_SOURCE
+#include <urcu-bp.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define READER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define READER_TSAN 1
+#endif
+#endif
+
+#ifdef READER_TSAN
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define TELL_TSAN(what) __tsan_##what(&urcu_bp_gp)
+#else
+#define TELL_TSAN(what) ((void)0)
+#endif
+
+static inline void rcu_enter(void)
+{
+    urcu_bp_read_lock();
+}
+
+static inline void rcu_leave(void)
+{
+    TELL_TSAN(release);
+    urcu_bp_read_unlock();
+}
+
+/* Waits until every section that was entered before has been left. */
+static inline void rcu_wait(void)
+{
+    urcu_bp_synchronize_rcu();
+    TELL_TSAN(acquire);
+}
+
+#endif

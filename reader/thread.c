@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/thread.h"
+
+#include <stdatomic.h>
+
+#include "shm/clock.h"
+#include "shm/layout.h"
+
+_Thread_local struct thread_state thread_state
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static _Atomic uint32_t threads;
+
+/* Processes that pick once each must not all pick the first host: start anywhere. */
+void thread_begin(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
+    uint32_t number = atomic_fetch_add(&threads, 1) + 1;
+    thread_state.number = number ? number : 1;
+    thread_state.turn = (uint32_t)key_hash(seed, number);
+}

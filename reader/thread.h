@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What each thread has of its own. Initial-exec: a few cycles to reach from a shared library, instead of a call. */
+#ifndef READER_THREAD_H
+#define READER_THREAD_H
+
+#include <stdint.h>
+
+struct thread_state {
+    uint64_t serial;                   /* of the handle that the counts belong to */
+    uint32_t number;                   /* 0: not assigned; spreads threads over shared counters */
+    uint32_t turn;                     /* position in the golden-ratio sequence */
+    uint32_t lookups, missed, expired; /* not added to the control object yet */
+};
+
+extern _Thread_local struct thread_state thread_state
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Gives the thread its number and the start of its sequence. */
+void thread_begin(void);
+
+static inline uint32_t thread_number(void)
+{
+    if (!thread_state.number)
+        thread_begin();
+    return thread_state.number;
+}
+
+/*
+ * The next pick among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks is spread
+ * evenly, also when a thread goes back and forth between routes, and no cursor is shared between threads.
+ */
+static inline uint32_t thread_pick(uint32_t count)
+{
+    thread_state.turn += UINT32_C(0x9e3779b9);
+    return (uint32_t)((uint64_t)thread_state.turn * count >> 32);
+}
+
+#endif

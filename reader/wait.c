@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/lookup.h"
+#include "reader/mapping.h"
+#include "shm/clock.h"
+#include "shm/doorbell.h"
+
+/* A sleeper asks again so often: its first question may have been lost with the fetcher that took it. */
+enum {
+    SLICE_MS = 100
+};
+
+/* One look. If the route is not here, the mapping stays pinned for the sleep. */
+static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinned, uint32_t *bell)
+{
+    struct lookup lookup;
+    int code = lookup_begin(h, modid, cmdid, &lookup);
+    *pinned = NULL;
+    if (code == LARSHM_PENDING || code == LARSHM_FULL) {
+        *pinned = lookup.mapping;
+        mapping_pin(lookup.mapping);
+        /* The bell first, then another look: a ring in between is not slept through. */
+        *bell = doorbell_count(&lookup.mapping->routes);
+        lookup_end();
+        code = lookup_begin(h, modid, cmdid, &lookup);
+    }
+    lookup_end();
+    return code;
+}
+
+int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
+{
+    uint64_t start = clock_tick();
+    for (;;) {
+        struct mapping *mapping;
+        uint32_t bell = 0;
+        int code = look(h, modid, cmdid, &mapping, &bell);
+        bool waiting = code == LARSHM_PENDING || code == LARSHM_FULL;
+        uint64_t waited = clock_tick() - start, left = SLICE_MS;
+        if (waiting && timeout_ms >= 0) {
+            if (waited >= (uint64_t)timeout_ms) {
+                waiting = false;
+                code = code == LARSHM_PENDING ? LARSHM_TIMEOUT : code;
+            } else if ((uint64_t)timeout_ms - waited < left) {
+                left = (uint64_t)timeout_ms - waited;
+            }
+        }
+        if (waiting)
+            doorbell_wait(&mapping->routes, bell, (uint32_t)left);
+        if (mapping)
+            mapping_unpin(h, mapping);
+        if (!waiting)
+            return code;
+    }
+}
