@@ -1,0 +1,201 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # bats sets stderr
+# larshm-dns on the command line; what its server does is in unit/dns/serve_test.c.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+teardown() {
+    if [ -n "${server:-}" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" || true
+    fi
+}
+
+dns() {
+    "$BIN/larshm-dns" --db routes.db "$@"
+}
+
+sql() {
+    sqlite3 routes.db "$1"
+}
+
+@test "route add makes the database and list shows tab separated lines" {
+    dns route add 1 2 10.0.0.1:8080 200.0.0.1:65535
+    dns route add 4294967295 0 10.0.0.1:1
+    run -0 --separate-stderr dns route list
+    [ "$output" = "$(printf '1\t2\t10.0.0.1\t8080\n1\t2\t200.0.0.1\t65535\n4294967295\t0\t10.0.0.1\t1')" ]
+    [ "$stderr" = "" ]
+    run -0 dns route list 1 2
+    [ "${#lines[@]}" -eq 2 ]
+    run -0 dns route list 4294967295
+    [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "route list on a terminal is a table with a header" {
+    dns route add 1 2 10.0.0.1:8080
+    run -0 script -qec "$BIN/larshm-dns --db routes.db route list" /dev/null
+    [[ "${lines[0]}" =~ ^MODID\ +CMDID\ +IP\ +PORT ]]
+    [[ "${lines[1]}" =~ 1\ +2\ +10.0.0.1\ +8080 ]]
+}
+
+@test "addresses are kept in host order" {
+    dns route add 1 2 10.0.0.1:8080
+    [ "$(sql 'SELECT serverip FROM RouteData')" = 167772161 ]
+}
+
+@test "adding what is there says that nothing changed and keeps the version" {
+    dns route add 1 2 10.0.0.1:8080
+    version=$(sql 'SELECT version FROM RouteVersion')
+    run -0 dns route add 1 2 10.0.0.1:8080
+    [[ "$output" == *"nothing changed"* ]]
+    [ "$(sql 'SELECT version FROM RouteVersion')" = "$version" ]
+    [ "$(sql 'SELECT count(*) FROM RouteChange')" = 1 ]
+}
+
+@test "route del deletes named hosts, then the whole route, then exits with 2" {
+    dns route add 1 2 10.0.0.1:1 10.0.0.2:2 10.0.0.3:3
+    dns route del 1 2 10.0.0.2:2
+    run -0 dns route list 1 2
+    [ "${#lines[@]}" -eq 2 ]
+    run -0 dns route del 1 2 10.0.0.2:2
+    [[ "$output" == *"nothing changed"* ]]
+    dns route del 1 2
+    run -2 dns route del 1 2
+    [[ "$output" == *"no route 1 2"* ]]
+}
+
+@test "listing: no routes at all is fine and said on stderr, a missing named route exits with 2" {
+    dns route add 1 2 10.0.0.1:1
+    run -2 dns route list 1 3
+    [[ "$output" == *"no route 1 3"* ]]
+    run -2 dns route list 7
+    dns route del 1 2
+    run -0 --separate-stderr dns route list
+    [ "$output" = "" ]
+    [[ "$stderr" == *"no routes yet"* ]]
+}
+
+@test "wrong arguments exit with 1, say what is allowed, and change nothing" {
+    for words in "add 1 2" "add -1 2 10.0.0.1:1" "add 4294967296 2 10.0.0.1:1" "add 1 2x 10.0.0.1:1" \
+        "add 1 2 0.0.0.0:1" "add 1 2 10.0.0.1:0" "add 1 2 10.0.0.1:65536" "add 1 2 10.0.0.1:1 10.0.0.1" \
+        "del 1" "list 1 2 3" "import" "explode"; do
+        # shellcheck disable=SC2086
+        run -1 dns route $words
+    done
+    [ ! -e routes.db ]
+    run -1 dns route add 1 2 10.0.0.1:65536
+    [[ "$output" == *"port from 1 to 65535"* ]]
+    run -1 dns
+    run -1 "$BIN/larshm-dns" route list
+    [[ "$output" == *"--db FILE"* ]]
+}
+
+@test "list and del do not make a database" {
+    run -1 dns route list
+    [[ "$output" == *"does it exist"* ]]
+    run -1 dns route del 1 2
+    [ ! -e routes.db ]
+}
+
+@test "help teaches each command with an example" {
+    for words in "" serve "route add" "route del" "route list" "route import"; do
+        # shellcheck disable=SC2086
+        run -0 "$BIN/larshm-dns" $words --help
+        [[ "$output" == *"larshm-dns --db routes.db"* ]]
+    done
+    run -0 "$BIN/larshm-dns" --version
+    [[ "$output" == larshm-dns\ [0-9]* ]]
+}
+
+@test "import takes a header, blank lines, CRLF and a last line without its end, and counts what it added" {
+    dns route add 1 2 10.0.0.1:1
+    printf 'modid,cmdid,ip,port\r\n\n1,2,10.0.0.1,1\r\n1,2,10.0.0.2,2\r\n\r\n3,4,10.0.0.3,3\n3,4,10.0.0.3,3\n5,6,250.0.0.1,4' >in.csv
+    run -0 dns route import in.csv
+    [[ "$output" == *"2 routes and 3 hosts added, 3 routes changed"* ]]
+    run -0 dns route list
+    [ "${#lines[@]}" -eq 4 ]
+    run -0 dns route import - <in.csv
+    [[ "$output" == *"0 routes and 0 hosts added, 0 routes changed"* ]]
+}
+
+@test "import is all or nothing, and an error names file, line and what is allowed" {
+    dns route add 9 9 10.0.0.1:1
+    before=$(sql .dump)
+    check() {
+        printf '1,2,10.0.0.1,1\n\n%b\n1,2,10.0.0.3,3\n' "$1" >in.csv
+        run -1 dns route import in.csv
+        [[ "$output" == *"in.csv:3: "*"$2"* ]]
+        [ "$(sql .dump)" = "$before" ]
+    }
+    check 'x,2,10.0.0.1,1' 'from 0 to 4294967295'
+    check '1,4294967296,10.0.0.1,1' 'from 0 to 4294967295'
+    check '1,2,10.0.0,1' 'dotted IPv4'
+    check '1,2,0.0.0.0,1' 'dotted IPv4'
+    check '1,2,10.0.0.1,0' 'from 1 to 65535'
+    check '1,2,10.0.0.1,65536' 'from 1 to 65535'
+    check '1,2,10.0.0.1' 'modid,cmdid,ip,port'
+    check '1,2,10.0.0.1,1,1' 'modid,cmdid,ip,port'
+    check 'modid,cmdid,ip,port' 'from 0 to 4294967295'
+    check '1,2,10.0.0.1,1\0000' 'not text'
+    check "$(printf '1%.0s' {1..300})" 'too long'
+    run -1 dns route import missing.csv
+    [[ "$output" == *"missing.csv: No such file"* ]]
+    run -1 dns route import .
+}
+
+@test "a large import is one version with one change for each route" {
+    seq 1 50000 | sed 's/.*/&,1,10.0.0.1,80\n&,1,10.0.0.2,80/' >in.csv
+    run -0 dns route import in.csv
+    [[ "$output" == *"50000 routes and 100000 hosts added"* ]]
+    [ "$(sql 'SELECT count(*), count(DISTINCT version) FROM RouteChange')" = "50000|1" ]
+    [ "$(sql 'SELECT count(*) FROM RouteChange, RouteVersion v WHERE RouteChange.version = v.version')" = 50000 ]
+}
+
+@test "two processes editing at once lose nothing" {
+    dns route add 1 1 10.0.0.1:1
+    for i in $(seq 1 10); do dns route add 2 "$i" 10.0.0.1:1; done &
+    for i in $(seq 1 10); do dns route add 3 "$i" 10.0.0.1:1; done
+    wait
+    [ "$(sql 'SELECT count(*) FROM RouteData')" = 21 ]
+    [ "$(sql 'SELECT count(DISTINCT version) FROM RouteChange')" = 21 ]
+}
+
+@test "a file that is no database is refused" {
+    head -c 4096 /dev/zero | tr '\0' x >routes.db
+    run -1 dns route list
+    [[ "$output" == *"not a SQLite database"* ]]
+}
+
+@test "serve says where it listens in one line, names a port in use, and ends with 0 on SIGTERM and SIGINT" {
+    for signal in TERM INT; do
+        "$BIN/larshm-dns" --db routes.db serve --listen 127.0.0.1:0 >"$signal.out" 3>&- &
+        server=$!
+        until [ -s "$signal.out" ]; do sleep 0.02; done
+        [[ "$(cat "$signal.out")" =~ ^listening\ on\ 127\.0\.0\.1:[0-9]+$ ]]
+        address=$(sed 's/listening on //' "$signal.out")
+        run -1 dns serve --listen "$address"
+        [[ "$output" == *"cannot listen on $address: address already in use"* ]]
+        kill -"$signal" "$server"
+        wait "$server"
+        server=
+    done
+}
+
+@test "serve refuses wrong options" {
+    run -1 dns serve --listen localhost:1
+    run -1 dns serve --listen 127.0.0.1:65536
+    run -1 dns serve --max-subscriptions 0
+    [ ! -e routes.db ]
+}
+
+@test "the man page has no errors and knows every option" {
+    mandoc -T lint -W error "$BUILD/man/larshm-dns.1"
+    for option in --db --listen --max-subscriptions; do
+        mandoc -T utf8 "$BUILD/man/larshm-dns.1" | col -b | grep -q -e "$option"
+    done
+}

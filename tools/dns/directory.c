@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/dns/directory.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/dns/log.h"
+#include "tools/dns/message.h"
+#include "tools/dns/subscription.h"
+
+enum {
+    TICK_MS = 50,
+    CLEAN_TICKS = 20,       /* once a second */
+    SWEEP_TICKS = 200,      /* once in ten seconds */
+    SWEEP_SLICES = 100,     /* a sweep is spread over this many ticks ... */
+    SWEEP_SLICE_MIN = 1000, /* ... unless it is short */
+    FILL_MAX = 4096,        /* routes read for one subscriber before the others have their turn */
+};
+
+struct client {
+    struct subscriber subscriber;
+    struct directory *directory;
+    struct peer *peer;
+    LIST_ENTRY(client) link;
+};
+
+struct directory {
+    uv_timer_t timer; /* its `data` is the directory */
+    struct store *store;
+    bool store_failed; /* and the log says so */
+    struct routes routes;
+    LIST_HEAD(, client) clients;
+    size_t max_subscriptions;
+    char too_many[96]; /* why a connection with more is closed */
+
+    uint64_t ticks;
+    bool unswept;      /* the store changed since the last sweep began */
+    size_t sweep_left; /* routes that the sweep has yet to read */
+
+    struct message_encoder *encoder;
+    struct route_host hosts[ROUTE_HOSTS_MAX]; /* of the route read last */
+    size_t host_count;
+
+    uint64_t connections, requests, answers, skipped;
+};
+
+static int note_store(struct directory *directory, int rc)
+{
+    if (rc < 0 && !directory->store_failed)
+        log_line("%s; trying again", store_error(directory->store));
+    if (rc >= 0 && directory->store_failed)
+        log_line("the database answers again");
+    directory->store_failed = rc < 0;
+    return rc;
+}
+
+static uint64_t digest(const struct route_host *hosts, size_t count)
+{
+    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) + count;
+    for (size_t i = 0; i < count; i++) {
+        hash = (hash ^ ((uint64_t)hosts[i].ip << 16 | hosts[i].port)) * UINT64_C(0xd6e8feb86659fd93);
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+/* Reads the route into directory->hosts. Whoever finds a new answer sees to it that every subscriber gets it. */
+static int read_route(struct directory *directory, struct route *route)
+{
+    if (note_store(directory, store_read(directory->store, route->key, directory->hosts, ROUTE_HOSTS_MAX,
+                                         &directory->host_count)) < 0)
+        return -1;
+    uint64_t now = digest(directory->hosts, directory->host_count);
+    if (now != route->digest) {
+        route->digest = now;
+        route_owe_all(route);
+    }
+    return 0;
+}
+
+static void send_route(struct directory *directory, struct peer *peer, uint8_t *body, struct route *route)
+{
+    size_t sent;
+    uint32_t length = message_encode_response(directory->encoder, route->key, directory->hosts,
+                                              directory->host_count, body, &sent);
+    peer_commit(peer, MESSAGE_ROUTE_RESPONSE, length);
+    directory->answers++;
+    bool cut = sent < directory->host_count;
+    if (cut && !route->cut_logged)
+        log_line("route %" PRIu32 " %" PRIu32 " does not fit into a frame: only its first %zu hosts are sent",
+                 route->key.modid, route->key.cmdid, sent);
+    route->cut_logged = cut;
+}
+
+static void on_fill(void *arg)
+{
+    struct client *client = arg;
+    struct directory *directory = client->directory;
+    struct subscription *owed;
+    uint8_t *body;
+    for (int i = 0; i < FILL_MAX; i++) {
+        if (!(owed = STAILQ_FIRST(&client->subscriber.owed)) || !(body = peer_reserve(client->peer)))
+            return;
+        struct route *route = owed->route;
+        if (read_route(directory, route) != 0)
+            return; /* still owed: the next tick tries again */
+        subscriber_settle_first(&client->subscriber);
+        if (owed->asked || owed->sent != route->digest)
+            send_route(directory, client->peer, body, route);
+        owed->asked = false;
+        owed->sent = route->digest;
+    }
+}
+
+static const char *on_frame(void *arg, const struct frame *frame)
+{
+    struct client *client = arg;
+    struct directory *directory = client->directory;
+    struct route_key key;
+    if (frame->id != MESSAGE_ROUTE_REQUEST) {
+        directory->skipped++;
+        return NULL;
+    }
+    if (message_decode_request(frame->body, frame->length, &key) != 0)
+        return "a GetRouteRequest that does not decode";
+    struct subscription *subscription = subscribe(&directory->routes, &client->subscriber, key);
+    if (!subscription)
+        return "out of memory";
+    if (client->subscriber.by_key.count > directory->max_subscriptions)
+        return directory->too_many;
+    directory->requests++;
+    subscription->asked = true;
+    subscription_owe(subscription);
+    return NULL;
+}
+
+static void *on_open(void *arg, struct peer *peer)
+{
+    struct directory *directory = arg;
+    struct client *client = calloc(1, sizeof(*client));
+    if (!client)
+        return NULL;
+    client->directory = directory;
+    client->peer = peer;
+    subscriber_init(&client->subscriber);
+    LIST_INSERT_HEAD(&directory->clients, client, link);
+    directory->connections++;
+    return client;
+}
+
+static void on_close(void *arg)
+{
+    struct client *client = arg;
+    unsubscribe_all(&client->directory->routes, &client->subscriber);
+    LIST_REMOVE(client, link);
+    free(client);
+}
+
+static void on_changed(void *arg, struct route_key key)
+{
+    struct directory *directory = arg;
+    struct route *route = routes_find(&directory->routes, key);
+    if (route)
+        route_owe_all(route);
+}
+
+/* Reads some routes anew, to find changes that RouteChange does not name. */
+static void sweep(struct directory *directory)
+{
+    size_t slice = directory->routes.by_key.count / SWEEP_SLICES;
+    if (slice < SWEEP_SLICE_MIN)
+        slice = SWEEP_SLICE_MIN;
+    struct route *route;
+    while (slice-- && directory->sweep_left && (route = TAILQ_FIRST(&directory->routes.all))) {
+        if (read_route(directory, route) != 0)
+            return;
+        directory->sweep_left--;
+        TAILQ_REMOVE(&directory->routes.all, route, link);
+        TAILQ_INSERT_TAIL(&directory->routes.all, route, link);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct directory *directory = timer->data;
+    directory->ticks++;
+    if (note_store(directory, store_poll(directory->store, on_changed, directory)) > 0)
+        directory->unswept = true;
+    if (directory->ticks % CLEAN_TICKS == 0)
+        note_store(directory, store_clean(directory->store));
+    if (directory->ticks % SWEEP_TICKS == 0 && directory->unswept) {
+        directory->unswept = false;
+        directory->sweep_left = directory->routes.by_key.count;
+    }
+    sweep(directory);
+    /* Waking a peer may close it, and nobody else. */
+    struct client *client = LIST_FIRST(&directory->clients), *next;
+    for (; client; client = next) {
+        next = LIST_NEXT(client, link);
+        if (!STAILQ_EMPTY(&client->subscriber.owed))
+            peer_wake(client->peer);
+    }
+}
+
+int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions)
+{
+    struct directory *directory = calloc(1, sizeof(*directory));
+    if (!directory || !(directory->encoder = message_encoder_new())) {
+        free(directory);
+        return UV_ENOMEM;
+    }
+    directory->store = store;
+    directory->max_subscriptions = max_subscriptions;
+    snprintf(directory->too_many, sizeof(directory->too_many),
+             "more than %zu subscriptions, see --max-subscriptions", max_subscriptions);
+    routes_init(&directory->routes);
+    LIST_INIT(&directory->clients);
+    uv_timer_init(loop, &directory->timer);
+    directory->timer.data = directory;
+    uv_timer_start(&directory->timer, on_tick, 0, TICK_MS);
+    *out = directory;
+    return 0;
+}
+
+struct server_handler directory_handler(struct directory *directory)
+{
+    return (struct server_handler){
+        .open = on_open, .frame = on_frame, .fill = on_fill, .close = on_close, .arg = directory};
+}
+
+void directory_stop(struct directory *directory)
+{
+    uv_close((uv_handle_t *)&directory->timer, NULL);
+    log_line("stopped after %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64 " answers; %" PRIu64
+             " unknown messages skipped",
+             directory->connections, directory->requests, directory->answers, directory->skipped);
+}
+
+void directory_free(struct directory *directory)
+{
+    if (!directory)
+        return;
+    routes_free(&directory->routes);
+    message_encoder_free(directory->encoder);
+    free(directory);
+}

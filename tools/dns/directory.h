@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The directory's rules: a GetRouteRequest subscribes its connection to the route and is answered; a change of the
+ * route is pushed to all its subscribers. Each answer is read from the store when the subscriber can take it, so
+ * the newest version is what it gets; requests for one key that wait together get one answer.
+ */
+#ifndef DNS_DIRECTORY_H
+#define DNS_DIRECTORY_H
+
+#include <stddef.h>
+#include <uv.h>
+
+#include "tools/dns/server.h"
+#include "tools/dns/store.h"
+
+struct directory;
+
+/* Follows the store from now on. Returns 0, or libuv's negative error. The store is the caller's. */
+int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions);
+
+/* For the server. */
+struct server_handler directory_handler(struct directory *directory);
+
+/* Stops following and logs what was done. Free it after the loop has ended, without connections. */
+void directory_stop(struct directory *directory);
+void directory_free(struct directory *directory);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a directory is about: a key names a route, and a route is a set of hosts. */
+#ifndef DNS_ROUTE_H
+#define DNS_ROUTE_H
+
+#include <stdint.h>
+
+/* No answer can carry more hosts: each takes at least 6 of a frame's 65527 bytes. */
+enum {
+    ROUTE_HOSTS_MAX = 65527 / 6,
+};
+
+struct route_key {
+    uint32_t modid, cmdid;
+};
+
+struct route_host {
+    uint32_t ip;   /* host order: 10.0.0.1 = 167772161; never 0 */
+    uint16_t port; /* never 0 */
+};
+
+static inline uint64_t route_key_pack(struct route_key key)
+{
+    return (uint64_t)key.modid << 32 | key.cmdid;
+}
+
+#endif

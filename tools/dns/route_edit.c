@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* route add and route del: one edit of one route. */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "tools/dns/command.h"
+#include "tools/dns/log.h"
+
+static const char add_doc[] =
+    "Adds hosts to a route, which begins to exist with its first host."
+    "\v"
+    "A host that is in the route already is left as it is. Running directories push the change.\n"
+    "\n"
+    "Example:\n"
+    "  larshm-dns --db routes.db route add 1 2 10.0.0.1:8080 10.0.0.2:8080";
+
+static const char del_doc[] =
+    "Deletes hosts from a route, or the whole route when no host is named."
+    "\v"
+    "A route whose last host is deleted does not exist any more. Exit code 2: there is no such route.\n"
+    "\n"
+    "Examples:\n"
+    "  larshm-dns --db routes.db route del 1 2 10.0.0.1:8080\n"
+    "  larshm-dns --db routes.db route del 1 2";
+
+/* The words after the command, counted. */
+struct words {
+    char **argv;
+    int count, min;
+};
+
+static error_t parse_word(int key, char *arg, struct argp_state *state)
+{
+    (void)arg;
+    struct words *words = state->input;
+    switch (key) {
+    case ARGP_KEY_ARGS:
+        words->argv = state->argv + state->next;
+        words->count = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (words->count < words->min)
+            argp_error(state, "arguments are missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp add_argp = {NULL, parse_word, "MODID CMDID IP:PORT...", add_doc, NULL, NULL, NULL};
+static const struct argp del_argp = {NULL, parse_word, "MODID CMDID [IP:PORT...]", del_doc, NULL, NULL, NULL};
+
+struct edit {
+    struct route_key key;
+    struct route_host *hosts;
+    int count;
+};
+
+/* Everything is read before the database is touched. The hosts are the caller's to free. */
+static int read_edit(const struct words *words, struct edit *edit)
+{
+    struct edit read = {.count = words->count - 2};
+    if (!command_read_id("MODID", words->argv[0], &read.key.modid) ||
+        !command_read_id("CMDID", words->argv[1], &read.key.cmdid))
+        return -1;
+    read.hosts = calloc((size_t)read.count + 1, sizeof(*read.hosts));
+    if (!read.hosts) {
+        log_line("out of memory");
+        return -1;
+    }
+    for (int i = 0; i < read.count; i++) {
+        if (!command_read_host(words->argv[i + 2], &read.hosts[i])) {
+            free(read.hosts);
+            return -1;
+        }
+    }
+    *edit = read;
+    return 0;
+}
+
+/* Each returns how many hosts the edit under way changed. */
+typedef int edit_fn(struct store *store, const struct edit *edit);
+
+static int add_hosts(struct store *store, const struct edit *edit)
+{
+    int changed = 0;
+    for (int i = 0, rc; i < edit->count; i++, changed += rc)
+        if ((rc = store_add(store, edit->key, edit->hosts[i])) < 0)
+            return -1;
+    return changed;
+}
+
+static int delete_hosts(struct store *store, const struct edit *edit)
+{
+    if (edit->count == 0)
+        return store_delete(store, edit->key, NULL);
+    int changed = 0;
+    for (int i = 0, rc; i < edit->count; i++, changed += rc)
+        if ((rc = store_delete(store, edit->key, &edit->hosts[i])) < 0)
+            return -1;
+    return changed;
+}
+
+/* The edit as one transaction. *existed says whether the route was there before. */
+static int apply(struct store *store, const struct edit *edit, edit_fn *change, size_t *existed, int *changed,
+                 struct store_edit *done)
+{
+    struct route_host first;
+    if (store_begin(store) != 0)
+        return -1;
+    if (store_read(store, edit->key, &first, 1, existed) != 0 || (*changed = change(store, edit)) < 0 ||
+        store_commit(store, done) != 0) {
+        store_rollback(store);
+        return -1;
+    }
+    return 0;
+}
+
+static int edit_route(const char *db, enum store_mode mode, const struct edit *edit, edit_fn *change,
+                      const char *verb)
+{
+    struct store *store = command_open_store(db, mode);
+    if (!store)
+        return EXIT_FAILURE;
+    size_t existed;
+    int changed, exit_code = EXIT_SUCCESS;
+    struct store_edit done;
+    if (apply(store, edit, change, &existed, &changed, &done) != 0) {
+        log_line("%s", store_error(store));
+        exit_code = EXIT_FAILURE;
+    } else if (mode == STORE_EXISTING && !existed) {
+        log_line("no route %" PRIu32 " %" PRIu32 ": see 'route list'", edit->key.modid, edit->key.cmdid);
+        exit_code = EXIT_NO_ROUTE;
+    } else if (changed == 0) {
+        log_line("nothing changed in route %" PRIu32 " %" PRIu32, edit->key.modid, edit->key.cmdid);
+    } else {
+        log_line("route %" PRIu32 " %" PRIu32 ": %d host%s %s, version %" PRIu64, edit->key.modid,
+                 edit->key.cmdid, changed, changed == 1 ? "" : "s", verb, done.version);
+    }
+    store_close(store);
+    return exit_code;
+}
+
+static int run(const char *db, struct words *words, enum store_mode mode, edit_fn *change, const char *verb)
+{
+    struct edit edit;
+    if (read_edit(words, &edit) != 0)
+        return EXIT_FAILURE;
+    int exit_code = edit_route(db, mode, &edit, change, verb);
+    free(edit.hosts);
+    return exit_code;
+}
+
+int command_route_add(const char *db, int argc, char **argv)
+{
+    struct words words = {.min = 3};
+    if (argp_parse(&add_argp, argc, argv, 0, NULL, &words) != 0)
+        return EXIT_FAILURE;
+    return run(db, &words, STORE_CREATE, add_hosts, "added");
+}
+
+int command_route_del(const char *db, int argc, char **argv)
+{
+    struct words words = {.min = 2};
+    if (argp_parse(&del_argp, argc, argv, 0, NULL, &words) != 0)
+        return EXIT_FAILURE;
+    return run(db, &words, STORE_EXISTING, delete_hosts, "deleted");
+}

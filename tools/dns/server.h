@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A TCP server for Lars frames: accepts, cuts what arrives into frames, and writes with bounded memory. What the
+ * frames mean is the handler's business.
+ *
+ * Output is pulled, not pushed: when a peer can take more, `fill` is called and adds frames as long as
+ * peer_reserve() gives room. A peer that does not read is not asked, so it costs one block of output at most.
+ */
+#ifndef DNS_SERVER_H
+#define DNS_SERVER_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "proto/frame.h"
+
+struct server;
+struct peer;
+
+struct server_handler {
+    /* A peer has connected. Returns what the other calls get as `client`; NULL closes the connection. */
+    void *(*open)(void *arg, struct peer *peer);
+    /* A frame came, valid during the call. Returns NULL, or why to close the connection, for the log. */
+    const char *(*frame)(void *client, const struct frame *frame);
+    /* The peer can take frames. */
+    void (*fill)(void *client);
+    /* The connection has ended; `client` and the peer are not used any more. */
+    void (*close)(void *client);
+    void *arg;
+};
+
+/* Listens. Returns 0, or libuv's negative error with nothing left behind. *bound is the address in use. */
+int server_start(struct server **out, uv_loop_t *loop, const struct sockaddr_in *address,
+                 const struct server_handler *handler, struct sockaddr_in *bound);
+
+/* Closes the listening socket and all connections. The memory goes with server_free() after the loop has ended. */
+void server_stop(struct server *server);
+void server_free(struct server *server);
+
+/*
+ * Inside `fill`: room for the body of one frame, FRAME_BODY_MAX bytes, or NULL when the peer should take first
+ * what it has. peer_commit() sends what was written there; without it the room is simply given again.
+ */
+uint8_t *peer_reserve(struct peer *peer);
+void peer_commit(struct peer *peer, int32_t id, uint32_t length);
+
+/* There is something to send: calls `fill` now if the peer can take frames; otherwise that comes by itself. */
+void peer_wake(struct peer *peer);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The database of routes. Neither the server nor the commands know what kind it is.
+ *
+ * Tables and columns are those of Lars. RouteData holds the hosts; RouteVersion one row with a version that only
+ * grows; RouteChange the keys that changed, each with the version that changed it. An edit here is one transaction
+ * over all three, so that whoever follows the store sees all of an edit or nothing.
+ *
+ * Several directories may follow one store. Each remembers the last RouteChange.id it has handled, and a handled
+ * row stays for STORE_KEEP_SECONDS by its version (Unix seconds), so that the others find it as well. Whoever misses
+ * a row all the same, by sleeping longer than that, finds the change by reading its routes anew.
+ *
+ * Functions that can fail return -1 and store_error() says why; results are untouched then.
+ */
+#ifndef DNS_STORE_H
+#define DNS_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/dns/route.h"
+
+enum {
+    STORE_KEEP_SECONDS = 60,
+    STORE_ERROR_SIZE = 512,
+};
+
+enum store_mode {
+    STORE_EXISTING, /* a missing database is an error */
+    STORE_CREATE,   /* a missing database is made */
+};
+
+struct store;
+
+/* Opens and checks the database. On failure, `error` says why and what to do, and *out is untouched. */
+int store_open(struct store **out, const char *path, enum store_mode mode,
+               char error[static STORE_ERROR_SIZE]);
+void store_close(struct store *store);
+const char *store_error(const struct store *store);
+
+/* Reads at most `cap` hosts of a route, in the order of address and port. No such route: *count is 0. */
+int store_read(struct store *store, struct route_key key, struct route_host *hosts, size_t cap,
+               size_t *count);
+
+/* Calls `row` for each host, in order of key and host; NULL ids mean any. A non-zero result of `row` ends it. */
+typedef int store_row_fn(void *arg, struct route_key key, struct route_host host);
+int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_row_fn *row,
+               void *arg);
+
+struct store_size {
+    uint64_t routes, hosts;
+};
+int store_measure(struct store *store, struct store_size *size);
+
+/*
+ * Calls `changed` for each key that RouteChange names and this handle has not handled yet; a key may come more than
+ * once. Rows of a version that RouteVersion has not reached come when it has. Returns 1 when something in the
+ * store changed since the last call, named or not, else 0: a poll of a quiet store is cheap.
+ */
+typedef void store_changed_fn(void *arg, struct route_key key);
+int store_poll(struct store *store, store_changed_fn *changed, void *arg);
+
+/* Deletes some of the handled RouteChange rows that are too old to keep. Waits for nobody; call it now and then. */
+int store_clean(struct store *store);
+
+/*
+ * An edit: begin, add and delete, then commit or roll back. Other processes' edits wait meanwhile. Adding and
+ * deleting return how many hosts that changed; `host` NULL deletes the whole route. After a failure, roll back.
+ */
+struct store_edit {
+    uint64_t keys;    /* routes that changed; 0: the store is as before */
+    uint64_t version; /* of the store, after the edit */
+};
+int store_begin(struct store *store);
+int store_add(struct store *store, struct route_key key, struct route_host host);
+int store_delete(struct store *store, struct route_key key, const struct route_host *host);
+int store_commit(struct store *store, struct store_edit *edit);
+void store_rollback(struct store *store);
+
+#endif

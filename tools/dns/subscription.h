@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who wants to know about which route. A subscription ties one subscriber (a connection) to one route; it is found
+ * from both ends: a changed route knows its subscriptions, and a subscriber knows those it is still owed an answer
+ * for, each at most once. So a subscriber that does not read costs what it subscribed to, and no more.
+ */
+#ifndef DNS_SUBSCRIPTION_H
+#define DNS_SUBSCRIPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "tools/dns/map.h"
+#include "tools/dns/route.h"
+
+/* A route that somebody subscribed to; it lives as long as its last subscription. */
+struct route {
+    struct route_key key;
+    uint64_t digest; /* of the answer as the store last gave it */
+    bool cut_logged; /* the answer did not fit into a frame, and the log says so */
+    LIST_HEAD(, subscription) subscriptions;
+    TAILQ_ENTRY(route) link;
+};
+
+struct subscription {
+    struct route *route;
+    struct subscriber *subscriber;
+    uint64_t sent; /* digest of the answer that the subscriber got last */
+    bool owed;     /* in the subscriber's queue */
+    bool asked;    /* it wants an answer even if nothing changed */
+    LIST_ENTRY(subscription) of_route;
+    STAILQ_ENTRY(subscription) in_queue;
+};
+
+struct subscriber {
+    struct map by_key;                /* route_key_pack() to subscription */
+    STAILQ_HEAD(, subscription) owed; /* oldest first */
+};
+
+struct routes {
+    struct map by_key; /* route_key_pack() to route */
+    TAILQ_HEAD(, route) all;
+};
+
+void routes_init(struct routes *routes);
+struct route *routes_find(const struct routes *routes, struct route_key key);
+/* The subscribers are gone already. */
+void routes_free(struct routes *routes);
+
+void subscriber_init(struct subscriber *subscriber);
+
+/* Subscribes to the key, or finds the subscription that there is. NULL when memory ran out. */
+struct subscription *subscribe(struct routes *routes, struct subscriber *subscriber, struct route_key key);
+
+/* Ends all subscriptions of the subscriber. */
+void unsubscribe_all(struct routes *routes, struct subscriber *subscriber);
+
+/* Owes the subscriber an answer; a second time changes nothing. */
+void subscription_owe(struct subscription *subscription);
+void route_owe_all(struct route *route);
+
+/* Takes the first subscription out of the subscriber's queue, which is not empty. */
+void subscriber_settle_first(struct subscriber *subscriber);
+
+#endif
