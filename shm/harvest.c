@@ -15,8 +15,8 @@ static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
 
 struct flag_taker {
     const struct control *control;
-    uint32_t budget, taken;
-    void (*flagged)(void *context, uint32_t slot);
+    uint32_t budget; /* flags that may still be taken */
+    bool (*flagged)(void *context, uint32_t slot);
     void *context;
 };
 
@@ -26,9 +26,9 @@ static void take_word(struct flag_taker *taker, uint32_t word)
     uint64_t bits = take_acq_rel(&taker->control->s_flags[0][word]);
     for (; bits; bits &= bits - 1) {
         uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
-        if (slot < taker->control->slot_count)
-            taker->flagged(taker->context, slot);
-        taker->taken++;
+        taker->budget -= taker->budget > 0;
+        if (slot < taker->control->slot_count && !taker->flagged(taker->context, slot))
+            taker->budget = 0;
     }
 }
 
@@ -48,7 +48,7 @@ static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t fr
     uint32_t next = to;
     for (uint64_t mine = flagged & ~left; mine; mine &= mine - 1) {
         uint32_t word = base + (uint32_t)__builtin_ctzll(mine);
-        if (taker->taken >= taker->budget) {
+        if (taker->budget == 0) {
             left |= mine;
             next = word;
             break;
@@ -67,7 +67,7 @@ static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
 {
     const struct control *control = taker->control;
     uint32_t word = from;
-    while (word < to && taker->taken < taker->budget) {
+    while (word < to && taker->budget > 0) {
         uint32_t group = word / 64;
         uint64_t groups = load_acquire(&control->s_flags[2][group / 64]) >> group % 64;
         if (groups == 0) {
@@ -82,8 +82,8 @@ static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
     return word < to ? word : to;
 }
 
-uint32_t harvest_flags(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
-                       void (*flagged)(void *context, uint32_t slot), void *context)
+void harvest_flags(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
+                   bool (*flagged)(void *context, uint32_t slot), void *context)
 {
     struct flag_taker taker = {.control = control, .budget = budget, .flagged = flagged, .context = context};
     uint32_t words = control->words[0];
@@ -92,37 +92,32 @@ uint32_t harvest_flags(const struct control *control, struct harvest_cursor *cur
     if (stopped == words)
         stopped = take_range(&taker, 0, start);
     cursor->flag_word = stopped;
-    return taker.taken;
 }
 
-uint32_t harvest_misses(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
-                        void (*missed)(void *context, uint64_t key), void *context)
+void harvest_misses(const struct control *control, struct harvest_cursor *cursor,
+                    bool (*missed)(void *context, uint64_t key), void *context)
 {
-    uint32_t taken = 0;
-    if (budget == 0 || load_relaxed(&control->s_header->miss_summary[0]) == 0)
-        return 0;
-    uint64_t groups = take_acq_rel(&control->s_header->miss_summary[0]);
-    uint32_t first = cursor->miss_group % 64;
-    for (uint32_t i = 0; i < 64 && groups; i++) {
-        uint32_t group = (first + i) % 64;
+    _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
+    if (load_relaxed(s_summary) == 0)
+        return;
+    /* Pairs with raise_bit() in ask.c: a key that is put after its cell was looked at raises its bit again. */
+    uint64_t groups = take_acq_rel(s_summary);
+    uint32_t group = cursor->miss_group % 64;
+    bool more = true;
+    for (uint32_t i = 0; i < 64 && more; i++, group = (group + 1) % 64) {
         if (!(groups >> group & 1))
             continue;
-        if (taken >= budget) {
-            set_bits_acq_rel(&control->s_header->miss_summary[0], groups);
-            cursor->miss_group = group;
-            break;
-        }
         groups &= ~(UINT64_C(1) << group);
         _Atomic uint64_t *s_cells = &control->s_misses[group * 64];
         for (int cell = 0; cell < 64; cell++) {
             uint64_t word = load_relaxed(&s_cells[cell]) ? take_acq_rel(&s_cells[cell]) : 0;
-            if (word == 0)
-                continue;
-            missed(context, key_word(word));
-            taken++;
+            if (word)
+                more &= missed(context, key_word(word));
         }
     }
-    return taken;
+    if (groups)
+        set_bits_acq_rel(s_summary, groups);
+    cursor->miss_group = group;
 }
 
 struct lookup_counts harvest_lookups(const struct control *control)

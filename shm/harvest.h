@@ -7,6 +7,8 @@
 #ifndef SHM_HARVEST_H
 #define SHM_HARVEST_H
 
+#include <stdbool.h>
+
 #include "shm/control.h"
 
 /* Where the last harvest stopped, so that the next one goes on there and no slot starves. Zero-initialise. */
@@ -14,14 +16,15 @@ struct harvest_cursor {
     uint32_t flag_word, miss_group;
 };
 
-/* Takes flags, some 64 at a time, and calls `flagged` for each, until `budget` of them are taken; the rest stay
- * up. Returns how many were taken. */
-uint32_t harvest_flags(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
-                       void (*flagged)(void *context, uint32_t slot), void *context);
+/* Takes flags, 64 slots at a time, and calls `flagged` for each until it says false or `budget` of them are taken;
+ * of what was not looked at the flags stay up. */
+void harvest_flags(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
+                   bool (*flagged)(void *context, uint32_t slot), void *context);
 
-/* Takes up to `budget` keys that clients missed. Returns how many were taken. */
-uint32_t harvest_misses(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
-                        void (*missed)(void *context, uint64_t key), void *context);
+/* Takes keys that clients missed, 64 cells at a time, and calls `missed` for each until it says false; the rest
+ * stay. */
+void harvest_misses(const struct control *control, struct harvest_cursor *cursor,
+                    bool (*missed)(void *context, uint64_t key), void *context);
 
 /* Takes the lookup counts. */
 struct lookup_counts harvest_lookups(const struct control *control);

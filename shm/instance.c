@@ -177,9 +177,50 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
     return move(writer, &plan, publisher->routes.s_header, NULL, &damaged, note);
 }
 
+/* The same routes under the same size again. */
+static enum shm_status remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    const struct routes *routes = &writer->now.publisher.routes;
+    struct generation_plan plan = plan_from(writer, routes, now);
+    uint32_t damaged = 0;
+    plan.bucket_count = routes->bucket_count;
+    plan.arena_units = routes->arena_units;
+    return move(writer, &plan, routes->s_header, NULL, &damaged, note);
+}
+
+enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
+                                     char note[static WRITER_NOTE_MAX])
+{
+    note[0] = '\0';
+    snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
+    return remake(writer, now, note);
+}
+
+/* A lock that has lost its name keeps nobody out: take it again, before somebody else does. */
+static enum shm_status keep_lock(struct writer *writer, char note[static WRITER_NOTE_MAX])
+{
+    int lock = -1;
+    pid_t holder = 0;
+    if (lock_is_named(writer->lock, writer->names.lock))
+        return SHM_OK;
+    enum shm_status status = lock_take(writer->names.lock, &lock, &holder);
+    if (status == SHM_OK) {
+        close(writer->lock);
+        writer->lock = lock;
+        snprintf(note, WRITER_NOTE_MAX, "%s had been removed: taken again", writer->names.lock);
+    } else {
+        snprintf(note, WRITER_NOTE_MAX, "%s was removed, and another fetcher has it now (pid %ld)",
+                 writer->names.lock, (long)holder);
+    }
+    return status;
+}
+
 enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
 {
     note[0] = '\0';
+    enum shm_status status = keep_lock(writer, note);
+    if (status != SHM_OK)
+        return status;
     take_lookups(writer, &writer->now.control);
     for (int i = 0; i < DRAINING_MAX; i++) {
         struct draining *draining = &writer->draining[i];
@@ -196,12 +237,7 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
     if (region_is_named(&writer->now.routes_region, writer->names.routes) &&
         region_is_named(&writer->now.control_region, writer->names.control))
         return SHM_OK;
-    const struct routes *routes = &writer->now.publisher.routes;
-    struct generation_plan plan = plan_from(writer, routes, now);
-    uint32_t damaged = 0;
-    plan.bucket_count = routes->bucket_count;
-    plan.arena_units = routes->arena_units;
-    enum shm_status status = move(writer, &plan, routes->s_header, NULL, &damaged, note);
+    status = remake(writer, now, note);
     if (status == SHM_OK)
         snprintf(note, WRITER_NOTE_MAX, "%s or its control object had been removed or replaced: made anew",
                  writer->names.routes);

@@ -35,3 +35,12 @@ enum shm_status lock_take(const char *name, int *fd, pid_t *holder)
         close(lock);
     return status;
 }
+
+bool lock_is_named(int fd, const char *name)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return false;
+    const struct region locked = {.device = st.st_dev, .inode = st.st_ino};
+    return region_is_named(&locked, name);
+}

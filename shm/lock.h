@@ -14,4 +14,7 @@
  */
 enum shm_status lock_take(const char *name, int *fd, pid_t *holder);
 
+/* True while `name` leads to the object that is locked. */
+bool lock_is_named(int fd, const char *name);
+
 #endif

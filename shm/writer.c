@@ -28,6 +28,11 @@ void writer_connection(struct writer *writer, enum connection_state state, uint6
     store_relaxed(&writer_header(writer)->connection_tick, now);
 }
 
+enum connection_state writer_connection_state(const struct writer *writer)
+{
+    return (enum connection_state)load_relaxed(&writer_header(writer)->connection);
+}
+
 bool writer_refusing(const struct writer *writer)
 {
     return load_relaxed(&writer_header(writer)->refusing) != REFUSING_NOTHING;
@@ -145,29 +150,27 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
 
 struct flag_filter {
     const struct writer *writer;
-    void (*flagged)(void *context, uint64_t key);
+    bool (*flagged)(void *context, uint64_t key);
     void *context;
 };
 
-static void flag_to_key(void *context, uint32_t slot)
+static bool flag_to_key(void *context, uint32_t slot)
 {
     const struct flag_filter *filter = context;
     uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
-    if (word)
-        filter->flagged(filter->context, key_word(word));
+    return word == 0 || filter->flagged(filter->context, key_word(word));
 }
 
-uint32_t writer_harvest_flags(struct writer *writer, uint32_t budget,
-                              void (*flagged)(void *context, uint64_t key), void *context)
+void writer_harvest_flags(struct writer *writer, uint32_t budget,
+                          bool (*flagged)(void *context, uint64_t key), void *context)
 {
     struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
-    return harvest_flags(&writer->now.control, &writer->cursor, budget, flag_to_key, &filter);
+    harvest_flags(&writer->now.control, &writer->cursor, budget, flag_to_key, &filter);
 }
 
-uint32_t writer_harvest_misses(struct writer *writer, uint32_t budget,
-                               void (*missed)(void *context, uint64_t key), void *context)
+void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
 {
-    return harvest_misses(&writer->now.control, &writer->cursor, budget, missed, context);
+    harvest_misses(&writer->now.control, &writer->cursor, missed, context);
 }
 
 void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context)

@@ -46,7 +46,8 @@ void writer_beat(struct writer *writer, uint64_t now);
 
 /*
  * About once a second: takes the lookup counts, drops generations that have drained, and makes a new one if the
- * names no longer lead to the current one. Anything but SHM_OK: see `note`, which is empty when nothing happened.
+ * names no longer lead to the current one. `note` is empty when nothing happened. SHM_RUNNING: somebody removed the
+ * lock and another fetcher has it now, so this one must end.
  */
 enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
 
@@ -73,11 +74,13 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
 void writer_set_pulling(struct writer *writer, uint64_t key);
 void writer_set_new(struct writer *writer, uint64_t key);
 
-/* Takes up to `budget` of what clients asked for: flags first (`flagged`), then misses (`missed`). */
-uint32_t writer_harvest_flags(struct writer *writer, uint32_t budget,
-                              void (*flagged)(void *context, uint64_t key), void *context);
-uint32_t writer_harvest_misses(struct writer *writer, uint32_t budget,
-                               void (*missed)(void *context, uint64_t key), void *context);
+/*
+ * Takes what clients asked for: flags of known routes, at most `budget` of them; and keys that are not here. The
+ * callback says false to end it; what was not looked at stays. It must not publish.
+ */
+void writer_harvest_flags(struct writer *writer, uint32_t budget,
+                          bool (*flagged)(void *context, uint64_t key), void *context);
+void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
 
 /* Calls `each` for every key that is here. */
 void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context);
@@ -87,7 +90,12 @@ void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more
 void writer_gauge(struct writer *writer, enum shm_counter counter, uint64_t value);
 uint64_t writer_counter(const struct writer *writer, enum shm_counter counter);
 void writer_connection(struct writer *writer, enum connection_state state, uint64_t now);
+enum connection_state writer_connection_state(const struct writer *writer);
 bool writer_refusing(const struct writer *writer);
+
+/* Another directory from now on: a new generation that says so. */
+enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
+                                     char note[static WRITER_NOTE_MAX]);
 
 /* Limits and facts that may change while the fetcher runs. */
 void writer_reload(struct writer *writer, uint32_t max_unknown, uint32_t update_timeout_s,

@@ -23,6 +23,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* 0 to 3 have the numbers and the meaning they have in Lars. */
 enum larshm_status {
@@ -132,6 +133,7 @@ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *in
 /* What a code means and what to do next. The text is static. */
 const char *larshm_strerror(int code);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "fetcher/log.h"
+
+enum {
+    OUT_MAX = 65536,  /* bytes that wait while a write is under way */
+    READ_MAX = 65536, /* bytes taken from the socket at a time */
+    KEEPALIVE_S = 5,
+};
+
+/* One attempt. Outlives its place in the connection until libuv has closed it. */
+struct link {
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    struct connection *connection; /* NULL: abandoned */
+};
+
+struct write_job {
+    uv_write_t request;
+    size_t size;
+    uint8_t bytes[OUT_MAX];
+};
+
+struct connection {
+    uv_loop_t *loop;
+    uv_timer_t timer;       /* connect time-out, or backoff */
+    uv_timer_t frame_timer; /* a frame that has begun must end */
+    uv_getaddrinfo_t resolve;
+    bool resolving, stopping;
+    unsigned handles; /* that libuv still knows */
+    const struct config_peer *peer;
+    const struct config *timing;
+    struct connection_events events;
+    void *context;
+    enum connection_state state;
+    struct link *link;
+    unsigned attempt; /* vain ones since the directory last answered */
+    struct frame_stream in;
+    struct log_limit limit;
+    uint8_t input[READ_MAX];
+    struct write_job job; /* at most one is under way */
+    bool writing;
+    uint8_t out[OUT_MAX];
+    size_t out_size;
+};
+
+static void attempt(struct connection *connection);
+
+static void set_state(struct connection *connection, enum connection_state state)
+{
+    connection->state = state;
+    connection->events.state(connection->context, state);
+}
+
+static void link_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void abandon_link(struct connection *connection)
+{
+    struct link *link = connection->link;
+    if (!link)
+        return;
+    connection->link = NULL;
+    link->connection = NULL;
+    uv_close((uv_handle_t *)&link->tcp, link_closed);
+}
+
+/* Half of the delay is certain, half is chance: many fetchers that lost one directory do not come back together. */
+static uint64_t backoff_ms(const struct connection *connection)
+{
+    uint64_t delay = connection->timing->fetcher.reconnect_min_ms;
+    uint64_t most = connection->timing->fetcher.reconnect_max_ms;
+    for (unsigned i = 1; i < connection->attempt && delay < most; i++)
+        delay *= 2;
+    if (delay > most)
+        delay = most;
+    uint32_t chance = 0;
+    if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
+        chance = (uint32_t)uv_hrtime();
+    return delay - chance % (delay / 2 + 1);
+}
+
+static void backoff_over(uv_timer_t *timer)
+{
+    attempt(timer->data);
+}
+
+/* The connection, or the attempt, has ended. */
+static void lost(struct connection *connection, const char *why)
+{
+    bool was_up = connection->state == CONNECTION_UP;
+    abandon_link(connection);
+    frame_stream_free(&connection->in);
+    connection->out_size = 0;
+    uv_timer_stop(&connection->frame_timer);
+    connection->attempt++;
+    uint64_t delay = backoff_ms(connection);
+    log_limited(&connection->limit, LOG_LEVEL_WARNING, "directory %s:%u: %s; trying again in %.1f s",
+                connection->peer->ip, connection->peer->port, why, (double)delay / 1000);
+    set_state(connection, CONNECTION_WAITING);
+    uv_timer_start(&connection->timer, backoff_over, delay, 0);
+    if (was_up)
+        connection->events.down(connection->context);
+}
+
+void connection_drop(struct connection *connection, const char *why)
+{
+    if (connection->link)
+        lost(connection, why);
+}
+
+static void frame_overdue(uv_timer_t *timer)
+{
+    lost(timer->data, "a frame was begun and not finished in time");
+}
+
+/* All whole frames. False: the connection is gone. */
+static bool take_frames(struct connection *connection)
+{
+    struct frame frame;
+    enum frame_result result;
+    bool progress = false;
+    while ((result = frame_stream_next(&connection->in, &frame)) == FRAME_OK) {
+        progress = true;
+        if (!connection->events.frame(connection->context, &frame)) {
+            lost(connection, "an answer could not be decoded");
+            return false;
+        }
+    }
+    if (result == FRAME_INVALID) {
+        connection->events.bad_frame(connection->context);
+        lost(connection, "a frame's length is out of range");
+        return false;
+    }
+    bool pending = frame_stream_pending(&connection->in) > 0;
+    if (!pending)
+        uv_timer_stop(&connection->frame_timer);
+    else if (progress || !uv_is_active((uv_handle_t *)&connection->frame_timer))
+        uv_timer_start(&connection->frame_timer, frame_overdue, connection->timing->fetcher.frame_timeout_ms,
+                       0);
+    return true;
+}
+
+static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct link *link = handle->data;
+    (void)suggested;
+    *buffer =
+        link->connection ? uv_buf_init((char *)link->connection->input, READ_MAX) : uv_buf_init(NULL, 0);
+}
+
+static void bytes_came(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    struct link *link = stream->data;
+    struct connection *connection = link->connection;
+    if (!connection || size == 0)
+        return;
+    if (size < 0)
+        lost(connection, size == UV_EOF ? "it closed the connection" : uv_strerror((int)size));
+    else if (frame_stream_append(&connection->in, buffer->base, (size_t)size) != 0)
+        lost(connection, "out of memory");
+    else
+        take_frames(connection);
+}
+
+/* The peer's kernel may vanish without a word: have ours find out. */
+static void watch_peer(struct connection *connection, uv_tcp_t *tcp)
+{
+    uv_os_fd_t fd;
+    unsigned limit =
+        connection->timing->fetcher.probe_interval_ms + connection->timing->fetcher.request_timeout_ms;
+    uv_tcp_nodelay(tcp, 1);
+    uv_tcp_keepalive(tcp, 1, KEEPALIVE_S);
+    if (uv_fileno((uv_handle_t *)tcp, &fd) == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+}
+
+static void connected(uv_connect_t *request, int status)
+{
+    struct link *link = request->data;
+    struct connection *connection = link->connection;
+    if (!connection)
+        return;
+    if (status == 0)
+        status = uv_read_start((uv_stream_t *)&link->tcp, give_buffer, bytes_came);
+    if (status != 0) {
+        lost(connection, uv_strerror(status));
+        return;
+    }
+    watch_peer(connection, &link->tcp);
+    uv_timer_stop(&connection->timer);
+    connection->limit = (struct log_limit){0};
+    log_line(LOG_LEVEL_INFO, "connected to directory %s:%u", connection->peer->ip, connection->peer->port);
+    set_state(connection, CONNECTION_UP);
+    connection->events.up(connection->context);
+}
+
+static void attempt_overdue(uv_timer_t *timer)
+{
+    struct connection *connection = timer->data;
+    if (connection->resolving)
+        uv_cancel((uv_req_t *)&connection->resolve); /* its callback comes with UV_ECANCELED, or too late */
+    lost(connection,
+         connection->resolving ? "its name could not be looked up in time" : "no connection in time");
+}
+
+static void connect_to(struct connection *connection, const struct sockaddr *address)
+{
+    struct link *link = calloc(1, sizeof(*link));
+    if (!link) {
+        lost(connection, "out of memory");
+        return;
+    }
+    int status = uv_tcp_init(connection->loop, &link->tcp);
+    if (status != 0) {
+        free(link);
+        lost(connection, uv_strerror(status));
+        return;
+    }
+    link->tcp.data = link->connect.data = link;
+    link->connection = connection;
+    connection->link = link;
+    status = uv_tcp_connect(&link->connect, &link->tcp, address, connected);
+    if (status != 0)
+        lost(connection, uv_strerror(status));
+}
+
+/* A name with several addresses: each attempt takes the next one. */
+static const struct sockaddr *choose(const struct addrinfo *list, unsigned attempt)
+{
+    unsigned count = 0;
+    for (const struct addrinfo *at = list; at; at = at->ai_next)
+        count++;
+    for (unsigned skip = attempt % count; skip; skip--)
+        list = list->ai_next;
+    return list->ai_addr;
+}
+
+static void handle_closed(uv_handle_t *handle);
+
+static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
+{
+    struct connection *connection = request->data;
+    connection->resolving = false;
+    if (connection->stopping) {
+        handle_closed((uv_handle_t *)&connection->timer);
+    } else if (connection->state == CONNECTION_CONNECTING) {
+        if (status == 0 && list)
+            connect_to(connection, choose(list, connection->attempt));
+        else
+            lost(connection, uv_strerror(status));
+    }
+    uv_freeaddrinfo(list);
+}
+
+/* The name is looked up anew at each attempt: the directory may have moved. */
+static void attempt(struct connection *connection)
+{
+    char service[8];
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    snprintf(service, sizeof(service), "%u", connection->peer->port);
+    set_state(connection, CONNECTION_CONNECTING);
+    uv_timer_start(&connection->timer, attempt_overdue, connection->timing->fetcher.connect_timeout_ms, 0);
+    if (connection->resolving)
+        return; /* a look-up that was given up still runs: its result will do */
+    connection->resolve.data = connection;
+    int status = uv_getaddrinfo(connection->loop, &connection->resolve, resolved, connection->peer->ip,
+                                service, &hints);
+    connection->resolving = status == 0;
+    if (status != 0)
+        lost(connection, uv_strerror(status));
+}
+
+struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
+                                  const struct config *timing, const struct connection_events *events,
+                                  void *context)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (!connection)
+        return NULL;
+    connection->loop = loop;
+    connection->peer = peer;
+    connection->timing = timing;
+    connection->events = *events;
+    connection->context = context;
+    uv_timer_init(loop, &connection->timer); /* cannot fail */
+    uv_timer_init(loop, &connection->frame_timer);
+    connection->timer.data = connection->frame_timer.data = connection;
+    return connection;
+}
+
+void connection_start(struct connection *connection)
+{
+    attempt(connection);
+}
+
+size_t connection_room(const struct connection *connection)
+{
+    return connection->state == CONNECTION_UP ? OUT_MAX - connection->out_size : 0;
+}
+
+void connection_send(struct connection *connection, const void *bytes, size_t size)
+{
+    memcpy(connection->out + connection->out_size, bytes, size);
+    connection->out_size += size;
+}
+
+static void written(uv_write_t *request, int status)
+{
+    struct connection *connection = request->data;
+    connection->writing = false;
+    if (connection->stopping)
+        handle_closed((uv_handle_t *)&connection->timer);
+    else if (status == 0)
+        connection_flush(connection);
+    /* Otherwise reading tells why, or the link was abandoned. */
+}
+
+void connection_flush(struct connection *connection)
+{
+    struct write_job *job = &connection->job;
+    if (connection->writing || connection->out_size == 0 || connection->state != CONNECTION_UP)
+        return;
+    memcpy(job->bytes, connection->out, connection->out_size);
+    job->size = connection->out_size;
+    job->request.data = connection;
+    connection->out_size = 0;
+    uv_buf_t buffer = uv_buf_init((char *)job->bytes, (unsigned)job->size);
+    int status = uv_write(&job->request, (uv_stream_t *)&connection->link->tcp, &buffer, 1, written);
+    connection->writing = status == 0;
+    if (status != 0)
+        lost(connection, uv_strerror(status));
+}
+
+void connection_proved(struct connection *connection)
+{
+    connection->attempt = 0;
+}
+
+/* The memory is given back when libuv knows neither a timer nor a request of it any more. */
+static void handle_closed(uv_handle_t *handle)
+{
+    struct connection *connection = handle->data;
+    if (--connection->handles == 0) {
+        frame_stream_free(&connection->in);
+        free(connection);
+    }
+}
+
+void connection_stop(struct connection *connection)
+{
+    if (!connection)
+        return;
+    connection->stopping = true;
+    connection->handles = 2U + connection->resolving + connection->writing;
+    abandon_link(connection);
+    if (connection->resolving)
+        uv_cancel((uv_req_t *)&connection->resolve);
+    uv_close((uv_handle_t *)&connection->timer, handle_closed);
+    uv_close((uv_handle_t *)&connection->frame_timer, handle_closed);
+}

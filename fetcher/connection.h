@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The TCP connection to the directory: tried for ever, with backoff and jitter; bytes in, frames out; a bounded
+ * amount of bytes on their way to the peer. Knows frames, not messages.
+ */
+#ifndef FETCHER_CONNECTION_H
+#define FETCHER_CONNECTION_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "conf/config.h"
+#include "proto/frame.h"
+#include "shm/layout.h"
+
+struct connection;
+
+struct connection_events {
+    void (*up)(void *context);
+    void (*down)(void *context);
+    /* False: what is in the frame breaks the protocol, and the connection is closed. */
+    bool (*frame)(void *context, const struct frame *frame);
+    /* A frame itself breaks the protocol; the connection is closed. */
+    void (*bad_frame)(void *context);
+    /* For people. */
+    void (*state)(void *context, enum connection_state state);
+};
+
+/* `peer` and `timing` are read at each attempt and may change in between. Does not connect yet. NULL: no memory. */
+struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
+                                  const struct config *timing, const struct connection_events *events,
+                                  void *context);
+
+void connection_start(struct connection *connection);
+
+/* Closes the connection that is up, or being made, and tries again after the backoff. `why` is logged. */
+void connection_drop(struct connection *connection, const char *why);
+
+/* Bytes that connection_send() takes now. */
+size_t connection_room(const struct connection *connection);
+
+/* Copies bytes into the output; they leave at the next flush. */
+void connection_send(struct connection *connection, const void *bytes, size_t size);
+void connection_flush(struct connection *connection);
+
+/* The directory has answered sensibly: the next backoff starts small again. */
+void connection_proved(struct connection *connection);
+
+/* Closes everything; the memory goes when the loop has run its callbacks. */
+void connection_stop(struct connection *connection);
+
+#endif

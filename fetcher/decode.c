@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/decode.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lars.pb-c.h"
+
+size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX])
+{
+    Lars__GetRouteRequest request = LARS__GET_ROUTE_REQUEST__INIT;
+    request.modid = (int32_t)key_modid(key);
+    request.cmdid = (int32_t)key_cmdid(key);
+    size_t size = lars__get_route_request__pack(&request, out + FRAME_HEADER);
+    frame_header(out, MESSAGE_GET_ROUTE_REQUEST, (uint32_t)size);
+    return FRAME_HEADER + size;
+}
+
+static int by_address(const void *left, const void *right)
+{
+    const struct host *a = left, *b = right;
+    uint32_t a_address = ntohl(a->address), b_address = ntohl(b->address);
+    if (a_address != b_address)
+        return a_address < b_address ? -1 : 1;
+    return (ntohs(a->port) > ntohs(b->port)) - (ntohs(a->port) < ntohs(b->port));
+}
+
+static int usable(const Lars__HostInfo *info)
+{
+    uint32_t address = (uint32_t)info->ip;
+    return address != INADDR_ANY && address != INADDR_BROADCAST && info->port >= 1 && info->port <= 65535;
+}
+
+/* An answer is a set: sorted, so that the same set always looks the same, and without repeats. */
+static uint32_t sort_and_dedup(struct host *hosts, uint32_t count)
+{
+    uint32_t kept = 0;
+    qsort(hosts, count, sizeof(*hosts), by_address);
+    for (uint32_t i = 0; i < count; i++)
+        if (kept == 0 || by_address(&hosts[kept - 1], &hosts[i]) != 0)
+            hosts[kept++] = hosts[i];
+    return kept;
+}
+
+int decode_answer(const uint8_t *body, size_t size, struct answer *out)
+{
+    Lars__GetRouteResponse *message = lars__get_route_response__unpack(NULL, size, body);
+    if (!message)
+        return -1;
+    uint32_t count = 0, unusable = 0;
+    for (size_t i = 0; i < message->n_host; i++) {
+        const Lars__HostInfo *info = message->host[i];
+        /* A usable host takes 6 bytes at least, so a frame cannot hold more than HOSTS_MAX of them. */
+        if (usable(info) && count < HOSTS_MAX)
+            out->hosts[count++] =
+                (struct host){.address = htonl((uint32_t)info->ip), .port = htons((uint16_t)info->port)};
+        else
+            unusable++;
+    }
+    out->key = route_key((uint32_t)message->modid, (uint32_t)message->cmdid);
+    out->count = sort_and_dedup(out->hosts, count);
+    out->unusable = unusable;
+    int result = message->n_host > 0 && count == 0 ? -1 : 0;
+    lars__get_route_response__free_unpacked(message, NULL);
+    return result;
+}

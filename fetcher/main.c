@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* One thread, one loop: timers, signals, the connection to the directory. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "conf/config.h"
+#include "fetcher/connection.h"
+#include "fetcher/log.h"
+#include "fetcher/notify.h"
+#include "fetcher/options.h"
+#include "fetcher/refresh.h"
+#include "shm/clock.h"
+#include "shm/writer.h"
+
+enum {
+    TEND_MS = 1000
+};
+
+struct daemon {
+    struct options options;
+    struct config config;
+    struct config_peer peer; /* the directory in use */
+    struct writer *writer;
+    struct refresh *refresh;
+    struct connection *connection;
+    uv_loop_t loop;
+    uv_timer_t poll, tend;
+    uv_signal_t terminate, interrupt, hangup;
+    struct log_limit tend_limit;
+    int exit_status;
+};
+
+static const char *state_name(const struct daemon *daemon)
+{
+    static const char *const names[] = {"not connected yet", "connecting", "connected",
+                                        "waiting to reconnect"};
+    return names[writer_connection_state(daemon->writer)];
+}
+
+static void tell_status(const struct daemon *daemon, const char *prefix)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "%sSTATUS=%s to %s:%u, %" PRIu64 " routes", prefix, state_name(daemon),
+             daemon->peer.ip, daemon->peer.port, writer_counter(daemon->writer, COUNTER_routes));
+    notify(text);
+}
+
+static void stop(struct daemon *daemon, int exit_status)
+{
+    uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->poll, (uv_handle_t *)&daemon->tend,
+                                    (uv_handle_t *)&daemon->terminate, (uv_handle_t *)&daemon->interrupt,
+                                    (uv_handle_t *)&daemon->hangup};
+    daemon->exit_status = exit_status;
+    notify("STOPPING=1");
+    for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
+        uv_close(handles[i], NULL);
+    connection_stop(daemon->connection);
+}
+
+static void poll_due(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    refresh_poll(daemon->refresh);
+}
+
+static void tend_due(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    char note[WRITER_NOTE_MAX];
+    enum shm_status status = writer_tend(daemon->writer, clock_tick(), note);
+    if (note[0])
+        log_limited(&daemon->tend_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", note);
+    if (status == SHM_RUNNING)
+        stop(daemon, 1);
+    else
+        tell_status(daemon, "");
+}
+
+static void choose_peer(struct daemon *daemon)
+{
+    daemon->peer = daemon->options.dns.port ? daemon->options.dns : daemon->config.dnsserver;
+}
+
+static void name_peer(const struct daemon *daemon, char out[static DIRECTORY_NAME])
+{
+    snprintf(out, DIRECTORY_NAME, "%.110s:%u", daemon->peer.ip, daemon->peer.port);
+}
+
+/* The connection that is up stays; the next one goes to the new place. */
+static void take_over(struct daemon *daemon)
+{
+    const struct config *config = &daemon->config;
+    const struct config_peer old = daemon->peer;
+    char note[WRITER_NOTE_MAX] = "", name[DIRECTORY_NAME];
+    log_set_level((enum log_level)config->fetcher.log_level);
+    uv_timer_set_repeat(&daemon->poll, config->fetcher.poll_interval_ms);
+    writer_reload(daemon->writer, config->shm.max_unknown, config->loadbalance.update_timeout,
+                  config->fetcher.poll_interval_ms);
+    choose_peer(daemon);
+    if (strcmp(old.ip, daemon->peer.ip) != 0 || old.port != daemon->peer.port) {
+        name_peer(daemon, name);
+        writer_set_directory(daemon->writer, name, clock_tick(), note);
+        connection_drop(daemon->connection, "the configuration names another directory");
+    }
+    if (note[0])
+        log_line(LOG_LEVEL_WARNING, "%s", note);
+}
+
+static void reload(uv_signal_t *signal, int number)
+{
+    struct daemon *daemon = signal->data;
+    struct config loaded;
+    char error[CONFIG_ERROR_SIZE], restart[1024];
+    (void)number;
+    if (!daemon->options.config_path) {
+        log_line(LOG_LEVEL_WARNING, "nothing to reload: started without -c");
+        return;
+    }
+    if (config_load(daemon->options.config_path, &loaded, error, sizeof(error)) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s; the configuration stays as it was", error);
+        return;
+    }
+    size_t kept = config_reload(&daemon->config, &loaded, restart, sizeof(restart));
+    take_over(daemon);
+    log_line(LOG_LEVEL_INFO, "reloaded %s", daemon->options.config_path);
+    if (kept)
+        log_line(LOG_LEVEL_WARNING, "these keys need a restart: %s", restart);
+}
+
+static void end(uv_signal_t *signal, int number)
+{
+    struct daemon *daemon = signal->data;
+    log_line(LOG_LEVEL_INFO, "%s: stopping; the routes stay and are served", strsignal(number));
+    stop(daemon, 0);
+}
+
+static int start_loop(struct daemon *daemon)
+{
+    uv_loop_t *loop = &daemon->loop;
+    uint64_t interval = daemon->config.fetcher.poll_interval_ms;
+    daemon->connection =
+        connection_new(loop, &daemon->peer, &daemon->config, &refresh_events, daemon->refresh);
+    if (!daemon->connection)
+        return -1;
+    refresh_use(daemon->refresh, daemon->connection);
+    uv_timer_init(loop, &daemon->poll);
+    uv_timer_init(loop, &daemon->tend);
+    uv_signal_init(loop, &daemon->terminate);
+    uv_signal_init(loop, &daemon->interrupt);
+    uv_signal_init(loop, &daemon->hangup);
+    daemon->poll.data = daemon->tend.data = daemon;
+    daemon->terminate.data = daemon->interrupt.data = daemon->hangup.data = daemon;
+    if (uv_timer_start(&daemon->poll, poll_due, 0, interval) != 0 ||
+        uv_timer_start(&daemon->tend, tend_due, TEND_MS, TEND_MS) != 0 ||
+        uv_signal_start(&daemon->terminate, end, SIGTERM) != 0 ||
+        uv_signal_start(&daemon->interrupt, end, SIGINT) != 0 ||
+        uv_signal_start(&daemon->hangup, reload, SIGHUP) != 0)
+        return -1;
+    connection_start(daemon->connection);
+    return 0;
+}
+
+static enum shm_status open_writer(struct daemon *daemon)
+{
+    char note[WRITER_NOTE_MAX], directory[DIRECTORY_NAME];
+    const struct config *config = &daemon->config;
+    name_peer(daemon, directory);
+    const struct writer_options options = {
+        .instance = daemon->options.instance,
+        .max_bytes = config->shm.max_bytes,
+        .grace_ms = config->shm.grace_ms,
+        .max_unknown = config->shm.max_unknown,
+        .group = config->shm.group,
+        .directory = directory,
+        .update_timeout_s = config->loadbalance.update_timeout,
+        .poll_interval_ms = config->fetcher.poll_interval_ms,
+    };
+    enum shm_status status = writer_open(&daemon->writer, &options, note);
+    if (note[0])
+        log_line(status == SHM_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", note);
+    return status;
+}
+
+static int run(struct daemon *daemon)
+{
+    if (open_writer(daemon) != SHM_OK)
+        return 1;
+    daemon->refresh = refresh_new(daemon->writer, &daemon->config);
+    if (!daemon->refresh || uv_loop_init(&daemon->loop) != 0) {
+        log_line(LOG_LEVEL_ERROR, "out of memory");
+        return 1;
+    }
+    if (start_loop(daemon) != 0) {
+        log_line(LOG_LEVEL_ERROR, "cannot start the event loop");
+        return 1;
+    }
+    log_line(LOG_LEVEL_INFO, "serving instance \"%s\" with routes from %s:%u", daemon->options.instance,
+             daemon->peer.ip, daemon->peer.port);
+    tell_status(daemon, "READY=1\n");
+    uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&daemon->loop);
+    return daemon->exit_status;
+}
+
+static int check_config(const char *path)
+{
+    struct config config;
+    char error[CONFIG_ERROR_SIZE];
+    if (config_load(path, &config, error, sizeof(error)) != 0) {
+        fprintf(stderr, "%s\n", error);
+        return 1;
+    }
+    puts("ok");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct daemon daemon;
+    char error[CONFIG_ERROR_SIZE];
+    options_parse(argc, argv, &daemon.options);
+    if (daemon.options.check_path)
+        return check_config(daemon.options.check_path);
+    if (config_load(daemon.options.config_path, &daemon.config, error, sizeof(error)) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", error);
+        return 1;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level((enum log_level)daemon.config.fetcher.log_level);
+    choose_peer(&daemon);
+    int status = run(&daemon);
+    refresh_delete(daemon.refresh);
+    writer_close(daemon.writer);
+    return status;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/refresh.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "fetcher/decode.h"
+#include "fetcher/known.h"
+#include "fetcher/log.h"
+#include "fetcher/requests.h"
+#include "shm/clock.h"
+
+enum {
+    FLAGS_PER_POLL = 16384, /* looked at, however many are up */
+    BURST_MS = 100,         /* a pause gives no right to more than the requests of so long */
+    REFUSING_SHARE = 16, /* while new keys are refused they get a sixteenth of the requests, otherwise half */
+};
+
+/* Requests that may be sent now: so many per second. */
+struct pace {
+    double tokens;
+    uint64_t filled; /* tick */
+};
+
+struct refresh {
+    struct writer *writer;
+    const struct config *config;
+    struct connection *connection;
+    struct requests *requests;
+    struct known known;
+    size_t again; /* position in `known` of the next route to ask for again */
+    struct pace pace, again_pace;
+    uint32_t unknown_left; /* unknown keys that may still be asked for in this poll */
+    uint64_t now;
+    uint64_t heard;      /* tick: something came from the directory */
+    uint64_t unanswered; /* tick of the first request since then; 0: none */
+    struct log_limit decode_limit, host_limit, put_limit, note_limit;
+    struct answer answer;
+};
+
+static void fill(struct pace *pace, uint32_t per_second, uint64_t now)
+{
+    uint64_t elapsed = now - pace->filled;
+    if (elapsed > BURST_MS)
+        elapsed = BURST_MS;
+    double most = (double)per_second * BURST_MS / 1000;
+    pace->filled = now;
+    pace->tokens += (double)per_second * (double)elapsed / 1000;
+    /* A rate below one per burst still gets its one. */
+    if (pace->tokens > most)
+        pace->tokens = most < 1 ? (pace->tokens < 1 ? pace->tokens : 1) : most;
+}
+
+static bool may_ask(const struct refresh *refresh)
+{
+    return refresh->pace.tokens >= 1 && requests_room(refresh->requests) > 0 &&
+           connection_room(refresh->connection) >= REQUEST_MAX;
+}
+
+static void gauge_pulling(struct refresh *refresh)
+{
+    writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->waiting.count);
+}
+
+/* Rule 5: a key that is waited for is not asked for again. */
+static void ask(struct refresh *refresh, uint64_t key)
+{
+    uint8_t bytes[REQUEST_MAX];
+    if (requests_waiting(refresh->requests, key))
+        return;
+    requests_add(refresh->requests, key, refresh->now);
+    writer_set_pulling(refresh->writer, key);
+    connection_send(refresh->connection, bytes, encode_request(key, bytes));
+    refresh->pace.tokens -= 1;
+    if (refresh->unanswered == 0)
+        refresh->unanswered = refresh->now;
+    writer_count(refresh->writer, COUNTER_requests, 1);
+}
+
+/* ---- from the directory ---- */
+
+static bool still_here(const void *writer, uint64_t key)
+{
+    return writer_state(writer, key) != ROUTE_UNKNOWN;
+}
+
+/* Rules 2 and 3. */
+static void publish(struct refresh *refresh, const struct answer *answer)
+{
+    char note[WRITER_NOTE_MAX];
+    bool was_here = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
+    uint64_t generation_before = writer_counter(refresh->writer, COUNTER_generations);
+    enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count,
+                                        refresh->config->loadbalance.update_timeout, refresh->now, note);
+    if (status == SHM_OK && !was_here)
+        known_add(&refresh->known, answer->key);
+    if (status == SHM_FULL)
+        log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32 " has no room: raise [shm] %s", key_modid(answer->key),
+                    key_cmdid(answer->key), answer->count ? "max_bytes" : "max_unknown or max_bytes");
+    if (note[0])
+        log_limited(&refresh->note_limit, LOG_LEVEL_WARNING, "%s", note);
+    /* A new generation leaves expired unknown keys behind; they must not come back as duplicates. */
+    if (writer_counter(refresh->writer, COUNTER_generations) != generation_before)
+        known_filter(&refresh->known, still_here, refresh->writer, &refresh->again);
+}
+
+static bool frame_came(void *context, const struct frame *frame)
+{
+    struct refresh *refresh = context;
+    struct answer *answer = &refresh->answer;
+    refresh->now = clock_tick();
+    refresh->heard = refresh->now;
+    refresh->unanswered = 0;
+    if (frame->id != MESSAGE_GET_ROUTE_RESPONSE) {
+        writer_count(refresh->writer, COUNTER_unknown_messages, 1);
+        return true;
+    }
+    if (decode_answer(frame->body, frame->length, answer) != 0) {
+        writer_count(refresh->writer, COUNTER_bad_answers, 1);
+        log_limited(&refresh->decode_limit, LOG_LEVEL_WARNING,
+                    "an answer of %" PRIu32
+                    " bytes does not decode, or none of its hosts can be used: ignored",
+                    frame->length);
+        return true;
+    }
+    connection_proved(refresh->connection);
+    writer_count(refresh->writer, COUNTER_answers, 1);
+    if (answer->unusable) {
+        writer_count(refresh->writer, COUNTER_unusable_hosts, answer->unusable);
+        log_limited(&refresh->host_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts left out, no usable address or port",
+                    key_modid(answer->key), key_cmdid(answer->key), answer->unusable);
+    }
+    bool asked = requests_answered(refresh->requests, answer->key);
+    if (!asked)
+        writer_count(refresh->writer, COUNTER_pushes, 1);
+    /* Nobody asked whether it exists, and it does not: nothing to remember. */
+    if (asked || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN)
+        publish(refresh, answer);
+    gauge_pulling(refresh);
+    return true;
+}
+
+static void bad_frame_came(void *context)
+{
+    struct refresh *refresh = context;
+    writer_count(refresh->writer, COUNTER_bad_frames, 1);
+}
+
+/* Rule 6, and every known route is asked for again: subscriptions died with the old connection. */
+static void connection_up(void *context)
+{
+    struct refresh *refresh = context;
+    uint64_t key;
+    bool waiting;
+    while (requests_take(refresh->requests, &key, &waiting))
+        if (waiting)
+            writer_set_new(refresh->writer, key);
+    gauge_pulling(refresh);
+    refresh->now = clock_tick();
+    refresh->heard = refresh->now;
+    refresh->unanswered = 0;
+    refresh->again = 0;
+    refresh->pace = refresh->again_pace = (struct pace){.filled = refresh->now};
+    writer_count(refresh->writer, COUNTER_connects, 1);
+}
+
+static void connection_down(void *context)
+{
+    struct refresh *refresh = context;
+    writer_count(refresh->writer, COUNTER_disconnects, 1);
+}
+
+static void connection_changed(void *context, enum connection_state state)
+{
+    struct refresh *refresh = context;
+    writer_connection(refresh->writer, state, clock_tick());
+}
+
+const struct connection_events refresh_events = {
+    .up = connection_up,
+    .down = connection_down,
+    .frame = frame_came,
+    .bad_frame = bad_frame_came,
+    .state = connection_changed,
+};
+
+/* ---- at each poll ---- */
+
+/* A lost answer leaves no route PULLING. A late one is welcome for as long again as a silent directory is kept. */
+static void enforce_deadlines(struct refresh *refresh)
+{
+    uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
+    uint64_t patience = timeout + refresh->config->fetcher.probe_interval_ms;
+    uint64_t key;
+    while (refresh->now > timeout && requests_time_out(refresh->requests, refresh->now - timeout, &key)) {
+        writer_set_new(refresh->writer, key);
+        writer_count(refresh->writer, COUNTER_timeouts, 1);
+    }
+    if (refresh->now > timeout + patience)
+        requests_forget_late(refresh->requests, refresh->now - timeout - patience);
+    if (refresh->unanswered && refresh->now > refresh->unanswered + patience)
+        connection_drop(refresh->connection, "it answers nothing");
+}
+
+/* Rule 4. A flag proves nothing: any client can raise it. */
+static bool flag_found(void *context, uint64_t key)
+{
+    struct refresh *refresh = context;
+    if (may_ask(refresh) && writer_expired(refresh->writer, key, refresh->now))
+        ask(refresh, key);
+    return may_ask(refresh);
+}
+
+/* Rule 1. */
+static bool miss_found(void *context, uint64_t key)
+{
+    struct refresh *refresh = context;
+    if (refresh->unknown_left && may_ask(refresh) && key != KEY_INVALID &&
+        writer_state(refresh->writer, key) == ROUTE_UNKNOWN) {
+        refresh->unknown_left--;
+        ask(refresh, key);
+    }
+    return refresh->unknown_left && may_ask(refresh);
+}
+
+static void ask_again(struct refresh *refresh)
+{
+    fill(&refresh->again_pace, refresh->config->fetcher.resubscribe_per_second, refresh->now);
+    while (refresh->again < refresh->known.count && refresh->again_pace.tokens >= 1 && may_ask(refresh)) {
+        uint64_t key = refresh->known.keys[refresh->again++];
+        if (writer_state(refresh->writer, key) == ROUTE_NEW) {
+            ask(refresh, key);
+            refresh->again_pace.tokens -= 1;
+        }
+    }
+}
+
+/* The protocol has no ping: after a silence some known route is asked for, to see whether anybody is there. */
+static void probe_silence(struct refresh *refresh)
+{
+    if (refresh->unanswered || refresh->known.count == 0 || !may_ask(refresh) ||
+        refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
+        return;
+    uint64_t key = refresh->known.keys[refresh->now % refresh->known.count];
+    if (writer_state(refresh->writer, key) == ROUTE_NEW)
+        ask(refresh, key);
+}
+
+void refresh_poll(struct refresh *refresh)
+{
+    refresh->now = clock_tick();
+    writer_beat(refresh->writer, refresh->now);
+    enforce_deadlines(refresh);
+    /* While the directory is away flags and misses stay where clients put them. */
+    fill(&refresh->pace, refresh->config->fetcher.requests_per_second, refresh->now);
+    if (may_ask(refresh))
+        writer_harvest_flags(refresh->writer, FLAGS_PER_POLL, flag_found, refresh);
+    uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
+    refresh->unknown_left = (uint32_t)(refresh->pace.tokens / share) + (refresh->pace.tokens >= 1);
+    if (may_ask(refresh))
+        writer_harvest_misses(refresh->writer, miss_found, refresh);
+    ask_again(refresh);
+    probe_silence(refresh);
+    connection_flush(refresh->connection);
+    gauge_pulling(refresh);
+}
+
+static void note_key(void *context, uint64_t key)
+{
+    struct refresh *refresh = context;
+    known_add(&refresh->known, key);
+}
+
+struct refresh *refresh_new(struct writer *writer, const struct config *config)
+{
+    struct refresh *refresh = calloc(1, sizeof(*refresh));
+    if (!refresh)
+        return NULL;
+    refresh->writer = writer;
+    refresh->config = config;
+    refresh->requests = requests_new();
+    if (!refresh->requests) {
+        refresh_delete(refresh);
+        return NULL;
+    }
+    writer_each_key(writer, note_key, refresh);
+    return refresh;
+}
+
+void refresh_use(struct refresh *refresh, struct connection *connection)
+{
+    refresh->connection = connection;
+}
+
+void refresh_delete(struct refresh *refresh)
+{
+    if (!refresh)
+        return;
+    requests_delete(refresh->requests);
+    known_free(&refresh->known);
+    free(refresh);
+}

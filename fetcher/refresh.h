@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules of Lars for keeping routes fresh, between clients' flags, the directory and shared memory:
+ *
+ *      1  first lookup of an unknown route: ask for it
+ *      2  an answer with hosts: publish them, NEW
+ *      3  an answer without hosts: the route no longer exists
+ *      4  a lookup of a NEW route older than update_timeout: answered from the table at hand, and PULLING
+ *      5  while PULLING nothing more is asked
+ *      6  whenever the directory is connected: every PULLING route becomes NEW
+ *
+ * and what Lars lacks: a deadline for each request, limits, known routes asked again after each connect, paced.
+ */
+#ifndef FETCHER_REFRESH_H
+#define FETCHER_REFRESH_H
+
+#include "conf/config.h"
+#include "fetcher/connection.h"
+#include "shm/writer.h"
+
+struct refresh;
+
+/* `config` is read at each step and may change in between. NULL: no memory. */
+struct refresh *refresh_new(struct writer *writer, const struct config *config);
+void refresh_delete(struct refresh *refresh);
+
+/* The connection that requests go out on; to be called once, before it starts. */
+void refresh_use(struct refresh *refresh, struct connection *connection);
+
+/* What the connection is to call, with the refresh as context. */
+extern const struct connection_events refresh_events;
+
+/* Every poll_interval_ms: deadlines, flags, misses, the pace of asking again. */
+void refresh_poll(struct refresh *refresh);
+
+#endif
