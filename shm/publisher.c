@@ -2,6 +2,7 @@
 #include "shm/publisher.h"
 
 #include "shm/atomic.h"
+#include "shm/clock.h"
 #include "shm/index.h"
 
 void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
@@ -121,7 +122,8 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
         uint32_t old_units = block_units(load_relaxed(&s_old->count));
         /* Step 3, pairs with the acquire of the ref in table_begin(): the block is complete before it is led to. */
         store_release(&routes_slot(&publisher->routes, slot)->ref, ref);
-        arena_retire(&publisher->arena, ref_unit(old_ref), old_units, now);
+        /* The clock is read after the store: the grace of a slow turn of the loop is not cut short (G4). */
+        arena_retire(&publisher->arena, ref_unit(old_ref), old_units, clock_tick());
     } else {
         insert(publisher, empty, table->key, ref);
     }
