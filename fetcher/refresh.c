@@ -92,8 +92,12 @@ static void publish(struct refresh *refresh, const struct answer *answer)
     uint64_t generation_before = writer_counter(refresh->writer, COUNTER_generations);
     enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count,
                                         refresh->config->loadbalance.update_timeout, refresh->now, note);
-    if (status == SHM_OK && !was_here)
-        known_add(&refresh->known, answer->key);
+    if (status == SHM_OK && !was_here) {
+        /* Once all are asked for again, a newcomer does not have to be: this connection has just answered it. */
+        bool all_done = refresh->again == refresh->known.count;
+        if (known_add(&refresh->known, answer->key) && all_done)
+            refresh->again++;
+    }
     if (status == SHM_FULL)
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 " has no room: raise [shm] %s", key_modid(answer->key),

@@ -325,8 +325,21 @@ static struct routes_header *replaced_header(const struct region *old)
     return s_header && old->size >= HEADER_BYTES && s_header->id.magic == ROUTES_MAGIC ? s_header : NULL;
 }
 
+/* Clients of the generation before still count into its control object, and no fetcher took what is in there. */
+static void drain_adopted(struct writer *writer, const struct routes *source, struct region *old_control)
+{
+    struct draining *draining = &writer->draining[0];
+    if (!old_control->s_base || control_attach(old_control, routes_slot_count(source), source->generation,
+                                               &draining->control) != SHM_OK)
+        return;
+    draining->region = *old_control;
+    draining->until = clock_tick() + DRAIN_MS;
+    take_lookups(writer, &draining->control);
+    *old_control = (struct region){0};
+}
+
 /* Shows the first generation. An object of ours that makes sense, being served now, becomes its source. */
-static enum shm_status adopt(struct writer *writer, const struct region *old,
+static enum shm_status adopt(struct writer *writer, const struct region *old, struct region *old_control,
                              const struct writer_options *options, char note[static WRITER_NOTE_MAX])
 {
     struct routes source;
@@ -341,11 +354,12 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
     enum shm_status status = move(writer, &plan, replaced_header(old), options, &damaged, note);
     if (status != SHM_OK)
         return status;
-    if (plan.source)
+    if (plan.source) {
+        drain_adopted(writer, plan.source, old_control);
         snprintf(note, WRITER_NOTE_MAX, "adopted %llu routes of generation %llu%s",
                  (unsigned long long)writer_counter(writer, COUNTER_routes),
                  (unsigned long long)source.generation, damaged ? "; damaged ones were left out" : "");
-    else if (old->s_base)
+    } else if (old->s_base)
         snprintf(note, WRITER_NOTE_MAX, "replaced %s, which %s", writer->names.routes,
                  readable == SHM_LAYOUT ? "had another layout" : "was damaged");
     return SHM_OK;
@@ -380,7 +394,7 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     if (status == SHM_OK)
         status = open_own(writer->names.control, 0002, &old_control, note);
     if (status == SHM_OK)
-        status = adopt(writer, &old_routes, options, note);
+        status = adopt(writer, &old_routes, &old_control, options, note);
     region_close(&old_routes);
     region_close(&old_control);
     if (status == SHM_OK)
