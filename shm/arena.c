@@ -4,9 +4,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static_assert(BLOCK_UNITS_MAX * UNIT_BYTES >= 32 + (HOSTS_MAX + 63) / 64 * 8 + HOSTS_MAX * 6,
-              "longest block");
-
 void arena_init(struct arena *arena, uint32_t units, uint64_t grace_ms)
 {
     *arena = (struct arena){.units = units, .grace_ms = grace_ms};

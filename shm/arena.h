@@ -14,7 +14,7 @@
 #define ARENA_NONE UINT32_MAX
 
 enum {
-    BLOCK_UNITS_MAX = (32 + (HOSTS_MAX + 63) / 64 * 8 + HOSTS_MAX * 6 + UNIT_BYTES - 1) / UNIT_BYTES
+    BLOCK_UNITS_MAX = (BLOCK_BYTES(HOSTS_MAX) + UNIT_BYTES - 1) / UNIT_BYTES,
 };
 
 struct free_stack {

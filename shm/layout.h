@@ -160,8 +160,8 @@ struct bucket {
     _Alignas(CACHE_LINE) struct slot slots[BUCKET_SLOTS];
 };
 
-struct block {
-    _Alignas(CACHE_LINE) _Atomic uint64_t stamp;
+struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the arena */
+    _Atomic uint64_t stamp;
     _Atomic uint64_t key;
     _Atomic uint64_t expires;
     _Atomic uint32_t host_base;
@@ -195,6 +195,7 @@ static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
+static_assert(sizeof(struct block) == 32, "block");
 static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
 static_assert(offsetof(struct block, host_base) == 24 && offsetof(struct block, count) == 28, "block");
 static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, verdict) == 32, "block");
@@ -203,11 +204,13 @@ static_assert(offsetof(struct control_header, miss_summary) == 64, "control_head
 static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");
 static_assert(MISS_WORDS * 64 * 64 == MISS_CELLS, "miss summary");
 
-/* Bytes of a block of `count` hosts, rounded up to units: 64 for 4 hosts, 128 for 5 to 14. */
+/* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
+#define BLOCK_BYTES(count) (sizeof(struct block) + ((count) + 63) / 64 * 8 + (count) * (4 + 2))
+static_assert(BLOCK_BYTES(4) == UNIT_BYTES && BLOCK_BYTES(14) <= 2 * UNIT_BYTES, "table of four hosts");
+
 static inline uint32_t block_units(uint32_t count)
 {
-    uint32_t bytes = (uint32_t)sizeof(struct block) + (count + 63) / 64 * 8 + count * (4 + 2);
-    return (bytes + UNIT_BYTES - 1) / UNIT_BYTES;
+    return (uint32_t)((BLOCK_BYTES(count) + UNIT_BYTES - 1) / UNIT_BYTES);
 }
 
 static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
