@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fetcher without a directory, for tests of what reads: publishes what stdin tells it to, and beats meanwhile.
+ *
+ *      publish INSTANCE        prints "ok", then "ok" after each command, or "error: ..." and ends with 1
+ *
+ *      put MODID CMDID IP:PORT...   none MODID CMDID   pulling MODID CMDID   new MODID CMDID
+ *      ttl SECONDS                  update_timeout of what is put from now on
+ *      many COUNT                   routes 1000/0 .. 1000/COUNT-1, each with a host
+ *      connection STATE             enum connection_state
+ *      refusing WHY                 enum refusing
+ *      damage MODID CMDID           makes the route's ref lead nowhere
+ *      stop                         ends in good order; so does the end of stdin
+ *      abort                        ends as if killed, and 10 seconds ago
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/atomic.h"
+#include "shm/clock.h"
+#include "shm/index.h"
+#include "shm/names.h"
+#include "shm/writer.h"
+
+enum {
+    BEAT_MS = 10,
+    TEND_MS = 100,
+    KILLED_MS_AGO = 10000,
+    HOSTS_ON_A_LINE = 64,
+};
+
+struct publish {
+    const char *instance;
+    struct writer *writer;
+    uint32_t ttl_s;
+    uint64_t tended;
+    bool stop;
+};
+
+/* Takes the next number of a command's words; 0 where there is none. */
+static uint32_t number(char **rest)
+{
+    const char *word = strtok_r(NULL, " ", rest);
+    return word ? (uint32_t)strtoul(word, NULL, 10) : 0;
+}
+
+static bool put(struct publish *publish, uint64_t key, const struct host *hosts, uint32_t count)
+{
+    char note[WRITER_NOTE_MAX];
+    return writer_put(publish->writer, key, hosts, count, publish->ttl_s, clock_tick(), note) == SHM_OK;
+}
+
+static bool put_words(struct publish *publish, uint64_t key, char **rest)
+{
+    struct host hosts[HOSTS_ON_A_LINE];
+    uint32_t count = 0;
+    for (char *word; count < HOSTS_ON_A_LINE && (word = strtok_r(NULL, " ", rest)); count++) {
+        char *colon = strchr(word, ':');
+        if (!colon)
+            return false;
+        *colon = '\0';
+        hosts[count].port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+        if (inet_pton(AF_INET, word, &hosts[count].address) != 1)
+            return false;
+    }
+    return put(publish, key, hosts, count);
+}
+
+static bool put_many(struct publish *publish, uint32_t count)
+{
+    bool done = true;
+    for (uint32_t i = 0; done && i < count; i++) {
+        const struct host host = {htonl(0x0a000000 + i), htons(80)};
+        done = put(publish, route_key(1000, i), &host, 1);
+    }
+    return done;
+}
+
+/* The routes object, writable, behind the writer's back. */
+static bool open_object(const struct publish *publish, struct region *region, struct routes *routes)
+{
+    struct object_names names;
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    return object_names(publish->instance, &names) == SHM_OK &&
+           region_open(names.routes, true, &self, HEADER_BYTES, region) == SHM_OK &&
+           routes_attach(region, routes) == SHM_OK;
+}
+
+static bool damage(const struct publish *publish, uint64_t key)
+{
+    struct region region = {0};
+    struct routes routes;
+    bool done = false;
+    if (open_object(publish, &region, &routes)) {
+        uint32_t slot = index_find(&routes, key);
+        done = slot != SLOT_NONE;
+        if (done)
+            store_release(&routes_slot(&routes, slot)->ref, ref_make(1, routes.arena_units));
+    }
+    region_close(&region);
+    return done;
+}
+
+static bool refuse(const struct publish *publish, uint32_t why)
+{
+    struct region region = {0};
+    struct routes routes;
+    bool done = open_object(publish, &region, &routes);
+    if (done)
+        store_relaxed(&routes.s_header->refusing, why);
+    region_close(&region);
+    return done;
+}
+
+static bool obey(struct publish *publish, char *line)
+{
+    char *rest = NULL;
+    const char *command = strtok_r(line, " ", &rest);
+    if (!command)
+        return false;
+    publish->stop = strcmp(command, "stop") == 0;
+    if (publish->stop)
+        return true;
+    if (strcmp(command, "abort") == 0) {
+        writer_beat(publish->writer, clock_tick() - KILLED_MS_AGO);
+        puts("ok");
+        fflush(stdout);
+        _exit(0);
+    }
+    uint32_t first = number(&rest);
+    if (strcmp(command, "ttl") == 0)
+        publish->ttl_s = first;
+    else if (strcmp(command, "many") == 0)
+        return put_many(publish, first);
+    else if (strcmp(command, "connection") == 0)
+        writer_connection(publish->writer, (enum connection_state)first, clock_tick());
+    else if (strcmp(command, "refusing") == 0)
+        return refuse(publish, first);
+    else {
+        uint64_t key = route_key(first, number(&rest));
+        if (strcmp(command, "put") == 0)
+            return put_words(publish, key, &rest);
+        if (strcmp(command, "none") == 0)
+            return put(publish, key, NULL, 0);
+        if (strcmp(command, "damage") == 0)
+            return damage(publish, key);
+        if (strcmp(command, "pulling") == 0)
+            writer_set_pulling(publish->writer, key);
+        else if (strcmp(command, "new") == 0)
+            writer_set_new(publish->writer, key);
+        else
+            return false;
+    }
+    return true;
+}
+
+static void beat(struct publish *publish)
+{
+    char note[WRITER_NOTE_MAX];
+    uint64_t now = clock_tick();
+    writer_beat(publish->writer, now);
+    if (now < publish->tended + TEND_MS)
+        return;
+    publish->tended = now;
+    writer_tend(publish->writer, now, note);
+}
+
+/* One line of stdin, beating until it is there. False: no more. */
+static bool next_line(struct publish *publish, char *line, size_t size)
+{
+    size_t used = 0;
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (used + 1 < size) {
+        beat(publish);
+        if (poll(&input, 1, BEAT_MS) <= 0)
+            continue;
+        if (read(STDIN_FILENO, &line[used], 1) != 1)
+            return false;
+        if (line[used] == '\n')
+            break;
+        used++;
+    }
+    line[used] = '\0';
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: publish INSTANCE\n");
+        return 1;
+    }
+    struct publish publish = {.instance = argv[1], .ttl_s = 15};
+    const struct writer_options options = {
+        .instance = argv[1],
+        .max_bytes = UINT64_C(64) << 20,
+        .grace_ms = 2000,
+        .max_unknown = 100,
+        .group = "",
+        .directory = "directory.example:7778",
+        .update_timeout_s = 15,
+        .poll_interval_ms = BEAT_MS,
+    };
+    char note[WRITER_NOTE_MAX], line[4096];
+    if (writer_open(&publish.writer, &options, note) != SHM_OK) {
+        printf("error: %s\n", note);
+        return 1;
+    }
+    bool done = true;
+    do {
+        beat(&publish);
+        puts("ok");
+        fflush(stdout);
+        if (!next_line(&publish, line, sizeof(line)))
+            break;
+        done = obey(&publish, line);
+    } while (done && !publish.stop);
+    writer_close(publish.writer);
+    puts(done ? "ok" : "error: no such command, or it failed");
+    return done ? 0 : 1;
+}

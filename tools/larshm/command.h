@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands of larshm, one file each, and what their command lines have in common. */
+#ifndef TOOLS_LARSHM_COMMAND_H
+#define TOOLS_LARSHM_COMMAND_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Options of every command, before its name or after it. */
+struct common {
+    const char *instance;
+    bool json;
+};
+
+/* argv[0] is the whole command, as in "larshm get". Returns the program's exit code, see say.h. */
+typedef int command_fn(struct common *common, int argc, char **argv);
+
+command_fn command_check, command_dump, command_get, command_list, command_show, command_wait, command_watch;
+
+/* The parser of struct common: a child of every parser. */
+extern const struct argp_child common_children[];
+
+/* A route named on the command line. */
+struct route_name {
+    uint32_t modid, cmdid;
+};
+
+/* Takes a number, or ends the program with a message about `name` that says what is allowed. */
+uint32_t take_number(const struct argp_state *state, const char *name, const char *text, uint32_t least,
+                     uint32_t most);
+
+/* Takes the words MODID CMDID, one at each ARGP_KEY_ARG. At ARGP_KEY_END, `word` NULL, it sees to it that both came. */
+void take_route_name(const struct argp_state *state, const char *word, struct route_name *out);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/larshm/facts.h"
+
+#include "shm/atomic.h"
+#include "shm/clock.h"
+#include "tools/larshm/text.h"
+
+const char *const fetcher_life_names[FETCHER_LIVES] = {
+    [FETCHER_IS_ALIVE] = "alive",
+    [FETCHER_IS_SILENT] = "silent",
+    [FETCHER_HAS_STOPPED] = "stopped",
+};
+
+const char *const connection_names[] = {
+    [CONNECTION_NONE] = "none",
+    [CONNECTION_CONNECTING] = "connecting",
+    [CONNECTION_UP] = "up",
+    [CONNECTION_WAITING] = "waiting",
+};
+
+const char *const refusing_names[] = {
+    [REFUSING_NOTHING] = "nothing",
+    [REFUSING_MAX_BYTES] = "max_bytes",
+    [REFUSING_MAX_UNKNOWN] = "max_unknown",
+};
+
+static uint64_t since(uint64_t now, uint64_t tick)
+{
+    return now > tick ? now - tick : 0;
+}
+
+static void read_fetcher(const struct routes_header *s_header, uint64_t now, struct facts *facts)
+{
+    facts->silent_ms = since(now, load_relaxed(&s_header->tick));
+    facts->pid = load_relaxed(&s_header->fetcher_pid);
+    facts->since_unix_ms = load_relaxed(&s_header->fetcher_since);
+    if (load_relaxed(&s_header->fetcher_state) == FETCHER_STOPPED)
+        facts->fetcher = FETCHER_HAS_STOPPED;
+    else
+        facts->fetcher = facts->silent_ms < FETCHER_SILENT_MS ? FETCHER_IS_ALIVE : FETCHER_IS_SILENT;
+
+    text_printable(s_header->directory, sizeof(facts->directory), facts->directory);
+    uint32_t connection = load_relaxed(&s_header->connection);
+    facts->connection =
+        connection <= CONNECTION_WAITING ? (enum connection_state)connection : CONNECTION_NONE;
+    facts->connection_age_ms = since(now, load_relaxed(&s_header->connection_tick));
+}
+
+static void read_settings(const struct routes_header *s_header, struct facts *facts)
+{
+    uint32_t refusing = load_relaxed(&s_header->refusing);
+    facts->refusing = refusing <= REFUSING_MAX_UNKNOWN ? (enum refusing)refusing : REFUSING_NOTHING;
+    facts->max_bytes = load_relaxed(&s_header->max_bytes);
+    facts->update_timeout_s = load_relaxed(&s_header->update_timeout_s);
+    facts->poll_interval_ms = load_relaxed(&s_header->poll_interval_ms);
+    facts->grace_ms = load_relaxed(&s_header->grace_ms);
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        facts->counters[i] = load_relaxed(&s_header->counters[i]);
+}
+
+static int count_route(void *context, const struct route *route)
+{
+    struct facts *facts = context;
+    facts->routes[route->condition]++;
+    facts->slots_used++;
+    facts->units_live += block_units(route->host_count);
+    return 0;
+}
+
+int facts_read(const struct instance *instance, struct facts *out)
+{
+    const struct routes *routes = &instance->routes;
+    struct facts facts = {
+        .generation = routes->generation,
+        .object_bytes = instance->region.size,
+        .slots = routes_slot_count(routes),
+        .units = routes->arena_units,
+    };
+    read_fetcher(routes->s_header, clock_tick(), &facts);
+    read_settings(routes->s_header, &facts);
+    facts.untaken_known = instance_lookups(instance, &facts.untaken);
+    if (route_walk(routes, count_route, &facts, &facts.damaged) != 0)
+        return -1;
+    facts.slots_used += facts.damaged;
+    facts.units_retired = facts.counters[COUNTER_units_retired];
+    facts.units_free = since(facts.units, facts.units_live + facts.units_retired);
+    *out = facts;
+    return 0;
+}
+
+struct lookup_counts facts_lookups(const struct facts *facts)
+{
+    return (struct lookup_counts){
+        .lookups = facts->counters[COUNTER_lookups] + facts->untaken.lookups,
+        .missed = facts->counters[COUNTER_lookups_missed] + facts->untaken.missed,
+        .expired = facts->counters[COUNTER_lookups_expired] + facts->untaken.expired,
+    };
+}

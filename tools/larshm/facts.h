@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* All that can be told about an instance, read once: what `larshm show` shows. */
+#ifndef TOOLS_LARSHM_FACTS_H
+#define TOOLS_LARSHM_FACTS_H
+
+#include <stdbool.h>
+
+#include "shm/control.h"
+#include "shm/counters.h"
+#include "tools/larshm/instance.h"
+#include "tools/larshm/route.h"
+
+enum {
+    FETCHER_SILENT_MS = 3000 /* silent for so long, it is not alive: as larshm_info() judges */
+};
+
+enum fetcher_life {
+    FETCHER_IS_ALIVE,
+    FETCHER_IS_SILENT,
+    FETCHER_HAS_STOPPED, /* in good order */
+    FETCHER_LIVES,
+};
+
+struct facts {
+    uint64_t generation; /* also when it was made: Unix time in milliseconds */
+    uint64_t object_bytes, max_bytes;
+
+    enum fetcher_life fetcher;
+    uint32_t pid;
+    uint64_t since_unix_ms; /* started, or stopped */
+    uint64_t silent_ms;
+
+    char directory[DIRECTORY_NAME];
+    enum connection_state connection; /* as the fetcher last said */
+    uint64_t connection_age_ms;
+
+    uint64_t routes[ROUTE_CONDITIONS];
+    unsigned long damaged;
+
+    uint64_t slots, slots_used;
+    uint64_t units, units_live, units_retired, units_free;
+
+    enum refusing refusing;
+    uint32_t update_timeout_s, poll_interval_ms, grace_ms;
+
+    bool untaken_known;
+    struct lookup_counts untaken; /* that no fetcher has taken yet; zero if not known */
+    uint64_t counters[COUNTER_COUNT];
+};
+
+/* "alive", "silent", "stopped"; "none", "connecting", "up", "waiting"; "nothing", "max_bytes", "max_unknown". */
+extern const char *const fetcher_life_names[FETCHER_LIVES];
+extern const char *const connection_names[];
+extern const char *const refusing_names[];
+
+/* Returns 0, or -1 when memory ran out. Values that no fetcher writes are read as the first of their kind. */
+int facts_read(const struct instance *instance, struct facts *out);
+
+/* Lookups since the instance's objects were first made, those that no fetcher has taken yet included. */
+struct lookup_counts facts_lookups(const struct facts *facts);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/larshm/get.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/larshm/json.h"
+#include "tools/larshm/say.h"
+#include "tools/larshm/text.h"
+
+static const char doc[] =
+    "Looks a route up through the library, as an application does, and shows its hosts. A route that is not "
+    "here is asked for: exit code 2, and `larshm wait` waits for it.\v"
+    "Hosts are served even when they are older than update_timeout. If nobody is there to refresh them, "
+    "because "
+    "the fetcher is not alive or not connected, the hosts are shown, a warning tells their age, and the exit "
+    "code is 4.\n\n"
+    "Examples:\n"
+    "  larshm get 1 2\n"
+    "  larshm get 1 2 --pick 1000   how picks spread over the hosts\n\n" EXIT_CODES_DOC;
+
+static const struct argp_option options[] = {
+    {"pick", 'p', "N", 0, "pick N hosts, and show how often each came", 0},
+    {0},
+};
+
+struct arguments {
+    struct common *common;
+    struct route_name name;
+    uint32_t picks; /* 0: show the route */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = arguments->common;
+        return 0;
+    case 'p':
+        arguments->picks = take_number(state, "--pick", arg, 1, PICKS_MAX);
+        return 0;
+    case ARGP_KEY_ARG:
+    case ARGP_KEY_END:
+        take_route_name(state, arg, &arguments->name);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {options, parse, "MODID CMDID", doc, common_children, NULL, NULL};
+
+/* A route as the library gives it: hosts, and what it knows about them. */
+struct answer {
+    struct route route;
+    larshm_route_info info;
+};
+
+enum {
+    TRIES = 100 /* a route that changes between all of these calls is shown as it was last seen */
+};
+
+static int ask(larshm *h, const struct route_name *name, larshm_host *hosts, size_t *count,
+               larshm_route_info *info)
+{
+    int code = LARSHM_OK;
+    for (int i = 0; i < TRIES; i++) {
+        larshm_route_info before = {0};
+        larshm_info(h, name->modid, name->cmdid, &before);
+        code = larshm_get_route(h, name->modid, name->cmdid, hosts, HOSTS_MAX, count);
+        if (code == LARSHM_OK)
+            code = larshm_info(h, name->modid, name->cmdid, info);
+        if (code != LARSHM_OK || before.version == info->version)
+            break;
+    }
+    return code;
+}
+
+static int print_json(const struct common *common, const struct answer *answer)
+{
+    return json_print(json_pack("{s:i, s:s, s:b, s:b, s:b, s:o}", "version", JSON_VERSION, "instance",
+                                common->instance, "expired", (int)answer->info.expired, "fetcher_alive",
+                                (int)answer->info.fetcher_alive, "connected", (int)answer->info.connected,
+                                "route", json_route(&answer->route)));
+}
+
+static int print_text(const struct answer *answer)
+{
+    const struct route *route = &answer->route;
+    printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
+           route->modid, route->cmdid, route->host_count, route->host_count == 1 ? "" : "s",
+           route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
+    for (uint32_t i = 0; i < route->host_count; i++)
+        printf("  %s\n", text_host(route->hosts[i]).is);
+    return EXIT_SUCCESS;
+}
+
+static int show(larshm *h, const struct common *common, const struct route_name *name)
+{
+    larshm_host *found = malloc(HOSTS_MAX * sizeof(*found));
+    struct host *hosts = malloc(HOSTS_MAX * sizeof(*hosts));
+    struct answer answer;
+    size_t count = 0;
+    int code;
+    if (!found || !hosts) {
+        code = say_no_memory();
+        goto out;
+    }
+    code = ask(h, name, found, &count, &answer.info);
+    if (code != LARSHM_OK) {
+        code = say_lookup(name->modid, name->cmdid, code);
+        goto out;
+    }
+    answer.route = (struct route){
+        .modid = name->modid,
+        .cmdid = name->cmdid,
+        .version = answer.info.version,
+        .age_ms = answer.info.age_ms,
+        .condition = route_condition((uint32_t)count, answer.info.pulling, answer.info.expired),
+        .update_timeout_s = answer.info.update_timeout_s,
+        .host_count = (uint32_t)count,
+        .hosts = hosts,
+    };
+    for (size_t i = 0; i < count; i++)
+        hosts[i] = (struct host){found[i].addr, found[i].port};
+    code = common->json ? print_json(common, &answer) : print_text(&answer);
+out:
+    free(found);
+    free(hosts);
+    return code;
+}
+
+/* Says so when the hosts that were just shown are old and will not get younger. */
+static int warn_if_stale(larshm *h, const struct route_name *name)
+{
+    larshm_route_info info;
+    if (larshm_info(h, name->modid, name->cmdid, &info) != LARSHM_OK || !info.expired ||
+        (info.fetcher_alive && info.connected))
+        return EXIT_SUCCESS;
+    say("route %" PRIu32 "/%" PRIu32
+        ": these hosts are %s old, and nobody refreshes them: larshm-fetcher is %s",
+        name->modid, name->cmdid, text_span(info.age_ms).is,
+        info.fetcher_alive ? "not connected to the directory, see `larshm show`" : "not alive, start it");
+    return EXIT_STALE;
+}
+
+int command_get(struct common *common, int argc, char **argv)
+{
+    struct arguments arguments = {.common = common};
+    larshm *h = NULL;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EXIT_USAGE;
+    int code = larshm_open(&h, common->instance);
+    if (code != LARSHM_OK)
+        return say_unopened(common->instance, code);
+    code = arguments.picks ? get_picks(h, common, &arguments.name, arguments.picks)
+                           : show(h, common, &arguments.name);
+    if (code == EXIT_SUCCESS)
+        code = warn_if_stale(h, &arguments.name);
+    larshm_close(h);
+    return code;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The two ways of `larshm get`: a route's hosts, and hosts as they are picked. */
+#ifndef TOOLS_LARSHM_GET_H
+#define TOOLS_LARSHM_GET_H
+
+#include <larshm/larshm.h>
+
+#include "tools/larshm/command.h"
+
+enum {
+    PICKS_MAX = 1000000
+};
+
+/* Picks `picks` hosts as an application would and shows how often each came. Returns the exit code. */
+int get_picks(larshm *h, const struct common *common, const struct route_name *name, uint32_t picks);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The objects of an instance as this tool sees them: read-only, with or without a fetcher. */
+#ifndef TOOLS_LARSHM_INSTANCE_H
+#define TOOLS_LARSHM_INSTANCE_H
+
+#include <stdbool.h>
+
+#include "shm/control.h"
+#include "shm/names.h"
+#include "shm/routes.h"
+
+struct instance {
+    const char *name;
+    struct object_names names;
+    struct region region;
+    struct routes routes;
+};
+
+/*
+ * Opens the routes object that has the instance's name now. Trusted are the owners that the library trusts: root,
+ * the calling user, and the user "larshm". On failure *out is untouched and there is nothing to close.
+ */
+enum shm_status instance_open(const char *name, struct instance *out);
+
+/* A zeroed one is fine. */
+void instance_close(struct instance *instance);
+
+/* True once the name leads to another object: a new generation, or none. */
+bool instance_moved(const struct instance *instance);
+
+/* The lookups that no fetcher has taken yet. False: this user may not read the control object, or it has moved on. */
+bool instance_lookups(const struct instance *instance, struct lookup_counts *out);
+
+#endif

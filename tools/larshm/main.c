@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/suggest.h"
+#include "tools/larshm/command.h"
+#include "tools/larshm/say.h"
+
+const char *argp_program_version = "larshm " LARSHM_VERSION;
+
+static const char doc[] = "Looks at Lars routes in shared memory. Without a command: show.\v"
+                          "Commands:\n"
+                          "  show             the instance on one screen\n"
+                          "  list [MODID]     routes, and their first hosts\n"
+                          "  get MODID CMDID  one route, looked up as applications do\n"
+                          "  wait MODID CMDID ask for a route, and wait for the answer\n"
+                          "  watch            a line for every change\n"
+                          "  dump             all routes, tab separated, for scripts\n"
+                          "  check            does the routes object make sense?\n\n"
+                          "Each has a --help of its own. None needs a fetcher that is alive.\n\n"
+                          "Examples:\n"
+                          "  larshm\n"
+                          "  larshm wait 1 2 && larshm get 1 2\n"
+                          "  larshm -n staging -j show\n\n" EXIT_CODES_DOC;
+
+static const struct {
+    const char *name;
+    command_fn *run;
+} commands[] = {
+    {"show", command_show},   {"list", command_list}, {"get", command_get},     {"wait", command_wait},
+    {"watch", command_watch}, {"dump", command_dump}, {"check", command_check},
+};
+
+enum {
+    COMMANDS = sizeof(commands) / sizeof(*commands)
+};
+
+struct arguments {
+    struct common common;
+    int first; /* index of the command in argv; 0: none */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    (void)arg;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->common;
+        return 0;
+    case ARGP_KEY_ARG:
+        arguments->first = state->next - 1;
+        state->next = state->argc; /* the rest is for the command's own parser */
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {NULL, parse, "[COMMAND [ARGUMENT...]]", doc, common_children, NULL, NULL};
+
+static command_fn *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMANDS];
+    char hint[128];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    suggest(name, strlen(name), names, COMMANDS, hint, sizeof(hint));
+    say("no command '%s', see `larshm --help`: %s", name, hint);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *instance = getenv("LARSHM_INSTANCE");
+    struct arguments arguments = {.common = {.instance = instance ? instance : "default"}};
+    static char show[] = "show", *no_words[] = {show, NULL};
+    char title[64];
+    argp_err_exit_status = EXIT_USAGE;
+    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0)
+        return EXIT_USAGE;
+
+    int count = arguments.first ? argc - arguments.first : 1;
+    char **words = arguments.first ? argv + arguments.first : no_words;
+    command_fn *run = find_command(words[0]);
+    if (!run)
+        return unknown_command(words[0]);
+    snprintf(title, sizeof(title), "larshm %s", words[0]);
+    words[0] = title;
+    int code = run(&arguments.common, count, words);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    say("cannot write to stdout");
+    return EXIT_USAGE;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* One route as the tool shows it: a copy of its table, and what the table's times mean now. */
+#ifndef TOOLS_LARSHM_ROUTE_H
+#define TOOLS_LARSHM_ROUTE_H
+
+#include <stdbool.h>
+
+#include "shm/host.h"
+#include "shm/routes.h"
+#include "tools/larshm/text.h"
+
+enum route_condition {
+    ROUTE_IS_NEW,     /* has hosts, younger than update_timeout */
+    ROUTE_IS_PULLING, /* has hosts, the directory is being asked */
+    ROUTE_IS_EXPIRED, /* has hosts, older than update_timeout */
+    ROUTE_IS_NONE,    /* the directory says that there is no such route */
+    ROUTE_CONDITIONS,
+};
+
+/* "new", "pulling", "expired", "none". */
+extern const char *const route_condition_names[ROUTE_CONDITIONS];
+
+struct route {
+    uint32_t modid, cmdid;
+    uint64_t version;
+    uint64_t age_ms; /* since the directory last confirmed the hosts */
+    enum route_condition condition;
+    uint32_t update_timeout_s;
+    uint32_t host_count;
+    struct host *hosts; /* room for HOSTS_MAX */
+};
+
+/* The condition that follows from what larshm_info() and a table both tell. */
+enum route_condition route_condition(uint32_t host_count, bool pulling, bool expired);
+
+/*
+ * Reads the table of slot `slot`, which holds `key`, as of tick `now`, into *route, whose `hosts` the caller has
+ * set. SHM_CORRUPT: no writer leaves a slot like this; *route means nothing then.
+ */
+enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t key, uint64_t now,
+                           struct route *route);
+
+/* As many hosts as fit on a line: "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 ... 12 in all". */
+struct text route_first_hosts(const struct route *route);
+
+/* Returns 0, or anything else to end the walk with that. */
+typedef int route_fn(void *context, const struct route *route);
+
+/*
+ * Calls `each` for every route, in the order of modid and cmdid, and adds the slots that make no sense to *damaged.
+ * Returns 0, what `each` returned, or -1 when memory ran out. Ends in bounded time whatever the object holds.
+ */
+int route_walk(const struct routes *routes, route_fn *each, void *context, unsigned long *damaged);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What goes to stderr, and the exit code that goes with it. */
+#ifndef TOOLS_LARSHM_SAY_H
+#define TOOLS_LARSHM_SAY_H
+
+#include <stdint.h>
+
+enum {
+    EXIT_USAGE = 1,       /* or the system failed */
+    EXIT_NO_ROUTE = 2,    /* no such route, or not here yet */
+    EXIT_NO_OBJECT = 3,   /* no routes object */
+    EXIT_STALE = 4,       /* served, but expired, and nobody there to refresh it */
+    EXIT_DAMAGED = 5,     /* layout or integrity */
+    EXIT_PERMISSION = 6,  /* permission or ownership */
+    EXIT_TIMED_OUT = 124, /* waited in vain */
+};
+
+/* For the --help of every command. */
+#define EXIT_CODES_DOC                                                                                       \
+    "Exit codes: 0 done; 1 wrong usage or a failure of the system; 2 no such route; 3 no routes object; "    \
+    "4 served, but expired and not being refreshed; 5 another layout, or damage; 6 no permission, or an "    \
+    "owner who is not trusted; 124 waited in vain."
+
+/* One line on stderr, after the program's name. */
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+
+/* Says what a code of larshm.h or shm/status.h means for `what`. Returns the exit code. */
+int say_code(const char *what, int code);
+
+/* The same, for the lookup of a route. */
+int say_lookup(uint32_t modid, uint32_t cmdid, int code);
+
+/* The same, for an instance whose routes object could not be opened. */
+int say_unopened(const char *instance, int code);
+
+/* Says that some tables were left out for being damaged, if there are any. Returns the exit code. */
+int say_damaged(const char *instance, unsigned long damaged);
+
+int say_no_memory(void);
+
+#endif

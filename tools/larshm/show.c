@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/larshm/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shm/clock.h"
+#include "tools/larshm/command.h"
+#include "tools/larshm/say.h"
+#include "tools/larshm/text.h"
+
+static const char doc[] =
+    "Shows an instance on one screen: its fetcher, its directory, its routes, and how full it is. This is "
+    "what "
+    "larshm does without a command. The fetcher need not be alive.\v"
+    "Examples:\n"
+    "  larshm                  the default instance\n"
+    "  larshm -n staging show  another one\n"
+    "  larshm -j show          everything, with all counters, as JSON\n\n" EXIT_CODES_DOC;
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    (void)arg;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->input;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "show takes no arguments");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {NULL, parse, "", doc, common_children, NULL, NULL};
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* Prints a time and how long ago that was, unless the clock has been set back since. */
+static void print_time(uint64_t unix_ms)
+{
+    uint64_t now = clock_unix_ms();
+    printf("%s", text_time(unix_ms).is);
+    if (now >= unix_ms)
+        printf(" (%s ago)", text_span(now - unix_ms).is);
+    putchar('\n');
+}
+
+static void show_generation(const struct instance *instance, const struct facts *facts)
+{
+    printf("instance    %s (%s)\n", instance->name, instance->names.routes);
+    printf("generation  %" PRIu64 ", made ", facts->generation);
+    print_time(facts->generation);
+}
+
+static void show_fetcher(const struct facts *facts)
+{
+    switch (facts->fetcher) {
+    case FETCHER_IS_ALIVE:
+        printf("fetcher     alive, pid %" PRIu32 ", since ", facts->pid);
+        break;
+    case FETCHER_IS_SILENT:
+        printf("fetcher     NOT ALIVE: silent for %s, was pid %" PRIu32 " since ",
+               text_span(facts->silent_ms).is, facts->pid);
+        break;
+    default:
+        printf("fetcher     NOT ALIVE: stopped in good order at ");
+    }
+    print_time(facts->since_unix_ms);
+    if (facts->fetcher != FETCHER_IS_ALIVE)
+        printf("            routes are served as they were; start larshm-fetcher to have them refreshed\n");
+}
+
+static void show_directory(const struct facts *facts)
+{
+    struct text age = text_span(facts->connection_age_ms);
+    printf("directory   %s, ", *facts->directory ? facts->directory : "?");
+    if (facts->fetcher != FETCHER_IS_ALIVE) {
+        printf("not connected: the fetcher is not alive\n");
+        return;
+    }
+    switch (facts->connection) {
+    case CONNECTION_NONE:
+        printf("not tried yet\n");
+        break;
+    case CONNECTION_CONNECTING:
+        printf("connecting for %s\n", age.is);
+        break;
+    case CONNECTION_UP:
+        printf("connected for %s\n", age.is);
+        break;
+    case CONNECTION_WAITING:
+        printf("NOT CONNECTED for %s; it is tried again and again: is it running, does a firewall let us "
+               "through?\n",
+               age.is);
+        break;
+    }
+}
+
+static void show_routes(const struct facts *facts)
+{
+    const uint64_t *routes = facts->routes;
+    uint64_t served = routes[ROUTE_IS_NEW] + routes[ROUTE_IS_PULLING] + routes[ROUTE_IS_EXPIRED];
+    printf("routes      %s with hosts: %s new, %s pulling, %s expired; %s known not to exist\n",
+           text_count(served).is, text_count(routes[ROUTE_IS_NEW]).is,
+           text_count(routes[ROUTE_IS_PULLING]).is, text_count(routes[ROUTE_IS_EXPIRED]).is,
+           text_count(routes[ROUTE_IS_NONE]).is);
+    if (facts->damaged)
+        printf("            %lu DAMAGED: see `larshm check`\n", facts->damaged);
+    struct lookup_counts lookups = facts_lookups(facts);
+    printf("lookups     %s, of these %s missed and %s found an expired route", text_count(lookups.lookups).is,
+           text_count(lookups.missed).is, text_count(lookups.expired).is);
+    printf("%s\n", facts->untaken_known ? "" : " (without those that the fetcher has not seen yet)");
+}
+
+static void show_memory(const struct facts *facts)
+{
+    printf("memory      %s of at most %s\n", text_bytes(facts->object_bytes).is,
+           text_bytes(facts->max_bytes).is);
+    printf("  index     %s of %s slots in use (%" PRIu64 " %%)\n", text_count(facts->slots_used).is,
+           text_count(facts->slots).is, facts->slots_used * 100 / facts->slots);
+    printf("  arena     %s live, %s retired, %s free\n", text_bytes(facts->units_live * UNIT_BYTES).is,
+           text_bytes(facts->units_retired * UNIT_BYTES).is, text_bytes(facts->units_free * UNIT_BYTES).is);
+}
+
+static void show_limits(const struct facts *facts)
+{
+    printf("settings    update_timeout %" PRIu32 " s, poll_interval %" PRIu32 " ms, grace %" PRIu32 " ms\n",
+           facts->update_timeout_s, facts->poll_interval_ms, facts->grace_ms);
+    switch (facts->refusing) {
+    case REFUSING_NOTHING:
+        printf("limits      none reached\n");
+        break;
+    case REFUSING_MAX_BYTES:
+        printf("limits      REFUSING new routes and larger tables: max_bytes is reached, raise [shm] "
+               "max_bytes\n");
+        break;
+    case REFUSING_MAX_UNKNOWN:
+        printf(
+            "limits      REFUSING unknown keys: too many that do not exist are asked for; find out who asks, "
+            "or raise [shm] max_unknown\n");
+        break;
+    }
+}
+
+/* What was done on one line; what went wrong on a line each, if anything did. */
+static void show_counters(const struct facts *facts)
+{
+    static const enum shm_counter troubles[] = {
+        COUNTER_timeouts,       COUNTER_connect_failures, COUNTER_disconnects,
+        COUNTER_bad_frames,     COUNTER_bad_answers,      COUNTER_unknown_messages,
+        COUNTER_unusable_hosts, COUNTER_refused_full,     COUNTER_refused_unknown,
+    };
+    const uint64_t *counters = facts->counters;
+    printf("traffic     %s request%s, %s answer%s (%s pushed), %s table%s published, %s refreshed\n",
+           text_count(counters[COUNTER_requests]).is, plural(counters[COUNTER_requests]),
+           text_count(counters[COUNTER_answers]).is, plural(counters[COUNTER_answers]),
+           text_count(counters[COUNTER_pushes]).is, text_count(counters[COUNTER_publishes]).is,
+           plural(counters[COUNTER_publishes]), text_count(counters[COUNTER_refreshes]).is);
+    const char *label = "troubles";
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
+        if (counters[troubles[i]] == 0)
+            continue;
+        printf("%-11s %s %s\n", label, text_count(counters[troubles[i]]).is,
+               shm_counter_texts[troubles[i]].description);
+        label = "";
+    }
+    if (*label)
+        printf("troubles    none\n");
+}
+
+int command_show(struct common *common, int argc, char **argv)
+{
+    struct instance instance;
+    struct facts facts;
+    if (argp_parse(&argp, argc, argv, 0, NULL, common) != 0)
+        return EXIT_USAGE;
+    enum shm_status status = instance_open(common->instance, &instance);
+    if (status != SHM_OK)
+        return say_unopened(common->instance, (int)status);
+
+    int code = EXIT_SUCCESS;
+    if (facts_read(&instance, &facts) != 0) {
+        code = say_no_memory();
+    } else if (common->json) {
+        code = show_json(&instance, &facts);
+    } else {
+        show_generation(&instance, &facts);
+        show_fetcher(&facts);
+        show_directory(&facts);
+        show_routes(&facts);
+        show_memory(&facts);
+        show_limits(&facts);
+        show_counters(&facts);
+    }
+    if (code == EXIT_SUCCESS)
+        code = say_damaged(common->instance, facts.damaged);
+    instance_close(&instance);
+    return code;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers as people read them. Returned by value: printf("%s", text_bytes(n).is) needs no buffer. */
+#ifndef TOOLS_LARSHM_TEXT_H
+#define TOOLS_LARSHM_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/host.h"
+
+struct text {
+    char is[96];
+};
+
+/* "340 ms", "3 s", "4 min 5 s", "2 h 3 min", "5 d 4 h". */
+struct text text_span(uint64_t ms);
+
+/* "896 B", "12.5 KiB", "256 MiB". */
+struct text text_bytes(uint64_t bytes);
+
+/* "1,234,567". */
+struct text text_count(uint64_t count);
+
+/* Local time, "2024-05-06 07:08:09"; "?" for what is no time. */
+struct text text_time(uint64_t unix_ms);
+
+/* "10.0.0.1:8080", and the address alone. */
+struct text text_host(struct host host);
+struct text text_address(uint32_t address);
+
+/* Copies text out of shared memory: at most `size` - 1 bytes, and nothing that a terminal or JSON would mind. */
+void text_printable(const char *s_text, size_t size, char *out);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <larshm/larshm.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shm/clock.h"
+#include "tools/larshm/command.h"
+#include "tools/larshm/json.h"
+#include "tools/larshm/say.h"
+#include "tools/larshm/text.h"
+
+static const char doc[] = "Asks for a route and waits until the directory has answered: exit code 0 when it "
+                          "has hosts, 2 when there is "
+                          "no such route, 124 when no answer came in time.\v"
+                          "Examples:\n"
+                          "  larshm wait 1 2 && larshm get 1 2\n"
+                          "  larshm wait 1 2 -t 10000\n\n" EXIT_CODES_DOC;
+
+enum {
+    DEFAULT_MS = 3000
+};
+
+static const struct argp_option options[] = {
+    {"timeout", 't', "MS", 0, "wait for at most so many milliseconds; 3000 if not given", 0},
+    {0},
+};
+
+struct arguments {
+    struct common *common;
+    struct route_name name;
+    uint32_t timeout_ms;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = arguments->common;
+        return 0;
+    case 't':
+        arguments->timeout_ms = take_number(state, "--timeout", arg, 0, INT_MAX);
+        return 0;
+    case ARGP_KEY_ARG:
+    case ARGP_KEY_END:
+        take_route_name(state, arg, &arguments->name);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {options, parse, "MODID CMDID", doc, common_children, NULL, NULL};
+
+static int print(const struct arguments *arguments, uint32_t hosts, uint64_t waited_ms)
+{
+    const struct route_name *name = &arguments->name;
+    if (arguments->common->json)
+        return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "version", JSON_VERSION, "instance",
+                                    arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid",
+                                    (json_int_t)name->cmdid, "hosts", (json_int_t)hosts, "waited_ms",
+                                    json_number(waited_ms)));
+    printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s after %s\n", name->modid, name->cmdid, hosts,
+           hosts == 1 ? "" : "s", text_span(waited_ms).is);
+    return EXIT_SUCCESS;
+}
+
+int command_wait(struct common *common, int argc, char **argv)
+{
+    struct arguments arguments = {.common = common, .timeout_ms = DEFAULT_MS};
+    const struct route_name *name = &arguments.name;
+    larshm_route_info info;
+    larshm *h = NULL;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EXIT_USAGE;
+    int code = larshm_open(&h, common->instance);
+    if (code != LARSHM_OK)
+        return say_unopened(common->instance, code);
+    uint64_t start = clock_tick();
+    code = larshm_wait_route(h, name->modid, name->cmdid, (int)arguments.timeout_ms);
+    uint64_t waited = clock_tick() - start;
+    if (code == LARSHM_OK)
+        code = larshm_info(h, name->modid, name->cmdid, &info);
+    code = code == LARSHM_OK ? print(&arguments, info.hosts, waited)
+                             : say_lookup(name->modid, name->cmdid, code);
+    larshm_close(h);
+    return code;
+}
