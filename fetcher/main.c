@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One thread, one loop: timers, signals, the connection to the directory. */
+#include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -165,6 +167,27 @@ static int start_loop(struct daemon *daemon)
     return 0;
 }
 
+/* The group that may ask for routes, if this fetcher can give it the control object; otherwise its own group. */
+static const char *usable_group(const char *name)
+{
+    const struct group *group = *name ? getgrnam(name) : NULL;
+    if (*name && !group)
+        log_line(LOG_LEVEL_WARNING,
+                 "no group \"%s\" on this machine: only the fetcher's own group may ask for routes; add the "
+                 "group, "
+                 "or set [shm] group",
+                 name);
+    else if (group && geteuid() != 0 && getegid() != group->gr_gid && !group_member(group->gr_gid))
+        log_line(LOG_LEVEL_WARNING,
+                 "the fetcher is no member of group \"%s\": only its own group may ask for routes; make it "
+                 "one, or "
+                 "set [shm] group",
+                 name);
+    else
+        return name;
+    return "";
+}
+
 static enum shm_status open_writer(struct daemon *daemon)
 {
     char note[WRITER_NOTE_MAX], directory[DIRECTORY_NAME];
@@ -175,7 +198,7 @@ static enum shm_status open_writer(struct daemon *daemon)
         .max_bytes = config->shm.max_bytes,
         .grace_ms = config->shm.grace_ms,
         .max_unknown = config->shm.max_unknown,
-        .group = config->shm.group,
+        .group = usable_group(config->shm.group),
         .directory = directory,
         .update_timeout_s = config->loadbalance.update_timeout,
         .poll_interval_ms = config->fetcher.poll_interval_ms,

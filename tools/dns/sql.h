@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Every word of SQL that the SQLite store says. Parameters are integers, ?1 to ?4. */
+#ifndef DNS_SQL_H
+#define DNS_SQL_H
+
+enum {
+    SCHEMA_VERSION = 1, /* PRAGMA user_version of a file that sql_schema has been run on */
+};
+
+/* Makes the tables of Lars in an empty file. */
+extern const char sql_schema[];
+
+enum statement {
+    READ,
+    LIST,
+    MEASURE,
+    DATA_VERSION,
+    CHANGES,
+    CLEAN_CHECK,
+    CLEAN,
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    VERSION,
+    SET_VERSION,
+    ADD_CHANGE,
+    ADD_HOST,
+    DELETE_HOST,
+    DELETE_ROUTE,
+    STATEMENTS
+};
+
+extern const char *const sql_statements[STATEMENTS];
+
+#endif
