@@ -45,7 +45,7 @@ struct connection {
     struct link *link;
     unsigned attempt; /* vain ones since the directory last answered */
     struct frame_stream in;
-    struct log_limit limit;
+    struct log_limit up_limit, lost_limit;
     uint8_t input[READ_MAX];
     struct write_job job; /* at most one is under way */
     bool writing;
@@ -106,7 +106,7 @@ static void lost(struct connection *connection, const char *why)
     uv_timer_stop(&connection->frame_timer);
     connection->attempt++;
     uint64_t delay = backoff_ms(connection);
-    log_limited(&connection->limit, LOG_LEVEL_WARNING, "directory %s:%u: %s; trying again in %.1f s",
+    log_limited(&connection->lost_limit, LOG_LEVEL_WARNING, "directory %s:%u: %s; trying again in %.1f s",
                 connection->peer->ip, connection->peer->port, why, (double)delay / 1000);
     set_state(connection, CONNECTION_WAITING);
     uv_timer_start(&connection->timer, backoff_over, delay, 0);
@@ -125,23 +125,19 @@ static void frame_overdue(uv_timer_t *timer)
     lost(timer->data, "a frame was begun and not finished in time");
 }
 
-/* All whole frames. False: the connection is gone. */
-static bool take_frames(struct connection *connection)
+static void take_frames(struct connection *connection)
 {
     struct frame frame;
     enum frame_result result;
     bool progress = false;
     while ((result = frame_stream_next(&connection->in, &frame)) == FRAME_OK) {
         progress = true;
-        if (!connection->events.frame(connection->context, &frame)) {
-            lost(connection, "an answer could not be decoded");
-            return false;
-        }
+        connection->events.frame(connection->context, &frame);
     }
     if (result == FRAME_INVALID) {
         connection->events.bad_frame(connection->context);
         lost(connection, "a frame's length is out of range");
-        return false;
+        return;
     }
     bool pending = frame_stream_pending(&connection->in) > 0;
     if (!pending)
@@ -149,7 +145,6 @@ static bool take_frames(struct connection *connection)
     else if (progress || !uv_is_active((uv_handle_t *)&connection->frame_timer))
         uv_timer_start(&connection->frame_timer, frame_overdue, connection->timing->fetcher.frame_timeout_ms,
                        0);
-    return true;
 }
 
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
@@ -200,8 +195,8 @@ static void connected(uv_connect_t *request, int status)
     }
     watch_peer(connection, &link->tcp);
     uv_timer_stop(&connection->timer);
-    connection->limit = (struct log_limit){0};
-    log_line(LOG_LEVEL_INFO, "connected to directory %s:%u", connection->peer->ip, connection->peer->port);
+    log_limited(&connection->up_limit, LOG_LEVEL_INFO, "connected to directory %s:%u", connection->peer->ip,
+                connection->peer->port);
     set_state(connection, CONNECTION_UP);
     connection->events.up(connection->context);
 }

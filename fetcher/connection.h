@@ -18,9 +18,8 @@ struct connection;
 struct connection_events {
     void (*up)(void *context);
     void (*down)(void *context);
-    /* False: what is in the frame breaks the protocol, and the connection is closed. */
-    bool (*frame)(void *context, const struct frame *frame);
-    /* A frame itself breaks the protocol; the connection is closed. */
+    void (*frame)(void *context, const struct frame *frame);
+    /* A length that the protocol forbids came; the connection is closed. */
     void (*bad_frame)(void *context);
     /* For people. */
     void (*state)(void *context, enum connection_state state);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One thread, one loop: timers, signals, the connection to the directory. */
+#include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
 #include "shm/clock.h"
+#include "shm/guard.h"
 #include "shm/writer.h"
 
 enum {
@@ -64,12 +66,6 @@ static void stop(struct daemon *daemon, int exit_status)
     connection_stop(daemon->connection);
 }
 
-static void poll_due(uv_timer_t *timer)
-{
-    struct daemon *daemon = timer->data;
-    refresh_poll(daemon->refresh);
-}
-
 static void tend_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
@@ -81,6 +77,14 @@ static void tend_due(uv_timer_t *timer)
         stop(daemon, 1);
     else
         tell_status(daemon, "");
+}
+
+static void poll_due(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    refresh_poll(daemon->refresh);
+    if (writer_control_cut(daemon->writer))
+        tend_due(&daemon->tend);
 }
 
 static void choose_peer(struct daemon *daemon)
@@ -254,6 +258,9 @@ int main(int argc, char **argv)
         return 1;
     }
     signal(SIGPIPE, SIG_IGN);
+    if (guard_install() != 0)
+        log_line(LOG_LEVEL_WARNING, "cannot guard against a control object that is cut short: %s",
+                 strerror(errno));
     log_set_level((enum log_level)daemon.config.fetcher.log_level);
     choose_peer(&daemon);
     int status = run(&daemon);

@@ -28,13 +28,14 @@ struct refresh {
     struct connection *connection;
     struct requests *requests;
     struct known known;
-    size_t again; /* position in `known` of the next route to ask for again */
+    size_t again;         /* position in `known` of the next route to ask for again */
+    uint64_t generations; /* made when `known` was last compared with what is here */
     struct pace pace, again_pace;
     uint32_t unknown_left; /* unknown keys that may still be asked for in this poll */
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
-    struct log_limit decode_limit, host_limit, put_limit, note_limit;
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, note_limit;
     struct answer answer;
 };
 
@@ -84,12 +85,22 @@ static bool still_here(const void *writer, uint64_t key)
     return writer_state(writer, key) != ROUTE_UNKNOWN;
 }
 
+/* A new generation leaves expired unknown keys behind; they must not come back as duplicates. */
+static void forget_dropped(struct refresh *refresh)
+{
+    uint64_t generations = writer_counter(refresh->writer, COUNTER_generations);
+    if (generations == refresh->generations)
+        return;
+    refresh->generations = generations;
+    known_filter(&refresh->known, still_here, refresh->writer, &refresh->again);
+}
+
 /* Rules 2 and 3. */
 static void publish(struct refresh *refresh, const struct answer *answer)
 {
     char note[WRITER_NOTE_MAX];
+    forget_dropped(refresh);
     bool was_here = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
-    uint64_t generation_before = writer_counter(refresh->writer, COUNTER_generations);
     enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count,
                                         refresh->config->loadbalance.update_timeout, refresh->now, note);
     if (status == SHM_OK && !was_here) {
@@ -104,12 +115,9 @@ static void publish(struct refresh *refresh, const struct answer *answer)
                     key_cmdid(answer->key), answer->count ? "max_bytes" : "max_unknown or max_bytes");
     if (note[0])
         log_limited(&refresh->note_limit, LOG_LEVEL_WARNING, "%s", note);
-    /* A new generation leaves expired unknown keys behind; they must not come back as duplicates. */
-    if (writer_counter(refresh->writer, COUNTER_generations) != generation_before)
-        known_filter(&refresh->known, still_here, refresh->writer, &refresh->again);
 }
 
-static bool frame_came(void *context, const struct frame *frame)
+static void frame_came(void *context, const struct frame *frame)
 {
     struct refresh *refresh = context;
     struct answer *answer = &refresh->answer;
@@ -118,7 +126,9 @@ static bool frame_came(void *context, const struct frame *frame)
     refresh->unanswered = 0;
     if (frame->id != MESSAGE_GET_ROUTE_RESPONSE) {
         writer_count(refresh->writer, COUNTER_unknown_messages, 1);
-        return true;
+        log_limited(&refresh->kind_limit, LOG_LEVEL_WARNING, "a message of kind %" PRId32 " is skipped",
+                    frame->id);
+        return;
     }
     if (decode_answer(frame->body, frame->length, answer) != 0) {
         writer_count(refresh->writer, COUNTER_bad_answers, 1);
@@ -126,7 +136,7 @@ static bool frame_came(void *context, const struct frame *frame)
                     "an answer of %" PRIu32
                     " bytes does not decode, or none of its hosts can be used: ignored",
                     frame->length);
-        return true;
+        return;
     }
     connection_proved(refresh->connection);
     writer_count(refresh->writer, COUNTER_answers, 1);
@@ -143,7 +153,6 @@ static bool frame_came(void *context, const struct frame *frame)
     if (asked || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN)
         publish(refresh, answer);
     gauge_pulling(refresh);
-    return true;
 }
 
 static void bad_frame_came(void *context)
@@ -173,12 +182,15 @@ static void connection_up(void *context)
 static void connection_down(void *context)
 {
     struct refresh *refresh = context;
+    refresh->unanswered = 0; /* or the next attempt to connect would be dropped for it */
     writer_count(refresh->writer, COUNTER_disconnects, 1);
 }
 
 static void connection_changed(void *context, enum connection_state state)
 {
     struct refresh *refresh = context;
+    if (state == CONNECTION_WAITING && writer_connection_state(refresh->writer) == CONNECTION_CONNECTING)
+        writer_count(refresh->writer, COUNTER_connect_failures, 1);
     writer_connection(refresh->writer, state, clock_tick());
 }
 

@@ -11,6 +11,7 @@
 
 #include "reader/mapping.h"
 #include "reader/rcu.h"
+#include "reader/thread.h"
 
 extern _Thread_local int larshm_fork_depth_;
 __attribute__((weak, visibility("default"))) _Thread_local int larshm_fork_depth_;
@@ -34,6 +35,7 @@ static void after_in_child(void)
     if (--larshm_fork_depth_ == 0)
         urcu_bp_after_fork_child();
     mapping_thaw();
+    thread_forget();
 }
 
 static int registered;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/handle.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 
 #include "reader/fork.h"
@@ -9,6 +10,14 @@
 #include "reader/thread.h"
 
 static _Atomic uint64_t handles;
+
+/* Once per handle: the account database may be a network service, and a lookup that moves on must not wait for it. */
+static uid_t fetcher_account(void)
+{
+    struct passwd entry, *found = NULL;
+    char text[4096];
+    return getpwnam_r("larshm", &entry, text, sizeof(text), &found) == 0 && found ? found->pw_uid : 0;
+}
 
 int larshm_open(larshm **out, const char *instance)
 {
@@ -25,7 +34,9 @@ int larshm_open(larshm **out, const char *instance)
     if (code == LARSHM_OK)
         code = fork_ready();
     if (code == LARSHM_OK)
-        code = mapping_open(&h->names, &mapping);
+        h->fetcher = fetcher_account();
+    if (code == LARSHM_OK)
+        code = mapping_open(&h->names, h->fetcher, &mapping);
     if (code != LARSHM_OK) {
         free(h);
         return code;

@@ -39,7 +39,9 @@ struct larshm {
     uint64_t serial;             /* no two handles of a process, dead or alive, have the same */
     _Atomic uint64_t next_try;   /* tick: when to look again for a generation that was not there yet */
     _Atomic uint64_t next_check; /* tick: when to look again whether a silent fetcher's object has its name */
+    uid_t fetcher;               /* the account that fetchers run under; 0 where there is none */
     struct mapping *retired;     /* replaced, but pinned; under the lock in mapping.c */
+    _Atomic bool left;           /* there are some in `retired`: batches of lookups try to let them go */
 };
 
 #endif

@@ -18,6 +18,8 @@ static int about_route(const struct mapping *mapping, uint64_t key, larshm_route
 {
     uint32_t slot = index_find(&mapping->routes, key);
     struct table table;
+    if (key == KEY_INVALID)
+        return LARSHM_NOEXIST;
     if (slot == SLOT_NONE)
         return LARSHM_PENDING;
     for (int round = 0; round < TABLE_RETRIES; round++) {

@@ -7,9 +7,11 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 
+/* Lookups of a thread between two additions to the control object. Odd, and without small divisors: a thread that
+ * takes several handles in turn comes round to each of them. */
 enum {
-    COUNT_BATCH = 256
-}; /* lookups of a thread between two additions to the control object */
+    COUNT_BATCH = 251
+};
 
 void lookup_flush(const struct mapping *mapping)
 {
@@ -20,8 +22,9 @@ void lookup_flush(const struct mapping *mapping)
 }
 
 /*
- * Now and then: hands in the counts, and looks whether a silent fetcher's object has lost its name, which nobody
- * would tell us. The clock is read without a syscall; the name is looked up only when the fetcher is silent.
+ * Now and then: hands in the counts, lets mappings go that were left behind, and looks whether a silent fetcher's
+ * object has lost its name, which nobody would tell us. The clock is read without a syscall; the name is looked up
+ * only when the fetcher is silent.
  */
 static void batch_done(larshm *h)
 {
@@ -30,6 +33,7 @@ static void batch_done(larshm *h)
     lookup_flush(mapping);
     uint64_t now = clock_tick(), tick = load_relaxed(&mapping->routes.s_header->tick);
     rcu_leave();
+    mapping_tidy(h);
     if (now > tick + SILENT_MS && now >= load_relaxed(&h->next_check)) {
         store_relaxed(&h->next_check, now + SILENT_MS);
         mapping_renew(h);
@@ -45,34 +49,45 @@ static void count_lookup(larshm *h)
         mine->serial = h->serial;
         mine->lookups = mine->missed = mine->expired = 0;
     }
-    if (__builtin_expect(++mine->lookups >= COUNT_BATCH, 0))
+    mine->lookups++;
+    if (__builtin_expect(++mine->since_batch >= COUNT_BATCH, 0)) {
+        mine->since_batch = 0;
         batch_done(h);
+    }
 }
 
 /* Announced, but not there when we looked: look again a little later. Once it has its name, look always (G3). */
-static void renew(larshm *h, uint32_t superseded)
+static bool renew(larshm *h, uint32_t superseded)
 {
     uint64_t now = clock_tick();
     if (superseded == SUPERSEDED_SOON && now < load_relaxed(&h->next_try))
-        return;
-    if (!mapping_renew(h))
+        return false;
+    bool moved = mapping_renew(h);
+    if (!moved)
         store_relaxed(&h->next_try, now + RETRY_MS);
+    return moved;
 }
 
+/*
+ * Looks again after each move: a slower thread may have put a generation in place that it had opened before the
+ * newest one was there. Bounded: another round needs a generation that was shown meanwhile.
+ */
 struct mapping *lookup_enter(larshm *h)
 {
-    rcu_enter();
-    struct mapping *mapping = load_acquire(&h->current);
-    /* Pairs with the release in generation_show(). The load is coherent: after a publish in the new generation is
-     * done, no lookup that begins later reads anything but SUPERSEDED_YES here. */
-    uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
-    if (__builtin_expect(superseded != SUPERSEDED_NO, 0)) {
-        rcu_leave();
-        renew(h, superseded);
+    for (;;) {
         rcu_enter();
-        mapping = load_acquire(&h->current);
+        struct mapping *mapping = load_acquire(&h->current);
+        /* Pairs with the release in generation_show(). The load is coherent: after a publish in the new generation
+         * is done, no lookup that begins later reads anything but SUPERSEDED_YES here. */
+        uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
+        if (__builtin_expect(superseded == SUPERSEDED_NO, 1))
+            return mapping;
+        rcu_leave();
+        if (!renew(h, superseded))
+            break;
     }
-    return mapping;
+    rcu_enter();
+    return load_acquire(&h->current);
 }
 
 static int missed(const struct mapping *mapping, uint64_t key)

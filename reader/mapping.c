@@ -2,7 +2,6 @@
 #include "reader/mapping.h"
 
 #include <pthread.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,27 +15,16 @@ enum {
     OPEN_PAUSE_US = 200,
 };
 
-/* Objects of root, of ourselves, and of the account that fetchers run under. */
-static struct trust trusted(mode_t unsafe_mode)
+static enum shm_status open_routes(const struct object_names *names, uid_t fetcher, struct mapping *mapping)
 {
-    struct trust trust = {.owners = {0, geteuid()}, .owner_count = 2, .unsafe_mode = unsafe_mode};
-    struct passwd entry, *found = NULL;
-    char text[4096];
-    if (getpwnam_r("larshm", &entry, text, sizeof(text), &found) == 0 && found)
-        trust.owners[trust.owner_count++] = found->pw_uid;
-    return trust;
-}
-
-static enum shm_status open_routes(const struct object_names *names, struct mapping *mapping)
-{
-    struct trust trust = trusted(0022);
+    const struct trust trust = {.owners = {0, geteuid(), fetcher}, .owner_count = 3, .unsafe_mode = 0022};
     enum shm_status status = region_open(names->routes, false, &trust, HEADER_BYTES, &mapping->routes_region);
     return status == SHM_OK ? routes_attach(&mapping->routes_region, &mapping->routes) : status;
 }
 
-static enum shm_status open_control(const struct object_names *names, struct mapping *mapping)
+static enum shm_status open_control(const struct object_names *names, uid_t fetcher, struct mapping *mapping)
 {
-    struct trust trust = trusted(0002);
+    const struct trust trust = {.owners = {0, geteuid(), fetcher}, .owner_count = 3, .unsafe_mode = 0002};
     enum shm_status status =
         region_open(names->control, true, &trust, HEADER_BYTES, &mapping->control_region);
     if (status == SHM_OK)
@@ -47,17 +35,17 @@ static enum shm_status open_control(const struct object_names *names, struct map
     return status;
 }
 
-int mapping_open(const struct object_names *names, struct mapping **out)
+int mapping_open(const struct object_names *names, uid_t fetcher, struct mapping **out)
 {
     struct mapping *mapping = aligned_alloc(CACHE_LINE, sizeof(*mapping));
     if (!mapping)
         return LARSHM_SYSTEM_ERROR;
     *mapping = (struct mapping){0};
-    enum shm_status status = open_routes(names, mapping);
+    enum shm_status status = open_routes(names, fetcher, mapping);
     /* Control of another generation under the name: a hand-over, or a fetcher that died in one. */
     enum shm_status control = SHM_NO_OBJECT;
     for (int i = 0; status == SHM_OK && i < OPEN_TRIES; i++) {
-        control = open_control(names, mapping);
+        control = open_control(names, fetcher, mapping);
         if (control != SHM_NO_OBJECT || load_acquire(&mapping->routes.s_header->superseded))
             break;
         usleep(OPEN_PAUSE_US);
@@ -121,17 +109,26 @@ static void reap(larshm *h)
             at = &mapping->next;
         }
     }
+    store_relaxed(&h->left, h->retired != NULL);
+}
+
+/* Nobody waits here for a thread that may have lost its processor. */
+void mapping_tidy(larshm *h)
+{
+    if (load_relaxed(&h->left) && pthread_mutex_trylock(&retired_lock) == 0) {
+        reap(h);
+        pthread_mutex_unlock(&retired_lock);
+    }
 }
 
 void mapping_unpin(larshm *h, struct mapping *mapping)
 {
-    /* The mapping may be gone once the pin is: ask before. If it retires in between, retire() finds no pin. */
+    /* The mapping may be gone once the pin is: ask before. If it retires in between, or if another thread is reaping
+     * and has passed this one by, it stays until a batch of lookups is done. */
     bool retired = load_acquire(&mapping->retired);
     sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
-    if (retired && pthread_mutex_trylock(&retired_lock) == 0) {
-        reap(h);
-        pthread_mutex_unlock(&retired_lock);
-    }
+    if (retired)
+        mapping_tidy(h);
 }
 
 static void retire(larshm *h, struct mapping *old)
@@ -159,8 +156,8 @@ bool mapping_renew(larshm *h)
     rcu_leave();
 
     struct mapping *newer = NULL;
-    bool moved =
-        mapping_open(&h->names, &newer) == LARSHM_OK && newer->routes.generation != old->routes.generation;
+    bool moved = mapping_open(&h->names, h->fetcher, &newer) == LARSHM_OK &&
+                 newer->routes.generation != old->routes.generation;
     struct mapping *expected = old;
     bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
     if (!won)

@@ -5,8 +5,11 @@
 
 #include "reader/handle.h"
 
-/* Maps the objects that have the instance's names now. Not having permission on control is no failure. */
-int mapping_open(const struct object_names *names, struct mapping **out);
+/*
+ * Maps the objects that have the instance's names now. Trusted are those of root, of ourselves and of `fetcher`. Not
+ * having permission on control is no failure.
+ */
+int mapping_open(const struct object_names *names, uid_t fetcher, struct mapping **out);
 
 /* Unmaps and frees. NULL is fine. */
 void mapping_close(struct mapping *mapping);
@@ -21,8 +24,11 @@ bool mapping_renew(larshm *h);
 /* Holds a mapping beyond a read section; call it inside one. */
 void mapping_pin(struct mapping *mapping);
 
-/* Lets it go, in any thread; the last one of a retired mapping unmaps it. */
+/* Lets it go, in any thread. The last one of a retired mapping unmaps it, if no other thread is at it just then. */
 void mapping_unpin(larshm *h, struct mapping *mapping);
+
+/* Unmaps what is retired and not pinned any more, unless another thread is at it. */
+void mapping_tidy(larshm *h);
 
 /* Around fork(): no other thread is changing the list of retired mappings. */
 void mapping_freeze(void);

@@ -11,6 +11,11 @@ _Thread_local struct thread_state thread_state
 
 static _Atomic uint32_t threads;
 
+void thread_forget(void)
+{
+    thread_state = (struct thread_state){0};
+}
+
 /* Processes that pick once each must not all pick the first host: start anywhere. */
 void thread_begin(void)
 {

@@ -10,6 +10,7 @@ struct thread_state {
     uint32_t number;                   /* 0: not assigned; spreads threads over shared counters */
     uint32_t turn;                     /* position in the golden-ratio sequence */
     uint32_t lookups, missed, expired; /* not added to the control object yet */
+    uint32_t since_batch;              /* lookups with any handle since counts were added last */
 };
 
 extern _Thread_local struct thread_state thread_state
@@ -17,6 +18,10 @@ extern _Thread_local struct thread_state thread_state
 
 /* Gives the thread its number and the start of its sequence. */
 void thread_begin(void);
+
+/* In the child of fork(): another start, or all children would pick what the parent picks next; and the counts are
+ * the parent's to hand in. */
+void thread_forget(void);
 
 static inline uint32_t thread_number(void)
 {

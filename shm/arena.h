@@ -43,7 +43,7 @@ void arena_init(struct arena *arena, uint32_t units, uint64_t grace_ms);
 /* Room for a block of `length` units, 1 .. BLOCK_UNITS_MAX, counted as live; ARENA_NONE when there is none now. */
 uint32_t arena_take(struct arena *arena, uint32_t length, uint64_t now);
 
-/* A block is replaced. Its units are given out again no sooner than grace_ms after `now`. */
+/* A block is replaced. Its units are given out again only more than grace_ms after `now`. */
 void arena_retire(struct arena *arena, uint32_t unit, uint32_t length, uint64_t now);
 
 void arena_free(struct arena *arena);

@@ -19,6 +19,11 @@ static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2 && ATOMIC
 static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint16_t) == 2,
               "an atomic word must be as large as the word");
 
+/* A place where a fetcher may die: before each of its stores. Tests define it to stop there; here it is nothing. */
+#ifndef SHM_STEP
+#define SHM_STEP(s_word) ((void)0)
+#endif
+
 /* Loads. Relaxed: the value alone matters, or a later check tells whether to believe it. */
 #define load_relaxed(s_word) atomic_load_explicit((s_word), memory_order_relaxed)
 /* Acquire: what the writer stored before its release of this word is visible to the loads that follow. */
@@ -28,8 +33,10 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
  * Stores. Everything that a fetcher writes to a routes object goes through these two.
  * Release: everything stored before is visible to whoever acquires this value.
  */
-#define store_relaxed(s_word, value) atomic_store_explicit((s_word), (value), memory_order_relaxed)
-#define store_release(s_word, value) atomic_store_explicit((s_word), (value), memory_order_release)
+#define store_relaxed(s_word, value)                                                                         \
+    (SHM_STEP(s_word), atomic_store_explicit((s_word), (value), memory_order_relaxed))
+#define store_release(s_word, value)                                                                         \
+    (SHM_STEP(s_word), atomic_store_explicit((s_word), (value), memory_order_release))
 
 /* Loads before the fence are done before any load or store after it. */
 #define fence_acquire() atomic_thread_fence(memory_order_acquire)
@@ -37,12 +44,14 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
 #define fence_release() atomic_thread_fence(memory_order_release)
 
 /* Read-modify-write: in the control object, which clients may write, and in a process's own memory. */
-#define add_relaxed(s_word, value)       atomic_fetch_add_explicit((s_word), (value), memory_order_relaxed)
-#define sub_release(s_word, value)       atomic_fetch_sub_explicit((s_word), (value), memory_order_release)
-#define take_relaxed(s_word)             atomic_exchange_explicit((s_word), 0, memory_order_relaxed)
-#define take_acq_rel(s_word)             atomic_exchange_explicit((s_word), 0, memory_order_acq_rel)
-#define set_bits_acq_rel(s_word, bits)   atomic_fetch_or_explicit((s_word), (bits), memory_order_acq_rel)
-#define clear_bits_acq_rel(s_word, bits) atomic_fetch_and_explicit((s_word), ~(bits), memory_order_acq_rel)
+#define add_relaxed(s_word, value) atomic_fetch_add_explicit((s_word), (value), memory_order_relaxed)
+#define sub_release(s_word, value) atomic_fetch_sub_explicit((s_word), (value), memory_order_release)
+#define take_relaxed(s_word)       (SHM_STEP(s_word), atomic_exchange_explicit((s_word), 0, memory_order_relaxed))
+#define take_acq_rel(s_word)       (SHM_STEP(s_word), atomic_exchange_explicit((s_word), 0, memory_order_acq_rel))
+#define set_bits_acq_rel(s_word, bits)                                                                       \
+    (SHM_STEP(s_word), atomic_fetch_or_explicit((s_word), (bits), memory_order_acq_rel))
+#define clear_bits_acq_rel(s_word, bits)                                                                     \
+    (SHM_STEP(s_word), atomic_fetch_and_explicit((s_word), ~(bits), memory_order_acq_rel))
 /* Stores `value` if *s_word is 0; true when it did. */
 static inline _Bool claim_acq_rel(_Atomic uint64_t *s_word, uint64_t value)
 {

@@ -22,6 +22,12 @@ static int by_unit(const void *left, const void *right)
     return (a->unit > b->unit) - (a->unit < b->unit);
 }
 
+static int by_version(const void *left, const void *right)
+{
+    const struct extent *a = left, *b = right;
+    return (ref_version(a->ref) > ref_version(b->ref)) - (ref_version(a->ref) < ref_version(b->ref));
+}
+
 static uint32_t probe_length(const struct routes *routes, uint64_t key, uint32_t slot)
 {
     uint32_t home = bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count);
@@ -68,6 +74,19 @@ static enum shm_status check_overlap(const struct routes *routes, struct extent 
     return SHM_OK;
 }
 
+/* A version is drawn once, so this cannot come of publishes during the walk. */
+static enum shm_status check_versions(struct extent *extents, uint32_t count, struct check_report *report)
+{
+    qsort(extents, count, sizeof(*extents), by_version);
+    for (uint32_t i = 1; i < count; i++) {
+        const struct extent *a = &extents[i - 1], *b = &extents[i];
+        if (ref_version(a->ref) == ref_version(b->ref))
+            return WRONG(report, "slots %u and %u: both have version %llu", a->slot, b->slot,
+                         (unsigned long long)ref_version(a->ref));
+    }
+    return SHM_OK;
+}
+
 enum shm_status check_routes(const struct routes *routes, struct check_report *report)
 {
     *report = (struct check_report){0};
@@ -83,6 +102,8 @@ enum shm_status check_routes(const struct routes *routes, struct check_report *r
     }
     if (status == SHM_OK)
         status = check_overlap(routes, extents, count, report);
+    if (status == SHM_OK)
+        status = check_versions(extents, count, report);
     free(extents);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/doorbell.h"
+#include "shm/index.h"
 
 enum {
     MODE_ROUTES = 0644,
@@ -77,7 +78,9 @@ static enum shm_status take_over_tables(struct publisher *publisher, const struc
         if (word == 0)
             continue;
         struct table table;
-        if (table_begin(source, slot, key_word(word), &table) != SHM_OK) {
+        /* Of a key that damage has put into two slots, readers are served the one that a search finds. */
+        if (index_find(source, key_word(word)) != slot ||
+            table_begin(source, slot, key_word(word), &table) != SHM_OK) {
             ++*damaged;
             continue;
         }

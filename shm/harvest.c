@@ -100,24 +100,23 @@ void harvest_misses(const struct control *control, struct harvest_cursor *cursor
     _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
     if (load_relaxed(s_summary) == 0)
         return;
-    /* Pairs with raise_bit() in ask.c: a key that is put after its cell was looked at raises its bit again. */
+    /* Pairs with raise_bit() in ask.c: a key that is put after its cell was looked at raises its bit again. Not
+     * airtight where a read-modify-write is no full barrier, for the cells are looked at with plain loads: a key
+     * may wait there unseen until somebody looks it up again, which is soon if anybody wants it. */
     uint64_t groups = take_acq_rel(s_summary);
-    uint32_t group = cursor->miss_group % 64;
+    uint32_t cell = cursor->miss_group % MISS_CELLS;
     bool more = true;
-    for (uint32_t i = 0; i < 64 && more; i++, group = (group + 1) % 64) {
-        if (!(groups >> group & 1))
+    for (uint32_t i = 0; i < MISS_CELLS && more; i++, cell = (cell + 1) % MISS_CELLS) {
+        if (!(groups >> cell / 64 & 1))
             continue;
-        groups &= ~(UINT64_C(1) << group);
-        _Atomic uint64_t *s_cells = &control->s_misses[group * 64];
-        for (int cell = 0; cell < 64; cell++) {
-            uint64_t word = load_relaxed(&s_cells[cell]) ? take_acq_rel(&s_cells[cell]) : 0;
-            if (word)
-                more &= missed(context, key_word(word));
-        }
+        _Atomic uint64_t *s_cell = &control->s_misses[cell];
+        uint64_t word = load_relaxed(s_cell) ? take_acq_rel(s_cell) : 0;
+        if (word)
+            more = missed(context, key_word(word));
     }
-    if (groups)
-        set_bits_acq_rel(s_summary, groups);
-    cursor->miss_group = group;
+    if (!more)
+        set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are looked at once more */
+    cursor->miss_group = cell;
 }
 
 struct lookup_counts harvest_lookups(const struct control *control)

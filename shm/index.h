@@ -22,12 +22,13 @@ static inline uint32_t index_probe(const struct routes *routes, uint64_t key, ui
             /* Pairs with the release of the key in publisher.c insert(): without it a reader could see the new
              * key beside a ref that is still 0. */
             uint64_t found = load_acquire(&s_slots[place].key);
-            if (found == word)
-                return bucket * BUCKET_SLOTS + place;
+            /* Emptiness first: the word of KEY_INVALID is 0 too, and that key is nowhere. */
             if (found == 0) {
                 *empty = bucket * BUCKET_SLOTS + place;
                 return SLOT_NONE;
             }
+            if (found == word)
+                return bucket * BUCKET_SLOTS + place;
         }
         if (++bucket == routes->bucket_count)
             bucket = 0;

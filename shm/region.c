@@ -21,7 +21,9 @@ static enum shm_status status_of_errno(void)
     case EACCES:
     case EPERM:
         return SHM_NO_PERMISSION;
-    case ELOOP: /* shm_open() adds O_NOFOLLOW: a symbolic link has been put in the object's place */
+    case ELOOP:  /* shm_open() adds O_NOFOLLOW: a symbolic link has been put in the object's place, */
+    case EISDIR: /* or a directory, */
+    case ENXIO:  /* or a socket */
         return SHM_FOREIGN;
     case ENOSPC:
         return SHM_NO_SPACE;
@@ -35,7 +37,7 @@ static enum shm_status map(int fd, size_t size, int protection, struct region *o
     struct stat st;
     if (fstat(fd, &st) != 0)
         return status_of_errno();
-    void *s_base = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    void *s_base = size ? mmap(NULL, size, protection, MAP_SHARED, fd, 0) : NULL;
     if (s_base == MAP_FAILED)
         return status_of_errno();
     *out = (struct region){.s_base = s_base, .size = size, .device = st.st_dev, .inode = st.st_ino};
@@ -101,7 +103,8 @@ static enum shm_status believe(int fd, const struct trust *trust, size_t least, 
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out)
 {
-    int fd = shm_open(name, (writable ? O_RDWR : O_RDONLY), 0);
+    /* O_NONBLOCK: a pipe put in the object's place must not make us wait for its other end. */
+    int fd = shm_open(name, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
     if (fd < 0)
         return status_of_errno();
     size_t size = 0;

@@ -36,7 +36,7 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
 /*
  * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of
  * its own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, nobody else
- * can write to it, and is at least `least` bytes long.
+ * can write to it, and is at least `least` bytes long. An empty object, if `least` is 0, has no mapping.
  */
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out);

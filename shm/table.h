@@ -54,7 +54,8 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
     uint64_t ref = load_acquire(&s_slot->ref);
     for (int round = 0; round < TABLE_RETRIES; round++) {
         uint32_t unit = ref_unit(ref);
-        if (ref == 0 || unit >= routes->arena_units)
+        /* Version 0 is never drawn: with it a ref could be 0, an empty one. */
+        if (ref_version(ref) == 0 || unit >= routes->arena_units)
             return SHM_CORRUPT;
         const struct block *s_block = routes_block(routes, unit);
         /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */

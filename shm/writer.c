@@ -126,8 +126,11 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     enum shm_status status = SHM_OK;
     if (result == PUT_NO_ROOM) {
         status = writer_grow(writer, block_units(count), now, note);
-        if (status == SHM_OK)
+        if (status == SHM_OK) {
+            /* An expired negative entry stays behind, and the gauges of the new generation do not count it. */
+            here = find(writer, key, &slot, &old);
             result = publisher_put(&writer->now.publisher, &publication, now);
+        }
     }
     switch (result) {
     case PUT_PUBLISHED:

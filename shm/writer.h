@@ -51,6 +51,9 @@ void writer_beat(struct writer *writer, uint64_t now);
  */
 enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
 
+/* True if a client has cut the control object short (see guard.h): call writer_tend(), it makes another. */
+bool writer_control_cut(const struct writer *writer);
+
 enum route_state {
     ROUTE_UNKNOWN, /* no entry */
     ROUTE_NEW,     /* may be pulled */
@@ -75,8 +78,9 @@ void writer_set_pulling(struct writer *writer, uint64_t key);
 void writer_set_new(struct writer *writer, uint64_t key);
 
 /*
- * Takes what clients asked for: flags of known routes, at most `budget` of them; and keys that are not here. The
- * callback says false to end it; what was not looked at stays. It must not publish.
+ * Takes what clients asked for: flags of known routes, `budget` of them; and keys that are not here. The callback
+ * says false to end it: up to 63 more flags that were taken at once still come, what was not taken stays. It must
+ * not publish.
  */
 void writer_harvest_flags(struct writer *writer, uint32_t budget,
                           bool (*flagged)(void *context, uint64_t key), void *context);

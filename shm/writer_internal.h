@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What writer.c (routes) and instance.c (objects) share; nobody else includes it. */
+/* What writer.c (routes), instance.c (generations) and start.c (beginning and end) share; nobody else includes it. */
 #ifndef SHM_WRITER_INTERNAL_H
 #define SHM_WRITER_INTERNAL_H
 
@@ -9,6 +9,7 @@
 
 enum {
     DRAINING_MAX = 4,
+    DRAIN_MS = 60 * 1000,
     COMPACT_MS = 10 * 1000, /* a new generation that is no larger is made at most this often */
 };
 
@@ -36,6 +37,28 @@ static inline struct routes_header *writer_header(const struct writer *writer)
 {
     return writer->now.publisher.routes.s_header;
 }
+
+/* A plan with what is the same for all generations of this fetcher. */
+struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now);
+
+/*
+ * Sizes for so many keys and live units, `spare_units` on top, and half as much again to grow into, so that a
+ * million routes take some twenty steps and never more than half a share too much. As much as max_bytes allows.
+ */
+void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_units, uint64_t spare_units,
+                      struct generation_plan *plan);
+
+/*
+ * Builds and shows a generation. The current one, if any, is drained. `options` (NULL: no change) describe a fetcher
+ * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without a note.
+ */
+enum shm_status writer_move(struct writer *writer, const struct generation_plan *plan,
+                            struct routes_header *s_replaced, const struct writer_options *options,
+                            uint32_t *damaged, char note[static WRITER_NOTE_MAX]);
+
+/* Adds what clients counted to the totals. */
+void writer_take_lookups(struct writer *writer, const struct control *control);
+void writer_drop_draining(struct draining *draining);
 
 /* Makes a generation with nothing in it that has expired, unless one was made within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -92,6 +93,57 @@ void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint3
         writer_put(instance->writer, key, hosts, count, ttl_s, clock_tick(), instance->note);
     if (status != SHM_OK)
         fail_msg("writer_put: %d %s", status, instance->note);
+}
+
+void instance_beat(struct instance *instance, uint64_t now)
+{
+    writer_beat(instance->writer, now);
+}
+
+static bool note_key(void *context, uint64_t key)
+{
+    struct keys *keys = context;
+    if (keys->count < KEYS_MAX)
+        keys->key[keys->count] = key;
+    keys->count++;
+    return true;
+}
+
+struct keys instance_flagged(struct instance *instance)
+{
+    struct keys keys = {0};
+    writer_harvest_flags(instance->writer, UINT32_MAX, note_key, &keys);
+    return keys;
+}
+
+struct keys instance_missed(struct instance *instance)
+{
+    struct keys keys = {0};
+    writer_harvest_misses(instance->writer, note_key, &keys);
+    return keys;
+}
+
+uint32_t instance_reader_mappings(const struct instance *instance)
+{
+    char line[512], name[OBJECT_NAME_MAX + 16];
+    uint32_t count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    snprintf(name, sizeof(name), "/dev/shm%s", instance->names.routes);
+    while (fgets(line, sizeof(line), maps)) {
+        const char *found = strstr(line, name);
+        /* The control object's name goes on with a dot; a removed object's with " (deleted)"; the writer's own
+         * mapping can be written. A renamed object is listed under the name that it has now. */
+        count += found && strstr(line, " r--s ") && found[strlen(name)] != '.';
+    }
+    fclose(maps);
+    return count;
+}
+
+void instance_renew(struct instance *instance)
+{
+    if (writer_set_directory(instance->writer, "127.0.0.1:7778", clock_tick(), instance->note) != SHM_OK)
+        fail_msg("writer_set_directory: %s", instance->note);
 }
 
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,

@@ -43,6 +43,26 @@ _Bool equation_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, 
 /* Publishes `count` equation hosts of `round`; the test fails if that does not succeed. */
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s);
 
+/* The writer's once-in-a-while work, as if it were `now`. */
+void instance_beat(struct instance *instance, uint64_t now);
+
+/* What clients asked for since the last harvest; at most KEYS_MAX of them are noted, all are counted. */
+enum {
+    KEYS_MAX = 64
+};
+struct keys {
+    uint64_t key[KEYS_MAX];
+    uint32_t count;
+};
+struct keys instance_flagged(struct instance *instance);
+struct keys instance_missed(struct instance *instance);
+
+/* How many routes objects of the instance this process has mapped as a reader, named or not any more. */
+uint32_t instance_reader_mappings(const struct instance *instance);
+
+/* Makes a new generation with the same routes, as growth does. */
+void instance_renew(struct instance *instance);
+
 /* Opens the object read-only (or not), trusting only this user. */
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
                              struct routes *routes);

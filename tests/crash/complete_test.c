@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is every store enumerated? The objects are write-protected; each store to them faults, is counted, is let through as
+ * one single-stepped instruction, and the protection is back. The faults must be as many as the steps that
+ * crash_test.c can stop at: a store that went past SHM_STEP would make one more. x86-64 only.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "shm/ask.h"
+#include "shm/clock.h"
+#include "shm/control.h"
+#include "tests/crash/step.h"
+#include "tests/support/instance.h"
+
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+enum {
+    TRAP_FLAG = 0x100
+};
+
+static struct {
+    char *from, *to;
+} guarded;
+static volatile unsigned long faults;
+
+static void store_faulted(int number, siginfo_t *info, void *context)
+{
+    ucontext_t *machine = context;
+    char *address = info->si_addr;
+    if (address < guarded.from || address >= guarded.to) {
+        signal(number, SIG_DFL);
+        return;
+    }
+    faults++;
+    mprotect(guarded.from, (size_t)(guarded.to - guarded.from), PROT_READ | PROT_WRITE);
+    machine->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+}
+
+static void store_done(int number, siginfo_t *info, void *context)
+{
+    ucontext_t *machine = context;
+    (void)number, (void)info;
+    machine->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+    mprotect(guarded.from, (size_t)(guarded.to - guarded.from), PROT_READ);
+}
+
+/* Where the writer has the object mapped. */
+static void find_mapping(const char *name)
+{
+    char line[512], path[128];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    snprintf(path, sizeof(path), "/dev/shm%s\n", name);
+    guarded.from = guarded.to = NULL;
+    while (fgets(line, sizeof(line), maps)) {
+        unsigned long from, to;
+        size_t length = strlen(line), tail = strlen(path);
+        if (length > tail && strcmp(line + length - tail, path) == 0 &&
+            sscanf(line, "%lx-%lx", &from, &to) == 2) {
+            guarded.from = (char *)from;
+            guarded.to = (char *)to;
+        }
+    }
+    fclose(maps);
+    assert_non_null(guarded.from);
+}
+
+static void expect_all_counted(struct instance *instance, const char *name, const char *what,
+                               void (*run)(struct instance *))
+{
+    find_mapping(name);
+    crash_watch(guarded.from, guarded.to);
+    faults = 0;
+    crash_at(0);
+    mprotect(guarded.from, (size_t)(guarded.to - guarded.from), PROT_READ);
+    run(instance);
+    mprotect(guarded.from, (size_t)(guarded.to - guarded.from), PROT_READ | PROT_WRITE);
+    printf("%-32s %4lu stores, %4lu steps\n", what, faults, crash_watched());
+    assert_int_equal(faults, crash_watched());
+}
+
+static void publish(struct instance *instance)
+{
+    instance_put(instance, 1, 2, 9, 15);
+}
+
+static void insert(struct instance *instance)
+{
+    instance_put(instance, 2, 1, 200, 15);
+}
+
+static void refresh(struct instance *instance)
+{
+    instance_put(instance, 1, 2, 9, 15);
+}
+
+static void pull_and_settle(struct instance *instance)
+{
+    writer_set_pulling(instance->writer, 1);
+    writer_set_new(instance->writer, 1);
+}
+
+static void tell(struct instance *instance)
+{
+    writer_beat(instance->writer, clock_tick());
+    writer_tend(instance->writer, clock_tick(), instance->note);
+    writer_connection(instance->writer, CONNECTION_UP, clock_tick());
+    writer_reload(instance->writer, 100, 16, 20);
+}
+
+static bool take_none(void *context, uint64_t key)
+{
+    (void)context, (void)key;
+    return true;
+}
+
+static void harvest(struct instance *instance)
+{
+    writer_harvest_flags(instance->writer, 1000, take_none, NULL);
+    writer_harvest_misses(instance->writer, take_none, NULL);
+    writer_tend(instance->writer, clock_tick(), instance->note);
+}
+
+/* Flags, a miss and counts for harvest() to take. */
+static void ask(struct instance *instance)
+{
+    struct region region;
+    struct control control;
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1};
+    struct region routes_region;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
+    assert_int_equal(region_open(instance->names.control, true, &self, 0, &region), SHM_OK);
+    assert_int_equal(control_attach(&region, routes_slot_count(&routes), routes.generation, &control),
+                     SHM_OK);
+    ask_refresh(&control, 3);
+    ask_refresh(&control, 700);
+    ask_route(&control, 77);
+    ask_count(&control, 1, 5, 2, 1);
+    region_close(&region);
+    region_close(&routes_region);
+}
+
+static void g5_every_store_passes_the_place_where_tests_stop(void **state)
+{
+    struct instance *instance = *state;
+    const char *routes = instance->names.routes, *control = instance->names.control;
+    struct sigaction fault = {.sa_sigaction = store_faulted, .sa_flags = SA_SIGINFO};
+    struct sigaction trap = {.sa_sigaction = store_done, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &fault, NULL);
+    sigaction(SIGTRAP, &trap, NULL);
+    instance_put(instance, 1, 1, 4, 15);
+    expect_all_counted(instance, routes, "publish", publish);
+    expect_all_counted(instance, routes, "insert", insert);
+    expect_all_counted(instance, routes, "refresh in place", refresh);
+    expect_all_counted(instance, routes, "NEW to PULLING to NEW", pull_and_settle);
+    expect_all_counted(instance, routes, "beat, tend, connection, reload", tell);
+    ask(instance);
+    expect_all_counted(instance, control, "harvest", harvest);
+    assert_true(crash_watched() > 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(g5_every_store_passes_the_place_where_tests_stop, instance_setup,
+                                        instance_teardown),
+    };
+    return cmocka_run_group_tests_name("crash/complete", tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+    puts("skipped: needs x86-64 without a sanitizer");
+    return 0;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A writer on the instance that it is told: says "ready", then publishes route (0, 1) again and again until its
+ * standard input ends, and takes the instance's objects away.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "shm/clock.h"
+#include "tests/support/instance.h"
+
+enum {
+    HOSTS = 20
+};
+
+static int publish_until_end_of_input(struct writer *writer)
+{
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    struct host hosts[HOSTS];
+    char note[WRITER_NOTE_MAX];
+    enum shm_status status = SHM_OK;
+    for (uint32_t round = 0; status == SHM_OK && poll(&input, 1, 1) == 0; round++) {
+        uint64_t now = clock_tick();
+        equation_hosts(1, round, HOSTS, hosts);
+        status = writer_put(writer, 1, hosts, HOSTS, 15, now, note);
+        writer_beat(writer, now);
+        if (round == 0) {
+            puts("ready");
+            fflush(stdout);
+        }
+    }
+    return status == SHM_OK ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct writer_options options = {
+        .max_bytes = 4 << 20,
+        .grace_ms = 2000,
+        .max_unknown = 100,
+        .group = "",
+        .directory = "127.0.0.1:7778",
+        .update_timeout_s = 15,
+        .poll_interval_ms = 1,
+    };
+    struct writer *writer = NULL;
+    struct object_names names;
+    char note[WRITER_NOTE_MAX] = "which instance?";
+    options.instance = argc == 2 ? argv[1] : "";
+    if (object_names(options.instance, &names) != SHM_OK || writer_open(&writer, &options, note) != SHM_OK) {
+        fprintf(stderr, "%s\n", note);
+        return 1;
+    }
+    int result = publish_until_end_of_input(writer);
+    writer_close(writer);
+    shm_unlink(names.routes);
+    shm_unlink(names.control);
+    shm_unlink(names.lock);
+    return result;
+}

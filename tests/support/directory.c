@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/directory.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lars.pb-c.h"
+#include "tests/support/patience.h"
+
+static int bind_port(in_port_t *port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void end_connection(struct directory *directory)
+{
+    close_fd(&directory->fd);
+    frame_stream_free(&directory->input);
+}
+
+void directory_open(struct directory *directory)
+{
+    *directory = (struct directory){.listener = -1, .clog = -1, .fd = -1};
+    directory->reserved = bind_port(&directory->port);
+}
+
+void directory_close(struct directory *directory)
+{
+    directory_refuse(directory);
+    close_fd(&directory->reserved);
+}
+
+void directory_listen(struct directory *directory)
+{
+    directory->listener = bind_port(&directory->port);
+    assert_int_equal(listen(directory->listener, 16), 0);
+}
+
+void directory_refuse(struct directory *directory)
+{
+    end_connection(directory);
+    close_fd(&directory->clog);
+    close_fd(&directory->listener);
+}
+
+/* A queue for no connection takes one; what comes after it is dropped without a word. */
+void directory_clog(struct directory *directory)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(directory->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    assert_int_equal(listen(directory->listener, 0), 0);
+    directory->clog = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(directory->clog >= 0);
+    assert_int_equal(connect(directory->clog, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+void directory_unclog(struct directory *directory)
+{
+    close(accept(directory->listener, NULL, NULL));
+    close_fd(&directory->clog);
+    assert_int_equal(listen(directory->listener, 16), 0);
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    return poll(&poll_fd, 1, timeout_ms) == 1;
+}
+
+bool directory_accepts(struct directory *directory, int timeout_ms)
+{
+    int yes = 1;
+    if (!readable(directory->listener, timeout_ms))
+        return false;
+    end_connection(directory);
+    directory->fd = accept4(directory->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    assert_true(directory->fd >= 0);
+    assert_int_equal(setsockopt(directory->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)), 0);
+    return true;
+}
+
+void directory_accept(struct directory *directory)
+{
+    if (!directory_accepts(directory, PATIENCE_MS))
+        fail_msg("the fetcher does not connect");
+}
+
+/* Reads what is there. False: nothing in time, or the end. */
+static bool receive(struct directory *directory, int timeout_ms, bool *ended)
+{
+    uint8_t bytes[16384];
+    if (!readable(directory->fd, timeout_ms))
+        return false;
+    ssize_t size = recv(directory->fd, bytes, sizeof(bytes), 0);
+    *ended = size <= 0;
+    return size > 0 && frame_stream_append(&directory->input, bytes, (size_t)size) == 0;
+}
+
+static uint64_t request_key(const struct frame *frame)
+{
+    assert_int_equal(frame->id, LARS__MESSAGE_ID__ID_GetRouteRequest);
+    Lars__GetRouteRequest *request = lars__get_route_request__unpack(NULL, frame->length, frame->body);
+    assert_non_null(request);
+    uint64_t key = route_key((uint32_t)request->modid, (uint32_t)request->cmdid);
+    lars__get_route_request__free_unpacked(request, NULL);
+    return key;
+}
+
+bool directory_takes(struct directory *directory, int timeout_ms, uint64_t *key)
+{
+    struct frame frame;
+    bool ended = false;
+    enum frame_result result;
+    while ((result = frame_stream_next(&directory->input, &frame)) == FRAME_PARTIAL)
+        if (!receive(directory, timeout_ms, &ended))
+            return false;
+    assert_int_equal(result, FRAME_OK);
+    *key = request_key(&frame);
+    return true;
+}
+
+void directory_expect(struct directory *directory, uint32_t modid, uint32_t cmdid)
+{
+    uint64_t key;
+    if (!directory_takes(directory, PATIENCE_MS, &key))
+        fail_msg("no request for %u/%u came", modid, cmdid);
+    if (key != route_key(modid, cmdid))
+        fail_msg("a request for %u/%u came instead of %u/%u", key_modid(key), key_cmdid(key), modid, cmdid);
+}
+
+void directory_expect_nothing(struct directory *directory, int ms)
+{
+    uint64_t key;
+    if (directory_takes(directory, ms, &key))
+        fail_msg("a request for %u/%u came", key_modid(key), key_cmdid(key));
+}
+
+bool directory_ended(struct directory *directory, int timeout_ms)
+{
+    bool ended = false;
+    while (receive(directory, timeout_ms, &ended))
+        continue;
+    return ended;
+}
+
+void directory_expect_end(struct directory *directory)
+{
+    if (!directory_ended(directory, PATIENCE_MS))
+        fail_msg("the fetcher does not end the connection");
+}
+
+void directory_send(struct directory *directory, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    while (size > 0) {
+        struct pollfd poll_fd = {.fd = directory->fd, .events = POLLOUT};
+        assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+        ssize_t sent = send(directory->fd, at, size, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EAGAIN)
+            continue;
+        if (sent < 0)
+            return;
+        at += sent;
+        size -= (size_t)sent;
+    }
+}
+
+size_t answer_frame(uint8_t out[static FRAME_MAX], uint32_t modid, uint32_t cmdid,
+                    const struct wire_host *hosts, size_t count)
+{
+    Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
+    Lars__HostInfo *infos = calloc(count + 1, sizeof(*infos));
+    Lars__HostInfo **list = calloc(count + 1, sizeof(*list));
+    assert_non_null(infos);
+    assert_non_null(list);
+    for (size_t i = 0; i < count; i++) {
+        infos[i] = (Lars__HostInfo)LARS__HOST_INFO__INIT;
+        infos[i].ip = hosts[i].ip;
+        infos[i].port = hosts[i].port;
+        list[i] = &infos[i];
+    }
+    response.modid = (int32_t)modid;
+    response.cmdid = (int32_t)cmdid;
+    response.n_host = count;
+    response.host = list;
+    assert_true(lars__get_route_response__get_packed_size(&response) <= FRAME_BODY_MAX);
+    size_t size = lars__get_route_response__pack(&response, out + FRAME_HEADER);
+    frame_header(out, LARS__MESSAGE_ID__ID_GetRouteResponse, (uint32_t)size);
+    free(list);
+    free(infos);
+    return FRAME_HEADER + size;
+}
+
+void directory_answer(struct directory *directory, uint32_t modid, uint32_t cmdid,
+                      const struct wire_host *hosts, size_t count)
+{
+    static uint8_t bytes[FRAME_MAX];
+    directory_send(directory, bytes, answer_frame(bytes, modid, cmdid, hosts, count));
+}
+
+void directory_deny(struct directory *directory, uint32_t modid, uint32_t cmdid)
+{
+    directory_answer(directory, modid, cmdid, NULL, 0);
+}
+
+/* To close while unread bytes wait would be an RST: first the other end closes. */
+void directory_hang_up(struct directory *directory)
+{
+    if (shutdown(directory->fd, SHUT_WR) == 0)
+        directory_expect_end(directory);
+    end_connection(directory);
+}
+
+void directory_reset(struct directory *directory)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    assert_int_equal(setsockopt(directory->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    end_connection(directory);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/fetcher.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "shm/atomic.h"
+#include "shm/routes.h"
+#include "tests/support/patience.h"
+
+void fetcher_init(struct fetcher *fetcher, unsigned port)
+{
+    static unsigned number;
+    *fetcher = (struct fetcher){
+        .home = "/tmp/larshm-fetcher-XXXXXX",
+        .config =
+            {
+                .host = "127.0.0.1",
+                .port = port,
+                .update_timeout = 3600,
+                .poll_interval_ms = 5,
+                .request_timeout_ms = 60000,
+                .connect_timeout_ms = 10000,
+                .reconnect_min_ms = 10,
+                .reconnect_max_ms = 50,
+                .requests_per_second = 20000,
+                .resubscribe_per_second = 5000,
+                .probe_interval_ms = 3600000,
+                .frame_timeout_ms = 60000,
+                .max_bytes = "16M",
+                .grace_ms = 200,
+                .more = "",
+            },
+    };
+    snprintf(fetcher->instance, sizeof(fetcher->instance), "fetch-%ld-%u", (long)getpid(), number++);
+    assert_int_equal(object_names(fetcher->instance, &fetcher->names), SHM_OK);
+    assert_non_null(mkdtemp(fetcher->home));
+    snprintf(fetcher->config_path, sizeof(fetcher->config_path), "%s/conf", fetcher->home);
+    snprintf(fetcher->log_path, sizeof(fetcher->log_path), "%s/log", fetcher->home);
+}
+
+void fetcher_dispose(struct fetcher *fetcher)
+{
+    process_kill(&fetcher->process);
+    shm_unlink(fetcher->names.routes);
+    shm_unlink(fetcher->names.control);
+    shm_unlink(fetcher->names.lock);
+    shm_unlink(fetcher->names.next_routes);
+    shm_unlink(fetcher->names.next_control);
+    unlink(fetcher->config_path);
+    unlink(fetcher->log_path);
+    rmdir(fetcher->home);
+}
+
+void fetcher_configure_text(const struct fetcher *fetcher, const char *text)
+{
+    FILE *file = fopen(fetcher->config_path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+void fetcher_configure(const struct fetcher *fetcher)
+{
+    const struct fetcher_config *config = &fetcher->config;
+    char text[2048];
+    snprintf(text, sizeof(text),
+             "[dnsserver]\n"
+             "ip = %s\n"
+             "port = %u\n"
+             "[loadbalance]\n"
+             "update_timeout = %u\n"
+             "[fetcher]\n"
+             "poll_interval_ms = %u\n"
+             "request_timeout_ms = %u\n"
+             "connect_timeout_ms = %u\n"
+             "reconnect_min_ms = %u\n"
+             "reconnect_max_ms = %u\n"
+             "requests_per_second = %u\n"
+             "resubscribe_per_second = %u\n"
+             "probe_interval_ms = %u\n"
+             "frame_timeout_ms = %u\n"
+             "[shm]\n"
+             "max_bytes = %s\n"
+             "grace_ms = %u\n"
+             "group =\n"
+             "%s",
+             config->host, config->port, config->update_timeout, config->poll_interval_ms,
+             config->request_timeout_ms, config->connect_timeout_ms, config->reconnect_min_ms,
+             config->reconnect_max_ms, config->requests_per_second, config->resubscribe_per_second,
+             config->probe_interval_ms, config->frame_timeout_ms, config->max_bytes, config->grace_ms,
+             config->more);
+    fetcher_configure_text(fetcher, text);
+}
+
+void fetcher_launch(struct fetcher *fetcher)
+{
+    char *const argv[] = {LARSHM_FETCHER, "-c", fetcher->config_path, "-n", fetcher->instance, NULL};
+    process_start(&fetcher->process, fetcher->log_path, argv);
+}
+
+void fetcher_start(struct fetcher *fetcher)
+{
+    unsigned before = process_said(&fetcher->process, "serving instance");
+    fetcher_configure(fetcher);
+    fetcher_launch(fetcher);
+    eventually(process_said(&fetcher->process, "serving instance") > before);
+}
+
+void fetcher_stop(struct fetcher *fetcher)
+{
+    process_signal(&fetcher->process, SIGTERM);
+    assert_int_equal(process_wait(&fetcher->process), 0);
+}
+
+static bool open_routes(const struct fetcher *fetcher, struct region *region, struct routes *routes)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    if (region_open(fetcher->names.routes, false, &self, 0, region) != SHM_OK)
+        return false;
+    if (routes_attach(region, routes) == SHM_OK)
+        return true;
+    region_close(region);
+    return false;
+}
+
+uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter)
+{
+    struct region region;
+    struct routes routes;
+    if (!open_routes(fetcher, &region, &routes))
+        return 0;
+    uint64_t value = load_relaxed(&routes.s_header->counters[counter]);
+    region_close(&region);
+    return value;
+}
+
+uint64_t fetcher_generation(const struct fetcher *fetcher)
+{
+    struct region region;
+    struct routes routes;
+    if (!open_routes(fetcher, &region, &routes))
+        return 0;
+    region_close(&region);
+    return routes.generation;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/patience.h"
+
+static void become(const char *log, char *const argv[])
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (out >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(out, STDERR_FILENO) >= 0)
+        execv(argv[0], argv);
+    _exit(127);
+}
+
+void process_start(struct process *process, const char *log, char *const argv[])
+{
+    snprintf(process->log, sizeof(process->log), "%s", log);
+    process->pid = fork();
+    if (process->pid == 0)
+        become(log, argv);
+    assert_true(process->pid > 0);
+}
+
+/* True once it has ended. */
+static bool reap(struct process *process, int *status)
+{
+    if (waitpid(process->pid, status, WNOHANG) != process->pid)
+        return false;
+    process->pid = 0;
+    return true;
+}
+
+bool process_alive(struct process *process)
+{
+    int status;
+    return process->pid > 0 && !reap(process, &status);
+}
+
+void process_signal(const struct process *process, int number)
+{
+    assert_true(process->pid > 0);
+    assert_int_equal(kill(process->pid, number), 0);
+}
+
+int process_wait(struct process *process)
+{
+    int status = 0;
+    assert_true(process->pid > 0);
+    eventually(reap(process, &status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void process_kill(struct process *process)
+{
+    if (process->pid <= 0)
+        return;
+    kill(process->pid, SIGKILL);
+    waitpid(process->pid, NULL, 0);
+    process->pid = 0;
+}
+
+/* The whole file and a NUL; NULL when there is none yet. */
+static char *read_log(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    assert_int_equal(fstat(fd, &st), 0);
+    char *text = calloc(1, (size_t)st.st_size + 1);
+    assert_non_null(text);
+    assert_true(read(fd, text, (size_t)st.st_size) >= 0);
+    close(fd);
+    return text;
+}
+
+unsigned process_said(const struct process *process, const char *text)
+{
+    unsigned count = 0;
+    char *log = read_log(process->log);
+    for (const char *at = log; at && (at = strstr(at, text)); at += strlen(text))
+        count++;
+    free(log);
+    return count;
+}
+
+long process_memory(const struct process *process)
+{
+    char path[64], line[256];
+    long kib = -1;
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)process->pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (kib < 0 && fgets(line, sizeof(line), file))
+        sscanf(line, "RssAnon: %ld", &kib);
+    fclose(file);
+    assert_true(kib >= 0);
+    return kib;
+}

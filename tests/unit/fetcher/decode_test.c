@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "fetcher/decode.h"
+#include "lars.pb-c.h"
+#include "tests/support/directory.h"
+
+enum {
+    GARBAGE_ROUNDS = 200000,
+    MUTATED_ROUNDS = 100000,
+};
+
+static struct answer answer;
+
+/* Encodes the hosts as an answer for 7/8 and decodes it. */
+static int decode(const struct wire_host *hosts, size_t count)
+{
+    static uint8_t bytes[FRAME_MAX];
+    size_t size = answer_frame(bytes, 7, 8, hosts, count);
+    return decode_answer(bytes + FRAME_HEADER, size - FRAME_HEADER, &answer);
+}
+
+static void expect_host(uint32_t i, uint32_t address, uint16_t port)
+{
+    assert_true(i < answer.count);
+    assert_int_equal(ntohl(answer.hosts[i].address), address);
+    assert_int_equal(ntohs(answer.hosts[i].port), port);
+}
+
+/* What every table must be, whatever bytes it came from. */
+static void expect_sorted_usable_and_unique(void)
+{
+    assert_true(answer.count <= HOSTS_MAX);
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < answer.count; i++) {
+        uint32_t address = ntohl(answer.hosts[i].address);
+        uint64_t place = (uint64_t)address << 16 | ntohs(answer.hosts[i].port);
+        if (address == 0 || address == UINT32_MAX || answer.hosts[i].port == 0 || place <= before)
+            fail_msg("host %u is out of place", i);
+        before = place;
+    }
+}
+
+static void request_names_the_route_and_fits_its_buffer(void **state)
+{
+    (void)state;
+    const uint64_t keys[] = {0, route_key(1, 2), route_key(UINT32_MAX, UINT32_MAX - 1),
+                             route_key(1U << 31, 0)};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        uint8_t bytes[REQUEST_MAX];
+        struct frame frame;
+        size_t used = 0, size = encode_request(keys[i], bytes);
+        assert_true(size <= REQUEST_MAX);
+        assert_int_equal(frame_parse(bytes, size, &frame, &used), FRAME_OK);
+        assert_int_equal(used, size);
+        assert_int_equal(frame.id, LARS__MESSAGE_ID__ID_GetRouteRequest);
+        Lars__GetRouteRequest *request = lars__get_route_request__unpack(NULL, frame.length, frame.body);
+        assert_non_null(request);
+        assert_true(route_key((uint32_t)request->modid, (uint32_t)request->cmdid) == keys[i]);
+        lars__get_route_request__free_unpacked(request, NULL);
+    }
+}
+
+static void hosts_are_sorted_by_address_and_port_as_unsigned_numbers(void **state)
+{
+    (void)state;
+    const struct wire_host hosts[] = {{-2, 1}, {9, 256}, {INT32_MIN, 2}, {9, 255}, {INT32_MAX, 65535}};
+    assert_int_equal(decode(hosts, 5), 0);
+    assert_true(answer.key == route_key(7, 8));
+    assert_int_equal(answer.count, 5);
+    expect_host(0, 9, 255);
+    expect_host(1, 9, 256);
+    expect_host(2, INT32_MAX, 65535);
+    expect_host(3, 0x80000000, 2);
+    expect_host(4, 0xfffffffe, 1);
+}
+
+static void host_that_is_named_twice_is_there_once(void **state)
+{
+    (void)state;
+    const struct wire_host hosts[] = {{5, 80}, {4, 80}, {5, 80}, {5, 81}, {5, 80}};
+    assert_int_equal(decode(hosts, 5), 0);
+    assert_int_equal(answer.count, 3);
+    assert_int_equal(answer.unusable, 0);
+    expect_host(0, 4, 80);
+    expect_host(1, 5, 80);
+    expect_host(2, 5, 81);
+}
+
+static void unusable_hosts_are_left_out_and_counted(void **state)
+{
+    (void)state;
+    const struct wire_host hosts[] = {{0, 80},        {-1, 80}, {5, 0},         {5, -1},    {5, 65536},
+                                      {5, INT32_MAX}, {5, 80},  {5, INT32_MIN}, {5, 65535}, {-1, 0}};
+    assert_int_equal(decode(hosts, 10), 0);
+    assert_int_equal(answer.count, 2);
+    assert_int_equal(answer.unusable, 8);
+    expect_host(0, 5, 80);
+    expect_host(1, 5, 65535);
+}
+
+static void answer_without_hosts_is_an_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(decode(NULL, 0), 0);
+    assert_true(answer.key == route_key(7, 8));
+    assert_int_equal(answer.count, 0);
+}
+
+static void answer_whose_hosts_are_all_unusable_is_not_an_empty_one(void **state)
+{
+    (void)state;
+    const struct wire_host hosts[] = {{0, 80}, {5, 0}};
+    assert_int_equal(decode(hosts, 2), -1);
+}
+
+static void largest_answer_is_decoded_whole(void **state)
+{
+    (void)state;
+    enum {
+        LARGEST = (FRAME_BODY_MAX - 4) / 6
+    };
+    static struct wire_host hosts[LARGEST];
+    for (int i = 0; i < LARGEST; i++)
+        hosts[i] = (struct wire_host){1 + i % 127, 1 + i / 127};
+    assert_int_equal(decode(hosts, LARGEST), 0);
+    assert_int_equal(answer.count, LARGEST);
+    expect_sorted_usable_and_unique();
+}
+
+/* The smallest host on the wire takes two bytes: many more than HOSTS_MAX, none of them usable. */
+static void answer_full_of_empty_hosts_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t body[FRAME_BODY_MAX - 1];
+    for (size_t i = 0; i + 1 < sizeof(body); i += 2)
+        body[i] = 0x1a;
+    assert_int_equal(decode_answer(body, sizeof(body), &answer), -1);
+}
+
+static void garbage_is_refused_or_makes_a_table_in_order(void **state)
+{
+    (void)state;
+    uint8_t body[64];
+    srandom(1);
+    for (int round = 0; round < GARBAGE_ROUNDS; round++) {
+        size_t size = (size_t)random() % (sizeof(body) + 1);
+        for (size_t i = 0; i < size; i++)
+            body[i] = (uint8_t)random();
+        if (decode_answer(body, size, &answer) == 0)
+            expect_sorted_usable_and_unique();
+    }
+}
+
+/* Unlike garbage, most of these decode. */
+static void damaged_answer_is_refused_or_makes_a_table_in_order(void **state)
+{
+    (void)state;
+    static uint8_t bytes[FRAME_MAX];
+    const struct wire_host hosts[] = {{5, 80}, {INT32_MIN, 65535}, {6, 1}, {-2, 300}};
+    srandom(1);
+    for (int round = 0; round < MUTATED_ROUNDS; round++) {
+        size_t size = answer_frame(bytes, 7, 8, hosts, 4) - FRAME_HEADER;
+        for (long changes = random() % 4; changes >= 0; changes--)
+            bytes[FRAME_HEADER + (size_t)random() % size] ^= (uint8_t)(1 << random() % 8);
+        if (decode_answer(bytes + FRAME_HEADER, size - (size_t)random() % 3, &answer) == 0)
+            expect_sorted_usable_and_unique();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(request_names_the_route_and_fits_its_buffer),
+        cmocka_unit_test(hosts_are_sorted_by_address_and_port_as_unsigned_numbers),
+        cmocka_unit_test(host_that_is_named_twice_is_there_once),
+        cmocka_unit_test(unusable_hosts_are_left_out_and_counted),
+        cmocka_unit_test(answer_without_hosts_is_an_answer),
+        cmocka_unit_test(answer_whose_hosts_are_all_unusable_is_not_an_empty_one),
+        cmocka_unit_test(largest_answer_is_decoded_whole),
+        cmocka_unit_test(answer_full_of_empty_hosts_is_refused),
+        cmocka_unit_test(garbage_is_refused_or_makes_a_table_in_order),
+        cmocka_unit_test(damaged_answer_is_refused_or_makes_a_table_in_order),
+    };
+    return cmocka_run_group_tests_name("fetcher/decode", tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <larshm/larshm.h>
+
+#include "tests/support/instance.h"
+
+/* Good until the next call. */
+static const char *path_of(const char *name)
+{
+    static char path[OBJECT_NAME_MAX + 16];
+    snprintf(path, sizeof(path), "/dev/shm%s", name);
+    return path;
+}
+
+/* The instance cannot be opened, for this reason, and the output stays as it was. */
+static void expect_refused(const struct instance *instance, int code)
+{
+    larshm *h = (larshm *)(uintptr_t)1;
+    assert_int_equal(larshm_open(&h, instance->name), code);
+    assert_true(h == (larshm *)(uintptr_t)1);
+}
+
+static void no_routes_object_is_said_so(void **state)
+{
+    struct instance *instance = *state;
+    shm_unlink(instance->names.routes);
+    expect_refused(instance, LARSHM_NO_OBJECT);
+}
+
+static void an_object_of_a_stranger_is_refused(void **state)
+{
+    struct instance *instance = *state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can give an object away\n");
+        skip();
+    }
+    assert_int_equal(chown(path_of(instance->names.routes), 65534, (gid_t)-1), 0);
+    expect_refused(instance, LARSHM_FOREIGN);
+}
+
+static void an_object_that_others_can_write_is_refused(void **state)
+{
+    static const mode_t modes[] = {0646, 0664, 0666};
+    struct instance *instance = *state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(chmod(path_of(instance->names.routes), modes[i]), 0);
+        expect_refused(instance, LARSHM_UNSAFE);
+    }
+}
+
+static void what_is_no_regular_object_is_refused_at_once(void **state)
+{
+    struct instance *instance = *state;
+    const char *path = path_of(instance->names.routes);
+    alarm(20); /* opening a pipe that nobody writes to must not wait */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    expect_refused(instance, LARSHM_FOREIGN);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0644), 0);
+    expect_refused(instance, LARSHM_FOREIGN);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0755), 0);
+    expect_refused(instance, LARSHM_FOREIGN);
+    assert_int_equal(rmdir(path), 0);
+    alarm(0);
+}
+
+static void an_object_cut_short_is_refused(void **state)
+{
+    static const off_t sizes[] = {HEADER_BYTES + 64, HEADER_BYTES, 100, 31, 0};
+    struct instance *instance = *state;
+    instance_stop(instance); /* it would not survive what its own user does here */
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(truncate(path_of(instance->names.routes), sizes[i]), 0);
+        expect_refused(instance, LARSHM_SHORT);
+    }
+}
+
+/* Changes one word of the header, or refuses to be anything else than told. */
+static void damage_word(const struct instance *instance, size_t offset, uint64_t value, size_t size, int code)
+{
+    int fd = shm_open(instance->names.routes, O_RDWR, 0);
+    uint64_t old = 0;
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &old, size, (off_t)offset), size);
+    assert_int_equal(pwrite(fd, &value, size, (off_t)offset), size);
+    expect_refused(instance, code);
+    assert_int_equal(pwrite(fd, &old, size, (off_t)offset), size);
+    close(fd);
+}
+
+static void headers_of_something_else_are_refused_each_for_its_reason(void **state)
+{
+    struct instance *instance = *state;
+    damage_word(instance, offsetof(struct object_id, magic), 0, 8, LARSHM_NOT_LARSHM);
+    damage_word(instance, offsetof(struct object_id, magic), CONTROL_MAGIC, 8, LARSHM_NOT_LARSHM);
+    damage_word(instance, offsetof(struct object_id, layout_version), LAYOUT_VERSION + 1, 4, LARSHM_LAYOUT);
+    damage_word(instance, offsetof(struct object_id, layout_version), 0, 4, LARSHM_LAYOUT);
+    damage_word(instance, offsetof(struct object_id, fingerprint), 1, 4, LARSHM_LAYOUT);
+    damage_word(instance, offsetof(struct object_id, size), UINT64_MAX, 8, LARSHM_SHORT);
+    damage_word(instance, offsetof(struct object_id, size), 0, 8, LARSHM_CORRUPT);
+    static const uint32_t counts[] = {0, 1, 257, UINT32_C(1) << 26, UINT32_C(1) << 31, UINT32_MAX};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        damage_word(instance, offsetof(struct routes_header, bucket_count), counts[i], 4, LARSHM_CORRUPT);
+        damage_word(instance, offsetof(struct routes_header, arena_units), counts[i], 4, LARSHM_CORRUPT);
+    }
+    static const uint64_t offsets[] = {0, 4095, 8192, UINT64_MAX, UINT64_MAX - 4095};
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+        damage_word(instance, offsetof(struct routes_header, index_offset), offsets[i], 8, LARSHM_CORRUPT);
+        damage_word(instance, offsetof(struct routes_header, arena_offset), offsets[i], 8, LARSHM_CORRUPT);
+    }
+    larshm *h;
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    larshm_close(h);
+}
+
+/* Whatever is wrong with control, lookups work; and nothing is asked of an object that cannot be trusted. */
+static void a_damaged_control_object_only_stops_asking(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 1, 4, 15);
+    instance_stop(instance);
+    for (int kind = 0; kind < 6; kind++) {
+        const char *path = path_of(instance->names.control);
+        switch (kind) {
+        case 0:
+            assert_int_equal(chmod(path, 0666), 0);
+            break;
+        case 1:
+            assert_int_equal(chmod(path, 0660), 0);
+            assert_int_equal(truncate(path, HEADER_BYTES + 10), 0);
+            break;
+        case 2:
+            assert_int_equal(truncate(path, 0), 0);
+            break;
+        case 3:
+            assert_int_equal(truncate(path, 1 << 20), 0);
+            break;
+        case 4:
+            assert_int_equal(unlink(path), 0);
+            break;
+        case 5:
+            assert_int_equal(symlink("/dev/null", path), 0);
+            break;
+        }
+        larshm *h;
+        larshm_host host;
+        larshm_route_info info;
+        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+        assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
+        assert_int_equal(larshm_get_host(h, 0, 2, &host), LARSHM_NO_PERMISSION);
+        assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+        assert_false(info.can_ask);
+        larshm_close(h);
+    }
+}
+
+static void names_that_are_no_instance_are_refused(void **state)
+{
+    static const char *const bad[] = {"",         "a.b",       "a/b",
+                                      "../x",     "x.control", "a b",
+                                      "\xc3\xa4", "a\n",       "123456789012345678901234567890123",
+                                      "a%s",      "a*"};
+    larshm *h = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_int_equal(larshm_open(&h, bad[i]), LARSHM_BAD_ARGUMENT);
+    assert_int_equal(larshm_open(&h, "12345678901234567890123456789012"), LARSHM_NO_OBJECT);
+    assert_int_equal(larshm_open(&h, "A-z_0"), LARSHM_NO_OBJECT);
+    assert_null(h);
+}
+
+static void the_environment_names_the_instance(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    setenv("LARSHM_INSTANCE", instance->name, 1);
+    assert_int_equal(larshm_open(&h, NULL), LARSHM_OK);
+    larshm_close(h);
+    h = NULL;
+    assert_int_equal(larshm_open(&h, "no-such-instance"), LARSHM_NO_OBJECT);
+    setenv("LARSHM_INSTANCE", "no/instance", 1);
+    assert_int_equal(larshm_open(&h, NULL), LARSHM_BAD_ARGUMENT);
+    unsetenv("LARSHM_INSTANCE");
+    assert_null(h);
+}
+
+static void every_code_has_words_of_its_own(void **state)
+{
+    (void)state;
+    for (int code = LARSHM_OK; code <= LARSHM_BAD_ARGUMENT; code++) {
+        assert_string_not_equal(larshm_strerror(code), larshm_strerror(-1));
+        for (int other = LARSHM_OK; other < code; other++)
+            assert_string_not_equal(larshm_strerror(code), larshm_strerror(other));
+    }
+    assert_non_null(larshm_strerror(12345));
+    assert_non_null(strstr(larshm_strerror(LARSHM_NO_OBJECT), "larshm-fetcher"));
+}
+
+static void closing_nothing_is_fine(void **state)
+{
+    (void)state;
+    larshm_close(NULL);
+}
+
+static void a_closed_handle_leaves_no_mapping(void **state)
+{
+    struct instance *instance = *state;
+    for (int i = 0; i < 100; i++) {
+        larshm *h;
+        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+        larshm_close(h);
+    }
+    assert_int_equal(instance_reader_mappings(instance), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(no_routes_object_is_said_so),
+        TEST(an_object_of_a_stranger_is_refused),
+        TEST(an_object_that_others_can_write_is_refused),
+        TEST(what_is_no_regular_object_is_refused_at_once),
+        TEST(an_object_cut_short_is_refused),
+        TEST(headers_of_something_else_are_refused_each_for_its_reason),
+        TEST(a_damaged_control_object_only_stops_asking),
+        TEST(names_that_are_no_instance_are_refused),
+        TEST(the_environment_names_the_instance),
+        TEST(every_code_has_words_of_its_own),
+        TEST(closing_nothing_is_fine),
+        TEST(a_closed_handle_leaves_no_mapping),
+    };
+    return cmocka_run_group_tests_name("reader/open", tests, NULL, NULL);
+}

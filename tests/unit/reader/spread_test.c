@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <larshm/larshm.h>
+
+#include "tests/support/instance.h"
+
+enum {
+    HOSTS_MOST = 20,
+    WINDOW = 1000, /* any so many picks in a row are spread evenly */
+    PICKS = 5000,
+    THREADS = 4,
+    CHILDREN = 64,
+};
+
+/* Route (modid, count) has `count` hosts with the ports 1 .. count. */
+static void put_routes(struct instance *instance)
+{
+    struct host hosts[HOSTS_MOST];
+    for (uint32_t i = 0; i < HOSTS_MOST; i++)
+        hosts[i] = (struct host){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
+    for (uint32_t modid = 0; modid < 3; modid++)
+        for (uint32_t count = 1; count <= HOSTS_MOST; count++)
+            assert_int_equal(
+                writer_put(instance->writer, route_key(modid, count), hosts, count, 60, 1, instance->note),
+                SHM_OK);
+}
+
+/* 0 .. count - 1 */
+static uint32_t pick(larshm *h, uint32_t modid, uint32_t count)
+{
+    larshm_host host = {0};
+    larshm_get_host(h, modid, count, &host);
+    return (uint32_t)ntohs(host.port) - 1;
+}
+
+/* How far the worst host of the worst window is from its even share, in picks. */
+static double worst_window(const uint32_t *picks, uint32_t count)
+{
+    uint32_t seen[HOSTS_MOST] = {0};
+    double worst = 0, share = (double)WINDOW / count;
+    for (uint32_t i = 0; i < PICKS; i++) {
+        if (picks[i] >= count)
+            return WINDOW;
+        seen[picks[i]]++;
+        if (i >= WINDOW)
+            seen[picks[i - WINDOW]]--;
+        for (uint32_t host = 0; i + 1 >= WINDOW && host < count; host++) {
+            double off = seen[host] > share ? seen[host] - share : share - seen[host];
+            worst = off > worst ? off : worst;
+        }
+    }
+    return worst;
+}
+
+/* Asks `routes` routes in turn and returns the worst that happened to any of them. */
+static double worst_in_turn(larshm *h, uint32_t routes)
+{
+    static _Thread_local uint32_t picks[3][PICKS];
+    double worst = 0;
+    for (uint32_t count = 1; count <= HOSTS_MOST; count++) {
+        for (uint32_t i = 0; i < PICKS; i++)
+            for (uint32_t modid = 0; modid < routes; modid++)
+                picks[modid][i] = pick(h, modid, count);
+        for (uint32_t modid = 0; modid < routes; modid++) {
+            double off = worst_window(picks[modid], count);
+            worst = off > worst ? off : worst;
+        }
+    }
+    return worst;
+}
+
+static void any_thousand_picks_are_spread_evenly(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    put_routes(instance);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    for (uint32_t routes = 1; routes <= 3; routes++)
+        assert_true(worst_in_turn(h, routes) <= WINDOW * 0.02);
+    larshm_close(h);
+}
+
+static void *worst_of_thread(void *h)
+{
+    double *worst = malloc(sizeof(*worst));
+    if (worst)
+        *worst = worst_in_turn(h, 2);
+    return worst;
+}
+
+static void every_thread_spreads_by_itself(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    pthread_t threads[THREADS];
+    put_routes(instance);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, worst_of_thread, h), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *worst;
+        pthread_join(threads[i], &worst);
+        assert_non_null(worst);
+        assert_true(*(double *)worst <= WINDOW * 0.02);
+        free(worst);
+    }
+    larshm_close(h);
+}
+
+/* Of CHILDREN picks among 20 hosts, chance would leave fewer than 8 different ones less than once in 10^15 times. */
+static void expect_different(const uint32_t picks[static CHILDREN])
+{
+    uint32_t seen = 0;
+    for (int i = 0; i < CHILDREN; i++)
+        seen |= UINT32_C(1) << picks[i];
+    assert_true(__builtin_popcount(seen) >= 8);
+}
+
+static void *pick_once(void *h)
+{
+    return (void *)(uintptr_t)pick(h, 0, HOSTS_MOST);
+}
+
+static void threads_that_pick_once_do_not_all_pick_the_same_host(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    uint32_t picks[CHILDREN];
+    put_routes(instance);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    for (int i = 0; i < CHILDREN; i++) {
+        pthread_t thread;
+        void *picked;
+        assert_int_equal(pthread_create(&thread, NULL, pick_once, h), 0);
+        pthread_join(thread, &picked);
+        picks[i] = (uint32_t)(uintptr_t)picked;
+    }
+    expect_different(picks);
+    larshm_close(h);
+}
+
+/* `warm`: the parent has picked before it forked, as a server does that looks its routes up at start. */
+static void children_pick_once(struct instance *instance, bool warm)
+{
+    larshm *h = NULL;
+    uint32_t picks[CHILDREN];
+    put_routes(instance);
+    if (warm) {
+        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+        pick(h, 0, HOSTS_MOST);
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            if (!warm && larshm_open(&h, instance->name) != LARSHM_OK)
+                _exit(255);
+            _exit((int)pick(h, 0, HOSTS_MOST));
+        }
+        int result;
+        waitpid(child, &result, 0);
+        assert_true(WIFEXITED(result) && WEXITSTATUS(result) < HOSTS_MOST);
+        picks[i] = (uint32_t)WEXITSTATUS(result);
+    }
+    expect_different(picks);
+    larshm_close(h);
+}
+
+static void processes_that_pick_once_do_not_all_pick_the_same_host(void **state)
+{
+    children_pick_once(*state, false);
+}
+
+static void children_of_one_parent_do_not_all_pick_the_same_host(void **state)
+{
+    children_pick_once(*state, true);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(any_thousand_picks_are_spread_evenly),
+        TEST(every_thread_spreads_by_itself),
+        TEST(threads_that_pick_once_do_not_all_pick_the_same_host),
+        TEST(processes_that_pick_once_do_not_all_pick_the_same_host),
+        TEST(children_of_one_parent_do_not_all_pick_the_same_host),
+    };
+    return cmocka_run_group_tests_name("reader/spread", tests, NULL, NULL);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <unistd.h>
+
+#include <larshm/larshm.h>
+
+#include "reader/mapping.h"
+#include "shm/clock.h"
+#include "tests/support/instance.h"
+
+enum {
+    KEEP_MS = 60 * 1000, /* past every grace_ms */
+};
+
+/* What the view shows is round `round` of the key, and nothing else. */
+static void expect_round(const larshm_view *view, uint64_t key, uint32_t round)
+{
+    uint32_t seen = UINT32_MAX;
+    for (uint32_t i = 0; i < view->count; i++)
+        assert_true(equation_holds(key, i, view->addr[i], view->port[i], &seen));
+    assert_int_equal(seen, round);
+}
+
+static void begin(larshm *h, uint64_t key, larshm_view *view)
+{
+    assert_int_equal(larshm_route_begin(h, key_modid(key), key_cmdid(key), view), LARSHM_OK);
+}
+
+/* Publishes at a tick of the caller's choice. */
+static void put_at(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint64_t now)
+{
+    struct host hosts[64];
+    equation_hosts(key, round, count, hosts);
+    assert_int_equal(writer_put(instance->writer, key, hosts, count, 15, now, instance->note), SHM_OK);
+}
+
+static void g4_a_view_stays_as_it_was_within_grace(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_view view;
+    uint64_t now = clock_tick();
+    put_at(instance, 1, 1, 10, now);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    begin(h, 1, &view);
+    assert_int_equal(view.count, 10);
+    for (uint32_t round = 2; round < 500; round++)
+        put_at(instance, 1, round, 10, now + instance->options.grace_ms);
+    expect_round(&view, 1, 1);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    begin(h, 1, &view);
+    expect_round(&view, 1, 499);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    larshm_close(h);
+}
+
+static void g4_a_view_held_too_long_is_told_so(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_view view;
+    uint64_t now = clock_tick();
+    put_at(instance, 1, 1, 10, now);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    begin(h, 1, &view);
+    put_at(instance, 1, 2, 10, now);
+    put_at(instance, 2, 1, 10, now + KEEP_MS);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_STALE);
+    begin(h, 1, &view);
+    expect_round(&view, 1, 2);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    larshm_close(h);
+}
+
+static void a_stale_view_is_told_even_when_the_same_hosts_are_there_again(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_view view;
+    uint64_t now = clock_tick();
+    put_at(instance, 1, 1, 10, now);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    begin(h, 1, &view);
+    put_at(instance, 1, 2, 10, now);
+    put_at(instance, 1, 1, 10, now + KEEP_MS);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_STALE);
+    larshm_close(h);
+}
+
+static void a_refresh_with_the_same_hosts_disturbs_no_view(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_view view, other;
+    uint64_t now = clock_tick();
+    put_at(instance, 1, 1, 10, now);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    begin(h, 1, &view);
+    put_at(instance, 1, 1, 10, now + KEEP_MS);
+    begin(h, 1, &other);
+    assert_true(other.version == view.version);
+    assert_int_equal(larshm_route_end(h, &other), LARSHM_OK);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    larshm_close(h);
+}
+
+static void views_nest_and_end_in_any_order(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_view views[40];
+    for (uint32_t key = 0; key < 40; key++)
+        instance_put(instance, key, key, key + 1, 15);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    for (uint32_t key = 0; key < 40; key++)
+        begin(h, key, &views[key]);
+    for (uint32_t i = 0; i < 40; i++) {
+        uint32_t key = i * 7 % 40;
+        assert_int_equal(views[key].count, key + 1);
+        expect_round(&views[key], key, key);
+        assert_int_equal(larshm_route_end(h, &views[key]), LARSHM_OK);
+    }
+    larshm_close(h);
+}
+
+static void a_failed_begin_leaves_no_view(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_view view = {.count = 77};
+    instance_put(instance, 2, 1, 0, 15);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    assert_int_equal(larshm_route_begin(h, 0, 1, &view), LARSHM_PENDING);
+    assert_int_equal(larshm_route_begin(h, 0, 2, &view), LARSHM_NOEXIST);
+    assert_int_equal(view.count, 77);
+    instance_renew(instance);
+    larshm_route_begin(h, 0, 1, &view);
+    assert_int_equal(instance_reader_mappings(instance), 1);
+    larshm_close(h);
+}
+
+/* A view of route 1 in a generation that has been replaced. */
+static void begin_in_old_generation(struct instance *instance, larshm **h, larshm_view *view)
+{
+    larshm_host host;
+    instance_put(instance, 1, 1, 10, 15);
+    assert_int_equal(larshm_open(h, instance->name), LARSHM_OK);
+    begin(*h, 1, view);
+    instance_renew(instance);
+    instance_put(instance, 1, 2, 10, 15);
+    assert_int_equal(larshm_get_host(*h, 0, 1, &host), LARSHM_OK);
+    assert_int_equal(instance_reader_mappings(instance), 2);
+    expect_round(view, 1, 1);
+}
+
+static void a_view_keeps_its_generation_mapped_until_it_ends(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h;
+    larshm_view view;
+    begin_in_old_generation(instance, &h, &view);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    assert_int_equal(instance_reader_mappings(instance), 1);
+    larshm_close(h);
+    assert_int_equal(instance_reader_mappings(instance), 0);
+}
+
+struct ending {
+    larshm *h;
+    larshm_view *view;
+    int code;
+};
+
+static void *end_view(void *context)
+{
+    struct ending *ending = context;
+    ending->code = larshm_route_end(ending->h, ending->view);
+    return NULL;
+}
+
+static int end_in_another_thread(larshm *h, larshm_view *view)
+{
+    struct ending ending = {h, view, -1};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, end_view, &ending), 0);
+    pthread_join(thread, NULL);
+    return ending.code;
+}
+
+static void a_view_may_end_in_another_thread(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h;
+    larshm_view view;
+    begin_in_old_generation(instance, &h, &view);
+    assert_int_equal(end_in_another_thread(h, &view), LARSHM_OK);
+    assert_int_equal(instance_reader_mappings(instance), 1);
+    larshm_close(h);
+}
+
+/* Ending a view never waits for a thread that is letting mappings go, so it may leave one behind. */
+static void a_mapping_left_behind_is_unmapped_by_later_lookups(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h;
+    larshm_view view;
+    larshm_host host;
+    begin_in_old_generation(instance, &h, &view);
+    mapping_freeze();
+    assert_int_equal(end_in_another_thread(h, &view), LARSHM_OK);
+    mapping_thaw();
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
+    assert_int_equal(instance_reader_mappings(instance), 1);
+    larshm_close(h);
+}
+
+static void a_view_held_over_many_generations_keeps_one_of_them(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h;
+    larshm_view view;
+    larshm_host host;
+    begin_in_old_generation(instance, &h, &view);
+    for (int i = 0; i < 20; i++) {
+        instance_renew(instance);
+        assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
+        assert_int_equal(instance_reader_mappings(instance), 2);
+    }
+    expect_round(&view, 1, 1);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    assert_int_equal(instance_reader_mappings(instance), 1);
+    larshm_close(h);
+}
+
+static void g5_a_view_survives_the_fetcher(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h;
+    larshm_view view;
+    begin_in_old_generation(instance, &h, &view);
+    instance_stop(instance);
+    instance_start(instance);
+    instance_stop(instance);
+    expect_round(&view, 1, 1);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    larshm_close(h);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(g4_a_view_stays_as_it_was_within_grace),
+        TEST(g4_a_view_held_too_long_is_told_so),
+        TEST(a_stale_view_is_told_even_when_the_same_hosts_are_there_again),
+        TEST(a_refresh_with_the_same_hosts_disturbs_no_view),
+        TEST(views_nest_and_end_in_any_order),
+        TEST(a_failed_begin_leaves_no_view),
+        TEST(a_view_keeps_its_generation_mapped_until_it_ends),
+        TEST(a_view_may_end_in_another_thread),
+        TEST(a_mapping_left_behind_is_unmapped_by_later_lookups),
+        TEST(a_view_held_over_many_generations_keeps_one_of_them),
+        TEST(g5_a_view_survives_the_fetcher),
+    };
+    return cmocka_run_group_tests_name("reader/view", tests, NULL, NULL);
+}

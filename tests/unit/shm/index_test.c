@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/index.h"
+#include "tests/support/instance.h"
+
+enum {
+    BUCKETS_MOST = 200
+};
+
+/* An index of so many buckets in this process's own memory. */
+static void setup_index(struct routes *routes, uint32_t buckets)
+{
+    *routes = (struct routes){.bucket_count = buckets, .hash_seed = 12345};
+    routes->s_buckets = aligned_alloc(CACHE_LINE, buckets * sizeof(struct bucket));
+    assert_non_null(routes->s_buckets);
+    memset(routes->s_buckets, 0, buckets * sizeof(struct bucket));
+}
+
+static uint32_t home_of(const struct routes *routes, uint64_t key)
+{
+    return bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count);
+}
+
+/* The next key after *key whose home is this bucket. */
+static uint64_t key_at_home(const struct routes *routes, uint32_t bucket, uint64_t *key)
+{
+    do
+        ++*key;
+    while (home_of(routes, *key) != bucket);
+    return *key;
+}
+
+static uint32_t insert(const struct routes *routes, uint64_t key)
+{
+    uint32_t empty = SLOT_NONE;
+    assert_int_equal(index_probe(routes, key, &empty), SLOT_NONE);
+    if (empty != SLOT_NONE)
+        store_release(&routes_slot(routes, empty)->key, key_word(key));
+    return empty;
+}
+
+static void keys_are_found_where_they_were_put(void **state)
+{
+    struct routes routes;
+    (void)state;
+    for (uint32_t buckets = 1; buckets <= BUCKETS_MOST; buckets += 7) {
+        uint32_t slots[BUCKETS_MOST * BUCKET_SLOTS], count = 0;
+        setup_index(&routes, buckets);
+        /* To the last slot, as far as probes reach. */
+        for (uint32_t slot = SLOT_NONE; count < buckets * BUCKET_SLOTS; slots[count++] = slot)
+            if ((slot = insert(&routes, count)) == SLOT_NONE)
+                break;
+        for (uint64_t key = 0; key < count; key++)
+            assert_int_equal(index_find(&routes, key), slots[key]);
+        assert_int_equal(index_find(&routes, 1 << 30), SLOT_NONE);
+        assert_true(count == buckets * BUCKET_SLOTS || buckets > PROBE_MAX);
+        free(routes.s_buckets);
+    }
+}
+
+static void a_probe_goes_on_from_the_last_bucket_to_the_first(void **state)
+{
+    struct routes routes;
+    uint64_t key = 0, keys[3 * BUCKET_SLOTS];
+    (void)state;
+    setup_index(&routes, 100);
+    for (uint32_t i = 0; i < 3 * BUCKET_SLOTS; i++) {
+        keys[i] = key_at_home(&routes, 99, &key);
+        assert_int_equal(insert(&routes, keys[i]), (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
+    }
+    for (uint32_t i = 0; i < 3 * BUCKET_SLOTS; i++)
+        assert_int_equal(index_find(&routes, keys[i]), (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
+    free(routes.s_buckets);
+}
+
+static void a_probe_ends_after_so_many_full_buckets(void **state)
+{
+    struct routes routes;
+    uint64_t key = 0;
+    uint32_t empty = 0;
+    (void)state;
+    setup_index(&routes, 100);
+    for (uint32_t i = 0; i < PROBE_MAX * BUCKET_SLOTS; i++)
+        assert_int_not_equal(insert(&routes, key_at_home(&routes, 70, &key)), SLOT_NONE);
+    assert_int_equal(insert(&routes, key_at_home(&routes, 70, &key)), SLOT_NONE);
+    assert_int_equal(index_probe(&routes, key, &empty), SLOT_NONE);
+    assert_int_equal(empty, SLOT_NONE);
+    free(routes.s_buckets);
+}
+
+static void the_invalid_key_is_never_found(void **state)
+{
+    struct routes routes;
+    (void)state;
+    setup_index(&routes, 1);
+    for (uint64_t key = 0; key <= BUCKET_SLOTS; key++) {
+        assert_int_equal(index_find(&routes, KEY_INVALID), SLOT_NONE);
+        insert(&routes, key);
+    }
+    free(routes.s_buckets);
+}
+
+static void homes_are_within_the_index_and_spread(void **state)
+{
+    (void)state;
+    for (uint32_t buckets = 1; buckets < 5000; buckets = buckets * 3 + 1) {
+        uint32_t used[64] = {0};
+        for (uint64_t key = 0; key < 6400; key++) {
+            uint32_t home = bucket_home(key_hash(route_key((uint32_t)key, 1), 99), buckets);
+            assert_true(home < buckets);
+            used[(uint64_t)home * 64 / buckets]++;
+        }
+        for (uint32_t i = 0; buckets >= 64 && i < 64; i++)
+            assert_in_range(used[i], 10, 400);
+    }
+    assert_true(bucket_home(UINT64_MAX, BUCKETS_MAX) == BUCKETS_MAX - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_found_where_they_were_put),
+        cmocka_unit_test(a_probe_goes_on_from_the_last_bucket_to_the_first),
+        cmocka_unit_test(a_probe_ends_after_so_many_full_buckets),
+        cmocka_unit_test(the_invalid_key_is_never_found),
+        cmocka_unit_test(homes_are_within_the_index_and_spread),
+    };
+    return cmocka_run_group_tests_name("shm/index", tests, NULL, NULL);
+}
