@@ -11,7 +11,8 @@
 
 static _Atomic uint64_t handles;
 
-/* Once per handle: the account database may be a network service, and a lookup that moves on must not wait for it. */
+/* Asked once per handle, and only if it matters: the account database may be a network service, and a lookup that
+ * moves on must not wait for it. */
 static uid_t fetcher_account(void)
 {
     struct passwd entry, *found = NULL;
@@ -34,9 +35,11 @@ int larshm_open(larshm **out, const char *instance)
     if (code == LARSHM_OK)
         code = fork_ready();
     if (code == LARSHM_OK)
+        code = mapping_open(&h->names, 0, &mapping);
+    if (code == LARSHM_FOREIGN) {
         h->fetcher = fetcher_account();
-    if (code == LARSHM_OK)
         code = mapping_open(&h->names, h->fetcher, &mapping);
+    }
     if (code != LARSHM_OK) {
         free(h);
         return code;
