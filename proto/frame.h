@@ -51,8 +51,8 @@ enum frame_result frame_parse(const uint8_t *data, size_t size, struct frame *ou
 
 /*
  * Appends what arrived. Memory grows with the bytes that came, never with a length that a header promises, and
- * stays below twice FRAME_MAX plus `size` if every frame is taken out after each append. Returns 0, or -1 when
- * memory ran out: the stream is as before.
+ * stays below 2 * (FRAME_MAX + the largest `size`) if every frame is taken out after each append. Returns 0, or -1
+ * when memory ran out: the stream is as before.
  */
 int frame_stream_append(struct frame_stream *stream, const void *data, size_t size);
 

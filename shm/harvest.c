@@ -104,7 +104,7 @@ void harvest_misses(const struct control *control, struct harvest_cursor *cursor
      * airtight where a read-modify-write is no full barrier, for the cells are looked at with plain loads: a key
      * may wait there unseen until somebody looks it up again, which is soon if anybody wants it. */
     uint64_t groups = take_acq_rel(s_summary);
-    uint32_t cell = cursor->miss_group % MISS_CELLS;
+    uint32_t cell = cursor->miss_cell % MISS_CELLS;
     bool more = true;
     for (uint32_t i = 0; i < MISS_CELLS && more; i++, cell = (cell + 1) % MISS_CELLS) {
         if (!(groups >> cell / 64 & 1))
@@ -116,7 +116,7 @@ void harvest_misses(const struct control *control, struct harvest_cursor *cursor
     }
     if (!more)
         set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are looked at once more */
-    cursor->miss_group = cell;
+    cursor->miss_cell = cell;
 }
 
 struct lookup_counts harvest_lookups(const struct control *control)

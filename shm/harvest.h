@@ -14,7 +14,7 @@
 /* Where the last harvest stopped, so that the next one goes on there and no slot starves. Zero-initialise. */
 struct harvest_cursor {
     uint32_t flag_word;
-    uint32_t miss_group; /* a cell of it, by its number: harvests go on there */
+    uint32_t miss_cell; /* a cell of it, by its number: harvests go on there */
 };
 
 /* Takes flags, 64 slots at a time so that none starves, and calls `flagged` for each. When it has said false, or

@@ -10,6 +10,7 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/guard.h"
+#include "shm/index.h"
 #include "shm/lock.h"
 #include "shm/writer_internal.h"
 
@@ -75,7 +76,8 @@ static void plan_adoption(const struct writer *writer, const struct routes *sour
     for (uint32_t slot = 0; slot < routes_slot_count(source); slot++) {
         uint64_t word = load_acquire(&routes_slot(source, slot)->key);
         struct table table;
-        if (word == 0 || table_begin(source, slot, key_word(word), &table) != SHM_OK)
+        if (word == 0 || index_find(source, key_word(word)) != slot ||
+            table_begin(source, slot, key_word(word), &table) != SHM_OK)
             continue;
         keys++;
         units += block_units(table.count);

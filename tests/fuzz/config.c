@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A configuration file with any content is either refused, with a text that can be shown and begins with the file's
+ * name, and changes nothing; or it is loaded, and then each value is one that the table of keys allows.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "conf/config.h"
+#include "conf/value.h"
+#include "tests/fuzz/fuzz.h"
+
+static int file;
+static char path[64];
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    file = memfd_create("fuzz.conf", MFD_CLOEXEC);
+    DEMAND(file >= 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    return 0;
+}
+
+static void check_refused(const struct config *config, const struct config *before, const char *error)
+{
+    DEMAND(memcmp(config, before, sizeof(*config)) == 0);
+    DEMAND(strncmp(error, path, strlen(path)) == 0 && error[strlen(path)] == ':');
+    for (const char *c = error; *c; c++)
+        DEMAND(*c >= ' ' && *c <= '~');
+}
+
+/* Not by value_parse(), which has let the value in. */
+static bool in_range(const struct key *key, const void *field)
+{
+    switch (key->type) {
+    case KEY_INTEGER:
+        return *(const uint32_t *)field >= key->min && *(const uint32_t *)field <= key->max;
+    case KEY_PORT:
+        return *(const uint16_t *)field >= key->min && *(const uint16_t *)field <= key->max;
+    case KEY_SIZE:
+        return *(const uint64_t *)field >= key->min && *(const uint64_t *)field <= key->max;
+    case KEY_REAL:
+        return *(const double *)field >= (double)key->min && *(const double *)field <= (double)key->max;
+    case KEY_LEVEL:
+        return *(const uint32_t *)field <= CONFIG_LOG_DEBUG;
+    case KEY_HOST:
+    case KEY_GROUP:
+        return memchr(field, '\0', key->size) != NULL;
+    }
+    return false;
+}
+
+static void check_loaded(const struct config *config)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        char text[VALUE_SIZE];
+        struct config again; /* room for any field */
+        const char *field = (const char *)config + keys[i].offset;
+        DEMAND(in_range(&keys[i], field));
+        value_format(&keys[i], field, text);
+        DEMAND(value_parse(&keys[i], text, &again) == 0);
+        DEMAND(memcmp(&again, field, keys[i].size) == 0);
+    }
+    DEMAND(config->fetcher.reconnect_min_ms <= config->fetcher.reconnect_max_ms);
+    DEMAND(config->fetcher.resubscribe_per_second <= config->fetcher.requests_per_second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char error[CONFIG_ERROR_SIZE] = "";
+    struct config config, before;
+    DEMAND(ftruncate(file, 0) == 0);
+    DEMAND(pwrite(file, data, size, 0) == (ssize_t)size);
+    memset(&before, 0x5a, sizeof(before));
+    memcpy(&config, &before, sizeof(config));
+    if (config_load(path, &config, error, sizeof(error)) != 0)
+        check_refused(&config, &before, error);
+    else
+        check_loaded(&config);
+    return 0;
+}

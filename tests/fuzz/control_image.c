@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whatever clients write to the control object, also while it is harvested, a harvest stays inside of it, reports
+ * only slots and keys that can be, each at most once, and stops soon after it is told to. Afterwards an honest client
+ * is heard. Input: slots / 8 (16 bits), budget (8 bits), changes made before the harvest (8 bits), then changes;
+ * those that are left strike during it, one for each report.
+ */
+#include <string.h>
+
+#include "shm/ask.h"
+#include "shm/harvest.h"
+#include "tests/fuzz/fuzz.h"
+
+struct harvest {
+    struct input *input;
+    struct region region;
+    struct harvest_cursor cursor;
+    uint32_t slot_count, reports, limit; /* after `limit` reports the harvest is told to stop */
+    uint64_t awaited;                    /* the honest client's slot or key */
+    bool heard;
+};
+
+enum {
+    AFTER_STOP = 63, /* flags are taken 64 at once, and then all reported */
+};
+
+static bool next(struct harvest *harvest, uint64_t reported)
+{
+    input_patch(harvest->input, harvest->region.s_base, harvest->region.size);
+    harvest->heard |= reported == harvest->awaited;
+    return ++harvest->reports < harvest->limit;
+}
+
+static bool flagged(void *context, uint32_t slot)
+{
+    struct harvest *harvest = context;
+    DEMAND(slot < harvest->slot_count);
+    DEMAND(harvest->reports < harvest->limit + AFTER_STOP);
+    return next(harvest, slot);
+}
+
+static bool missed(void *context, uint64_t key)
+{
+    struct harvest *harvest = context;
+    DEMAND(key != KEY_INVALID);
+    DEMAND(harvest->reports < harvest->limit);
+    return next(harvest, key);
+}
+
+static uint32_t take_flags(struct harvest *harvest, const struct control *control, uint32_t budget,
+                           uint32_t limit)
+{
+    harvest->reports = 0;
+    harvest->limit = limit;
+    harvest_flags(control, &harvest->cursor, budget, flagged, harvest);
+    return harvest->reports;
+}
+
+static uint32_t take_misses(struct harvest *harvest, const struct control *control, uint32_t limit)
+{
+    harvest->reports = 0;
+    harvest->limit = limit;
+    harvest_misses(control, &harvest->cursor, missed, harvest);
+    return harvest->reports;
+}
+
+static void check_noise(struct harvest *harvest, const struct control *control, uint32_t budget)
+{
+    take_flags(harvest, control, budget, UINT32_MAX / 2);
+    DEMAND(harvest->reports <= (budget ? budget + AFTER_STOP : 0));
+    take_flags(harvest, control, UINT32_MAX, budget + 1);
+    DEMAND(take_flags(harvest, control, UINT32_MAX, UINT32_MAX / 2) <= harvest->slot_count);
+    take_misses(harvest, control, budget + 1);
+    DEMAND(take_misses(harvest, control, UINT32_MAX) <= MISS_CELLS);
+
+    struct lookup_counts seen = control_lookups(control), taken = harvest_lookups(control);
+    DEMAND(memcmp(&seen, &taken, sizeof(seen)) == 0);
+}
+
+static void check_honest(struct harvest *harvest, const struct control *control)
+{
+    uint32_t slot = harvest->slot_count / 3;
+    harvest->input->size = 0; /* no more noise */
+    harvest->heard = false;
+    harvest->awaited = slot;
+    ask_refresh(control, slot);
+    take_flags(harvest, control, UINT32_MAX, UINT32_MAX / 2);
+    DEMAND(harvest->heard);
+
+    harvest->heard = false;
+    harvest->awaited = route_key(7, slot);
+    for (int i = 0; i < 2; i++) { /* the first time its cells may be full, and are emptied */
+        ask_route(control, harvest->awaited);
+        take_misses(harvest, control, UINT32_MAX);
+    }
+    DEMAND(harvest->heard);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+    uint32_t slot_count = 8 * (uint32_t)input_number(&input, 2) + 4; /* up to two words of level 2 */
+    uint32_t budget = (uint32_t)input_number(&input, 1), before = (uint32_t)input_number(&input, 1);
+    struct region region = {.size = control_size(slot_count)};
+    struct control control;
+    DEMAND(posix_memalign(&region.s_base, CACHE_LINE, region.size) == 0);
+    memset(region.s_base, 0, region.size);
+    control_format(&region, slot_count, 1);
+    DEMAND(control_attach(&region, slot_count, 1, &control) == SHM_OK);
+    for (uint32_t i = 0; i < before; i++)
+        input_patch(&input, region.s_base, region.size);
+    struct harvest harvest = {.input = &input, .region = region, .slot_count = slot_count};
+    check_noise(&harvest, &control, budget);
+    check_honest(&harvest, &control);
+    free(region.s_base);
+    return 0;
+}

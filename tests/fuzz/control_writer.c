@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fetcher whose control object is overwritten hears of no key as flagged that it does not have, and the routes
+ * object stays as it was. Input: changes to the control object; one before each harvest and one for each report.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "shm/clock.h"
+#include "shm/names.h"
+#include "shm/region.h"
+#include "shm/writer.h"
+#include "tests/fuzz/fuzz.h"
+
+enum {
+    ROUTES = 200,
+    HARVESTS = 4,
+};
+
+static struct writer *writer;
+static struct region control, routes;
+static void *control_before, *routes_before;
+static struct input input;
+
+static void *open_copied(const char *name, struct region *region)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1};
+    DEMAND(region_open(name, true, &self, 0, region) == SHM_OK);
+    void *copy = malloc(region->size);
+    DEMAND(copy);
+    return memcpy(copy, region->s_base, region->size);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    char instance[INSTANCE_MAX + 1], note[WRITER_NOTE_MAX];
+    struct object_names names;
+    snprintf(instance, sizeof(instance), "fuzz-%ld", (long)getpid());
+    const struct writer_options options = {
+        .instance = instance, .max_bytes = 1 << 20, .max_unknown = 100, .group = "", .directory = "fuzz:1"};
+    DEMAND(object_names(instance, &names) == SHM_OK);
+    DEMAND(writer_open(&writer, &options, note) == SHM_OK);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        DEMAND(writer_put(writer, route_key(1, i), &(struct host){1, 1}, 1, 60, clock_tick(), note) ==
+               SHM_OK);
+    control_before = open_copied(names.control, &control);
+    routes_before = open_copied(names.routes, &routes);
+    shm_unlink(names.routes); /* nothing is left behind, however this ends */
+    shm_unlink(names.control);
+    shm_unlink(names.lock);
+    return 0;
+}
+
+static bool flagged(void *context, uint64_t key)
+{
+    (void)context;
+    DEMAND(key_modid(key) == 1 && key_cmdid(key) < ROUTES);
+    return input_patch(&input, control.s_base, control.size);
+}
+
+static bool missed(void *context, uint64_t key)
+{
+    (void)context;
+    DEMAND(key != KEY_INVALID);
+    return input_patch(&input, control.s_base, control.size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    input = (struct input){data, size};
+    memcpy(control.s_base, control_before, control.size);
+    for (int i = 0; i < HARVESTS; i++) {
+        input_patch(&input, control.s_base, control.size);
+        writer_harvest_flags(writer, ROUTES / 2, flagged, NULL);
+        writer_harvest_misses(writer, missed, NULL);
+    }
+    DEMAND(memcmp(routes.s_base, routes_before, routes.size) == 0);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Adds the hosts of a CSV file to a store, as one edit: all of them, or none when a line is wrong. A line is
+ * modid,cmdid,ip,port; the first may be that header; empty lines are skipped; hosts that are there stay as they are.
+ */
+#ifndef DNS_IMPORT_H
+#define DNS_IMPORT_H
+
+#include <stdio.h>
+
+#include "tools/dns/store.h"
+
+enum {
+    IMPORT_ERROR_SIZE = 1024,
+};
+
+struct import_source {
+    FILE *file;
+    const char *name;                 /* for messages */
+    void (*progress)(uint64_t lines); /* called now and then; may be NULL */
+};
+
+struct import_outcome {
+    struct store_size added;
+    struct store_edit edit;
+};
+
+/*
+ * Returns 0; or -1 with the store and *out as before, and `error` saying "NAME:LINE: what is wrong and what is
+ * allowed" where a line is to blame.
+ */
+int import_csv(const struct import_source *source, struct store *store, struct import_outcome *out,
+               char error[static IMPORT_ERROR_SIZE]);
+
+#endif
