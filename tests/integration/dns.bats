@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154 # bats sets stderr
-# larshm-dns on the command line; what its server does is in unit/dns/serve_test.c.
+# larshm-dns on the command line; what its server does is in unit/dns/serve_test.c and push_test.c.
 
 bats_require_minimum_version 1.5.0
 
@@ -102,8 +102,37 @@ sql() {
     [ ! -e routes.db ]
 }
 
+@test "route lists its commands: when asked on stdout, when none is given on stderr with exit 1" {
+    run -0 --separate-stderr "$BIN/larshm-dns" route --help
+    [ "$stderr" = "" ]
+    help=$output
+    run -1 --separate-stderr dns route
+    [ "$output" = "" ]
+    [[ "$stderr" == "larshm-dns route: a command is missing"* ]]
+    for command in add del list import; do
+        grep -qE "^ +$command +[a-z]" <<<"$help"
+        grep -qE "^ +$command +[a-z]" <<<"$stderr"
+    done
+    run -1 dns route explode
+    [[ "$output" == *"unknown command 'explode': see 'larshm-dns route --help'" ]]
+    run -1 dns explode
+    [[ "$output" == *"unknown command 'explode': see 'larshm-dns --help'" ]]
+}
+
+@test "the key that larshm reserves cannot be added, but deleted when another program added it" {
+    run -1 dns route add 4294967295 4294967295 10.0.0.1:1
+    [[ "$output" == *"route 4294967295 4294967295 cannot be looked up: larshm reserves this key"* ]]
+    [ ! -e routes.db ]
+    dns route add 4294967295 4294967294 10.0.0.1:1
+    dns route add 4294967294 4294967295 10.0.0.1:1
+    sql 'INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (4294967295, 4294967295, 1, 1)'
+    run -0 dns route list 4294967295 4294967295
+    run -0 dns route del 4294967295 4294967295
+    run -2 dns route list 4294967295 4294967295
+}
+
 @test "help teaches each command with an example" {
-    for words in "" serve "route add" "route del" "route list" "route import"; do
+    for words in "" serve route "route add" "route del" "route list" "route import"; do
         # shellcheck disable=SC2086
         run -0 "$BIN/larshm-dns" $words --help
         [[ "$output" == *"larshm-dns --db routes.db"* ]]
@@ -121,6 +150,8 @@ sql() {
     [ "${#lines[@]}" -eq 4 ]
     run -0 dns route import - <in.csv
     [[ "$output" == *"0 routes and 0 hosts added, 0 routes changed"* ]]
+    run -0 dns route import - <<<"7,8,10.0.0.1,1"
+    [[ "$output" == *"1 route and 1 host added, 1 route changed"* ]]
 }
 
 @test "import is all or nothing, and an error names file, line and what is allowed" {
@@ -134,6 +165,7 @@ sql() {
     }
     check 'x,2,10.0.0.1,1' 'from 0 to 4294967295'
     check '1,4294967296,10.0.0.1,1' 'from 0 to 4294967295'
+    check '4294967295,4294967295,10.0.0.1,1' 'larshm reserves this key'
     check '1,2,10.0.0,1' 'dotted IPv4'
     check '1,2,0.0.0.0,1' 'dotted IPv4'
     check '1,2,10.0.0.1,0' 'from 1 to 65535'
@@ -173,16 +205,18 @@ sql() {
 
 @test "serve says where it listens in one line, names a port in use, and ends with 0 on SIGTERM and SIGINT" {
     for signal in TERM INT; do
-        "$BIN/larshm-dns" --db routes.db serve --listen 127.0.0.1:0 >"$signal.out" 3>&- &
+        "$BIN/larshm-dns" --db routes.db serve --listen 127.0.0.1:0 >"$signal.out" 2>"$signal.log" 3>&- &
         server=$!
         until [ -s "$signal.out" ]; do sleep 0.02; done
         [[ "$(cat "$signal.out")" =~ ^listening\ on\ 127\.0\.0\.1:[0-9]+$ ]]
         address=$(sed 's/listening on //' "$signal.out")
         run -1 dns serve --listen "$address"
         [[ "$output" == *"cannot listen on $address: address already in use"* ]]
+        [ "${#lines[@]}" -eq 1 ]
         kill -"$signal" "$server"
         wait "$server"
         server=
+        grep -q "stopped after 0 connections, 0 requests, 0 answers" "$signal.log"
     done
 }
 

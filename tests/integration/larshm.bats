@@ -66,6 +66,14 @@ until_in() {
     return 1
 }
 
+# What `run` left: one JSON document with the exit code, and the error that stderr tells.
+json_error() {
+    [ "$(json version)" = 1 ]
+    [ "$(json instance)" = "$instance" ]
+    [ "$(json exit_code)" = "$status" ]
+    [ "larshm: $(json error)" = "${stderr##*$'\n'}" ]
+}
+
 as_nobody() {
     [ "$(id -u)" -eq 0 ] || skip "needs root, to become somebody else"
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
@@ -120,6 +128,14 @@ as_nobody() {
     [[ "$output" =~ limits\ +REFUSING.*max_unknown ]]
     run -0 larshm -j show
     [ "$(json refusing)" = max_unknown ]
+    tell refusing 3
+    run -0 larshm show
+    [[ "$output" =~ limits\ +REFUSING.*shared\ memory\ \(/dev/shm\)\ is\ full:\ free\ some ]]
+    run -0 larshm -j show
+    [ "$(json refusing)" = no_space ]
+    tell refusing 4
+    run -0 larshm -j show
+    [ "$(json refusing)" = nothing ]
 }
 
 @test "show counts lookups before and after the fetcher has taken them" {
@@ -305,8 +321,12 @@ as_nobody() {
     [ "$output" = "" ]
     [[ "$stderr" == *"asked for, not here yet: try \`larshm wait 3 4\`"* ]]
     run -2 larshm get 3 4 --pick 3
-    run -2 larshm -j get 3 4
     run -2 larshm get 4294967295 4294967295
+    for words in "get 1 2" "get 3 4" "get 3 4 --pick 3"; do
+        # shellcheck disable=SC2086
+        run -2 --separate-stderr larshm -j $words
+        json_error
+    done
 }
 
 @test "get of an expired route: fine while somebody refreshes it, exit 4 and its age when nobody does" {
@@ -330,6 +350,7 @@ as_nobody() {
     run -4 --separate-stderr larshm -j get 1 2
     [ "$(json fetcher_alive)" = false ]
     [ "$(json expired)" = true ]
+    run -2 json error
 }
 
 @test "a route that is young is served without a warning though the fetcher is dead" {
@@ -351,6 +372,10 @@ as_nobody() {
     run -124 --separate-stderr larshm wait 5 6 -t 30
     [ "$output" = "" ]
     [[ "$stderr" == "larshm: route 5/6: no answer in time"* ]]
+    run -124 --separate-stderr larshm -j wait 5 6 -t 30
+    json_error
+    run -2 --separate-stderr larshm -j wait 3 4
+    json_error
     larshm wait 1 2 -t 20000 >"$BATS_TEST_TMPDIR/out" 3>&- &
     watcher=$!
     tell put 1 2 10.0.0.1:80
@@ -437,19 +462,27 @@ watch() {
     start
     run -0 --separate-stderr larshm watch --for 1
     [ "$output" = "" ]
-    run -124 larshm watch --for 1 --count 1
+    run -124 --separate-stderr larshm watch --for 1 --count 1
+    [ "$output" = "" ]
+    [[ "$stderr" == *"larshm: 0 of 1 lines within 1 s" ]]
+    run -124 --separate-stderr larshm -j watch --for 1 --count 1
+    [ "${#lines[@]}" -eq 1 ]
+    json_error
 }
 
 @test "check finds a sound object sound, beside a fetcher and without" {
     start
+    tell put 1 2 10.0.0.1:80
+    run -0 larshm check
+    [[ "$output" =~ ^ok:\ 1\ route,\ 1\ host,\ .*\ live,\ longest\ probe\ 1\ bucket$ ]]
     tell many 500
     run -0 larshm check
-    [[ "$output" == "ok: 500 routes, 500 hosts, "* ]]
+    [[ "$output" == "ok: 501 routes, 501 hosts, "* ]]
     finish abort
     run -0 larshm -j check
     [ "$(json version)" = 1 ]
     [ "$(json ok)" = true ]
-    [ "$(json routes)" = 500 ]
+    [ "$(json routes)" = 501 ]
     [ "$(json wrong)" = null ]
 }
 
@@ -483,6 +516,11 @@ watch() {
         run -3 --separate-stderr larshm $command
         [ "$output" = "" ]
         [[ "$stderr" == "larshm: no routes object /larshm.$instance: is larshm-fetcher running? see \`larshm-fetcher --help\`" ]]
+        if [ "$command" != dump ]; then
+            # shellcheck disable=SC2086
+            run -3 --separate-stderr larshm -j $command
+            json_error
+        fi
     done
 }
 
@@ -493,6 +531,11 @@ refused() {
         run "-$1" --separate-stderr larshm $command
         [ "$output" = "" ]
         [[ "$stderr" == "larshm: /larshm.$instance: "*"$2"* ]]
+        if [ "$command" != dump ]; then
+            # shellcheck disable=SC2086
+            run "-$1" --separate-stderr larshm -j $command
+            json_error
+        fi
     done
 }
 
@@ -561,6 +604,7 @@ refused() {
     head -c 768 /dev/urandom | dd of="$object" bs=1 seek=64 conv=notrunc status=none
     run -0 larshm show
     [[ ! "${output//$'\n'/}" =~ [[:cntrl:]] ]]
+    [[ "$output" =~ connections\ that\ ended\ \([0-9,]+\) ]]
     run -0 larshm -j show
     [ "$(json version)" = 1 ]
 }
@@ -580,6 +624,9 @@ refused() {
     run -1 "$BIN/larshm" -n "no/name" show
     [[ "$output" == *"1 to 32 letters"* ]]
     run -1 "$BIN/larshm" -n "" show
+    run -1 --separate-stderr "$BIN/larshm" -j -n $'no\xffname' show
+    [ "$(json instance)" = 'no?name' ]
+    [ "$(json exit_code)" = 1 ]
 }
 
 @test "an unknown command is answered with the nearest one" {
@@ -604,6 +651,8 @@ refused() {
         run -0 larshm $command --help
         [[ "$output" == *"Examples:"*"larshm"*"Exit codes: 0 done"* ]]
     done
+    run -0 larshm --help
+    [[ "${output//$'\n'/ }" == *"None needs a fetcher that is alive, except \`wait\` for a route that is not here yet."* ]]
     run -0 larshm --version
     [[ "$output" == larshm\ [0-9]* ]]
 }
@@ -621,7 +670,7 @@ refused() {
 @test "the man page has no errors and knows every command and option" {
     mandoc -T lint -W error "$BUILD/man/larshm.1"
     mandoc -T utf8 "$BUILD/man/larshm.1" | col -b >"$BATS_TEST_TMPDIR/page"
-    for word in show list get wait watch dump check --instance --json --pick --timeout --count --for host_count 124; do
+    for word in show list get wait watch dump check --instance --json --pick --timeout --count --for host_count exit_code 124; do
         grep -q -e "$word" "$BATS_TEST_TMPDIR/page"
     done
 }

@@ -233,9 +233,15 @@ struct server_handler directory_handler(struct directory *directory)
 void directory_stop(struct directory *directory)
 {
     uv_close((uv_handle_t *)&directory->timer, NULL);
-    log_line("stopped after %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64 " answers; %" PRIu64
-             " unknown messages skipped",
-             directory->connections, directory->requests, directory->answers, directory->skipped);
+}
+
+void directory_log_totals(const struct directory *directory)
+{
+    log_line("stopped after %" PRIu64 " connection%s, %" PRIu64 " request%s, %" PRIu64 " answer%s; "
+             "%" PRIu64 " unknown message%s skipped",
+             directory->connections, log_plural(directory->connections), directory->requests,
+             log_plural(directory->requests), directory->answers, log_plural(directory->answers),
+             directory->skipped, log_plural(directory->skipped));
 }
 
 void directory_free(struct directory *directory)

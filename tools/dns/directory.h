@@ -21,8 +21,11 @@ int directory_start(struct directory **out, uv_loop_t *loop, struct store *store
 /* For the server. */
 struct server_handler directory_handler(struct directory *directory);
 
-/* Stops following and logs what was done. Free it after the loop has ended, without connections. */
+/* Stops following. Free it after the loop has ended, without connections. */
 void directory_stop(struct directory *directory);
 void directory_free(struct directory *directory);
+
+/* Says what was done, for the end of a directory that has served. */
+void directory_log_totals(const struct directory *directory);
 
 #endif

@@ -5,6 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+const char *log_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void log_line(const char *format, ...)
 {
     char line[1024];

@@ -3,6 +3,7 @@
 #ifndef DNS_ROUTE_H
 #define DNS_ROUTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* No answer can carry more hosts: each takes at least 6 of a frame's 65527 bytes. */
@@ -13,6 +14,15 @@ enum {
 struct route_key {
     uint32_t modid, cmdid;
 };
+
+/* larshm keeps this key for empty places in its tables. */
+static inline bool route_key_is_reserved(struct route_key key)
+{
+    return key.modid == UINT32_MAX && key.cmdid == UINT32_MAX;
+}
+
+#define ROUTE_KEY_RESERVED                                                                                   \
+    "route 4294967295 4294967295 cannot be looked up: larshm reserves this key for itself; choose another"
 
 struct route_host {
     uint32_t ip;   /* host order: 10.0.0.1 = 167772161; never 0 */

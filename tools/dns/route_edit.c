@@ -136,34 +136,35 @@ static int edit_route(const char *db, enum store_mode mode, const struct edit *e
         log_line("nothing changed in route %" PRIu32 " %" PRIu32, edit->key.modid, edit->key.cmdid);
     } else {
         log_line("route %" PRIu32 " %" PRIu32 ": %d host%s %s, version %" PRIu64, edit->key.modid,
-                 edit->key.cmdid, changed, changed == 1 ? "" : "s", verb, done.version);
+                 edit->key.cmdid, changed, log_plural((uint64_t)changed), verb, done.version);
     }
     store_close(store);
-    return exit_code;
-}
-
-static int run(const char *db, struct words *words, enum store_mode mode, edit_fn *change, const char *verb)
-{
-    struct edit edit;
-    if (read_edit(words, &edit) != 0)
-        return EXIT_FAILURE;
-    int exit_code = edit_route(db, mode, &edit, change, verb);
-    free(edit.hosts);
     return exit_code;
 }
 
 int command_route_add(const char *db, int argc, char **argv)
 {
     struct words words = {.min = 3};
-    if (argp_parse(&add_argp, argc, argv, 0, NULL, &words) != 0)
+    struct edit edit;
+    if (argp_parse(&add_argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
         return EXIT_FAILURE;
-    return run(db, &words, STORE_CREATE, add_hosts, "added");
+    int exit_code = EXIT_FAILURE;
+    if (route_key_is_reserved(edit.key))
+        log_line("%s", ROUTE_KEY_RESERVED);
+    else
+        exit_code = edit_route(db, STORE_CREATE, &edit, add_hosts, "added");
+    free(edit.hosts);
+    return exit_code;
 }
 
+/* The reserved key is fine here: another program may have added it. */
 int command_route_del(const char *db, int argc, char **argv)
 {
     struct words words = {.min = 2};
-    if (argp_parse(&del_argp, argc, argv, 0, NULL, &words) != 0)
+    struct edit edit;
+    if (argp_parse(&del_argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
         return EXIT_FAILURE;
-    return run(db, &words, STORE_EXISTING, delete_hosts, "deleted");
+    int exit_code = edit_route(db, STORE_EXISTING, &edit, delete_hosts, "deleted");
+    free(edit.hosts);
+    return exit_code;
 }

@@ -14,8 +14,8 @@
 static const char doc[] =
     "Adds the hosts of a CSV file to what is in the database: all of them, or none when a line is wrong."
     "\v"
-    "FILE.csv holds lines of modid,cmdid,ip,port; '-' is standard input. The first line may be that header;"
-    " empty lines are skipped; hosts that are there already are left as they are.\n"
+    "FILE.csv holds lines of modid,cmdid,ip,port; '-' is standard input. The first line may be that header; "
+    "empty lines are skipped; hosts that are there already are left as they are.\n"
     "\n"
     "Example:\n"
     "  printf '1,2,10.0.0.1,8080\\n1,2,10.0.0.2,8080\\n' | larshm-dns --db routes.db route import -";
@@ -56,8 +56,11 @@ static int import_and_say(const struct import_source *source, struct store *stor
         log_line("%s", error);
         return EXIT_FAILURE;
     }
-    log_line("%" PRIu64 " routes and %" PRIu64 " hosts added, %" PRIu64 " routes changed, version %" PRIu64,
-             outcome.added.routes, outcome.added.hosts, outcome.edit.keys, outcome.edit.version);
+    log_line("%" PRIu64 " route%s and %" PRIu64 " host%s added, %" PRIu64
+             " route%s changed, version %" PRIu64,
+             outcome.added.routes, log_plural(outcome.added.routes), outcome.added.hosts,
+             log_plural(outcome.added.hosts), outcome.edit.keys, log_plural(outcome.edit.keys),
+             outcome.edit.version);
     return EXIT_SUCCESS;
 }
 

@@ -13,9 +13,9 @@
 static const char doc[] =
     "Shows routes, one line for each host: all routes, those of a MODID, or one."
     "\v"
-    "On a terminal this is a table. Otherwise it is lines without a header, MODID, CMDID, IP and PORT with a "
-    "tab"
-    " between them, for scripts; later versions only append columns. Exit code 2: there is no such route.\n"
+    "On a terminal this is a table. Otherwise it is lines without a header, MODID, CMDID, IP and PORT "
+    "with a tab between them, for scripts; later versions only append columns. "
+    "Exit code 2: there is no such route.\n"
     "\n"
     "Examples:\n"
     "  larshm-dns --db routes.db route list\n"

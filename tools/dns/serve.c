@@ -14,11 +14,10 @@
 static const char doc[] =
     "Serves the routes of the database to Lars agents and to larshm-fetcher."
     "\v"
-    "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it. A request is "
-    "answered"
-    " from the database and subscribes its connection to the route; a change that any process makes in the"
-    " database is pushed within about 100 ms. The protocol has no authentication: listen where only your own"
-    " hosts can connect.\n"
+    "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it. "
+    "A request is answered from the database and subscribes its connection to the route; "
+    "a change that any process makes in the database is pushed within about 100 ms. "
+    "The protocol has no authentication: listen where only your own hosts can connect.\n"
     "\n"
     "Examples:\n"
     "  larshm-dns --db routes.db serve\n"
@@ -76,8 +75,10 @@ static void service_stop(struct service *service)
 
 static void on_signal(uv_signal_t *signal, int number)
 {
+    struct service *service = signal->data;
     (void)number;
-    service_stop(signal->data);
+    service_stop(service);
+    directory_log_totals(service->directory);
 }
 
 static int service_start(struct service *service, const struct arguments *arguments)

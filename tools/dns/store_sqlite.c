@@ -117,8 +117,8 @@ static int check_schema(struct store *store)
         return 0;
     if (version != 0 || objects != 0)
         return fail(store,
-                    "%s is a database of another program or version (user_version %lld, not %d):"
-                    " give another file with --db",
+                    "%s is a database of another program or version (user_version %lld, not %d): "
+                    "give another file with --db",
                     store->path, (long long)version, SCHEMA_VERSION);
     if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(store->db, sql_schema, NULL, NULL, NULL) != SQLITE_OK)

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 
 #include "tools/larshm/command.h"
+#include "tools/larshm/failure.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Walks through the whole routes object and says whether it makes sense: every key reachable, every table "
-    "in "
-    "bounds, none overlapping another. Safe at any time, beside a fetcher that publishes.\v"
+    "Walks through the whole routes object and says whether it makes sense: every key reachable, "
+    "every table in bounds, none overlapping another. Safe at any time, beside a fetcher that publishes.\v"
     "Prints \"ok: ...\", or the first thing that is wrong and exits with 5. What to do then: restart "
     "larshm-fetcher, which makes the object anew from all that is sound.\n\n"
     "Examples:\n"
@@ -50,9 +50,10 @@ static int print_json(const struct instance *instance, bool ok, const struct che
 static int print_text(bool ok, const struct check_report *report)
 {
     if (ok)
-        printf("ok: %" PRIu32 " routes, %" PRIu32 " hosts, %s live, longest probe %" PRIu32 " buckets\n",
-               report->keys, report->hosts, text_bytes(report->live_units * UNIT_BYTES).is,
-               report->longest_probe);
+        printf("ok: %" PRIu32 " route%s, %" PRIu32 " host%s, %s live, longest probe %" PRIu32 " bucket%s\n",
+               report->keys, text_plural(report->keys), report->hosts, text_plural(report->hosts),
+               text_bytes(report->live_units * UNIT_BYTES).is, report->longest_probe,
+               text_plural(report->longest_probe));
     else
         printf("wrong: %s\n", report->text);
     return EXIT_SUCCESS;
@@ -79,7 +80,7 @@ int command_check(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)
-        return say_unopened(common->instance, (int)status);
+        return fail_unopened(common, (int)status);
     int code = check(&instance, common->json);
     instance_close(&instance);
     return code;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/larshm/command.h"
+#include "tools/larshm/failure.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/route.h"
 #include "tools/larshm/say.h"
@@ -67,7 +68,7 @@ int command_dump(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)
-        return say_unopened(common->instance, (int)status);
+        return fail_unopened(common, (int)status);
     int result = route_walk(&instance.routes, print_route, NULL, &damaged);
     instance_close(&instance);
     return result == 0 ? say_damaged(common->instance, damaged) : say_no_memory();

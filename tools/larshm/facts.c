@@ -22,6 +22,7 @@ const char *const refusing_names[] = {
     [REFUSING_NOTHING] = "nothing",
     [REFUSING_MAX_BYTES] = "max_bytes",
     [REFUSING_MAX_UNKNOWN] = "max_unknown",
+    [REFUSING_NO_SPACE] = "no_space",
 };
 
 static uint64_t since(uint64_t now, uint64_t tick)
@@ -49,7 +50,7 @@ static void read_fetcher(const struct routes_header *s_header, uint64_t now, str
 static void read_settings(const struct routes_header *s_header, struct facts *facts)
 {
     uint32_t refusing = load_relaxed(&s_header->refusing);
-    facts->refusing = refusing <= REFUSING_MAX_UNKNOWN ? (enum refusing)refusing : REFUSING_NOTHING;
+    facts->refusing = refusing <= REFUSING_NO_SPACE ? (enum refusing)refusing : REFUSING_NOTHING;
     facts->max_bytes = load_relaxed(&s_header->max_bytes);
     facts->update_timeout_s = load_relaxed(&s_header->update_timeout_s);
     facts->poll_interval_ms = load_relaxed(&s_header->poll_interval_ms);

@@ -48,7 +48,8 @@ struct facts {
     uint64_t counters[COUNTER_COUNT];
 };
 
-/* "alive", "silent", "stopped"; "none", "connecting", "up", "waiting"; "nothing", "max_bytes", "max_unknown". */
+/* As JSON has them: "alive", "silent", "stopped"; "none", "connecting", "up", "waiting"; "nothing", "max_bytes",
+ * "max_unknown", "no_space". */
 extern const char *const fetcher_life_names[FETCHER_LIVES];
 extern const char *const connection_names[];
 extern const char *const refusing_names[];

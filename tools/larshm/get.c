@@ -5,17 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/larshm/failure.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Looks a route up through the library, as an application does, and shows its hosts. A route that is not "
-    "here is asked for: exit code 2, and `larshm wait` waits for it.\v"
+    "Looks a route up through the library, as an application does, and shows its hosts. "
+    "A route that is not here is asked for: exit code 2, and `larshm wait` waits for it.\v"
     "Hosts are served even when they are older than update_timeout. If nobody is there to refresh them, "
-    "because "
-    "the fetcher is not alive or not connected, the hosts are shown, a warning tells their age, and the exit "
-    "code is 4.\n\n"
+    "because the fetcher is not alive or not connected, the hosts are shown, a warning tells their age, "
+    "and the exit code is 4.\n\n"
     "Examples:\n"
     "  larshm get 1 2\n"
     "  larshm get 1 2 --pick 1000   how picks spread over the hosts\n\n" EXIT_CODES_DOC;
@@ -90,7 +90,7 @@ static int print_text(const struct answer *answer)
 {
     const struct route *route = &answer->route;
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
-           route->modid, route->cmdid, route->host_count, route->host_count == 1 ? "" : "s",
+           route->modid, route->cmdid, route->host_count, text_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
     for (uint32_t i = 0; i < route->host_count; i++)
         printf("  %s\n", text_host(route->hosts[i]).is);
@@ -110,7 +110,7 @@ static int show(larshm *h, const struct common *common, const struct route_name 
     }
     code = ask(h, name, found, &count, &answer.info);
     if (code != LARSHM_OK) {
-        code = say_lookup(name->modid, name->cmdid, code);
+        code = fail_lookup(common, name, code);
         goto out;
     }
     answer.route = (struct route){
@@ -154,7 +154,7 @@ int command_get(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     int code = larshm_open(&h, common->instance);
     if (code != LARSHM_OK)
-        return say_unopened(common->instance, code);
+        return fail_unopened(common, code);
     code = arguments.picks ? get_picks(h, common, &arguments.name, arguments.picks)
                            : show(h, common, &arguments.name);
     if (code == EXIT_SUCCESS)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tools/larshm/command.h"
+#include "tools/larshm/failure.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
@@ -148,7 +149,7 @@ int command_list(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)
-        return say_unopened(common->instance, (int)status);
+        return fail_unopened(common, (int)status);
     int code = list(&instance, &arguments);
     instance_close(&instance);
     return code;

@@ -9,20 +9,22 @@
 
 const char *argp_program_version = "larshm " LARSHM_VERSION;
 
-static const char doc[] = "Looks at Lars routes in shared memory. Without a command: show.\v"
-                          "Commands:\n"
-                          "  show             the instance on one screen\n"
-                          "  list [MODID]     routes, and their first hosts\n"
-                          "  get MODID CMDID  one route, looked up as applications do\n"
-                          "  wait MODID CMDID ask for a route, and wait for the answer\n"
-                          "  watch            a line for every change\n"
-                          "  dump             all routes, tab separated, for scripts\n"
-                          "  check            does the routes object make sense?\n\n"
-                          "Each has a --help of its own. None needs a fetcher that is alive.\n\n"
-                          "Examples:\n"
-                          "  larshm\n"
-                          "  larshm wait 1 2 && larshm get 1 2\n"
-                          "  larshm -n staging -j show\n\n" EXIT_CODES_DOC;
+static const char doc[] =
+    "Looks at Lars routes in shared memory. Without a command: show.\v"
+    "Commands:\n"
+    "  show             the instance on one screen\n"
+    "  list [MODID]     routes, and their first hosts\n"
+    "  get MODID CMDID  one route, looked up as applications do\n"
+    "  wait MODID CMDID ask for a route, and wait for the answer\n"
+    "  watch            a line for every change\n"
+    "  dump             all routes, tab separated, for scripts\n"
+    "  check            does the routes object make sense?\n\n"
+    "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
+    "route that is not here yet.\n\n"
+    "Examples:\n"
+    "  larshm\n"
+    "  larshm wait 1 2 && larshm get 1 2\n"
+    "  larshm -n staging -j show\n\n" EXIT_CODES_DOC;
 
 static const struct {
     const char *name;

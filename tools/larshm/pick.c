@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/larshm/failure.h"
 #include "tools/larshm/get.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
@@ -101,7 +102,7 @@ int get_picks(larshm *h, const struct common *common, const struct route_name *n
         qsort(picks, count, sizeof(*picks), by_number);
         code = common->json ? print_json(common, name, picks, count) : print_table(picks, count);
     } else {
-        code = say_lookup(name->modid, name->cmdid, code);
+        code = fail_lookup(common, name, code);
     }
     free(picks);
     return code;

@@ -3,8 +3,6 @@
 #ifndef TOOLS_LARSHM_SAY_H
 #define TOOLS_LARSHM_SAY_H
 
-#include <stdint.h>
-
 enum {
     EXIT_USAGE = 1,       /* or the system failed */
     EXIT_NO_ROUTE = 2,    /* no such route, or not here yet */
@@ -23,15 +21,6 @@ enum {
 
 /* One line on stderr, after the program's name. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
-
-/* Says what a code of larshm.h or shm/status.h means for `what`. Returns the exit code. */
-int say_code(const char *what, int code);
-
-/* The same, for the lookup of a route. */
-int say_lookup(uint32_t modid, uint32_t cmdid, int code);
-
-/* The same, for an instance whose routes object could not be opened. */
-int say_unopened(const char *instance, int code);
 
 /* Says that some tables were left out for being damaged, if there are any. Returns the exit code. */
 int say_damaged(const char *instance, unsigned long damaged);

@@ -7,13 +7,13 @@
 
 #include "shm/clock.h"
 #include "tools/larshm/command.h"
+#include "tools/larshm/failure.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Shows an instance on one screen: its fetcher, its directory, its routes, and how full it is. This is "
-    "what "
-    "larshm does without a command. The fetcher need not be alive.\v"
+    "Shows an instance on one screen: its fetcher, its directory, its routes, and how full it is. "
+    "This is what larshm does without a command. The fetcher need not be alive.\v"
     "Examples:\n"
     "  larshm                  the default instance\n"
     "  larshm -n staging show  another one\n"
@@ -35,11 +35,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {NULL, parse, "", doc, common_children, NULL, NULL};
-
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
 
 /* Prints a time and how long ago that was, unless the clock has been set back since. */
 static void print_time(uint64_t unix_ms)
@@ -95,8 +90,8 @@ static void show_directory(const struct facts *facts)
         printf("connected for %s\n", age.is);
         break;
     case CONNECTION_WAITING:
-        printf("NOT CONNECTED for %s; it is tried again and again: is it running, does a firewall let us "
-               "through?\n",
+        printf("NOT CONNECTED for %s; it is tried again and again: "
+               "is it running, does a firewall let us through?\n",
                age.is);
         break;
     }
@@ -137,13 +132,16 @@ static void show_limits(const struct facts *facts)
         printf("limits      none reached\n");
         break;
     case REFUSING_MAX_BYTES:
-        printf("limits      REFUSING new routes and larger tables: max_bytes is reached, raise [shm] "
-               "max_bytes\n");
+        printf("limits      REFUSING new routes and larger tables: max_bytes is reached, "
+               "raise [shm] max_bytes\n");
         break;
     case REFUSING_MAX_UNKNOWN:
-        printf(
-            "limits      REFUSING unknown keys: too many that do not exist are asked for; find out who asks, "
-            "or raise [shm] max_unknown\n");
+        printf("limits      REFUSING unknown keys: too many that do not exist are asked for; "
+               "find out who asks, or raise [shm] max_unknown\n");
+        break;
+    case REFUSING_NO_SPACE:
+        printf("limits      REFUSING new routes and larger tables: "
+               "shared memory (/dev/shm) is full: free some\n");
         break;
     }
 }
@@ -158,16 +156,16 @@ static void show_counters(const struct facts *facts)
     };
     const uint64_t *counters = facts->counters;
     printf("traffic     %s request%s, %s answer%s (%s pushed), %s table%s published, %s refreshed\n",
-           text_count(counters[COUNTER_requests]).is, plural(counters[COUNTER_requests]),
-           text_count(counters[COUNTER_answers]).is, plural(counters[COUNTER_answers]),
+           text_count(counters[COUNTER_requests]).is, text_plural(counters[COUNTER_requests]),
+           text_count(counters[COUNTER_answers]).is, text_plural(counters[COUNTER_answers]),
            text_count(counters[COUNTER_pushes]).is, text_count(counters[COUNTER_publishes]).is,
-           plural(counters[COUNTER_publishes]), text_count(counters[COUNTER_refreshes]).is);
+           text_plural(counters[COUNTER_publishes]), text_count(counters[COUNTER_refreshes]).is);
     const char *label = "troubles";
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
         if (counters[troubles[i]] == 0)
             continue;
-        printf("%-11s %s %s\n", label, text_count(counters[troubles[i]]).is,
-               shm_counter_texts[troubles[i]].description);
+        printf("%-11s %s (%s)\n", label, shm_counter_texts[troubles[i]].description,
+               text_count(counters[troubles[i]]).is);
         label = "";
     }
     if (*label)
@@ -182,7 +180,7 @@ int command_show(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)
-        return say_unopened(common->instance, (int)status);
+        return fail_unopened(common, (int)status);
 
     int code = EXIT_SUCCESS;
     if (facts_read(&instance, &facts) != 0) {

@@ -7,16 +7,17 @@
 
 #include "shm/clock.h"
 #include "tools/larshm/command.h"
+#include "tools/larshm/failure.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
-static const char doc[] = "Asks for a route and waits until the directory has answered: exit code 0 when it "
-                          "has hosts, 2 when there is "
-                          "no such route, 124 when no answer came in time.\v"
-                          "Examples:\n"
-                          "  larshm wait 1 2 && larshm get 1 2\n"
-                          "  larshm wait 1 2 -t 10000\n\n" EXIT_CODES_DOC;
+static const char doc[] =
+    "Asks for a route and waits until the directory has answered: exit code 0 when it has hosts, "
+    "2 when there is no such route, 124 when no answer came in time.\v"
+    "Examples:\n"
+    "  larshm wait 1 2 && larshm get 1 2\n"
+    "  larshm wait 1 2 -t 10000\n\n" EXIT_CODES_DOC;
 
 enum {
     DEFAULT_MS = 3000
@@ -63,7 +64,7 @@ static int print(const struct arguments *arguments, uint32_t hosts, uint64_t wai
                                     (json_int_t)name->cmdid, "hosts", (json_int_t)hosts, "waited_ms",
                                     json_number(waited_ms)));
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s after %s\n", name->modid, name->cmdid, hosts,
-           hosts == 1 ? "" : "s", text_span(waited_ms).is);
+           text_plural(hosts), text_span(waited_ms).is);
     return EXIT_SUCCESS;
 }
 
@@ -77,14 +78,13 @@ int command_wait(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     int code = larshm_open(&h, common->instance);
     if (code != LARSHM_OK)
-        return say_unopened(common->instance, code);
+        return fail_unopened(common, code);
     uint64_t start = clock_tick();
     code = larshm_wait_route(h, name->modid, name->cmdid, (int)arguments.timeout_ms);
     uint64_t waited = clock_tick() - start;
     if (code == LARSHM_OK)
         code = larshm_info(h, name->modid, name->cmdid, &info);
-    code = code == LARSHM_OK ? print(&arguments, info.hosts, waited)
-                             : say_lookup(name->modid, name->cmdid, code);
+    code = code == LARSHM_OK ? print(&arguments, info.hosts, waited) : fail_lookup(common, name, code);
     larshm_close(h);
     return code;
 }

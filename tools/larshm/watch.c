@@ -8,14 +8,14 @@
 #include "shm/clock.h"
 #include "shm/doorbell.h"
 #include "tools/larshm/command.h"
+#include "tools/larshm/failure.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Prints a line for every change of a route, until interrupted. Costs the fetcher nothing, goes on while "
-    "it is "
-    "dead, and follows it through restarts.\v"
+    "Prints a line for every change of a route, until interrupted. Costs the fetcher nothing, "
+    "goes on while it is dead, and follows it through restarts.\v"
     "A line has the time, MODID/CMDID, the version, and the new hosts. Changes of one route within a few "
     "milliseconds show as one. With --count and --for, exit code 124 means that the time was over first.\n\n"
     "Examples:\n"
@@ -24,7 +24,7 @@ static const char doc[] =
     "  larshm -j watch | jq -c .route    all hosts, an object on each line\n\n" EXIT_CODES_DOC;
 
 enum {
-    LOOK_MS = 1000 /* between looks whether the object still has its name, while nothing is published */
+    NAME_LOOK_MS = 1000 /* between looks whether the object still has its name, while nothing is published */
 };
 
 static const struct argp_option options[] = {
@@ -103,10 +103,18 @@ static void announce(const struct follower *follower)
 static uint32_t slice(const struct watch *watch, uint64_t start)
 {
     if (watch->seconds == 0)
-        return LOOK_MS;
+        return NAME_LOOK_MS;
     uint64_t passed = clock_tick() - start, whole = watch->seconds * UINT64_C(1000);
     uint64_t left = whole > passed ? whole - passed : 0;
-    return left < LOOK_MS ? (uint32_t)left : LOOK_MS;
+    return left < NAME_LOOK_MS ? (uint32_t)left : NAME_LOOK_MS;
+}
+
+static int time_over(const struct watch *watch)
+{
+    if (watch->count == 0)
+        return EXIT_SUCCESS;
+    return fail(watch->common, EXIT_TIMED_OUT, "%" PRIu32 " of %" PRIu32 " lines within %" PRIu32 " s",
+                watch->printed, watch->count, watch->seconds);
 }
 
 static int follow(struct watch *watch, struct follower *follower)
@@ -127,7 +135,7 @@ static int follow(struct watch *watch, struct follower *follower)
         }
         uint32_t sleep_ms = slice(watch, start);
         if (sleep_ms == 0)
-            return watch->count ? EXIT_TIMED_OUT : EXIT_SUCCESS;
+            return time_over(watch);
         doorbell_wait(&follower->at.routes, bell, sleep_ms);
     }
 }
@@ -140,7 +148,7 @@ int command_watch(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     enum shm_status status = follower_open(common->instance, &follower);
     if (status != SHM_OK)
-        return say_unopened(common->instance, (int)status);
+        return fail_unopened(common, (int)status);
     announce(&follower);
     int code = follow(&watch, &follower);
     follower_close(&follower);

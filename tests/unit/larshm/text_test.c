@@ -49,6 +49,15 @@ static void counts_are_grouped_by_thousands(void **state)
     assert_string_equal(text_count(UINT64_MAX).is, "18,446,744,073,709,551,615");
 }
 
+static void one_alone_is_not_plural(void **state)
+{
+    (void)state;
+    assert_string_equal(text_plural(0), "s");
+    assert_string_equal(text_plural(1), "");
+    assert_string_equal(text_plural(2), "s");
+    assert_string_equal(text_plural((UINT64_C(1) << 32) + 1), "s");
+}
+
 static void impossible_times_are_question_marks(void **state)
 {
     (void)state;
@@ -102,6 +111,7 @@ int main(void)
         cmocka_unit_test(spans_have_at_most_two_units),
         cmocka_unit_test(bytes_have_the_unit_that_keeps_them_short),
         cmocka_unit_test(counts_are_grouped_by_thousands),
+        cmocka_unit_test(one_alone_is_not_plural),
         cmocka_unit_test(impossible_times_are_question_marks),
         cmocka_unit_test(addresses_from_128_up_are_shown_right),
         cmocka_unit_test(long_routes_show_their_first_hosts_and_how_many_there_are),

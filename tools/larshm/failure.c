@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/larshm/failure.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <larshm/larshm.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/names.h"
+#include "tools/larshm/json.h"
+#include "tools/larshm/say.h"
+#include "tools/larshm/text.h"
+
+int fail(const struct common *common, int exit_code, const char *format, ...)
+{
+    char error[512], instance[INSTANCE_MAX + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, sizeof(error), format, arguments);
+    va_end(arguments);
+    say("%s", error);
+    if (common->json) {
+        text_printable(common->instance, sizeof(instance), instance); /* it may be no instance's name */
+        json_print_line(json_pack("{s:i, s:s, s:s, s:i}", "version", JSON_VERSION, "instance", instance,
+                                  "error", error, "exit_code", exit_code));
+    }
+    return exit_code;
+}
+
+static int exit_code(int code)
+{
+    switch (code) {
+    case LARSHM_OK:
+        return EXIT_SUCCESS;
+    case LARSHM_NOEXIST:
+    case LARSHM_PENDING:
+    case LARSHM_FULL:
+        return EXIT_NO_ROUTE;
+    case LARSHM_NO_OBJECT:
+        return EXIT_NO_OBJECT;
+    case LARSHM_STALE:
+        return EXIT_STALE;
+    case LARSHM_SHORT:
+    case LARSHM_NOT_LARSHM:
+    case LARSHM_LAYOUT:
+    case LARSHM_CORRUPT:
+        return EXIT_DAMAGED;
+    case LARSHM_NO_PERMISSION:
+    case LARSHM_FOREIGN:
+    case LARSHM_UNSAFE:
+        return EXIT_PERMISSION;
+    case LARSHM_TIMEOUT:
+        return EXIT_TIMED_OUT;
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+static int fail_code(const struct common *common, const char *what, int code)
+{
+    return fail(common, exit_code(code), "%s: %s", what,
+                code == LARSHM_SYSTEM_ERROR ? strerror(errno) : larshm_strerror(code));
+}
+
+int fail_lookup(const struct common *common, const struct route_name *name, int code)
+{
+    char what[48];
+    snprintf(what, sizeof(what), "route %" PRIu32 "/%" PRIu32, name->modid, name->cmdid);
+    if (code != LARSHM_PENDING)
+        return fail_code(common, what, code);
+    return fail(common, EXIT_NO_ROUTE,
+                "%s: asked for, not here yet: try `larshm wait %" PRIu32 " %" PRIu32 "`", what, name->modid,
+                name->cmdid);
+}
+
+int fail_unopened(const struct common *common, int code)
+{
+    const char *instance = common->instance;
+    char what[OBJECT_NAME_MAX];
+    switch (code) {
+    case LARSHM_NO_OBJECT:
+        return fail(common, EXIT_NO_OBJECT,
+                    "no routes object /larshm.%s: is larshm-fetcher running? see `larshm-fetcher --help`",
+                    instance);
+    case LARSHM_NO_PERMISSION: /* the library's text is about asking for routes */
+        return fail(common, EXIT_PERMISSION,
+                    "/larshm.%s: this user may not read it: its mode should be 0644, "
+                    "restart larshm-fetcher to have it made anew",
+                    instance);
+    case LARSHM_BAD_ARGUMENT:
+        return fail_code(common, "instance", code);
+    default:
+        snprintf(what, sizeof(what), "/larshm.%s", instance);
+        return fail_code(common, what, code);
+    }
+}
