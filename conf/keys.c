@@ -14,12 +14,12 @@
 
 const struct key keys[KEY_COUNT] = {
     {KEY(dnsserver, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
-     "Where the directory (Lars' DNS service) runs. A change takes effect at the next connect."},
+     "Where the directory (Lars' DNS service) runs. A reload connects there at once."},
     {KEY(dnsserver, port, KEY_PORT), 1, 65535, "7778", "", RELOAD,
      "The directory's TCP port."},
 
     {KEY(reporter, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
-     "Where Lars' report service runs. A change takes effect at the next connect."},
+     "Where Lars' report service runs. Not used by this version."},
     {KEY(reporter, port, KEY_PORT), 1, 65535, "7779", "", RELOAD,
      "The report service's TCP port."},
 
@@ -68,13 +68,13 @@ const struct key keys[KEY_COUNT] = {
      "Messages less important than this are not logged."},
 
     {KEY(shm, max_bytes, KEY_SIZE), UINT64_C(1) << 20, UINT64_C(1) << 32, "256M", "", RESTART,
-     "The shared memory for routes never grows beyond this."},
+     "The routes object never grows beyond this. While it grows, old and new exist side by side."},
     {KEY(shm, grace_ms, KEY_INTEGER), 0, 3600000, "2000", "milliseconds", RESTART,
      "A route's old hosts stay readable for this long after they were replaced."},
     {KEY(shm, max_unknown, KEY_INTEGER), 0, 100000000, "10000", "", RELOAD,
      "How many routes that the directory does not know are remembered at one time."},
     {KEY(shm, group, KEY_GROUP), 0, 0, "larshm", "", RESTART,
-     "Members of this group may ask for routes and report calls. Empty: the fetcher's own group."},
+     "Members of this group may ask for routes. Empty: the fetcher's own group."},
 };
 /* clang-format on */
 

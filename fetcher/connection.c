@@ -38,6 +38,8 @@ struct connection {
     bool resolving, stopping;
     unsigned handles; /* that libuv still knows */
     const struct config_peer *peer;
+    struct config_peer target;    /* the peer of the attempt under way, or of the connection */
+    struct config_peer looked_up; /* whose name is being looked up */
     const struct config *timing;
     struct connection_events events;
     void *context;
@@ -96,18 +98,25 @@ static void backoff_over(uv_timer_t *timer)
     attempt(timer->data);
 }
 
+/* Forgets the connection, or the attempt. */
+static void leave(struct connection *connection)
+{
+    abandon_link(connection);
+    frame_stream_free(&connection->in);
+    connection->out_size = 0;
+    uv_timer_stop(&connection->timer);
+    uv_timer_stop(&connection->frame_timer);
+}
+
 /* The connection, or the attempt, has ended. */
 static void lost(struct connection *connection, const char *why)
 {
     bool was_up = connection->state == CONNECTION_UP;
-    abandon_link(connection);
-    frame_stream_free(&connection->in);
-    connection->out_size = 0;
-    uv_timer_stop(&connection->frame_timer);
+    leave(connection);
     connection->attempt++;
     uint64_t delay = backoff_ms(connection);
     log_limited(&connection->lost_limit, LOG_LEVEL_WARNING, "directory %s:%u: %s; trying again in %.1f s",
-                connection->peer->ip, connection->peer->port, why, (double)delay / 1000);
+                connection->target.ip, connection->target.port, why, (double)delay / 1000);
     set_state(connection, CONNECTION_WAITING);
     uv_timer_start(&connection->timer, backoff_over, delay, 0);
     if (was_up)
@@ -118,6 +127,16 @@ void connection_drop(struct connection *connection, const char *why)
 {
     if (connection->link)
         lost(connection, why);
+}
+
+void connection_redirect(struct connection *connection)
+{
+    bool was_up = connection->state == CONNECTION_UP;
+    leave(connection);
+    connection->attempt = 0;
+    if (was_up)
+        connection->events.down(connection->context);
+    attempt(connection);
 }
 
 static void frame_overdue(uv_timer_t *timer)
@@ -244,37 +263,52 @@ static const struct sockaddr *choose(const struct addrinfo *list, unsigned attem
 
 static void handle_closed(uv_handle_t *handle);
 
+static bool same_peer(const struct config_peer *a, const struct config_peer *b)
+{
+    return a->port == b->port && strcmp(a->ip, b->ip) == 0;
+}
+
+static void look_up(struct connection *connection);
+
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
 {
     struct connection *connection = request->data;
     connection->resolving = false;
-    if (connection->stopping) {
+    if (connection->stopping)
         handle_closed((uv_handle_t *)&connection->timer);
-    } else if (connection->state == CONNECTION_CONNECTING) {
-        if (status == 0 && list)
-            connect_to(connection, choose(list, connection->attempt));
-        else
-            lost(connection, uv_strerror(status));
-    }
+    else if (connection->state == CONNECTION_CONNECTING &&
+             !same_peer(&connection->looked_up, &connection->target))
+        look_up(connection); /* what came is for an attempt that was given up */
+    else if (connection->state == CONNECTION_CONNECTING && (status != 0 || !list))
+        lost(connection, uv_strerror(status));
+    else if (connection->state == CONNECTION_CONNECTING)
+        connect_to(connection, choose(list, connection->attempt));
     uv_freeaddrinfo(list);
 }
 
-/* The name is looked up anew at each attempt: the directory may have moved. */
-static void attempt(struct connection *connection)
+static void look_up(struct connection *connection)
 {
     char service[8];
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    snprintf(service, sizeof(service), "%u", connection->peer->port);
-    set_state(connection, CONNECTION_CONNECTING);
-    uv_timer_start(&connection->timer, attempt_overdue, connection->timing->fetcher.connect_timeout_ms, 0);
-    if (connection->resolving)
-        return; /* a look-up that was given up still runs: its result will do */
+    snprintf(service, sizeof(service), "%u", connection->target.port);
+    connection->looked_up = connection->target;
     connection->resolve.data = connection;
-    int status = uv_getaddrinfo(connection->loop, &connection->resolve, resolved, connection->peer->ip,
+    int status = uv_getaddrinfo(connection->loop, &connection->resolve, resolved, connection->target.ip,
                                 service, &hints);
     connection->resolving = status == 0;
     if (status != 0)
         lost(connection, uv_strerror(status));
+}
+
+/* The name is looked up anew at each attempt: the directory may have moved. A look-up that was given up may still
+ * run; its result will do, or starts another one. */
+static void attempt(struct connection *connection)
+{
+    connection->target = *connection->peer;
+    set_state(connection, CONNECTION_CONNECTING);
+    uv_timer_start(&connection->timer, attempt_overdue, connection->timing->fetcher.connect_timeout_ms, 0);
+    if (!connection->resolving)
+        look_up(connection);
 }
 
 struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,

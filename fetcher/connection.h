@@ -35,6 +35,9 @@ void connection_start(struct connection *connection);
 /* Closes the connection that is up, or being made, and tries again after the backoff. `why` is logged. */
 void connection_drop(struct connection *connection, const char *why);
 
+/* The peer is another one now: leaves the old one, whatever is under way, and tries the new one at once. */
+void connection_redirect(struct connection *connection);
+
 /* Bytes that connection_send() takes now. */
 size_t connection_room(const struct connection *connection);
 

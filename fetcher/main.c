@@ -64,6 +64,7 @@ static void stop(struct daemon *daemon, int exit_status)
     for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
         uv_close(handles[i], NULL);
     connection_stop(daemon->connection);
+    uv_stop(&daemon->loop);
 }
 
 static void tend_due(uv_timer_t *timer)
@@ -71,12 +72,14 @@ static void tend_due(uv_timer_t *timer)
     struct daemon *daemon = timer->data;
     char note[WRITER_NOTE_MAX];
     enum shm_status status = writer_tend(daemon->writer, clock_tick(), note);
+    if (status == SHM_RUNNING) {
+        log_line(LOG_LEVEL_ERROR, "%s", note);
+        stop(daemon, 1);
+        return;
+    }
     if (note[0])
         log_limited(&daemon->tend_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", note);
-    if (status == SHM_RUNNING)
-        stop(daemon, 1);
-    else
-        tell_status(daemon, "");
+    tell_status(daemon, "");
 }
 
 static void poll_due(uv_timer_t *timer)
@@ -97,7 +100,6 @@ static void name_peer(const struct daemon *daemon, char out[static DIRECTORY_NAM
     snprintf(out, DIRECTORY_NAME, "%.110s:%u", daemon->peer.ip, daemon->peer.port);
 }
 
-/* The connection that is up stays; the next one goes to the new place. */
 static void take_over(struct daemon *daemon)
 {
     const struct config *config = &daemon->config;
@@ -111,7 +113,7 @@ static void take_over(struct daemon *daemon)
     if (strcmp(old.ip, daemon->peer.ip) != 0 || old.port != daemon->peer.port) {
         name_peer(daemon, name);
         writer_set_directory(daemon->writer, name, clock_tick(), note);
-        connection_drop(daemon->connection, "the configuration names another directory");
+        connection_redirect(daemon->connection);
     }
     if (note[0])
         log_line(LOG_LEVEL_WARNING, "%s", note);
@@ -230,8 +232,29 @@ static int run(struct daemon *daemon)
              daemon->peer.ip, daemon->peer.port);
     tell_status(daemon, "READY=1\n");
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&daemon->loop);
     return daemon->exit_status;
+}
+
+/*
+ * The callbacks of what was closed come in the next turns. A name that is being looked up cannot be called back, and
+ * libuv would wait for it at exit: for many seconds, if the name server is silent. Then we end without that.
+ */
+static void end_process(struct daemon *daemon, int status)
+{
+    bool started = daemon->connection;
+    for (int turn = 0; started && turn < 3; turn++)
+        uv_run(&daemon->loop, UV_RUN_NOWAIT);
+    bool busy = started && uv_loop_close(&daemon->loop) == UV_EBUSY;
+    refresh_delete(daemon->refresh);
+    writer_close(daemon->writer);
+    if (busy)
+        _exit(status);
+}
+
+static int print_config(const struct config *config)
+{
+    config_print(stdout, config);
+    return fflush(stdout) == 0 ? 0 : 1;
 }
 
 static int check_config(const char *path)
@@ -257,6 +280,8 @@ int main(int argc, char **argv)
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return 1;
     }
+    if (daemon.options.print_config)
+        return print_config(&daemon.config);
     signal(SIGPIPE, SIG_IGN);
     if (guard_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot guard against a control object that is cut short: %s",
@@ -264,7 +289,6 @@ int main(int argc, char **argv)
     log_set_level((enum log_level)daemon.config.fetcher.log_level);
     choose_peer(&daemon);
     int status = run(&daemon);
-    refresh_delete(daemon.refresh);
-    writer_close(daemon.writer);
+    end_process(&daemon, status);
     return status;
 }

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/name.h"
+
 enum {
     OPTION_DNS = 256,
-    OPTION_CHECK
+    OPTION_CHECK,
+    OPTION_PRINT
 };
 
 const char *argp_program_version = "larshm-fetcher " LARSHM_VERSION;
@@ -18,6 +21,8 @@ static const struct argp_option described[] = {
      "Name of the instance to serve; clients open the same. Without it: $LARSHM_INSTANCE, or \"default\"", 0},
     {"dns", OPTION_DNS, "HOST:PORT", 0, "The directory, instead of [dnsserver] in the configuration", 0},
     {"check-config", OPTION_CHECK, "FILE", 0, "Print \"ok\", or what is wrong with FILE, and end", 0},
+    {"print-config", OPTION_PRINT, NULL, 0, "Print every key with the value that -c FILE gives it, and end",
+     0},
     {0},
 };
 
@@ -48,6 +53,8 @@ static int parse_peer(const char *text, struct config_peer *out)
         return -1;
     memcpy(out->ip, text, length);
     out->ip[length] = '\0';
+    if (!name_is_host(out->ip))
+        return -1;
     out->port = (uint16_t)port;
     return 0;
 }
@@ -64,10 +71,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_DNS:
         if (parse_peer(argument, &out->dns) != 0)
-            argp_error(state, "--dns %s: want HOST:PORT, with a port from 1 to 65535", argument);
+            argp_error(state,
+                       "--dns %s: want HOST:PORT, a host name or IPv4 address and a port from 1 to 65535",
+                       argument);
         return 0;
     case OPTION_CHECK:
         out->check_path = argument;
+        return 0;
+    case OPTION_PRINT:
+        out->print_config = true;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument \"%s\"", argument);

@@ -2,12 +2,15 @@
 #ifndef FETCHER_OPTIONS_H
 #define FETCHER_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "conf/config.h"
 
 struct options {
     const char *config_path; /* NULL: the defaults */
     const char *instance;
     const char *check_path; /* not NULL: check this file and end */
+    bool print_config;      /* print what the configuration amounts to, and end */
     struct config_peer dns; /* port 0: as configured */
 };
 

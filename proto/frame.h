@@ -20,7 +20,7 @@ enum {
     FRAME_MAX = FRAME_HEADER + FRAME_BODY_MAX,
 };
 
-/* One frame. `body` points into memory of whoever handed the frame out; see frame_next(). */
+/* One frame. `body` points into memory of whoever handed the frame out; see frame_parse() and frame_stream_next(). */
 struct frame {
     int32_t id;
     uint32_t length; /* of body, in bytes */

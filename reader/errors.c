@@ -38,7 +38,7 @@ const char *larshm_strerror(int code)
     case LARSHM_PENDING:
         return "asked for, not here yet: try again in a moment, or use larshm_wait_route()";
     case LARSHM_FULL:
-        return "a limit keeps new routes out: raise [shm] max_bytes or max_unknown, see `larshm show`";
+        return "a limit keeps new routes out: `larshm show` says which one to raise";
     case LARSHM_STALE:
         return "the view was held for longer than grace_ms and its memory was reused: discard it and read "
                "again";
@@ -47,11 +47,10 @@ const char *larshm_strerror(int code)
     case LARSHM_NO_OBJECT:
         return "no routes object: is larshm-fetcher running for this instance?";
     case LARSHM_NO_PERMISSION:
-        return "no permission: join the group of the control object (larshm) to ask for routes";
+        return "no permission to ask for routes: join the group that owns the control object in /dev/shm";
     case LARSHM_FOREIGN:
-        return "the routes object belongs to a user who is not trusted: remove it from /dev/shm and restart "
-               "the "
-               "fetcher";
+        return "the routes object belongs to a user who is not trusted: run larshm-fetcher as root, as user larshm, or as "
+               "yourself";
     case LARSHM_UNSAFE:
         return "the routes object can be written by others: remove it from /dev/shm and restart the fetcher";
     case LARSHM_SHORT:

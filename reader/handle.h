@@ -14,7 +14,6 @@
 enum {
     PIN_CELLS = 16,
     SILENT_MS = 3000, /* a fetcher that has given no sign for so long is taken for dead */
-    RETRY_MS = 10,    /* between looks for a generation that is announced but not there */
 };
 
 /* Views and waiting threads that use a mapping, counted on a cache line per few threads; only the sum means
@@ -26,7 +25,8 @@ struct pin_cell {
 struct mapping {
     struct routes routes;
     struct control control;
-    bool can_ask; /* control is mapped */
+    bool can_ask;     /* control is mapped */
+    bool may_not_ask; /* it is not, because this user may not write to it */
     struct region routes_region, control_region;
     struct mapping *next; /* in larshm.retired */
     _Atomic bool retired;
@@ -37,7 +37,8 @@ struct larshm {
     _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
     struct object_names names;
     uint64_t serial;             /* no two handles of a process, dead or alive, have the same */
-    _Atomic uint64_t next_try;   /* tick: when to look again for a generation that was not there yet */
+    _Atomic uint64_t next_look;  /* tick: when to look again for a generation that is announced */
+    _Atomic uint64_t next_open;  /* tick: when to try again to open what could not be opened */
     _Atomic uint64_t next_check; /* tick: when to look again whether a silent fetcher's object has its name */
     uid_t fetcher;               /* the account that fetchers run under; 0 where there is none */
     struct mapping *retired;     /* replaced, but pinned; under the lock in mapping.c */

@@ -56,15 +56,19 @@ static void count_lookup(larshm *h)
     }
 }
 
-/* Announced, but not there when we looked: look again a little later. Once it has its name, look always (G3). */
+/*
+ * Announced, but not there when we looked: look again a little later. Once it has its name, look always (G3), unless
+ * it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout.
+ */
 static bool renew(larshm *h, uint32_t superseded)
 {
     uint64_t now = clock_tick();
-    if (superseded == SUPERSEDED_SOON && now < load_relaxed(&h->next_try))
+    _Atomic uint64_t *next = superseded == SUPERSEDED_SOON ? &h->next_look : &h->next_open;
+    if (now < load_relaxed(next))
         return false;
     bool moved = mapping_renew(h);
     if (!moved)
-        store_relaxed(&h->next_try, now + RETRY_MS);
+        store_relaxed(next, now + ANNOUNCED_LOOK_MS);
     return moved;
 }
 
@@ -93,8 +97,10 @@ struct mapping *lookup_enter(larshm *h)
 static int missed(const struct mapping *mapping, uint64_t key)
 {
     thread_state.missed++;
-    if (!mapping->can_ask)
+    if (mapping->may_not_ask)
         return LARSHM_NO_PERMISSION;
+    if (!mapping->can_ask)
+        return LARSHM_PENDING;
     ask_route(&mapping->control, key);
     return load_relaxed(&mapping->routes.s_header->refusing) == REFUSING_NOTHING ? LARSHM_PENDING
                                                                                  : LARSHM_FULL;

@@ -20,7 +20,7 @@ struct lookup {
  */
 int lookup_begin(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *lookup);
 
-/* The same again for the same key, after lookup_intact() said no. Bounded by the caller. */
+/* The same again for the same key, after table_intact() said no. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, uint64_t key);
 
 /* Enters a read section on the newest generation. */

@@ -51,6 +51,10 @@ int mapping_open(const struct object_names *names, uid_t fetcher, struct mapping
         usleep(OPEN_PAUSE_US);
     }
     mapping->can_ask = control == SHM_OK;
+    mapping->may_not_ask = control == SHM_NO_PERMISSION || control == SHM_FOREIGN || control == SHM_UNSAFE;
+    /* The system lacks something just now. To go on without control would be for as long as the generation lives. */
+    if (status == SHM_OK && control == SHM_SYSTEM_ERROR)
+        status = control;
     if (status == SHM_OK)
         *out = mapping;
     else

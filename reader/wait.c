@@ -9,11 +9,26 @@ enum {
     SLICE_MS = 100
 };
 
+/* "No such route", but old, or being asked for just now: not the answer that is waited for. */
+static bool outdated(const struct lookup *lookup)
+{
+    return load_relaxed(&lookup->mapping->routes.s_header->tick) >
+               (lookup->table.expires & ~EXPIRES_PULLING) ||
+           lookup->table.expires & EXPIRES_PULLING;
+}
+
+static int look_once(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *lookup)
+{
+    int code = lookup_begin(h, modid, cmdid, lookup);
+    bool known = route_key(modid, cmdid) != KEY_INVALID;
+    return code == LARSHM_NOEXIST && known && outdated(lookup) ? LARSHM_PENDING : code;
+}
+
 /* One look. If the route is not here, the mapping stays pinned for the sleep. */
 static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinned, uint32_t *bell)
 {
     struct lookup lookup;
-    int code = lookup_begin(h, modid, cmdid, &lookup);
+    int code = look_once(h, modid, cmdid, &lookup);
     *pinned = NULL;
     if (code == LARSHM_PENDING || code == LARSHM_FULL) {
         *pinned = lookup.mapping;
@@ -21,7 +36,7 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinn
         /* The bell first, then another look: a ring in between is not slept through. */
         *bell = doorbell_count(&lookup.mapping->routes);
         lookup_end();
-        code = lookup_begin(h, modid, cmdid, &lookup);
+        code = look_once(h, modid, cmdid, &lookup);
     }
     lookup_end();
     return code;

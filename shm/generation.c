@@ -170,18 +170,25 @@ enum shm_status generation_build(const struct object_names *names, const struct 
  * SUPERSEDED_YES after it: whatever is published in the new generation comes later, so a reader that does not see
  * it here is not behind any publish that is done (G3). Control goes first: whoever opens the new routes object
  * finds its partner. Released, so that a reader that sees the word finds the names: both go through the kernel.
+ * SUPERSEDED_NO again when a name cannot be given: nothing newer comes, and readers need not look for it. A control
+ * object whose partner got no name is taken away.
  */
 enum shm_status generation_show(const struct object_names *names, struct routes_header *s_replaced)
 {
     if (s_replaced)
         store_release(&s_replaced->superseded, SUPERSEDED_SOON);
     enum shm_status status = region_rename(names->next_control, names->control);
-    if (status == SHM_OK)
+    if (status == SHM_OK) {
         status = region_rename(names->next_routes, names->routes);
-    if (status == SHM_OK && s_replaced) {
-        store_release(&s_replaced->superseded, SUPERSEDED_YES);
-        doorbell_ring(s_replaced);
+        int saved = errno;
+        if (status != SHM_OK)
+            shm_unlink(names->control);
+        errno = saved;
     }
+    if (s_replaced)
+        store_release(&s_replaced->superseded, status == SHM_OK ? SUPERSEDED_YES : SUPERSEDED_NO);
+    if (s_replaced && status == SHM_OK)
+        doorbell_ring(s_replaced);
     return status;
 }
 

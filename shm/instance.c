@@ -90,9 +90,10 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
 {
     struct generation built;
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
-    if (status == SHM_NO_SPACE)
+    if (status == SHM_NO_SPACE) {
+        writer->no_space = plan->now;
         explain_space(plan, note);
-    else if (status != SHM_OK && status != SHM_FULL)
+    } else if (status != SHM_OK && status != SHM_FULL)
         snprintf(note, WRITER_NOTE_MAX, "cannot make a new generation of %s: %s", writer->names.routes,
                  strerror(errno));
     if (status != SHM_OK)
@@ -150,6 +151,8 @@ void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
                             char note[static WRITER_NOTE_MAX])
 {
+    if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
+        return SHM_NO_SPACE;
     const struct publisher *publisher = &writer->now.publisher;
     const struct arena *arena = &publisher->arena;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
@@ -174,6 +177,16 @@ bool writer_control_cut(const struct writer *writer)
     volatile uint64_t touched = load_relaxed(&control->s_flags[2][control->words[2] - 1]);
     (void)touched;
     return guard_broken(&writer->now.control_region);
+}
+
+/* What the next client will find: an object that is whole and says what it is. Those that are attached need neither. */
+static bool control_usable(const struct writer *writer)
+{
+    struct control found;
+    return !writer_control_cut(writer) &&
+           region_is_whole(&writer->now.control_region, writer->names.control) &&
+           control_attach(&writer->now.control_region, writer->now.control.slot_count,
+                          writer->now.publisher.routes.generation, &found) == SHM_OK;
 }
 
 /* The same routes under the same size again. */
@@ -207,11 +220,25 @@ static enum shm_status keep_lock(struct writer *writer, char note[static WRITER_
         close(writer->lock);
         writer->lock = lock;
         snprintf(note, WRITER_NOTE_MAX, "%s had been removed: taken again", writer->names.lock);
-    } else {
+    } else if (status == SHM_RUNNING) {
         snprintf(note, WRITER_NOTE_MAX, "%s was removed, and another fetcher has it now (pid %ld)",
                  writer->names.lock, (long)holder);
+    } else {
+        snprintf(note, WRITER_NOTE_MAX, "%s was removed, and cannot be taken again: %s", writer->names.lock,
+                 strerror(errno));
     }
     return status;
+}
+
+/* What kept new keys out may be over. If it is not, the next one that is refused says so again. */
+static void tell_refusal_over(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    _Atomic uint32_t *s_refusing = &writer_header(writer)->refusing;
+    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now, note))
+        return;
+    s_refusing = &writer_header(writer)->refusing; /* of another generation perhaps */
+    if (load_relaxed(s_refusing) != REFUSING_NOTHING)
+        store_relaxed(s_refusing, REFUSING_NOTHING);
 }
 
 enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
@@ -233,14 +260,16 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);
 
-    bool cut = writer_control_cut(writer);
-    if (!cut && region_is_named(&writer->now.routes_region, writer->names.routes) &&
-        region_is_named(&writer->now.control_region, writer->names.control))
+    tell_refusal_over(writer, now, note);
+    bool named = region_is_named(&writer->now.routes_region, writer->names.routes) &&
+                 region_is_named(&writer->now.control_region, writer->names.control);
+    if (named && control_usable(writer))
         return SHM_OK;
     status = remake(writer, now, note);
     if (status == SHM_OK)
         snprintf(note, WRITER_NOTE_MAX, "%s %s: made anew",
-                 cut ? writer->names.control : writer->names.routes,
-                 cut ? "was cut short by a client" : "or its control object had been removed or replaced");
+                 named ? writer->names.control : writer->names.routes,
+                 named ? "was cut short or overwritten by a client"
+                       : "or its control object had been removed or replaced");
     return status;
 }

@@ -29,7 +29,7 @@
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
  *      host_base  id of the first host, for call counts in the control object; 0: none assigned
  *      count      0: the directory says that there is no such route
- *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s
+ *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
  *      verdict    bit i: host i is overloaded
  *
  *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher takes. Contents are never trusted.
@@ -38,7 +38,8 @@
  *      | struct control_header | lookup_cell [] | miss cells: u64 [] | flags 0 | flags 1 | flags 2 |
  *
  *  flags 0 has a bit per slot of the routes object with the same generation (slot = 4 * bucket + place); flags 1 a
- *  bit per word of flags 0; flags 2 a bit per word of flags 1. A miss cell holds ~key; 0: empty.
+ *  bit per word of flags 0; flags 2 a bit per word of flags 1. A miss cell holds ~key; 0: empty. An object may be
+ *  longer than these parts: call counts by host id are to follow flags 2.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -67,6 +68,8 @@ enum {
     MISS_CELLS = 4096,
     MISS_WORDS = MISS_CELLS / 64 / 64, /* summary bits: one per 64 cells */
     DIRECTORY_NAME = 128,
+    ANNOUNCED_LOOK_MS =
+        10, /* between a reader's looks for a generation that is announced; not part of the layout */
 };
 
 #define REF_UNIT_MASK   ((UINT64_C(1) << REF_UNIT_BITS) - 1)
@@ -94,12 +97,13 @@ enum refusing {
     REFUSING_NOTHING = 0,
     REFUSING_MAX_BYTES = 1,
     REFUSING_MAX_UNKNOWN = 2,
+    REFUSING_NO_SPACE = 3, /* the file system of shared memory is full */
 };
 
 /* Steps of the hand-over to a new generation, in routes_header.superseded. */
 enum superseded {
     SUPERSEDED_NO = 0,
-    SUPERSEDED_SOON = 1, /* the new generation has its name now or in a moment */
+    SUPERSEDED_SOON = 1, /* the new generation has its name now or in a moment; NO again if that fails */
     SUPERSEDED_YES = 2,  /* it has */
 };
 
@@ -124,8 +128,8 @@ struct routes_header {
 
     /*
      * Line 1: read at each lookup. Writer: the fetcher; `superseded` also by the fetcher that comes after it.
-     * tick: stale is harmless, a table only seems younger than it is. superseded: enum superseded, never goes
-     * back; it and the object_id keep their places in every layout.
+     * tick: stale is harmless, a table only seems younger than it is. superseded: enum superseded; it and the
+     * object_id keep their places in every layout.
      * doorbell: a futex, rung after publishes; waiters compare it, so missing one ring cannot lose a wake-up.
      */
     _Alignas(CACHE_LINE) _Atomic uint64_t tick;

@@ -72,7 +72,7 @@ static void insert(struct publisher *publisher, uint32_t slot, uint64_t key, uin
 
 static bool same_table(const struct block *s_block, const struct publication *table)
 {
-    if (load_relaxed(&s_block->count) != table->count || load_relaxed(&s_block->ttl_s) != table->ttl_s)
+    if (load_relaxed(&s_block->count) != table->count)
         return false;
     const _Atomic uint32_t *s_addresses = block_addresses(s_block, table->count);
     const _Atomic uint16_t *s_ports = block_ports(s_block, table->count);
@@ -105,6 +105,9 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
     if (s_old && same_table(s_old, table)) {
         /* A single word, so no reader can see half of it; how late it is seen only decides who asks next. */
         store_relaxed(&s_old->expires, expires);
+        /* Between the two an age is wrong by what update_timeout has changed; only people read it. */
+        if (load_relaxed(&s_old->ttl_s) != table->ttl_s)
+            store_relaxed(&s_old->ttl_s, (uint16_t)table->ttl_s);
         return PUT_REFRESHED;
     }
     if (!s_old && (empty == SLOT_NONE || !index_has_room(publisher)))

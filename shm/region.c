@@ -20,6 +20,7 @@ static enum shm_status status_of_errno(void)
         return SHM_NO_OBJECT;
     case EACCES:
     case EPERM:
+    case EROFS: /* a container may have the objects mounted for reading only */
         return SHM_NO_PERMISSION;
     case ELOOP:  /* shm_open() adds O_NOFOLLOW: a symbolic link has been put in the object's place, */
     case EISDIR: /* or a directory, */
@@ -57,6 +58,10 @@ static enum shm_status allocate(int fd, size_t size)
 
 enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out)
 {
+    if (size > region_space_available()) { /* do not fill it for others only to find that out */
+        errno = ENOSPC;
+        return SHM_NO_SPACE;
+    }
     int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
     if (fd < 0)
         return errno == EEXIST ? SHM_FOREIGN : status_of_errno();
@@ -105,8 +110,8 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
 {
     /* O_NONBLOCK: a pipe put in the object's place must not make us wait for its other end. */
     int fd = shm_open(name, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
-    if (fd < 0)
-        return status_of_errno();
+    if (fd < 0) /* EINVAL is how shm_open() reports a directory */
+        return errno == EINVAL ? SHM_FOREIGN : status_of_errno();
     size_t size = 0;
     enum shm_status status = believe(fd, trust, least, &size);
     if (status == SHM_OK)
@@ -130,18 +135,32 @@ enum shm_status region_rename(const char *from, const char *to)
     return rename(old_path, new_path) == 0 ? SHM_OK : status_of_errno();
 }
 
-bool region_is_named(const struct region *region, const char *name)
+static bool named(const struct region *region, const char *name, struct stat *st)
 {
     char path[PATH_MAX];
-    struct stat st;
     path_of(name, path);
-    return lstat(path, &st) == 0 && st.st_ino == region->inode && st.st_dev == region->device;
+    return lstat(path, st) == 0 && st->st_ino == region->inode && st->st_dev == region->device;
+}
+
+bool region_is_named(const struct region *region, const char *name)
+{
+    struct stat st;
+    return named(region, name, &st);
+}
+
+bool region_is_whole(const struct region *region, const char *name)
+{
+    struct stat st;
+    return named(region, name, &st) && st.st_size >= 0 && (uint64_t)st.st_size >= region->size;
 }
 
 uint64_t region_space_available(void)
 {
     struct statvfs fs;
-    return statvfs(SHM_DIRECTORY, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+    /* A file system without a limit reports no blocks at all. */
+    if (statvfs(SHM_DIRECTORY, &fs) != 0 || fs.f_blocks == 0)
+        return UINT64_MAX;
+    return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
 void region_close(struct region *region)

@@ -47,6 +47,9 @@ enum shm_status region_rename(const char *from, const char *to);
 /* True while `name` still leads to this region's object. */
 bool region_is_named(const struct region *region, const char *name);
 
+/* Likewise, and nobody has cut the object short: the next one who opens it finds all of it. */
+bool region_is_whole(const struct region *region, const char *name);
+
 /* Bytes that objects may still take. */
 uint64_t region_space_available(void);
 

@@ -56,15 +56,22 @@ static enum shm_status take_names(struct writer *writer, const char *instance,
                  instance, (long)holder);
     else if (status == SHM_SYSTEM_ERROR)
         snprintf(note, WRITER_NOTE_MAX, "cannot lock %s: %s", writer->names.lock, strerror(errno));
-    else if (status != SHM_OK)
-        snprintf(note, WRITER_NOTE_MAX, "%s is not ours alone: remove /dev/shm%s", writer->names.lock,
+    else if (status == SHM_UNSAFE)
+        snprintf(note, WRITER_NOTE_MAX, "%s may be opened by others: remove /dev/shm%s", writer->names.lock,
                  writer->names.lock);
+    else if (status != SHM_OK)
+        snprintf(
+            note, WRITER_NOTE_MAX,
+            "%s belongs to another user, or is no regular object: run as its owner, or choose another -n",
+            writer->names.lock);
     if (status != SHM_OK)
         return status;
     status = generation_sweep(&writer->names);
     if (status != SHM_OK)
-        snprintf(note, WRITER_NOTE_MAX, "cannot remove %s, the leftover of a fetcher that died: %s",
-                 writer->names.next_routes, strerror(errno));
+        snprintf(note, WRITER_NOTE_MAX,
+                 "cannot remove %s or %s, leftovers of a fetcher that died (%s): remove them "
+                 "as their owner",
+                 writer->names.next_routes, writer->names.next_control, strerror(errno));
     return status;
 }
 
@@ -124,9 +131,13 @@ static enum shm_status adopt(struct writer *writer, const struct region *old, st
     if (status != SHM_OK)
         return status;
     if (plan.source) {
+        /* If the fetcher before died between its rename and SUPERSEDED_YES, readers of a third object find the name in
+         * ANNOUNCED_LOOK_MS. What we publish comes after that, so they are behind no publish that is done (G3). */
+        usleep(2 * ANNOUNCED_LOOK_MS * 1000);
         drain_adopted(writer, plan.source, old_control);
-        snprintf(note, WRITER_NOTE_MAX, "adopted %llu routes of generation %llu%s",
+        snprintf(note, WRITER_NOTE_MAX, "adopted %llu route%s of generation %llu%s",
                  (unsigned long long)writer_counter(writer, COUNTER_routes),
+                 writer_counter(writer, COUNTER_routes) == 1 ? "" : "s",
                  (unsigned long long)source.generation, damaged ? "; damaged ones were left out" : "");
     } else if (old->s_base)
         snprintf(note, WRITER_NOTE_MAX, "replaced %s, which %s", writer->names.routes,

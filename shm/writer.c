@@ -99,7 +99,7 @@ static void recount(struct writer *writer, bool was_here, uint32_t before, uint3
 }
 
 /* Entries that have expired stay behind when a generation is made anew. */
-static bool too_many_unknown(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+bool writer_unknown_full(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
 {
     if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
         writer_compact(writer, now, note);
@@ -116,7 +116,7 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     if (key == KEY_INVALID || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;
     bool here = find(writer, key, &slot, &old);
-    if (!here && count == 0 && too_many_unknown(writer, now, note)) {
+    if (!here && count == 0 && writer_unknown_full(writer, now, note)) {
         refuse(writer, REFUSING_MAX_UNKNOWN);
         writer_count(writer, COUNTER_refused_unknown, 1);
         return SHM_FULL;
@@ -143,7 +143,7 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     case PUT_NO_ROOM:
         writer_set_new(writer, key);
         writer_count(writer, COUNTER_refused_full, 1);
-        refuse(writer, REFUSING_MAX_BYTES);
+        refuse(writer, status == SHM_NO_SPACE ? REFUSING_NO_SPACE : REFUSING_MAX_BYTES);
         return status == SHM_OK ? SHM_FULL : status;
     }
     if (!here)

@@ -10,6 +10,7 @@
 enum {
     DRAINING_MAX = 4,
     DRAIN_MS = 60 * 1000,
+    NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
     COMPACT_MS = 10 * 1000, /* a new generation that is no larger is made at most this often */
 };
 
@@ -26,6 +27,7 @@ struct writer {
     struct draining draining[DRAINING_MAX];
     struct harvest_cursor cursor;
     uint64_t max_bytes;
+    uint64_t no_space;  /* tick of the last generation that found no space */
     uint64_t compacted; /* tick of the last generation that was made without growing */
     uint32_t grace_ms, max_unknown;
     gid_t group;
@@ -62,6 +64,9 @@ void writer_drop_draining(struct draining *draining);
 
 /* Makes a generation with nothing in it that has expired, unless one was made within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+
+/* True while no more keys without hosts may be remembered, though those that have expired were dropped. */
+bool writer_unknown_full(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
 
 /* Makes one with room for another key and `more_units` more. SHM_FULL: max_bytes forbids it. */
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
