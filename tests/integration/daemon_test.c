@@ -240,6 +240,21 @@ static void reload_moves_to_another_directory(void **state)
     scene_learn(scene, 1, 2, 3, 80);
 }
 
+static void reload_to_another_directory_does_not_wait_for_the_backoff(void **state)
+{
+    struct scene *scene = *state;
+    unsigned good = scene->directory.port;
+    scene->fetcher.config.port = 9; /* nobody is there */
+    scene->fetcher.config.reconnect_min_ms = scene->fetcher.config.reconnect_max_ms = 60000;
+    directory_listen(&scene->directory);
+    scene_start(scene);
+    eventually(process_said(&scene->fetcher.process, "trying again in") > 0);
+    scene->fetcher.config.port = good;
+    reload(scene);
+    directory_accept(&scene->directory);
+    scene_learn(scene, 1, 2, 3, 80);
+}
+
 /* The next datagram that the fetcher sends to its service manager. */
 static void receive_notice(int fd, char *out, size_t size)
 {
@@ -347,6 +362,7 @@ int main(void)
         scene_test(reload_names_the_keys_that_need_a_restart),
         scene_test(reload_of_a_bad_file_changes_nothing_and_says_so),
         scene_test(reload_moves_to_another_directory),
+        scene_test(reload_to_another_directory_does_not_wait_for_the_backoff),
         scene_test(service_manager_is_told_about_start_connection_and_stop),
         scene_test(removed_objects_are_made_anew_and_clients_follow),
         scene_test(route_that_came_back_in_a_new_generation_is_asked_for_once_after_a_reconnect),

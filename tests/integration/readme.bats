@@ -51,7 +51,6 @@ transcript() {
   PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name larshm.pc)")
   export PKG_CONFIG_PATH
   awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/README.md" >"$BATS_TEST_TMPDIR/example.c"
-  sed -i "s|^prefix=.*|prefix=$prefix|" "$PKG_CONFIG_PATH/larshm.pc"
   # shellcheck disable=SC2046
   cc -o "$BATS_TEST_TMPDIR/example" "$BATS_TEST_TMPDIR/example.c" $(pkg-config --cflags --libs larshm)
   mkdir "$BATS_TEST_TMPDIR/project"
@@ -66,4 +65,28 @@ EOF
   cmake --build "$BATS_TEST_TMPDIR/project/build" >/dev/null
   LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name liblarshm.so)") run "$BATS_TEST_TMPDIR/example"
   [[ "$output" == *"no routes object"* ]]
+}
+
+@test "every test that PROTOCOL.md names exists" {
+  cd "$SOURCE"
+  sed -n '/^## What is survived/,$p' shm/PROTOCOL.md >"$BATS_TEST_TMPDIR/table"
+  # shellcheck disable=SC2013
+  for name in $(grep -oE '\b[a-z0-9]+(_[a-z0-9]+){3,}\b' "$BATS_TEST_TMPDIR/table"); do
+    grep -rqE "\b$name\b" tests || {
+      echo "no such test: $name"
+      return 1
+    }
+  done
+  # shellcheck disable=SC2016
+  for path in $(grep -oE '`(unit|integration|crash|failure|fuzz|torture)/[a-z0-9_/]+`' "$BATS_TEST_TMPDIR/table" | tr -d '`' | sort -u); do
+    base=tests/${path}
+    case $path in
+    torture/*) grep -q "torture_test_of(${path#torture/} " tests/torture/CMakeLists.txt ;;
+    fuzz/*) [ -e "tests/fuzz/${path#fuzz/}.c" ] ;;
+    *) [ -e "${base}_test.c" ] || [ -e "$base.bats" ] ;;
+    esac || {
+      echo "no such test: $path"
+      return 1
+    }
+  done
 }

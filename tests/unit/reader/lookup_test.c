@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -323,6 +324,16 @@ static void a_client_that_may_not_ask_still_looks_up(void **state)
     assert_int_equal(instance_missed(instance).count, 0);
 }
 
+static void a_missing_control_object_is_no_matter_of_permission(void **state)
+{
+    struct instance *instance = *state;
+    larshm_host host;
+    shm_unlink(instance->names.control);
+    larshm *h = open_handle(instance);
+    assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_PENDING);
+    larshm_close(h);
+}
+
 static void lookups_of_all_threads_are_counted_in_batches(void **state)
 {
     struct instance *instance = *state;
@@ -354,6 +365,7 @@ int main(void)
         TEST(info_tells_age_state_and_who_looks_after_it),
         TEST(g9_a_dead_fetcher_is_visible_and_its_routes_are_served),
         TEST(a_client_that_may_not_ask_still_looks_up),
+        TEST(a_missing_control_object_is_no_matter_of_permission),
         TEST(lookups_of_all_threads_are_counted_in_batches),
     };
     return cmocka_run_group_tests_name("reader/lookup", tests, NULL, NULL);

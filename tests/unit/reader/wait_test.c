@@ -45,6 +45,21 @@ static void end_waiting(struct waiter *waiter, int code)
     larshm_close(waiter->h);
 }
 
+static void an_old_no_is_not_the_answer_that_is_waited_for(void **state)
+{
+    struct instance *instance = *state;
+    struct waiter waiter;
+    instance_put(instance, 1, 1, 0, 1);
+    instance_beat(instance, clock_tick() + 5000);
+    waiter.timeout_ms = 50;
+    assert_int_equal(larshm_open(&waiter.h, instance->name), LARSHM_OK);
+    assert_int_equal(larshm_wait_route(waiter.h, 0, 1, 50), LARSHM_TIMEOUT);
+    assert_int_equal(instance_flagged(instance).count, 1);
+    instance_put(instance, 1, 1, 4, 15);
+    assert_int_equal(larshm_wait_route(waiter.h, 0, 1, 50), LARSHM_OK);
+    larshm_close(waiter.h);
+}
+
 static void a_known_route_is_not_waited_for(void **state)
 {
     struct instance *instance = *state;
@@ -132,11 +147,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_known_route_is_not_waited_for),
-        TEST(an_answer_that_does_not_come_times_out),
-        TEST(a_publish_wakes_the_waiter),
-        TEST(a_negative_answer_wakes_the_waiter),
-        TEST(a_waiter_follows_to_the_next_generation),
+        TEST(a_known_route_is_not_waited_for),        TEST(an_old_no_is_not_the_answer_that_is_waited_for),
+        TEST(an_answer_that_does_not_come_times_out), TEST(a_publish_wakes_the_waiter),
+        TEST(a_negative_answer_wakes_the_waiter),     TEST(a_waiter_follows_to_the_next_generation),
         TEST(a_waiter_outlives_the_fetcher),
     };
     return cmocka_run_group_tests_name("reader/wait", tests, NULL, NULL);

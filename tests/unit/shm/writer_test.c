@@ -146,6 +146,37 @@ static void same_hosts_only_move_the_times(void **state)
     region_close(&region);
 }
 
+static void another_update_timeout_is_no_change_of_the_route(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    struct table before, after;
+    instance_put(instance, 1, 1, 4, 15);
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    uint32_t slot = index_find(&routes, 1);
+    assert_int_equal(table_begin(&routes, slot, 1, &before), SHM_OK);
+    instance_put(instance, 1, 1, 4, 60);
+    assert_int_equal(table_begin(&routes, slot, 1, &after), SHM_OK);
+    assert_true(after.ref == before.ref);
+    assert_int_equal(after.ttl_s, 60);
+    assert_true(after.expires >= before.expires + 45000);
+    region_close(&region);
+}
+
+static void a_refusal_ends_when_there_is_room_again(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t now = clock_tick();
+    for (uint64_t key = 1; key <= 101; key++)
+        writer_put(instance->writer, key, NULL, 0, 1, now, instance->note);
+    assert_true(writer_refusing(instance->writer));
+    assert_int_equal(writer_tend(instance->writer, now, instance->note), SHM_OK);
+    assert_true(writer_refusing(instance->writer));
+    assert_int_equal(writer_tend(instance->writer, now + 60 * 1000, instance->note), SHM_OK);
+    assert_false(writer_refusing(instance->writer));
+}
+
 static void max_bytes_refuses_new_keys_and_serves_known_ones(void **state)
 {
     struct instance *instance = *state;
@@ -344,6 +375,8 @@ int main(void)
         TEST(g5_fetcher_killed_while_publishing_loses_nothing),
         TEST(versions_go_on_across_generations),
         TEST(same_hosts_only_move_the_times),
+        TEST(another_update_timeout_is_no_change_of_the_route),
+        TEST(a_refusal_ends_when_there_is_room_again),
         TEST(max_bytes_refuses_new_keys_and_serves_known_ones),
         TEST(unknown_keys_are_limited_in_number),
         TEST(expired_unknown_keys_make_room),

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For each thing that a client does and each call that can fail: the n-th such call fails. To open says what is wrong
+ * and succeeds when it is tried again; to look up goes on with the hosts at hand, and moves to the new generation
+ * when it can. What a client may do before, it may do after: a handle never loses the right to ask.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "larshm/larshm.h"
+#include "tests/failure/fail.h"
+#include "tests/support/instance.h"
+#include "tests/support/patience.h"
+
+enum {
+    HOSTS = 4
+};
+
+/* One thing that a client does; a code of the library. */
+struct call {
+    const char *name;
+    int (*run)(larshm *h);
+};
+
+static int get_host(larshm *h)
+{
+    larshm_host host;
+    return larshm_get_host(h, 0, 1, &host);
+}
+
+static int get_route(larshm *h)
+{
+    larshm_host hosts[HOSTS];
+    size_t count = 0;
+    int code = larshm_get_route(h, 0, 1, hosts, HOSTS, &count);
+    return code == LARSHM_OK && count != HOSTS ? LARSHM_CORRUPT : code;
+}
+
+static int view(larshm *h)
+{
+    larshm_view seen;
+    uint32_t round = UINT32_MAX;
+    int code = larshm_route_begin(h, 0, 1, &seen);
+    if (code != LARSHM_OK)
+        return code;
+    for (uint32_t i = 0; i < HOSTS && code == LARSHM_OK; i++)
+        if (seen.count != HOSTS || !equation_holds(1, i, seen.addr[i], seen.port[i], &round))
+            code = LARSHM_CORRUPT;
+    int ended = larshm_route_end(h, &seen);
+    return code == LARSHM_OK ? ended : code;
+}
+
+static int wait_route(larshm *h)
+{
+    return larshm_wait_route(h, 0, 1, 0);
+}
+
+static int info(larshm *h)
+{
+    larshm_route_info seen;
+    return larshm_info(h, 0, 1, &seen);
+}
+
+static const struct call calls[] = {{"get_host", get_host},
+                                    {"get_route", get_route},
+                                    {"view", view},
+                                    {"wait_route", wait_route},
+                                    {"info", info}};
+
+static bool can_ask(larshm *h)
+{
+    larshm_route_info seen = {0};
+    larshm_info(h, 0, 1, &seen);
+    return seen.can_ask;
+}
+
+static void nth_failure_of_open_is_named_and_can_be_retried(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 1, HOSTS, 15);
+    printf("%-12s", "open");
+    for (int call = 0; call < FAIL_CALL_COUNT; call++) {
+        unsigned long n = 1;
+        for (bool failed = true; failed; n += failed) {
+            larshm *h = NULL;
+            errno = 0;
+            fail_at((enum fail_call)call, n);
+            int code = larshm_open(&h, instance->name), error = errno;
+            failed = fail_end();
+            if (failed && code != LARSHM_OK) {
+                assert_int_equal(code, LARSHM_SYSTEM_ERROR);
+                assert_int_equal(error, fail_errors[call]);
+                assert_null(h);
+                assert_int_equal(instance_reader_mappings(instance), 0);
+                assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+            }
+            assert_int_equal(view(h), LARSHM_OK);
+            assert_true(can_ask(h));
+            larshm_close(h);
+        }
+        if (n > 1)
+            printf(" %s %lu", fail_names[call], n - 1);
+    }
+    printf("\n");
+}
+
+/* True if the call was made so often. */
+static bool move_with_failure(struct instance *instance, const struct call *what, enum fail_call call,
+                              unsigned long n)
+{
+    larshm *h = NULL;
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    uint32_t handles = instance_reader_mappings(instance);
+    instance_renew(instance);
+    fail_at(call, n);
+    int code = what->run(h);
+    bool failed = fail_end();
+    if (code != LARSHM_OK)
+        fail_msg("%s, %s %lu: %s", what->name, fail_names[call], n, larshm_strerror(code));
+    static uint32_t newcomer = 1000; /* only the new generation has it */
+    instance_put(instance, ++newcomer, 1, HOSTS, 15);
+    larshm_host host;
+    eventually(what->run(h) == LARSHM_OK && larshm_get_host(h, 0, newcomer, &host) == LARSHM_OK);
+    assert_int_equal(instance_reader_mappings(instance), handles);
+    if (!can_ask(h))
+        fail_msg("%s, %s %lu: may not ask any more", what->name, fail_names[call], n);
+    assert_int_equal(larshm_get_host(h, 9, 9, &host), LARSHM_PENDING);
+    assert_true(instance_missed(instance).count > 0);
+    larshm_close(h);
+    return failed;
+}
+
+static void nth_failure_of_a_move_keeps_the_routes_at_hand_and_the_next_call_moves(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 1, HOSTS, 15);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+        unsigned long sum = 0;
+        printf("%-12s", calls[i].name);
+        for (int call = 0; call < FAIL_CALL_COUNT; call++) {
+            unsigned long n = 1;
+            while (move_with_failure(instance, &calls[i], (enum fail_call)call, n))
+                n++;
+            if (n > 1)
+                printf(" %s %lu", fail_names[call], n - 1);
+            sum += n - 1;
+        }
+        printf("\n");
+        assert_true(sum > 0);
+    }
+}
+
+static void nothing_is_allocated_once_a_handle_is_open(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_host host;
+    instance_put(instance, 1, 1, HOSTS, 15);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    for (int call = 0; call < FAIL_CALL_COUNT; call++) {
+        fail_at((enum fail_call)call, 1);
+        for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+            assert_int_equal(calls[i].run(h), LARSHM_OK);
+        for (uint32_t key = 0; key < 1000; key++)
+            assert_int_equal(larshm_get_host(h, 9, key, &host), LARSHM_PENDING);
+        assert_int_equal(larshm_wait_route(h, 9, 9, 1), LARSHM_TIMEOUT);
+        assert_false(fail_end());
+    }
+    larshm_close(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nth_failure_of_open_is_named_and_can_be_retried, instance_setup,
+                                        instance_teardown),
+        cmocka_unit_test_setup_teardown(
+            nth_failure_of_a_move_keeps_the_routes_at_hand_and_the_next_call_moves, instance_setup,
+            instance_teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_allocated_once_a_handle_is_open, instance_setup,
+                                        instance_teardown),
+    };
+    return cmocka_run_group_tests_name("failure/reader", tests, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls that fail in a real fetcher, those of its libraries too, made to by strace. The directory's connection
+ * may be lost for it and made again; clients get their routes all the same. What is only interrupted, or would
+ * have to wait, is not even noticed. Skipped where strace is missing or may not trace.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/failure/play.h"
+
+#define STRACE "/usr/bin/strace"
+
+/* -D: the fetcher is our child, and strace ends with it. */
+static void launch(struct scene *scene, const char *injection)
+{
+    struct fetcher *fetcher = &scene->fetcher;
+    char program[] = LARSHM_FETCHER, inject[128];
+    snprintf(inject, sizeof(inject), "inject=%s", injection);
+    char *const argv[] = {STRACE,
+                          "-D",
+                          "-f",
+                          "-qqq",
+                          "-e",
+                          inject,
+                          program,
+                          "-c",
+                          fetcher->config_path,
+                          "-n",
+                          fetcher->instance,
+                          NULL};
+    process_start(&fetcher->process, fetcher->log_path, argv);
+}
+
+static int may_trace(void)
+{
+    struct process process = {0};
+    char *const argv[] = {STRACE, "-f", "-qqq", "-o", "/dev/null", "/bin/true", NULL};
+    process_start(&process, "/dev/null", argv);
+    return process_wait(&process) == 0;
+}
+
+/* Starts under the injection and lives until all routes are served. */
+static struct scene *live_with(const char *injection)
+{
+    void *state = NULL;
+    assert_int_equal(scene_setup(&state), 0);
+    struct scene *scene = state;
+    scene->fetcher.config.request_timeout_ms = 200;
+    scene->fetcher.config.probe_interval_ms = 200;
+    directory_listen(&scene->directory);
+    fetcher_configure(&scene->fetcher);
+    launch(scene, injection);
+    eventually(fetcher_generation(&scene->fetcher) > 0 || !process_alive(&scene->fetcher.process));
+    if (!process_alive(&scene->fetcher.process))
+        fail_msg("%s: the fetcher has ended", injection);
+    if (!play(scene))
+        fail_msg("%s: a route never came", injection);
+    return scene;
+}
+
+static void stop(struct scene *scene, const char *injection)
+{
+    process_signal(&scene->fetcher.process, SIGTERM);
+    int status = process_wait(&scene->fetcher.process);
+    if (status != 0)
+        fail_msg("%s: stopped with %d", injection, status);
+    assert_true(play_served(scene) && play_left_nothing_half_made(scene));
+    scene_teardown((void *[]){scene});
+}
+
+/* strace says so, in the log that it shares with the fetcher. */
+static bool was_injected(const struct scene *scene)
+{
+    return process_said(&scene->fetcher.process, "(INJECTED)") > 0;
+}
+
+static void nth_failure_of_the_network_is_made_good(void **state)
+{
+    static const struct {
+        const char *call, *error;
+    } rows[] = {
+        {"socket", "EMFILE"},
+        {"connect", "ENETUNREACH"},
+        {"connect", "EADDRNOTAVAIL"},
+        {"setsockopt", "ENOPROTOOPT"},
+    };
+    (void)state;
+    if (!may_trace())
+        skip();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        bool injected = true;
+        int n = 0;
+        while (injected) {
+            char injection[96];
+            snprintf(injection, sizeof(injection), "%s:error=%s:when=%d", rows[i].call, rows[i].error, ++n);
+            struct scene *scene = live_with(injection);
+            injected = was_injected(scene);
+            stop(scene, injection);
+        }
+        printf("%-10s %-14s %d\n", rows[i].call, rows[i].error, n - 1);
+    }
+}
+
+static void interrupted_and_delayed_calls_are_invisible(void **state)
+{
+    static const char *const injections[] = {
+        "write:error=EINTR:when=4+2",
+        "epoll_pwait,epoll_wait:error=EINTR:when=2+2",
+        "connect:error=EINTR:when=1",
+    };
+    (void)state;
+    if (!may_trace())
+        skip();
+    for (size_t i = 0; i < sizeof(injections) / sizeof(*injections); i++) {
+        struct scene *scene = live_with(injections[i]);
+        assert_true(was_injected(scene));
+        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connects), 1);
+        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_disconnects), 0);
+        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connect_failures), 0);
+        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_bad_frames), 0);
+        stop(scene, injections[i]);
+    }
+}
+
+int main(void)
+{
+    /* Neither sanitizer may look for leaks in a process that somebody traces. */
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nth_failure_of_the_network_is_made_good),
+        cmocka_unit_test(interrupted_and_delayed_calls_are_invisible),
+    };
+    return cmocka_run_group_tests_name("failure/syscalls", tests, NULL, NULL);
+}

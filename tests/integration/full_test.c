@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shared memory that is full: at the start, when more is needed, and because of another program. For root: each test
+ * mounts a small /dev/shm that only it and its children see.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/scene.h"
+
+enum {
+    BIG_ROUTE = 5000, /* hosts; nine of them are more than the first arena holds */
+};
+
+#define SHM "/dev/shm"
+
+static bool exists(const char *name)
+{
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof(path), SHM "%s", name);
+    return lstat(path, &st) == 0;
+}
+
+/* This process and its children see a shared memory of their own, which is so small. */
+static void enter_small_world(const char *size)
+{
+    char options[64];
+    snprintf(options, sizeof(options), "mode=1777,size=%s", size);
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("small", SHM, "tmpfs", 0, options) != 0) {
+        print_message("mount namespaces are for root, on machines that allow them\n");
+        skip();
+    }
+}
+
+static void resize_world(const char *size)
+{
+    char options[64];
+    snprintf(options, sizeof(options), "size=%s", size);
+    assert_int_equal(mount("small", SHM, "tmpfs", MS_REMOUNT, options), 0);
+}
+
+static int leave_small_world(void **state)
+{
+    scene_teardown(state);
+    umount2(SHM, MNT_DETACH);
+    return 0;
+}
+
+/* Takes what is left, to the last page. */
+static void fill_world(void)
+{
+    static const char page[4096] = "full";
+    int fd = open(SHM "/filler", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    while (write(fd, page, sizeof(page)) == (ssize_t)sizeof(page))
+        continue;
+    close(fd);
+}
+
+static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void **state)
+{
+    struct scene *scene = *state;
+    const struct object_names *names = &scene->fetcher.names;
+    enter_small_world("128k");
+    fetcher_configure(&scene->fetcher);
+    fetcher_launch(&scene->fetcher);
+    assert_int_equal(process_wait(&scene->fetcher.process), 1);
+    assert_int_equal(process_said(&scene->fetcher.process, "shared memory is full: "), 1);
+    assert_int_equal(process_said(&scene->fetcher.process, "316 KiB are needed and 128 KiB available"), 1);
+    assert_false(exists(names->routes) || exists(names->control) || exists(names->next_routes) ||
+                 exists(names->next_control));
+    resize_world("1m");
+    fetcher_launch(&scene->fetcher);
+    eventually(process_said(&scene->fetcher.process, "serving instance") == 1);
+}
+
+static void answer_big_route(struct scene *scene, uint32_t cmdid)
+{
+    static struct wire_host hosts[BIG_ROUTE];
+    for (int i = 0; i < BIG_ROUTE; i++)
+        hosts[i] = wire_host(i, 80);
+    directory_answer(&scene->directory, 2, cmdid, hosts, BIG_ROUTE);
+}
+
+static void ask_and_answer(struct scene *scene, uint32_t cmdid)
+{
+    uint64_t key;
+    scene_lookup(scene, 2, cmdid);
+    if (directory_takes(&scene->directory, 10, &key))
+        answer_big_route(scene, key_cmdid(key));
+}
+
+/* Looks big routes up until one has no room; returns its cmdid. */
+static uint32_t learn_big_routes(struct scene *scene)
+{
+    for (uint32_t cmdid = 0; cmdid < 20; cmdid++) {
+        scene_lookup_until_asked(scene, 2, cmdid);
+        answer_big_route(scene, cmdid);
+        eventually(scene_info(scene, 2, cmdid).hosts == BIG_ROUTE ||
+                   fetcher_counter(&scene->fetcher, COUNTER_refused_full) > 0);
+        if (scene_info(scene, 2, cmdid).hosts != BIG_ROUTE)
+            return cmdid;
+    }
+    fail_msg("all of it had room");
+    return 0;
+}
+
+static void growth_in_full_memory_keeps_the_generation_and_is_tried_again(void **state)
+{
+    struct scene *scene = *state;
+    const struct object_names *names = &scene->fetcher.names;
+    enter_small_world("1m");
+    scene_connect_with_good_route(scene);
+    uint64_t generation = fetcher_generation(&scene->fetcher);
+    fill_world();
+
+    uint32_t refused = learn_big_routes(scene);
+    eventually(process_said(&scene->fetcher.process, "shared memory is full: ") > 0);
+    assert_int_equal(fetcher_generation(&scene->fetcher), generation);
+    assert_false(exists(names->next_routes) || exists(names->next_control));
+    assert_int_equal(scene_lookup(scene, 2, refused), LARSHM_FULL);
+    assert_true(scene_serves_good_route(scene));
+    for (uint32_t cmdid = 0; cmdid < refused; cmdid++)
+        assert_int_equal(scene_lookup(scene, 2, cmdid), LARSHM_OK);
+
+    assert_int_equal(unlink(SHM "/filler"), 0);
+    eventually((ask_and_answer(scene, refused), scene_info(scene, 2, refused).hosts == BIG_ROUTE));
+    assert_true(fetcher_generation(&scene->fetcher) > generation);
+    assert_true(scene_serves_good_route(scene));
+}
+
+/* Whatever was promised was allocated: nobody is hit by SIGBUS, the fetcher neither. */
+static void memory_filled_by_another_program_disturbs_no_reader_and_no_publish(void **state)
+{
+    struct scene *scene = *state;
+    enter_small_world("1m");
+    scene_connect_with_good_route(scene);
+    fill_world();
+    for (uint32_t cmdid = 0; cmdid < 200; cmdid++) {
+        scene_learn(scene, 1, cmdid, 20, 80);
+        assert_true(scene_serves_good_route(scene));
+    }
+    for (uint32_t cmdid = 0; cmdid < 200; cmdid++)
+        assert_true(scene_serves(scene, 1, cmdid, 20, 80));
+    assert_true(process_alive(&scene->fetcher.process));
+    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_generations), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(start_in_full_memory_says_how_much_is_needed_and_leaves_nothing,
+                                        scene_setup, leave_small_world),
+        cmocka_unit_test_setup_teardown(growth_in_full_memory_keeps_the_generation_and_is_tried_again,
+                                        scene_setup, leave_small_world),
+        cmocka_unit_test_setup_teardown(memory_filled_by_another_program_disturbs_no_reader_and_no_publish,
+                                        scene_setup, leave_small_world),
+    };
+    return cmocka_run_group_tests_name("integration/full", tests, NULL, NULL);
+}

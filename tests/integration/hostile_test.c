@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clients that misuse the control object, which they may write to. Whatever they do, the fetcher lives, routes stay
+ * as the directory gave them, known routes go on being refreshed, and the directory is asked no more than it should.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shm/control.h"
+#include "shm/routes.h"
+#include "tests/support/scene.h"
+
+enum {
+    STORM_MS = 2000,
+    RATE = 500,        /* requests per second */
+    BURST = RATE / 10, /* what a pause gives a right to */
+    ROUTES = 100,
+    MAX_UNKNOWN = 300,
+    UNKNOWN_KEYS = 1000000,
+    NOBODY = 65534,
+    PUBLIC_MODID = 3, /* of the routes that everybody wants */
+};
+
+/* ---- a client of its own, in a child process ---- */
+
+/* The control object that has the name now, as anyone who may write to it can map it; NULL: not now. */
+static void *map_control(const char *name, size_t *size)
+{
+    struct stat st;
+    int fd = shm_open(name, O_RDWR, 0);
+    void *s_control = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
+        *size = (size_t)st.st_size;
+        s_control = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    if (fd >= 0)
+        close(fd);
+    return s_control == MAP_FAILED ? NULL : s_control;
+}
+
+/* Storm after storm on whatever object has the name, until somebody ends this process. */
+static _Noreturn void misuse(const char *name, void (*storm)(uint8_t *s_control, size_t size))
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        size_t size = 0;
+        void *s_control = map_control(name, &size);
+        if (!s_control)
+            continue;
+        storm(s_control, size);
+        munmap(s_control, size);
+    }
+}
+
+static pid_t start_misuse(const struct scene *scene, void (*storm)(uint8_t *s_control, size_t size))
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        misuse(scene->fetcher.names.control, storm);
+    return child;
+}
+
+static void end_misuse(pid_t child)
+{
+    int status;
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void write_noise(uint8_t *s_control, size_t size)
+{
+    static uint64_t random = 88172645463325252;
+    volatile uint64_t *s_words = (volatile uint64_t *)(void *)s_control;
+    for (int round = 0; round < 20; round++)
+        for (size_t i = 0; i < size / sizeof(*s_words); i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            s_words[i] = random;
+        }
+}
+
+static void raise_all_flags(uint8_t *s_control, size_t size)
+{
+    size_t flags = HEADER_BYTES + LOOKUP_CELLS * sizeof(struct lookup_cell) + MISS_CELLS * sizeof(uint64_t);
+    volatile uint64_t *s_words = (volatile uint64_t *)(void *)s_control;
+    for (int round = 0; round < 100; round++)
+        for (size_t i = flags / sizeof(*s_words); i < size / sizeof(*s_words); i++)
+            s_words[i] = UINT64_MAX;
+}
+
+/* ---- the directory meanwhile ---- */
+
+/* Answers all requests for so long. Nothing is asked for twice, nor more of it than the pace allows. */
+struct watch {
+    uint64_t began;
+    uint32_t requests;
+};
+
+static uint32_t hosts_of(uint64_t key)
+{
+    return key_modid(key) == PUBLIC_MODID ? 2 : key == route_key(7, 7) ? 4 : 0;
+}
+
+static void answer_within_pace(struct scene *scene, struct watch *watch, int ms)
+{
+    uint64_t key, end = clock_tick() + (uint64_t)ms;
+    for (uint64_t now; (now = clock_tick()) < end;) {
+        if (!directory_takes(&scene->directory, (int)(end - now), &key))
+            continue;
+        /* What has come by now was sent by now. */
+        uint64_t allowed = BURST + 1 + (clock_tick() - watch->began + 1) * RATE / 1000;
+        if (++watch->requests > allowed)
+            fail_msg("%u requests, and %u are allowed", watch->requests, (unsigned)allowed);
+        scene_answer(scene, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
+    }
+}
+
+static struct watch begin_watch(void)
+{
+    return (struct watch){.began = clock_tick()};
+}
+
+/* Routes that are due every second, at a pace that anybody can count along with. */
+static void connect_with_short_lived_routes(struct scene *scene)
+{
+    scene->fetcher.config.update_timeout = 1;
+    scene->fetcher.config.requests_per_second = scene->fetcher.config.resubscribe_per_second = RATE;
+    scene->fetcher.config.more = "max_unknown = 300\n";
+    _Static_assert(MAX_UNKNOWN == 300, "as configured");
+    scene_connect_with_good_route(scene);
+}
+
+static bool refreshed(struct scene *scene)
+{
+    return scene_serves_good_route(scene) && scene_info(scene, 7, 7).age_ms < 1500;
+}
+
+/* The good route, and one that nobody knew before, come from the directory to a new client. */
+static void expect_all_well(struct scene *scene)
+{
+    struct watch watch = begin_watch();
+    assert_true(process_alive(&scene->fetcher.process));
+    eventually((answer_within_pace(scene, &watch, 20), refreshed(scene)));
+    larshm_close(scene->client);
+    scene->client = NULL;
+    assert_int_equal(larshm_open(&scene->client, scene->fetcher.instance), LARSHM_OK);
+    assert_true(scene_serves_good_route(scene));
+    static uint32_t cmdid = 1000;
+    cmdid++;
+    scene_lookup(scene, PUBLIC_MODID, cmdid);
+    eventually((answer_within_pace(scene, &watch, 20), scene_serves(scene, PUBLIC_MODID, cmdid, 2, 7000)));
+}
+
+/* Whoever opens the objects as they are now finds both of them in order. */
+static bool new_client_may_ask(struct scene *scene)
+{
+    larshm_close(scene->client);
+    scene->client = NULL;
+    assert_int_equal(larshm_open(&scene->client, scene->fetcher.instance), LARSHM_OK);
+    return scene_info(scene, 7, 7).can_ask;
+}
+
+/* ---- the tests ---- */
+
+/* Whoever writes to the object in that moment is hit: so this client leaves it alone. */
+static void control_cut_to_any_size_is_made_anew(void **state)
+{
+    static const off_t sizes[] = {0, 1, 63, 64, 100, 4095, 4096, 4097, 8191, 20000, -4097, -1};
+    struct scene *scene = *state;
+    connect_with_short_lived_routes(scene);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        struct stat st;
+        uint64_t generation = fetcher_generation(&scene->fetcher);
+        larshm_close(scene->client);
+        int fd = shm_open(scene->fetcher.names.control, O_RDWR, 0);
+        assert_true(fd >= 0 && fstat(fd, &st) == 0);
+        assert_int_equal(ftruncate(fd, sizes[i] < 0 ? st.st_size + sizes[i] : sizes[i]), 0);
+        close(fd);
+        assert_int_equal(larshm_open(&scene->client, scene->fetcher.instance), LARSHM_OK);
+        assert_true(scene_serves_good_route(scene));
+        eventually(fetcher_generation(&scene->fetcher) > generation);
+        expect_all_well(scene);
+    }
+    assert_true(process_said(&scene->fetcher.process, "was cut short") > 0);
+    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connects), 1);
+}
+
+static void control_cut_without_pause_harms_nobody_but_itself(void **state)
+{
+    struct scene *scene = *state;
+    connect_with_short_lived_routes(scene);
+    larshm_close(scene->client);
+    scene->client = NULL;
+    for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;) {
+        int fd = shm_open(scene->fetcher.names.control, O_RDWR, 0);
+        if (fd < 0)
+            continue;
+        assert_int_equal(ftruncate(fd, (off_t)(clock_tick() % 50000)), 0);
+        close(fd);
+    }
+    assert_true(process_alive(&scene->fetcher.process));
+    eventually(new_client_may_ask(scene));
+    expect_all_well(scene);
+    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_publishes),
+                     fetcher_counter(&scene->fetcher, COUNTER_routes));
+}
+
+static void control_full_of_changing_noise_moves_no_route(void **state)
+{
+    struct scene *scene = *state;
+    connect_with_short_lived_routes(scene);
+    struct watch watch = begin_watch();
+    pid_t child = start_misuse(scene, write_noise);
+    for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;) {
+        answer_within_pace(scene, &watch, 50);
+        assert_true(scene_serves_good_route(scene));
+        assert_true(scene_info(scene, 7, 7).fetcher_silent_ms < 1000);
+        if (clock_tick() > watch.began + 1500)
+            assert_true(scene_info(scene, 7, 7).age_ms < 3000);
+        assert_in_range(fetcher_counter(&scene->fetcher, COUNTER_negative), 0, MAX_UNKNOWN);
+    }
+    end_misuse(child);
+    assert_true(watch.requests > 0);
+    expect_all_well(scene);
+}
+
+static void overwritten_control_is_made_anew_so_that_later_clients_can_ask(void **state)
+{
+    struct scene *scene = *state;
+    size_t size = 0;
+    connect_with_short_lived_routes(scene);
+    uint64_t generation = fetcher_generation(&scene->fetcher);
+    void *s_control = map_control(scene->fetcher.names.control, &size);
+    assert_non_null(s_control);
+    memset(s_control, 0, 8);
+    munmap(s_control, size);
+    eventually(fetcher_generation(&scene->fetcher) > generation);
+    assert_int_equal(process_said(&scene->fetcher.process, "overwritten by a client"), 1);
+    expect_all_well(scene);
+}
+
+static void million_unknown_keys_cost_bounded_memory_and_requests(void **state)
+{
+    struct scene *scene = *state;
+    connect_with_short_lived_routes(scene);
+    struct watch watch = begin_watch();
+    long before = 0;
+    uint64_t began = clock_tick();
+    for (uint32_t i = 0; i < UNKNOWN_KEYS || clock_tick() < began + STORM_MS; i++) {
+        int code = scene_lookup(scene, 1000 + i / 1000, i % 1000);
+        assert_true(code == LARSHM_PENDING || code == LARSHM_FULL || code == LARSHM_NOEXIST);
+        if (i % 1000 != 0)
+            continue;
+        answer_within_pace(scene, &watch, 1);
+        assert_true(scene_serves_good_route(scene));
+        assert_in_range(fetcher_counter(&scene->fetcher, COUNTER_negative), 0, MAX_UNKNOWN);
+        if (i == UNKNOWN_KEYS / 10)
+            before = process_memory(&scene->fetcher.process);
+        if (clock_tick() > watch.began + 1500)
+            assert_true(scene_info(scene, 7, 7).age_ms < 3000);
+    }
+    assert_in_range(process_memory(&scene->fetcher.process), 1, before + 16 * 1024);
+    assert_true(fetcher_counter(&scene->fetcher, COUNTER_refused_unknown) > 0);
+    assert_true(watch.requests > MAX_UNKNOWN);
+    assert_true(fetcher_counter(&scene->fetcher, COUNTER_refreshes) > 0);
+    expect_all_well(scene);
+}
+
+static void flags_raised_without_pause_are_one_request_per_route_and_answer(void **state)
+{
+    struct scene *scene = *state;
+    uint32_t asked[ROUTES] = {0}, held = 0;
+    uint64_t key;
+    connect_with_short_lived_routes(scene);
+    struct watch watch = begin_watch();
+    for (uint32_t i = 0; i < ROUTES; i++)
+        scene_lookup(scene, PUBLIC_MODID, i);
+    eventually((answer_within_pace(scene, &watch, 20),
+                fetcher_counter(&scene->fetcher, COUNTER_routes) == ROUTES + 1));
+
+    /* Answers are held back: no route is asked for twice, whatever the flags say. */
+    pid_t child = start_misuse(scene, raise_all_flags);
+    for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;)
+        if (directory_takes(&scene->directory, 20, &key) && key_modid(key) == PUBLIC_MODID) {
+            assert_true(key_cmdid(key) < ROUTES);
+            assert_int_equal(++asked[key_cmdid(key)], 1);
+            held++;
+        }
+    assert_int_equal(held, ROUTES);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        scene_answer(scene, PUBLIC_MODID, i, 2, 7000);
+    scene_answer(scene, 7, 7, 4, 7000);
+
+    /* And then no sooner than it has expired again. */
+    uint64_t before = fetcher_counter(&scene->fetcher, COUNTER_requests);
+    watch = begin_watch();
+    answer_within_pace(scene, &watch, STORM_MS);
+    uint64_t seconds = (clock_tick() - watch.began) / 1000 + 1;
+    assert_in_range(fetcher_counter(&scene->fetcher, COUNTER_requests) - before, ROUTES,
+                    (ROUTES + 1) * (seconds + 1));
+    end_misuse(child);
+    expect_all_well(scene);
+}
+
+/* The child's verdict: 0, or the number of the expectation that did not hold. */
+static int live_as_nobody(const char *instance)
+{
+    larshm *h = NULL;
+    larshm_host host;
+    larshm_route_info info;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+        return 1;
+    if (larshm_open(&h, instance) != LARSHM_OK)
+        return 2;
+    int verdict = 0;
+    if (larshm_get_host(h, 7, 7, &host) != LARSHM_OK)
+        verdict = 3;
+    else if (larshm_get_host(h, 9, 9, &host) != LARSHM_NO_PERMISSION)
+        verdict = 4;
+    else if (larshm_wait_route(h, 9, 9, 100) != LARSHM_NO_PERMISSION)
+        verdict = 5;
+    else if (larshm_info(h, 7, 7, &info) != LARSHM_OK || info.can_ask || !info.fetcher_alive)
+        verdict = 6;
+    else if (!strstr(larshm_strerror(LARSHM_NO_PERMISSION), "group"))
+        verdict = 7;
+    larshm_close(h);
+    return verdict;
+}
+
+static void client_without_permission_looks_up_and_is_told_that_it_may_not_ask(void **state)
+{
+    struct scene *scene = *state;
+    int status;
+    if (geteuid() != 0) {
+        print_message("only root can become somebody else\n");
+        skip();
+    }
+    scene_connect_with_good_route(scene);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(live_as_nobody(scene->fetcher.instance));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    directory_expect_nothing(&scene->directory, 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(control_cut_to_any_size_is_made_anew),
+        scene_test(control_cut_without_pause_harms_nobody_but_itself),
+        scene_test(control_full_of_changing_noise_moves_no_route),
+        scene_test(overwritten_control_is_made_anew_so_that_later_clients_can_ask),
+        scene_test(million_unknown_keys_cost_bounded_memory_and_requests),
+        scene_test(flags_raised_without_pause_are_one_request_per_route_and_answer),
+        scene_test(client_without_permission_looks_up_and_is_told_that_it_may_not_ask),
+    };
+    return cmocka_run_group_tests_name("integration/hostile", tests, NULL, NULL);
+}

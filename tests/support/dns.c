@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/dns.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void run_server(const struct dns *dns, int out, rlim_t files)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int log = open(dns->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    struct rlimit limit = {files, files};
+    char subscriptions[16];
+    snprintf(subscriptions, sizeof(subscriptions), "%d", DNS_SUBSCRIPTIONS);
+    if (log < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
+        (files && setrlimit(RLIMIT_NOFILE, &limit) != 0))
+        _exit(127);
+    execl(LARSHM_DNS, "larshm-dns", "--db", dns->db, "serve", "--listen", "127.0.0.1:0",
+          "--max-subscriptions", subscriptions, (char *)NULL);
+    _exit(127);
+}
+
+static void start_server(struct dns *dns, rlim_t files)
+{
+    int out[2];
+    unsigned port;
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    dns->pid = fork();
+    if (dns->pid == 0)
+        run_server(dns, out[1], files);
+    close(out[1]);
+    FILE *lines = fdopen(out[0], "r");
+    assert_non_null(lines);
+    assert_int_equal(fscanf(lines, "listening on 127.0.0.1:%u", &port), 1);
+    fclose(lines);
+    dns->port = (in_port_t)port;
+}
+
+static int setup_with(void **state, rlim_t files)
+{
+    char error[STORE_ERROR_SIZE];
+    struct dns *dns = calloc(1, sizeof(*dns));
+    assert_non_null(dns);
+    strcpy(dns->directory, "/tmp/dns-serve-XXXXXX");
+    assert_non_null(mkdtemp(dns->directory));
+    snprintf(dns->db, sizeof(dns->db), "%s/routes.db", dns->directory);
+    snprintf(dns->log, sizeof(dns->log), "%s/log", dns->directory);
+    start_server(dns, files);
+    assert_int_equal(store_open(&dns->store, dns->db, STORE_EXISTING, error), 0);
+    *state = dns;
+    return 0;
+}
+
+int dns_setup(void **state)
+{
+    return setup_with(state, 0);
+}
+
+int dns_setup_few_files(void **state)
+{
+    return setup_with(state, DNS_FEW_FILES);
+}
+
+int dns_teardown(void **state)
+{
+    static const char *const names[] = {"routes.db", "routes.db-wal", "routes.db-shm", "log"};
+    struct dns *dns = *state;
+    int status = -1;
+    kill(dns->pid, SIGTERM);
+    waitpid(dns->pid, &status, 0);
+    store_close(dns->store);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char path[80];
+        snprintf(path, sizeof(path), "%s/%s", dns->directory, names[i]);
+        unlink(path);
+    }
+    rmdir(dns->directory);
+    free(dns);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t count)
+{
+    struct store_edit edit;
+    assert_int_equal(store_begin(dns->store), 0);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(store_add(dns->store, key, (struct route_host){ip + (uint32_t)i, 8080}), 1);
+    assert_int_equal(store_commit(dns->store, &edit), 0);
+}
+
+int dns_log_count(const struct dns *dns, const char *word)
+{
+    char line[512];
+    int count = 0;
+    FILE *file = fopen(dns->log, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file))
+        count += strstr(line, word) != NULL;
+    fclose(file);
+    return count;
+}
+
+struct dns_client dns_connect(const struct dns *dns, int receive_buffer)
+{
+    struct dns_client client = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(dns->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    assert_true(client.fd >= 0);
+    if (receive_buffer)
+        assert_int_equal(
+            setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer)), 0);
+    assert_int_equal(connect(client.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return client;
+}
+
+void dns_disconnect(struct dns_client *client)
+{
+    frame_stream_free(&client->input);
+    close(client->fd);
+}
+
+size_t dns_request(struct route_key key, uint8_t out[static 64])
+{
+    Lars__GetRouteRequest message = LARS__GET_ROUTE_REQUEST__INIT;
+    message.modid = (int32_t)key.modid;
+    message.cmdid = (int32_t)key.cmdid;
+    size_t length = lars__get_route_request__pack(&message, out + FRAME_HEADER);
+    frame_header(out, LARS__MESSAGE_ID__ID_GetRouteRequest, (uint32_t)length);
+    return FRAME_HEADER + length;
+}
+
+void dns_send(struct dns_client *client, const void *data, size_t size)
+{
+    assert_int_equal(send(client->fd, data, size, MSG_NOSIGNAL), size);
+}
+
+void dns_ask(struct dns_client *client, struct route_key key)
+{
+    uint8_t bytes[64];
+    dns_send(client, bytes, dns_request(key, bytes));
+}
+
+bool dns_readable(struct dns_client *client, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = client->fd, .events = POLLIN};
+    return poll(&poll_fd, 1, timeout_ms) == 1;
+}
+
+Lars__GetRouteResponse *dns_receive(struct dns_client *client)
+{
+    struct frame frame;
+    while (frame_stream_next(&client->input, &frame) != FRAME_OK) {
+        uint8_t bytes[4096];
+        if (!dns_readable(client, DNS_WAIT_MS))
+            fail_msg("no answer");
+        ssize_t size = recv(client->fd, bytes, sizeof(bytes), 0);
+        if (size <= 0)
+            return NULL;
+        assert_int_equal(frame_stream_append(&client->input, bytes, (size_t)size), 0);
+    }
+    assert_int_equal(frame.id, LARS__MESSAGE_ID__ID_GetRouteResponse);
+    Lars__GetRouteResponse *response = lars__get_route_response__unpack(NULL, frame.length, frame.body);
+    assert_non_null(response);
+    return response;
+}
+
+size_t dns_receive_hosts(struct dns_client *client, struct route_key key, uint32_t *first)
+{
+    Lars__GetRouteResponse *response = dns_receive(client);
+    assert_non_null(response);
+    assert_int_equal((uint32_t)response->modid, key.modid);
+    assert_int_equal((uint32_t)response->cmdid, key.cmdid);
+    size_t count = response->n_host;
+    if (count && first)
+        *first = (uint32_t)response->host[0]->ip;
+    lars__get_route_response__free_unpacked(response, NULL);
+    return count;
+}
