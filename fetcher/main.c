@@ -36,6 +36,7 @@ struct daemon {
     uv_timer_t poll, tend;
     uv_signal_t terminate, interrupt, hangup;
     struct log_limit tend_limit;
+    uint64_t next_cut; /* tick: when a cut control object is looked after again out of turn */
     int exit_status;
 };
 
@@ -86,8 +87,12 @@ static void poll_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
     refresh_poll(daemon->refresh);
-    if (writer_control_cut(daemon->writer))
+    /* At once the first time; a client that does it again and again does not get a generation each time. */
+    uint64_t now = clock_tick();
+    if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
+        daemon->next_cut = now + TEND_MS;
         tend_due(&daemon->tend);
+    }
 }
 
 static void choose_peer(struct daemon *daemon)
