@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
+#include "fetcher/backoff.h"
 #include "fetcher/log.h"
 
 enum {
@@ -78,21 +78,6 @@ static void abandon_link(struct connection *connection)
     uv_close((uv_handle_t *)&link->tcp, link_closed);
 }
 
-/* Half of the delay is certain, half is chance: many fetchers that lost one directory do not come back together. */
-static uint64_t backoff_ms(const struct connection *connection)
-{
-    uint64_t delay = connection->timing->fetcher.reconnect_min_ms;
-    uint64_t most = connection->timing->fetcher.reconnect_max_ms;
-    for (unsigned i = 1; i < connection->attempt && delay < most; i++)
-        delay *= 2;
-    if (delay > most)
-        delay = most;
-    uint32_t chance = 0;
-    if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
-        chance = (uint32_t)uv_hrtime();
-    return delay - chance % (delay / 2 + 1);
-}
-
 static void backoff_over(uv_timer_t *timer)
 {
     attempt(timer->data);
@@ -114,7 +99,8 @@ static void lost(struct connection *connection, const char *why)
     bool was_up = connection->state == CONNECTION_UP;
     leave(connection);
     connection->attempt++;
-    uint64_t delay = backoff_ms(connection);
+    uint64_t delay = backoff_ms(connection->timing->fetcher.reconnect_min_ms,
+                                connection->timing->fetcher.reconnect_max_ms, connection->attempt);
     log_limited(&connection->lost_limit, LOG_LEVEL_WARNING, "directory %s:%u: %s; trying again in %.1f s",
                 connection->target.ip, connection->target.port, why, (double)delay / 1000);
     set_state(connection, CONNECTION_WAITING);

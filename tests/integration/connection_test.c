@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A directory that is away, comes and goes, or is there and says nothing. */
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/support/scene.h"
 
@@ -180,6 +184,45 @@ static void host_name_is_as_good_as_an_address(void **state)
     scene_learn(scene, 1, 2, 3, 80);
 }
 
+static void write_hosts(const char *path, const char *address)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "%s moving.larshm.test\n", address);
+    fclose(file);
+}
+
+static int forget_hosts(void **state)
+{
+    scene_teardown(state);
+    umount2("/etc/hosts", MNT_DETACH);
+    return 0;
+}
+
+/* In a mount namespace of our own, /etc/hosts is ours to write. Nobody listens at 127.0.0.2. */
+static void directory_that_moves_is_found_by_its_name_again(void **state)
+{
+    struct scene *scene = *state;
+    char hosts[64];
+    snprintf(hosts, sizeof(hosts), "%s/hosts", scene->fetcher.home);
+    write_hosts(hosts, "127.0.0.2");
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0) {
+        unlink(hosts);
+        print_message("mount namespaces are for root, on machines that allow them\n");
+        skip();
+    }
+    scene->fetcher.config.host = "moving.larshm.test";
+    directory_listen(&scene->directory);
+    scene_start(scene);
+    eventually(process_said(&scene->fetcher.process, "trying again in") > 0);
+    write_hosts(hosts, "127.0.0.1");
+    directory_accept(&scene->directory);
+    scene_learn(scene, 1, 2, 3, 80);
+    unlink(hosts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +236,8 @@ int main(void)
         scene_test(peer_that_never_reads_costs_a_bounded_amount_of_memory),
         scene_test(name_that_does_not_resolve_is_tried_again),
         scene_test(host_name_is_as_good_as_an_address),
+        cmocka_unit_test_setup_teardown(directory_that_moves_is_found_by_its_name_again, scene_setup,
+                                        forget_hosts),
     };
     return cmocka_run_group_tests_name("integration/connection", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Surroundings that are not as they should be: umasks, squatted names, clients in namespaces of their own, many
- * threads, many fetchers, a directory that moves, a machine that was asleep. What needs root is skipped for others.
+ * threads, many fetchers, a machine that was asleep. What needs root is skipped for others.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -353,45 +353,6 @@ static void pause_of_the_machine_ends_without_a_storm(void **state)
     assert_true(requests > 0);
 }
 
-static void write_hosts(const char *path, const char *address)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fprintf(file, "%s moving.larshm.test\n", address);
-    fclose(file);
-}
-
-static int forget_hosts(void **state)
-{
-    scene_teardown(state);
-    umount2("/etc/hosts", MNT_DETACH);
-    return 0;
-}
-
-/* In a mount namespace of our own, /etc/hosts is ours to write. Nobody listens at 127.0.0.2. */
-static void directory_that_moves_is_found_by_its_name_again(void **state)
-{
-    struct scene *scene = *state;
-    char hosts[64];
-    snprintf(hosts, sizeof(hosts), "%s/hosts", scene->fetcher.home);
-    write_hosts(hosts, "127.0.0.2");
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0) {
-        unlink(hosts);
-        print_message("mount namespaces are for root, on machines that allow them\n");
-        skip();
-    }
-    scene->fetcher.config.host = "moving.larshm.test";
-    directory_listen(&scene->directory);
-    scene_start(scene);
-    eventually(process_said(&scene->fetcher.process, "trying again in") > 0);
-    write_hosts(hosts, "127.0.0.1");
-    directory_accept(&scene->directory);
-    scene_learn(scene, 1, 2, 3, 80);
-    unlink(hosts);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,8 +363,6 @@ int main(void)
         scene_test(ten_thousand_short_threads_leave_nothing_behind),
         scene_test(fetchers_that_lose_one_directory_do_not_come_back_together),
         scene_test(pause_of_the_machine_ends_without_a_storm),
-        cmocka_unit_test_setup_teardown(directory_that_moves_is_found_by_its_name_again, scene_setup,
-                                        forget_hosts),
     };
     return cmocka_run_group_tests_name("integration/worlds", tests, NULL, NULL);
 }
