@@ -58,18 +58,19 @@ static void count_lookup(larshm *h)
 
 /*
  * Announced, but not there when we looked: look again a little later. Once it has its name, look always (G3), unless
- * it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout.
+ * it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. True if the
+ * handle is not where it was `seen`: also when another thread has moved it, and there was nothing left to find.
  */
-static bool renew(larshm *h, uint32_t superseded)
+static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
 {
     uint64_t now = clock_tick();
     _Atomic uint64_t *next = superseded == SUPERSEDED_SOON ? &h->next_look : &h->next_open;
     if (now < load_relaxed(next))
         return false;
-    bool moved = mapping_renew(h);
-    if (!moved)
-        store_relaxed(next, now + ANNOUNCED_LOOK_MS);
-    return moved;
+    if (mapping_renew(h) || load_acquire(&h->current) != seen)
+        return true;
+    store_relaxed(next, now + ANNOUNCED_LOOK_MS);
+    return false;
 }
 
 /*
@@ -87,7 +88,7 @@ struct mapping *lookup_enter(larshm *h)
         if (__builtin_expect(superseded == SUPERSEDED_NO, 1))
             return mapping;
         rcu_leave();
-        if (!renew(h, superseded))
+        if (!renew(h, mapping, superseded))
             break;
     }
     rcu_enter();
