@@ -61,7 +61,7 @@ find_package(larshm REQUIRED)
 add_executable(user ../example.c)
 target_link_libraries(user larshm::larshm)
 EOF
-  cmake -S "$BATS_TEST_TMPDIR/project" -B "$BATS_TEST_TMPDIR/project/build" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+  cmake -G Ninja -S "$BATS_TEST_TMPDIR/project" -B "$BATS_TEST_TMPDIR/project/build" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
   cmake --build "$BATS_TEST_TMPDIR/project/build" >/dev/null
   LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name liblarshm.so)") run "$BATS_TEST_TMPDIR/example"
   [[ "$output" == *"no routes object"* ]]
