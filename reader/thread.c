@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/thread.h"
 
-#include <stdatomic.h>
-
+#include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/layout.h"
 
@@ -22,7 +21,7 @@ void thread_begin(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
-    uint32_t number = atomic_fetch_add(&threads, 1) + 1;
+    uint32_t number = add_relaxed(&threads, 1) + 1; /* only to be another one than the others */
     thread_state.number = number ? number : 1;
     thread_state.turn = (uint32_t)key_hash(seed, number);
 }
