@@ -25,12 +25,13 @@ enum config_log_level {
 };
 
 struct config_peer {
-    char ip[CONFIG_HOST_SIZE]; /* a host name or an IPv4 address */
+    char ip[CONFIG_HOST_SIZE]; /* a host name or an IPv4 address; of the reporter also "": none */
     uint16_t port;
 };
 
 struct config {
     struct config_peer dnsserver, reporter;
+    uint32_t report_interval; /* seconds; a key of [reporter] */
     struct {
         uint32_t probe_num;
         uint32_t init_succ_cnt, init_err_cnt;
@@ -38,6 +39,7 @@ struct config {
         uint32_t contin_err_limit, contin_succ_limit;
         double window_err_rate;
         uint32_t idle_timeout, overload_timeout, update_timeout; /* seconds */
+        uint32_t slow_call_ms, window_min_calls;                 /* 0: off */
     } loadbalance;
     struct {
         uint32_t poll_interval_ms;
@@ -45,7 +47,8 @@ struct config {
         uint32_t reconnect_min_ms, reconnect_max_ms;          /* min <= max */
         uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
         uint32_t probe_interval_ms, frame_timeout_ms;
-        uint32_t log_level; /* enum config_log_level */
+        uint32_t empty_hold; /* seconds; 0: off */
+        uint32_t log_level;  /* enum config_log_level */
     } fetcher;
     struct {
         uint64_t max_bytes;

@@ -7,21 +7,24 @@
 #include "conf/config.h"
 
 /* clang-format off */
-#define KEY(section, name, type) \
-    #section, #name, type, offsetof(struct config, section.name), sizeof(((struct config *)0)->section.name)
+#define KEY_AT(section, name, type, field) \
+    #section, #name, type, offsetof(struct config, field), sizeof(((struct config *)0)->field)
+#define KEY(section, name, type) KEY_AT(section, name, type, section.name)
 #define RELOAD  true
 #define RESTART false
 
 const struct key keys[KEY_COUNT] = {
-    {KEY(dnsserver, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
+    {KEY(dnsserver, ip, KEY_HOST), 1, 0, "127.0.0.1", "", RELOAD,
      "Where the directory (Lars' DNS service) runs. A reload connects there at once."},
     {KEY(dnsserver, port, KEY_PORT), 1, 65535, "7778", "", RELOAD,
      "The directory's TCP port."},
 
     {KEY(reporter, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
-     "Where Lars' report service runs. Not used by this version."},
+     "Where Lars' report service runs. Empty: call results are not sent."},
     {KEY(reporter, port, KEY_PORT), 1, 65535, "7779", "", RELOAD,
      "The report service's TCP port."},
+    {KEY_AT(reporter, report_interval, KEY_INTEGER, report_interval), 1, 3600, "1", "seconds", RELOAD,
+     "How often call results go to the report service."},
 
     {KEY(loadbalance, probe_num, KEY_INTEGER), 1, 1000000, "10", "", RELOAD,
      "After this many picks from the good hosts, one pick tries an overloaded host."},
@@ -45,6 +48,10 @@ const struct key keys[KEY_COUNT] = {
      "After this long an overloaded host is good again."},
     {KEY(loadbalance, update_timeout, KEY_INTEGER), 1, 65535, "15", "seconds", RELOAD,
      "A route older than this is asked for again when somebody looks it up."},
+    {KEY(loadbalance, slow_call_ms, KEY_INTEGER), 0, 600000, "0", "milliseconds", RELOAD,
+     "With larshm_report_timed() a failure counts once for each slow_call_ms that it took. 0: once."},
+    {KEY(loadbalance, window_min_calls, KEY_INTEGER), 0, 1000000, "0", "", RELOAD,
+     "With fewer calls than this in idle_timeout, window_err_rate must be met twice in a row. 0: once."},
 
     {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
      "How often the readers' requests for new routes and refreshes are collected."},
@@ -64,6 +71,8 @@ const struct key keys[KEY_COUNT] = {
      "After a silence of this long a known route is asked for, to see whether the directory is there."},
     {KEY(fetcher, frame_timeout_ms, KEY_INTEGER), 10, 3600000, "5000", "milliseconds", RELOAD,
      "A message that has begun to arrive must be complete within this time."},
+    {KEY(fetcher, empty_hold, KEY_INTEGER), 0, 65535, "0", "seconds", RELOAD,
+     "An answer that would leave a route without hosts is held back for so long. 0: not at all."},
     {KEY(fetcher, log_level, KEY_LEVEL), 0, 0, "info", "", RELOAD,
      "Messages less important than this are not logged."},
 

@@ -24,7 +24,7 @@ struct key {
     const char *section, *name;
     enum key_type type;
     size_t offset, size; /* of the field in struct config */
-    uint64_t min, max;   /* of numbers */
+    uint64_t min, max;   /* of numbers; a KEY_HOST with min 0 may be empty */
     const char *initial; /* the default, as it would stand in the file */
     const char *unit;    /* "" where there is none */
     bool reloadable;     /* may change while the fetcher runs */
@@ -32,7 +32,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 29,
+    KEY_COUNT = 33,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

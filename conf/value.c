@@ -135,7 +135,7 @@ int value_parse(const struct key *key, const char *text, void *field)
     case KEY_REAL:
         return parse_real(key, text, field);
     case KEY_HOST:
-        if (!name_is_host(text))
+        if (!name_is_host(text) && (*text || key->min))
             return -1;
         store_text(key, text, field);
         return 0;
@@ -227,7 +227,8 @@ void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
                  key->max, REAL_PLACES);
         break;
     case KEY_HOST:
-        snprintf(out, size, "a host name or an IPv4 address");
+        snprintf(out, size,
+                 key->min ? "a host name or an IPv4 address" : "a host name, an IPv4 address, or nothing");
         break;
     case KEY_GROUP:
         snprintf(out, size, "a group name, or nothing");

@@ -59,6 +59,7 @@ static void defaults_are_the_documented_ones(void **state)
                               "dnsserver.port = 7778\n"
                               "reporter.ip = 127.0.0.1\n"
                               "reporter.port = 7779\n"
+                              "reporter.report_interval = 1\n"
                               "loadbalance.probe_num = 10\n"
                               "loadbalance.init_succ_cnt = 180\n"
                               "loadbalance.init_err_cnt = 5\n"
@@ -70,6 +71,8 @@ static void defaults_are_the_documented_ones(void **state)
                               "loadbalance.idle_timeout = 15\n"
                               "loadbalance.overload_timeout = 15\n"
                               "loadbalance.update_timeout = 15\n"
+                              "loadbalance.slow_call_ms = 0\n"
+                              "loadbalance.window_min_calls = 0\n"
                               "fetcher.poll_interval_ms = 10\n"
                               "fetcher.request_timeout_ms = 1000\n"
                               "fetcher.connect_timeout_ms = 3000\n"
@@ -79,6 +82,7 @@ static void defaults_are_the_documented_ones(void **state)
                               "fetcher.resubscribe_per_second = 5000\n"
                               "fetcher.probe_interval_ms = 5000\n"
                               "fetcher.frame_timeout_ms = 5000\n"
+                              "fetcher.empty_hold = 0\n"
                               "fetcher.log_level = info\n"
                               "shm.max_bytes = 256M\n"
                               "shm.grace_ms = 2000\n"
@@ -135,7 +139,8 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
         {"[fetcher]\npoll_interval = 5\n",
          ":2: unknown key \"poll_interval\" in [fetcher]: did you mean poll_interval_ms?"},
         {"[reporter]\nprot = 5\n", ":2: unknown key \"prot\" in [reporter]: did you mean port?"},
-        {"[reporter]\nhostname = a\n", ":2: unknown key \"hostname\" in [reporter]: known are ip, port"},
+        {"[reporter]\nhostname = a\n",
+         ":2: unknown key \"hostname\" in [reporter]: known are ip, port, report_interval"},
         {"[fetcher]\nupdate_timeout = 5\n",
          ":2: unknown key \"update_timeout\" in [fetcher]: it belongs to [loadbalance]"},
         {"port = 7778\n[dnsserver]\n",
@@ -157,6 +162,9 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
          ":2: dnsserver.port is \"= 7\": allowed is a whole number from 1 to 65535"},
         {"[dnsserver]\nip = 300.1.1.1\n",
          ":2: dnsserver.ip is \"300.1.1.1\": allowed is a host name or an IPv4 address"},
+        {"[dnsserver]\nip =\n", ":2: dnsserver.ip is \"\": allowed is a host name or an IPv4 address"},
+        {"[reporter]\nip = none of them\n",
+         ":2: reporter.ip is \"none of them\": allowed is a host name, an IPv4 address, or nothing"},
         {"[dnsserver]\nip = a\x1b[2J\n",
          ":2: dnsserver.ip is \"a?[2J\": allowed is a host name or an IPv4 address"},
         {"[loadbalance]\nidle_timeout = 18446744073709551616\n",
@@ -228,13 +236,21 @@ static void reload_takes_what_may_change_and_names_the_rest(void **state)
     struct config running, loaded;
     char restart[256];
     assert_int_equal(config_load(NULL, &running, NULL, 0), 0);
-    load_text("[dnsserver]\nip = other\n[loadbalance]\nupdate_timeout = 3\n[fetcher]\nlog_level = debug\n"
+    load_text("[dnsserver]\nip = other\n[reporter]\nip =\nport = 9\nreport_interval = 5\n"
+              "[loadbalance]\nupdate_timeout = 3\nslow_call_ms = 200\nwindow_min_calls = 20\n"
+              "[fetcher]\nempty_hold = 60\nlog_level = debug\n"
               "[shm]\nmax_bytes = 1M\nmax_unknown = 3\ngroup = adm\n",
               &loaded);
     assert_int_equal(config_reload(&running, &loaded, restart, sizeof(restart)), 2);
     assert_string_equal(restart, "shm.max_bytes, shm.group");
     assert_string_equal(running.dnsserver.ip, "other");
+    assert_string_equal(running.reporter.ip, "");
+    assert_int_equal(running.reporter.port, 9);
+    assert_int_equal(running.report_interval, 5);
     assert_int_equal(running.loadbalance.update_timeout, 3);
+    assert_int_equal(running.loadbalance.slow_call_ms, 200);
+    assert_int_equal(running.loadbalance.window_min_calls, 20);
+    assert_int_equal(running.fetcher.empty_hold, 60);
     assert_int_equal(running.fetcher.log_level, CONFIG_LOG_DEBUG);
     assert_int_equal(running.shm.max_unknown, 3);
     assert_int_equal(running.shm.max_bytes, 256 << 20);

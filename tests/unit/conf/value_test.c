@@ -15,7 +15,8 @@ static const struct key integer = {.type = KEY_INTEGER, .min = 0, .max = UINT32_
 static const struct key port = {.type = KEY_PORT, .min = 1, .max = 65535};
 static const struct key size = {.type = KEY_SIZE, .min = 0, .max = UINT64_MAX};
 static const struct key real = {.type = KEY_REAL, .min = 0, .max = 1};
-static const struct key host = {.type = KEY_HOST, .size = CONFIG_HOST_SIZE};
+static const struct key host = {.type = KEY_HOST, .min = 1, .size = CONFIG_HOST_SIZE};
+static const struct key host_or_none = {.type = KEY_HOST, .size = CONFIG_HOST_SIZE};
 static const struct key group = {.type = KEY_GROUP, .size = CONFIG_GROUP_SIZE};
 static const struct key level = {.type = KEY_LEVEL};
 
@@ -146,6 +147,8 @@ static void hosts_are_names_or_whole_ipv4_addresses(void **state)
                                                 NULL});
     long_name[CONFIG_HOST_SIZE - 1] = '\0';
     expect_kept(&host, (const char *const[]){long_name, NULL});
+    expect_kept(&host_or_none, (const char *const[]){"", "localhost", NULL});
+    expect_refused(&host_or_none, (const char *const[]){" ", ".", "1", NULL});
 }
 
 static void groups_are_names_or_nothing(void **state)

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules by which hosts are judged, one by one. That they work together as in Lars shows health_simulation_test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fetcher/health.h"
+
+enum {
+    BIRTH = 1000000, /* tick */
+    SECOND = 1000,
+};
+
+/* A host that has just been born, under the defaults: credit 180, charge 5, 10 % and 50 %, 15 in a row, 15 s. */
+static struct config config;
+static struct standing host;
+
+static int begin(void **state)
+{
+    (void)state;
+    char error[CONFIG_ERROR_SIZE];
+    host = (struct standing){0};
+    if (config_load(NULL, &config, error, sizeof(error)) != 0)
+        return -1;
+    health_birth(&host, &config, BIRTH);
+    return 0;
+}
+
+/* So many calls without a streak. */
+static enum health_change apply(uint64_t succ, uint64_t err)
+{
+    return health_apply(&host, &(struct call_batch){.succ = succ, .err = err, .succ_run = 1, .err_run = 1},
+                        &config, BIRTH + SECOND);
+}
+
+static void overload(uint64_t now)
+{
+    struct call_batch streak = {.err = 15, .err_run = 15};
+    assert_int_equal(health_apply(&host, &streak, &config, now), HEALTH_TURNED);
+    assert_int_equal(host.state, STANDING_OVERLOADED);
+}
+
+/* Counts such calls in the window that began at host.window, then ends it. */
+static enum health_change window_of(uint64_t succ, uint64_t err)
+{
+    config.loadbalance.err_rate = 1;
+    assert_int_equal(apply(succ, err), HEALTH_SAME);
+    return health_time(&host, &config, host.window + 15 * SECOND);
+}
+
+static void expect_fresh_counts(void)
+{
+    assert_int_equal(host.vsucc, host.state == STANDING_IDLE ? 180 : 0);
+    assert_int_equal(host.verr, host.state == STANDING_IDLE ? 0 : 5);
+    assert_int_equal(host.rsucc, 0);
+    assert_int_equal(host.rerr, 0);
+    assert_int_equal(host.contin_succ, 0);
+    assert_int_equal(host.contin_err, 0);
+}
+
+static void expect_turned(enum standing_state state, enum standing_reason reason, uint32_t value,
+                          uint32_t limit)
+{
+    assert_int_equal(host.state, state);
+    assert_int_equal(host.reason, reason);
+    assert_int_equal(host.value, value);
+    assert_int_equal(host.limit, limit);
+    expect_fresh_counts();
+    assert_int_equal(host.since, host.window);
+    assert_int_equal(host.bad_window, 0);
+}
+
+static void birth_is_idle_with_credit_and_keeps_totals_and_hold(void **state)
+{
+    (void)state;
+    host =
+        (struct standing){.total_succ = 7, .total_err = 8, .hold = HOLD_DRAINED, .verr = 9, .contin_err = 9};
+    health_birth(&host, &config, BIRTH + 5);
+    expect_turned(STANDING_IDLE, REASON_BIRTH, 0, 0);
+    assert_int_equal(host.since, BIRTH + 5);
+    assert_int_equal(host.total_succ, 7);
+    assert_int_equal(host.total_err, 8);
+    assert_int_equal(host.hold, HOLD_DRAINED);
+}
+
+static void calls_are_counted_in_virtual_real_and_total_counts(void **state)
+{
+    (void)state;
+    assert_int_equal(apply(100, 3), HEALTH_SAME);
+    assert_int_equal(host.vsucc, 280);
+    assert_int_equal(host.verr, 3);
+    assert_int_equal(host.rsucc, 100);
+    assert_int_equal(host.rerr, 3);
+    overload(BIRTH + 2);
+    assert_int_equal(apply(0, 4), HEALTH_SAME);
+    assert_int_equal(host.verr, 9);
+    assert_int_equal(host.rerr, 4);
+    assert_int_equal(host.total_succ, 100);
+    assert_int_equal(host.total_err, 22);
+}
+
+static void batch_without_calls_changes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(apply(5, 5), HEALTH_SAME);
+    struct standing before = host;
+    struct call_batch nothing = {.extra = 1000, .err_run = 1000, .succ_run = 1000};
+    assert_int_equal(health_apply(&host, &nothing, &config, BIRTH + 2), HEALTH_SAME);
+    assert_memory_equal(&host, &before, sizeof(host));
+}
+
+static void failures_above_err_rate_overload(void **state)
+{
+    (void)state;
+    assert_int_equal(apply(0, 20), HEALTH_SAME); /* 20 of 200 are 10 %, not more */
+    assert_int_equal(apply(0, 1), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1045, 1000);
+    assert_int_equal(host.since, BIRTH + SECOND);
+}
+
+static void failures_in_a_row_overload(void **state)
+{
+    (void)state;
+    struct call_batch failure = {.err = 1};
+    for (failure.err_run = 1; failure.err_run < 15; failure.err_run++) {
+        assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 1), HEALTH_SAME);
+        assert_int_equal(host.contin_err, failure.err_run);
+    }
+    assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 1), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15);
+}
+
+static void success_ends_a_streak_of_failures_and_the_reverse(void **state)
+{
+    (void)state;
+    struct call_batch failures = {.err = 14, .err_run = 14};
+    struct call_batch successes = {.succ = 9, .err_run = 14, .succ_run = 9};
+    assert_int_equal(health_apply(&host, &failures, &config, BIRTH + 1), HEALTH_SAME);
+    assert_int_equal(host.contin_err, 14);
+    assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_SAME);
+    assert_int_equal(host.contin_err, 0);
+    assert_int_equal(host.contin_succ, 9);
+    assert_int_equal(apply(0, 1), HEALTH_SAME);
+    assert_int_equal(host.contin_succ, 0);
+    assert_int_equal(host.contin_err, 1);
+}
+
+static void successes_above_succ_rate_make_idle(void **state)
+{
+    (void)state;
+    overload(BIRTH + 1);
+    assert_int_equal(apply(5, 0), HEALTH_SAME); /* 5 of 10 are 50 %, not more */
+    assert_int_equal(apply(1, 0), HEALTH_TURNED);
+    expect_turned(STANDING_IDLE, REASON_SUCC_RATE, 5455, 5000);
+}
+
+static void successes_in_a_row_make_idle(void **state)
+{
+    (void)state;
+    overload(BIRTH + 1);
+    assert_int_equal(apply(0, 100), HEALTH_SAME);
+    struct call_batch successes = {.succ = 14, .succ_run = 14};
+    assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_SAME);
+    successes = (struct call_batch){.succ = 1, .succ_run = 15};
+    assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_TURNED);
+    expect_turned(STANDING_IDLE, REASON_SUCC_STREAK, 15, 15);
+}
+
+static void only_a_failure_overloads_and_only_a_success_makes_idle(void **state)
+{
+    (void)state;
+    assert_int_equal(apply(0, 10), HEALTH_SAME);
+    config.loadbalance.err_rate = 0;
+    assert_int_equal(apply(1, 0), HEALTH_SAME);
+    assert_int_equal(apply(0, 1), HEALTH_TURNED);
+    config.loadbalance.succ_rate = 1;
+    assert_int_equal(apply(10, 0), HEALTH_SAME);
+    config.loadbalance.succ_rate = 0;
+    assert_int_equal(apply(0, 1), HEALTH_SAME);
+    assert_int_equal(apply(1, 0), HEALTH_TURNED);
+}
+
+static void window_at_window_err_rate_overloads(void **state)
+{
+    (void)state;
+    assert_int_equal(window_of(31, 69), HEALTH_AFRESH);
+    assert_int_equal(window_of(3, 7), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_WINDOW, 7000, 7000);
+    assert_int_equal(host.since, BIRTH + 30 * SECOND);
+}
+
+static void window_below_window_err_rate_lets_the_counts_begin_afresh(void **state)
+{
+    (void)state;
+    assert_int_equal(window_of(10, 10), HEALTH_AFRESH);
+    expect_fresh_counts();
+    assert_int_equal(host.state, STANDING_IDLE);
+    assert_int_equal(host.reason, REASON_BIRTH);
+    assert_int_equal(host.since, BIRTH);
+    assert_int_equal(host.window, BIRTH + 15 * SECOND);
+    assert_int_equal(host.total_err, 10);
+}
+
+static void window_without_calls_judges_nothing_and_begins_anew(void **state)
+{
+    (void)state;
+    config.loadbalance.window_err_rate = 0;
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND + 7), HEALTH_AFRESH);
+    assert_int_equal(host.state, STANDING_IDLE);
+    assert_int_equal(host.since, BIRTH);
+    assert_int_equal(host.window, BIRTH + 15 * SECOND + 7);
+}
+
+static void overloaded_host_is_idle_again_after_overload_timeout_whatever_is_reported(void **state)
+{
+    (void)state;
+    config.loadbalance.overload_timeout = 20;
+    overload(BIRTH + 1);
+    assert_int_equal(apply(0, UINT64_MAX), HEALTH_SAME);
+    assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND), HEALTH_SAME);
+    assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND + 1), HEALTH_TURNED);
+    expect_turned(STANDING_IDLE, REASON_TIMEOUT, 0, 20);
+}
+
+static void deadline_is_when_time_has_something_to_do(void **state)
+{
+    (void)state;
+    config.loadbalance.overload_timeout = 65535;
+    assert_int_equal(health_deadline(&host, &config), BIRTH + 15 * SECOND);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND - 1), HEALTH_SAME);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
+    assert_int_equal(health_deadline(&host, &config), BIRTH + 30 * SECOND);
+    overload(BIRTH + 16 * SECOND);
+    assert_int_equal(health_deadline(&host, &config), BIRTH + 65551 * SECOND);
+    config.loadbalance.overload_timeout = 1; /* a reload counts at once */
+    assert_int_equal(health_time(&host, &config, BIRTH + 17 * SECOND), HEALTH_TURNED);
+}
+
+static void two_small_bad_windows_in_a_row_overload(void **state)
+{
+    (void)state;
+    config.loadbalance.window_min_calls = 5;
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(host.bad_window, 1);
+    assert_int_equal(window_of(0, 2), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_FEW_CALLS, 10000, 7000);
+}
+
+static void window_of_enough_calls_judges_by_itself(void **state)
+{
+    (void)state;
+    config.loadbalance.window_min_calls = 5;
+    assert_int_equal(window_of(1, 4), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_WINDOW, 8000, 7000);
+}
+
+static void good_window_between_two_small_bad_ones_clears_the_first(void **state)
+{
+    (void)state;
+    config.loadbalance.window_min_calls = 5;
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(2, 1), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(host.state, STANDING_IDLE);
+}
+
+static void window_without_calls_is_none_between_two_small_bad_ones(void **state)
+{
+    (void)state;
+    config.loadbalance.window_min_calls = 5;
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(0, 0), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_TURNED);
+}
+
+static void change_of_state_clears_a_small_bad_window(void **state)
+{
+    (void)state;
+    config.loadbalance.window_min_calls = 5;
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    overload(host.window + 1);
+    assert_int_equal(health_time(&host, &config, host.since + 15 * SECOND), HEALTH_TURNED);
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(host.state, STANDING_IDLE);
+}
+
+static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state)
+{
+    (void)state;
+    /* 2 % of the calls fail; that stays so for any number of them. Each failure took 20 times slow_call_ms. */
+    struct call_batch calls = {.succ = 98, .err = 2, .succ_run = 49, .err_run = 1};
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_SAME);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
+    calls.extra = 38;
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1258, 1000);
+    assert_int_equal(host.total_err, 202);
+}
+
+static void extra_weight_is_no_call(void **state)
+{
+    (void)state;
+    struct call_batch slow = {.succ = 100, .err = 1, .extra = 9, .succ_run = 60, .err_run = 1};
+    assert_int_equal(health_apply(&host, &slow, &config, BIRTH + 1), HEALTH_SAME);
+    assert_int_equal(host.verr, 10);
+    assert_int_equal(host.rerr, 1);
+    assert_int_equal(host.contin_err, 1);
+}
+
+static void streak_followed_by_a_success_in_one_batch_is_not_lost(void **state)
+{
+    (void)state;
+    struct call_batch calls = {.succ = 1000, .err = 15, .err_run = 15, .succ_run = 600};
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15);
+    calls = (struct call_batch){.succ = 15, .err = 100, .succ_run = 15, .err_run = 90};
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_TURNED);
+    expect_turned(STANDING_IDLE, REASON_SUCC_STREAK, 15, 15);
+}
+
+static void batch_is_judged_once_when_all_of_it_is_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(apply(20, 22), HEALTH_SAME); /* 22 of 222 */
+    assert_int_equal(apply(20, 22), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1667, 1000); /* 44 of 264 */
+}
+
+static void rate_never_reads_as_equal_to_the_limit_that_it_is_above(void **state)
+{
+    (void)state;
+    config.loadbalance.err_rate = 0.100089999;
+    assert_int_equal(apply(899910 - 180, 0), HEALTH_SAME);
+    assert_int_equal(apply(0, 100090), HEALTH_TURNED); /* 10.009 % */
+    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1001, 1000);
+}
+
+static void counts_saturate_instead_of_wrapping(void **state)
+{
+    (void)state;
+    struct call_batch flood = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX, UINT32_MAX};
+    config.loadbalance.err_rate = 1;
+    config.loadbalance.contin_err_limit = 1000000;
+    assert_int_equal(apply(UINT64_C(1) << 63, UINT64_C(1) << 63), HEALTH_SAME);
+    assert_int_equal(host.vsucc, UINT32_MAX);
+    assert_int_equal(host.verr, UINT32_MAX);
+    assert_int_equal(host.rsucc, UINT32_MAX);
+    assert_int_equal(host.rerr, UINT32_MAX);
+    assert_int_equal(apply(UINT32_MAX, 1), HEALTH_SAME);
+    assert_int_equal(host.vsucc, UINT32_MAX);
+    assert_int_equal(host.rerr, UINT32_MAX);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
+    assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
+    assert_true(host.total_succ == UINT64_MAX);
+    assert_true(host.total_err == UINT64_MAX);
+    assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
+    expect_turned(STANDING_IDLE, REASON_SUCC_STREAK, UINT32_MAX, 15);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, begin)
+    const struct CMUnitTest tests[] = {
+        TEST(birth_is_idle_with_credit_and_keeps_totals_and_hold),
+        TEST(calls_are_counted_in_virtual_real_and_total_counts),
+        TEST(batch_without_calls_changes_nothing),
+        TEST(failures_above_err_rate_overload),
+        TEST(failures_in_a_row_overload),
+        TEST(success_ends_a_streak_of_failures_and_the_reverse),
+        TEST(successes_above_succ_rate_make_idle),
+        TEST(successes_in_a_row_make_idle),
+        TEST(only_a_failure_overloads_and_only_a_success_makes_idle),
+        TEST(window_at_window_err_rate_overloads),
+        TEST(window_below_window_err_rate_lets_the_counts_begin_afresh),
+        TEST(window_without_calls_judges_nothing_and_begins_anew),
+        TEST(overloaded_host_is_idle_again_after_overload_timeout_whatever_is_reported),
+        TEST(deadline_is_when_time_has_something_to_do),
+        TEST(two_small_bad_windows_in_a_row_overload),
+        TEST(window_of_enough_calls_judges_by_itself),
+        TEST(good_window_between_two_small_bad_ones_clears_the_first),
+        TEST(window_without_calls_is_none_between_two_small_bad_ones),
+        TEST(change_of_state_clears_a_small_bad_window),
+        TEST(extra_weight_ejects_a_host_that_fails_rarely_but_slowly),
+        TEST(extra_weight_is_no_call),
+        TEST(streak_followed_by_a_success_in_one_batch_is_not_lost),
+        TEST(batch_is_judged_once_when_all_of_it_is_counted),
+        TEST(rate_never_reads_as_equal_to_the_limit_that_it_is_above),
+        TEST(counts_saturate_instead_of_wrapping),
+    };
+    return cmocka_run_group_tests_name("fetcher/health", tests, NULL, NULL);
+}
