@@ -20,10 +20,7 @@ size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX])
 static int by_address(const void *left, const void *right)
 {
     const struct host *a = left, *b = right;
-    uint32_t a_address = ntohl(a->address), b_address = ntohl(b->address);
-    if (a_address != b_address)
-        return a_address < b_address ? -1 : 1;
-    return (ntohs(a->port) > ntohs(b->port)) - (ntohs(a->port) < ntohs(b->port));
+    return (host_number(*a) > host_number(*b)) - (host_number(*a) < host_number(*b));
 }
 
 static int usable(const Lars__HostInfo *info)

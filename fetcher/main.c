@@ -30,6 +30,7 @@ struct daemon {
     struct config config;
     struct config_peer peer; /* the directory in use */
     struct writer *writer;
+    struct balance *balance;
     struct refresh *refresh;
     struct connection *connection;
     uv_loop_t loop;
@@ -78,6 +79,7 @@ static void tend_due(uv_timer_t *timer)
         stop(daemon, 1);
         return;
     }
+    balance_tend(daemon->balance);
     if (note[0])
         log_limited(&daemon->tend_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", note);
     tell_status(daemon, "");
@@ -87,6 +89,7 @@ static void poll_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
     refresh_poll(daemon->refresh);
+    balance_poll(daemon->balance, clock_tick());
     /* At once the first time; a client that does it again and again does not get a generation each time. */
     uint64_t now = clock_tick();
     if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
@@ -105,6 +108,24 @@ static void name_peer(const struct daemon *daemon, char out[static DIRECTORY_NAM
     snprintf(out, DIRECTORY_NAME, "%.110s:%u", daemon->peer.ip, daemon->peer.port);
 }
 
+static struct writer_options writer_options(const struct daemon *daemon, const char *directory,
+                                            const char *group)
+{
+    const struct config *config = &daemon->config;
+    return (struct writer_options){
+        .instance = daemon->options.instance,
+        .max_bytes = config->shm.max_bytes,
+        .grace_ms = config->shm.grace_ms,
+        .max_unknown = config->shm.max_unknown,
+        .group = group,
+        .directory = directory,
+        .update_timeout_s = config->loadbalance.update_timeout,
+        .poll_interval_ms = config->fetcher.poll_interval_ms,
+        .probe_num = config->loadbalance.probe_num,
+        .slow_call_ms = config->loadbalance.slow_call_ms,
+    };
+}
+
 static void take_over(struct daemon *daemon)
 {
     const struct config *config = &daemon->config;
@@ -112,11 +133,11 @@ static void take_over(struct daemon *daemon)
     char note[WRITER_NOTE_MAX] = "", name[DIRECTORY_NAME];
     log_set_level((enum log_level)config->fetcher.log_level);
     uv_timer_set_repeat(&daemon->poll, config->fetcher.poll_interval_ms);
-    writer_reload(daemon->writer, config->shm.max_unknown, config->loadbalance.update_timeout,
-                  config->fetcher.poll_interval_ms);
     choose_peer(daemon);
+    name_peer(daemon, name);
+    const struct writer_options options = writer_options(daemon, name, "");
+    writer_reload(daemon->writer, &options);
     if (strcmp(old.ip, daemon->peer.ip) != 0 || old.port != daemon->peer.port) {
-        name_peer(daemon, name);
         writer_set_directory(daemon->writer, name, clock_tick(), note);
         connection_redirect(daemon->connection);
     }
@@ -202,18 +223,9 @@ static const char *usable_group(const char *name)
 static enum shm_status open_writer(struct daemon *daemon)
 {
     char note[WRITER_NOTE_MAX], directory[DIRECTORY_NAME];
-    const struct config *config = &daemon->config;
     name_peer(daemon, directory);
-    const struct writer_options options = {
-        .instance = daemon->options.instance,
-        .max_bytes = config->shm.max_bytes,
-        .grace_ms = config->shm.grace_ms,
-        .max_unknown = config->shm.max_unknown,
-        .group = usable_group(config->shm.group),
-        .directory = directory,
-        .update_timeout_s = config->loadbalance.update_timeout,
-        .poll_interval_ms = config->fetcher.poll_interval_ms,
-    };
+    const struct writer_options options =
+        writer_options(daemon, directory, usable_group(daemon->config.shm.group));
     enum shm_status status = writer_open(&daemon->writer, &options, note);
     if (note[0])
         log_line(status == SHM_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", note);
@@ -224,7 +236,13 @@ static int run(struct daemon *daemon)
 {
     if (open_writer(daemon) != SHM_OK)
         return 1;
-    daemon->refresh = refresh_new(daemon->writer, &daemon->config);
+    char note[WRITER_NOTE_MAX];
+    daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, note);
+    if (!daemon->balance) {
+        log_line(LOG_LEVEL_ERROR, "%s", note);
+        return 1;
+    }
+    daemon->refresh = refresh_new(daemon->writer, daemon->balance, &daemon->config);
     if (!daemon->refresh || uv_loop_init(&daemon->loop) != 0) {
         log_line(LOG_LEVEL_ERROR, "out of memory");
         return 1;
@@ -251,6 +269,7 @@ static void end_process(struct daemon *daemon, int status)
         uv_run(&daemon->loop, UV_RUN_NOWAIT);
     bool busy = started && uv_loop_close(&daemon->loop) == UV_EBUSY;
     refresh_delete(daemon->refresh);
+    balance_delete(daemon->balance);
     writer_close(daemon->writer);
     if (busy)
         _exit(status);

@@ -24,6 +24,7 @@ struct pace {
 
 struct refresh {
     struct writer *writer;
+    struct balance *balance;
     const struct config *config;
     struct connection *connection;
     struct requests *requests;
@@ -101,8 +102,12 @@ static void publish(struct refresh *refresh, const struct answer *answer)
     char note[WRITER_NOTE_MAX];
     forget_dropped(refresh);
     bool was_here = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
-    enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count,
+    uint64_t publishes = writer_counter(refresh->writer, COUNTER_publishes);
+    const uint64_t *verdict = balance_verdict(refresh->balance, answer->key, answer->hosts, answer->count);
+    enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count, verdict,
                                         refresh->config->loadbalance.update_timeout, refresh->now, note);
+    if (writer_counter(refresh->writer, COUNTER_publishes) != publishes)
+        balance_table_changed(refresh->balance, answer->key);
     if (status == SHM_OK && !was_here) {
         /* Once all are asked for again, a newcomer does not have to be: this connection has just answered it. */
         bool all_done = refresh->again == refresh->known.count;
@@ -289,12 +294,13 @@ static void note_key(void *context, uint64_t key)
     known_add(&refresh->known, key);
 }
 
-struct refresh *refresh_new(struct writer *writer, const struct config *config)
+struct refresh *refresh_new(struct writer *writer, struct balance *balance, const struct config *config)
 {
     struct refresh *refresh = calloc(1, sizeof(*refresh));
     if (!refresh)
         return NULL;
     refresh->writer = writer;
+    refresh->balance = balance;
     refresh->config = config;
     refresh->requests = requests_new();
     if (!refresh->requests) {

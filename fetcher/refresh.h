@@ -15,13 +15,14 @@
 #define FETCHER_REFRESH_H
 
 #include "conf/config.h"
+#include "fetcher/balance.h"
 #include "fetcher/connection.h"
 #include "shm/writer.h"
 
 struct refresh;
 
 /* `config` is read at each step and may change in between. NULL: no memory. */
-struct refresh *refresh_new(struct writer *writer, const struct config *config);
+struct refresh *refresh_new(struct writer *writer, struct balance *balance, const struct config *config);
 void refresh_delete(struct refresh *refresh);
 
 /* The connection that requests go out on; to be called once, before it starts. */

@@ -38,7 +38,7 @@ const char *larshm_strerror(int code)
     case LARSHM_PENDING:
         return "asked for, not here yet: try again in a moment, or use larshm_wait_route()";
     case LARSHM_FULL:
-        return "a limit keeps new routes out: `larshm show` says which one to raise";
+        return "no room for another route or host: `larshm show` says which limit to raise";
     case LARSHM_STALE:
         return "the view was held for longer than grace_ms and its memory was reused: discard it and read "
                "again";

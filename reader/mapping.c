@@ -28,7 +28,7 @@ static enum shm_status open_control(const struct object_names *names, uid_t fetc
     enum shm_status status =
         region_open(names->control, true, &trust, HEADER_BYTES, &mapping->control_region);
     if (status == SHM_OK)
-        status = control_attach(&mapping->control_region, routes_slot_count(&mapping->routes),
+        status = control_attach(&mapping->control_region, control_shape(&mapping->routes),
                                 mapping->routes.generation, &mapping->control);
     if (status != SHM_OK)
         region_close(&mapping->control_region);

@@ -15,13 +15,21 @@ void thread_forget(void)
     thread_state = (struct thread_state){0};
 }
 
-/* Processes that pick once each must not all pick the first host: start anywhere. */
 void thread_begin(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
     uint32_t number = add_relaxed(&threads, 1) + 1; /* only to be another one than the others */
     thread_state.number = number ? number : 1;
-    thread_state.turn = (uint32_t)key_hash(seed, number);
+}
+
+void thread_take_place(uint32_t before)
+{
+    struct timespec now;
+    if (before) {
+        /* The square root of 2, less 1: steps of another irrational than those between a thread's own picks. */
+        thread_state.turn = before * UINT32_C(0x6a09e667);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
+    thread_state.turn = (uint32_t)key_hash(seed, thread_number());
 }

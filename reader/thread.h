@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 struct thread_state {
-    uint64_t serial;                   /* of the handle that the counts belong to */
-    uint32_t number;                   /* 0: not assigned; spreads threads over shared counters */
-    uint32_t turn;                     /* position in the golden-ratio sequence */
+    uint64_t serial; /* of the handle that the counts belong to */
+    uint32_t number; /* 0: not assigned; spreads threads over shared counters */
+    uint32_t turn;   /* position in the golden-ratio sequence */
+    uint32_t picks;  /* of routes with hosts out of the turn, by one who may not count in control */
     uint32_t lookups, missed, expired; /* not added to the control object yet */
     uint32_t since_batch;              /* lookups with any handle since counts were added last */
 };
@@ -16,8 +17,15 @@ struct thread_state {
 extern _Thread_local struct thread_state thread_state
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Gives the thread its number and the start of its sequence. */
+/* Gives the thread its number. */
 void thread_begin(void);
+
+/*
+ * Gives the thread its place in the turn, from how many threads of all processes have begun before it: places that lie
+ * as evenly as the picks of each do, so that a thousand threads which pick once each spread as one that picks a
+ * thousand times. Without a number (0) it is a place by chance.
+ */
+void thread_take_place(uint32_t before);
 
 /* In the child of fork(): another start, or all children would pick what the parent picks next; and the counts are
  * the parent's to hand in. */

@@ -7,27 +7,9 @@ enum {
     MISS_CHOICES = 4
 }; /* cells that a key may use; they share a cache line */
 
-/*
- * Tests before it sets, so that a bit that is up costs a shared cache line and no more. Release, because the bit
- * of the next level says "look at this word": a harvester that takes that bit must find this one. Acquire, because
- * when this update lands after the harvester's take, the harvester has cleared the level above before, and the
- * test of that level must see it cleared; otherwise the flag would stay up unseen.
- */
-static void raise_bit(_Atomic uint64_t *s_words, uint32_t bit)
-{
-    uint64_t mask = UINT64_C(1) << bit % 64;
-    if (!(load_acquire(&s_words[bit / 64]) & mask))
-        set_bits_acq_rel(&s_words[bit / 64], mask);
-}
-
 void ask_refresh(const struct control *control, uint32_t slot)
 {
-    /* All three levels each time: a client that died after the first one must not silence the others. */
-    uint32_t bit = slot;
-    for (int level = 0; level < 3; level++) {
-        raise_bit(control->s_flags[level], bit);
-        bit /= 64;
-    }
+    flags_raise(&control->stale, slot);
 }
 
 void ask_route(const struct control *control, uint64_t key)
@@ -41,7 +23,9 @@ void ask_route(const struct control *control, uint64_t key)
     for (int i = 0; i < MISS_CHOICES && !waiting; i++)
         waiting = load_relaxed(&s_cells[i]) == 0 && claim_acq_rel(&s_cells[i], word);
     /* Raised even when the cells are full: whoever filled them may have died before raising it. */
-    raise_bit(control->s_header->miss_summary, group * MISS_CHOICES / 64);
+    uint64_t summary = UINT64_C(1) << group * MISS_CHOICES / 64;
+    if (!(load_acquire(&control->s_header->miss_summary[0]) & summary))
+        set_bits_acq_rel(&control->s_header->miss_summary[0], summary);
 }
 
 void ask_count(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,

@@ -28,6 +28,9 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
 #define load_relaxed(s_word) atomic_load_explicit((s_word), memory_order_relaxed)
 /* Acquire: what the writer stored before its release of this word is visible to the loads that follow. */
 #define load_acquire(s_word) atomic_load_explicit((s_word), memory_order_acquire)
+/* Sequentially consistent: in one order with the read-modify-writes of that name below. "I have added, is the bit up?"
+ * against "I have taken the bit, what was added?": one of the two sees the other. */
+#define load_seq_cst(s_word) atomic_load_explicit((s_word), memory_order_seq_cst)
 
 /*
  * Stores. Everything that a fetcher writes to a routes object goes through these two.
@@ -45,8 +48,10 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
 
 /* Read-modify-write: in the control object, which clients may write, and in a process's own memory. */
 #define add_relaxed(s_word, value) atomic_fetch_add_explicit((s_word), (value), memory_order_relaxed)
+#define add_seq_cst(s_word, value) atomic_fetch_add_explicit((s_word), (value), memory_order_seq_cst)
 #define sub_release(s_word, value) atomic_fetch_sub_explicit((s_word), (value), memory_order_release)
 #define take_relaxed(s_word)       (SHM_STEP(s_word), atomic_exchange_explicit((s_word), 0, memory_order_relaxed))
+#define take_seq_cst(s_word)       (SHM_STEP(s_word), atomic_exchange_explicit((s_word), 0, memory_order_seq_cst))
 #define take_acq_rel(s_word)       (SHM_STEP(s_word), atomic_exchange_explicit((s_word), 0, memory_order_acq_rel))
 #define set_bits_acq_rel(s_word, bits)                                                                       \
     (SHM_STEP(s_word), atomic_fetch_or_explicit((s_word), (bits), memory_order_acq_rel))

@@ -4,36 +4,52 @@
 #include "shm/atomic.h"
 #include "shm/routes.h"
 
-/* Offsets of the parts, in bytes; flags start on cache lines of their own. */
-struct parts {
-    uint64_t lookups, misses, flags[3], size;
-    uint32_t words[3];
+/* Hands out the parts of an object one after the other, each on a cache line of its own. */
+struct layer {
+    char *s_base; /* NULL: only measures */
+    uint64_t at;
 };
 
-static struct parts parts_for(uint32_t slot_count)
+static void *part(struct layer *layer, uint64_t size)
 {
-    struct parts parts;
-    parts.lookups = HEADER_BYTES;
-    parts.misses = parts.lookups + LOOKUP_CELLS * sizeof(struct lookup_cell);
-    uint64_t at = parts.misses + MISS_CELLS * sizeof(uint64_t);
-    uint64_t bits = slot_count;
+    void *s_part = layer->s_base ? layer->s_base + layer->at : NULL;
+    layer->at += (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    return s_part;
+}
+
+static void lay_flags(struct layer *layer, uint32_t count, struct flags *out)
+{
+    uint64_t bits = out->count = count;
     for (int level = 0; level < 3; level++) {
         uint64_t words = (bits + 63) / 64;
-        parts.words[level] = (uint32_t)words;
-        parts.flags[level] = at;
-        at += (words + 7) / 8 * CACHE_LINE;
+        out->words[level] = (uint32_t)words;
+        out->s_words[level] = part(layer, words * sizeof(uint64_t));
         bits = words;
     }
-    parts.size = at;
-    return parts;
 }
 
-uint64_t control_size(uint32_t slot_count)
+/* The only place that knows the order of the parts; returns the size. */
+static uint64_t lay(void *s_base, struct control_shape shape, struct control *out)
 {
-    return parts_for(slot_count).size;
+    struct layer layer = {.s_base = s_base};
+    out->shape = shape;
+    out->s_header = part(&layer, HEADER_BYTES);
+    out->s_lookups = part(&layer, LOOKUP_CELLS * sizeof(struct lookup_cell));
+    out->s_misses = part(&layer, MISS_CELLS * sizeof(uint64_t));
+    lay_flags(&layer, shape.slot_count, &out->stale);
+    out->s_picks = part(&layer, shape.slot_count * UINT64_C(4));
+    lay_flags(&layer, shape.call_cells, &out->reported);
+    out->s_calls = part(&layer, shape.call_cells * sizeof(struct call_cell));
+    return layer.at;
 }
 
-void control_format(const struct region *region, uint32_t slot_count, uint64_t generation)
+uint64_t control_size(struct control_shape shape)
+{
+    struct control measured;
+    return lay(NULL, shape, &measured);
+}
+
+void control_format(const struct region *region, struct control_shape shape, uint64_t generation)
 {
     struct control_header *s_header = region->s_base;
     s_header->id = (struct object_id){
@@ -43,33 +59,23 @@ void control_format(const struct region *region, uint32_t slot_count, uint64_t g
         .size = region->size,
         .generation = generation,
     };
-    s_header->slot_count = slot_count;
+    s_header->slot_count = shape.slot_count;
+    s_header->call_cells = shape.call_cells;
 }
 
-enum shm_status control_attach(const struct region *region, uint32_t slot_count, uint64_t generation,
+enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
                                struct control *out)
 {
     const struct control_header *s_header = region->s_base;
-    struct parts parts = parts_for(slot_count);
     enum shm_status status = object_id_check(&s_header->id, CONTROL_MAGIC, HEADER_BYTES, region);
     if (status != SHM_OK)
         return status;
     if (s_header->id.generation != generation)
         return SHM_NO_OBJECT;
-    if (s_header->slot_count != slot_count || region->size < parts.size)
+    if (s_header->slot_count != shape.slot_count || s_header->call_cells != shape.call_cells ||
+        region->size < control_size(shape))
         return SHM_CORRUPT;
-
-    char *s_base = region->s_base;
-    *out = (struct control){
-        .s_header = region->s_base,
-        .s_lookups = (struct lookup_cell *)(s_base + parts.lookups),
-        .s_misses = (_Atomic uint64_t *)(s_base + parts.misses),
-        .slot_count = slot_count,
-    };
-    for (int level = 0; level < 3; level++) {
-        out->s_flags[level] = (_Atomic uint64_t *)(s_base + parts.flags[level]);
-        out->words[level] = parts.words[level];
-    }
+    lay(region->s_base, shape, out);
     return SHM_OK;
 }
 

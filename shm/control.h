@@ -4,29 +4,41 @@
 #ifndef SHM_CONTROL_H
 #define SHM_CONTROL_H
 
-#include "shm/layout.h"
-#include "shm/region.h"
+#include "shm/flags.h"
+#include "shm/routes.h"
+
+struct control_shape {
+    uint32_t slot_count; /* of the routes object */
+    uint32_t call_cells;
+};
+
+static inline struct control_shape control_shape(const struct routes *routes)
+{
+    return (struct control_shape){routes_slot_count(routes), routes->call_cells};
+}
 
 struct control {
     struct control_header *s_header;
     struct lookup_cell *s_lookups; /* [LOOKUP_CELLS] */
     _Atomic uint64_t *s_misses;    /* [MISS_CELLS] */
-    _Atomic uint64_t *s_flags[3];  /* [words[level]] */
-    uint32_t words[3];
-    uint32_t slot_count;
+    struct flags stale;            /* slots whose tables are older than update_timeout, and wanted */
+    _Atomic uint32_t *s_picks;     /* [slot_count] */
+    struct flags reported;         /* call cells with new results */
+    struct call_cell *s_calls;     /* [call_cells] */
+    struct control_shape shape;
 };
 
-/* Bytes of a control object for so many slots. */
-uint64_t control_size(uint32_t slot_count);
+/* Bytes of a control object of this shape. */
+uint64_t control_size(struct control_shape shape);
 
 /* Writes the header of a new, zeroed object. */
-void control_format(const struct region *region, uint32_t slot_count, uint64_t generation);
+void control_format(const struct region *region, struct control_shape shape, uint64_t generation);
 
 /*
- * Checks that the object is the partner of routes object `generation` with `slot_count` slots, then fills *out.
+ * Checks that the object is the partner of routes object `generation`, which has this shape, then fills *out.
  * SHM_NO_OBJECT: it belongs to another generation, a hand-over is under way.
  */
-enum shm_status control_attach(const struct region *region, uint32_t slot_count, uint64_t generation,
+enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
                                struct control *out);
 
 struct lookup_counts {

@@ -34,7 +34,15 @@
     X(units_retired,     "64-byte units waiting for grace_ms to pass")               \
     X(lookups,           "lookups by clients")                                       \
     X(lookups_missed,    "lookups of keys that were not here")                       \
-    X(lookups_expired,   "lookups that found the table older than update_timeout")
+    X(lookups_expired,   "lookups that found the table older than update_timeout")  \
+    X(reports,           "results of calls that clients reported")                   \
+    X(reports_unknown,   "results for routes or hosts that are not here: ignored")   \
+    X(reports_refused,   "results for hosts that there was no record for: ignored")  \
+    X(ejections,         "times that a host became overloaded")                      \
+    X(overloaded,        "hosts that are overloaded")                                \
+    X(held,              "routes whose empty answer is held back")                   \
+    X(results_sent,      "messages sent to the report service")                      \
+    X(orders,            "orders of operators carried out")
 /* clang-format on */
 
 enum shm_counter {

@@ -39,6 +39,7 @@ static enum shm_status format(const struct region *region, const struct generati
     };
     s_header->bucket_count = plan->bucket_count;
     s_header->arena_units = plan->arena_units;
+    s_header->call_cells = plan->call_cells;
     s_header->index_offset = routes_index_offset();
     s_header->arena_offset = routes_arena_offset(plan->bucket_count);
     s_header->hash_seed = seed;
@@ -58,6 +59,8 @@ static void take_over_header(struct routes_header *s_to, const struct routes_hea
     store_relaxed(&s_to->max_bytes, load_relaxed(&s_from->max_bytes));
     store_relaxed(&s_to->grace_ms, load_relaxed(&s_from->grace_ms));
     store_relaxed(&s_to->poll_interval_ms, load_relaxed(&s_from->poll_interval_ms));
+    store_relaxed(&s_to->probe_num, load_relaxed(&s_from->probe_num));
+    store_relaxed(&s_to->slow_call_ms, load_relaxed(&s_from->slow_call_ms));
     for (int i = 0; i < COUNTER_COUNT; i++)
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }
@@ -134,13 +137,15 @@ static enum shm_status build_control(const struct object_names *names, const str
                                      struct generation *out)
 {
     const struct routes *routes = &out->publisher.routes;
-    uint32_t slots = routes_slot_count(routes);
-    enum shm_status status = region_create(names->next_control, control_size(slots), MODE_CONTROL,
+    struct control_shape shape = control_shape(routes);
+    struct control control;
+    enum shm_status status = region_create(names->next_control, control_size(shape), MODE_CONTROL,
                                            plan->control_group, &out->control_region);
     if (status != SHM_OK)
         return status;
-    control_format(&out->control_region, slots, routes->generation);
-    return control_attach(&out->control_region, slots, routes->generation, &out->control);
+    control_format(&out->control_region, shape, routes->generation);
+    status = control_attach(&out->control_region, shape, routes->generation, &control);
+    return status == SHM_OK ? tally_init(&out->tally, &control) : status;
 }
 
 enum shm_status generation_build(const struct object_names *names, const struct generation_plan *plan,
@@ -194,8 +199,8 @@ enum shm_status generation_show(const struct object_names *names, struct routes_
 
 enum shm_status generation_sweep(const struct object_names *names)
 {
-    const char *const leftovers[] = {names->next_routes, names->next_control};
-    for (int i = 0; i < 2; i++)
+    const char *const leftovers[] = {names->next_routes, names->next_control, names->next_hosts};
+    for (int i = 0; i < 3; i++)
         if (shm_unlink(leftovers[i]) != 0 && errno != ENOENT)
             return errno == EPERM || errno == EACCES ? SHM_FOREIGN : SHM_SYSTEM_ERROR;
     return SHM_OK;
@@ -204,6 +209,7 @@ enum shm_status generation_sweep(const struct object_names *names)
 void generation_close(struct generation *generation)
 {
     publisher_free(&generation->publisher);
+    tally_free(&generation->tally);
     region_close(&generation->routes_region);
     region_close(&generation->control_region);
     *generation = (struct generation){0};

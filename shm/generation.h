@@ -9,15 +9,16 @@
 #include "shm/control.h"
 #include "shm/names.h"
 #include "shm/publisher.h"
+#include "shm/tally.h"
 
 struct generation {
     struct region routes_region, control_region;
-    struct control control;
+    struct tally tally; /* and the control object itself */
     struct publisher publisher;
 };
 
 struct generation_plan {
-    uint32_t bucket_count, arena_units;
+    uint32_t bucket_count, arena_units, call_cells;
     const struct routes *source; /* whose tables are taken over; NULL: none */
     bool same_writer;            /* false: requests under way died with the fetcher that made them */
     uint64_t now;                /* tick: negative entries that have expired are left behind */

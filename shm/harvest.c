@@ -14,20 +14,20 @@ static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
 }
 
 struct flag_taker {
-    const struct control *control;
+    const struct flags *flags;
     uint32_t budget; /* flags that may still be taken */
-    bool (*flagged)(void *context, uint32_t slot);
+    bool (*flagged)(void *context, uint32_t at);
     void *context;
 };
 
 static void take_word(struct flag_taker *taker, uint32_t word)
 {
-    /* Pairs with raise_bit() in ask.c, as do the takes below: see there. Bits beyond the last slot are noise. */
-    uint64_t bits = take_acq_rel(&taker->control->s_flags[0][word]);
+    /* Pairs with flags_raise(), as do the takes below: see there. Bits beyond the last thing are noise. */
+    uint64_t bits = take_seq_cst(&taker->flags->s_words[0][word]);
     for (; bits; bits &= bits - 1) {
-        uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
+        uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits);
         taker->budget -= taker->budget > 0;
-        if (slot < taker->control->slot_count && !taker->flagged(taker->context, slot))
+        if (at < taker->flags->count && !taker->flagged(taker->context, at))
             taker->budget = 0;
     }
 }
@@ -39,11 +39,11 @@ static void take_word(struct flag_taker *taker, uint32_t word)
  */
 static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t from, uint32_t to)
 {
-    const struct control *control = taker->control;
+    const struct flags *flags = taker->flags;
     uint32_t base = group * 64;
     uint64_t group_bit = UINT64_C(1) << group % 64;
-    clear_bits_acq_rel(&control->s_flags[2][group / 64], group_bit);
-    uint64_t flagged = take_acq_rel(&control->s_flags[1][group]);
+    clear_bits_acq_rel(&flags->s_words[2][group / 64], group_bit);
+    uint64_t flagged = take_acq_rel(&flags->s_words[1][group]);
     uint64_t left = flagged & ~within(flagged, base, from, to);
     uint32_t next = to;
     for (uint64_t mine = flagged & ~left; mine; mine &= mine - 1) {
@@ -56,8 +56,8 @@ static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t fr
         take_word(taker, word);
     }
     if (left) {
-        set_bits_acq_rel(&control->s_flags[1][group], left);
-        set_bits_acq_rel(&control->s_flags[2][group / 64], group_bit);
+        set_bits_acq_rel(&flags->s_words[1][group], left);
+        set_bits_acq_rel(&flags->s_words[2][group / 64], group_bit);
     }
     return next;
 }
@@ -65,11 +65,11 @@ static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t fr
 /* Returns the word where it stopped, `to` if it came to the end. */
 static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
 {
-    const struct control *control = taker->control;
+    const struct flags *flags = taker->flags;
     uint32_t word = from;
     while (word < to && taker->budget > 0) {
         uint32_t group = word / 64;
-        uint64_t groups = load_acquire(&control->s_flags[2][group / 64]) >> group % 64;
+        uint64_t groups = load_acquire(&flags->s_words[2][group / 64]) >> group % 64;
         if (groups == 0) {
             word = (group / 64 + 1) * 64 * 64;
         } else if (!(groups & 1)) {
@@ -82,29 +82,29 @@ static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
     return word < to ? word : to;
 }
 
-void harvest_flags(const struct control *control, struct harvest_cursor *cursor, uint32_t budget,
-                   bool (*flagged)(void *context, uint32_t slot), void *context)
+void harvest_flags(const struct flags *flags, uint32_t *cursor, uint32_t budget,
+                   bool (*flagged)(void *context, uint32_t at), void *context)
 {
-    struct flag_taker taker = {.control = control, .budget = budget, .flagged = flagged, .context = context};
-    uint32_t words = control->words[0];
-    uint32_t start = cursor->flag_word < words ? cursor->flag_word : 0;
+    struct flag_taker taker = {.flags = flags, .budget = budget, .flagged = flagged, .context = context};
+    uint32_t words = flags->words[0];
+    uint32_t start = *cursor < words ? *cursor : 0;
     uint32_t stopped = take_range(&taker, start, words);
     if (stopped == words)
         stopped = take_range(&taker, 0, start);
-    cursor->flag_word = stopped;
+    *cursor = stopped;
 }
 
-void harvest_misses(const struct control *control, struct harvest_cursor *cursor,
+void harvest_misses(const struct control *control, uint32_t *cursor,
                     bool (*missed)(void *context, uint64_t key), void *context)
 {
     _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
     if (load_relaxed(s_summary) == 0)
         return;
-    /* Pairs with raise_bit() in ask.c: a key that is put after its cell was looked at raises its bit again. Not
+    /* Pairs with ask_route(): a key that is put after its cell was looked at raises its bit again. Not
      * airtight where a read-modify-write is no full barrier, for the cells are looked at with plain loads: a key
      * may wait there unseen until somebody looks it up again, which is soon if anybody wants it. */
     uint64_t groups = take_acq_rel(s_summary);
-    uint32_t cell = cursor->miss_cell % MISS_CELLS;
+    uint32_t cell = *cursor % MISS_CELLS;
     bool more = true;
     for (uint32_t i = 0; i < MISS_CELLS && more; i++, cell = (cell + 1) % MISS_CELLS) {
         if (!(groups >> cell / 64 & 1))
@@ -116,7 +116,7 @@ void harvest_misses(const struct control *control, struct harvest_cursor *cursor
     }
     if (!more)
         set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are looked at once more */
-    cursor->miss_cell = cell;
+    *cursor = cell;
 }
 
 struct lookup_counts harvest_lookups(const struct control *control)

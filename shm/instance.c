@@ -20,6 +20,7 @@ void writer_drop_draining(struct draining *draining)
 {
     guard_remove(&draining->region);
     region_close(&draining->region);
+    tally_free(&draining->tally);
     *draining = (struct draining){0};
 }
 
@@ -39,17 +40,20 @@ static void drain(struct writer *writer, struct generation *replaced, uint64_t n
         if (writer->draining[i].until < oldest->until)
             oldest = &writer->draining[i];
     if (oldest->region.s_base)
-        writer_take_lookups(writer, &oldest->control);
+        writer_take_lookups(writer, &oldest->tally.control);
     writer_drop_draining(oldest);
-    *oldest = (struct draining){
-        .region = replaced->control_region, .control = replaced->control, .until = now + DRAIN_MS};
+    *oldest = (struct draining){.region = replaced->control_region,
+                                .tally = replaced->tally,
+                                .generation = replaced->publisher.routes.generation,
+                                .until = now + DRAIN_MS};
     replaced->control_region = (struct region){0};
+    replaced->tally = (struct tally){0};
 }
 
 static void explain_space(const struct generation_plan *plan, char note[static WRITER_NOTE_MAX])
 {
-    uint64_t needed =
-        routes_size(plan->bucket_count, plan->arena_units) + control_size(plan->bucket_count * BUCKET_SLOTS);
+    const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells};
+    uint64_t needed = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
     snprintf(
         note, WRITER_NOTE_MAX,
         "shared memory is full: %llu KiB are needed and %llu KiB available in /dev/shm; free some, or lower "
@@ -69,12 +73,15 @@ static void describe(struct routes_header *s_header, const struct writer_options
     store_relaxed(&s_header->max_bytes, options->max_bytes);
     store_relaxed(&s_header->grace_ms, options->grace_ms);
     store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
+    store_relaxed(&s_header->probe_num, options->probe_num);
+    store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
     store_relaxed(&s_header->counters[COUNTER_pulling], 0);
 }
 
 struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now)
 {
     return (struct generation_plan){
+        .call_cells = writer->call_cells,
         .source = source,
         .same_writer = true,
         .now = now,
@@ -173,8 +180,8 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
 bool writer_control_cut(const struct writer *writer)
 {
     /* The end of the object: whoever cuts it takes that away, and the guard notices when we touch it. */
-    const struct control *control = &writer->now.control;
-    volatile uint64_t touched = load_relaxed(&control->s_flags[2][control->words[2] - 1]);
+    const struct control *control = &writer->now.tally.control;
+    volatile uint64_t touched = load_relaxed(&control->s_calls[control->shape.call_cells - 1].succ_run);
     (void)touched;
     return guard_broken(&writer->now.control_region);
 }
@@ -185,12 +192,11 @@ static bool control_usable(const struct writer *writer)
     struct control found;
     return !writer_control_cut(writer) &&
            region_is_whole(&writer->now.control_region, writer->names.control) &&
-           control_attach(&writer->now.control_region, writer->now.control.slot_count,
+           control_attach(&writer->now.control_region, control_shape(&writer->now.publisher.routes),
                           writer->now.publisher.routes.generation, &found) == SHM_OK;
 }
 
-/* The same routes under the same size again. */
-static enum shm_status remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
 {
     const struct routes *routes = &writer->now.publisher.routes;
     struct generation_plan plan = writer_plan(writer, routes, now);
@@ -205,7 +211,7 @@ enum shm_status writer_set_directory(struct writer *writer, const char *director
 {
     note[0] = '\0';
     snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
-    return remake(writer, now, note);
+    return writer_remake(writer, now, note);
 }
 
 /* A lock that has lost its name keeps nobody out: take it again, before somebody else does. */
@@ -247,12 +253,12 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
     enum shm_status status = keep_lock(writer, note);
     if (status != SHM_OK)
         return status;
-    writer_take_lookups(writer, &writer->now.control);
+    writer_take_lookups(writer, &writer->now.tally.control);
     for (int i = 0; i < DRAINING_MAX; i++) {
         struct draining *draining = &writer->draining[i];
         if (!draining->region.s_base)
             continue;
-        writer_take_lookups(writer, &draining->control);
+        writer_take_lookups(writer, &draining->tally.control);
         if (now >= draining->until)
             writer_drop_draining(draining);
     }
@@ -265,7 +271,7 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
                  region_is_named(&writer->now.control_region, writer->names.control);
     if (named && control_usable(writer))
         return SHM_OK;
-    status = remake(writer, now, note);
+    status = writer_remake(writer, now, note);
     if (status == SHM_OK)
         snprintf(note, WRITER_NOTE_MAX, "%s %s: made anew",
                  named ? writer->names.control : writer->names.routes,

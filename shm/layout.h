@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ABI: every byte of the two shared objects. Native byte order, except addresses and ports, which are in
+ * The ABI: every byte of the three shared objects. Native byte order, except addresses and ports, which are in
  * network byte order as struct sockaddr_in wants them. All times are ticks: CLOCK_BOOTTIME in milliseconds.
  *
  *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, everybody reads
@@ -20,26 +20,38 @@
  *
  *  Block: one published host table. A table of four hosts is exactly one cache line:
  *
- *      0       8     16        24          28      30      32
- *      | stamp | key | expires | host_base | count | ttl_s | verdict[(count + 63) / 64] : u64
- *                                                          | address[count]             : u32, network order
- *                                                          | port[count]                : u16, network order
+ *      0       8     16        24    26      28      30      32
+ *      | stamp | key | expires | out | marks | count | ttl_s | verdict[(count + 31) / 32] : u64
+ *                                                            | address[count]             : u32, network order
+ *                                                            | port[count]                : u16, network order
  *
  *      stamp      the ref that leads here; 0 while the block is being written
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
- *      host_base  id of the first host, for call counts in the control object; 0: none assigned
+ *      out        hosts that are out of the turn; where it is 0 nobody looks at `verdict`
+ *      marks      MARK_HELD: an answer without hosts came, and is held back
  *      count      0: the directory says that there is no such route
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
- *      verdict    bit i: host i is overloaded
+ *      verdict    of word i / 32, bit i % 32: host i is out of the turn; bit 32 + i % 32: it is not probed either
  *
  *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher takes. Contents are never trusted.
  *
- *      0                     4096             + 64 * LOOKUP_CELLS   + 8 * MISS_CELLS    ...
- *      | struct control_header | lookup_cell [] | miss cells: u64 [] | flags 0 | flags 1 | flags 2 |
+ *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
+ *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | picks: u32 [slots] | ...
+ *      ... | reported: flags | struct call_cell [call_cells] |
  *
- *  flags 0 has a bit per slot of the routes object with the same generation (slot = 4 * bucket + place); flags 1 a
- *  bit per word of flags 0; flags 2 a bit per word of flags 1. A miss cell holds ~key; 0: empty. An object may be
- *  longer than these parts: call counts by host id are to follow flags 2.
+ *  Flags come in three levels: level 0 has a bit per thing, level 1 a bit per word of level 0, level 2 a bit per word
+ *  of level 1. `stale` is about the slots of the routes object with the same generation (slot = 4 * bucket + place),
+ *  `reported` about call cells. A miss cell holds ~key; 0: empty. `picks` counts lookups of routes with hosts that are
+ *  out of the turn. A call cell belongs to the host that the first client to need it has named in it.
+ *
+ *  HOSTS OBJECT  /larshm.<instance>.hosts       the fetcher writes; people look. Lookups never do.
+ *
+ *      0                     4096                  + record_count * sizeof(struct host_record)
+ *      | struct hosts_header | struct host_record [] |
+ *
+ *  A record for each host with results, or that an operator holds, of each route; and one of the route itself, host 0,
+ *  for results of hosts that it does not have. The two halves of a record are written in turn: version v is in half
+ *  v % 2. Whoever may write to the object, the fetcher's own user and root, posts orders in its header.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -52,9 +64,10 @@
 
 #define ROUTES_MAGIC  UINT64_C(0x314d48535241414c) /* "LAARSHM1" read as little-endian bytes */
 #define CONTROL_MAGIC UINT64_C(0x31544c435241414c) /* "LAARCLT1" */
+#define HOSTS_MAGIC   UINT64_C(0x315453485241414c) /* "LAARHST1" */
 
 enum {
-    LAYOUT_VERSION = 1,
+    LAYOUT_VERSION = 2,
     CACHE_LINE = 64,
     HEADER_BYTES = 4096,
     BUCKET_SLOTS = 4,
@@ -67,7 +80,10 @@ enum {
     LOOKUP_CELLS = 64,
     MISS_CELLS = 4096,
     MISS_WORDS = MISS_CELLS / 64 / 64, /* summary bits: one per 64 cells */
+    CALL_CELLS_MAX = 1 << 24,
+    CALL_SUCC_BITS = 36, /* of call_cell.counts; the failures are above */
     DIRECTORY_NAME = 128,
+    HOST_WORDS = 13,
     ANNOUNCED_LOOK_MS =
         10, /* between a reader's looks for a generation that is announced; not part of the layout */
 };
@@ -100,6 +116,11 @@ enum refusing {
     REFUSING_NO_SPACE = 3, /* the file system of shared memory is full */
 };
 
+/* In block.marks. */
+enum {
+    MARK_HELD = 1,
+};
+
 /* Steps of the hand-over to a new generation, in routes_header.superseded. */
 enum superseded {
     SUPERSEDED_NO = 0,
@@ -122,7 +143,8 @@ struct routes_header {
     struct object_id id;
     uint32_t bucket_count;
     uint32_t arena_units;
-    uint64_t index_offset;
+    uint32_t index_offset;
+    uint32_t call_cells; /* of the control object */
     uint64_t arena_offset;
     uint64_t hash_seed;
 
@@ -136,7 +158,9 @@ struct routes_header {
     _Atomic uint32_t superseded;
     _Atomic uint32_t doorbell;
     _Atomic uint32_t refusing;
-    uint32_t pad1[11];
+    _Atomic uint32_t probe_num;    /* picks from good hosts between two probes of others */
+    _Atomic uint32_t slow_call_ms; /* a failure counts once for each of these; 0: once */
+    uint32_t pad1[9];
 
     /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
     _Alignas(CACHE_LINE) _Atomic uint32_t fetcher_pid; /* in the fetcher's pid namespace */
@@ -168,7 +192,8 @@ struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the aren
     _Atomic uint64_t stamp;
     _Atomic uint64_t key;
     _Atomic uint64_t expires;
-    _Atomic uint32_t host_base;
+    _Atomic uint16_t out;
+    _Atomic uint16_t marks;
     _Atomic uint16_t count;
     _Atomic uint16_t ttl_s;
     _Atomic uint64_t verdict[]; /* then addresses, then ports: block_addresses(), block_ports() */
@@ -181,11 +206,59 @@ struct lookup_cell {
     _Atomic uint64_t expired;
 };
 
+/*
+ * Results of calls to one host of one route. Counts only grow, so that taking them needs no store, and a fetcher that
+ * dies while it takes them loses none. One word counts successes and failures: a carry out of the successes spoils no
+ * difference between two looks.
+ *   err_runs   0 | 24 bits: successes, when a failure last came | 20: failures in a row | 20: the longest run | 64
+ *   succ_run   the longest run of successes that a failure ended
+ */
+struct call_cell {
+    _Alignas(CACHE_LINE) _Atomic uint64_t key; /* ~key; 0: the cell is free */
+    _Atomic uint64_t host;                     /* host_word(); 0: claimed for the route, not for a host yet */
+    _Atomic uint64_t counts;
+    _Atomic uint64_t extra; /* what slow failures count beyond one each */
+    _Atomic uint64_t err_runs;
+    _Atomic uint64_t succ_run;
+    uint64_t pad[2];
+};
+
 struct control_header {
     struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
     uint32_t slot_count;
+    uint32_t call_cells;
+    _Atomic uint32_t threads; /* that have begun to pick hosts: each begins at another place of the turn */
     _Alignas(CACHE_LINE) _Atomic uint64_t
         miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
+};
+
+/* Results of an order, in hosts_header.result. */
+enum order_result {
+    ORDER_DONE = 0,
+    ORDER_NO_ROUTE = 1,
+    ORDER_NO_HOST = 2,
+    ORDER_FULL = 3,
+};
+
+struct hosts_header {
+    struct object_id id;
+    uint32_t record_count;
+    _Atomic uint32_t used; /* records from here on were never used */
+    uint64_t pad[3];
+    /* An order, filled in by the operator who has claimed it; done when taken == posted. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t claimed; /* tick; 0: by nobody */
+    _Atomic uint64_t order_key;
+    _Atomic uint64_t order_host;
+    _Atomic uint32_t order_hold; /* enum standing_hold */
+    _Atomic uint32_t posted, taken;
+    _Atomic uint32_t result; /* enum order_result */
+};
+
+struct host_record {
+    _Atomic uint64_t key;  /* ~key; 0: free */
+    _Atomic uint64_t host; /* host_word(); 0: the route itself */
+    _Atomic uint64_t version;
+    _Atomic uint64_t halves[2][HOST_WORDS]; /* struct host_entry, see hosts.h */
 };
 
 /* The drawing above, proved. */
@@ -201,15 +274,19 @@ static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
 static_assert(sizeof(struct block) == 32, "block");
 static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
-static_assert(offsetof(struct block, host_base) == 24 && offsetof(struct block, count) == 28, "block");
+static_assert(offsetof(struct block, out) == 24 && offsetof(struct block, count) == 28, "block");
 static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, verdict) == 32, "block");
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
+static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
+static_assert(sizeof(struct hosts_header) <= HEADER_BYTES, "hosts_header");
+static_assert(sizeof(struct host_record) == 232, "host_record");
 static_assert(offsetof(struct control_header, miss_summary) == 64, "control_header");
 static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");
 static_assert(MISS_WORDS * 64 * 64 == MISS_CELLS, "miss summary");
 
 /* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
-#define BLOCK_BYTES(count) (sizeof(struct block) + ((count) + 63) / 64 * 8 + (count) * (4 + 2))
+#define VERDICT_WORDS(count) (((count) + 31) / 32)
+#define BLOCK_BYTES(count)   (sizeof(struct block) + VERDICT_WORDS(count) * 8 + (count) * (4 + 2))
 static_assert(BLOCK_BYTES(4) == UNIT_BYTES && BLOCK_BYTES(14) <= 2 * UNIT_BYTES, "table of four hosts");
 
 static inline uint32_t block_units(uint32_t count)
@@ -219,7 +296,7 @@ static inline uint32_t block_units(uint32_t count)
 
 static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
 {
-    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + (count + 63) / 64 * 8);
+    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + VERDICT_WORDS(count) * 8);
 }
 
 static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)
@@ -257,7 +334,13 @@ static inline uint32_t key_cmdid(uint64_t key)
     return (uint32_t)key;
 }
 
-/* How the index and the miss cells hold a key, so that a zeroed word is an empty one. Its own inverse. */
+/* How call cells and records name a host; never 0 for one that can be connected to. */
+static inline uint64_t host_word(uint32_t address, uint16_t port)
+{
+    return (uint64_t)address << 32 | port;
+}
+
+/* How the index and the cells hold a key, so that a zeroed word is an empty one. Its own inverse. */
 static inline uint64_t key_word(uint64_t key)
 {
     return ~key;
@@ -290,10 +373,13 @@ static inline uint32_t layout_fingerprint(void)
         REF_UNIT_BITS,
         LOOKUP_CELLS,
         MISS_CELLS,
+        CALL_SUCC_BITS,
         DIRECTORY_NAME,
         sizeof(struct routes_header),
         offsetof(struct routes_header, counters),
         sizeof(struct block),
+        sizeof(struct call_cell),
+        sizeof(struct host_record),
         0x01020304 /* byte order: read back differently on another */,
     };
     uint32_t mark = 2166136261;

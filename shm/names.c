@@ -12,8 +12,10 @@ enum shm_status object_names(const char *instance, struct object_names *out)
         return SHM_BAD_ARGUMENT;
     snprintf(out->routes, OBJECT_NAME_MAX, "/larshm.%s", instance);
     snprintf(out->control, OBJECT_NAME_MAX, "/larshm.%s.control", instance);
+    snprintf(out->hosts, OBJECT_NAME_MAX, "/larshm.%s.hosts", instance);
     snprintf(out->lock, OBJECT_NAME_MAX, "/larshm.%s.lock", instance);
     snprintf(out->next_routes, OBJECT_NAME_MAX, "/larshm.%s.next", instance);
     snprintf(out->next_control, OBJECT_NAME_MAX, "/larshm.%s.control.next", instance);
+    snprintf(out->next_hosts, OBJECT_NAME_MAX, "/larshm.%s.hosts.next", instance);
     return SHM_OK;
 }

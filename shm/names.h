@@ -14,9 +14,11 @@ enum {
 struct object_names {
     char routes[OBJECT_NAME_MAX];
     char control[OBJECT_NAME_MAX];
+    char hosts[OBJECT_NAME_MAX];
     char lock[OBJECT_NAME_MAX];
     char next_routes[OBJECT_NAME_MAX];
     char next_control[OBJECT_NAME_MAX];
+    char next_hosts[OBJECT_NAME_MAX];
 };
 
 /*

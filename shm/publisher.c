@@ -38,6 +38,14 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
  *   contents, relaxed   nobody may believe them before the stamp.
  *   stamp = ref         release, pairs with the acquire of the stamp in table_begin(): the contents come with it.
  */
+static uint16_t count_out(const struct publication *table)
+{
+    uint32_t out = 0;
+    for (uint32_t word = 0; table->verdict && word < VERDICT_WORDS(table->count); word++)
+        out += (uint32_t)__builtin_popcount((uint32_t)table->verdict[word]);
+    return (uint16_t)out;
+}
+
 static void write_block(struct block *s_block, uint64_t ref, const struct publication *table,
                         uint64_t expires)
 {
@@ -48,11 +56,12 @@ static void write_block(struct block *s_block, uint64_t ref, const struct public
     fence_release();
     store_relaxed(&s_block->key, table->key);
     store_relaxed(&s_block->expires, expires);
-    store_relaxed(&s_block->host_base, 0);
+    store_relaxed(&s_block->out, count_out(table));
+    store_relaxed(&s_block->marks, table->marks);
     store_relaxed(&s_block->count, (uint16_t)table->count);
     store_relaxed(&s_block->ttl_s, (uint16_t)table->ttl_s);
-    for (uint32_t word = 0; word < (table->count + 63) / 64; word++)
-        store_relaxed(&s_block->verdict[word], 0);
+    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
+        store_relaxed(&s_block->verdict[word], table->verdict ? table->verdict[word] : 0);
     for (uint32_t i = 0; i < table->count; i++)
         store_relaxed(&s_addresses[i], table->hosts[i].address);
     for (uint32_t i = 0; i < table->count; i++)
@@ -108,6 +117,8 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
         /* Between the two an age is wrong by what update_timeout has changed; only people read it. */
         if (load_relaxed(&s_old->ttl_s) != table->ttl_s)
             store_relaxed(&s_old->ttl_s, (uint16_t)table->ttl_s);
+        if (load_relaxed(&s_old->marks) != table->marks)
+            store_relaxed(&s_old->marks, table->marks);
         return PUT_REFRESHED;
     }
     if (!s_old && (empty == SLOT_NONE || !index_has_room(publisher)))
@@ -149,9 +160,16 @@ enum shm_status publisher_take_over(struct publisher *publisher, const struct ta
     uint64_t version = renumber ? publisher->version + 1 : ref_version(table->ref);
     if (publisher->version < version)
         publisher->version = version;
-    const struct publication copy = {
-        .key = key, .hosts = scratch, .count = table->count, .ttl_s = table->ttl_s};
+    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
+    const struct publication copy = {.key = key,
+                                     .hosts = scratch,
+                                     .verdict = verdict,
+                                     .count = table->count,
+                                     .ttl_s = table->ttl_s,
+                                     .marks = load_relaxed(&table->s_block->marks)};
     table_hosts(table, scratch);
+    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
+        verdict[word] = load_relaxed(&table->s_verdict[word]);
     uint64_t ref = ref_make(version, unit);
     write_block(routes_block(&publisher->routes, unit), ref, &copy, table->expires);
     insert(publisher, empty, key, ref);
@@ -168,4 +186,25 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot)
 {
     struct block *s_block = current_block(publisher, slot);
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
+}
+
+void publisher_set_verdict(struct publisher *publisher, uint32_t slot, uint32_t host, bool out, bool unprobed)
+{
+    struct block *s_block = current_block(publisher, slot);
+    _Atomic uint64_t *s_word = &s_block->verdict[host / 32];
+    uint64_t before = load_relaxed(s_word);
+    uint64_t after = before & ~(verdict_out(host) | verdict_unprobed(host));
+    after |= (out ? verdict_out(host) : 0) | (unprobed ? verdict_unprobed(host) : 0);
+    if (after == before)
+        return;
+    bool was_out = before & verdict_out(host);
+    uint16_t count = load_relaxed(&s_block->out);
+    store_relaxed(s_word, after);
+    if (was_out != out)
+        store_relaxed(&s_block->out, (uint16_t)(out ? count + 1 : count - 1));
+}
+
+void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks)
+{
+    store_relaxed(&current_block(publisher, slot)->marks, marks);
 }

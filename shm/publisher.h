@@ -25,8 +25,10 @@ struct publisher {
 struct publication {
     uint64_t key;
     const struct host *hosts;
-    uint32_t count; /* 0 .. HOSTS_MAX */
+    const uint64_t *verdict; /* [VERDICT_WORDS(count)]; NULL: all hosts are in the turn */
+    uint32_t count;          /* 0 .. HOSTS_MAX */
     uint32_t ttl_s;
+    uint16_t marks;
 };
 
 /* What publisher_put() did. */
@@ -54,6 +56,17 @@ enum shm_status publisher_take_over(struct publisher *publisher, const struct ta
 /* NEW -> PULLING: `expires` becomes never. And back: it is again the fetch plus update_timeout. */
 void publisher_set_pulling(struct publisher *publisher, uint32_t slot);
 void publisher_set_new(struct publisher *publisher, uint32_t slot);
+
+/*
+ * Takes a host out of the turn of its route, and out of the probes, or back. In place: one word, advice to readers,
+ * who look for it where `out` is not 0. A fetcher that dies between the two leaves an `out` that is wrong by one
+ * until the next generation counts it again.
+ */
+void publisher_set_verdict(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
+                           bool unprobed);
+
+/* For people: what is true of the route besides its hosts, until its next publish or refresh. */
+void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks);
 
 /* Frees the heap; touches no shared memory. */
 void publisher_free(struct publisher *publisher);

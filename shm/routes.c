@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/routes.h"
 
-uint64_t routes_index_offset(void)
+uint32_t routes_index_offset(void)
 {
     return HEADER_BYTES;
 }
@@ -38,9 +38,9 @@ enum shm_status routes_attach(const struct region *region, struct routes *out)
     if (status != SHM_OK)
         return status;
 
-    uint32_t buckets = s_header->bucket_count, units = s_header->arena_units;
-    if (buckets == 0 || buckets > BUCKETS_MAX || units > ARENA_UNITS_MAX ||
-        s_header->index_offset != routes_index_offset() ||
+    uint32_t buckets = s_header->bucket_count, units = s_header->arena_units, calls = s_header->call_cells;
+    if (buckets == 0 || buckets > BUCKETS_MAX || units > ARENA_UNITS_MAX || calls == 0 ||
+        calls > CALL_CELLS_MAX || s_header->index_offset != routes_index_offset() ||
         s_header->arena_offset != routes_arena_offset(buckets) ||
         s_header->id.size != routes_size(buckets, units))
         return SHM_CORRUPT;
@@ -54,6 +54,7 @@ enum shm_status routes_attach(const struct region *region, struct routes *out)
         .generation = s_header->id.generation,
         .bucket_count = buckets,
         .arena_units = units,
+        .call_cells = calls,
     };
     return SHM_OK;
 }

@@ -15,10 +15,11 @@ struct routes {
     uint64_t generation;
     uint32_t bucket_count;
     uint32_t arena_units;
+    uint32_t call_cells; /* of the control object */
 };
 
 /* Offsets and size of an object of this geometry. */
-uint64_t routes_index_offset(void);
+uint32_t routes_index_offset(void);
 uint64_t routes_arena_offset(uint32_t bucket_count);
 uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units);
 

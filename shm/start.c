@@ -68,10 +68,10 @@ static enum shm_status take_names(struct writer *writer, const char *instance,
         return status;
     status = generation_sweep(&writer->names);
     if (status != SHM_OK)
-        snprintf(note, WRITER_NOTE_MAX,
-                 "cannot remove %s or %s, leftovers of a fetcher that died (%s): remove them "
-                 "as their owner",
-                 writer->names.next_routes, writer->names.next_control, strerror(errno));
+        snprintf(
+            note, WRITER_NOTE_MAX,
+            "cannot remove %s, %s or %s, leftovers of a fetcher that died (%s): remove them as their owner",
+            writer->names.next_routes, writer->names.next_control, writer->names.next_hosts, strerror(errno));
     return status;
 }
 
@@ -105,12 +105,15 @@ static struct routes_header *replaced_header(const struct region *old)
 static void drain_adopted(struct writer *writer, const struct routes *source, struct region *old_control)
 {
     struct draining *draining = &writer->draining[0];
-    if (!old_control->s_base || control_attach(old_control, routes_slot_count(source), source->generation,
-                                               &draining->control) != SHM_OK)
+    struct control control;
+    if (!old_control->s_base ||
+        control_attach(old_control, control_shape(source), source->generation, &control) != SHM_OK ||
+        tally_init(&draining->tally, &control) != SHM_OK)
         return;
+    draining->generation = source->generation;
     draining->region = *old_control; /* under guard already */
     draining->until = clock_tick() + DRAIN_MS;
-    writer_take_lookups(writer, &draining->control);
+    writer_take_lookups(writer, &draining->tally.control);
     *old_control = (struct region){0};
 }
 
@@ -123,9 +126,10 @@ static enum shm_status adopt(struct writer *writer, const struct region *old, st
     enum shm_status readable = old->s_base ? routes_attach(old, &source) : SHM_NO_OBJECT;
     struct generation_plan plan = writer_plan(writer, readable == SHM_OK ? &source : NULL, clock_tick());
     plan.same_writer = false;
-    if (plan.source)
+    if (plan.source) {
+        plan.call_cells = writer->call_cells = source.call_cells;
         plan_adoption(writer, plan.source, &plan);
-    else
+    } else
         writer_plan_size(writer, 0, 0, 0, &plan);
     enum shm_status status = writer_move(writer, &plan, replaced_header(old), options, &damaged, note);
     if (status != SHM_OK)
@@ -164,6 +168,7 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     writer->max_bytes = options->max_bytes;
     writer->grace_ms = options->grace_ms;
     writer->max_unknown = options->max_unknown;
+    writer->call_cells = FIRST_CALL_CELLS;
     writer->group = group_of(options->group);
     snprintf(writer->directory, DIRECTORY_NAME, "%s", options->directory);
 
@@ -192,7 +197,7 @@ void writer_close(struct writer *writer)
     if (!writer)
         return;
     if (writer->now.routes_region.s_base) {
-        writer_take_lookups(writer, &writer->now.control);
+        writer_take_lookups(writer, &writer->now.tally.control);
         store_relaxed(&writer_header(writer)->connection, CONNECTION_NONE);
         store_relaxed(&writer_header(writer)->fetcher_since, clock_unix_ms());
         store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);

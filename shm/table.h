@@ -21,9 +21,11 @@ struct table {
     const struct block *s_block;
     const _Atomic uint32_t *s_addresses;
     const _Atomic uint16_t *s_ports;
+    const _Atomic uint64_t *s_verdict; /* [VERDICT_WORDS(count)] */
     uint64_t ref;
     uint64_t expires; /* as stored: bit 63 is PULLING */
     uint32_t count;
+    uint32_t out; /* hosts that are out of the turn */
     uint32_t ttl_s;
 };
 
@@ -65,6 +67,7 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
                 .ref = ref,
                 .expires = load_relaxed(&s_block->expires),
                 .count = load_relaxed(&s_block->count),
+                .out = load_relaxed(&s_block->out),
                 .ttl_s = load_relaxed(&s_block->ttl_s),
             };
             uint64_t found = load_relaxed(&s_block->key);
@@ -72,6 +75,7 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
                 block_units(table.count) <= routes->arena_units - unit) {
                 table.s_addresses = block_addresses(s_block, table.count);
                 table.s_ports = block_ports(s_block, table.count);
+                table.s_verdict = s_block->verdict;
                 *out = table;
                 return SHM_OK;
             }
@@ -94,6 +98,17 @@ static inline void table_hosts(const struct table *table, struct host *out)
 {
     for (uint32_t i = 0; i < table->count; i++)
         out[i] = (struct host){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
+}
+
+/* The bits of a verdict word for a host, see layout.h. */
+static inline uint64_t verdict_out(uint32_t host)
+{
+    return UINT64_C(1) << host % 32;
+}
+
+static inline uint64_t verdict_unprobed(uint32_t host)
+{
+    return UINT64_C(1) << (32 + host % 32);
 }
 
 /* When the directory gave or confirmed the table, as a tick. */

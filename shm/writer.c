@@ -38,12 +38,19 @@ bool writer_refusing(const struct writer *writer)
     return load_relaxed(&writer_header(writer)->refusing) != REFUSING_NOTHING;
 }
 
-void writer_reload(struct writer *writer, uint32_t max_unknown, uint32_t update_timeout_s,
-                   uint32_t poll_interval_ms)
+void writer_reload(struct writer *writer, const struct writer_options *options)
 {
-    writer->max_unknown = max_unknown;
-    store_relaxed(&writer_header(writer)->update_timeout_s, update_timeout_s);
-    store_relaxed(&writer_header(writer)->poll_interval_ms, poll_interval_ms);
+    struct routes_header *s_header = writer_header(writer);
+    writer->max_unknown = options->max_unknown;
+    store_relaxed(&s_header->update_timeout_s, options->update_timeout_s);
+    store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
+    store_relaxed(&s_header->probe_num, options->probe_num);
+    store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
+}
+
+uint64_t writer_generation(const struct writer *writer)
+{
+    return writer->now.publisher.routes.generation;
 }
 
 static void refuse(struct writer *writer, enum refusing why)
@@ -90,6 +97,71 @@ void writer_set_new(struct writer *writer, uint64_t key)
         publisher_set_new(&writer->now.publisher, slot);
 }
 
+uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out)
+{
+    uint32_t slot;
+    struct table table;
+    if (!find(writer, key, &slot, &table))
+        return 0;
+    table_hosts(&table, out);
+    return table.count;
+}
+
+uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host)
+{
+    uint32_t slot, low = 0;
+    struct table table;
+    if (!find(writer, key, &slot, &table))
+        return HOST_NONE;
+    /* Sorted by address, then by port, both as numbers. */
+    uint64_t wanted = host_number(host);
+    for (uint32_t high = table.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct host there = {load_relaxed(&table.s_addresses[middle]),
+                                   load_relaxed(&table.s_ports[middle])};
+        if (host_number(there) == wanted)
+            return middle;
+        if (host_number(there) < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return HOST_NONE;
+}
+
+void writer_set_verdict(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed)
+{
+    uint32_t slot;
+    struct table table;
+    if (find(writer, key, &slot, &table) && at < table.count)
+        publisher_set_verdict(&writer->now.publisher, slot, at, out, unprobed);
+}
+
+bool writer_any_out(const struct writer *writer, uint64_t key)
+{
+    uint32_t slot;
+    struct table table;
+    uint64_t any = 0;
+    if (find(writer, key, &slot, &table))
+        for (uint32_t word = 0; word < VERDICT_WORDS(table.count); word++)
+            any |= load_relaxed(&table.s_verdict[word]);
+    return any != 0;
+}
+
+void writer_set_held(struct writer *writer, uint64_t key, bool held)
+{
+    uint32_t slot = index_find(&writer->now.publisher.routes, key);
+    if (slot != SLOT_NONE)
+        publisher_set_marks(&writer->now.publisher, slot, held ? MARK_HELD : 0);
+}
+
+bool writer_held(const struct writer *writer, uint64_t key)
+{
+    uint32_t slot;
+    struct table table;
+    return find(writer, key, &slot, &table) && load_relaxed(&table.s_block->marks) & MARK_HELD;
+}
+
 /* Moves a key between the gauges. */
 static void recount(struct writer *writer, bool was_here, uint32_t before, uint32_t after)
 {
@@ -107,9 +179,11 @@ bool writer_unknown_full(struct writer *writer, uint64_t now, char note[static W
 }
 
 enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
-                           uint32_t ttl_s, uint64_t now, char note[static WRITER_NOTE_MAX])
+                           const uint64_t *verdict, uint32_t ttl_s, uint64_t now,
+                           char note[static WRITER_NOTE_MAX])
 {
-    const struct publication publication = {.key = key, .hosts = hosts, .count = count, .ttl_s = ttl_s};
+    const struct publication publication = {
+        .key = key, .hosts = hosts, .verdict = verdict, .count = count, .ttl_s = ttl_s};
     uint32_t slot;
     struct table old = {0};
     note[0] = '\0';
@@ -149,31 +223,6 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     if (!here)
         refuse(writer, REFUSING_NOTHING);
     return SHM_OK;
-}
-
-struct flag_filter {
-    const struct writer *writer;
-    bool (*flagged)(void *context, uint64_t key);
-    void *context;
-};
-
-static bool flag_to_key(void *context, uint32_t slot)
-{
-    const struct flag_filter *filter = context;
-    uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
-    return word == 0 || filter->flagged(filter->context, key_word(word));
-}
-
-void writer_harvest_flags(struct writer *writer, uint32_t budget,
-                          bool (*flagged)(void *context, uint64_t key), void *context)
-{
-    struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
-    harvest_flags(&writer->now.control, &writer->cursor, budget, flag_to_key, &filter);
-}
-
-void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
-{
-    harvest_misses(&writer->now.control, &writer->cursor, missed, context);
 }
 
 void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context)

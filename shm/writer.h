@@ -24,6 +24,8 @@ struct writer_options {
     const char *directory;     /* host:port, for people */
     uint32_t update_timeout_s; /* for people */
     uint32_t poll_interval_ms; /* for people */
+    uint32_t probe_num;        /* for readers: picks between two probes */
+    uint32_t slow_call_ms;     /* for readers: what a slow failure counts */
 };
 
 /* What happened, in a sentence that names the remedy if there is one. */
@@ -66,12 +68,33 @@ enum route_state writer_state(const struct writer *writer, uint64_t key);
 bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now);
 
 /*
- * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards.
+ * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If it
+ * is another table than before, its hosts stand as `verdict` says (NULL: all in the turn).
  * SHM_FULL: a limit was reached; the table that was there is served on, and the route is NEW. SHM_NO_SPACE: shared
  * memory is full; likewise, and a later answer may succeed. `note` is empty unless something is worth a log line.
  */
 enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
-                           uint32_t ttl_s, uint64_t now, char note[static WRITER_NOTE_MAX]);
+                           const uint64_t *verdict, uint32_t ttl_s, uint64_t now,
+                           char note[static WRITER_NOTE_MAX]);
+
+/* The hosts of a route that is here, sorted, as publish gave them; `out` has room for HOSTS_MAX. None: 0. */
+uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out);
+
+/* Where a host is in its route's table; HOST_NONE: it is not. */
+enum {
+    HOST_NONE = UINT32_MAX
+};
+uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host);
+
+/* Takes host number `at` of a route out of the turn, out of the probes, or back. Nothing for an unknown route. */
+void writer_set_verdict(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed);
+
+/* True if some host of the route is out of the turn. */
+bool writer_any_out(const struct writer *writer, uint64_t key);
+
+/* Shows that an answer without hosts is held back, or that it is no more; the next writer_put() ends it. */
+void writer_set_held(struct writer *writer, uint64_t key, bool held);
+bool writer_held(const struct writer *writer, uint64_t key);
 
 /* NEW -> PULLING -> NEW. Nothing for an unknown key. */
 void writer_set_pulling(struct writer *writer, uint64_t key);
@@ -85,6 +108,26 @@ void writer_set_new(struct writer *writer, uint64_t key);
 void writer_harvest_flags(struct writer *writer, uint32_t budget,
                           bool (*flagged)(void *context, uint64_t key), void *context);
 void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
+
+/*
+ * Takes what clients reported: `report` is called for each host with results, about `budget` of them at most, and
+ * says whether the host exists. Then makes room if half of the room for such hosts is taken. It must not publish.
+ */
+struct call_report;
+void writer_harvest_calls(struct writer *writer, uint32_t budget, uint64_t now,
+                          bool (*report)(void *context, const struct call_report *report,
+                                         uint64_t generation),
+                          void *context, char note[static WRITER_NOTE_MAX]);
+
+/* The host that a cell of this generation belongs to has changed its state: its streaks begin anew. */
+void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell);
+
+/* How far the fetcher before this one had read a cell of `generation`. Before the first harvest. */
+void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint64_t host,
+                         uint32_t cell, uint64_t counts, uint64_t extra);
+
+/* The routes object that is written now. */
+uint64_t writer_generation(const struct writer *writer);
 
 /* Calls `each` for every key that is here. */
 void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context);
@@ -101,8 +144,7 @@ bool writer_refusing(const struct writer *writer);
 enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
                                      char note[static WRITER_NOTE_MAX]);
 
-/* Limits and facts that may change while the fetcher runs. */
-void writer_reload(struct writer *writer, uint32_t max_unknown, uint32_t update_timeout_s,
-                   uint32_t poll_interval_ms);
+/* Takes over what may change while the fetcher runs: max_unknown, and what is for people and readers. */
+void writer_reload(struct writer *writer, const struct writer_options *options);
 
 #endif

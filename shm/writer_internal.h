@@ -12,12 +12,14 @@ enum {
     DRAIN_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
     COMPACT_MS = 10 * 1000, /* a new generation that is no larger is made at most this often */
+    FIRST_CALL_CELLS = 1024,
 };
 
 /* The control object of a replaced generation: its clients count into it until they have moved on. */
 struct draining {
     struct region region;
-    struct control control;
+    struct tally tally;
+    uint64_t generation;
     uint64_t until;
 };
 
@@ -25,7 +27,8 @@ struct writer {
     struct object_names names;
     struct generation now;
     struct draining draining[DRAINING_MAX];
-    struct harvest_cursor cursor;
+    uint32_t flag_cursor, miss_cursor;
+    uint32_t call_cells; /* of the next control object */
     uint64_t max_bytes;
     uint64_t no_space;  /* tick of the last generation that found no space */
     uint64_t compacted; /* tick of the last generation that was made without growing */
@@ -57,6 +60,9 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
 enum shm_status writer_move(struct writer *writer, const struct generation_plan *plan,
                             struct routes_header *s_replaced, const struct writer_options *options,
                             uint32_t *damaged, char note[static WRITER_NOTE_MAX]);
+
+/* Makes one with the same routes and sizes; `call_cells` may have changed. */
+enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
 
 /* Adds what clients counted to the totals. */
 void writer_take_lookups(struct writer *writer, const struct control *control);

@@ -111,7 +111,11 @@ static void tell(struct instance *instance)
     writer_beat(instance->writer, clock_tick());
     writer_tend(instance->writer, clock_tick(), instance->note);
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
-    writer_reload(instance->writer, 100, 16, 20);
+    struct writer_options options = instance->options;
+    options.max_unknown = 100;
+    options.update_timeout_s = 16;
+    options.poll_interval_ms = 20;
+    writer_reload(instance->writer, &options);
 }
 
 static bool take_none(void *context, uint64_t key)
@@ -137,8 +141,7 @@ static void ask(struct instance *instance)
     struct routes routes;
     assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
     assert_int_equal(region_open(instance->names.control, true, &self, 0, &region), SHM_OK);
-    assert_int_equal(control_attach(&region, routes_slot_count(&routes), routes.generation, &control),
-                     SHM_OK);
+    assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     ask_refresh(&control, 3);
     ask_refresh(&control, 700);
     ask_route(&control, 77);

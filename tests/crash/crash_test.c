@@ -215,7 +215,7 @@ static void tend(struct instance *instance)
 static void leave_expired(struct instance *instance)
 {
     for (uint64_t key = 0; key < 2; key++)
-        if (writer_put(instance->writer, FIRST_NEGATIVE + key, NULL, 0, 1, 1, instance->note) != SHM_OK)
+        if (writer_put(instance->writer, FIRST_NEGATIVE + key, NULL, 0, NULL, 1, 1, instance->note) != SHM_OK)
             abort();
 }
 

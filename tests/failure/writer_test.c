@@ -167,7 +167,7 @@ static enum shm_status put(struct instance *instance, uint64_t key, uint32_t cou
 {
     static struct host hosts[HOSTS_MAX];
     equation_hosts(key, 2, count, hosts);
-    return writer_put(instance->writer, key, hosts, count, 15, a_while_later(), instance->note);
+    return writer_put(instance->writer, key, hosts, count, NULL, 15, a_while_later(), instance->note);
 }
 
 static enum shm_status start(struct instance *instance)

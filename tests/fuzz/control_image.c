@@ -14,7 +14,7 @@
 struct harvest {
     struct input *input;
     struct region region;
-    struct harvest_cursor cursor;
+    uint32_t flag_cursor, miss_cursor;
     uint32_t slot_count, reports, limit; /* after `limit` reports the harvest is told to stop */
     uint64_t awaited;                    /* the honest client's slot or key */
     bool heard;
@@ -52,7 +52,7 @@ static uint32_t take_flags(struct harvest *harvest, const struct control *contro
 {
     harvest->reports = 0;
     harvest->limit = limit;
-    harvest_flags(control, &harvest->cursor, budget, flagged, harvest);
+    harvest_flags(&control->stale, &harvest->flag_cursor, budget, flagged, harvest);
     return harvest->reports;
 }
 
@@ -60,7 +60,7 @@ static uint32_t take_misses(struct harvest *harvest, const struct control *contr
 {
     harvest->reports = 0;
     harvest->limit = limit;
-    harvest_misses(control, &harvest->cursor, missed, harvest);
+    harvest_misses(control, &harvest->miss_cursor, missed, harvest);
     return harvest->reports;
 }
 
@@ -101,12 +101,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     uint32_t slot_count = 8 * (uint32_t)input_number(&input, 2) + 4; /* up to two words of level 2 */
     uint32_t budget = (uint32_t)input_number(&input, 1), before = (uint32_t)input_number(&input, 1);
-    struct region region = {.size = control_size(slot_count)};
+    const struct control_shape shape = {slot_count, 16};
+    struct region region = {.size = control_size(shape)};
     struct control control;
     DEMAND(posix_memalign(&region.s_base, CACHE_LINE, region.size) == 0);
     memset(region.s_base, 0, region.size);
-    control_format(&region, slot_count, 1);
-    DEMAND(control_attach(&region, slot_count, 1, &control) == SHM_OK);
+    control_format(&region, shape, 1);
+    DEMAND(control_attach(&region, shape, 1, &control) == SHM_OK);
     for (uint32_t i = 0; i < before; i++)
         input_patch(&input, region.s_base, region.size);
     struct harvest harvest = {.input = &input, .region = region, .slot_count = slot_count};

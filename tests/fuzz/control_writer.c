@@ -43,7 +43,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     DEMAND(object_names(instance, &names) == SHM_OK);
     DEMAND(writer_open(&writer, &options, note) == SHM_OK);
     for (uint32_t i = 0; i < ROUTES; i++)
-        DEMAND(writer_put(writer, route_key(1, i), &(struct host){1, 1}, 1, 60, clock_tick(), note) ==
+        DEMAND(writer_put(writer, route_key(1, i), &(struct host){1, 1}, 1, NULL, 60, clock_tick(), note) ==
                SHM_OK);
     control_before = open_copied(names.control, &control);
     routes_before = open_copied(names.routes, &routes);

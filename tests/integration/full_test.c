@@ -73,7 +73,7 @@ static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void
     fetcher_launch(&scene->fetcher);
     assert_int_equal(process_wait(&scene->fetcher.process), 1);
     assert_int_equal(process_said(&scene->fetcher.process, "shared memory is full: "), 1);
-    assert_int_equal(process_said(&scene->fetcher.process, "316 KiB are needed and 128 KiB available"), 1);
+    assert_int_equal(process_said(&scene->fetcher.process, "384 KiB are needed and 128 KiB available"), 1);
     assert_false(exists(names->routes) || exists(names->control) || exists(names->next_routes) ||
                  exists(names->next_control));
     resize_world("1m");

@@ -23,7 +23,7 @@ static int publish_until_end_of_input(struct writer *writer)
     for (uint32_t round = 0; status == SHM_OK && poll(&input, 1, 1) == 0; round++) {
         uint64_t now = clock_tick();
         equation_hosts(1, round, HOSTS, hosts);
-        status = writer_put(writer, 1, hosts, HOSTS, 15, now, note);
+        status = writer_put(writer, 1, hosts, HOSTS, NULL, 15, now, note);
         writer_beat(writer, now);
         if (round == 0) {
             puts("ready");

@@ -58,7 +58,7 @@ static bool publish(struct writer *writer, uint64_t key, uint32_t round)
     char note[WRITER_NOTE_MAX];
     uint32_t count = count_of(key, round);
     equation_hosts(key, round, count, hosts);
-    if (writer_put(writer, key, hosts, count, 15, clock_tick(), note) != SHM_OK) {
+    if (writer_put(writer, key, hosts, count, NULL, 15, clock_tick(), note) != SHM_OK) {
         fprintf(stderr, "publish: %s\n", note);
         return false;
     }

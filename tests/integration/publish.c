@@ -52,7 +52,7 @@ static uint32_t number(char **rest)
 static bool put(struct publish *publish, uint64_t key, const struct host *hosts, uint32_t count)
 {
     char note[WRITER_NOTE_MAX];
-    return writer_put(publish->writer, key, hosts, count, publish->ttl_s, clock_tick(), note) == SHM_OK;
+    return writer_put(publish->writer, key, hosts, count, NULL, publish->ttl_s, clock_tick(), note) == SHM_OK;
 }
 
 static bool put_words(struct publish *publish, uint64_t key, char **rest)

@@ -51,6 +51,8 @@ void fetcher_dispose(struct fetcher *fetcher)
     shm_unlink(fetcher->names.lock);
     shm_unlink(fetcher->names.next_routes);
     shm_unlink(fetcher->names.next_control);
+    shm_unlink(fetcher->names.hosts);
+    shm_unlink(fetcher->names.next_hosts);
     unlink(fetcher->config_path);
     unlink(fetcher->log_path);
     rmdir(fetcher->home);

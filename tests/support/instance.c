@@ -40,6 +40,7 @@ int instance_setup(void **state)
         .directory = "127.0.0.1:7778",
         .update_timeout_s = 15,
         .poll_interval_ms = 10,
+        .probe_num = 10,
     };
     instance_start(instance);
     *state = instance;
@@ -55,6 +56,8 @@ int instance_teardown(void **state)
     shm_unlink(instance->names.lock);
     shm_unlink(instance->names.next_routes);
     shm_unlink(instance->names.next_control);
+    shm_unlink(instance->names.hosts);
+    shm_unlink(instance->names.next_hosts);
     free(instance);
     return 0;
 }
@@ -90,7 +93,7 @@ void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint3
     static struct host hosts[HOSTS_MAX];
     equation_hosts(key, round, count, hosts);
     enum shm_status status =
-        writer_put(instance->writer, key, hosts, count, ttl_s, clock_tick(), instance->note);
+        writer_put(instance->writer, key, hosts, count, NULL, ttl_s, clock_tick(), instance->note);
     if (status != SHM_OK)
         fail_msg("writer_put: %d %s", status, instance->note);
 }

@@ -216,6 +216,8 @@ static int end(struct scene *scene)
     shm_unlink(scene->names.lock);
     shm_unlink(scene->names.next_routes);
     shm_unlink(scene->names.next_control);
+    shm_unlink(scene->names.hosts);
+    shm_unlink(scene->names.next_hosts);
     unlink(scene->config);
     return valid == 0 && torn + lost + poisoned == 0 && lookups > 1000 && publishes > 100 ? 0 : 1;
 }

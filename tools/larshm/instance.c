@@ -47,7 +47,7 @@ bool instance_lookups(const struct instance *instance, struct lookup_counts *out
     struct trust trust = trusted(0002);
     enum shm_status status = region_open(instance->names.control, false, &trust, HEADER_BYTES, &region);
     if (status == SHM_OK)
-        status = control_attach(&region, routes_slot_count(&instance->routes), instance->routes.generation,
+        status = control_attach(&region, control_shape(&instance->routes), instance->routes.generation,
                                 &control);
     if (status == SHM_OK)
         *out = control_lookups(&control);

@@ -98,8 +98,9 @@ int larshm_open(larshm **out, const char *instance);
 void larshm_close(larshm *h);
 
 /*
- * Picks one host of a route, in turn. Wait-free. 0: *host is filled in. LARSHM_PENDING: the route was unknown on
- * this machine; the fetcher has been asked for it. A route that is older than update_timeout is still answered at
+ * Picks one host of a route, in turn. Wait-free. 0: *host is filled in. LARSHM_OVERLOAD: calls to all its hosts go
+ * wrong (larshm_report()); now and then one of them is given all the same, to see whether it has recovered, and
+ * likewise among good hosts. LARSHM_PENDING: the route was unknown on this machine; the fetcher has been asked for it. A route that is older than update_timeout is still answered at
  * once, and refreshed behind the caller's back (Lars' rule).
  */
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host);
@@ -115,6 +116,19 @@ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *v
 
 /* Ends a view. 0: all that was read through it was one table. LARSHM_STALE: it was held too long, read again. */
 int larshm_route_end(larshm *h, larshm_view *view);
+
+/*
+ * Tells how a call to the host went: 0 is a success, anything else a failure (Lars' report). `host` is one that
+ * larshm_get_host() gave, now or long ago, or any other with modid, cmdid, addr and port set. Wait-free, no syscall.
+ * The fetcher sums up what all processes of the machine tell and takes bad hosts out of the turn for all of them.
+ * LARSHM_NO_PERMISSION: this user may not report. LARSHM_FULL: no room for another host just now, the result is lost;
+ * report on with later calls. A host that the route does not have is ignored, and counted.
+ */
+int larshm_report(larshm *h, const larshm_host *host, int retcode);
+
+/* Likewise, for a call that took `duration_ms`. Where the fetcher's configuration sets slow_call_ms, a failure counts
+ * once for each slow_call_ms that it took, so that a host that hangs is left although it seldom fails. */
+int larshm_report_timed(larshm *h, const larshm_host *host, int retcode, uint32_t duration_ms);
 
 /*
  * Looks a route up and waits until the directory has answered for it: Lars' reg_init. Blocks for at most timeout_ms;

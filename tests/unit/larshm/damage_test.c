@@ -31,6 +31,7 @@ static struct instance object_new(void)
     header->bucket_count = BUCKETS;
     header->arena_units = UNITS;
     header->index_offset = routes_index_offset();
+    header->call_cells = 1;
     header->arena_offset = routes_arena_offset(BUCKETS);
     struct instance object = {.name = "none-of-this-name"};
     object.region = (struct region){.s_base = header, .size = size};

@@ -218,7 +218,7 @@ static void a_reached_limit_is_said_so(void **state)
     larshm_host host;
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK; key++)
-        status = writer_put(instance->writer, key, NULL, 0, 15, clock_tick(), instance->note);
+        status = writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->note);
     assert_int_equal(status, SHM_FULL);
     assert_int_equal(larshm_get_host(h, 5, 5, &host), LARSHM_FULL);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_NOEXIST);
@@ -239,7 +239,7 @@ static void info_tells_age_state_and_who_looks_after_it(void **state)
     struct host host;
     uint64_t then = clock_tick() - 20 * 1000;
     equation_hosts(1, 1, 1, &host);
-    assert_int_equal(writer_put(instance->writer, 1, &host, 1, 15, then, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 1, &host, 1, NULL, 15, then, instance->note), SHM_OK);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_int_equal(info.hosts, 1);
     assert_int_equal(info.update_timeout_s, 15);

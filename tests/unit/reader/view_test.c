@@ -31,7 +31,7 @@ static void put_at(struct instance *instance, uint64_t key, uint32_t round, uint
 {
     struct host hosts[64];
     equation_hosts(key, round, count, hosts);
-    assert_int_equal(writer_put(instance->writer, key, hosts, count, 15, now, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, key, hosts, count, NULL, 15, now, instance->note), SHM_OK);
 }
 
 static void g4_a_view_stays_as_it_was_within_grace(void **state)

@@ -10,14 +10,17 @@
 
 enum {
     SLOTS = 100000,
+    CELLS = 100,
     RAISERS = 3,
     RAISES = 60000,
 };
 
+static const struct control_shape shape = {SLOTS, CELLS};
+
 struct scene {
     struct region region;
     struct control control;
-    struct harvest_cursor cursor;
+    uint32_t flag_cursor, miss_cursor;
     uint8_t seen[SLOTS + 64];
     uint32_t calls, allowed; /* the callback says false when `allowed` of them are reached */
     uint64_t keys[MISS_CELLS];
@@ -29,15 +32,15 @@ static int setup(void **state)
     struct scene *scene = calloc(1, sizeof(*scene));
     if (!scene)
         return -1;
-    scene->region.size = control_size(SLOTS);
+    scene->region.size = control_size(shape);
     scene->region.s_base = aligned_alloc(CACHE_LINE, scene->region.size);
     scene->allowed = UINT32_MAX;
     if (!scene->region.s_base)
         return -1;
     memset(scene->region.s_base, 0, scene->region.size);
-    control_format(&scene->region, SLOTS, 7);
+    control_format(&scene->region, shape, 7);
     *state = scene;
-    return control_attach(&scene->region, SLOTS, 7, &scene->control) == SHM_OK ? 0 : -1;
+    return control_attach(&scene->region, shape, 7, &scene->control) == SHM_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -61,7 +64,7 @@ static bool see(void *context, uint32_t slot)
 static uint32_t harvest(struct scene *scene, uint32_t budget)
 {
     scene->calls = 0;
-    harvest_flags(&scene->control, &scene->cursor, budget, see, scene);
+    harvest_flags(&scene->control.stale, &scene->flag_cursor, budget, see, scene);
     return scene->calls;
 }
 
@@ -127,13 +130,13 @@ static void a_client_killed_between_two_levels_silences_nobody(void **state)
 {
     struct scene *scene = *state;
     /* It raised the flag of slot 700, and died before it raised the levels above. */
-    set_bits_acq_rel(&scene->control.s_flags[0][700 / 64], UINT64_C(1) << 700 % 64);
+    set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
     assert_int_equal(harvest(scene, UINT32_MAX), 0);
     ask_refresh(&scene->control, 700);
     assert_int_equal(harvest(scene, UINT32_MAX), 1);
     /* And one that got as far as the second level. */
-    set_bits_acq_rel(&scene->control.s_flags[0][700 / 64], UINT64_C(1) << 700 % 64);
-    set_bits_acq_rel(&scene->control.s_flags[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
+    set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
+    set_bits_acq_rel(&scene->control.stale.s_words[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
     ask_refresh(&scene->control, 701);
     assert_int_equal(harvest(scene, UINT32_MAX), 2);
     assert_int_equal(scene->seen[700], 2);
@@ -150,7 +153,7 @@ static bool take_key(void *context, uint64_t key)
 static uint32_t harvest_keys(struct scene *scene)
 {
     scene->calls = 0;
-    harvest_misses(&scene->control, &scene->cursor, take_key, scene);
+    harvest_misses(&scene->control, &scene->miss_cursor, take_key, scene);
     return scene->calls;
 }
 
@@ -245,8 +248,8 @@ static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
         harvest(scene, UINT32_MAX);
         harvest_keys(scene);
         /* Nothing stays up unseen by the levels above. */
-        for (uint32_t word = 0; word < scene->control.words[0]; word++)
-            assert_true(load_relaxed(&scene->control.s_flags[0][word]) == 0);
+        for (uint32_t word = 0; word < scene->control.stale.words[0]; word++)
+            assert_true(load_relaxed(&scene->control.stale.s_words[0][word]) == 0);
         for (uint32_t cell = 0; cell < MISS_CELLS; cell++)
             assert_true(load_relaxed(&scene->control.s_misses[cell]) == 0);
         for (uint32_t i = 0; i < RAISERS; i++)
@@ -263,19 +266,23 @@ static void an_object_too_short_or_of_another_generation_is_refused(void **state
     struct scene *scene = *state;
     struct control control;
     struct region region = scene->region;
-    assert_int_equal(control_attach(&region, SLOTS, 8, &control), SHM_NO_OBJECT);
-    assert_int_equal(control_attach(&region, SLOTS + 64, 7, &control), SHM_CORRUPT);
-    assert_int_equal(control_attach(&region, UINT32_MAX, 7, &control), SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, shape, 8, &control), SHM_NO_OBJECT);
+    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS + 64, CELLS}, 7, &control),
+                     SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS, CELLS * 2}, 7, &control),
+                     SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, (struct control_shape){UINT32_MAX, CELLS}, 7, &control),
+                     SHM_CORRUPT);
     region.size -= CACHE_LINE;
-    assert_int_equal(control_attach(&region, SLOTS, 7, &control), SHM_SHORT);
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
     /* A client that lies about the size gains nothing. */
     scene->control.s_header->id.size = region.size;
-    assert_int_equal(control_attach(&region, SLOTS, 7, &control), SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
     region.size = HEADER_BYTES;
     scene->control.s_header->id.size = 0;
-    assert_int_equal(control_attach(&region, SLOTS, 7, &control), SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
     region.size = 16;
-    assert_int_equal(control_attach(&region, SLOTS, 7, &control), SHM_SHORT);
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
 }
 
 int main(void)

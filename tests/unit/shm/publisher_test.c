@@ -101,12 +101,13 @@ static void g4_replaced_tables_stay_for_grace_ms(void **state)
     uint64_t now = clock_tick();
     uint32_t seen = UINT32_MAX;
     equation_hosts(1, 1, 4, hosts);
-    assert_int_equal(writer_put(instance->writer, 1, hosts, 4, 15, now, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 1, hosts, 4, NULL, 15, now, instance->note), SHM_OK);
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(table_begin(&routes, index_find(&routes, 1), 1, &first), SHM_OK);
     for (uint32_t round = 2; round < 2000; round++) {
         equation_hosts(1, round, 4, hosts);
-        assert_int_equal(writer_put(instance->writer, 1, hosts, 4, 15, now + round, instance->note), SHM_OK);
+        assert_int_equal(writer_put(instance->writer, 1, hosts, 4, NULL, 15, now + round, instance->note),
+                         SHM_OK);
         assert_true(table_intact(&first));
     }
     for (uint32_t i = 0; i < 4; i++)
@@ -122,19 +123,19 @@ static void gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grow
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     static struct host hosts[BIG];
-    assert_int_equal(writer_put(instance->writer, 1, NULL, 0, 1, now, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 1, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
     uint64_t generations = writer_counter(instance->writer, COUNTER_generations);
     uint64_t key = 100;
     for (; writer_counter(instance->writer, COUNTER_generations) == generations; key++) {
         equation_hosts(key, 1, BIG, hosts);
         uint64_t here = key == 104 ? 1 : key;
-        assert_int_equal(writer_put(instance->writer, here, hosts, BIG, 15, now + 60000, instance->note),
-                         SHM_OK);
+        assert_int_equal(
+            writer_put(instance->writer, here, hosts, BIG, NULL, 15, now + 60000, instance->note), SHM_OK);
     }
     assert_int_equal(key, 105);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 0);
     assert_int_equal(writer_counter(instance->writer, COUNTER_routes), 5);
-    assert_int_equal(writer_put(instance->writer, 2, NULL, 0, 1, now, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 2, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
 }
 
 static void an_emptied_object_is_replaced(void **state)

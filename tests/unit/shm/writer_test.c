@@ -85,7 +85,7 @@ static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
             for (uint32_t round = 1;; round++)
                 for (uint64_t key = 1; key <= 800; key++) {
                     equation_hosts(key, round, (uint32_t)(key % 9), hosts);
-                    writer_put(instance->writer, key, hosts, (uint32_t)(key % 9), 15, clock_tick(),
+                    writer_put(instance->writer, key, hosts, (uint32_t)(key % 9), NULL, 15, clock_tick(),
                                instance->note);
                 }
         }
@@ -169,7 +169,7 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 101; key++)
-        writer_put(instance->writer, key, NULL, 0, 1, now, instance->note);
+        writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->note);
     assert_true(writer_refusing(instance->writer));
     assert_int_equal(writer_tend(instance->writer, now, instance->note), SHM_OK);
     assert_true(writer_refusing(instance->writer));
@@ -185,7 +185,7 @@ static void max_bytes_refuses_new_keys_and_serves_known_ones(void **state)
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK && key < 100000; key++) {
         equation_hosts(key, 1, 8, hosts);
-        status = writer_put(instance->writer, key, hosts, 8, 15, clock_tick(), instance->note);
+        status = writer_put(instance->writer, key, hosts, 8, NULL, 15, clock_tick(), instance->note);
         known += status == SHM_OK;
     }
     assert_int_equal(status, SHM_FULL);
@@ -206,7 +206,8 @@ static void unknown_keys_are_limited_in_number(void **state)
     struct instance *instance = *state;
     uint32_t accepted = 0;
     for (uint64_t key = 1; key <= 1000; key++)
-        accepted += writer_put(instance->writer, key, NULL, 0, 15, clock_tick(), instance->note) == SHM_OK;
+        accepted +=
+            writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->note) == SHM_OK;
     assert_int_equal(accepted, 100);
     assert_true(writer_refusing(instance->writer));
     instance_put(instance, 5000, 1, 4, 15);
@@ -218,9 +219,9 @@ static void expired_unknown_keys_make_room(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 100; key++)
-        assert_int_equal(writer_put(instance->writer, key, NULL, 0, 1, now, instance->note), SHM_OK);
+        assert_int_equal(writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
     uint64_t later = now + 60 * 1000;
-    assert_int_equal(writer_put(instance->writer, 101, NULL, 0, 1, later, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 101, NULL, 0, NULL, 1, later, instance->note), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 1);
     assert_int_equal(writer_state(instance->writer, 1), ROUTE_UNKNOWN);
 }

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/balance.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fetcher/deadlines.h"
+#include "fetcher/health.h"
+#include "fetcher/log.h"
+#include "fetcher/untold.h"
+#include "shm/clock.h"
+#include "shm/table.h"
+#include "shm/tally.h"
+
+enum {
+    REPORTS_PER_POLL = 16384
+};
+
+struct balance {
+    struct writer *writer;
+    struct ledger *ledger;
+    const struct config *config;
+    struct deadlines deadlines;
+    struct untold untold;
+    uint64_t now;
+    struct log_limit full_limit, turn_limit, note_limit;
+    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
+    struct host hosts[HOSTS_MAX];
+};
+
+static struct host host_of(uint64_t word)
+{
+    return (struct host){.address = (uint32_t)(word >> 32), .port = (uint16_t)word};
+}
+
+static bool is_out(const struct standing *standing)
+{
+    return standing->hold == HOLD_DRAINED ||
+           (standing->hold == HOLD_NONE && standing->state == STANDING_OVERLOADED);
+}
+
+static void publish_verdict(struct balance *balance, uint32_t number)
+{
+    uint64_t key, host;
+    const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
+    if (!ledger_is(balance->ledger, number, &key, &host) || host == 0)
+        return;
+    uint32_t at = writer_find_host(balance->writer, key, host_of(host));
+    if (at != HOST_NONE)
+        writer_set_verdict(balance->writer, key, at, is_out(standing), standing->hold == HOLD_DRAINED);
+}
+
+static void gauge_overloaded(struct balance *balance)
+{
+    writer_gauge(balance->writer, COUNTER_overloaded,
+                 deadlines_count(&balance->deadlines, STANDING_OVERLOADED));
+}
+
+/* A route with news for the report service. */
+static void mark_news(struct balance *balance, uint64_t key)
+{
+    uint32_t route = ledger_find(balance->ledger, key, 0);
+    if (route != LEDGER_NONE)
+        untold_add_route(&balance->untold, route);
+}
+
+static void tell_turn(struct balance *balance, uint32_t number)
+{
+    uint64_t key, host;
+    const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
+    ledger_is(balance->ledger, number, &key, &host);
+    char text[INET_ADDRSTRLEN];
+    const struct host named = host_of(host);
+    inet_ntop(AF_INET, &(struct in_addr){named.address}, text, sizeof(text));
+    if (standing->state == STANDING_OVERLOADED)
+        writer_count(balance->writer, COUNTER_ejections, 1);
+    log_limited(&balance->turn_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u is %s",
+                key_modid(key), key_cmdid(key), text, ntohs(named.port),
+                standing->state == STANDING_OVERLOADED ? "overloaded" : "good again");
+}
+
+/*
+ * After health_apply() or health_time(). `before`: the counts that a change has reset, for the report service, which
+ * may not have been told them yet.
+ */
+static void settle(struct balance *balance, uint32_t number, enum health_change change,
+                   const struct standing *before)
+{
+    struct host_entry *entry = ledger_entry(balance->ledger, number);
+    uint64_t key, host;
+    ledger_is(balance->ledger, number, &key, &host);
+    if (change != HEALTH_SAME) {
+        untold_keep(&balance->untold, number, before->rsucc, before->rerr);
+        writer_begin_runs(balance->writer, entry->generation, entry->cell);
+    }
+    ledger_commit(balance->ledger, number);
+    if (change == HEALTH_TURNED) {
+        publish_verdict(balance, number);
+        tell_turn(balance, number);
+        mark_news(balance, key);
+    }
+    deadlines_place(&balance->deadlines, number, &entry->standing);
+    gauge_overloaded(balance);
+}
+
+/* ---- results ---- */
+
+static uint64_t saturated(uint64_t sum, uint64_t more)
+{
+    return sum + more < sum ? UINT64_MAX : sum + more;
+}
+
+/* Whoever is given the number of a record has room for it: room for two first. */
+static uint32_t add_record(struct balance *balance, uint64_t key, uint64_t host)
+{
+    uint32_t used = ledger_used(balance->ledger) + 2;
+    if (!deadlines_reserve(&balance->deadlines, used) || !untold_reserve(&balance->untold, used))
+        return LEDGER_NONE;
+    return ledger_add(balance->ledger, key, host);
+}
+
+/* Results of hosts that the route does not have, or has no more: of its sum, and of nothing else. */
+static void count_for_route(struct balance *balance, uint64_t key, const struct call_batch *batch)
+{
+    uint32_t route = add_record(balance, key, 0);
+    writer_count(balance->writer, COUNTER_reports_unknown, batch->succ + batch->err);
+    if (route == LEDGER_NONE)
+        return;
+    struct standing *standing = &ledger_entry(balance->ledger, route)->standing;
+    standing->total_succ = saturated(standing->total_succ, batch->succ);
+    standing->total_err = saturated(standing->total_err, batch->err);
+    ledger_commit(balance->ledger, route);
+}
+
+static uint32_t record_for(struct balance *balance, uint64_t key, uint64_t host)
+{
+    uint32_t number = ledger_find(balance->ledger, key, host);
+    if (number != LEDGER_NONE)
+        return number;
+    number = add_record(balance, key, host);
+    if (number == LEDGER_NONE)
+        return LEDGER_NONE;
+    health_birth(&ledger_entry(balance->ledger, number)->standing, balance->config, balance->now);
+    return number;
+}
+
+static bool report_came(void *context, const struct call_report *report, uint64_t generation)
+{
+    struct balance *balance = context;
+    writer_count(balance->writer, COUNTER_reports, report->batch.succ + report->batch.err);
+    if (writer_state(balance->writer, report->key) == ROUTE_UNKNOWN) {
+        writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
+        return false;
+    }
+    if (writer_find_host(balance->writer, report->key, host_of(report->host)) == HOST_NONE) {
+        count_for_route(balance, report->key, &report->batch);
+        return false;
+    }
+    uint32_t number = record_for(balance, report->key, report->host);
+    if (number == LEDGER_NONE) {
+        writer_count(balance->writer, COUNTER_reports_refused, report->batch.succ + report->batch.err);
+        log_limited(&balance->full_limit, LOG_LEVEL_WARNING,
+                    "no room for what is known of another host: raise [shm] max_bytes, or free memory");
+        return true;
+    }
+    struct host_entry *entry = ledger_entry(balance->ledger, number);
+    if (generation == writer_generation(balance->writer)) {
+        entry->generation = generation;
+        entry->cell = report->cell;
+        entry->counts = report->counts;
+        entry->extra = report->extra;
+    }
+    /* The window of a host that nobody called begins with the first call. */
+    if (!deadlines_has(&balance->deadlines, number) && entry->standing.state == STANDING_IDLE)
+        entry->standing.window = balance->now;
+    const struct standing before = entry->standing;
+    enum health_change change = health_apply(&entry->standing, &report->batch, balance->config, balance->now);
+    /* What the batch brought was not told either. */
+    struct standing untold = before;
+    untold.rsucc += (uint32_t)report->batch.succ;
+    untold.rerr += (uint32_t)report->batch.err;
+    settle(balance, number, change, &untold);
+    mark_news(balance, report->key);
+    return true;
+}
+
+/* ---- time ---- */
+
+static void time_passed(struct balance *balance)
+{
+    uint32_t number;
+    for (enum standing_state state = STANDING_IDLE; state <= STANDING_OVERLOADED; state++)
+        while (deadlines_first(&balance->deadlines, state, &number)) {
+            struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
+            const struct standing before = *standing;
+            enum health_change change = health_time(standing, balance->config, balance->now);
+            if (change == HEALTH_SAME)
+                break;
+            settle(balance, number, change, &before);
+        }
+}
+
+/* ---- orders ---- */
+
+static enum order_result carry_out(struct balance *balance, const struct order *order)
+{
+    uint32_t number = ledger_find(balance->ledger, order->key, order->host);
+    bool has_record = order->host && number != LEDGER_NONE;
+    if (writer_state(balance->writer, order->key) == ROUTE_UNKNOWN && !has_record)
+        return ORDER_NO_ROUTE;
+    if (order->host == 0 ||
+        (!has_record && writer_find_host(balance->writer, order->key, host_of(order->host)) == HOST_NONE))
+        return ORDER_NO_HOST;
+    number = record_for(balance, order->key, order->host);
+    if (number == LEDGER_NONE)
+        return ORDER_FULL;
+    ledger_entry(balance->ledger, number)->standing.hold = (uint8_t)order->hold;
+    ledger_commit(balance->ledger, number);
+    publish_verdict(balance, number);
+    writer_count(balance->writer, COUNTER_orders, 1);
+    return ORDER_DONE;
+}
+
+void balance_poll(struct balance *balance, uint64_t now)
+{
+    char note[WRITER_NOTE_MAX];
+    struct order order;
+    balance->now = now;
+    writer_harvest_calls(balance->writer, REPORTS_PER_POLL, now, report_came, balance, note);
+    if (note[0])
+        log_limited(&balance->note_limit, LOG_LEVEL_WARNING, "%s", note);
+    time_passed(balance);
+    if (ledger_order(balance->ledger, &order))
+        ledger_answer(balance->ledger, carry_out(balance, &order));
+}
+
+/* ---- tables ---- */
+
+const uint64_t *balance_verdict(struct balance *balance, uint64_t key, const struct host *hosts,
+                                uint32_t count)
+{
+    if (ledger_find(balance->ledger, key, 0) == LEDGER_NONE)
+        return NULL;
+    memset(balance->verdict, 0, VERDICT_WORDS(count) * sizeof(uint64_t));
+    for (uint32_t at = 0; at < count; at++) {
+        uint32_t number = ledger_find(balance->ledger, key, host_word(hosts[at].address, hosts[at].port));
+        if (number == LEDGER_NONE)
+            continue;
+        const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
+        if (is_out(standing))
+            balance->verdict[at / 32] |= verdict_out(at);
+        if (standing->hold == HOLD_DRAINED)
+            balance->verdict[at / 32] |= verdict_unprobed(at);
+    }
+    return balance->verdict;
+}
+
+/* What is known of a host that has left ends; what an operator has said of it stays. */
+static void forget(struct balance *balance, uint32_t route, uint32_t number)
+{
+    struct standing *left = &ledger_entry(balance->ledger, number)->standing;
+    struct standing *sum = &ledger_entry(balance->ledger, route)->standing;
+    sum->total_succ = saturated(sum->total_succ, left->total_succ);
+    sum->total_err = saturated(sum->total_err, left->total_err);
+    left->total_succ = left->total_err = 0;
+    deadlines_remove(&balance->deadlines, number);
+    untold_forget(&balance->untold, number);
+    if (left->hold == HOLD_NONE) {
+        ledger_remove(balance->ledger, number);
+    } else {
+        health_birth(left, balance->config, balance->now);
+        ledger_commit(balance->ledger, number);
+    }
+    ledger_commit(balance->ledger, route);
+}
+
+void balance_table_changed(struct balance *balance, uint64_t key)
+{
+    uint32_t route = ledger_find(balance->ledger, key, 0);
+    uint32_t next = route == LEDGER_NONE ? LEDGER_NONE : ledger_next(balance->ledger, route);
+    while (next != LEDGER_NONE) {
+        uint32_t number = next;
+        uint64_t host;
+        next = ledger_next(balance->ledger, number);
+        ledger_is(balance->ledger, number, &key, &host);
+        if (writer_find_host(balance->writer, key, host_of(host)) == HOST_NONE)
+            forget(balance, route, number);
+    }
+    gauge_overloaded(balance);
+}
+
+/* ---- for the report service ---- */
+
+bool balance_next_results(struct balance *balance, uint64_t *key, struct host_result *out, uint32_t *count)
+{
+    uint32_t route;
+    uint64_t host;
+    do
+        if (!untold_take_route(&balance->untold, &route))
+            return false;
+    while (!ledger_is(balance->ledger, route, key, &host));
+    *count = writer_hosts(balance->writer, *key, balance->hosts);
+    for (uint32_t at = 0; at < *count; at++) {
+        out[at] = (struct host_result){.host = balance->hosts[at]};
+        uint32_t number = ledger_find(balance->ledger, *key,
+                                      host_word(balance->hosts[at].address, balance->hosts[at].port));
+        if (number == LEDGER_NONE)
+            continue;
+        const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
+        untold_tell(&balance->untold, number, standing, &out[at].succ, &out[at].err);
+        out[at].overloaded = standing->state == STANDING_OVERLOADED;
+    }
+    return true;
+}
+
+/* ---- beginning and end ---- */
+
+/* Verdicts in the tables that came from the fetcher before are those of the ledger, whatever is in there. */
+static void set_verdicts(void *context, uint64_t key)
+{
+    struct balance *balance = context;
+    if (!writer_any_out(balance->writer, key))
+        return;
+    uint32_t count = writer_hosts(balance->writer, key, balance->hosts);
+    const uint64_t *verdict = balance_verdict(balance, key, balance->hosts, count);
+    for (uint32_t at = 0; at < count; at++)
+        writer_set_verdict(balance->writer, key, at, verdict && verdict[at / 32] & verdict_out(at),
+                           verdict && verdict[at / 32] & verdict_unprobed(at));
+}
+
+/* Goes on where the fetcher before this one stopped; routes that are gone are forgotten. */
+static void resume(struct balance *balance)
+{
+    uint64_t key, host;
+    for (uint32_t number = 0; number < ledger_used(balance->ledger); number++) {
+        if (!ledger_is(balance->ledger, number, &key, &host) || host == 0)
+            continue;
+        const struct host_entry *entry = ledger_entry(balance->ledger, number);
+        writer_resume_calls(balance->writer, entry->generation, key, host, entry->cell, entry->counts,
+                            entry->extra);
+        publish_verdict(balance, number);
+        deadlines_place(&balance->deadlines, number, &entry->standing);
+    }
+    writer_each_key(balance->writer, set_verdicts, balance);
+    for (uint32_t number = 0; number < ledger_used(balance->ledger); number++)
+        if (ledger_is(balance->ledger, number, &key, &host) && host == 0) {
+            balance_table_changed(balance, key);
+            if (writer_state(balance->writer, key) == ROUTE_UNKNOWN)
+                ledger_remove(balance->ledger, number);
+        }
+    gauge_overloaded(balance);
+}
+
+struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,
+                            char note[static WRITER_NOTE_MAX])
+{
+    struct balance *balance = calloc(1, sizeof(*balance));
+    if (!balance) {
+        snprintf(note, WRITER_NOTE_MAX, "out of memory");
+        return NULL;
+    }
+    balance->writer = writer;
+    balance->config = config;
+    balance->now = clock_tick();
+    if (ledger_open(&balance->ledger, instance, config->shm.max_bytes, note) != SHM_OK) {
+        balance_delete(balance);
+        return NULL;
+    }
+    uint32_t used = ledger_used(balance->ledger);
+    if (!deadlines_reserve(&balance->deadlines, used) || !untold_reserve(&balance->untold, used)) {
+        snprintf(note, WRITER_NOTE_MAX, "out of memory");
+        balance_delete(balance);
+        return NULL;
+    }
+    resume(balance);
+    return balance;
+}
+
+void balance_tend(struct balance *balance)
+{
+    char note[WRITER_NOTE_MAX];
+    ledger_tend(balance->ledger, note);
+    if (note[0])
+        log_limited(&balance->note_limit, LOG_LEVEL_WARNING, "%s", note);
+}
+
+void balance_delete(struct balance *balance)
+{
+    if (!balance)
+        return;
+    ledger_close(balance->ledger);
+    deadlines_free(&balance->deadlines);
+    untold_free(&balance->untold);
+    free(balance);
+}

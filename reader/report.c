@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/lookup.h"
+#include "shm/tell.h"
+
+static int report(larshm *h, const larshm_host *host, int retcode, uint32_t duration_ms)
+{
+    uint64_t key = route_key(host->modid, host->cmdid);
+    if (key == KEY_INVALID || host->addr == 0 || host->port == 0)
+        return LARSHM_BAD_ARGUMENT;
+    const struct mapping *mapping = lookup_enter(h);
+    int code = mapping->may_not_ask ? LARSHM_NO_PERMISSION : LARSHM_FULL;
+    if (mapping->can_ask) {
+        uint32_t slow = load_relaxed(&mapping->routes.s_header->slow_call_ms), weight = 1;
+        if (slow && duration_ms >= slow)
+            weight = duration_ms / slow < TELL_WEIGHT_MAX ? duration_ms / slow : TELL_WEIGHT_MAX;
+        code =
+            (int)tell_call(&mapping->control, key, host_word(host->addr, host->port), retcode == 0, weight);
+    }
+    lookup_end();
+    return code;
+}
+
+int larshm_report(larshm *h, const larshm_host *host, int retcode)
+{
+    return report(h, host, retcode, 0);
+}
+
+int larshm_report_timed(larshm *h, const larshm_host *host, int retcode, uint32_t duration_ms)
+{
+    return report(h, host, retcode, duration_ms);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An operator's order to the fetcher: hold a host in, hold it out, or let its calls decide again. It goes through the
+ * hosts object, which only the fetcher's own user and root may write to: clients cannot give orders. For tools.
+ */
+#ifndef SHM_ORDER_H
+#define SHM_ORDER_H
+
+#include "shm/layout.h"
+#include "shm/region.h"
+#include "shm/standing.h"
+#include "shm/status.h"
+
+struct order {
+    uint64_t key, host; /* host_word() */
+    enum standing_hold hold;
+};
+
+/*
+ * Gives the order and waits until the fetcher has done it: SHM_OK, and *result says how it went. Operators take turns.
+ * SHM_NO_PERMISSION: this user may not. SHM_TIMEOUT: no fetcher took it within timeout_ms; one that
+ * was only stopped does so when it goes on.
+ */
+enum shm_status order_give(const char *instance, const struct trust *trust, const struct order *order,
+                           int timeout_ms, enum order_result *result);
+
+#endif

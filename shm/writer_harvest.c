@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* What clients put into control objects, by key and host: flags, misses, results of calls. */
+#include "shm/writer_internal.h"
+
+#include "shm/atomic.h"
+#include "shm/harvest.h"
+
+struct flag_filter {
+    const struct writer *writer;
+    bool (*flagged)(void *context, uint64_t key);
+    void *context;
+};
+
+static bool flag_to_key(void *context, uint32_t slot)
+{
+    const struct flag_filter *filter = context;
+    uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
+    return word == 0 || filter->flagged(filter->context, key_word(word));
+}
+
+void writer_harvest_flags(struct writer *writer, uint32_t budget,
+                          bool (*flagged)(void *context, uint64_t key), void *context)
+{
+    struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
+    harvest_flags(&writer->now.tally.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
+}
+
+void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
+{
+    harvest_misses(&writer->now.tally.control, &writer->miss_cursor, missed, context);
+}
+
+struct call_filter {
+    bool (*report)(void *context, const struct call_report *report, uint64_t generation);
+    void *context;
+    uint64_t generation;
+};
+
+static bool call_to_generation(void *context, const struct call_report *report)
+{
+    const struct call_filter *filter = context;
+    return filter->report(filter->context, report, filter->generation);
+}
+
+/* More room for hosts with results; or the same again, when it is taken by hosts that do not exist. */
+static void make_room_for_calls(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    const struct tally *tally = &writer->now.tally;
+    uint32_t cells = tally->control.shape.call_cells, needed = tally_cells_needed(tally);
+    bool larger = needed > cells;
+    if (tally->used <= cells / 2 || (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
+        (!larger && now < writer->compacted + COMPACT_MS))
+        return;
+    writer->call_cells = needed;
+    if (!larger)
+        writer->compacted = now;
+    if (writer_remake(writer, now, note) != SHM_OK)
+        writer->call_cells = cells;
+}
+
+void writer_harvest_calls(struct writer *writer, uint32_t budget, uint64_t now,
+                          bool (*report)(void *context, const struct call_report *report,
+                                         uint64_t generation),
+                          void *context, char note[static WRITER_NOTE_MAX])
+{
+    struct call_filter filter = {report, context, writer_generation(writer)};
+    note[0] = '\0';
+    tally_take(&writer->now.tally, budget, call_to_generation, &filter);
+    for (int i = 0; i < DRAINING_MAX; i++) {
+        filter.generation = writer->draining[i].generation;
+        if (writer->draining[i].region.s_base)
+            tally_take(&writer->draining[i].tally, budget, call_to_generation, &filter);
+    }
+    make_room_for_calls(writer, now, note);
+}
+
+void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell)
+{
+    if (generation == writer_generation(writer) && cell < writer->now.tally.control.shape.call_cells)
+        tally_begin_runs(&writer->now.tally, cell);
+}
+
+void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint64_t host,
+                         uint32_t cell, uint64_t counts, uint64_t extra)
+{
+    struct draining *draining = &writer->draining[0];
+    if (draining->region.s_base && draining->generation == generation)
+        tally_resume(&draining->tally, key, host, cell, counts, extra);
+}
