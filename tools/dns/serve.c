@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <uv.h>
 
 #include "tools/dns/command.h"
 #include "tools/dns/directory.h"
-#include "tools/dns/log.h"
 #include "tools/dns/parse.h"
-#include "tools/dns/server.h"
+#include "tools/dns/service.h"
 
 static const char doc[] =
     "Serves the routes of the database to Lars agents and to larshm-fetcher."
@@ -55,64 +51,26 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, NULL};
 
-struct service {
-    uv_loop_t loop;
-    uv_signal_t signals[2];
+/* What is served. */
+struct content {
     struct store *store;
+    size_t max_subscriptions;
     struct directory *directory;
-    struct server *server;
 };
 
-static void service_stop(struct service *service)
+static int start(void *arg, uv_loop_t *loop, struct server_handler *handler)
 {
-    for (size_t i = 0; i < sizeof(service->signals) / sizeof(*service->signals); i++)
-        uv_close((uv_handle_t *)&service->signals[i], NULL);
-    if (service->server)
-        server_stop(service->server);
-    if (service->directory)
-        directory_stop(service->directory);
+    struct content *content = arg;
+    int rc = directory_start(&content->directory, loop, content->store, content->max_subscriptions);
+    if (rc == 0)
+        *handler = directory_handler(content->directory);
+    return rc;
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void stop(void *arg)
 {
-    struct service *service = signal->data;
-    (void)number;
-    service_stop(service);
-    directory_log_totals(service->directory);
-}
-
-static int service_start(struct service *service, const struct arguments *arguments)
-{
-    static const int numbers[] = {SIGTERM, SIGINT};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-        uv_signal_init(&service->loop, &service->signals[i]);
-        service->signals[i].data = service;
-        uv_signal_start(&service->signals[i], on_signal, numbers[i]);
-    }
-    int rc =
-        directory_start(&service->directory, &service->loop, service->store, arguments->max_subscriptions);
-    if (rc != 0) {
-        log_line("cannot start: %s", uv_strerror(rc));
-        return -1;
-    }
-    struct server_handler handler = directory_handler(service->directory);
-    struct sockaddr_in bound;
-    char name[PARSE_ADDRESS_SIZE];
-    rc = server_start(&service->server, &service->loop, &arguments->listen, &handler, &bound);
-    if (rc != 0) {
-        format_address(&arguments->listen, name);
-        log_line(
-            "cannot listen on %s: %s; is a directory running there? choose another address with --listen",
-            name, uv_strerror(rc));
-        return -1;
-    }
-    format_address(&bound, name);
-    printf("listening on %s\n", name);
-    if (fflush(stdout) != 0) {
-        log_line("cannot write to stdout");
-        return -1;
-    }
-    return 0;
+    struct content *content = arg;
+    directory_stop(content->directory);
 }
 
 int command_serve(const char *db, int argc, char **argv)
@@ -121,24 +79,15 @@ int command_serve(const char *db, int argc, char **argv)
     parse_address("127.0.0.1:7778", &arguments.listen);
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
-    signal(SIGPIPE, SIG_IGN);
-
-    struct service service = {.store = command_open_store(db, STORE_CREATE)};
-    if (!service.store)
+    struct content content = {.store = command_open_store(db, STORE_CREATE),
+                              .max_subscriptions = arguments.max_subscriptions};
+    if (!content.store)
         return EXIT_FAILURE;
-    int exit_code = EXIT_FAILURE, rc = uv_loop_init(&service.loop);
-    if (rc != 0) {
-        log_line("cannot start: %s", uv_strerror(rc));
-    } else {
-        if (service_start(&service, &arguments) == 0)
-            exit_code = EXIT_SUCCESS;
-        else
-            service_stop(&service);
-        uv_run(&service.loop, UV_RUN_DEFAULT);
-        server_free(service.server);
-        directory_free(service.directory);
-        uv_loop_close(&service.loop);
-    }
-    store_close(service.store);
+    const struct service service = {.name = "a directory", .start = start, .stop = stop, .arg = &content};
+    int exit_code = service_run(&service, &arguments.listen);
+    if (exit_code == EXIT_SUCCESS)
+        directory_log_totals(content.directory);
+    directory_free(content.directory);
+    store_close(content.store);
     return exit_code;
 }

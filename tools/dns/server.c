@@ -74,6 +74,11 @@ static void peer_refuse(struct peer *peer, const char *reason)
     peer_close(peer);
 }
 
+const char *peer_name(const struct peer *peer)
+{
+    return peer->name;
+}
+
 uint8_t *peer_reserve(struct peer *peer)
 {
     if (!peer->output && (peer->output = malloc(sizeof(*peer->output))))

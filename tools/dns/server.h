@@ -45,6 +45,9 @@ void server_free(struct server *server);
 uint8_t *peer_reserve(struct peer *peer);
 void peer_commit(struct peer *peer, int32_t id, uint32_t length);
 
+/* The address of the other end, for the log. */
+const char *peer_name(const struct peer *peer);
+
 /* There is something to send: calls `fill` now if the peer can take frames; otherwise that comes by itself. */
 void peer_wake(struct peer *peer);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every word of SQL that the SQLite store says. Parameters are integers, ?1 to ?4. */
+/* The schema that all stores share, and every word of SQL that the store of routes says. */
 #ifndef DNS_SQL_H
 #define DNS_SQL_H
 

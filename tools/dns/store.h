@@ -20,15 +20,10 @@
 #include <stdint.h>
 
 #include "tools/dns/route.h"
+#include "tools/dns/store_mode.h"
 
 enum {
     STORE_KEEP_SECONDS = 60,
-    STORE_ERROR_SIZE = 512,
-};
-
-enum store_mode {
-    STORE_EXISTING, /* a missing database is an error */
-    STORE_CREATE,   /* a missing database is made */
 };
 
 struct store;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/reporter.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lars.pb-c.h"
+
+/* The port of the latest start; 0 when it is not said yet. */
+static in_port_t read_port(const struct reporter_run *run, unsigned start)
+{
+    char line[512];
+    unsigned seen = 0, port = 0, found;
+    FILE *file = fopen(run->log, "re");
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "listening on 127.0.0.1:%u", &found) == 1 && ++seen == start)
+            port = found;
+    if (file)
+        fclose(file);
+    return (in_port_t)port;
+}
+
+static unsigned starts(const struct reporter_run *run)
+{
+    return process_said(&run->process, "listening on");
+}
+
+void reporter_restart(struct reporter_run *run)
+{
+    char *const argv[] = {LARSHM_REPORTER, "--db", run->db, "serve", "--listen", "127.0.0.1:0", NULL};
+    unsigned start = starts(run) + 1;
+    process_start(&run->process, run->log, argv);
+    eventually((run->port = read_port(run, start)) != 0);
+}
+
+int reporter_setup(void **state)
+{
+    struct reporter_run *run = calloc(1, sizeof(*run));
+    assert_non_null(run);
+    strcpy(run->directory, "/tmp/reporter-serve-XXXXXX");
+    assert_non_null(mkdtemp(run->directory));
+    snprintf(run->db, sizeof(run->db), "%s/routes.db", run->directory);
+    snprintf(run->log, sizeof(run->log), "%s/log", run->directory);
+    snprintf(run->process.log, sizeof(run->process.log), "%s", run->log);
+    reporter_restart(run);
+    assert_int_equal(sqlite3_open(run->db, &run->sql), SQLITE_OK);
+    sqlite3_busy_timeout(run->sql, PATIENCE_MS);
+    *state = run;
+    return 0;
+}
+
+int reporter_teardown(void **state)
+{
+    static const char *const names[] = {"routes.db", "routes.db-wal", "routes.db-shm", "log"};
+    struct reporter_run *run = *state;
+    int status = -1;
+    sqlite3_exec(run->sql, "ROLLBACK", NULL, NULL, NULL); /* of a test that failed with a lock held */
+    if (process_alive(&run->process)) {
+        process_signal(&run->process, SIGTERM);
+        status = process_wait(&run->process);
+    }
+    sqlite3_close(run->sql);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char path[80];
+        snprintf(path, sizeof(path), "%s/%s", run->directory, names[i]);
+        unlink(path);
+    }
+    rmdir(run->directory);
+    free(run);
+    return status == 0 ? 0 : -1;
+}
+
+void reporter_sql(const struct reporter_run *run, const char *sql)
+{
+    if (sqlite3_exec(run->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(run->sql));
+}
+
+int64_t reporter_ask(const struct reporter_run *run, const char *sql)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(run->sql, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}
+
+size_t reporter_frame(int32_t modid, int32_t cmdid, const struct wire_result *results, size_t count,
+                      uint8_t out[static FRAME_MAX])
+{
+    Lars__ReportStatusRequest report = LARS__REPORT_STATUS_REQUEST__INIT;
+    Lars__HostCallResult *messages = calloc(count + 1, sizeof(*messages));
+    Lars__HostCallResult **pointers = calloc(count + 1, sizeof(*pointers));
+    assert_true(messages && pointers);
+    for (size_t i = 0; i < count; i++) {
+        lars__host_call_result__init(&messages[i]);
+        messages[i].ip = results[i].ip;
+        messages[i].port = results[i].port;
+        messages[i].succ = results[i].succ;
+        messages[i].err = results[i].err;
+        messages[i].overload = results[i].overload;
+        pointers[i] = &messages[i];
+    }
+    report.modid = modid;
+    report.cmdid = cmdid;
+    report.caller = REPORTER_CALLER;
+    report.ts = REPORTER_TIME;
+    report.n_results = count;
+    report.results = pointers;
+    size_t length = lars__report_status_request__get_packed_size(&report);
+    assert_true(length <= FRAME_BODY_MAX);
+    lars__report_status_request__pack(&report, out + FRAME_HEADER);
+    frame_header(out, LARS__MESSAGE_ID__ID_ReportStatusRequest, (uint32_t)length);
+    free(messages);
+    free(pointers);
+    return FRAME_HEADER + length;
+}
+
+int reporter_connect(const struct reporter_run *run)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(run->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+void reporter_send(int fd, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    while (size > 0) {
+        ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
+        assert_true(sent > 0);
+        bytes += sent;
+        size -= (size_t)sent;
+    }
+}
+
+void reporter_tell(int fd, int32_t modid, int32_t cmdid, struct wire_result result)
+{
+    uint8_t bytes[FRAME_MAX];
+    reporter_send(fd, bytes, reporter_frame(modid, cmdid, &result, 1, bytes));
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/dns/database.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/dns/sql.h"
+
+int database_fail(struct database *db, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(db->error, sizeof(db->error), format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+static int fail_sqlite(struct database *db)
+{
+    switch (sqlite3_errcode(db->sqlite)) {
+    case SQLITE_NOTADB:
+        return database_fail(db, "%s is not a SQLite database: give another file with --db", db->path);
+    case SQLITE_CANTOPEN:
+        return database_fail(db,
+                             "cannot open database %s: does it exist, and may you write to it and its "
+                             "directory? %s a new one",
+                             db->path, db->use->makers);
+    case SQLITE_BUSY:
+        return database_fail(db, "database %s is locked by another process: try again when that has ended",
+                             db->path);
+    case SQLITE_FULL:
+        return database_fail(db, "the disk of database %s is full: make room on it", db->path);
+    default:
+        return database_fail(db, "database %s: %s", db->path, sqlite3_errmsg(db->sqlite));
+    }
+}
+
+sqlite3_stmt *database_bind(struct database *db, int which, size_t count, const int64_t *values)
+{
+    sqlite3_stmt *statement = db->statements[which];
+    for (size_t i = 0; i < count; i++)
+        sqlite3_bind_int64(statement, (int)i + 1, values[i]);
+    return statement;
+}
+
+int database_finish(struct database *db, sqlite3_stmt *statement, int result)
+{
+    int rc = result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail_sqlite(db);
+    sqlite3_reset(statement);
+    return rc;
+}
+
+int database_run(struct database *db, sqlite3_stmt *statement)
+{
+    int rc = database_finish(db, statement, sqlite3_step(statement));
+    return rc ? rc : sqlite3_changes(db->sqlite);
+}
+
+int database_query(struct database *db, sqlite3_stmt *statement, int64_t fallback, int64_t *value)
+{
+    int result = sqlite3_step(statement);
+    int64_t first = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : fallback;
+    if (database_finish(db, statement, result) != 0)
+        return -1;
+    *value = first;
+    return 0;
+}
+
+static int query_text(struct database *db, const char *text, int64_t *value)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->sqlite, text, -1, &statement, NULL) != SQLITE_OK)
+        return fail_sqlite(db);
+    int rc = database_query(db, statement, 0, value);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* Makes the tables in an empty file; refuses a file that belongs to something else. */
+static int check_schema(struct database *db)
+{
+    int64_t version, objects;
+    if (query_text(db, "PRAGMA user_version", &version) != 0 ||
+        query_text(db, "SELECT count(*) FROM sqlite_schema", &objects) != 0)
+        return -1;
+    if (version == SCHEMA_VERSION)
+        return 0;
+    if (version != 0 || objects != 0)
+        return database_fail(db,
+                             "%s is a database of another program or version (user_version %lld, not %d): "
+                             "give another file with --db",
+                             db->path, (long long)version, SCHEMA_VERSION);
+    if (sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(db->sqlite, sql_schema, NULL, NULL, NULL) != SQLITE_OK)
+        return fail_sqlite(db);
+    return 0;
+}
+
+static int prepare(struct database *db)
+{
+    const struct database_use *use = db->use;
+    if (sqlite3_exec(db->sqlite, use->setup, NULL, NULL, NULL) != SQLITE_OK)
+        return fail_sqlite(db);
+    if (!(db->statements = calloc(use->count, sizeof(sqlite3_stmt *))))
+        return database_fail(db, "out of memory");
+    for (size_t i = 0; i < use->count; i++)
+        if (sqlite3_prepare_v3(db->sqlite, use->statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &db->statements[i], NULL) != SQLITE_OK)
+            return fail_sqlite(db);
+    return 0;
+}
+
+int database_open(struct database *db, const char *path, enum store_mode mode, const struct database_use *use)
+{
+    int flags = SQLITE_OPEN_READWRITE | (mode == STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
+    *db = (struct database){.use = use, .path = strdup(path)};
+    if (!db->path)
+        return database_fail(db, "out of memory");
+    if (sqlite3_open_v2(db->path, &db->sqlite, flags, NULL) != SQLITE_OK)
+        return db->sqlite ? fail_sqlite(db) : database_fail(db, "out of memory");
+    sqlite3_busy_timeout(db->sqlite, DATABASE_BUSY_MS);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    return check_schema(db) != 0 ? -1 : prepare(db);
+}
+
+void database_close(struct database *db)
+{
+    for (size_t i = 0; db->statements && i < db->use->count; i++)
+        sqlite3_finalize(db->statements[i]);
+    free(db->statements);
+    sqlite3_close(db->sqlite);
+    free(db->path);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What commands that list rows by key share: their words, and the rows on stdout. */
+#ifndef DNS_LISTING_H
+#define DNS_LISTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The words [MODID [CMDID]]: which rows are wanted. */
+struct selection {
+    const uint32_t *modid, *cmdid; /* NULL: any; they point to `ids` */
+    uint32_t ids[2];
+    const char *words[2];
+    unsigned count; /* of words */
+    char name[32];  /* the words with a space between them */
+};
+
+/* Parses a command's words; `doc` is for its --help. False: wrong, and said so. */
+bool selection_parse(struct selection *selection, const char *doc, int argc, char **argv);
+
+/* Rows of text: on a terminal a table with a header, otherwise lines with tabs between the cells. */
+struct listing;
+
+enum {
+    LISTING_CELL_SIZE = 32,
+};
+typedef char listing_cell[LISTING_CELL_SIZE];
+
+/* The names, one for each column, stay the caller's. NULL when memory ran out, which is logged. */
+struct listing *listing_new(const char *const *names, size_t columns);
+void listing_free(struct listing *listing);
+
+/* Whether people read it. */
+bool listing_is_table(const struct listing *listing);
+
+/* Adds a row of as many cells as there are columns. Returns 0, or -1: listing_end() says why. */
+int listing_add(struct listing *listing, listing_cell *cells);
+uint64_t listing_rows(const struct listing *listing);
+
+/* Prints what is not printed yet. Returns 0, or -1 with the reason logged. */
+int listing_end(struct listing *listing);
+
+#endif

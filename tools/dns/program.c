@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/dns/program.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/dns/log.h"
+#include "tools/dns/parse.h"
+
+struct arguments {
+    const char *db;
+    int first; /* index of the command in argv */
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case 'd':
+        if (!*arg)
+            argp_error(state, "--db wants the name of a file");
+        arguments->db = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        arguments->first = state->next - 1;
+        state->next = state->argc; /* the rest is for the command's own parser */
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "a command is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int program_main(const struct program *program, int argc, char **argv)
+{
+    const struct argp_option options[] = {{"db", 'd', "FILE", 0, program->db, 0}, {0}};
+    const struct argp argp = {options, parse_option, "COMMAND [ARGUMENT...]", program->doc, NULL, NULL, NULL};
+    struct arguments arguments = {0};
+    argp_err_exit_status = EXIT_FAILURE;
+    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0)
+        return EXIT_FAILURE;
+    return command_run(program->commands, program->name, arguments.db, argc - arguments.first,
+                       argv + arguments.first);
+}
+
+int command_run(const struct command *commands, const char *program, const char *db, int argc, char **argv)
+{
+    char title[64];
+    while (commands->name && strcmp(commands->name, argv[0]) != 0)
+        commands++;
+    if (!commands->name) {
+        log_line("unknown command '%s': see '%s --help'", argv[0], program);
+        return EXIT_FAILURE;
+    }
+    snprintf(title, sizeof(title), "%s %s", program, commands->name);
+    argv[0] = title;
+    return commands->run(db, argc, argv);
+}
+
+bool command_has_db(const char *db)
+{
+    if (!db)
+        log_line("no database named: write --db FILE before the command");
+    return db != NULL;
+}
+
+bool command_read_id(const char *name, const char *text, uint32_t *id)
+{
+    if (parse_id(text, id))
+        return true;
+    log_line("%s '%s' is not " PARSE_ID_ALLOWED, name, text);
+    return false;
+}

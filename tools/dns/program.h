@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* A program that works on one database, as in "larshm-dns --db FILE COMMAND ARGUMENT...". */
+#ifndef DNS_PROGRAM_H
+#define DNS_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    EXIT_NO_ROUTE = 2,
+};
+
+/* argv[0] is the whole command, as in "larshm-dns route add". Returns the program's exit code. */
+typedef int command_fn(const char *db, int argc, char **argv);
+
+struct command {
+    const char *name;
+    command_fn *run;
+};
+
+/* Runs the one that argv[0] names, as a command of `program`. The last has no name. */
+int command_run(const struct command *commands, const char *program, const char *db, int argc, char **argv);
+
+struct program {
+    const char *name;
+    const char *doc; /* for --help */
+    const char *db;  /* what --help says of --db */
+    const struct command *commands;
+};
+
+/* The whole main(). */
+int program_main(const struct program *program, int argc, char **argv);
+
+/* Whether a database is named; says so if not. */
+bool command_has_db(const char *db);
+
+/* Reads an argument, or says what is wrong with it. */
+bool command_read_id(const char *name, const char *text, uint32_t *id);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/dns/service.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/dns/log.h"
+#include "tools/dns/parse.h"
+
+enum {
+    SIGNALS = 2,
+};
+
+struct run {
+    const struct service *service;
+    bool started;
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS];
+    struct server *server;
+};
+
+static void stop(struct run *run)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    if (run->server)
+        server_stop(run->server);
+    if (run->started)
+        run->service->stop(run->service->arg);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    (void)number;
+    stop(signal->data);
+}
+
+static int say_address(const struct sockaddr_in *address)
+{
+    char name[PARSE_ADDRESS_SIZE];
+    format_address(address, name);
+    printf("listening on %s\n", name);
+    if (fflush(stdout) == 0)
+        return 0;
+    log_line("cannot write to stdout");
+    return -1;
+}
+
+static int start(struct run *run, const struct sockaddr_in *address)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
+    const struct service *service = run->service;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&run->loop, &run->signals[i]);
+        run->signals[i].data = run;
+        uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+    }
+    struct server_handler handler;
+    int rc = service->start(service->arg, &run->loop, &handler);
+    if (rc != 0) {
+        log_line("cannot start: %s", uv_strerror(rc));
+        return -1;
+    }
+    run->started = true;
+    struct sockaddr_in bound;
+    rc = server_start(&run->server, &run->loop, address, &handler, &bound);
+    if (rc != 0) {
+        char name[PARSE_ADDRESS_SIZE];
+        format_address(address, name);
+        log_line("cannot listen on %s: %s; is %s running there? choose another address with --listen", name,
+                 uv_strerror(rc), service->name);
+        return -1;
+    }
+    return say_address(&bound);
+}
+
+int service_run(const struct service *service, const struct sockaddr_in *address)
+{
+    struct run run = {.service = service};
+    signal(SIGPIPE, SIG_IGN);
+    int rc = uv_loop_init(&run.loop);
+    if (rc != 0) {
+        log_line("cannot start: %s", uv_strerror(rc));
+        return EXIT_FAILURE;
+    }
+    int exit_code = EXIT_SUCCESS;
+    if (start(&run, address) != 0) {
+        exit_code = EXIT_FAILURE;
+        stop(&run);
+    }
+    uv_run(&run.loop, UV_RUN_DEFAULT);
+    server_free(run.server);
+    uv_loop_close(&run.loop);
+    return exit_code;
+}

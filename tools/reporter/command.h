@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands of larshm-reporter, one file each. */
+#ifndef REPORTER_COMMAND_H
+#define REPORTER_COMMAND_H
+
+#include "tools/dns/program.h"
+#include "tools/reporter/status_store.h"
+
+command_fn command_serve, command_list;
+
+/* Opens the database, or says why not and what to do. */
+struct status_store *command_open_store(const char *db, enum store_mode mode);
+
+#endif

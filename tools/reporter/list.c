@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "tools/dns/listing.h"
+#include "tools/dns/log.h"
+#include "tools/dns/parse.h"
+#include "tools/reporter/command.h"
+
+static const char doc[] =
+    "Shows call results, one line for each host and caller: all of them, those of a MODID, or of one route."
+    "\v"
+    "SUCCESSES and FAILURES are those of the caller's last report, FAIL% is their share of failures ('-' "
+    "without calls), STATE is what the caller thinks of the host (idle or overloaded), TIME is the caller's. "
+    "On a terminal this is a table. Otherwise it is lines without a header, the same columns with a tab "
+    "between them and TIME in Unix seconds, for scripts; later versions only append columns. "
+    "Exit code 2: there are no results of that route.\n"
+    "\n"
+    "Examples:\n"
+    "  larshm-reporter --db routes.db list\n"
+    "  larshm-reporter --db routes.db list 1 2\n"
+    "  larshm-reporter --db routes.db list | awk '$8 == \"overloaded\" {print $3}' | sort -u";
+
+enum column {
+    MODID,
+    CMDID,
+    HOST,
+    CALLER,
+    SUCCESSES,
+    FAILURES,
+    SHARE,
+    STATE,
+    TIME,
+    COLUMNS
+};
+
+static void write_share(const struct status *status, listing_cell cell)
+{
+    uint64_t calls = (uint64_t)status->successes + status->failures;
+    if (calls == 0)
+        snprintf(cell, LISTING_CELL_SIZE, "-");
+    else
+        snprintf(cell, LISTING_CELL_SIZE, "%.1f", 100.0 * (double)status->failures / (double)calls);
+}
+
+static void write_time(uint32_t seconds, bool for_people, listing_cell cell)
+{
+    time_t time = seconds;
+    struct tm tm;
+    if (!for_people || !localtime_r(&time, &tm) || strftime(cell, LISTING_CELL_SIZE, "%F %T", &tm) == 0)
+        snprintf(cell, LISTING_CELL_SIZE, "%" PRIu32, seconds);
+}
+
+static int on_row(void *arg, const struct status *status)
+{
+    struct listing *listing = arg;
+    struct sockaddr_in host = {.sin_addr = {htonl(status->host.ip)}, .sin_port = htons(status->host.port)};
+    struct in_addr caller = {htonl(status->caller)};
+    listing_cell cells[COLUMNS];
+    snprintf(cells[MODID], sizeof(*cells), "%" PRIu32, status->route.modid);
+    snprintf(cells[CMDID], sizeof(*cells), "%" PRIu32, status->route.cmdid);
+    format_address(&host, cells[HOST]);
+    inet_ntop(AF_INET, &caller, cells[CALLER], sizeof(*cells));
+    snprintf(cells[SUCCESSES], sizeof(*cells), "%" PRIu32, status->successes);
+    snprintf(cells[FAILURES], sizeof(*cells), "%" PRIu32, status->failures);
+    write_share(status, cells[SHARE]);
+    snprintf(cells[STATE], sizeof(*cells), "%s", status->overloaded ? "overloaded" : "idle");
+    write_time(status->time, listing_is_table(listing), cells[TIME]);
+    return listing_add(listing, cells);
+}
+
+/* Returns the program's exit code. */
+static int list(struct status_store *store, const struct selection *selection, struct listing *listing)
+{
+    if (status_store_list(store, selection->modid, selection->cmdid, on_row, listing) != 0) {
+        log_line("%s", status_store_error(store));
+        return EXIT_FAILURE;
+    }
+    if (listing_end(listing) != 0)
+        return EXIT_FAILURE;
+    if (listing_rows(listing) > 0)
+        return EXIT_SUCCESS;
+    if (selection->count == 0) {
+        log_line("no results yet: agents report to 'serve' on this database, see [reporter] in their "
+                 "configuration");
+        return EXIT_SUCCESS;
+    }
+    log_line("no results of %s: see 'list'", selection->name);
+    return EXIT_NO_ROUTE;
+}
+
+int command_list(const char *db, int argc, char **argv)
+{
+    static const char *const names[COLUMNS] = {"MODID",    "CMDID", "HOST",  "CALLER", "SUCCESSES",
+                                               "FAILURES", "FAIL%", "STATE", "TIME"};
+    struct selection selection;
+    if (!selection_parse(&selection, doc, argc, argv))
+        return EXIT_FAILURE;
+    struct status_store *store = command_open_store(db, STORE_EXISTING);
+    struct listing *listing = store ? listing_new(names, COLUMNS) : NULL;
+    int exit_code = listing ? list(store, &selection, listing) : EXIT_FAILURE;
+    listing_free(listing);
+    status_store_close(store);
+    return exit_code;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The report service's rules: each result of each ReportStatusRequest is stored, soon and together with others; no
+ * report is ever answered. What cannot be understood is left out, counted, and loses nothing else. While the
+ * database cannot be written, results are kept and the write is tried again.
+ */
+#ifndef REPORTER_REPORTER_H
+#define REPORTER_REPORTER_H
+
+#include <uv.h>
+
+#include "tools/dns/server.h"
+#include "tools/reporter/status_store.h"
+
+struct reporter;
+
+/* Returns 0, or libuv's negative error. The store is the caller's. */
+int reporter_start(struct reporter **out, uv_loop_t *loop, struct status_store *store);
+
+/* For the server. */
+struct server_handler reporter_handler(struct reporter *reporter);
+
+/* Ends the work on the loop. */
+void reporter_stop(struct reporter *reporter);
+
+/* Writes what is still kept and says what was done. Returns 0, or -1 when results are lost, which is logged. */
+int reporter_finish(struct reporter *reporter);
+
+/* After the loop has ended, without connections. */
+void reporter_free(struct reporter *reporter);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <stdlib.h>
+
+#include "tools/dns/parse.h"
+#include "tools/dns/service.h"
+#include "tools/reporter/command.h"
+#include "tools/reporter/reporter.h"
+
+static const char doc[] =
+    "Takes call results from Lars agents and from larshm-fetcher, and stores them."
+    "\v"
+    "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it, after what came "
+    "in is written. Of each route, host and caller the newest result is stored, within about 100 ms; while "
+    "the database cannot be written, results are kept in memory and the write is tried again. "
+    "The protocol has no authentication: listen where only your own hosts can connect.\n"
+    "\n"
+    "Examples:\n"
+    "  larshm-reporter --db routes.db serve\n"
+    "  larshm-reporter --db routes.db serve --listen 10.0.0.5:7779\n"
+    "  larshm-reporter --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
+
+static const struct argp_option options[] = {
+    {"listen", 'l', "IP:PORT", 0, "where to accept connections (default 127.0.0.1:7779)", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct sockaddr_in *listen = state->input;
+    if (key != 'l')
+        return ARGP_ERR_UNKNOWN;
+    if (!parse_address(arg, listen))
+        argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
+    return 0;
+}
+
+static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, NULL};
+
+/* What is served. */
+struct content {
+    struct status_store *store;
+    struct reporter *reporter;
+};
+
+static int start(void *arg, uv_loop_t *loop, struct server_handler *handler)
+{
+    struct content *content = arg;
+    int rc = reporter_start(&content->reporter, loop, content->store);
+    if (rc == 0)
+        *handler = reporter_handler(content->reporter);
+    return rc;
+}
+
+static void stop(void *arg)
+{
+    struct content *content = arg;
+    reporter_stop(content->reporter);
+}
+
+int command_serve(const char *db, int argc, char **argv)
+{
+    struct sockaddr_in listen;
+    parse_address("127.0.0.1:7779", &listen);
+    if (argp_parse(&argp, argc, argv, 0, NULL, &listen) != 0)
+        return EXIT_FAILURE;
+    struct content content = {.store = command_open_store(db, STORE_CREATE)};
+    if (!content.store)
+        return EXIT_FAILURE;
+    const struct service service = {
+        .name = "a report service", .start = start, .stop = stop, .arg = &content};
+    int exit_code = service_run(&service, &listen);
+    if (exit_code == EXIT_SUCCESS && reporter_finish(content.reporter) != 0)
+        exit_code = EXIT_FAILURE;
+    reporter_free(content.reporter);
+    status_store_close(content.store);
+    return exit_code;
+}
