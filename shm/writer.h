@@ -81,9 +81,7 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
 uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out);
 
 /* Where a host is in its route's table; HOST_NONE: it is not. */
-enum {
-    HOST_NONE = UINT32_MAX
-};
+#define HOST_NONE UINT32_MAX
 uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host);
 
 /* Takes host number `at` of a route out of the turn, out of the probes, or back. Nothing for an unknown route. */

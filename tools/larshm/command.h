@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/host.h"
+
 /* Options of every command, before its name or after it. */
 struct common {
     const char *instance;
@@ -16,7 +18,8 @@ struct common {
 /* argv[0] is the whole command, as in "larshm get". Returns the program's exit code, see say.h. */
 typedef int command_fn(struct common *common, int argc, char **argv);
 
-command_fn command_check, command_dump, command_get, command_list, command_show, command_wait, command_watch;
+command_fn command_check, command_dump, command_get, command_host, command_list, command_qps, command_report,
+    command_show, command_simulate, command_stats, command_wait, command_watch;
 
 /* The parser of struct common: a child of every parser. */
 extern const struct argp_child common_children[];
@@ -32,5 +35,8 @@ uint32_t take_number(const struct argp_state *state, const char *name, const cha
 
 /* Takes the words MODID CMDID, one at each ARGP_KEY_ARG. At ARGP_KEY_END, `word` NULL, it sees to it that both came. */
 void take_route_name(const struct argp_state *state, const char *word, struct route_name *out);
+
+/* Takes IP:PORT, or ends the program with a message that says what is allowed. */
+struct host take_host(const struct argp_state *state, const char *text);
 
 #endif

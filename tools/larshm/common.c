@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/command.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
 static const struct argp_option options[] = {
     {"instance", 'n', "INSTANCE", 0,
      "the instance to look at: $LARSHM_INSTANCE, or \"default\", if not given", -2},
@@ -51,4 +55,17 @@ void take_route_name(const struct argp_state *state, const char *word, struct ro
         out->cmdid = take_number(state, "CMDID", word, 0, UINT32_MAX);
     else
         argp_error(state, "too many arguments: MODID and CMDID are all");
+}
+
+struct host take_host(const struct argp_state *state, const char *text)
+{
+    char ip[INET_ADDRSTRLEN];
+    struct in_addr address = {0};
+    const char *colon = strchr(text, ':');
+    size_t length = colon ? (size_t)(colon - text) : 0;
+    snprintf(ip, sizeof(ip), "%.*s", (int)(length < sizeof(ip) ? length : 0), text);
+    if (inet_pton(AF_INET, ip, &address) != 1 || address.s_addr == 0)
+        argp_error(state, "'%s' is not a host: IP:PORT, as in 10.0.0.1:8080", text);
+    uint32_t port = take_number(state, "PORT", colon ? colon + 1 : "", 1, 65535);
+    return (struct host){.address = address.s_addr, .port = htons((uint16_t)port)};
 }

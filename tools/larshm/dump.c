@@ -17,7 +17,7 @@ static const char doc[] =
     "  1 modid\n"
     "  2 cmdid\n"
     "  3 version           grows with each change of the hosts\n"
-    "  4 state             new, pulling, expired, or none: no such route\n"
+    "  4 state             new, pulling, expired, held, or none: no such route\n"
     "  5 age_ms            since the directory last confirmed the hosts\n"
     "  6 update_timeout_s  older than this, the route is expired\n"
     "  7 host_count\n"

@@ -3,6 +3,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
+#include "tools/larshm/hosts.h"
 #include "tools/larshm/text.h"
 
 const char *const fetcher_life_names[FETCHER_LIVES] = {
@@ -55,6 +56,8 @@ static void read_settings(const struct routes_header *s_header, struct facts *fa
     facts->update_timeout_s = load_relaxed(&s_header->update_timeout_s);
     facts->poll_interval_ms = load_relaxed(&s_header->poll_interval_ms);
     facts->grace_ms = load_relaxed(&s_header->grace_ms);
+    facts->probe_num = load_relaxed(&s_header->probe_num);
+    facts->slow_call_ms = load_relaxed(&s_header->slow_call_ms);
     for (int i = 0; i < COUNTER_COUNT; i++)
         facts->counters[i] = load_relaxed(&s_header->counters[i]);
 }
@@ -74,6 +77,7 @@ int facts_read(const struct instance *instance, struct facts *out)
     struct facts facts = {
         .generation = routes->generation,
         .object_bytes = instance->region.size,
+        .hosts_bytes = hosts_object_bytes(instance->name),
         .slots = routes_slot_count(routes),
         .units = routes->arena_units,
     };

@@ -24,6 +24,7 @@ enum fetcher_life {
 struct facts {
     uint64_t generation; /* also when it was made: Unix time in milliseconds */
     uint64_t object_bytes, max_bytes;
+    uint64_t hosts_bytes; /* of the hosts object; 0: it cannot be read */
 
     enum fetcher_life fetcher;
     uint32_t pid;
@@ -41,7 +42,7 @@ struct facts {
     uint64_t units, units_live, units_retired, units_free;
 
     enum refusing refusing;
-    uint32_t update_timeout_s, poll_interval_ms, grace_ms;
+    uint32_t update_timeout_s, poll_interval_ms, grace_ms, probe_num, slow_call_ms;
 
     bool untaken_known;
     struct lookup_counts untaken; /* that no fetcher has taken yet; zero if not known */

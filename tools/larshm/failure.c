@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "shm/names.h"
+#include "tools/larshm/hosts.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
@@ -30,11 +31,13 @@ int fail(const struct common *common, int exit_code, const char *format, ...)
     return exit_code;
 }
 
-static int exit_code(int code)
+int exit_code_of(int code)
 {
     switch (code) {
     case LARSHM_OK:
         return EXIT_SUCCESS;
+    case LARSHM_OVERLOAD:
+        return EXIT_OVERLOADED;
     case LARSHM_NOEXIST:
     case LARSHM_PENDING:
     case LARSHM_FULL:
@@ -61,7 +64,7 @@ static int exit_code(int code)
 
 static int fail_code(const struct common *common, const char *what, int code)
 {
-    return fail(common, exit_code(code), "%s: %s", what,
+    return fail(common, exit_code_of(code), "%s: %s", what,
                 code == LARSHM_SYSTEM_ERROR ? strerror(errno) : larshm_strerror(code));
 }
 
@@ -69,6 +72,10 @@ int fail_lookup(const struct common *common, const struct route_name *name, int 
 {
     char what[48];
     snprintf(what, sizeof(what), "route %" PRIu32 "/%" PRIu32, name->modid, name->cmdid);
+    if (code == LARSHM_OVERLOAD)
+        return fail(common, EXIT_OVERLOADED,
+                    "%s: all hosts are overloaded or drained: `larshm get %" PRIu32 " %" PRIu32 "` tells why",
+                    what, name->modid, name->cmdid);
     if (code != LARSHM_PENDING)
         return fail_code(common, what, code);
     return fail(common, EXIT_NO_ROUTE,
@@ -96,4 +103,30 @@ int fail_unopened(const struct common *common, int code)
         snprintf(what, sizeof(what), "/larshm.%s", instance);
         return fail_code(common, what, code);
     }
+}
+
+int fail_report(const struct common *common, const struct route_name *name, int code)
+{
+    if (code == LARSHM_NO_PERMISSION)
+        return fail(common, EXIT_PERMISSION,
+                    "no permission to report: join the group that owns /dev/shm/larshm.%s.control",
+                    common->instance);
+    if (code == LARSHM_FULL)
+        return fail(common, EXIT_USAGE,
+                    "no room for results of another host just now: is larshm-fetcher running? it makes more; "
+                    "try again in a moment");
+    return fail_lookup(common, name, code);
+}
+
+int fail_hosts(const struct common *common, enum shm_status status)
+{
+    if (status == SHM_BAD_ARGUMENT)
+        return fail_unopened(common, (int)status);
+    if (status == SHM_NO_OBJECT)
+        return fail(common, EXIT_NO_OBJECT,
+                    "no hosts object /larshm.%s.hosts: is larshm-fetcher running? see `larshm show`",
+                    common->instance);
+    return fail(common, exit_code_of((int)status),
+                "/larshm.%s.hosts cannot be used, %s: restart larshm-fetcher to have it made anew",
+                common->instance, hosts_fault(status));
 }

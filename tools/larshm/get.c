@@ -6,16 +6,20 @@
 #include <stdlib.h>
 
 #include "tools/larshm/failure.h"
+#include "tools/larshm/health.h"
+#include "tools/larshm/hosts.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Looks a route up through the library, as an application does, and shows its hosts. "
+    "Looks a route up through the library, as an application does, and shows its hosts: where results of calls "
+    "have been reported, how many, and the state of each host, since when, and why. "
     "A route that is not here is asked for: exit code 2, and `larshm wait` waits for it.\v"
     "Hosts are served even when they are older than update_timeout. If nobody is there to refresh them, "
     "because the fetcher is not alive or not connected, the hosts are shown, a warning tells their age, "
-    "and the exit code is 4.\n\n"
+    "and the exit code is 4. With --pick, answers that all hosts are overloaded are counted; the exit code is "
+    "7 if nothing else came.\n\n"
     "Examples:\n"
     "  larshm get 1 2\n"
     "  larshm get 1 2 --pick 1000   how picks spread over the hosts\n\n" EXIT_CODES_DOC;
@@ -52,38 +56,35 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {options, parse, "MODID CMDID", doc, common_children, NULL, NULL};
 
-/* A route as the library gives it: hosts, and what it knows about them. */
+/* A route, and what the library knows about it. */
 struct answer {
     struct route route;
     larshm_route_info info;
+    struct known_hosts known;
 };
-
-enum {
-    TRIES = 100 /* a route that changes between all of these calls is shown as it was last seen */
-};
-
-static int ask(larshm *h, const struct route_name *name, larshm_host *hosts, size_t *count,
-               larshm_route_info *info)
-{
-    int code = LARSHM_OK;
-    for (int i = 0; i < TRIES; i++) {
-        larshm_route_info before = {0};
-        larshm_info(h, name->modid, name->cmdid, &before);
-        code = larshm_get_route(h, name->modid, name->cmdid, hosts, HOSTS_MAX, count);
-        if (code == LARSHM_OK)
-            code = larshm_info(h, name->modid, name->cmdid, info);
-        if (code != LARSHM_OK || before.version == info->version)
-            break;
-    }
-    return code;
-}
 
 static int print_json(const struct common *common, const struct answer *answer)
 {
     return json_print(json_pack("{s:i, s:s, s:b, s:b, s:b, s:o}", "version", JSON_VERSION, "instance",
                                 common->instance, "expired", (int)answer->info.expired, "fetcher_alive",
                                 (int)answer->info.fetcher_alive, "connected", (int)answer->info.connected,
-                                "route", json_route(&answer->route)));
+                                "route", json_route(&answer->route, &answer->known)));
+}
+
+static int print_hosts(const struct answer *answer)
+{
+    const struct route *route = &answer->route;
+    if (!health_has_news(route, &answer->known)) {
+        for (uint32_t i = 0; i < route->host_count; i++)
+            printf("  %s\n", text_host(route->hosts[i]).is);
+        return EXIT_SUCCESS;
+    }
+    char *table = health_table(route, &answer->known, "  ");
+    if (!table)
+        return say_no_memory();
+    fputs(table, stdout);
+    free(table);
+    return EXIT_SUCCESS;
 }
 
 static int print_text(const struct answer *answer)
@@ -92,43 +93,39 @@ static int print_text(const struct answer *answer)
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
            route->modid, route->cmdid, route->host_count, text_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
-    for (uint32_t i = 0; i < route->host_count; i++)
-        printf("  %s\n", text_host(route->hosts[i]).is);
-    return EXIT_SUCCESS;
+    if (route->condition == ROUTE_IS_HELD)
+        say("route %" PRIu32 "/%" PRIu32 ": the directory's last answer had no hosts: it is held back, these "
+            "are served ([fetcher] empty_hold)",
+            route->modid, route->cmdid);
+    return print_hosts(answer);
+}
+
+/* The lookup may set a refresh in motion: what is shown is how things were when it began. */
+static int ask(larshm *h, const struct common *common, const struct route_name *name, struct route *out)
+{
+    uint64_t key = route_key(name->modid, name->cmdid);
+    size_t count;
+    int loaded = (int)route_load(common->instance, key, out);
+    int code = larshm_get_route(h, name->modid, name->cmdid, NULL, 0, &count);
+    if (code == LARSHM_OK && loaded == LARSHM_PENDING)
+        loaded = (int)route_load(common->instance, key, out);
+    return code == LARSHM_OK ? loaded : code;
 }
 
 static int show(larshm *h, const struct common *common, const struct route_name *name)
 {
-    larshm_host *found = malloc(HOSTS_MAX * sizeof(*found));
-    struct host *hosts = malloc(HOSTS_MAX * sizeof(*hosts));
-    struct answer answer;
-    size_t count = 0;
-    int code;
-    if (!found || !hosts) {
-        code = say_no_memory();
-        goto out;
-    }
-    code = ask(h, name, found, &count, &answer.info);
-    if (code != LARSHM_OK) {
+    uint64_t key = route_key(name->modid, name->cmdid);
+    struct answer answer = {0};
+    int code = ask(h, common, name, &answer.route);
+    if (code == LARSHM_OK) {
+        larshm_info(h, name->modid, name->cmdid, &answer.info);
+        answer.known = known_hosts_or_none(common->instance, (struct key_range){key, key});
+        code = common->json ? print_json(common, &answer) : print_text(&answer);
+    } else {
         code = fail_lookup(common, name, code);
-        goto out;
     }
-    answer.route = (struct route){
-        .modid = name->modid,
-        .cmdid = name->cmdid,
-        .version = answer.info.version,
-        .age_ms = answer.info.age_ms,
-        .condition = route_condition((uint32_t)count, answer.info.pulling, answer.info.expired),
-        .update_timeout_s = answer.info.update_timeout_s,
-        .host_count = (uint32_t)count,
-        .hosts = hosts,
-    };
-    for (size_t i = 0; i < count; i++)
-        hosts[i] = (struct host){found[i].addr, found[i].port};
-    code = common->json ? print_json(common, &answer) : print_text(&answer);
-out:
-    free(found);
-    free(hosts);
+    known_hosts_free(&answer.known);
+    free(answer.route.hosts);
     return code;
 }
 

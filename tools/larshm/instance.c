@@ -4,7 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-static struct trust trusted(mode_t unsafe_mode)
+struct trust instance_trust(mode_t unsafe_mode)
 {
     struct trust trust = {.owners = {0, geteuid()}, .owner_count = 2, .unsafe_mode = unsafe_mode};
     const struct passwd *found = getpwnam("larshm");
@@ -16,7 +16,7 @@ static struct trust trusted(mode_t unsafe_mode)
 enum shm_status instance_open(const char *name, struct instance *out)
 {
     struct instance instance = {.name = name};
-    struct trust trust = trusted(0022);
+    struct trust trust = instance_trust(0022);
     enum shm_status status = object_names(name, &instance.names);
     if (status == SHM_OK)
         status = region_open(instance.names.routes, false, &trust, HEADER_BYTES, &instance.region);
@@ -44,11 +44,11 @@ bool instance_lookups(const struct instance *instance, struct lookup_counts *out
 {
     struct region region = {0};
     struct control control;
-    struct trust trust = trusted(0002);
+    struct trust trust = instance_trust(0002);
     enum shm_status status = region_open(instance->names.control, false, &trust, HEADER_BYTES, &region);
     if (status == SHM_OK)
-        status = control_attach(&region, control_shape(&instance->routes), instance->routes.generation,
-                                &control);
+        status =
+            control_attach(&region, control_shape(&instance->routes), instance->routes.generation, &control);
     if (status == SHM_OK)
         *out = control_lookups(&control);
     region_close(&region);

@@ -16,10 +16,10 @@ struct instance {
     struct routes routes;
 };
 
-/*
- * Opens the routes object that has the instance's name now. Trusted are the owners that the library trusts: root,
- * the calling user, and the user "larshm". On failure *out is untouched and there is nothing to close.
- */
+/* Whom the library trusts too: root, the calling user, and the user "larshm". */
+struct trust instance_trust(mode_t unsafe_mode);
+
+/* Opens the routes object that has the instance's name now. On failure *out is untouched, with nothing to close. */
 enum shm_status instance_open(const char *name, struct instance *out);
 
 /* A zeroed one is fine. */

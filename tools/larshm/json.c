@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/larshm/health.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
@@ -13,26 +14,63 @@ json_int_t json_number(uint64_t value)
     return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
 }
 
-static json_t *json_hosts(const struct route *route)
+json_t *json_host(struct host host)
+{
+    return json_pack("{s:s, s:i}", "ip", text_address(host.address).is, "port", (int)ntohs(host.port));
+}
+
+static json_t *json_health(const struct standing *standing)
+{
+    static const struct standing nothing;
+    const struct standing *of = standing ? standing : &nothing;
+    json_t *since = standing ? json_integer(json_number(health_since_unix_ms(of))) : json_null();
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
+                     health_states[of->state], "hold", health_holds[of->hold], "reason",
+                     health_reasons[of->reason], "value", (json_int_t)of->value, "limit",
+                     (json_int_t)of->limit, "since_unix_ms", since, "total_succ", json_number(of->total_succ),
+                     "total_err", json_number(of->total_err), "vsucc", (json_int_t)of->vsucc, "verr",
+                     (json_int_t)of->verr, "rsucc", (json_int_t)of->rsucc, "rerr", (json_int_t)of->rerr,
+                     "contin_succ", (json_int_t)of->contin_succ, "contin_err", (json_int_t)of->contin_err);
+}
+
+/* What is known of a host is in members of their own; without a history they are missing. */
+static json_t *json_route_host(const struct route *route, const struct known_hosts *known, uint32_t at)
+{
+    json_t *host = json_host(route->hosts[at]);
+    bool in_turn = !route_host_out(route, at);
+    bool probed = !route_host_unprobed(route, at);
+    int result = host ? 0 : -1;
+    if (result == 0)
+        result = json_object_update_new(
+            host, json_pack("{s:b, s:b}", "in_turn", (int)in_turn, "probed", (int)(!in_turn && probed)));
+    if (result == 0 && known && known->readable)
+        result = json_object_update_new(
+            host,
+            json_health(known_hosts_find(known, route_key(route->modid, route->cmdid), route->hosts[at])));
+    if (result == 0)
+        return host;
+    json_decref(host);
+    return NULL;
+}
+
+static json_t *json_hosts(const struct route *route, const struct known_hosts *known)
 {
     json_t *hosts = json_array();
-    for (uint32_t i = 0; hosts && i < route->host_count; i++) {
-        json_t *host = json_pack("{s:s, s:i}", "ip", text_address(route->hosts[i].address).is, "port",
-                                 (int)ntohs(route->hosts[i].port));
-        if (json_array_append_new(hosts, host) != 0) {
+    for (uint32_t at = 0; hosts && at < route->host_count; at++)
+        if (json_array_append_new(hosts, json_route_host(route, known, at)) != 0) {
             json_decref(hosts);
             hosts = NULL;
         }
-    }
     return hosts;
 }
 
-json_t *json_route(const struct route *route)
+json_t *json_route(const struct route *route, const struct known_hosts *known)
 {
     return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "modid", (json_int_t)route->modid, "cmdid",
                      (json_int_t)route->cmdid, "version", json_number(route->version), "state",
                      route_condition_names[route->condition], "age_ms", json_number(route->age_ms),
-                     "update_timeout_s", (json_int_t)route->update_timeout_s, "hosts", json_hosts(route));
+                     "update_timeout_s", (json_int_t)route->update_timeout_s, "hosts",
+                     json_hosts(route, known));
 }
 
 static int print(json_t *document, size_t flags)

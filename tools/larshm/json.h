@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "tools/larshm/hosts.h"
 #include "tools/larshm/route.h"
 
 enum {
@@ -15,8 +16,12 @@ enum {
 /* JSON's integers are signed here: what is larger than any true value becomes the largest one. */
 json_int_t json_number(uint64_t value);
 
-/* A route with all its hosts. NULL when memory ran out. */
-json_t *json_route(const struct route *route);
+/* A route with all its hosts and what is known of them; `known` NULL: only whether they are in the turn. NULL when
+ * memory ran out. */
+json_t *json_route(const struct route *route, const struct known_hosts *known);
+
+/* A host's "ip" and "port". */
+json_t *json_host(struct host host);
 
 /* Prints a document, or one line of a stream of them, and frees it. Returns the exit code; NULL: out of memory. */
 int json_print(json_t *document);

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
+#include "tools/larshm/grid.h"
+#include "tools/larshm/health.h"
+#include "tools/larshm/hosts.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Shows routes, all of them or those of a MODID, one on each line, with their first hosts.\v"
-    "STATE is new, pulling (the directory is being asked), expired (older than update_timeout), or none (the "
-    "directory says that there is no such route). AGE counts from when the directory last confirmed the "
-    "hosts. VERSION grows with each change.\n\n"
+    "Shows routes, all of them or those of a MODID, one on each line, with their first hosts; and below it each "
+    "host, where results of calls have been reported or an operator has held a host.\v"
+    "STATE is new, pulling (the directory is being asked), expired (older than update_timeout), held (an answer "
+    "without hosts is held back, [fetcher] empty_hold), or none (the directory says that there is no such "
+    "route). AGE counts from when the directory last confirmed the hosts. VERSION grows with each change. "
+    "SUCCESSES and FAILURES are calls, ever. HEALTH is the host's state, since when, and why: overloaded hosts "
+    "are out of the turn and only tried now and then.\n\n"
     "Examples:\n"
     "  larshm list\n"
     "  larshm list 7\n"
     "  larshm -j list     all hosts, one route on each line\n"
+    "  larshm list | grep overloaded\n"
     "  larshm dump        for scripts\n\n" EXIT_CODES_DOC;
 
 struct arguments {
@@ -50,37 +56,34 @@ static const struct argp argp = {NULL, parse, "[MODID]", doc, common_children, N
 
 struct listing {
     const struct arguments *arguments;
-    struct libscols_table *table; /* NULL: JSON */
+    const struct known_hosts *known;
+    struct grid *grid; /* NULL: JSON */
     uint64_t rows;
 };
 
-enum {
-    COLUMNS = 7,
-    CELL = 160
-};
-
-static int add_row(struct libscols_table *table, const struct route *route)
+static int add_row(const struct listing *listing, const struct route *route)
 {
-    char cells[COLUMNS][CELL];
-    snprintf(cells[0], CELL, "%" PRIu32, route->modid);
-    snprintf(cells[1], CELL, "%" PRIu32, route->cmdid);
-    snprintf(cells[2], CELL, "%" PRIu32, route->host_count);
-    snprintf(cells[3], CELL, "%s", route_condition_names[route->condition]);
-    snprintf(cells[4], CELL, "%s", text_span(route->age_ms).is);
-    snprintf(cells[5], CELL, "%" PRIu64, route->version);
-    snprintf(cells[6], CELL, "%s", route->host_count ? route_first_hosts(route).is : "-");
-    struct libscols_line *line = scols_table_new_line(table, NULL);
-    int result = line ? 0 : -1;
-    for (size_t i = 0; result == 0 && i < COLUMNS; i++)
-        result = scols_line_set_data(line, i, cells[i]);
-    return result;
+    char *below = NULL;
+    if (health_has_news(route, listing->known) && !(below = health_table(route, listing->known, "      ")))
+        return -1;
+    char modid[16], cmdid[16], hosts[16], version[32];
+    snprintf(modid, sizeof(modid), "%" PRIu32, route->modid);
+    snprintf(cmdid, sizeof(cmdid), "%" PRIu32, route->cmdid);
+    snprintf(hosts, sizeof(hosts), "%" PRIu32, route->host_count);
+    snprintf(version, sizeof(version), "%" PRIu64, route->version);
+    grid_row(listing->grid,
+             (const char *[]){modid, cmdid, hosts, route_condition_names[route->condition],
+                              text_span(route->age_ms).is, version,
+                              route->host_count ? route_first_hosts(route).is : "-"},
+             below);
+    return 0;
 }
 
 /* As the only member that may be large, "routes" is printed one by one. */
 static int print_element(const struct listing *listing, const struct route *route)
 {
     fputs(listing->rows ? "," : "", stdout);
-    return json_print_line(json_route(route));
+    return json_print_line(json_route(route, listing->known));
 }
 
 static int on_route(void *context, const struct route *route)
@@ -89,45 +92,37 @@ static int on_route(void *context, const struct route *route)
     const struct arguments *arguments = listing->arguments;
     if (arguments->one_modid && route->modid != arguments->modid)
         return 0;
-    int result = listing->table ? add_row(listing->table, route) : print_element(listing, route);
+    int result = listing->grid ? add_row(listing, route) : print_element(listing, route);
     listing->rows++;
     return result;
 }
 
-static struct libscols_table *new_table(void)
+static struct grid *new_grid(void)
 {
-    static const struct {
-        const char *name;
-        int flags;
-    } columns[COLUMNS] = {
-        {"MODID", SCOLS_FL_RIGHT}, {"CMDID", SCOLS_FL_RIGHT},   {"HOSTS", SCOLS_FL_RIGHT}, {"STATE", 0},
-        {"AGE", SCOLS_FL_RIGHT},   {"VERSION", SCOLS_FL_RIGHT}, {"ADDRESSES", 0},
+    static const struct grid_column columns[] = {
+        {"MODID", true}, {"CMDID", true},   {"HOSTS", true},      {"STATE", false},
+        {"AGE", true},   {"VERSION", true}, {"ADDRESSES", false},
     };
-    struct libscols_table *table = scols_new_table();
-    for (size_t i = 0; table && i < COLUMNS; i++) {
-        if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags)) {
-            scols_unref_table(table);
-            table = NULL;
-        }
-    }
-    return table;
+    return grid_new(columns, sizeof(columns) / sizeof(*columns));
 }
 
-static int list(const struct instance *instance, const struct arguments *arguments)
+static int list(const struct instance *instance, const struct arguments *arguments,
+                const struct known_hosts *known)
 {
-    struct listing listing = {.arguments = arguments};
+    struct listing listing = {.arguments = arguments, .known = known};
     unsigned long damaged = 0;
     bool json = arguments->common->json;
-    if (!json && !(listing.table = new_table()))
+    if (!json && !(listing.grid = new_grid()))
         return say_no_memory();
     if (json)
         printf("{\"version\":%d,\"instance\":\"%s\",\"routes\":[\n", JSON_VERSION, instance->name);
     int result = route_walk(&instance->routes, on_route, &listing, &damaged);
     if (json)
         puts("]}");
-    else if (result == 0 && listing.rows)
-        result = scols_print_table(listing.table);
-    scols_unref_table(listing.table);
+    else if (result == 0)
+        result = grid_print(listing.grid);
+    else
+        grid_free(listing.grid);
     if (result != 0)
         return result < 0 ? say_no_memory() : result;
     if (listing.rows == 0 && arguments->one_modid) {
@@ -141,6 +136,13 @@ static int list(const struct instance *instance, const struct arguments *argumen
     return say_damaged(instance->name, damaged);
 }
 
+static struct key_range modid_keys(const struct arguments *arguments)
+{
+    if (!arguments->one_modid)
+        return (struct key_range){0, UINT64_MAX};
+    return (struct key_range){route_key(arguments->modid, 0), route_key(arguments->modid, UINT32_MAX)};
+}
+
 int command_list(struct common *common, int argc, char **argv)
 {
     struct arguments arguments = {.common = common};
@@ -150,7 +152,9 @@ int command_list(struct common *common, int argc, char **argv)
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)
         return fail_unopened(common, (int)status);
-    int code = list(&instance, &arguments);
+    struct known_hosts known = known_hosts_or_none(common->instance, modid_keys(&arguments));
+    int code = list(&instance, &arguments, &known);
+    known_hosts_free(&known);
     instance_close(&instance);
     return code;
 }

@@ -18,9 +18,14 @@ static const char doc[] =
     "  wait MODID CMDID ask for a route, and wait for the answer\n"
     "  watch            a line for every change\n"
     "  dump             all routes, tab separated, for scripts\n"
-    "  check            does the routes object make sense?\n\n"
+    "  check            does the routes object make sense?\n"
+    "  stats            results of calls, ever, by route and host\n"
+    "  report           report the result of a call, as applications do\n"
+    "  host             hold a host in or out of the turn by hand\n"
+    "  simulate         play calls: get a host, report, again and again\n"
+    "  qps              lookups as fast as they go\n\n"
     "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
-    "route that is not here yet.\n\n"
+    "route that is not here yet, and `host`.\n\n"
     "Examples:\n"
     "  larshm\n"
     "  larshm wait 1 2 && larshm get 1 2\n"
@@ -30,8 +35,10 @@ static const struct {
     const char *name;
     command_fn *run;
 } commands[] = {
-    {"show", command_show},   {"list", command_list}, {"get", command_get},     {"wait", command_wait},
-    {"watch", command_watch}, {"dump", command_dump}, {"check", command_check},
+    {"show", command_show},   {"list", command_list},         {"get", command_get},
+    {"wait", command_wait},   {"watch", command_watch},       {"dump", command_dump},
+    {"check", command_check}, {"stats", command_stats},       {"report", command_report},
+    {"host", command_host},   {"simulate", command_simulate}, {"qps", command_qps},
 };
 
 enum {
@@ -73,7 +80,7 @@ static command_fn *find_command(const char *name)
 static int unknown_command(const char *name)
 {
     const char *names[COMMANDS];
-    char hint[128];
+    char hint[192];
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     suggest(name, strlen(name), names, COMMANDS, hint, sizeof(hint));

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/larshm/failure.h"
 #include "tools/larshm/get.h"
+#include "tools/larshm/grid.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
-/* A pick as one number, so that sorting puts equal hosts side by side, in the order of their addresses. */
-static uint64_t pack(const larshm_host *host)
-{
-    return (uint64_t)ntohl(host->addr) << 16 | ntohs(host->port);
-}
+/* Picked hosts, each as host_number(), so that sorting puts equal ones side by side. */
+struct picks {
+    uint64_t *hosts;
+    uint32_t count;
+    uint32_t overloaded; /* answers that all hosts are */
+};
 
 static struct host unpack(uint64_t pick)
 {
@@ -29,81 +30,80 @@ static int by_number(const void *left, const void *right)
 }
 
 /* Picks of one host, the first of them at `at`. */
-static uint32_t run_length(const uint64_t *picks, uint32_t count, uint32_t at)
+static uint32_t run_length(const struct picks *picks, uint32_t at)
 {
     uint32_t end = at;
-    while (end < count && picks[end] == picks[at])
+    while (end < picks->count && picks->hosts[end] == picks->hosts[at])
         end++;
     return end - at;
 }
 
-static int print_table(const uint64_t *picks, uint32_t count)
+static int print_table(const struct picks *picks)
 {
-    struct libscols_table *table = scols_new_table();
-    int result = table && scols_table_new_column(table, "HOST", 0, 0) &&
-                         scols_table_new_column(table, "PICKS", 0, SCOLS_FL_RIGHT) &&
-                         scols_table_new_column(table, "SHARE", 0, SCOLS_FL_RIGHT)
-                     ? 0
-                     : -1;
-    for (uint32_t at = 0, run = 0; result == 0 && at < count; at += run) {
-        struct libscols_line *line = scols_table_new_line(table, NULL);
-        char number[16], share[16];
-        run = run_length(picks, count, at);
+    static const struct grid_column columns[] = {{"HOST", false}, {"PICKS", true}, {"SHARE", true}};
+    struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
+    for (uint32_t at = 0, run = 0; at < picks->count; at += run) {
+        char number[16];
+        run = run_length(picks, at);
         snprintf(number, sizeof(number), "%" PRIu32, run);
-        snprintf(share, sizeof(share), "%.1f %%", 100.0 * run / count);
-        if (!line || scols_line_set_data(line, 0, text_host(unpack(picks[at])).is) != 0 ||
-            scols_line_set_data(line, 1, number) != 0 || scols_line_set_data(line, 2, share) != 0)
-            result = -1;
+        grid_row(grid,
+                 (const char *[]){text_host(unpack(picks->hosts[at])).is, number,
+                                  text_percent(run, picks->count).is},
+                 NULL);
     }
-    if (result == 0)
-        result = scols_print_table(table);
-    scols_unref_table(table);
-    return result == 0 ? EXIT_SUCCESS : say_no_memory();
+    int code = grid_print(grid);
+    if (code == EXIT_SUCCESS && picks->overloaded)
+        printf("%" PRIu32 " of %" PRIu32 " times there was no host: all are overloaded\n", picks->overloaded,
+               picks->overloaded + picks->count);
+    return code;
 }
 
-static json_t *json_hosts(const uint64_t *picks, uint32_t count)
+static json_t *json_hosts(const struct picks *picks)
 {
     json_t *hosts = json_array();
-    for (uint32_t at = 0, run = 0; hosts && at < count; at += run) {
-        struct host host = unpack(picks[at]);
-        run = run_length(picks, count, at);
-        json_t *element = json_pack("{s:s, s:i, s:I}", "ip", text_address(host.address).is, "port",
-                                    (int)ntohs(host.port), "picks", (json_int_t)run);
-        if (json_array_append_new(hosts, element) != 0) {
+    for (uint32_t at = 0, run = 0; hosts && at < picks->count; at += run) {
+        json_t *element = json_host(unpack(picks->hosts[at]));
+        run = run_length(picks, at);
+        if (json_object_set_new(element, "picks", json_integer(run)) != 0 ||
+            json_array_append(hosts, element) != 0) {
             json_decref(hosts);
             hosts = NULL;
         }
+        json_decref(element);
     }
     return hosts;
 }
 
-static int print_json(const struct common *common, const struct route_name *name, const uint64_t *picks,
-                      uint32_t count)
+static int print_json(const struct common *common, const struct route_name *name, const struct picks *picks)
 {
-    return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:o}", "version", JSON_VERSION, "instance",
+    return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION, "instance",
                                 common->instance, "modid", (json_int_t)name->modid, "cmdid",
-                                (json_int_t)name->cmdid, "picks", (json_int_t)count, "hosts",
-                                json_hosts(picks, count)));
+                                (json_int_t)name->cmdid, "picks", (json_int_t)picks->count, "overloaded",
+                                (json_int_t)picks->overloaded, "hosts", json_hosts(picks)));
 }
 
 int get_picks(larshm *h, const struct common *common, const struct route_name *name, uint32_t count)
 {
-    uint64_t *picks = malloc(count * sizeof(*picks));
-    if (!picks)
+    struct picks picks = {.hosts = malloc(count * sizeof(*picks.hosts))};
+    if (!picks.hosts)
         return say_no_memory();
     int code = LARSHM_OK;
-    for (uint32_t i = 0; code == LARSHM_OK && i < count; i++) {
+    for (uint32_t i = 0; (code == LARSHM_OK || code == LARSHM_OVERLOAD) && i < count; i++) {
         larshm_host host;
         code = larshm_get_host(h, name->modid, name->cmdid, &host);
         if (code == LARSHM_OK)
-            picks[i] = pack(&host);
+            picks.hosts[picks.count++] = host_number((struct host){host.addr, host.port});
+        else if (code == LARSHM_OVERLOAD)
+            picks.overloaded++;
     }
-    if (code == LARSHM_OK) {
-        qsort(picks, count, sizeof(*picks), by_number);
-        code = common->json ? print_json(common, name, picks, count) : print_table(picks, count);
-    } else {
+    if (picks.overloaded == count)
+        code = fail_lookup(common, name, LARSHM_OVERLOAD);
+    else if (code != LARSHM_OK && code != LARSHM_OVERLOAD)
         code = fail_lookup(common, name, code);
+    else {
+        qsort(picks.hosts, picks.count, sizeof(*picks.hosts), by_number);
+        code = common->json ? print_json(common, name, &picks) : print_table(&picks);
     }
-    free(picks);
+    free(picks.hosts);
     return code;
 }

@@ -6,22 +6,57 @@
 #include <stdlib.h>
 
 #include "shm/clock.h"
+#include "shm/index.h"
 #include "shm/table.h"
+#include "tools/larshm/instance.h"
 
 const char *const route_condition_names[ROUTE_CONDITIONS] = {
-    [ROUTE_IS_NEW] = "new",
-    [ROUTE_IS_PULLING] = "pulling",
-    [ROUTE_IS_EXPIRED] = "expired",
-    [ROUTE_IS_NONE] = "none",
+    [ROUTE_IS_NEW] = "new",   [ROUTE_IS_PULLING] = "pulling", [ROUTE_IS_EXPIRED] = "expired",
+    [ROUTE_IS_HELD] = "held", [ROUTE_IS_NONE] = "none",
 };
 
-enum route_condition route_condition(uint32_t host_count, bool pulling, bool expired)
+static enum route_condition condition(const struct table *table, uint64_t now)
 {
-    if (host_count == 0)
+    if (table->count == 0)
         return ROUTE_IS_NONE;
-    if (pulling)
+    if (load_relaxed(&table->s_block->marks) & MARK_HELD)
+        return ROUTE_IS_HELD;
+    if (table->expires & EXPIRES_PULLING)
         return ROUTE_IS_PULLING;
-    return expired ? ROUTE_IS_EXPIRED : ROUTE_IS_NEW;
+    return now > table->expires ? ROUTE_IS_EXPIRED : ROUTE_IS_NEW;
+}
+
+/* Readers look at the bits only where the table says that a host is out. */
+static void read_verdict(const struct table *table, uint64_t *out)
+{
+    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
+        out[word] = table->out ? load_relaxed(&table->s_verdict[word]) : 0;
+}
+
+bool route_host_out(const struct route *route, uint32_t at)
+{
+    return route->verdict[at / 32] & verdict_out(at);
+}
+
+bool route_host_unprobed(const struct route *route, uint32_t at)
+{
+    return route->verdict[at / 32] & verdict_unprobed(at);
+}
+
+uint32_t route_count_out(const struct route *route)
+{
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < route->host_count; at++)
+        count += route_host_out(route, at);
+    return count;
+}
+
+uint32_t route_find_host(const struct route *route, struct host host)
+{
+    uint32_t at = 0;
+    while (at < route->host_count && host_number(route->hosts[at]) != host_number(host))
+        at++;
+    return at;
 }
 
 enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t key, uint64_t now,
@@ -33,6 +68,8 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t 
         if (status != SHM_OK)
             return status;
         table_hosts(&table, route->hosts);
+        read_verdict(&table, route->verdict);
+        enum route_condition found = condition(&table, now);
         if (!table_intact(&table))
             continue;
         uint64_t fetched = table_fetched(&table);
@@ -40,12 +77,32 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t 
         route->cmdid = key_cmdid(key);
         route->version = ref_version(table.ref);
         route->age_ms = now > fetched ? now - fetched : 0;
-        route->condition = route_condition(table.count, table.expires & EXPIRES_PULLING, now > table.expires);
+        route->condition = found;
         route->update_timeout_s = table.ttl_s;
         route->host_count = table.count;
         return SHM_OK;
     }
     return SHM_CORRUPT;
+}
+
+enum shm_status route_load(const char *name, uint64_t key, struct route *out)
+{
+    struct instance instance;
+    struct route route = {.hosts = malloc(HOSTS_MAX * sizeof(*route.hosts))};
+    if (!route.hosts)
+        return SHM_SYSTEM_ERROR;
+    enum shm_status status = instance_open(name, &instance);
+    if (status == SHM_OK) {
+        uint32_t slot = index_find(&instance.routes, key);
+        status =
+            slot == SLOT_NONE ? SHM_PENDING : route_read(&instance.routes, slot, key, clock_tick(), &route);
+        instance_close(&instance);
+    }
+    if (status == SHM_OK)
+        *out = route;
+    else
+        free(route.hosts);
+    return status;
 }
 
 struct text route_first_hosts(const struct route *route)
@@ -104,9 +161,9 @@ int route_walk(const struct routes *routes, route_fn *each, void *context, unsig
     uint32_t count = 0;
     struct entry *entries = entries_of(routes, &count);
     struct host *hosts = malloc(HOSTS_MAX * sizeof(*hosts));
+    struct route route = {.hosts = hosts};
     int result = entries && hosts ? 0 : -1;
     for (uint32_t i = 0; result == 0 && i < count; i++) {
-        struct route route = {.hosts = hosts};
         if (route_read(routes, entries[i].slot, entries[i].key, clock_tick(), &route) == SHM_OK)
             result = each(context, &route);
         else

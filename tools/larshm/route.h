@@ -7,17 +7,19 @@
 
 #include "shm/host.h"
 #include "shm/routes.h"
+#include "shm/status.h"
 #include "tools/larshm/text.h"
 
 enum route_condition {
     ROUTE_IS_NEW,     /* has hosts, younger than update_timeout */
     ROUTE_IS_PULLING, /* has hosts, the directory is being asked */
     ROUTE_IS_EXPIRED, /* has hosts, older than update_timeout */
+    ROUTE_IS_HELD,    /* has hosts, an answer without any is held back */
     ROUTE_IS_NONE,    /* the directory says that there is no such route */
     ROUTE_CONDITIONS,
 };
 
-/* "new", "pulling", "expired", "none". */
+/* "new", "pulling", "expired", "held", "none". */
 extern const char *const route_condition_names[ROUTE_CONDITIONS];
 
 struct route {
@@ -27,11 +29,19 @@ struct route {
     enum route_condition condition;
     uint32_t update_timeout_s;
     uint32_t host_count;
-    struct host *hosts; /* room for HOSTS_MAX */
+    struct host *hosts;                         /* room for HOSTS_MAX */
+    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
-/* The condition that follows from what larshm_info() and a table both tell. */
-enum route_condition route_condition(uint32_t host_count, bool pulling, bool expired);
+/* Host number `at` is out of the turn; and then, not even tried now and then. */
+bool route_host_out(const struct route *route, uint32_t at);
+bool route_host_unprobed(const struct route *route, uint32_t at);
+
+/* How many hosts are out. */
+uint32_t route_count_out(const struct route *route);
+
+/* The number of a host in the route; host_count: it is not there. */
+uint32_t route_find_host(const struct route *route, struct host host);
 
 /*
  * Reads the table of slot `slot`, which holds `key`, as of tick `now`, into *route, whose `hosts` the caller has
@@ -39,6 +49,12 @@ enum route_condition route_condition(uint32_t host_count, bool pulling, bool exp
  */
 enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t key, uint64_t now,
                            struct route *route);
+
+/*
+ * Reads one route of an instance as it is now; asks the fetcher for nothing. SHM_PENDING: it is not here. On success the
+ * caller frees out->hosts.
+ */
+enum shm_status route_load(const char *instance, uint64_t key, struct route *out);
 
 /* As many hosts as fit on a line: "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 ... 12 in all". */
 struct text route_first_hosts(const struct route *route);

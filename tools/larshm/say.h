@@ -10,6 +10,7 @@ enum {
     EXIT_STALE = 4,       /* served, but expired, and nobody there to refresh it */
     EXIT_DAMAGED = 5,     /* layout or integrity */
     EXIT_PERMISSION = 6,  /* permission or ownership */
+    EXIT_OVERLOADED = 7,  /* no host was given: all of the route are overloaded */
     EXIT_TIMED_OUT = 124, /* waited in vain */
 };
 
@@ -17,7 +18,7 @@ enum {
 #define EXIT_CODES_DOC                                                                                       \
     "Exit codes: 0 done; 1 wrong usage or a failure of the system; 2 no such route; 3 no routes object; "    \
     "4 served, but expired and not being refreshed; 5 another layout, or damage; 6 no permission, or an "    \
-    "owner who is not trusted; 124 waited in vain."
+    "owner who is not trusted; 7 no host, all are overloaded; 124 waited in vain."
 
 /* One line on stderr, after the program's name. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

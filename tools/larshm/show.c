@@ -12,7 +12,7 @@
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Shows an instance on one screen: its fetcher, its directory, its routes, and how full it is. "
+    "Shows an instance on one screen: its fetcher, its directory, its routes, the health of hosts, and how full it is. "
     "This is what larshm does without a command. The fetcher need not be alive.\v"
     "Examples:\n"
     "  larshm                  the default instance\n"
@@ -100,17 +100,36 @@ static void show_directory(const struct facts *facts)
 static void show_routes(const struct facts *facts)
 {
     const uint64_t *routes = facts->routes;
-    uint64_t served = routes[ROUTE_IS_NEW] + routes[ROUTE_IS_PULLING] + routes[ROUTE_IS_EXPIRED];
+    uint64_t served =
+        routes[ROUTE_IS_NEW] + routes[ROUTE_IS_PULLING] + routes[ROUTE_IS_EXPIRED] + routes[ROUTE_IS_HELD];
     printf("routes      %s with hosts: %s new, %s pulling, %s expired; %s known not to exist\n",
            text_count(served).is, text_count(routes[ROUTE_IS_NEW]).is,
            text_count(routes[ROUTE_IS_PULLING]).is, text_count(routes[ROUTE_IS_EXPIRED]).is,
            text_count(routes[ROUTE_IS_NONE]).is);
+    if (routes[ROUTE_IS_HELD])
+        printf("            %s HELD: the directory's last answer had no hosts, it is held back "
+               "([fetcher] empty_hold)\n",
+               text_count(routes[ROUTE_IS_HELD]).is);
     if (facts->damaged)
         printf("            %lu DAMAGED: see `larshm check`\n", facts->damaged);
     struct lookup_counts lookups = facts_lookups(facts);
     printf("lookups     %s, of these %s missed and %s found an expired route", text_count(lookups.lookups).is,
            text_count(lookups.missed).is, text_count(lookups.expired).is);
     printf("%s\n", facts->untaken_known ? "" : " (without those that the fetcher has not seen yet)");
+}
+
+/* Results of calls, and what came of them. */
+static void show_health(const struct facts *facts)
+{
+    const uint64_t *counters = facts->counters;
+    printf("results     %s taken, of these %s for hosts that are not here and %s refused; "
+           "%s message%s to the report service\n",
+           text_count(counters[COUNTER_reports]).is, text_count(counters[COUNTER_reports_unknown]).is,
+           text_count(counters[COUNTER_reports_refused]).is, text_count(counters[COUNTER_results_sent]).is,
+           text_plural(counters[COUNTER_results_sent]));
+    printf("health      %s host%s overloaded; %s ejection%s so far\n",
+           text_count(counters[COUNTER_overloaded]).is, text_plural(counters[COUNTER_overloaded]),
+           text_count(counters[COUNTER_ejections]).is, text_plural(counters[COUNTER_ejections]));
 }
 
 static void show_memory(const struct facts *facts)
@@ -121,12 +140,16 @@ static void show_memory(const struct facts *facts)
            text_count(facts->slots).is, facts->slots_used * 100 / facts->slots);
     printf("  arena     %s live, %s retired, %s free\n", text_bytes(facts->units_live * UNIT_BYTES).is,
            text_bytes(facts->units_retired * UNIT_BYTES).is, text_bytes(facts->units_free * UNIT_BYTES).is);
+    printf("  hosts     %s\n",
+           facts->hosts_bytes ? text_bytes(facts->hosts_bytes).is : "nothing is known of them");
 }
 
 static void show_limits(const struct facts *facts)
 {
-    printf("settings    update_timeout %" PRIu32 " s, poll_interval %" PRIu32 " ms, grace %" PRIu32 " ms\n",
-           facts->update_timeout_s, facts->poll_interval_ms, facts->grace_ms);
+    printf("settings    update_timeout %" PRIu32 " s, poll_interval %" PRIu32 " ms, grace %" PRIu32
+           " ms, probe_num %" PRIu32 ", slow_call %" PRIu32 " ms\n",
+           facts->update_timeout_s, facts->poll_interval_ms, facts->grace_ms, facts->probe_num,
+           facts->slow_call_ms);
     switch (facts->refusing) {
     case REFUSING_NOTHING:
         printf("limits      none reached\n");
@@ -192,6 +215,7 @@ int command_show(struct common *common, int argc, char **argv)
         show_fetcher(&facts);
         show_directory(&facts);
         show_routes(&facts);
+        show_health(&facts);
         show_memory(&facts);
         show_limits(&facts);
         show_counters(&facts);

@@ -50,9 +50,11 @@ static json_t *arena(const struct facts *facts)
 
 static json_t *settings(const struct facts *facts)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "max_bytes", json_number(facts->max_bytes), "update_timeout_s",
-                     (json_int_t)facts->update_timeout_s, "poll_interval_ms",
-                     (json_int_t)facts->poll_interval_ms, "grace_ms", (json_int_t)facts->grace_ms);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "max_bytes", json_number(facts->max_bytes),
+                     "update_timeout_s", (json_int_t)facts->update_timeout_s, "poll_interval_ms",
+                     (json_int_t)facts->poll_interval_ms, "grace_ms", (json_int_t)facts->grace_ms,
+                     "probe_num", (json_int_t)facts->probe_num, "slow_call_ms",
+                     (json_int_t)facts->slow_call_ms);
 }
 
 static json_t *lookups(const struct facts *facts)
@@ -73,11 +75,12 @@ static json_t *counters(const struct facts *facts)
 
 int show_json(const struct instance *instance, const struct facts *facts)
 {
-    return json_print(
-        json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "version",
-                  JSON_VERSION, "instance", instance->name, "object", instance->names.routes, "generation",
-                  json_number(facts->generation), "object_bytes", json_number(facts->object_bytes), "fetcher",
-                  fetcher(facts), "directory", directory(facts), "routes", routes(facts), "index",
-                  index_of(facts), "arena", arena(facts), "refusing", refusing_names[facts->refusing],
-                  "settings", settings(facts), "lookups", lookups(facts), "counters", counters(facts)));
+    return json_print(json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
+                                "version", JSON_VERSION, "instance", instance->name, "object",
+                                instance->names.routes, "generation", json_number(facts->generation),
+                                "object_bytes", json_number(facts->object_bytes), "hosts_object_bytes",
+                                json_number(facts->hosts_bytes), "fetcher", fetcher(facts), "directory",
+                                directory(facts), "routes", routes(facts), "index", index_of(facts), "arena",
+                                arena(facts), "refusing", refusing_names[facts->refusing], "settings",
+                                settings(facts), "lookups", lookups(facts), "counters", counters(facts)));
 }

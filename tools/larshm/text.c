@@ -83,6 +83,35 @@ struct text text_time(uint64_t unix_ms)
     return text;
 }
 
+struct text text_moment(uint64_t unix_ms, uint64_t now_unix_ms)
+{
+    struct text text = text_time(unix_ms), now = text_time(now_unix_ms);
+    char *clock = strchr(text.is, ' ');
+    if (clock && strncmp(text.is, now.is, (size_t)(clock - text.is)) == 0)
+        memmove(text.is, clock + 1, strlen(clock));
+    return text;
+}
+
+struct text text_share(uint32_t parts)
+{
+    struct text text;
+    if (parts % 100 == 0)
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 " %%", parts / 100);
+    else if (parts % 10 == 0)
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 ".%" PRIu32 " %%", parts / 100, parts / 10 % 10);
+    else
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 ".%02" PRIu32 " %%", parts / 100, parts % 100);
+    return text;
+}
+
+struct text text_percent(uint64_t part, uint64_t whole)
+{
+    struct text text = {"-"};
+    if (whole)
+        snprintf(text.is, sizeof(text.is), "%.1f %%", 100.0 * (double)part / (double)whole);
+    return text;
+}
+
 struct text text_address(uint32_t address)
 {
     struct text text = {"?"};

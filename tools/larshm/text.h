@@ -9,7 +9,7 @@
 #include "shm/host.h"
 
 struct text {
-    char is[96];
+    char is[192];
 };
 
 /* "340 ms", "3 s", "4 min 5 s", "2 h 3 min", "5 d 4 h". */
@@ -26,6 +26,15 @@ const char *text_plural(uint64_t count);
 
 /* Local time, "2024-05-06 07:08:09"; "?" for what is no time. */
 struct text text_time(uint64_t unix_ms);
+
+/* The same without the date where that is the date of `now_unix_ms`. */
+struct text text_moment(uint64_t unix_ms, uint64_t now_unix_ms);
+
+/* A share in parts of 10,000: "14 %", "14.5 %", "14.25 %". */
+struct text text_share(uint32_t parts);
+
+/* `part` of `whole`: "14.3 %"; "-" of nothing. */
+struct text text_percent(uint64_t part, uint64_t whole);
 
 /* "10.0.0.1:8080", and the address alone. */
 struct text text_host(struct host host);

@@ -74,7 +74,7 @@ static int print_text(uint64_t now, const struct route *route)
 static int print_json(uint64_t now, const struct route *route)
 {
     return json_print_line(json_pack("{s:i, s:I, s:o}", "version", JSON_VERSION, "time_unix_ms",
-                                     json_number(now), "route", json_route(route)));
+                                     json_number(now), "route", json_route(route, NULL)));
 }
 
 enum {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <arpa/inet.h>
 #include <cmocka.h>
@@ -69,6 +70,29 @@ static void impossible_times_are_question_marks(void **state)
         assert_true(strlen(text_time(UINT64_MAX >> bit).is) < sizeof(struct text));
 }
 
+static void a_moment_of_today_is_shown_without_its_date(void **state)
+{
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const uint64_t noon = UINT64_C(1714996800000), day = UINT64_C(86400000);
+    assert_string_equal(text_moment(noon, noon + 1000).is, "12:00:00");
+    assert_string_equal(text_moment(noon, noon + day).is, "2024-05-06 12:00:00");
+    assert_string_equal(text_moment(0, noon).is, "?");
+}
+
+static void shares_have_as_many_digits_as_they_need(void **state)
+{
+    (void)state;
+    assert_string_equal(text_share(0).is, "0 %");
+    assert_string_equal(text_share(1400).is, "14 %");
+    assert_string_equal(text_share(1450).is, "14.5 %");
+    assert_string_equal(text_share(1405).is, "14.05 %");
+    assert_string_equal(text_share(UINT32_MAX).is, "42949672.95 %");
+    assert_string_equal(text_percent(1, 7).is, "14.3 %");
+    assert_string_equal(text_percent(0, 0).is, "-");
+}
+
 static void addresses_from_128_up_are_shown_right(void **state)
 {
     (void)state;
@@ -113,6 +137,8 @@ int main(void)
         cmocka_unit_test(counts_are_grouped_by_thousands),
         cmocka_unit_test(one_alone_is_not_plural),
         cmocka_unit_test(impossible_times_are_question_marks),
+        cmocka_unit_test(a_moment_of_today_is_shown_without_its_date),
+        cmocka_unit_test(shares_have_as_many_digits_as_they_need),
         cmocka_unit_test(addresses_from_128_up_are_shown_right),
         cmocka_unit_test(long_routes_show_their_first_hosts_and_how_many_there_are),
         cmocka_unit_test(text_from_shared_memory_cannot_steer_a_terminal_or_run_on),

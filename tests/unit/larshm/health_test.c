@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shm/clock.h"
+#include "tools/larshm/health.h"
+
+enum {
+    AGO_MS = 5000
+};
+
+static struct standing standing_of(enum standing_state state, enum standing_reason reason, uint32_t value,
+                                   uint32_t limit)
+{
+    return (struct standing){.state = (uint8_t)state,
+                             .reason = (uint8_t)reason,
+                             .value = value,
+                             .limit = limit,
+                             .since = clock_tick() - AGO_MS};
+}
+
+/* `expected` has an @ where the time is. */
+static void assert_text(struct standing standing, const char *expected)
+{
+    bool out = standing.hold == HOLD_DRAINED ||
+               (standing.hold == HOLD_NONE && standing.state == STANDING_OVERLOADED);
+    struct text text = health_text(&standing, out);
+    const char *at = strchr(expected, '@');
+    if (!at) {
+        assert_string_equal(text.is, expected);
+        return;
+    }
+    size_t before = (size_t)(at - expected), after = strlen(at + 1);
+    assert_true(strlen(text.is) >= before + strlen("12:03:07") + after);
+    assert_memory_equal(text.is, expected, before);
+    assert_string_equal(text.is + strlen(text.is) - after, at + 1);
+}
+
+static void every_change_of_a_host_is_told_with_its_time_and_reason(void **state)
+{
+    (void)state;
+    const struct {
+        enum standing_state state;
+        enum standing_reason reason;
+        uint32_t value, limit;
+        const char *text;
+    } cases[] = {
+        {STANDING_IDLE, REASON_BIRTH, 0, 0, "idle"},
+        {STANDING_OVERLOADED, REASON_ERR_RATE, 1400, 1000, "overloaded since @: 14 % failures > 10 %"},
+        {STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15, "overloaded since @: 15 failures in a row"},
+        {STANDING_OVERLOADED, REASON_WINDOW, 8050, 7000,
+         "overloaded since @: 80.5 % failures >= 70 % in a window"},
+        {STANDING_OVERLOADED, REASON_FEW_CALLS, 10000, 7000,
+         "overloaded since @: 100 % failures >= 70 % in two windows of few calls"},
+        {STANDING_IDLE, REASON_SUCC_RATE, 5455, 5000, "idle since @: 54.55 % successes > 50 %"},
+        {STANDING_IDLE, REASON_SUCC_STREAK, 15, 15, "idle since @: 15 successes in a row"},
+        {STANDING_IDLE, REASON_TIMEOUT, 0, 15, "idle since @: was overloaded for 15 s"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_text(standing_of(cases[i].state, cases[i].reason, cases[i].value, cases[i].limit),
+                    cases[i].text);
+}
+
+static void what_an_operator_holds_is_told_first(void **state)
+{
+    (void)state;
+    struct standing idle = {.hold = HOLD_DRAINED};
+    assert_text(idle, "drained by an operator");
+    struct standing bad = standing_of(STANDING_OVERLOADED, REASON_ERR_STREAK, 20, 15);
+    bad.hold = HOLD_PINNED;
+    assert_text(bad, "pinned by an operator; overloaded since @: 20 failures in a row");
+}
+
+static void a_verdict_that_the_record_does_not_explain_is_told(void **state)
+{
+    (void)state;
+    const struct standing idle = {0}, pinned = {.hold = HOLD_PINNED}, drained = {.hold = HOLD_DRAINED};
+    assert_string_equal(health_text(&idle, true).is, "idle; out of the turn");
+    assert_string_equal(health_text(&pinned, true).is, "pinned by an operator; out of the turn");
+    assert_string_equal(health_text(&drained, false).is, "drained by an operator; in the turn");
+}
+
+static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **state)
+{
+    (void)state;
+    struct standing standing = standing_of(STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15);
+    uint64_t now = clock_unix_ms(), since = health_since_unix_ms(&standing);
+    assert_in_range(since, now - AGO_MS - 1000, now - AGO_MS + 60000);
+    standing.since = UINT64_MAX;
+    assert_true(health_since_unix_ms(&standing) <= clock_unix_ms());
+}
+
+/* A route of two hosts, the second out of the turn; of the first, a record. */
+static void a_table_has_each_host_with_its_counts_where_they_are_known(void **state)
+{
+    (void)state;
+    struct host hosts[] = {{htonl(0x0a000001), htons(80)}, {htonl(0x0a000002), htons(80)}};
+    struct known_host record = {.key = route_key(1, 2),
+                                .host = host_word(hosts[0].address, hosts[0].port),
+                                .standing = {.total_succ = 1000, .total_err = 7}};
+    struct route *route = calloc(1, sizeof(*route));
+    assert_non_null(route);
+    route->modid = 1;
+    route->cmdid = 2;
+    route->host_count = 2;
+    route->hosts = hosts;
+    struct known_hosts known = {.readable = true};
+    assert_false(health_has_news(route, &known));
+    route->verdict[0] = 2;
+    assert_true(health_has_news(route, &known));
+    route->verdict[0] = 0;
+    known.entries = &record;
+    known.count = 1;
+    assert_true(health_has_news(route, &known));
+    route->verdict[0] = 2;
+    char *table = health_table(route, &known, "> ");
+    assert_string_equal(table, "> HOST        SUCCESSES FAILURES HEALTH\n"
+                               "> 10.0.0.1:80     1,000        7 idle\n"
+                               "> 10.0.0.2:80         -        - out of the turn\n");
+    free(table);
+    free(route);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_change_of_a_host_is_told_with_its_time_and_reason),
+        cmocka_unit_test(what_an_operator_holds_is_told_first),
+        cmocka_unit_test(a_verdict_that_the_record_does_not_explain_is_told),
+        cmocka_unit_test(the_time_of_a_change_is_wall_time_and_never_in_the_future),
+        cmocka_unit_test(a_table_has_each_host_with_its_counts_where_they_are_known),
+    };
+    return cmocka_run_group_tests_name("larshm/health", tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/larshm/hosts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/names.h"
+#include "tools/larshm/instance.h"
+#include "tools/larshm/say.h"
+
+struct host known_host_name(const struct known_host *entry)
+{
+    return (struct host){.address = (uint32_t)(entry->host >> 32), .port = (uint16_t)entry->host};
+}
+
+static int in_order(const void *left, const void *right)
+{
+    const struct known_host *a = left, *b = right;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    uint64_t here = host_number(known_host_name(a)), there = host_number(known_host_name(b));
+    return (here > there) - (here < there);
+}
+
+static struct standing sensible(struct standing standing)
+{
+    if (standing.state > STANDING_OVERLOADED)
+        standing.state = STANDING_IDLE;
+    if (standing.hold > HOLD_DRAINED)
+        standing.hold = HOLD_NONE;
+    if (standing.reason >= REASONS)
+        standing.reason = REASON_BIRTH;
+    return standing;
+}
+
+enum shm_status known_hosts_copy(const struct hosts *hosts, struct key_range range, struct known_hosts *out)
+{
+    struct known_hosts known = {.readable = true};
+    size_t capacity = 0;
+    for (uint32_t number = 0, used = hosts_used(hosts); number < used; number++) {
+        struct known_host found;
+        struct host_entry entry;
+        if (!hosts_read(hosts, number, &found.key, &found.host, &entry) || found.key < range.first ||
+            found.key > range.last)
+            continue;
+        found.standing = sensible(entry.standing);
+        if (known.count == capacity) {
+            capacity = capacity ? 2 * capacity : 64;
+            struct known_host *larger = realloc(known.entries, capacity * sizeof(*larger));
+            if (!larger) {
+                known_hosts_free(&known);
+                return SHM_SYSTEM_ERROR;
+            }
+            known.entries = larger;
+        }
+        known.entries[known.count++] = found;
+    }
+    if (known.count)
+        qsort(known.entries, known.count, sizeof(*known.entries), in_order);
+    *out = known;
+    return SHM_OK;
+}
+
+static enum shm_status open_hosts(const char *instance, struct region *region, struct hosts *hosts)
+{
+    struct object_names names;
+    const struct trust trust = instance_trust(0022);
+    enum shm_status status = object_names(instance, &names);
+    if (status == SHM_OK)
+        status = region_open(names.hosts, false, &trust, HEADER_BYTES, region);
+    if (status != SHM_OK)
+        return status;
+    status = hosts_attach(region, hosts);
+    if (status != SHM_OK)
+        region_close(region);
+    return status;
+}
+
+enum shm_status known_hosts_read(const char *instance, struct key_range range, struct known_hosts *out)
+{
+    struct region region;
+    struct hosts hosts;
+    enum shm_status status = open_hosts(instance, &region, &hosts);
+    if (status != SHM_OK)
+        return status;
+    status = known_hosts_copy(&hosts, range, out);
+    region_close(&region);
+    return status;
+}
+
+const char *hosts_fault(enum shm_status status)
+{
+    switch (status) {
+    case SHM_NO_OBJECT:
+        return "there is none";
+    case SHM_NO_PERMISSION:
+        return "this user may not open it";
+    case SHM_FOREIGN:
+        return "it belongs to a user who is not trusted";
+    case SHM_UNSAFE:
+        return "it can be written by others";
+    case SHM_SHORT:
+        return "it is cut short";
+    case SHM_NOT_LARSHM:
+        return "it holds something else";
+    case SHM_LAYOUT:
+        return "it has another layout";
+    case SHM_CORRUPT:
+        return "it is damaged";
+    default:
+        return strerror(errno);
+    }
+}
+
+struct known_hosts known_hosts_or_none(const char *instance, struct key_range range)
+{
+    struct known_hosts known = {0};
+    enum shm_status status = known_hosts_read(instance, range, &known);
+    if (status != SHM_OK && status != SHM_NO_OBJECT)
+        say("/larshm.%s.hosts cannot be used, %s: hosts are shown without their history; "
+            "restart larshm-fetcher to have it made anew",
+            instance, hosts_fault(status));
+    return known;
+}
+
+void known_hosts_free(struct known_hosts *known)
+{
+    free(known->entries);
+    *known = (struct known_hosts){0};
+}
+
+/* The first entry that does not come before (key, host). */
+static size_t lower_bound(const struct known_hosts *known, const struct known_host *wanted)
+{
+    size_t low = 0, high = known->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (in_order(&known->entries[middle], wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct known_host *known_hosts_of(const struct known_hosts *known, uint64_t key, size_t *count)
+{
+    const struct known_host own = {.key = key};
+    size_t first = lower_bound(known, &own), end = first;
+    while (end < known->count && known->entries[end].key == key)
+        end++;
+    *count = end - first;
+    return *count ? &known->entries[first] : NULL;
+}
+
+const struct standing *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host)
+{
+    const struct known_host wanted = {.key = key, .host = host_word(host.address, host.port)};
+    size_t at = lower_bound(known, &wanted);
+    if (at == known->count || in_order(&known->entries[at], &wanted) != 0)
+        return NULL;
+    return &known->entries[at].standing;
+}
+
+uint64_t hosts_object_bytes(const char *instance)
+{
+    struct region region;
+    struct hosts hosts;
+    if (open_hosts(instance, &region, &hosts) != SHM_OK)
+        return 0;
+    uint64_t bytes = region.size;
+    region_close(&region);
+    return bytes;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fetcher knows of hosts: a copy of the hosts object, to search in. */
+#ifndef TOOLS_LARSHM_HOSTS_H
+#define TOOLS_LARSHM_HOSTS_H
+
+#include "shm/host.h"
+#include "shm/hosts.h"
+
+struct known_host {
+    uint64_t key, host; /* host_word(); 0: hosts that the route does not have */
+    struct standing standing;
+};
+
+/* In the order of routes and addresses; what is about hosts that a route does not have comes first of the route. */
+struct known_hosts {
+    struct known_host *entries;
+    size_t count;
+    bool readable; /* false: nothing is known, not even that nothing has happened */
+};
+
+/* Keys from `first` to `last`. */
+struct key_range {
+    uint64_t first, last;
+};
+
+/*
+ * Copies what is about these routes. Values that no fetcher writes are read as the first of their kind. Records that
+ * change meanwhile are copied as they were or as they became. SHM_SYSTEM_ERROR: no memory.
+ */
+enum shm_status known_hosts_copy(const struct hosts *hosts, struct key_range range, struct known_hosts *out);
+
+/* Likewise, from the object of an instance. On failure *out is as it was. */
+enum shm_status known_hosts_read(const char *instance, struct key_range range, struct known_hosts *out);
+
+/* What is the matter with the object: "it is cut short". */
+const char *hosts_fault(enum shm_status status);
+
+/* For commands that show hosts without their history when it cannot be had: a line on stderr says why, unless there
+ * is simply no such object. */
+struct known_hosts known_hosts_or_none(const char *instance, struct key_range range);
+
+/* A zeroed one is fine. */
+void known_hosts_free(struct known_hosts *known);
+
+/* All about one route: *count entries; NULL if there are none. */
+const struct known_host *known_hosts_of(const struct known_hosts *known, uint64_t key, size_t *count);
+
+/* NULL: nothing has been reported about the host, and nothing ordered. */
+const struct standing *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host);
+
+struct host known_host_name(const struct known_host *entry);
+
+/* Bytes of the object; 0: it cannot be read. */
+uint64_t hosts_object_bytes(const char *instance);
+
+#endif
