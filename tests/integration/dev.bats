@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# tools/dev: everything together, in the foreground.
+# shellcheck disable=SC2030,SC2031 # each test is a subshell, and means to be
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  export LARSHM_INSTANCE=dev-test-$$ LARSHM_BUILD=$BUILD
+}
+
+teardown() {
+  [ -z "${dev:-}" ] || kill -TERM "$dev" 2>/dev/null || true
+  wait
+}
+
+start_dev() {
+  "$SOURCE/tools/dev" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- </dev/null &
+  dev=$!
+  for _ in $(seq 600); do
+    if grep -q 'Ctrl-C stops' "$BATS_TEST_TMPDIR/out"; then return; fi
+    kill -0 "$dev" || break
+    sleep 0.1
+  done
+  cat "$BATS_TEST_TMPDIR/err"
+  false
+}
+
+@test "dev starts all of it, what it says to try works, and SIGTERM stops all and leaves nothing" {
+  start_dev --any-ports --data "$BATS_TEST_TMPDIR/data"
+  PATH=$BIN:$PATH
+  larshm wait 1 1
+  run -0 larshm simulate 1 1 0 100
+  for _ in $(seq 100); do
+    run larshm-reporter --db "$BATS_TEST_TMPDIR/data/results.db" list 1 1
+    if [ "$status" -eq 0 ]; then break; fi
+    sleep 0.1
+  done
+  [[ "$output" == *10.0.0.1* ]]
+  larshm-dns --db "$BATS_TEST_TMPDIR/data/routes.db" route add 1 1 10.0.0.3:8080
+  grep -Eq 'udp 127\.0\.0\.1:[0-9]+, 127\.0\.0\.1:[0-9]+, 127\.0\.0\.1:[0-9]+' "$BATS_TEST_TMPDIR/out"
+  kill -TERM "$dev"
+  wait "$dev"
+  dev=
+  run -1 bash -c "ls /dev/shm | grep '^larshm.$LARSHM_INSTANCE'"
+  run -1 pgrep -f "$BATS_TEST_TMPDIR/data"
+}
+
+@test "dev ends when one of the programs does, and says whose last words to read" {
+  start_dev --any-ports
+  pkill -9 -f "larshm-fetcher .*-n $LARSHM_INSTANCE"
+  status=0
+  wait "$dev" || status=$?
+  dev=
+  [ "$status" -eq 1 ]
+  grep -q 'one of the programs has ended' "$BATS_TEST_TMPDIR/err"
+  run -1 bash -c "ls /dev/shm | grep '^larshm.$LARSHM_INSTANCE'"
+}
+
+@test "dev explains its options, and refuses others" {
+  run -0 "$SOURCE/tools/dev" --help
+  [[ "$output" == *--any-ports* ]]
+  run -64 "$SOURCE/tools/dev" --nonsense
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread per port answers. This one waits for the signals that end it, and for an instance that is not there yet. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "fetcher/notify.h"
+#include "tools/bridge/options.h"
+#include "tools/bridge/port.h"
+#include "tools/bridge/source.h"
+#include "tools/dns/log.h"
+#include "tools/dns/parse.h"
+
+enum {
+    OPEN_EVERY_MS = 100
+};
+
+struct bridge {
+    struct options options;
+    struct source source;
+    struct port *ports[PORTS_MAX];
+    size_t port_count; /* that are open */
+    sigset_t ends;
+};
+
+/* Before any thread is there, so that all of them leave the signals to this one. */
+static void block_signals(struct bridge *bridge)
+{
+    sigemptyset(&bridge->ends);
+    sigaddset(&bridge->ends, SIGTERM);
+    sigaddset(&bridge->ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &bridge->ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void log_refused_port(const struct sockaddr_in *address, int error)
+{
+    char name[PARSE_ADDRESS_SIZE];
+    format_address(address, name);
+    log_line("cannot listen on udp %s: %s; %s", name, strerror(error),
+             error == EADDRINUSE
+                 ? "is a Lars agent or another larshm-bridge running there? stop it, or choose "
+                   "other ports with --ports"
+                 : "choose another address with --listen, or other ports with --ports");
+}
+
+static int open_ports(struct bridge *bridge)
+{
+    const struct options *options = &bridge->options;
+    for (size_t i = 0; i < options->port_count; i++) {
+        const struct sockaddr_in address = {
+            .sin_family = AF_INET, .sin_addr = options->listen, .sin_port = htons(options->ports[i])};
+        bridge->ports[i] = port_open(&address, &bridge->source);
+        if (!bridge->ports[i]) {
+            log_refused_port(&address, errno);
+            return -1;
+        }
+        bridge->port_count++;
+    }
+    return 0;
+}
+
+static int start_ports(struct bridge *bridge)
+{
+    for (size_t i = 0; i < bridge->port_count; i++) {
+        char name[PARSE_ADDRESS_SIZE];
+        if (port_start(bridge->ports[i]) != 0) {
+            log_line("cannot start a thread: %s", strerror(errno));
+            return -1;
+        }
+        format_address(port_address(bridge->ports[i]), name);
+        printf("listening on udp %s\n", name);
+    }
+    if (fflush(stdout) == 0)
+        return 0;
+    log_line("cannot write to stdout");
+    return -1;
+}
+
+/* Returns the signal that came. */
+static int wait_for_end(struct bridge *bridge, int code)
+{
+    const struct timespec moment = {.tv_nsec = OPEN_EVERY_MS * 1000000L};
+    for (;;) {
+        int number = sigtimedwait(&bridge->ends, NULL, code == LARSHM_OK ? NULL : &moment);
+        if (number > 0)
+            return number;
+        if (code != LARSHM_OK)
+            code = source_open(&bridge->source);
+    }
+}
+
+static void log_totals(const struct bridge *bridge, int number)
+{
+    struct agent_totals sum = {0};
+    uint64_t unsent = 0;
+    for (size_t i = 0; i < bridge->port_count; i++) {
+        uint64_t more;
+        const struct agent_totals *totals = port_totals(bridge->ports[i], &more);
+        sum.requests += totals->requests;
+        sum.reports += totals->reports;
+        sum.lost_reports += totals->lost_reports;
+        sum.bad += totals->bad;
+        sum.cut += totals->cut;
+        unsent += more;
+    }
+    log_line("%s: stopping; requests: %" PRIu64 ", reports: %" PRIu64 ", bad datagrams: %" PRIu64
+             ", reports lost: %" PRIu64 ", answers cut: %" PRIu64 ", answers not sent: %" PRIu64,
+             strsignal(number), sum.requests, sum.reports, sum.bad, sum.lost_reports, sum.cut, unsent);
+}
+
+/* Returns the signal that ended it; 0: it could not start. */
+static int run(struct bridge *bridge)
+{
+    int code = source_open(&bridge->source);
+    if (code == LARSHM_BAD_ARGUMENT || open_ports(bridge) != 0 || start_ports(bridge) != 0)
+        return 0;
+    if (ntohl(bridge->options.listen.s_addr) >> IN_CLASSA_NSHIFT != IN_LOOPBACKNET)
+        log_line("other machines may reach these ports: whoever can send there can report calls");
+    notify("READY=1\nSTATUS=answering Lars clients");
+    int number = wait_for_end(bridge, code);
+    notify("STOPPING=1");
+    return number;
+}
+
+int main(int argc, char **argv)
+{
+    struct bridge bridge = {0};
+    options_parse(argc, argv, &bridge.options);
+    bridge.source.instance = bridge.options.instance;
+    block_signals(&bridge);
+    int number = run(&bridge);
+    for (size_t i = 0; i < bridge.port_count; i++)
+        port_stop(bridge.ports[i]);
+    if (number)
+        log_totals(&bridge, number);
+    for (size_t i = 0; i < bridge.port_count; i++)
+        port_close(bridge.ports[i]);
+    source_close(&bridge.source);
+    return number ? 0 : 1;
+}
