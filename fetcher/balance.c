@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "fetcher/balance.h"
+#include "fetcher/balance_internal.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "fetcher/deadlines.h"
 #include "fetcher/health.h"
-#include "fetcher/log.h"
-#include "fetcher/untold.h"
-#include "shm/clock.h"
 #include "shm/table.h"
 #include "shm/tally.h"
 
 enum {
     REPORTS_PER_POLL = 16384
-};
-
-struct balance {
-    struct writer *writer;
-    struct ledger *ledger;
-    const struct config *config;
-    struct deadlines deadlines;
-    struct untold untold;
-    uint64_t now;
-    struct log_limit full_limit, turn_limit, note_limit;
-    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
-    struct host hosts[HOSTS_MAX];
 };
 
 static struct host host_of(uint64_t word)
@@ -41,7 +23,7 @@ static bool is_out(const struct standing *standing)
            (standing->hold == HOLD_NONE && standing->state == STANDING_OVERLOADED);
 }
 
-static void publish_verdict(struct balance *balance, uint32_t number)
+void balance_publish_verdict(struct balance *balance, uint32_t number)
 {
     uint64_t key, host;
     const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
@@ -52,7 +34,7 @@ static void publish_verdict(struct balance *balance, uint32_t number)
         writer_set_verdict(balance->writer, key, at, is_out(standing), standing->hold == HOLD_DRAINED);
 }
 
-static void gauge_overloaded(struct balance *balance)
+void balance_gauge_overloaded(struct balance *balance)
 {
     writer_gauge(balance->writer, COUNTER_overloaded,
                  deadlines_count(&balance->deadlines, STANDING_OVERLOADED));
@@ -97,12 +79,12 @@ static void settle(struct balance *balance, uint32_t number, enum health_change 
     }
     ledger_commit(balance->ledger, number);
     if (change == HEALTH_TURNED) {
-        publish_verdict(balance, number);
+        balance_publish_verdict(balance, number);
         tell_turn(balance, number);
         mark_news(balance, key);
     }
     deadlines_place(&balance->deadlines, number, &entry->standing);
-    gauge_overloaded(balance);
+    balance_gauge_overloaded(balance);
 }
 
 /* ---- results ---- */
@@ -121,17 +103,44 @@ static uint32_t add_record(struct balance *balance, uint64_t key, uint64_t host)
     return ledger_add(balance->ledger, key, host);
 }
 
-/* Results of hosts that the route does not have, or has no more: of its sum, and of nothing else. */
-static void count_for_route(struct balance *balance, uint64_t key, const struct call_batch *batch)
+/* Any client can have the fetcher remember routes that do not exist: they get no record, which would stay. */
+static uint32_t record_for_route(struct balance *balance, uint64_t key)
 {
-    uint32_t route = add_record(balance, key, 0);
-    writer_count(balance->writer, COUNTER_reports_unknown, batch->succ + batch->err);
-    if (route == LEDGER_NONE)
+    uint32_t route = ledger_find(balance->ledger, key, 0);
+    if (route == LEDGER_NONE && writer_hosts(balance->writer, key, balance->hosts) > 0)
+        route = add_record(balance, key, 0);
+    return route;
+}
+
+/* How far the host's cell is read, for the next fetcher. */
+static void note_read(const struct balance *balance, struct host_entry *entry,
+                      const struct call_report *report, uint64_t generation)
+{
+    if (generation != writer_generation(balance->writer))
         return;
-    struct standing *standing = &ledger_entry(balance->ledger, route)->standing;
-    standing->total_succ = saturated(standing->total_succ, batch->succ);
-    standing->total_err = saturated(standing->total_err, batch->err);
-    ledger_commit(balance->ledger, route);
+    entry->generation = generation;
+    entry->cell = report->cell;
+    entry->counts = report->counts;
+    entry->extra = report->extra;
+}
+
+/*
+ * Results of hosts that the route does not have, or has no more: of a sum, and of nothing else. That is the route's,
+ * unless an operator holds the host, which has its record still.
+ */
+static void count_only(struct balance *balance, const struct call_report *report, uint64_t generation)
+{
+    uint32_t number = ledger_find(balance->ledger, report->key, report->host);
+    if (number == LEDGER_NONE)
+        number = record_for_route(balance, report->key);
+    writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
+    if (number == LEDGER_NONE)
+        return;
+    struct host_entry *entry = ledger_entry(balance->ledger, number);
+    entry->standing.total_succ = saturated(entry->standing.total_succ, report->batch.succ);
+    entry->standing.total_err = saturated(entry->standing.total_err, report->batch.err);
+    note_read(balance, entry, report, generation);
+    ledger_commit(balance->ledger, number);
 }
 
 static uint32_t record_for(struct balance *balance, uint64_t key, uint64_t host)
@@ -155,7 +164,7 @@ static bool report_came(void *context, const struct call_report *report, uint64_
         return false;
     }
     if (writer_find_host(balance->writer, report->key, host_of(report->host)) == HOST_NONE) {
-        count_for_route(balance, report->key, &report->batch);
+        count_only(balance, report, generation);
         return false;
     }
     uint32_t number = record_for(balance, report->key, report->host);
@@ -166,12 +175,7 @@ static bool report_came(void *context, const struct call_report *report, uint64_
         return true;
     }
     struct host_entry *entry = ledger_entry(balance->ledger, number);
-    if (generation == writer_generation(balance->writer)) {
-        entry->generation = generation;
-        entry->cell = report->cell;
-        entry->counts = report->counts;
-        entry->extra = report->extra;
-    }
+    note_read(balance, entry, report, generation);
     /* The window of a host that nobody called begins with the first call. */
     if (!deadlines_has(&balance->deadlines, number) && entry->standing.state == STANDING_IDLE)
         entry->standing.window = balance->now;
@@ -179,8 +183,8 @@ static bool report_came(void *context, const struct call_report *report, uint64_
     enum health_change change = health_apply(&entry->standing, &report->batch, balance->config, balance->now);
     /* What the batch brought was not told either. */
     struct standing untold = before;
-    untold.rsucc += (uint32_t)report->batch.succ;
-    untold.rerr += (uint32_t)report->batch.err;
+    untold.rsucc = untold_plus(untold.rsucc, report->batch.succ);
+    untold.rerr = untold_plus(untold.rerr, report->batch.err);
     settle(balance, number, change, &untold);
     mark_news(balance, report->key);
     return true;
@@ -218,7 +222,9 @@ static enum order_result carry_out(struct balance *balance, const struct order *
         return ORDER_FULL;
     ledger_entry(balance->ledger, number)->standing.hold = (uint8_t)order->hold;
     ledger_commit(balance->ledger, number);
-    publish_verdict(balance, number);
+    balance_publish_verdict(balance, number);
+    if (order->hold == HOLD_NONE) /* the record of a host that has left was kept for the hold alone */
+        balance_table_changed(balance, order->key);
     writer_count(balance->writer, COUNTER_orders, 1);
     return ORDER_DONE;
 }
@@ -288,7 +294,7 @@ void balance_table_changed(struct balance *balance, uint64_t key)
         if (writer_find_host(balance->writer, key, host_of(host)) == HOST_NONE)
             forget(balance, route, number);
     }
-    gauge_overloaded(balance);
+    balance_gauge_overloaded(balance);
 }
 
 /* ---- for the report service ---- */
@@ -313,85 +319,4 @@ bool balance_next_results(struct balance *balance, uint64_t *key, struct host_re
         out[at].overloaded = standing->state == STANDING_OVERLOADED;
     }
     return true;
-}
-
-/* ---- beginning and end ---- */
-
-/* Verdicts in the tables that came from the fetcher before are those of the ledger, whatever is in there. */
-static void set_verdicts(void *context, uint64_t key)
-{
-    struct balance *balance = context;
-    if (!writer_any_out(balance->writer, key))
-        return;
-    uint32_t count = writer_hosts(balance->writer, key, balance->hosts);
-    const uint64_t *verdict = balance_verdict(balance, key, balance->hosts, count);
-    for (uint32_t at = 0; at < count; at++)
-        writer_set_verdict(balance->writer, key, at, verdict && verdict[at / 32] & verdict_out(at),
-                           verdict && verdict[at / 32] & verdict_unprobed(at));
-}
-
-/* Goes on where the fetcher before this one stopped; routes that are gone are forgotten. */
-static void resume(struct balance *balance)
-{
-    uint64_t key, host;
-    for (uint32_t number = 0; number < ledger_used(balance->ledger); number++) {
-        if (!ledger_is(balance->ledger, number, &key, &host) || host == 0)
-            continue;
-        const struct host_entry *entry = ledger_entry(balance->ledger, number);
-        writer_resume_calls(balance->writer, entry->generation, key, host, entry->cell, entry->counts,
-                            entry->extra);
-        publish_verdict(balance, number);
-        deadlines_place(&balance->deadlines, number, &entry->standing);
-    }
-    writer_each_key(balance->writer, set_verdicts, balance);
-    for (uint32_t number = 0; number < ledger_used(balance->ledger); number++)
-        if (ledger_is(balance->ledger, number, &key, &host) && host == 0) {
-            balance_table_changed(balance, key);
-            if (writer_state(balance->writer, key) == ROUTE_UNKNOWN)
-                ledger_remove(balance->ledger, number);
-        }
-    gauge_overloaded(balance);
-}
-
-struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,
-                            char note[static WRITER_NOTE_MAX])
-{
-    struct balance *balance = calloc(1, sizeof(*balance));
-    if (!balance) {
-        snprintf(note, WRITER_NOTE_MAX, "out of memory");
-        return NULL;
-    }
-    balance->writer = writer;
-    balance->config = config;
-    balance->now = clock_tick();
-    if (ledger_open(&balance->ledger, instance, config->shm.max_bytes, note) != SHM_OK) {
-        balance_delete(balance);
-        return NULL;
-    }
-    uint32_t used = ledger_used(balance->ledger);
-    if (!deadlines_reserve(&balance->deadlines, used) || !untold_reserve(&balance->untold, used)) {
-        snprintf(note, WRITER_NOTE_MAX, "out of memory");
-        balance_delete(balance);
-        return NULL;
-    }
-    resume(balance);
-    return balance;
-}
-
-void balance_tend(struct balance *balance)
-{
-    char note[WRITER_NOTE_MAX];
-    ledger_tend(balance->ledger, note);
-    if (note[0])
-        log_limited(&balance->note_limit, LOG_LEVEL_WARNING, "%s", note);
-}
-
-void balance_delete(struct balance *balance)
-{
-    if (!balance)
-        return;
-    ledger_close(balance->ledger);
-    deadlines_free(&balance->deadlines);
-    untold_free(&balance->untold);
-    free(balance);
 }

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/connection.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "fetcher/backoff.h"
 #include "fetcher/log.h"
+#include "fetcher/tcp.h"
+#include "shm/clock.h"
 
 enum {
     OUT_MAX = 65536,  /* bytes that wait while a write is under way */
     READ_MAX = 65536, /* bytes taken from the socket at a time */
-    KEEPALIVE_S = 5,
 };
 
 /* One attempt. Outlives its place in the connection until libuv has closed it. */
@@ -41,16 +39,16 @@ struct connection {
     struct config_peer target;    /* the peer of the attempt under way, or of the connection */
     struct config_peer looked_up; /* whose name is being looked up */
     const struct config *timing;
-    struct connection_events events;
+    const struct connection_role *role;
     void *context;
     enum connection_state state;
     struct link *link;
-    unsigned attempt; /* vain ones since the directory last answered */
+    unsigned attempt; /* vain ones since the peer last proved itself */
     struct frame_stream in;
     struct log_limit up_limit, lost_limit;
     uint8_t input[READ_MAX];
-    struct write_job job; /* at most one is under way */
-    bool writing;
+    struct write_job job;   /* at most one is under way */
+    uint64_t writing_since; /* tick; 0: none is */
     uint8_t out[OUT_MAX];
     size_t out_size;
 };
@@ -60,7 +58,8 @@ static void attempt(struct connection *connection);
 static void set_state(struct connection *connection, enum connection_state state)
 {
     connection->state = state;
-    connection->events.state(connection->context, state);
+    if (connection->role->state)
+        connection->role->state(connection->context, state);
 }
 
 static void link_closed(uv_handle_t *handle)
@@ -93,6 +92,22 @@ static void leave(struct connection *connection)
     uv_timer_stop(&connection->frame_timer);
 }
 
+static void tell_lost(struct connection *connection, const char *why, uint64_t delay)
+{
+    struct log_limit *limit = &connection->lost_limit;
+    uint64_t next = limit->next;
+    log_limited(limit, LOG_LEVEL_WARNING, "%s %s:%u: %s; trying again in %.1f s", connection->role->peer,
+                connection->target.ip, connection->target.port, why, (double)delay / 1000);
+    if (limit->next != next)
+        limit->next += connection->role->quiet_ms;
+}
+
+static void tell_down(struct connection *connection)
+{
+    if (connection->role->down)
+        connection->role->down(connection->context);
+}
+
 /* The connection, or the attempt, has ended. */
 static void lost(struct connection *connection, const char *why)
 {
@@ -101,12 +116,11 @@ static void lost(struct connection *connection, const char *why)
     connection->attempt++;
     uint64_t delay = backoff_ms(connection->timing->fetcher.reconnect_min_ms,
                                 connection->timing->fetcher.reconnect_max_ms, connection->attempt);
-    log_limited(&connection->lost_limit, LOG_LEVEL_WARNING, "directory %s:%u: %s; trying again in %.1f s",
-                connection->target.ip, connection->target.port, why, (double)delay / 1000);
+    tell_lost(connection, why, delay);
     set_state(connection, CONNECTION_WAITING);
     uv_timer_start(&connection->timer, backoff_over, delay, 0);
     if (was_up)
-        connection->events.down(connection->context);
+        tell_down(connection);
 }
 
 void connection_drop(struct connection *connection, const char *why)
@@ -121,7 +135,7 @@ void connection_redirect(struct connection *connection)
     leave(connection);
     connection->attempt = 0;
     if (was_up)
-        connection->events.down(connection->context);
+        tell_down(connection);
     attempt(connection);
 }
 
@@ -137,10 +151,10 @@ static void take_frames(struct connection *connection)
     bool progress = false;
     while ((result = frame_stream_next(&connection->in, &frame)) == FRAME_OK) {
         progress = true;
-        connection->events.frame(connection->context, &frame);
+        connection->role->frame(connection->context, &frame);
     }
     if (result == FRAME_INVALID) {
-        connection->events.bad_frame(connection->context);
+        connection->role->bad_frame(connection->context);
         lost(connection, "a frame's length is out of range");
         return;
     }
@@ -168,22 +182,12 @@ static void bytes_came(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer
         return;
     if (size < 0)
         lost(connection, size == UV_EOF ? "it closed the connection" : uv_strerror((int)size));
+    else if (!connection->role->frame)
+        return;
     else if (frame_stream_append(&connection->in, buffer->base, (size_t)size) != 0)
         lost(connection, "out of memory");
     else
         take_frames(connection);
-}
-
-/* The peer's kernel may vanish without a word: have ours find out. */
-static void watch_peer(struct connection *connection, uv_tcp_t *tcp)
-{
-    uv_os_fd_t fd;
-    unsigned limit =
-        connection->timing->fetcher.probe_interval_ms + connection->timing->fetcher.request_timeout_ms;
-    uv_tcp_nodelay(tcp, 1);
-    uv_tcp_keepalive(tcp, 1, KEEPALIVE_S);
-    if (uv_fileno((uv_handle_t *)tcp, &fd) == 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
 }
 
 static void connected(uv_connect_t *request, int status)
@@ -198,12 +202,15 @@ static void connected(uv_connect_t *request, int status)
         lost(connection, uv_strerror(status));
         return;
     }
-    watch_peer(connection, &link->tcp);
+    uv_tcp_nodelay(&link->tcp, 1);
+    tcp_watch(&link->tcp,
+              connection->timing->fetcher.probe_interval_ms + connection->timing->fetcher.request_timeout_ms);
     uv_timer_stop(&connection->timer);
-    log_limited(&connection->up_limit, LOG_LEVEL_INFO, "connected to directory %s:%u", connection->peer->ip,
-                connection->peer->port);
+    log_limited(&connection->up_limit, LOG_LEVEL_INFO, "connected to %s %s:%u", connection->role->peer,
+                connection->target.ip, connection->target.port);
     set_state(connection, CONNECTION_UP);
-    connection->events.up(connection->context);
+    if (connection->role->up)
+        connection->role->up(connection->context);
 }
 
 static void attempt_overdue(uv_timer_t *timer)
@@ -236,20 +243,9 @@ static void connect_to(struct connection *connection, const struct sockaddr *add
         lost(connection, uv_strerror(status));
 }
 
-/* A name with several addresses: each attempt takes the next one. */
-static const struct sockaddr *choose(const struct addrinfo *list, unsigned attempt)
-{
-    unsigned count = 0;
-    for (const struct addrinfo *at = list; at; at = at->ai_next)
-        count++;
-    for (unsigned skip = attempt % count; skip; skip--)
-        list = list->ai_next;
-    return list->ai_addr;
-}
-
 static void handle_closed(uv_handle_t *handle);
 
-static bool same_peer(const struct config_peer *a, const struct config_peer *b)
+bool connection_same_peer(const struct config_peer *a, const struct config_peer *b)
 {
     return a->port == b->port && strcmp(a->ip, b->ip) == 0;
 }
@@ -263,12 +259,12 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *lis
     if (connection->stopping)
         handle_closed((uv_handle_t *)&connection->timer);
     else if (connection->state == CONNECTION_CONNECTING &&
-             !same_peer(&connection->looked_up, &connection->target))
+             !connection_same_peer(&connection->looked_up, &connection->target))
         look_up(connection); /* what came is for an attempt that was given up */
     else if (connection->state == CONNECTION_CONNECTING && (status != 0 || !list))
         lost(connection, uv_strerror(status));
     else if (connection->state == CONNECTION_CONNECTING)
-        connect_to(connection, choose(list, connection->attempt));
+        connect_to(connection, tcp_address(list, connection->attempt));
     uv_freeaddrinfo(list);
 }
 
@@ -298,7 +294,7 @@ static void attempt(struct connection *connection)
 }
 
 struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
-                                  const struct config *timing, const struct connection_events *events,
+                                  const struct config *timing, const struct connection_role *role,
                                   void *context)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -307,7 +303,7 @@ struct connection *connection_new(uv_loop_t *loop, const struct config_peer *pee
     connection->loop = loop;
     connection->peer = peer;
     connection->timing = timing;
-    connection->events = *events;
+    connection->role = role;
     connection->context = context;
     uv_timer_init(loop, &connection->timer); /* cannot fail */
     uv_timer_init(loop, &connection->frame_timer);
@@ -334,7 +330,7 @@ void connection_send(struct connection *connection, const void *bytes, size_t si
 static void written(uv_write_t *request, int status)
 {
     struct connection *connection = request->data;
-    connection->writing = false;
+    connection->writing_since = 0;
     if (connection->stopping)
         handle_closed((uv_handle_t *)&connection->timer);
     else if (status == 0)
@@ -345,7 +341,7 @@ static void written(uv_write_t *request, int status)
 void connection_flush(struct connection *connection)
 {
     struct write_job *job = &connection->job;
-    if (connection->writing || connection->out_size == 0 || connection->state != CONNECTION_UP)
+    if (connection->writing_since || connection->out_size == 0 || connection->state != CONNECTION_UP)
         return;
     memcpy(job->bytes, connection->out, connection->out_size);
     job->size = connection->out_size;
@@ -353,14 +349,25 @@ void connection_flush(struct connection *connection)
     connection->out_size = 0;
     uv_buf_t buffer = uv_buf_init((char *)job->bytes, (unsigned)job->size);
     int status = uv_write(&job->request, (uv_stream_t *)&connection->link->tcp, &buffer, 1, written);
-    connection->writing = status == 0;
-    if (status != 0)
+    if (status == 0)
+        connection->writing_since = clock_tick();
+    else
         lost(connection, uv_strerror(status));
+}
+
+uint64_t connection_writing_since(const struct connection *connection)
+{
+    return connection->writing_since;
 }
 
 void connection_proved(struct connection *connection)
 {
     connection->attempt = 0;
+}
+
+uint32_t connection_own_ip(const struct connection *connection)
+{
+    return connection->link ? tcp_own_ip(&connection->link->tcp) : 0;
 }
 
 /* The memory is given back when libuv knows neither a timer nor a request of it any more. */
@@ -378,7 +385,7 @@ void connection_stop(struct connection *connection)
     if (!connection)
         return;
     connection->stopping = true;
-    connection->handles = 2U + connection->resolving + connection->writing;
+    connection->handles = 2U + connection->resolving + (connection->writing_since != 0);
     abandon_link(connection);
     if (connection->resolving)
         uv_cancel((uv_req_t *)&connection->resolve);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The TCP connection to the directory: tried for ever, with backoff and jitter; bytes in, frames out; a bounded
- * amount of bytes on their way to the peer. Knows frames, not messages.
+ * A TCP connection that is kept up: tried for ever, with backoff and jitter; bytes in, frames out; a bounded amount of
+ * bytes on their way to the peer. Knows frames, not messages.
  */
 #ifndef FETCHER_CONNECTION_H
 #define FETCHER_CONNECTION_H
@@ -15,9 +15,13 @@
 
 struct connection;
 
-struct connection_events {
+/* Who the peer is, and what is to be done about it. A function that is NULL is not called. */
+struct connection_role {
+    const char *peer;  /* what the log calls it */
+    uint32_t quiet_ms; /* after the log has said that it is away, beyond the second that log.h has */
     void (*up)(void *context);
     void (*down)(void *context);
+    /* NULL: whatever comes is thrown away. */
     void (*frame)(void *context, const struct frame *frame);
     /* A length that the protocol forbids came; the connection is closed. */
     void (*bad_frame)(void *context);
@@ -25,9 +29,10 @@ struct connection_events {
     void (*state)(void *context, enum connection_state state);
 };
 
-/* `peer` and `timing` are read at each attempt and may change in between. Does not connect yet. NULL: no memory. */
+/* `peer` and `timing` are read at each attempt and may change in between; `role` stays. Does not connect yet. NULL: no
+ * memory. */
 struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
-                                  const struct config *timing, const struct connection_events *events,
+                                  const struct config *timing, const struct connection_role *role,
                                   void *context);
 
 void connection_start(struct connection *connection);
@@ -45,10 +50,18 @@ size_t connection_room(const struct connection *connection);
 void connection_send(struct connection *connection, const void *bytes, size_t size);
 void connection_flush(struct connection *connection);
 
-/* The directory has answered sensibly: the next backoff starts small again. */
+/* The tick since when the peer has not taken all of what was flushed; 0: nothing is on its way. */
+uint64_t connection_writing_since(const struct connection *connection);
+
+/* The peer is a good one: the next backoff starts small again. */
 void connection_proved(struct connection *connection);
 
-/* Closes everything; the memory goes when the loop has run its callbacks. */
+/* The IPv4 address of this end, as a number; 0: there is none. */
+uint32_t connection_own_ip(const struct connection *connection);
+
+bool connection_same_peer(const struct config_peer *a, const struct config_peer *b);
+
+/* Closes everything; the memory goes when the loop has run its callbacks. NULL is fine. */
 void connection_stop(struct connection *connection);
 
 #endif

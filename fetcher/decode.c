@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetcher/balance.h"
 #include "lars.pb-c.h"
 
 size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX])
@@ -15,6 +16,36 @@ size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX])
     size_t size = lars__get_route_request__pack(&request, out + FRAME_HEADER);
     frame_header(out, MESSAGE_GET_ROUTE_REQUEST, (uint32_t)size);
     return FRAME_HEADER + size;
+}
+
+static size_t encode_result(const struct host_result *result, uint8_t *out)
+{
+    Lars__ReportStatusRequest message = LARS__REPORT_STATUS_REQUEST__INIT;
+    Lars__HostCallResult entry = LARS__HOST_CALL_RESULT__INIT, *entries[] = {&entry};
+    entry.ip = (int32_t)ntohl(result->host.address);
+    entry.port = ntohs(result->host.port);
+    entry.succ = result->succ;
+    entry.err = result->err;
+    entry.overload = result->overloaded;
+    message.n_results = 1;
+    message.results = entries;
+    return lars__report_status_request__pack(&message, out);
+}
+
+/* Messages of one type that follow each other are one message to protobuf, and repeated fields add up: so the results
+ * need no list of pointers to them. */
+size_t encode_report(const struct status_report *report, uint8_t *out)
+{
+    Lars__ReportStatusRequest head = LARS__REPORT_STATUS_REQUEST__INIT;
+    head.modid = (int32_t)key_modid(report->key);
+    head.cmdid = (int32_t)key_cmdid(report->key);
+    head.caller = (int32_t)report->caller;
+    head.ts = report->time;
+    size_t size = FRAME_HEADER + lars__report_status_request__pack(&head, out + FRAME_HEADER);
+    for (uint32_t i = 0; i < report->count; i++)
+        size += encode_result(&report->results[i], out + size);
+    frame_header(out, MESSAGE_REPORT_STATUS_REQUEST, (uint32_t)(size - FRAME_HEADER));
+    return size;
 }
 
 static int by_address(const void *left, const void *right)

@@ -13,7 +13,11 @@
 enum {
     MESSAGE_GET_ROUTE_REQUEST = 1,
     MESSAGE_GET_ROUTE_RESPONSE = 2,
+    MESSAGE_REPORT_STATUS_REQUEST = 3,
     REQUEST_MAX = FRAME_HEADER + 32, /* bytes of an encoded request */
+    REPORT_HEAD_MAX = 39,            /* of a report's body without results: three int32 and a uint32 */
+    RESULT_MAX = 31,                 /* of a result in it */
+    RESULTS_PER_FRAME = (FRAME_BODY_MAX - REPORT_HEAD_MAX) / RESULT_MAX,
 };
 
 /* A directory's answer: what a table is made of. */
@@ -24,8 +28,26 @@ struct answer {
     struct host hosts[HOSTS_MAX];
 };
 
+/* What the report service is told of a route's hosts. */
+struct host_result;
+struct status_report {
+    uint64_t key;
+    uint32_t caller, time;             /* IPv4 address as a number; Unix seconds */
+    const struct host_result *results; /* see balance.h */
+    uint32_t count;                    /* RESULTS_PER_FRAME at most */
+};
+
 /* Encodes a whole frame that asks for a route; returns its size. */
 size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX]);
+
+/* How large the frame of a report with so many results can be. */
+static inline size_t report_frame_max(uint32_t count)
+{
+    return FRAME_HEADER + REPORT_HEAD_MAX + (size_t)count * RESULT_MAX;
+}
+
+/* Encodes a report as a whole frame; returns its size, report_frame_max() at most. */
+size_t encode_report(const struct status_report *report, uint8_t *out);
 
 /* Decodes a GetRouteResponse. 0; or -1: it does not decode, or has hosts but none that can be used. */
 int decode_answer(const uint8_t *body, size_t size, struct answer *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread, one loop: timers, signals, the connection to the directory. */
+/* One thread, one loop: timers, signals, the connections to the directory and to the report service. */
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
@@ -17,6 +17,7 @@
 #include "fetcher/notify.h"
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
+#include "fetcher/reporting.h"
 #include "shm/clock.h"
 #include "shm/guard.h"
 #include "shm/writer.h"
@@ -32,6 +33,7 @@ struct daemon {
     struct writer *writer;
     struct balance *balance;
     struct refresh *refresh;
+    struct reporting *reporting;
     struct connection *connection;
     uv_loop_t loop;
     uv_timer_t poll, tend;
@@ -66,6 +68,7 @@ static void stop(struct daemon *daemon, int exit_status)
     for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
         uv_close(handles[i], NULL);
     connection_stop(daemon->connection);
+    reporting_stop(daemon->reporting);
     uv_stop(&daemon->loop);
 }
 
@@ -89,9 +92,10 @@ static void poll_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
     refresh_poll(daemon->refresh);
-    balance_poll(daemon->balance, clock_tick());
-    /* At once the first time; a client that does it again and again does not get a generation each time. */
     uint64_t now = clock_tick();
+    balance_poll(daemon->balance, now);
+    reporting_poll(daemon->reporting, now);
+    /* At once the first time; a client that does it again and again does not get a generation each time. */
     if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
         daemon->next_cut = now + TEND_MS;
         tend_due(&daemon->tend);
@@ -137,7 +141,7 @@ static void take_over(struct daemon *daemon)
     name_peer(daemon, name);
     const struct writer_options options = writer_options(daemon, name, "");
     writer_reload(daemon->writer, &options);
-    if (strcmp(old.ip, daemon->peer.ip) != 0 || old.port != daemon->peer.port) {
+    if (!connection_same_peer(&old, &daemon->peer)) {
         writer_set_directory(daemon->writer, name, clock_tick(), note);
         connection_redirect(daemon->connection);
     }
@@ -177,8 +181,10 @@ static int start_loop(struct daemon *daemon)
 {
     uv_loop_t *loop = &daemon->loop;
     uint64_t interval = daemon->config.fetcher.poll_interval_ms;
-    daemon->connection =
-        connection_new(loop, &daemon->peer, &daemon->config, &refresh_events, daemon->refresh);
+    daemon->reporting = reporting_new(loop, daemon->writer, daemon->balance, &daemon->config);
+    if (!daemon->reporting)
+        return -1;
+    daemon->connection = connection_new(loop, &daemon->peer, &daemon->config, &refresh_role, daemon->refresh);
     if (!daemon->connection)
         return -1;
     refresh_use(daemon->refresh, daemon->connection);
@@ -268,6 +274,9 @@ static void end_process(struct daemon *daemon, int status)
     for (int turn = 0; started && turn < 3; turn++)
         uv_run(&daemon->loop, UV_RUN_NOWAIT);
     bool busy = started && uv_loop_close(&daemon->loop) == UV_EBUSY;
+    if (started) /* what clients have reported since the last poll */
+        balance_poll(daemon->balance, clock_tick());
+    reporting_delete(daemon->reporting);
     refresh_delete(daemon->refresh);
     balance_delete(daemon->balance);
     writer_close(daemon->writer);

@@ -5,21 +5,16 @@
 #include <stdlib.h>
 
 #include "fetcher/decode.h"
+#include "fetcher/hold.h"
 #include "fetcher/known.h"
 #include "fetcher/log.h"
+#include "fetcher/pace.h"
 #include "fetcher/requests.h"
 #include "shm/clock.h"
 
 enum {
     FLAGS_PER_POLL = 16384, /* looked at, however many are up */
-    BURST_MS = 100,         /* a pause gives no right to more than the requests of so long */
     REFUSING_SHARE = 16, /* while new keys are refused they get a sixteenth of the requests, otherwise half */
-};
-
-/* Requests that may be sent now: so many per second. */
-struct pace {
-    double tokens;
-    uint64_t filled; /* tick */
 };
 
 struct refresh {
@@ -28,30 +23,18 @@ struct refresh {
     const struct config *config;
     struct connection *connection;
     struct requests *requests;
+    struct hold hold;
     struct known known;
-    size_t again;         /* position in `known` of the next route to ask for again */
-    uint64_t generations; /* made when `known` was last compared with what is here */
-    struct pace pace, again_pace;
-    uint32_t unknown_left; /* unknown keys that may still be asked for in this poll */
+    size_t again;                 /* position in `known` of the next route to ask for again */
+    uint64_t generations;         /* made when `known` was last compared with what is here */
+    struct pace pace, again_pace; /* of all requests, and of those for known routes */
+    uint32_t unknown_left;        /* unknown keys that may still be asked for in this poll */
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
-    struct log_limit kind_limit, decode_limit, host_limit, put_limit, note_limit;
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, note_limit;
     struct answer answer;
 };
-
-static void fill(struct pace *pace, uint32_t per_second, uint64_t now)
-{
-    uint64_t elapsed = now - pace->filled;
-    if (elapsed > BURST_MS)
-        elapsed = BURST_MS;
-    double most = (double)per_second * BURST_MS / 1000;
-    pace->filled = now;
-    pace->tokens += (double)per_second * (double)elapsed / 1000;
-    /* A rate below one per burst still gets its one. */
-    if (pace->tokens > most)
-        pace->tokens = most < 1 ? (pace->tokens < 1 ? pace->tokens : 1) : most;
-}
 
 static bool may_ask(const struct refresh *refresh)
 {
@@ -96,11 +79,48 @@ static void forget_dropped(struct refresh *refresh)
     known_filter(&refresh->known, still_here, refresh->writer, &refresh->again);
 }
 
+static void gauge_held(struct refresh *refresh)
+{
+    writer_gauge(refresh->writer, COUNTER_held, refresh->hold.count);
+}
+
+/* Rule 3, later: true if the answer would empty a route, and is held back. */
+static bool hold_back(struct refresh *refresh, struct answer *answer)
+{
+    uint64_t key = answer->key, last;
+    if (answer->count || refresh->config->fetcher.empty_hold == 0)
+        return false;
+    bool held = hold_last(&refresh->hold, key, &last);
+    /* An answer without hosts has room for those that are here. */
+    if (!held && writer_hosts(refresh->writer, key, answer->hosts) == 0)
+        return false;
+    if (!hold_note(&refresh->hold, key, refresh->now))
+        return false;
+    writer_set_new(refresh->writer, key);
+    if (!held) {
+        writer_set_held(refresh->writer, key, true);
+        gauge_held(refresh);
+        log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32 ": an answer without hosts is held back for %" PRIu32 " s",
+                    key_modid(key), key_cmdid(key), refresh->config->fetcher.empty_hold);
+    }
+    return true;
+}
+
+static void end_hold(struct refresh *refresh, uint64_t key)
+{
+    if (!hold_end(&refresh->hold, key))
+        return;
+    writer_set_held(refresh->writer, key, false);
+    gauge_held(refresh);
+}
+
 /* Rules 2 and 3. */
 static void publish(struct refresh *refresh, const struct answer *answer)
 {
     char note[WRITER_NOTE_MAX];
     forget_dropped(refresh);
+    end_hold(refresh, answer->key);
     bool was_here = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
     uint64_t publishes = writer_counter(refresh->writer, COUNTER_publishes);
     const uint64_t *verdict = balance_verdict(refresh->balance, answer->key, answer->hosts, answer->count);
@@ -155,7 +175,8 @@ static void frame_came(void *context, const struct frame *frame)
     if (!asked)
         writer_count(refresh->writer, COUNTER_pushes, 1);
     /* Nobody asked whether it exists, and it does not: nothing to remember. */
-    if (asked || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN)
+    bool matters = asked || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
+    if (matters && !hold_back(refresh, answer))
         publish(refresh, answer);
     gauge_pulling(refresh);
 }
@@ -199,7 +220,8 @@ static void connection_changed(void *context, enum connection_state state)
     writer_connection(refresh->writer, state, clock_tick());
 }
 
-const struct connection_events refresh_events = {
+const struct connection_role refresh_role = {
+    .peer = "directory",
     .up = connection_up,
     .down = connection_down,
     .frame = frame_came,
@@ -225,11 +247,34 @@ static void enforce_deadlines(struct refresh *refresh)
         connection_drop(refresh->connection, "it answers nothing");
 }
 
+/* Holds whose time is over, the first that began first. */
+static void end_holds(struct refresh *refresh)
+{
+    uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000), key;
+    while (refresh->now >= limit && hold_oldest(&refresh->hold, refresh->now - limit, &key)) {
+        log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32 ": no hosts came while the answer without any was held back",
+                    key_modid(key), key_cmdid(key));
+        refresh->answer.key = key;
+        refresh->answer.count = 0;
+        publish(refresh, &refresh->answer);
+    }
+}
+
+/* A held table looks as old as its hosts are, but an answer has come since. */
+static bool answered_lately(const struct refresh *refresh, uint64_t key)
+{
+    uint64_t last;
+    return hold_last(&refresh->hold, key, &last) &&
+           refresh->now <= last + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
+}
+
 /* Rule 4. A flag proves nothing: any client can raise it. */
 static bool flag_found(void *context, uint64_t key)
 {
     struct refresh *refresh = context;
-    if (may_ask(refresh) && writer_expired(refresh->writer, key, refresh->now))
+    if (may_ask(refresh) && writer_expired(refresh->writer, key, refresh->now) &&
+        !answered_lately(refresh, key))
         ask(refresh, key);
     return may_ask(refresh);
 }
@@ -248,7 +293,7 @@ static bool miss_found(void *context, uint64_t key)
 
 static void ask_again(struct refresh *refresh)
 {
-    fill(&refresh->again_pace, refresh->config->fetcher.resubscribe_per_second, refresh->now);
+    pace_fill(&refresh->again_pace, refresh->config->fetcher.resubscribe_per_second, refresh->now);
     while (refresh->again < refresh->known.count && refresh->again_pace.tokens >= 1 && may_ask(refresh)) {
         uint64_t key = refresh->known.keys[refresh->again++];
         if (writer_state(refresh->writer, key) == ROUTE_NEW) {
@@ -274,8 +319,9 @@ void refresh_poll(struct refresh *refresh)
     refresh->now = clock_tick();
     writer_beat(refresh->writer, refresh->now);
     enforce_deadlines(refresh);
+    end_holds(refresh);
     /* While the directory is away flags and misses stay where clients put them. */
-    fill(&refresh->pace, refresh->config->fetcher.requests_per_second, refresh->now);
+    pace_fill(&refresh->pace, refresh->config->fetcher.requests_per_second, refresh->now);
     if (may_ask(refresh))
         writer_harvest_flags(refresh->writer, FLAGS_PER_POLL, flag_found, refresh);
     uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
@@ -288,10 +334,13 @@ void refresh_poll(struct refresh *refresh)
     gauge_pulling(refresh);
 }
 
+/* A route that the fetcher before this one held back is asked for anew, so it is not held any more. */
 static void note_key(void *context, uint64_t key)
 {
     struct refresh *refresh = context;
     known_add(&refresh->known, key);
+    if (writer_held(refresh->writer, key))
+        writer_set_held(refresh->writer, key, false);
 }
 
 struct refresh *refresh_new(struct writer *writer, struct balance *balance, const struct config *config)
@@ -302,12 +351,14 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
     refresh->writer = writer;
     refresh->balance = balance;
     refresh->config = config;
+    hold_init(&refresh->hold);
     refresh->requests = requests_new();
     if (!refresh->requests) {
         refresh_delete(refresh);
         return NULL;
     }
     writer_each_key(writer, note_key, refresh);
+    gauge_held(refresh);
     return refresh;
 }
 
@@ -322,5 +373,6 @@ void refresh_delete(struct refresh *refresh)
         return;
     requests_delete(refresh->requests);
     known_free(&refresh->known);
+    hold_free(&refresh->hold);
     free(refresh);
 }

@@ -9,7 +9,8 @@
  *      5  while PULLING nothing more is asked
  *      6  whenever the directory is connected: every PULLING route becomes NEW
  *
- * and what Lars lacks: a deadline for each request, limits, known routes asked again after each connect, paced.
+ * and what Lars lacks: a deadline for each request, limits, known routes asked again after each connect, paced, and
+ * empty_hold: an answer that would empty a route is published only when that time has brought no better one.
  */
 #ifndef FETCHER_REFRESH_H
 #define FETCHER_REFRESH_H
@@ -28,8 +29,8 @@ void refresh_delete(struct refresh *refresh);
 /* The connection that requests go out on; to be called once, before it starts. */
 void refresh_use(struct refresh *refresh, struct connection *connection);
 
-/* What the connection is to call, with the refresh as context. */
-extern const struct connection_events refresh_events;
+/* Of that connection, with the refresh as context. */
+extern const struct connection_role refresh_role;
 
 /* Every poll_interval_ms: deadlines, flags, misses, the pace of asking again. */
 void refresh_poll(struct refresh *refresh);

@@ -55,16 +55,11 @@ bool untold_take_route(struct untold *untold, uint32_t *route)
     return true;
 }
 
-static uint32_t plus(uint32_t sum, uint32_t more)
-{
-    return sum + more < sum ? UINT32_MAX : sum + more;
-}
-
 void untold_keep(struct untold *untold, uint32_t number, uint32_t rsucc, uint32_t rerr)
 {
     struct untold_node *node = &untold->nodes[number];
-    node->kept_succ = plus(node->kept_succ, rsucc - node->told_succ);
-    node->kept_err = plus(node->kept_err, rerr - node->told_err);
+    node->kept_succ = untold_plus(node->kept_succ, rsucc - node->told_succ);
+    node->kept_err = untold_plus(node->kept_err, rerr - node->told_err);
     node->told_succ = node->told_err = 0;
 }
 
@@ -72,8 +67,8 @@ void untold_tell(struct untold *untold, uint32_t number, const struct standing *
                  uint32_t *err)
 {
     struct untold_node *node = &untold->nodes[number];
-    *succ = plus(standing->rsucc, node->kept_succ);
-    *err = plus(standing->rerr, node->kept_err);
+    *succ = untold_plus(standing->rsucc, node->kept_succ);
+    *err = untold_plus(standing->rerr, node->kept_err);
     *node = (struct untold_node){
         .told_succ = standing->rsucc, .told_err = standing->rerr, .waiting = node->waiting};
 }

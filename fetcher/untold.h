@@ -16,6 +16,12 @@ struct untold {
     uint32_t capacity, first, count;
 };
 
+/* A sum that stays at its largest value rather than wrap. */
+static inline uint32_t untold_plus(uint32_t sum, uint64_t more)
+{
+    return more > UINT32_MAX - sum ? UINT32_MAX : sum + (uint32_t)more;
+}
+
 /* Room for numbers below `count`. False: no memory. */
 bool untold_reserve(struct untold *untold, uint32_t count);
 void untold_free(struct untold *untold);

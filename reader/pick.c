@@ -21,19 +21,25 @@ static uint32_t count_candidates(const struct table *table, bool probe)
     return count;
 }
 
-/* The candidate number `rank`. Verdicts may have changed since they were counted: then any host. */
-static uint32_t find_candidate(const struct table *table, bool probe, uint32_t rank)
+/* The candidate number `rank`, or the last one: verdicts may have changed since they were counted. False: none. */
+static bool find_candidate(const struct table *table, bool probe, uint32_t rank, uint32_t *at)
 {
+    bool any = false;
     for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++) {
         uint32_t found = candidates(table, word, probe), here = (uint32_t)__builtin_popcount(found);
         if (rank < here) {
             for (; rank > 0; rank--)
                 found &= found - 1;
-            return word * 32 + (uint32_t)__builtin_ctz(found);
+            *at = word * 32 + (uint32_t)__builtin_ctz(found);
+            return true;
         }
         rank -= here;
+        if (found) {
+            *at = word * 32 + 31 - (uint32_t)__builtin_clz(found);
+            any = true;
+        }
     }
-    return thread_pick(table->count);
+    return any;
 }
 
 static void take_place(const struct mapping *mapping)
@@ -62,13 +68,9 @@ int pick_with_care(const struct lookup *lookup, uint32_t *at)
     if (probes > 0) {
         uint32_t period = load_relaxed(&lookup->mapping->routes.s_header->probe_num) + 1;
         uint32_t turn = count_pick(lookup);
-        if (period == 0 || turn % period == period - 1) {
-            *at = find_candidate(table, true, (period ? turn / period : turn) % probes);
+        if ((period == 0 || turn % period == period - 1) &&
+            find_candidate(table, true, (period ? turn / period : turn) % probes, at))
             return LARSHM_OK;
-        }
     }
-    if (good == 0)
-        return LARSHM_OVERLOAD;
-    *at = find_candidate(table, false, thread_pick(good));
-    return LARSHM_OK;
+    return good > 0 && find_candidate(table, false, thread_pick(good), at) ? LARSHM_OK : LARSHM_OVERLOAD;
 }

@@ -145,7 +145,9 @@ static enum shm_status build_control(const struct object_names *names, const str
         return status;
     control_format(&out->control_region, shape, routes->generation);
     status = control_attach(&out->control_region, shape, routes->generation, &control);
-    return status == SHM_OK ? tally_init(&out->tally, &control) : status;
+    if (status == SHM_OK)
+        out->tally = (struct tally){.control = control};
+    return status;
 }
 
 enum shm_status generation_build(const struct object_names *names, const struct generation_plan *plan,
@@ -209,7 +211,6 @@ enum shm_status generation_sweep(const struct object_names *names)
 void generation_close(struct generation *generation)
 {
     publisher_free(&generation->publisher);
-    tally_free(&generation->tally);
     region_close(&generation->routes_region);
     region_close(&generation->control_region);
     *generation = (struct generation){0};

@@ -12,7 +12,7 @@
 #include "shm/region.h"
 
 enum {
-    GUARDED_MAX = 16
+    GUARDED_MAX = 32
 };
 
 /* Installs the handler. Faults anywhere else end the process as before. 0, or -1. */

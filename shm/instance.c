@@ -20,7 +20,6 @@ void writer_drop_draining(struct draining *draining)
 {
     guard_remove(&draining->region);
     region_close(&draining->region);
-    tally_free(&draining->tally);
     *draining = (struct draining){0};
 }
 

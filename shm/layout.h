@@ -207,9 +207,9 @@ struct lookup_cell {
 };
 
 /*
- * Results of calls to one host of one route. Counts only grow, so that taking them needs no store, and a fetcher that
- * dies while it takes them loses none. One word counts successes and failures: a carry out of the successes spoils no
- * difference between two looks.
+ * Results of calls to one host of one route. Counts only grow; `taken` follows them, and is written by the fetcher once
+ * what is between the two is kept, so one that dies on the way loses none. One word counts successes and failures: a
+ * carry out of the successes spoils no difference between two looks.
  *   err_runs   0 | 24 bits: successes, when a failure last came | 20: failures in a row | 20: the longest run | 64
  *   succ_run   the longest run of successes that a failure ended
  */
@@ -220,7 +220,7 @@ struct call_cell {
     _Atomic uint64_t extra; /* what slow failures count beyond one each */
     _Atomic uint64_t err_runs;
     _Atomic uint64_t succ_run;
-    uint64_t pad[2];
+    _Atomic uint64_t taken, taken_extra; /* of counts and extra */
 };
 
 struct control_header {

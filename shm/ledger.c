@@ -31,6 +31,7 @@ struct ledger {
     struct node *nodes; /* [capacity] */
     uint32_t *index;    /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
+    uint32_t order; /* number of the one that was handed out */
 };
 
 static uint32_t home(const struct ledger *ledger, uint64_t key, uint64_t host)
@@ -158,6 +159,7 @@ static enum shm_status rebuild(struct ledger *ledger)
     ledger->region = region;
     ledger->hosts = hosts;
     ledger->generation = generation;
+    ledger->order = 0; /* of the object before: its operator finds out that it is gone, and posts it anew */
     return SHM_OK;
 }
 
@@ -258,19 +260,21 @@ static bool plausible(const struct host_entry *entry)
            standing->reason < REASONS && standing->bad_window <= 1;
 }
 
-/* What the fetcher before this one knew. An object of somebody else, or one that makes no sense, is replaced. */
+/*
+ * What the fetcher before this one knew. A route's own record may come after those of its hosts, with which it is
+ * added, so a record that is there already is no reason to leave one out. There is room for all: only those whose
+ * route has lost its own, which is damage, can need more.
+ */
 static void take_over(struct ledger *ledger, const struct hosts *old)
 {
     for (uint32_t i = 0; i < hosts_used(old); i++) {
         uint64_t key, host;
         struct host_entry entry;
-        if (!hosts_read(old, i, &key, &host, &entry) || key == KEY_INVALID || !plausible(&entry) ||
-            ledger_find(ledger, key, host) != LEDGER_NONE)
+        if (!hosts_read(old, i, &key, &host, &entry) || !plausible(&entry))
             continue;
         uint32_t number = ledger_add(ledger, key, host);
-        if (number == LEDGER_NONE)
-            break;
-        ledger->nodes[number].entry = entry;
+        if (number != LEDGER_NONE)
+            ledger->nodes[number].entry = entry;
     }
 }
 
@@ -284,6 +288,8 @@ static enum shm_status open_old(const struct ledger *ledger, struct region *regi
                  ledger->names.hosts, ledger->names.hosts);
         return status;
     }
+    if (status == SHM_SYSTEM_ERROR) /* it may be in good order: not to be replaced for want of a descriptor */
+        return status;
     if (status == SHM_OK && region->s_base && hosts_attach(region, hosts) == SHM_OK)
         return SHM_OK;
     *hosts = (struct hosts){0};
@@ -308,7 +314,9 @@ enum shm_status ledger_open(struct ledger **out, const char *instance, uint64_t 
         status = open_old(ledger, &region, &old, note);
     if (status == SHM_OK && getrandom(&ledger->seed, sizeof(ledger->seed), 0) != sizeof(ledger->seed))
         status = SHM_SYSTEM_ERROR;
-    if (status == SHM_OK)
+    if (status == SHM_OK && old.s_header && hosts_used(&old) > FIRST_RECORDS)
+        status = widen(ledger, hosts_used(&old));
+    else if (status == SHM_OK)
         status = widen(ledger, FIRST_RECORDS);
     if (status == SHM_OK && old.s_header) {
         ledger->generation = old.s_header->id.generation;
@@ -347,12 +355,14 @@ void ledger_tend(struct ledger *ledger, char note[static WRITER_NOTE_MAX])
              status == SHM_OK ? "made anew" : "it cannot be made anew");
 }
 
-bool ledger_order(const struct ledger *ledger, struct order *out)
+bool ledger_order(struct ledger *ledger, struct order *out)
 {
     const struct hosts_header *s_header = ledger->hosts.s_header;
     /* Pairs with the release of `posted` in order.c: the order is complete. */
-    if (load_acquire(&s_header->posted) == load_relaxed(&s_header->taken))
+    uint32_t number = load_acquire(&s_header->posted);
+    if (number == load_relaxed(&s_header->taken))
         return false;
+    ledger->order = number;
     out->key = load_relaxed(&s_header->order_key);
     out->host = load_relaxed(&s_header->order_host);
     uint32_t hold = load_relaxed(&s_header->order_hold);
@@ -365,5 +375,5 @@ void ledger_answer(struct ledger *ledger, enum order_result result)
     struct hosts_header *s_header = ledger->hosts.s_header;
     store_relaxed(&s_header->result, (uint32_t)result);
     /* Pairs with the acquire in order.c: the result comes with it. */
-    store_release(&s_header->taken, load_relaxed(&s_header->posted));
+    store_release(&s_header->taken, ledger->order);
 }

@@ -50,8 +50,8 @@ void ledger_commit(struct ledger *ledger, uint32_t number);
 /* Makes the object anew if its name no longer leads to it. `note` is empty when nothing happened. */
 void ledger_tend(struct ledger *ledger, char note[static WRITER_NOTE_MAX]);
 
-/* What an operator wants. False: nothing. */
-bool ledger_order(const struct ledger *ledger, struct order *out);
+/* What an operator wants; ledger_answer() must follow, and says how it went. False: nothing. */
+bool ledger_order(struct ledger *ledger, struct order *out);
 void ledger_answer(struct ledger *ledger, enum order_result result);
 
 #endif

@@ -107,9 +107,10 @@ static void drain_adopted(struct writer *writer, const struct routes *source, st
     struct draining *draining = &writer->draining[0];
     struct control control;
     if (!old_control->s_base ||
-        control_attach(old_control, control_shape(source), source->generation, &control) != SHM_OK ||
-        tally_init(&draining->tally, &control) != SHM_OK)
+        control_attach(old_control, control_shape(source), source->generation, &control) != SHM_OK)
         return;
+    draining->tally = (struct tally){.control = control};
+    tally_take_over(&draining->tally);
     draining->generation = source->generation;
     draining->region = *old_control; /* under guard already */
     draining->until = clock_tick() + DRAIN_MS;

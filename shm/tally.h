@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fetcher half of call results: what came since the look before. Counts in the control object only grow; the
- * fetcher remembers how far it has read, so a look stores nothing but cleared flags and streaks. Whatever clients
- * write, a call ends after a bounded number of steps, and reads each word once.
+ * The fetcher half of call results: what came since the look before. Counts in the control object only grow, and beside
+ * them is how far they are taken: clients could forge the one as well as the other. Whatever they write, a call ends
+ * after a bounded number of steps, and reads each word once.
  */
 #ifndef SHM_TALLY_H
 #define SHM_TALLY_H
@@ -12,11 +12,8 @@
 #include "shm/control.h"
 #include "shm/standing.h"
 
-struct tally_mark;
-
 struct tally {
     struct control control;
-    struct tally_mark *marks; /* [call_cells] */
     uint32_t cursor;
     uint32_t used;  /* cells that had something so far */
     uint32_t known; /* of these, those of hosts that exist */
@@ -29,18 +26,16 @@ struct call_report {
     uint64_t counts, extra; /* of the cell, as far as they are read now */
 };
 
-/* SHM_SYSTEM_ERROR: no memory. */
-enum shm_status tally_init(struct tally *tally, const struct control *control);
-void tally_free(struct tally *tally);
-
 /* Calls `report` for each cell with something new, some 64 more than `budget` of them at most; the rest comes at the
  * next look. It says whether the host exists. */
 void tally_take(struct tally *tally, uint32_t budget,
                 bool (*report)(void *context, const struct call_report *report), void *context);
 
-/* What a fetcher before this one has read of a cell, if the cell is of that host. */
-void tally_resume(struct tally *tally, uint64_t key, uint64_t host, uint32_t cell, uint64_t counts,
-                  uint64_t extra);
+/* Goes on where a fetcher died: flags say nothing then, it may have taken some and not what they stood for. */
+void tally_take_over(struct tally *tally);
+
+/* It had kept this much of a cell of route `key`, and may have died before it said so in the cell. */
+void tally_resume(struct tally *tally, uint64_t key, uint32_t cell, uint64_t counts, uint64_t extra);
 
 /* The host's state has changed: its streaks begin anew. A call that ends at this moment may count to either side. */
 void tally_begin_runs(struct tally *tally, uint32_t cell);

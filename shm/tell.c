@@ -49,21 +49,25 @@ static void note_success_run(struct call_cell *s_cell, uint32_t run)
             break;
 }
 
-/* Streaks, so that those which end between two looks of the fetcher are not lost. `before`: counts without this one. */
-static void note_failure(struct call_cell *s_cell, uint64_t before, uint32_t weight)
+/*
+ * Streaks, so that those which end between two looks of the fetcher are not lost. Acquire, and the counts after it:
+ * they are no older than the mark, which another client took from them before it released it. The run of successes
+ * before the mark that ends it: whoever acquires that mark finds it.
+ */
+static void note_failure(struct call_cell *s_cell, uint32_t weight)
 {
-    uint64_t seen = load_relaxed(&s_cell->err_runs);
+    uint64_t seen = load_acquire(&s_cell->err_runs);
     for (int i = 0; i < RUN_TRIES; i++) {
         struct err_runs runs = err_runs_unpack(seen);
-        uint32_t succ_run = succ_run_since(runs.mark, before);
+        uint64_t counts = load_relaxed(&s_cell->counts);
+        uint32_t succ_run = succ_run_since(runs.mark, counts);
+        if (succ_run)
+            note_success_run(s_cell, succ_run);
         runs.run = capped((succ_run ? 0 : (uint64_t)runs.run) + weight);
         runs.longest = runs.longest > runs.run ? runs.longest : runs.run;
-        runs.mark = (uint32_t)before & ((1 << RUN_MARK_BITS) - 1);
-        if (exchange_acq_rel(&s_cell->err_runs, &seen, err_runs_pack(runs))) {
-            if (succ_run)
-                note_success_run(s_cell, succ_run);
+        runs.mark = (uint32_t)counts & ((1 << RUN_MARK_BITS) - 1);
+        if (exchange_acq_rel(&s_cell->err_runs, &seen, err_runs_pack(runs)))
             return;
-        }
     }
 }
 
@@ -77,7 +81,7 @@ enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t 
     if (success) {
         add_seq_cst(&s_cell->counts, 1);
     } else {
-        note_failure(s_cell, load_relaxed(&s_cell->counts), weight);
+        note_failure(s_cell, weight);
         if (weight > 1)
             add_relaxed(&s_cell->extra, weight - 1);
         add_seq_cst(&s_cell->counts, UINT64_C(1) << CALL_SUCC_BITS);

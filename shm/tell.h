@@ -45,10 +45,12 @@ static inline uint64_t err_runs_pack(struct err_runs runs)
            (uint64_t)runs.longest << (RUN_MARK_BITS + RUN_BITS);
 }
 
-/* Successes in a row since the mark; a difference of 2^24 looks like none. */
+/* Successes in a row since the mark. None if the mark is the newer of the two: a failure came after `counts` was read.
+ * A difference of 2^23 or more cannot be told from that. */
 static inline uint32_t succ_run_since(uint32_t mark, uint64_t counts)
 {
-    return ((uint32_t)counts - mark) & ((1 << RUN_MARK_BITS) - 1);
+    uint32_t since = ((uint32_t)counts - mark) & ((1 << RUN_MARK_BITS) - 1);
+    return since < 1 << (RUN_MARK_BITS - 1) ? since : 0;
 }
 
 #endif

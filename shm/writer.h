@@ -120,9 +120,9 @@ void writer_harvest_calls(struct writer *writer, uint32_t budget, uint64_t now,
 /* The host that a cell of this generation belongs to has changed its state: its streaks begin anew. */
 void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell);
 
-/* How far the fetcher before this one had read a cell of `generation`. Before the first harvest. */
-void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint64_t host,
-                         uint32_t cell, uint64_t counts, uint64_t extra);
+/* How much the fetcher before this one had kept of a cell of `generation`. Before the first harvest. */
+void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
+                         uint64_t counts, uint64_t extra);
 
 /* The routes object that is written now. */
 uint64_t writer_generation(const struct writer *writer);

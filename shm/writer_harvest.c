@@ -47,12 +47,13 @@ static void make_room_for_calls(struct writer *writer, uint64_t now, char note[s
 {
     const struct tally *tally = &writer->now.tally;
     uint32_t cells = tally->control.shape.call_cells, needed = tally_cells_needed(tally);
-    bool larger = needed > cells;
+    bool larger = needed > cells && needed * sizeof(struct call_cell) <= writer->max_bytes;
     if (tally->used <= cells / 2 || (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
         (!larger && now < writer->compacted + COMPACT_MS))
         return;
-    writer->call_cells = needed;
-    if (!larger)
+    if (larger)
+        writer->call_cells = needed;
+    else
         writer->compacted = now;
     if (writer_remake(writer, now, note) != SHM_OK)
         writer->call_cells = cells;
@@ -80,10 +81,10 @@ void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell
         tally_begin_runs(&writer->now.tally, cell);
 }
 
-void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint64_t host,
-                         uint32_t cell, uint64_t counts, uint64_t extra)
+void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
+                         uint64_t counts, uint64_t extra)
 {
     struct draining *draining = &writer->draining[0];
     if (draining->region.s_base && draining->generation == generation)
-        tally_resume(&draining->tally, key, host, cell, counts, extra);
+        tally_resume(&draining->tally, key, cell, counts, extra);
 }

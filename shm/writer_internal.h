@@ -8,7 +8,7 @@
 #include "shm/writer.h"
 
 enum {
-    DRAINING_MAX = 4,
+    DRAINING_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
     DRAIN_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
     COMPACT_MS = 10 * 1000, /* a new generation that is no larger is made at most this often */

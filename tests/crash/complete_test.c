@@ -15,6 +15,9 @@
 #include "shm/ask.h"
 #include "shm/clock.h"
 #include "shm/control.h"
+#include "shm/ledger.h"
+#include "shm/tally.h"
+#include "shm/tell.h"
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
 
@@ -118,20 +121,36 @@ static void tell(struct instance *instance)
     writer_reload(instance->writer, &options);
 }
 
+static void turn_and_hold(struct instance *instance)
+{
+    writer_set_verdict(instance->writer, 1, 0, true, true);
+    writer_set_verdict(instance->writer, 1, 1, true, false);
+    writer_set_verdict(instance->writer, 1, 0, false, false);
+    writer_set_held(instance->writer, 1, true);
+}
+
 static bool take_none(void *context, uint64_t key)
 {
     (void)context, (void)key;
     return true;
 }
 
+static bool take_results(void *context, const struct call_report *report, uint64_t generation)
+{
+    struct instance *instance = context;
+    writer_begin_runs(instance->writer, generation, report->cell);
+    return true;
+}
+
 static void harvest(struct instance *instance)
 {
+    writer_harvest_calls(instance->writer, 1000, clock_tick(), take_results, instance, instance->note);
     writer_harvest_flags(instance->writer, 1000, take_none, NULL);
     writer_harvest_misses(instance->writer, take_none, NULL);
     writer_tend(instance->writer, clock_tick(), instance->note);
 }
 
-/* Flags, a miss and counts for harvest() to take. */
+/* Flags, a miss, counts and results of calls for harvest() to take. */
 static void ask(struct instance *instance)
 {
     struct region region;
@@ -146,8 +165,40 @@ static void ask(struct instance *instance)
     ask_refresh(&control, 700);
     ask_route(&control, 77);
     ask_count(&control, 1, 5, 2, 1);
+    for (int i = 0; i < 6; i++)
+        tell_call(&control, 1, host_word(1, 1), i % 3, 2);
     region_close(&region);
     region_close(&routes_region);
+}
+
+/* ---- the hosts object ---- */
+
+static struct ledger *ledger;
+
+static void add_record(struct instance *instance)
+{
+    (void)instance;
+    ledger_add(ledger, 1, host_word(1, 1));
+}
+
+static void commit_record(struct instance *instance)
+{
+    (void)instance;
+    ledger_commit(ledger, ledger_find(ledger, 1, host_word(1, 1)));
+}
+
+static void remove_record(struct instance *instance)
+{
+    (void)instance;
+    ledger_remove(ledger, ledger_find(ledger, 1, host_word(1, 1)));
+}
+
+static void answer_order(struct instance *instance)
+{
+    struct order order;
+    (void)instance;
+    ledger_order(ledger, &order);
+    ledger_answer(ledger, ORDER_DONE);
 }
 
 static void g5_every_store_passes_the_place_where_tests_stop(void **state)
@@ -164,9 +215,17 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, routes, "refresh in place", refresh);
     expect_all_counted(instance, routes, "NEW to PULLING to NEW", pull_and_settle);
     expect_all_counted(instance, routes, "beat, tend, connection, reload", tell);
+    expect_all_counted(instance, routes, "verdicts and marks", turn_and_hold);
     ask(instance);
     expect_all_counted(instance, control, "harvest", harvest);
-    assert_true(crash_watched() > 5);
+    assert_true(crash_watched() > 10);
+    const char *hosts = instance->names.hosts;
+    assert_int_equal(ledger_open(&ledger, instance->name, 1 << 20, instance->note), SHM_OK);
+    expect_all_counted(instance, hosts, "a record is added", add_record);
+    expect_all_counted(instance, hosts, "a record changes", commit_record);
+    expect_all_counted(instance, hosts, "a record is removed", remove_record);
+    expect_all_counted(instance, hosts, "an order is answered", answer_order);
+    ledger_close(ledger);
 }
 
 int main(void)

@@ -30,7 +30,15 @@ enum {
 /* A route as a walker finds it. round 0: not there; UINT32_MAX: hosts that no answer gave. */
 struct seen {
     uint32_t round, count;
+    uint64_t verdict; /* its first word */
+    uint32_t out, marks;
 };
+
+/* What writer_set_verdict() does to the host that operations take out of the turn. */
+enum {
+    OUT_HOST = 3
+};
+#define OUT_BITS (UINT64_C(1) << OUT_HOST | UINT64_C(1) << (32 + OUT_HOST))
 
 struct operation {
     const char *name;
@@ -60,17 +68,20 @@ static struct seen look(const struct routes *routes, uint64_t key)
     if (slot == SLOT_NONE)
         return seen;
     if (table_begin(routes, slot, key, &table) != SHM_OK)
-        return (struct seen){UINT32_MAX, 0};
+        return (struct seen){.round = UINT32_MAX};
     for (uint32_t i = 0; i < table.count; i++)
         if (!equation_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
                             &round))
-            return (struct seen){UINT32_MAX, i};
-    return (struct seen){table.count ? round : 0, table.count};
+            return (struct seen){.round = UINT32_MAX, .count = i};
+    return (struct seen){table.count ? round : 0, table.count,
+                         table.count ? load_relaxed(table.s_verdict) : 0, table.out,
+                         load_relaxed(&table.s_block->marks)};
 }
 
+/* Whatever `out` says: it is advice, and follows its verdict. */
 static bool same(struct seen a, struct seen b)
 {
-    return a.round == b.round && a.count == b.count;
+    return a.round == b.round && a.count == b.count && a.verdict == b.verdict && a.marks == b.marks;
 }
 
 /* Walks what is called so now; returns the state of the key that the operation was about. */
@@ -85,7 +96,8 @@ static struct seen walk(struct instance *instance, const struct operation *opera
     if (check_routes(&routes, &report) != SHM_OK)
         fail_msg("%s, step %lu, %s: %s", operation->name, n, who, report.text);
     for (uint64_t key = 1; key <= KEYS; key++)
-        if (key != operation->changed && !same(look(&routes, key), (struct seen){1, (uint32_t)key}))
+        if (key != operation->changed &&
+            !same(look(&routes, key), (struct seen){.round = 1, .count = (uint32_t)key}))
             fail_msg("%s, step %lu, %s: route %d is not as it was", operation->name, n, who, (int)key);
     struct seen seen = look(&routes, operation->changed);
     if (operation->changed && !same(seen, operation->before) && !same(seen, operation->after))
@@ -131,6 +143,8 @@ static void adopt_and_compare(struct instance *instance, const struct operation 
     if (operation->changed && !same(adopted, by_reader))
         fail_msg("%s, step %lu: a reader saw round %u, the next fetcher has %u", operation->name, n,
                  by_reader.round, adopted.round);
+    if (adopted.out != (uint32_t)__builtin_popcount((uint32_t)adopted.verdict))
+        fail_msg("%s, step %lu: %u hosts are said to be out of the turn", operation->name, n, adopted.out);
     if (exists(instance->names.next_routes) || exists(instance->names.next_control))
         fail_msg("%s, step %lu: a leftover stays", operation->name, n);
     instance_put(instance, NEWCOMER + 1, 1, 3, 15);
@@ -149,7 +163,7 @@ static unsigned long enumerate(const struct operation *operation)
         adopt_and_compare(instance, operation, n, seen);
         instance_teardown((void *[]){instance});
     }
-    printf("%-34s %5lu crash points\n", operation->name, n - 1);
+    printf("%-36s %5lu crash points\n", operation->name, n - 1);
     return n - 1;
 }
 
@@ -179,6 +193,21 @@ static void pull_and_settle(struct instance *instance)
 {
     writer_set_pulling(instance->writer, TARGET);
     writer_set_new(instance->writer, TARGET);
+}
+
+static void turn_out(struct instance *instance)
+{
+    writer_set_verdict(instance->writer, TARGET, OUT_HOST, true, true);
+}
+
+static void turn_in(struct instance *instance)
+{
+    writer_set_verdict(instance->writer, TARGET, OUT_HOST, false, false);
+}
+
+static void hold(struct instance *instance)
+{
+    writer_set_held(instance->writer, TARGET, true);
 }
 
 /* Replaces large tables until less than a table of GROWTH_HOSTS fits: the arena is full of what waits for its grace. */
@@ -229,20 +258,33 @@ static void beat(struct instance *instance)
     writer_beat(instance->writer, clock_tick());
 }
 
-#define STAYS                                                                                                \
-    {1, TARGET},                                                                                             \
+#define FIRST                                                                                                \
     {                                                                                                        \
-        1, TARGET                                                                                            \
+        .round = 1, .count = TARGET                                                                          \
+    }
+#define OUT                                                                                                  \
+    {                                                                                                        \
+        .round = 1, .count = TARGET, .verdict = OUT_BITS                                                     \
+    }
+#define HELD                                                                                                 \
+    {                                                                                                        \
+        .round = 1, .count = TARGET, .marks = MARK_HELD                                                      \
     }
 static const struct operation operations[] = {
-    {"publish", NULL, publish, TARGET, {1, TARGET}, {2, 9}},
-    {"insert", NULL, insert, NEWCOMER, {0, 0}, {1, 4}},
-    {"a route vanishes", NULL, vanish, TARGET, {1, TARGET}, {0, 0}},
-    {"refresh in place", NULL, refresh, TARGET, STAYS},
-    {"NEW to PULLING to NEW", NULL, pull_and_settle, TARGET, STAYS},
-    {"growth", fill, grow, NEWCOMER, {0, 0}, {1, GROWTH_HOSTS}},
-    {"supersede (a name was lost)", lose_names, tend, TARGET, STAYS},
-    {"beat and ring", publish, beat, TARGET, {2, 9}, {2, 9}},
+    {"publish", NULL, publish, TARGET, FIRST, {.round = 2, .count = 9}},
+    {"insert", NULL, insert, NEWCOMER, {0}, {.round = 1, .count = 4}},
+    {"a route vanishes", NULL, vanish, TARGET, FIRST, {0}},
+    {"refresh in place", NULL, refresh, TARGET, FIRST, FIRST},
+    {"NEW to PULLING to NEW", NULL, pull_and_settle, TARGET, FIRST, FIRST},
+    {"a host leaves the turn", NULL, turn_out, TARGET, FIRST, OUT},
+    {"a host comes back", turn_out, turn_in, TARGET, OUT, FIRST},
+    {"refresh with a host out of the turn", turn_out, refresh, TARGET, OUT, OUT},
+    {"publish with a host out of the turn", turn_out, publish, TARGET, OUT, {.round = 2, .count = 9}},
+    {"an empty answer is held", NULL, hold, TARGET, FIRST, HELD},
+    {"a held route is refreshed", hold, refresh, TARGET, HELD, FIRST},
+    {"growth", fill, grow, NEWCOMER, {0}, {.round = 1, .count = GROWTH_HOSTS}},
+    {"supersede (a name was lost)", lose_names, tend, TARGET, FIRST, FIRST},
+    {"beat and ring", publish, beat, TARGET, {.round = 2, .count = 9}, {.round = 2, .count = 9}},
 };
 enum {
     OPERATIONS = sizeof(operations) / sizeof(*operations)
@@ -259,7 +301,7 @@ static void g5_death_at_any_store_leaves_old_or_new(void **state)
 static void g5_adoption_can_be_interrupted_and_repeated(void **state)
 {
     (void)state;
-    const struct operation adoption = {"adoption", NULL, start, TARGET, STAYS};
+    const struct operation adoption = {"adoption", NULL, start, TARGET, FIRST, FIRST};
     unsigned long steps = 0, pairs = 0;
     for (unsigned long n = 1; steps == 0; n++) {
         struct instance *instance = fresh_instance();
@@ -294,7 +336,7 @@ static void g5_adoption_can_be_interrupted_and_repeated(void **state)
         adopt_and_compare(instance, &adoption, n, seen);
         instance_teardown((void *[]){instance});
     }
-    printf("%-34s %5lu crash points\n%-34s %5lu pairs of them\n", "adoption", steps,
+    printf("%-36s %5lu crash points\n%-36s %5lu pairs of them\n", "adoption", steps,
            "adoption interrupted again", pairs);
     assert_true(steps > 50);
 }

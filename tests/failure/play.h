@@ -7,7 +7,8 @@
 
 /*
  * A client looks routes up that nobody knows yet, until the directory's answers have made it back to it: hosts for
- * some, none for others. The directory listens, and takes whatever connection comes. False: a route never came.
+ * some, none for others. The directory listens, and takes whatever connection comes. Then it tells how its calls went,
+ * until the fetcher has counted every one. False: a route never came, or a result was lost.
  */
 bool play(struct scene *scene);
 

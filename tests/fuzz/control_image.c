@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whatever clients write to the control object, also while it is harvested, a harvest stays inside of it, reports
- * only slots and keys that can be, each at most once, and stops soon after it is told to. Afterwards an honest client
- * is heard. Input: slots / 8 (16 bits), budget (8 bits), changes made before the harvest (8 bits), then changes;
+ * only slots, keys and hosts that can be, each at most once, and stops soon after it is told to. Afterwards an honest
+ * client is heard. Input: slots / 8 (16 bits), budget (8 bits), changes made before the harvest (8 bits), then changes;
  * those that are left strike during it, one for each report.
  */
 #include <string.h>
 
 #include "shm/ask.h"
 #include "shm/harvest.h"
+#include "shm/tally.h"
+#include "shm/tell.h"
 #include "tests/fuzz/fuzz.h"
 
 struct harvest {
@@ -16,12 +18,14 @@ struct harvest {
     struct region region;
     uint32_t flag_cursor, miss_cursor;
     uint32_t slot_count, reports, limit; /* after `limit` reports the harvest is told to stop */
-    uint64_t awaited;                    /* the honest client's slot or key */
+    uint64_t awaited;                    /* the honest client's slot, key or host */
+    struct tally tally;
     bool heard;
 };
 
 enum {
     AFTER_STOP = 63, /* flags are taken 64 at once, and then all reported */
+    CALL_CELLS = 130,
 };
 
 static bool next(struct harvest *harvest, uint64_t reported)
@@ -64,8 +68,37 @@ static uint32_t take_misses(struct harvest *harvest, const struct control *contr
     return harvest->reports;
 }
 
+static bool reported(void *context, const struct call_report *report)
+{
+    struct harvest *harvest = context;
+    DEMAND(report->key != KEY_INVALID && report->cell < CALL_CELLS);
+    DEMAND(report->host != 0 &&
+           report->host == host_word((uint32_t)(report->host >> 32), (uint16_t)report->host));
+    DEMAND(report->batch.succ < UINT64_C(1) << CALL_SUCC_BITS);
+    DEMAND(report->batch.err < UINT64_C(1) << (64 - CALL_SUCC_BITS));
+    DEMAND(report->batch.succ + report->batch.err > 0);
+    DEMAND(report->batch.err_run <= RUN_MAX);
+    DEMAND(harvest->reports < harvest->limit + AFTER_STOP);
+    next(harvest, report->host);
+    if (report->batch.err_run % 2)
+        tally_begin_runs(&harvest->tally, report->cell);
+    return report->batch.succ % 2;
+}
+
+static uint32_t take_calls(struct harvest *harvest, uint32_t budget)
+{
+    harvest->reports = 0;
+    harvest->limit = budget;
+    tally_take(&harvest->tally, budget, reported, harvest);
+    return harvest->reports;
+}
+
 static void check_noise(struct harvest *harvest, const struct control *control, uint32_t budget)
 {
+    take_calls(harvest, budget);
+    DEMAND(take_calls(harvest, UINT32_MAX / 2) <= CALL_CELLS);
+    DEMAND(harvest->tally.known <= harvest->tally.used &&
+           tally_cells_needed(&harvest->tally) <= CALL_CELLS * 4);
     take_flags(harvest, control, budget, UINT32_MAX / 2);
     DEMAND(harvest->reports <= (budget ? budget + AFTER_STOP : 0));
     take_flags(harvest, control, UINT32_MAX, budget + 1);
@@ -94,6 +127,15 @@ static void check_honest(struct harvest *harvest, const struct control *control)
         take_misses(harvest, control, UINT32_MAX);
     }
     DEMAND(harvest->heard);
+
+    harvest->heard = false;
+    harvest->awaited = host_word(slot, 80);
+    bool told = true;
+    for (int i = 0; i < 2; i++) { /* the first time it may complete a number that we have seen before */
+        told = told && tell_call(control, 7, harvest->awaited, i, 1) == SHM_OK;
+        take_calls(harvest, UINT32_MAX / 2);
+    }
+    DEMAND(harvest->heard || !told);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -101,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     uint32_t slot_count = 8 * (uint32_t)input_number(&input, 2) + 4; /* up to two words of level 2 */
     uint32_t budget = (uint32_t)input_number(&input, 1), before = (uint32_t)input_number(&input, 1);
-    const struct control_shape shape = {slot_count, 16};
+    const struct control_shape shape = {slot_count, CALL_CELLS};
     struct region region = {.size = control_size(shape)};
     struct control control;
     DEMAND(posix_memalign(&region.s_base, CACHE_LINE, region.size) == 0);
@@ -111,6 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < before; i++)
         input_patch(&input, region.s_base, region.size);
     struct harvest harvest = {.input = &input, .region = region, .slot_count = slot_count};
+    harvest.tally = (struct tally){.control = control};
+    tally_take_over(&harvest.tally);
+    tally_resume(&harvest.tally, input_number(&input, 1), budget, before, budget);
     check_noise(&harvest, &control, budget);
     check_honest(&harvest, &control);
     free(region.s_base);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fetcher whose control object is overwritten hears of no key as flagged that it does not have, and the routes
- * object stays as it was. Input: changes to the control object; one before each harvest and one for each report.
+ * A fetcher whose control object is overwritten hears of no key as flagged that it does not have, whatever it hears of
+ * calls, and the routes object stays as it was. Input: changes to the control object; one before each harvest and one
+ * for each report.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 #include "shm/clock.h"
 #include "shm/names.h"
 #include "shm/region.h"
+#include "shm/tally.h"
 #include "shm/writer.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -67,14 +69,27 @@ static bool missed(void *context, uint64_t key)
     return input_patch(&input, control.s_base, control.size);
 }
 
+static bool reported(void *context, const struct call_report *report, uint64_t generation)
+{
+    (void)context;
+    DEMAND(generation == writer_generation(writer));
+    input_patch(&input, control.s_base, control.size);
+    writer_begin_runs(writer, generation, report->cell);
+    return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    char note[WRITER_NOTE_MAX];
     input = (struct input){data, size};
     memcpy(control.s_base, control_before, control.size);
     for (int i = 0; i < HARVESTS; i++) {
         input_patch(&input, control.s_base, control.size);
         writer_harvest_flags(writer, ROUTES / 2, flagged, NULL);
         writer_harvest_misses(writer, missed, NULL);
+        /* At tick 1 it is too early for a new generation. */
+        writer_harvest_calls(writer, ROUTES, 1, reported, NULL, note);
+        DEMAND(note[0] == '\0');
     }
     DEMAND(memcmp(routes.s_base, routes_before, routes.size) == 0);
     return 0;

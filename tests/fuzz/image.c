@@ -23,6 +23,7 @@ static void format(struct routes_header *s_header)
     };
     s_header->bucket_count = IMAGE_BUCKETS;
     s_header->arena_units = IMAGE_UNITS;
+    s_header->call_cells = 1;
     s_header->index_offset = routes_index_offset();
     s_header->arena_offset = routes_arena_offset(IMAGE_BUCKETS);
 }

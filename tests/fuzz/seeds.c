@@ -127,6 +127,25 @@ static void control_seeds(void)
     PATCH_SEED("control_writer/header", "", {PATCH_SET, 8, 0, UINT64_MAX});
 }
 
+/* Records of the object that hosts.c begins with; their first half is the one that a first commit fills. */
+static void hosts_seeds(void)
+{
+    enum {
+        RECORD = sizeof(struct host_record),
+        FIRST = HEADER_BYTES,
+        VERSION = offsetof(struct host_record, version),
+        HALVES = offsetof(struct host_record, halves),
+    };
+    SEED("hosts/whole", "\0\0");
+    SEED("hosts/truncated", "\0\x10");
+    PATCH_SEED("hosts/record_count", "\0\0", {PATCH_FLIP, 1, sizeof(struct object_id), 7});
+    PATCH_SEED("hosts/used", "\0\0", {PATCH_FLIP, 1, sizeof(struct object_id), UINT64_MAX << 32});
+    PATCH_SEED("hosts/other_half", "\0\0", {PATCH_FLIP, 1, FIRST + VERSION, 1});
+    PATCH_SEED("hosts/twice", "\0\0", {PATCH_COPY, 2, FIRST + 3 * RECORD, (FIRST + RECORD) / 8});
+    PATCH_SEED("hosts/without_its_route", "\0\0", {PATCH_SET, 1, FIRST, 0});
+    PATCH_SEED("hosts/every_word", "\0\0", {PATCH_SET, 86, FIRST + HALVES, UINT64_MAX});
+}
+
 static void run_sql(const char *path, const char *sql)
 {
     sqlite3 *db;
@@ -171,6 +190,7 @@ int main(int argc, char **argv)
     routes_seeds("routes_image");
     routes_seeds("adoption");
     control_seeds();
+    hosts_seeds();
     database_seeds();
     return EXIT_SUCCESS;
 }

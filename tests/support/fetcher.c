@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "shm/atomic.h"
+#include "shm/index.h"
 #include "shm/routes.h"
+#include "shm/table.h"
 #include "tests/support/patience.h"
 
 void fetcher_init(struct fetcher *fetcher, unsigned port)
@@ -22,6 +24,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
                 .host = "127.0.0.1",
                 .port = port,
                 .update_timeout = 3600,
+                .report_interval = 1,
                 .poll_interval_ms = 5,
                 .request_timeout_ms = 60000,
                 .connect_timeout_ms = 10000,
@@ -74,9 +77,14 @@ void fetcher_configure(const struct fetcher *fetcher)
              "[dnsserver]\n"
              "ip = %s\n"
              "port = %u\n"
+             "[reporter]\n"
+             "ip = %s\n"
+             "port = %u\n"
+             "report_interval = %u\n"
              "[loadbalance]\n"
              "update_timeout = %u\n"
              "[fetcher]\n"
+             "empty_hold = %u\n"
              "poll_interval_ms = %u\n"
              "request_timeout_ms = %u\n"
              "connect_timeout_ms = %u\n"
@@ -91,11 +99,12 @@ void fetcher_configure(const struct fetcher *fetcher)
              "grace_ms = %u\n"
              "group =\n"
              "%s",
-             config->host, config->port, config->update_timeout, config->poll_interval_ms,
-             config->request_timeout_ms, config->connect_timeout_ms, config->reconnect_min_ms,
-             config->reconnect_max_ms, config->requests_per_second, config->resubscribe_per_second,
-             config->probe_interval_ms, config->frame_timeout_ms, config->max_bytes, config->grace_ms,
-             config->more);
+             config->host, config->port, config->reporter_port ? "127.0.0.1" : "",
+             config->reporter_port ? config->reporter_port : 1, config->report_interval,
+             config->update_timeout, config->empty_hold, config->poll_interval_ms, config->request_timeout_ms,
+             config->connect_timeout_ms, config->reconnect_min_ms, config->reconnect_max_ms,
+             config->requests_per_second, config->resubscribe_per_second, config->probe_interval_ms,
+             config->frame_timeout_ms, config->max_bytes, config->grace_ms, config->more);
     fetcher_configure_text(fetcher, text);
 }
 
@@ -139,6 +148,20 @@ uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter
     uint64_t value = load_relaxed(&routes.s_header->counters[counter]);
     region_close(&region);
     return value;
+}
+
+bool fetcher_shows_held(const struct fetcher *fetcher, uint64_t key)
+{
+    struct region region;
+    struct routes routes;
+    struct table table;
+    if (!open_routes(fetcher, &region, &routes))
+        return false;
+    uint32_t slot = index_find(&routes, key);
+    bool held = slot != SLOT_NONE && table_begin(&routes, slot, key, &table) == SHM_OK &&
+                load_relaxed(&table.s_block->marks) & MARK_HELD;
+    region_close(&region);
+    return held;
 }
 
 uint64_t fetcher_generation(const struct fetcher *fetcher)

@@ -14,7 +14,8 @@
 struct fetcher_config {
     const char *host;
     unsigned port;
-    unsigned update_timeout; /* s; all others ms, or per second */
+    unsigned update_timeout, empty_hold, report_interval; /* s; all others ms, or per second */
+    unsigned reporter_port;                               /* of a report service; 0: none */
     unsigned poll_interval_ms, request_timeout_ms, connect_timeout_ms;
     unsigned reconnect_min_ms, reconnect_max_ms;
     unsigned requests_per_second, resubscribe_per_second;
@@ -51,6 +52,8 @@ void fetcher_stop(struct fetcher *fetcher);
 
 /* A number from the routes object; 0 while there is none. */
 uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter);
+/* The route is marked as one whose empty answer is held back. */
+bool fetcher_shows_held(const struct fetcher *fetcher, uint64_t key);
 /* Which routes object has the name now; 0: none. */
 uint64_t fetcher_generation(const struct fetcher *fetcher);
 

@@ -12,7 +12,7 @@
 #include "lars.pb-c.h"
 #include "proto/frame.h"
 #include "shm/clock.h"
-#include "tests/torture/equation.h"
+#include "tests/torture/results.h"
 #include "tests/torture/torture.h"
 
 enum {
@@ -52,21 +52,22 @@ static bool send_all(struct flapper *flapper, const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* Answers route k with its table of the present round. */
+/* Answers route k with its table of the present round; a calm one always with that of round 0. */
 static bool answer(struct flapper *flapper, int32_t modid, uint32_t k)
 {
+    uint32_t round = modid == CALM_MODID ? 0 : flapper->round;
     static Lars__HostInfo infos[HOSTS_MOST];
     static Lars__HostInfo *pointers[HOSTS_MOST];
     static uint8_t bytes[FRAME_MAX];
     Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
     response.modid = modid;
     response.cmdid = (int32_t)k;
-    response.n_host = equation_count(k, flapper->round);
+    response.n_host = equation_count(k, round);
     response.host = pointers;
     for (uint32_t i = 0; i < response.n_host; i++) {
         infos[i] = (Lars__HostInfo)LARS__HOST_INFO__INIT;
-        infos[i].ip = (int32_t)equation_address(k, flapper->round);
-        infos[i].port = (int32_t)(equation_base(k, flapper->round) + i);
+        infos[i].ip = (int32_t)equation_address(k, round);
+        infos[i].port = (int32_t)(equation_base(k, round) + i);
         pointers[i] = &infos[i];
     }
     size_t size = lars__get_route_response__pack(&response, bytes + FRAME_HEADER);
@@ -80,7 +81,7 @@ static bool take_request(struct flapper *flapper, const struct frame *frame)
     if (!request)
         return false;
     uint32_t k = (uint32_t)request->cmdid;
-    if (k < ROUTES_MAX && !flapper->is_asked[k]) {
+    if (request->modid == TORTURE_MODID && k < ROUTES_MAX && !flapper->is_asked[k]) {
         flapper->is_asked[k] = true;
         flapper->asked[flapper->count++] = k;
     }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "reader/include/larshm/larshm.h"
-#include "tests/torture/equation.h"
+#include "tests/torture/results.h"
 #include "tests/torture/torture.h"
 
 struct worker {
@@ -50,6 +50,30 @@ static bool host_fits(struct torture *torture, uint32_t k, uint32_t i, in_addr_t
            (i == UINT32_MAX ? offset < equation_count(k, seen) : offset == i);
 }
 
+/* To a quarter of all hosts calls fail, so that verdicts change all the time. */
+static void report(struct worker *worker, const larshm_host *host)
+{
+    bool fails = key_hash(host->addr, host->port) % 4 == 0 && draw(worker) % 4;
+    int code = larshm_report_timed(worker->routes, host, fails, (uint32_t)(draw(worker) % 1000));
+    if (code != LARSHM_OK && code != LARSHM_FULL)
+        atomic_fetch_add(&worker->torture->lost, 1);
+}
+
+/* A call to a calm route. Whoever is killed in the middle may have told or not. */
+static void call_calm(struct worker *worker)
+{
+    larshm_host host;
+    uint32_t cmdid = 1 + (uint32_t)(draw(worker) % CALM_ROUTES);
+    if (larshm_get_host(worker->routes, CALM_MODID, cmdid, &host) != LARSHM_OK)
+        return;
+    atomic_fetch_add(&worker->torture->begun, 1);
+    if (larshm_report(worker->routes, &host, draw(worker) % 64 == 0) == LARSHM_OK)
+        atomic_fetch_add(&worker->torture->told, 1);
+    else
+        atomic_fetch_sub(&worker->torture->begun, 1);
+}
+
+/* No host at all while all are overloaded is an answer, too. */
 static int try_host(struct worker *worker, uint32_t k)
 {
     larshm_host host;
@@ -57,7 +81,9 @@ static int try_host(struct worker *worker, uint32_t k)
     int code = larshm_get_host(worker->routes, TORTURE_MODID, k, &host);
     if (code == LARSHM_OK && !host_fits(worker->torture, k, UINT32_MAX, host.addr, host.port, &round))
         atomic_fetch_add(&worker->torture->torn, 1);
-    return code;
+    if (code == LARSHM_OK)
+        report(worker, &host);
+    return code == LARSHM_OVERLOAD ? LARSHM_OK : code;
 }
 
 static int try_route(struct worker *worker, uint32_t k)
@@ -118,6 +144,8 @@ static void look_up(struct worker *worker)
     else if (was_seen)
         atomic_fetch_add(&torture->lost, 1);
     atomic_fetch_add(&torture->lookups, 1);
+    if (kind == 7)
+        call_calm(worker);
 }
 
 static void *work(void *argument)

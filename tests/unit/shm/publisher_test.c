@@ -138,6 +138,115 @@ static void gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grow
     assert_int_equal(writer_put(instance->writer, 2, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
 }
 
+/* What readers see of a route: which hosts are out of the turn (the first 32 of them), and how many. */
+struct turn {
+    uint64_t verdict;
+    uint32_t out;
+};
+
+static struct turn turn_of(struct instance *instance, uint64_t key)
+{
+    struct region region;
+    struct routes routes;
+    struct table table;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(table_begin(&routes, index_find(&routes, key), key, &table), SHM_OK);
+    struct turn turn = {load_relaxed(table.s_verdict), table.out};
+    region_close(&region);
+    return turn;
+}
+
+static void expect_turn(struct instance *instance, uint64_t key, uint64_t verdict, uint32_t out)
+{
+    struct turn turn = turn_of(instance, key);
+    assert_int_equal(turn.verdict, verdict);
+    assert_int_equal(turn.out, out);
+}
+
+static void hosts_leave_the_turn_and_come_back_one_by_one(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 1, 4, 15);
+    for (int again = 0; again < 2; again++)
+        writer_set_verdict(instance->writer, 1, 0, true, false);
+    expect_turn(instance, 1, verdict_out(0), 1);
+    writer_set_verdict(instance->writer, 1, 3, true, true);
+    expect_turn(instance, 1, verdict_out(0) | verdict_out(3) | verdict_unprobed(3), 2);
+    writer_set_verdict(instance->writer, 1, 3, true, false);
+    expect_turn(instance, 1, verdict_out(0) | verdict_out(3), 2);
+    assert_true(writer_any_out(instance->writer, 1));
+    for (int again = 0; again < 2; again++)
+        writer_set_verdict(instance->writer, 1, 0, false, false);
+    writer_set_verdict(instance->writer, 1, 3, false, false);
+    expect_turn(instance, 1, 0, 0);
+    assert_false(writer_any_out(instance->writer, 1));
+}
+
+static void verdicts_about_no_host_change_nothing(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 1, 4, 15);
+    writer_set_verdict(instance->writer, 1, 4, true, true);
+    writer_set_verdict(instance->writer, 1, HOST_NONE, true, true);
+    writer_set_verdict(instance->writer, 2, 0, true, true);
+    expect_turn(instance, 1, 0, 0);
+}
+
+static void a_refresh_keeps_verdicts_and_a_new_table_takes_those_it_is_given(void **state)
+{
+    struct instance *instance = *state;
+    static struct host hosts[70];
+    uint64_t verdict[VERDICT_WORDS(70)] = {verdict_out(1), 0, verdict_out(69) | verdict_unprobed(69)};
+    instance_put(instance, 1, 1, 4, 15);
+    writer_set_verdict(instance->writer, 1, 2, true, false);
+    instance_put(instance, 1, 1, 4, 15);
+    expect_turn(instance, 1, verdict_out(2), 1);
+    equation_hosts(1, 2, 70, hosts);
+    assert_int_equal(writer_put(instance->writer, 1, hosts, 70, verdict, 15, clock_tick(), instance->note),
+                     SHM_OK);
+    expect_turn(instance, 1, verdict_out(1), 2);
+    instance_put(instance, 1, 1, 4, 15);
+    expect_turn(instance, 1, 0, 0);
+}
+
+/* A fetcher that died between its two stores. */
+static void the_next_generation_counts_hosts_out_of_the_turn_again(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    for (uint16_t wrong = 0; wrong < 3; wrong++) {
+        instance_put(instance, 1, wrong + 1, 40, 15);
+        writer_set_verdict(instance->writer, 1, 1, true, false);
+        writer_set_verdict(instance->writer, 1, 39, true, true);
+        instance_stop(instance);
+        assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
+        uint64_t ref = load_relaxed(&routes_slot(&routes, index_find(&routes, 1))->ref);
+        store_relaxed(&routes_block(&routes, ref_unit(ref))->out, wrong);
+        region_close(&region);
+        instance_start(instance);
+        expect_turn(instance, 1, verdict_out(1), 2);
+        writer_set_verdict(instance->writer, 1, 1, false, false);
+        writer_set_verdict(instance->writer, 1, 39, false, false);
+        expect_turn(instance, 1, 0, 0);
+    }
+}
+
+static void a_held_answer_is_shown_until_the_next_one(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 1, 4, 15);
+    writer_set_held(instance->writer, 1, true);
+    assert_true(writer_held(instance->writer, 1));
+    instance_renew(instance);
+    assert_true(writer_held(instance->writer, 1));
+    instance_put(instance, 1, 1, 4, 15);
+    assert_false(writer_held(instance->writer, 1));
+    writer_set_held(instance->writer, 1, true);
+    instance_put(instance, 1, 2, 4, 15);
+    assert_false(writer_held(instance->writer, 1));
+}
+
 static void an_emptied_object_is_replaced(void **state)
 {
     struct instance *instance = *state;
@@ -162,6 +271,11 @@ int main(void)
         TEST(an_adopted_version_near_the_end_does_not_stop_publishing),
         TEST(g4_replaced_tables_stay_for_grace_ms),
         TEST(gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grows),
+        TEST(hosts_leave_the_turn_and_come_back_one_by_one),
+        TEST(verdicts_about_no_host_change_nothing),
+        TEST(a_refresh_keeps_verdicts_and_a_new_table_takes_those_it_is_given),
+        TEST(the_next_generation_counts_hosts_out_of_the_turn_again),
+        TEST(a_held_answer_is_shown_until_the_next_one),
         TEST(an_emptied_object_is_replaced),
     };
     return cmocka_run_group_tests_name("shm/publisher", tests, NULL, NULL);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What balance.c (results, time, orders) and balance_start.c (beginning and end) share; nobody else includes it. */
+#ifndef FETCHER_BALANCE_INTERNAL_H
+#define FETCHER_BALANCE_INTERNAL_H
+
+#include "fetcher/balance.h"
+#include "fetcher/deadlines.h"
+#include "fetcher/log.h"
+#include "fetcher/untold.h"
+
+struct balance {
+    struct writer *writer;
+    struct ledger *ledger;
+    const struct config *config;
+    struct deadlines deadlines;
+    struct untold untold;
+    uint64_t now;
+    struct log_limit full_limit, turn_limit, note_limit;
+    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
+    struct host hosts[HOSTS_MAX];
+};
+
+/* Shows in the host's table how its record stands. */
+void balance_publish_verdict(struct balance *balance, uint32_t number);
+
+/* The number of hosts that are overloaded, for people. */
+void balance_gauge_overloaded(struct balance *balance);
+
+#endif

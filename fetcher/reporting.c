@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/reporting.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "fetcher/connection.h"
+#include "fetcher/decode.h"
+#include "shm/clock.h"
+
+enum {
+    QUIET_MS = 60000 /* between two log lines that say that the service is away */
+};
+
+struct reporting {
+    uv_loop_t *loop;
+    struct writer *writer;
+    struct balance *balance;
+    const struct config *config;
+    struct config_peer peer;       /* the service in use */
+    struct connection *connection; /* NULL: nothing to tell yet, or nobody to tell it to */
+    uint64_t connected;            /* tick */
+    uint64_t round_begun;          /* tick */
+    bool in_round;
+    uint64_t first; /* the route that the round began with; KEY_INVALID: it has not begun */
+    uint64_t key;   /* the route in hand */
+    uint32_t count, told;
+    struct host_result results[HOSTS_MAX];
+    uint8_t frame[FRAME_MAX];
+};
+
+static void connection_up(void *context)
+{
+    struct reporting *reporting = context;
+    reporting->connected = clock_tick();
+}
+
+static const struct connection_role role = {
+    .peer = "report service",
+    .quiet_ms = QUIET_MS,
+    .up = connection_up,
+};
+
+static void connect_to_peer(struct reporting *reporting)
+{
+    reporting->connection =
+        connection_new(reporting->loop, &reporting->peer, reporting->config, &role, reporting);
+    if (reporting->connection)
+        connection_start(reporting->connection);
+}
+
+static void follow_config(struct reporting *reporting)
+{
+    const struct config_peer *wanted = &reporting->config->reporter;
+    bool moved = !connection_same_peer(&reporting->peer, wanted);
+    reporting->peer = *wanted;
+    if (!*wanted->ip)
+        reporting_stop(reporting);
+    else if (reporting->connection && moved)
+        connection_redirect(reporting->connection);
+    else if (!reporting->connection && writer_counter(reporting->writer, COUNTER_reports) > 0)
+        connect_to_peer(reporting);
+}
+
+static void begin_round(struct reporting *reporting, uint64_t now)
+{
+    reporting->round_begun = now;
+    reporting->in_round = true;
+    reporting->first = reporting->told < reporting->count ? reporting->key : KEY_INVALID;
+}
+
+/*
+ * Makes sure that there is a route in hand. False: the round is over. Routes come in the order they got news: when the
+ * first one comes again, all that were waiting have been told, and it begins the next round.
+ */
+static bool take_route(struct reporting *reporting)
+{
+    while (reporting->told == reporting->count) {
+        reporting->told = reporting->count = 0;
+        if (!balance_next_results(reporting->balance, &reporting->key, reporting->results,
+                                  &reporting->count) ||
+            reporting->key == reporting->first) {
+            reporting->in_round = false;
+            return false;
+        }
+        if (reporting->first == KEY_INVALID)
+            reporting->first = reporting->key;
+    }
+    return true;
+}
+
+/* Sends the next frame of the route in hand. False: there is no room for it now. */
+static bool tell(struct reporting *reporting)
+{
+    struct connection *connection = reporting->connection;
+    uint32_t left = reporting->count - reporting->told;
+    const struct status_report report = {
+        .key = reporting->key,
+        .caller = connection_own_ip(connection),
+        .time = (uint32_t)time(NULL),
+        .results = reporting->results + reporting->told,
+        .count = left < RESULTS_PER_FRAME ? left : RESULTS_PER_FRAME,
+    };
+    if (connection_room(connection) < report_frame_max(report.count))
+        connection_flush(connection);
+    if (connection_room(connection) < report_frame_max(report.count))
+        return false;
+    connection_send(connection, reporting->frame, encode_report(&report, reporting->frame));
+    reporting->told += report.count;
+    writer_count(reporting->writer, COUNTER_results_sent, 1);
+    return true;
+}
+
+static void leave_if_stuck(struct reporting *reporting, uint64_t now)
+{
+    const struct config *config = reporting->config;
+    uint64_t patience = (uint64_t)config->fetcher.request_timeout_ms + config->fetcher.probe_interval_ms;
+    uint64_t since = connection_writing_since(reporting->connection);
+    if (since && now > since + patience)
+        connection_drop(reporting->connection, "it reads nothing");
+}
+
+void reporting_poll(struct reporting *reporting, uint64_t now)
+{
+    const struct config *config = reporting->config;
+    follow_config(reporting);
+    if (!reporting->connection)
+        return;
+    leave_if_stuck(reporting, now);
+    if (connection_room(reporting->connection) == 0)
+        return;
+    /* It never answers, so what proves it is that it stays: for longer than any backoff. */
+    if (now > reporting->connected + config->fetcher.reconnect_max_ms)
+        connection_proved(reporting->connection);
+    if (!reporting->in_round && now >= reporting->round_begun + config->report_interval * UINT64_C(1000))
+        begin_round(reporting, now);
+    while (reporting->in_round && take_route(reporting) && tell(reporting))
+        continue;
+    connection_flush(reporting->connection);
+}
+
+struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct balance *balance,
+                                const struct config *config)
+{
+    struct reporting *reporting = calloc(1, sizeof(*reporting));
+    if (!reporting)
+        return NULL;
+    reporting->loop = loop;
+    reporting->writer = writer;
+    reporting->balance = balance;
+    reporting->config = config;
+    return reporting;
+}
+
+void reporting_stop(struct reporting *reporting)
+{
+    connection_stop(reporting->connection);
+    reporting->connection = NULL;
+}
+
+void reporting_delete(struct reporting *reporting)
+{
+    free(reporting);
+}

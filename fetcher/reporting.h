@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call results to Lars' report service: each report_interval one message for each route with news, over a connection
+ * of their own. Results are taken from the balance only when there is room to send them: while the service is away they
+ * are summed there, not queued. The protocol has no receipts: what is on its way when a connection ends may be lost.
+ */
+#ifndef FETCHER_REPORTING_H
+#define FETCHER_REPORTING_H
+
+#include <uv.h>
+
+#include "conf/config.h"
+#include "fetcher/balance.h"
+#include "shm/writer.h"
+
+struct reporting;
+
+/* `config` is read at each step and may change in between. Connects once there is something to tell. NULL: no memory. */
+struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct balance *balance,
+                                const struct config *config);
+
+/* Every poll_interval_ms, after balance_poll(). */
+void reporting_poll(struct reporting *reporting, uint64_t now);
+
+/* Closes the connection; the loop must run once more before it ends. */
+void reporting_stop(struct reporting *reporting);
+
+/* After reporting_stop(), or before the first poll. NULL is fine. */
+void reporting_delete(struct reporting *reporting);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/tcp.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+enum {
+    KEEPALIVE_S = 5
+};
+
+void tcp_watch(uv_tcp_t *tcp, unsigned limit_ms)
+{
+    uv_os_fd_t fd;
+    uv_tcp_keepalive(tcp, 1, KEEPALIVE_S);
+    if (uv_fileno((uv_handle_t *)tcp, &fd) == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
+}
+
+uint32_t tcp_own_ip(const uv_tcp_t *tcp)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    int size = sizeof(address);
+    if (uv_tcp_getsockname(tcp, (struct sockaddr *)&address, &size) != 0 || address.ss_family != AF_INET)
+        return 0;
+    return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr);
+}
+
+const struct sockaddr *tcp_address(const struct addrinfo *list, unsigned turn)
+{
+    unsigned count = 0;
+    for (const struct addrinfo *at = list; at; at = at->ai_next)
+        count++;
+    for (unsigned skip = turn % count; skip; skip--)
+        list = list->ai_next;
+    return list->ai_addr;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No result of a call is lost, and none is counted twice: what the fetcher has counted at the end is what
+ * larshm_report() took, in all threads of all processes, whatever happened to tables, objects and fetcher meanwhile.
+ */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/scene.h"
+#include "tests/support/standings.h"
+
+enum {
+    PROCESSES = 4,
+    THREADS = 8,
+    STAYING = 4, /* hosts 1 .. of route 1/1; those behind them come and go */
+    PASSING = 4,
+    WIDE = 700, /* hosts of route 1/2: more than the first control object has room for at ease */
+    PORT = 7000,
+    ROUNDS = 150, /* of changes; one takes ROUND_MS */
+    ROUND_MS = 10,
+    BURST_ROUND = ROUNDS * 3 / 4, /* brings many routes: objects are replaced faster than they are drained */
+    BURST_ROUTES = 5000,
+    REPEATS = 100, /* calls to a host that was picked once */
+    OTHERS_MODID = 3,
+};
+
+/* What one thread has reported, and was told that it was taken. */
+struct told {
+    struct calls staying[STAYING], passing, wide;
+};
+
+/* Shared by all processes of the test. */
+struct play {
+    _Atomic bool over;
+    struct told told[PROCESSES * THREADS];
+};
+
+struct player {
+    larshm *client;
+    struct play *play;
+    struct told *told;
+};
+
+/* ---- those who report ---- */
+
+static void tell(larshm *client, const larshm_host *host, int retcode, struct calls *calls)
+{
+    if (larshm_report(client, host, retcode) != LARSHM_OK)
+        return;
+    calls->succ += retcode == 0;
+    calls->err += retcode != 0;
+}
+
+static struct calls *calls_to(struct told *told, const larshm_host *host)
+{
+    uint32_t last = ntohl(host->addr) & 0xff;
+    return last <= STAYING ? &told->staying[last - 1] : &told->passing;
+}
+
+/* One call in sixteen fails, and now and then enough of them in a row to take a host out. */
+static int retcode_of(uint64_t call)
+{
+    return call % 16 == 0 || call % 4096 < 20;
+}
+
+static void *report_at_full_speed(void *context)
+{
+    const struct player *player = context;
+    larshm_host host = {0}, wide = {.modid = 1, .cmdid = 2, .port = htons(PORT)};
+    for (uint64_t call = 0; !player->play->over; call++) {
+        if (call % REPEATS == 0 || host.addr == 0)
+            larshm_get_host(player->client, 1, 1, &host);
+        if (host.addr)
+            tell(player->client, &host, retcode_of(call), calls_to(player->told, &host));
+        wide.addr = htonl(UINT32_C(0x0a000001) + (uint32_t)(call % WIDE));
+        if (call % 8 == 0)
+            tell(player->client, &wide, retcode_of(call), &player->told->wide);
+    }
+    return NULL;
+}
+
+static int play_in_threads(const char *instance, struct play *play, struct told *told)
+{
+    pthread_t threads[THREADS];
+    struct player players[THREADS];
+    larshm *client;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (larshm_open(&client, instance) != LARSHM_OK)
+        return 1;
+    for (int i = 0; i < THREADS; i++) {
+        players[i] = (struct player){client, play, &told[i]};
+        if (pthread_create(&threads[i], NULL, report_at_full_speed, &players[i]) != 0)
+            return 1;
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    larshm_close(client);
+    return 0;
+}
+
+static struct play *begin_play(const struct scene *scene, pid_t children[static PROCESSES])
+{
+    struct play *play = mmap(NULL, sizeof(*play), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(play != MAP_FAILED);
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            _exit(play_in_threads(scene->fetcher.instance, play, &play->told[i * THREADS]));
+    }
+    return play;
+}
+
+static void end_play(struct play *play, const pid_t children[static PROCESSES])
+{
+    play->over = true;
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
+/* ---- what happens meanwhile ---- */
+
+/* Route 1/1 as it is in this round: each passing host is there in half of the rounds. */
+static void send_table(struct scene *scene, unsigned round)
+{
+    struct wire_host hosts[STAYING + PASSING];
+    size_t count = 0;
+    for (int last = 1; last <= STAYING; last++)
+        hosts[count++] = wire_host(last, PORT);
+    for (int i = 0; i < PASSING; i++)
+        if ((round / 2 + (unsigned)i * 3) % 4 < 2)
+            hosts[count++] = wire_host(STAYING + 1 + i, PORT);
+    directory_answer(&scene->directory, 1, 1, hosts, count);
+}
+
+static void send_wide_table(struct scene *scene)
+{
+    struct wire_host hosts[WIDE];
+    for (int i = 0; i < WIDE; i++)
+        hosts[i] = wire_host(i + 1, PORT);
+    directory_answer(&scene->directory, 1, 2, hosts, WIDE);
+}
+
+static void change_tables(struct scene *scene, unsigned from, unsigned to)
+{
+    for (unsigned round = from; round < to; round++) {
+        send_table(scene, round);
+        scene_answer(scene, OTHERS_MODID, round, 1, PORT);
+        for (unsigned i = 0; round == BURST_ROUND && i < BURST_ROUTES; i++)
+            scene_answer(scene, OTHERS_MODID, ROUNDS + i, 1, PORT);
+        pause_ms(ROUND_MS);
+    }
+}
+
+/* All of the other routes are there: the objects have grown as far as they will. */
+static bool has_grown(const struct scene *scene)
+{
+    return fetcher_counter(&scene->fetcher, COUNTER_routes) == 2 + ROUNDS + BURST_ROUTES;
+}
+
+static void start(struct scene *scene)
+{
+    scene->fetcher.config.more = "[loadbalance]\noverload_timeout = 1\n";
+    scene_connect(scene);
+    send_table(scene, 0);
+    send_wide_table(scene);
+    eventually(scene_info(scene, 1, 2).hosts == WIDE);
+}
+
+static void kill_and_restart(struct scene *scene)
+{
+    process_kill(&scene->fetcher.process);
+    pause_ms(ROUND_MS);
+    fetcher_start(&scene->fetcher);
+    directory_accept(&scene->directory);
+}
+
+/* ---- the sums ---- */
+
+static void add(struct calls *sum, struct calls more)
+{
+    sum->succ += more.succ;
+    sum->err += more.err;
+}
+
+static bool same(struct calls one, struct calls other)
+{
+    return one.succ == other.succ && one.err == other.err;
+}
+
+static struct calls calls_of(const struct scene *scene, int last)
+{
+    struct standing standing;
+    standings_read(&scene->fetcher, route_key(1, 1), standings_host(last, PORT), &standing);
+    return (struct calls){standing.total_succ, standing.total_err};
+}
+
+static void expect_sum(const char *of, struct calls told, struct calls counted)
+{
+    if (!same(told, counted))
+        fail_msg("%s: %llu successes and %llu failures were reported, %llu and %llu are counted", of,
+                 (unsigned long long)told.succ, (unsigned long long)told.err,
+                 (unsigned long long)counted.succ, (unsigned long long)counted.err);
+}
+
+/* Every result that was taken is counted now, and nothing else. */
+static void expect_all_counted(const struct scene *scene, const struct play *play)
+{
+    struct told sum = {0};
+    struct calls route = {0};
+    for (int thread = 0; thread < PROCESSES * THREADS; thread++) {
+        const struct told *told = &play->told[thread];
+        for (int i = 0; i < STAYING; i++)
+            add(&sum.staying[i], told->staying[i]);
+        add(&sum.passing, told->passing);
+        add(&sum.wide, told->wide);
+    }
+    add(&route, sum.passing);
+    for (int i = 0; i < STAYING; i++)
+        add(&route, sum.staying[i]);
+    uint64_t deadline = clock_tick() + PATIENCE_MS / 3;
+    while (clock_tick() < deadline && !(same(standings_sum(&scene->fetcher, route_key(1, 1)), route) &&
+                                        same(standings_sum(&scene->fetcher, route_key(1, 2)), sum.wide)))
+        pause_ms(LOOK_EVERY_MS);
+    for (int i = 0; i < STAYING; i++) {
+        assert_true(sum.staying[i].succ > 0);
+        expect_sum("a host that stayed", sum.staying[i], calls_of(scene, i + 1));
+    }
+    assert_true(sum.passing.succ > 0);
+    expect_sum("route 1/1", route, standings_sum(&scene->fetcher, route_key(1, 1)));
+    expect_sum("route 1/2", sum.wide, standings_sum(&scene->fetcher, route_key(1, 2)));
+}
+
+/* ---- the tests ---- */
+
+static void no_result_is_lost_while_tables_change_and_objects_grow(void **state)
+{
+    struct scene *scene = *state;
+    pid_t children[PROCESSES];
+    start(scene);
+    uint64_t generations = fetcher_counter(&scene->fetcher, COUNTER_generations);
+    struct play *play = begin_play(scene, children);
+    change_tables(scene, 0, ROUNDS);
+    eventually(has_grown(scene));
+    end_play(play, children);
+    assert_true(fetcher_counter(&scene->fetcher, COUNTER_generations) > generations + 4);
+    expect_all_counted(scene, play);
+    munmap(play, sizeof(*play));
+}
+
+static void no_result_is_lost_when_the_fetcher_is_killed(void **state)
+{
+    struct scene *scene = *state;
+    pid_t children[PROCESSES];
+    start(scene);
+    struct play *play = begin_play(scene, children);
+    change_tables(scene, 0, ROUNDS / 2);
+    kill_and_restart(scene);
+    change_tables(scene, ROUNDS / 2, ROUNDS);
+    eventually(has_grown(scene));
+    end_play(play, children);
+    expect_all_counted(scene, play);
+    munmap(play, sizeof(*play));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(no_result_is_lost_while_tables_change_and_objects_grow),
+        scene_test(no_result_is_lost_when_the_fetcher_is_killed),
+    };
+    return cmocka_run_group_tests_name("integration/totals", tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/service.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+struct directory service;
+
+int service_setup(void **state)
+{
+    if (scene_setup(state) != 0)
+        return -1;
+    struct scene *scene = *state;
+    directory_open(&service);
+    scene->fetcher.config.reporter_port = service.port;
+    return 0;
+}
+
+int service_teardown(void **state)
+{
+    directory_close(&service);
+    return scene_teardown(state);
+}
+
+void service_meet(struct scene *scene, uint64_t reports)
+{
+    eventually(fetcher_counter(&scene->fetcher, COUNTER_reports) == reports);
+    directory_listen(&service);
+    directory_accept(&service);
+}
+
+void service_connect(struct scene *scene)
+{
+    scene_connect_with_good_route(scene);
+    service_good_call(scene, HOST(1), 0, 1);
+    service_meet(scene, 1);
+    service_expect_told(HOST(1), 1, 0);
+}
+
+/* More bytes of the connection. False: none came in time, or it has ended. */
+static bool receive(int timeout_ms)
+{
+    static uint8_t bytes[65536];
+    struct pollfd poll_fd = {.fd = service.fd, .events = POLLIN};
+    if (poll(&poll_fd, 1, timeout_ms) != 1)
+        return false;
+    ssize_t size = recv(service.fd, bytes, sizeof(bytes), 0);
+    return size > 0 && frame_stream_append(&service.input, bytes, (size_t)size) == 0;
+}
+
+Lars__ReportStatusRequest *service_takes(int timeout_ms)
+{
+    struct frame frame;
+    enum frame_result result;
+    while ((result = frame_stream_next(&service.input, &frame)) == FRAME_PARTIAL)
+        if (!receive(timeout_ms))
+            return NULL;
+    assert_int_equal(result, FRAME_OK);
+    assert_int_equal(frame.id, LARS__MESSAGE_ID__ID_ReportStatusRequest);
+    Lars__ReportStatusRequest *report = lars__report_status_request__unpack(NULL, frame.length, frame.body);
+    assert_non_null(report);
+    return report;
+}
+
+Lars__ReportStatusRequest *service_expect(void)
+{
+    Lars__ReportStatusRequest *report = service_takes(PATIENCE_MS);
+    if (!report)
+        fail_msg("no report comes");
+    return report;
+}
+
+void service_expect_nothing(int ms)
+{
+    if (service_takes(ms))
+        fail_msg("a report came");
+}
+
+void service_expect_told(uint32_t ip, uint32_t succ, uint32_t err)
+{
+    for (bool told = false; !told;) {
+        Lars__ReportStatusRequest *report = service_expect();
+        if (report->modid == 7 && report->cmdid == 7) {
+            const Lars__HostCallResult *result = report_of(report, ip);
+            told = result->succ == succ && result->err == err;
+        }
+        report_free(report);
+    }
+}
+
+void report_free(Lars__ReportStatusRequest *report)
+{
+    lars__report_status_request__free_unpacked(report, NULL);
+}
+
+const Lars__HostCallResult *report_of(const Lars__ReportStatusRequest *report, uint32_t ip)
+{
+    for (size_t i = 0; i < report->n_results; i++)
+        if (report->results[i]->ip == (int32_t)ip)
+            return report->results[i];
+    fail_msg("a host is missing");
+    return NULL;
+}
+
+void service_call(struct scene *scene, uint32_t cmdid, uint32_t ip, int retcode, int times)
+{
+    const larshm_host host = {.modid = 7, .cmdid = cmdid, .addr = htonl(ip), .port = htons(SERVICE_PORT)};
+    for (int i = 0; i < times; i++)
+        assert_int_equal(larshm_report(scene->client, &host, retcode), LARSHM_OK);
+}
+
+void service_good_call(struct scene *scene, uint32_t ip, int retcode, int times)
+{
+    service_call(scene, 7, ip, retcode, times);
+}
+
+void service_reload(struct scene *scene)
+{
+    unsigned before = process_said(&scene->fetcher.process, "reloaded ");
+    fetcher_configure(&scene->fetcher);
+    process_signal(&scene->fetcher.process, SIGHUP);
+    eventually(process_said(&scene->fetcher.process, "reloaded ") == before + 1);
+}
