@@ -7,9 +7,8 @@ enum {
 
 /*
  * The cell of a host, claimed if it has none. Two words name it, each set once: first the route, then the host. A
- * client that dies in between leaves a cell that any host of that route may take. A host that two clients enter at
- * the same time ends up in one cell, since both try the same one first; in the rare case that it has two, their sum
- * counts.
+ * client that dies in between leaves a cell that any host of that route may take. Two clients that enter a
+ * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again.
  */
 static struct call_cell *find_cell(const struct control *control, uint64_t key, uint64_t host)
 {
