@@ -7,18 +7,13 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 
-/* Lookups of a thread between two additions to the control object. Odd, and without small divisors: a thread that
- * takes several handles in turn comes round to each of them. */
-enum {
-    COUNT_BATCH = 251
-};
-
 void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
     if (mapping->can_ask)
-        ask_count(&mapping->control, thread_number(), mine->lookups, mine->missed, mine->expired);
-    mine->lookups = mine->missed = mine->expired = 0;
+        ask_count(&mapping->control, thread_number(), mine->since_batch - mine->of_others, mine->missed,
+                  mine->expired);
+    mine->since_batch = mine->of_others = mine->missed = mine->expired = 0;
 }
 
 /*
@@ -47,13 +42,11 @@ static void count_lookup(larshm *h)
         /* Counts for a handle that was used before are a batch at most, and only for people: dropped. */
         thread_number();
         mine->serial = h->serial;
-        mine->lookups = mine->missed = mine->expired = 0;
+        mine->of_others = mine->since_batch;
+        mine->missed = mine->expired = 0;
     }
-    mine->lookups++;
-    if (__builtin_expect(++mine->since_batch >= COUNT_BATCH, 0)) {
-        mine->since_batch = 0;
+    if (__builtin_expect(++mine->since_batch >= COUNT_BATCH, 0))
         batch_done(h);
-    }
 }
 
 /*

@@ -23,6 +23,12 @@ int lookup_begin(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *looku
 /* The same again for the same key, after table_intact() said no. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, uint64_t key);
 
+/* Lookups of a thread between two additions to the control object. Odd, and without small divisors: a thread that
+ * takes several handles in turn comes round to each of them. */
+enum {
+    COUNT_BATCH = 251
+};
+
 /* Enters a read section on the newest generation. */
 struct mapping *lookup_enter(larshm *h);
 

@@ -31,5 +31,5 @@ void thread_take_place(uint32_t before)
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
-    thread_state.turn = (uint32_t)key_hash(seed, thread_number());
+    thread_state.turn = (uint32_t)(key_hash(seed, thread_number()) >> 32);
 }

@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 struct thread_state {
-    uint64_t serial; /* of the handle that the counts belong to */
-    uint32_t number; /* 0: not assigned; spreads threads over shared counters */
-    uint32_t turn;   /* position in the golden-ratio sequence */
-    uint32_t picks;  /* of routes with hosts out of the turn, by one who may not count in control */
-    uint32_t lookups, missed, expired; /* not added to the control object yet */
-    uint32_t since_batch;              /* lookups with any handle since counts were added last */
+    uint64_t serial;          /* of the handle that the counts belong to */
+    uint32_t number;          /* 0: not assigned; spreads threads over shared counters */
+    uint32_t turn;            /* position in the golden-ratio sequence */
+    uint32_t picks;           /* of routes with hosts out of the turn, by one who may not count in control */
+    uint32_t since_batch;     /* lookups with any handle since counts were added last */
+    uint32_t of_others;       /* of these, those with handles before this one */
+    uint32_t missed, expired; /* not added to the control object yet */
 };
 
 extern _Thread_local struct thread_state thread_state

@@ -11,6 +11,26 @@
 
 #define SLOT_NONE UINT32_MAX
 
+/* The first slot of the bucket where the search for a key begins. */
+static inline struct slot *index_home(const struct routes *routes, uint64_t key)
+{
+    return routes->s_buckets[bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count)].slots;
+}
+
+/*
+ * The key's slot if it is in its home bucket, and another one of that bucket if not: a guess without a branch that
+ * depends on the key, for those who ask the block whether it was right. The keys need no order: it is the ref that
+ * leads to the block.
+ */
+static inline const struct slot *index_guess(const struct routes *routes, uint64_t key)
+{
+    uint64_t word = key_word(key);
+    const struct slot *s_slots = index_home(routes, key);
+    static_assert(BUCKET_SLOTS == 4, "the sum below");
+    return s_slots + (load_relaxed(&s_slots[1].key) == word) + 2 * (load_relaxed(&s_slots[2].key) == word) +
+           3 * (load_relaxed(&s_slots[3].key) == word);
+}
+
 /* The key's slot number; or SLOT_NONE, then *empty is where it would go: SLOT_NONE if PROBE_MAX buckets are full. */
 static inline uint32_t index_probe(const struct routes *routes, uint64_t key, uint32_t *empty)
 {

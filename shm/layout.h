@@ -346,13 +346,12 @@ static inline uint64_t key_word(uint64_t key)
     return ~key;
 }
 
-/* Spreads keys that people number in a row; the seed keeps a client from choosing keys that collide. */
+/* Spreads keys that people number in a row, over the upper half of the word; the seed keeps a client from choosing
+ * keys that collide. */
 static inline uint64_t key_hash(uint64_t key, uint64_t seed)
 {
-    uint64_t h = key ^ seed;
-    h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
-    return h ^ h >> 32;
+    uint64_t h = (key ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    return (h ^ h >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 /* A hash scaled to 0 .. bucket_count - 1 without a division; any bucket_count will do. */

@@ -45,6 +45,35 @@ static inline bool table_intact(const struct table *table)
 }
 
 /*
+ * The table of `key` that `ref`, which was acquired from its slot, leads to. False: it does not, or not any more. Field
+ * by field: built as a whole and copied, it would be loaded in wider words than it was stored, and wait for them.
+ */
+static inline bool table_at(const struct routes *routes, uint64_t ref, uint64_t key, struct table *out)
+{
+    uint32_t unit = ref_unit(ref);
+    /* Version 0 is never drawn: with it a ref could be 0, an empty one. */
+    if (ref_version(ref) == 0 || unit >= routes->arena_units)
+        return false;
+    const struct block *s_block = routes_block(routes, unit);
+    /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
+    if (load_acquire(&s_block->stamp) != ref || load_relaxed(&s_block->key) != key)
+        return false;
+    uint32_t count = load_relaxed(&s_block->count);
+    if (count > HOSTS_MAX || block_units(count) > routes->arena_units - unit)
+        return false;
+    out->s_block = s_block;
+    out->s_addresses = block_addresses(s_block, count);
+    out->s_ports = block_ports(s_block, count);
+    out->s_verdict = s_block->verdict;
+    out->ref = ref;
+    out->expires = load_relaxed(&s_block->expires);
+    out->count = count;
+    out->out = load_relaxed(&s_block->out);
+    out->ttl_s = load_relaxed(&s_block->ttl_s);
+    return true;
+}
+
+/*
  * Reads slot `number`, which holds `key`. SHM_CORRUPT: no writer leaves a slot like this. Bounded: every round but
  * the last needs a ref that changed meanwhile, and there are at most TABLE_RETRIES of them.
  */
@@ -55,34 +84,8 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
     /* Pairs with the release of the ref in publisher.c: what the stamp guards is visible once the ref is. */
     uint64_t ref = load_acquire(&s_slot->ref);
     for (int round = 0; round < TABLE_RETRIES; round++) {
-        uint32_t unit = ref_unit(ref);
-        /* Version 0 is never drawn: with it a ref could be 0, an empty one. */
-        if (ref_version(ref) == 0 || unit >= routes->arena_units)
-            return SHM_CORRUPT;
-        const struct block *s_block = routes_block(routes, unit);
-        /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
-        if (load_acquire(&s_block->stamp) == ref) {
-            struct table table = {
-                .s_block = s_block,
-                .ref = ref,
-                .expires = load_relaxed(&s_block->expires),
-                .count = load_relaxed(&s_block->count),
-                .out = load_relaxed(&s_block->out),
-                .ttl_s = load_relaxed(&s_block->ttl_s),
-            };
-            uint64_t found = load_relaxed(&s_block->key);
-            if (found == key && table.count <= HOSTS_MAX &&
-                block_units(table.count) <= routes->arena_units - unit) {
-                table.s_addresses = block_addresses(s_block, table.count);
-                table.s_ports = block_ports(s_block, table.count);
-                table.s_verdict = s_block->verdict;
-                *out = table;
-                return SHM_OK;
-            }
-            /* Another key or an impossible count: the block has just been reused, or memory is broken. */
-            if (table_intact(&table))
-                return SHM_CORRUPT;
-        }
+        if (table_at(routes, ref, key, out))
+            return SHM_OK;
         /* The stamp that we saw was released after the ref moved on (a block is reused only after it is retired),
          * so this load sees the newer ref. The same one again means that nobody wrote this. */
         uint64_t newer = load_acquire(&s_slot->ref);

@@ -105,6 +105,13 @@ void larshm_close(larshm *h);
  */
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host);
 
+/*
+ * Picks a host for each of `count` routes, as larshm_get_host() does one by one, and faster where there are so many
+ * routes that they do not fit into the processor's caches. hosts[i] names a route (modid, cmdid) and gets its host;
+ * codes[i] is what larshm_get_host() would have returned. Returns how many of them are 0.
+ */
+size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count);
+
 /* Copies up to `cap` hosts into buf; *count is how many the route has, which may be more. Wait-free. */
 int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf, size_t cap, size_t *count);
 

@@ -52,6 +52,34 @@ static void lookups_answer_exactly_what_was_published(void **state)
     larshm_close(h);
 }
 
+static void get_hosts_answers_for_each_route_as_get_host_does(void **state)
+{
+    enum {
+        COUNT = 100
+    };
+    struct instance *instance = *state;
+    larshm *h = open_handle(instance);
+    larshm_host hosts[COUNT];
+    int codes[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        hosts[i] = (larshm_host){.modid = 1, .cmdid = i};
+        if (i % 5)
+            instance_put(instance, route_key(1, i), 1, i % 5 == 4 ? 0 : i % 5, 15);
+    }
+    assert_int_equal(larshm_get_hosts(h, hosts, codes, COUNT), COUNT / 5 * 3);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        bool found = false;
+        for (uint32_t at = 0; at < i % 5; at++) {
+            uint32_t round = UINT32_MAX;
+            found |= equation_holds(route_key(1, i), at, hosts[i].addr, hosts[i].port, &round);
+        }
+        assert_int_equal(codes[i], i % 5 == 0 ? LARSHM_PENDING : i % 5 == 4 ? LARSHM_NOEXIST : LARSHM_OK);
+        assert_int_equal(found, codes[i] == LARSHM_OK);
+    }
+    assert_int_equal(larshm_get_hosts(h, hosts, codes, 0), 0);
+    larshm_close(h);
+}
+
 static void get_route_fills_no_more_than_there_is_room_for(void **state)
 {
     struct instance *instance = *state;
@@ -353,6 +381,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(lookups_answer_exactly_what_was_published),
+        TEST(get_hosts_answers_for_each_route_as_get_host_does),
         TEST(get_route_fills_no_more_than_there_is_room_for),
         TEST(every_key_but_the_last_one_can_be_a_route),
         TEST(the_last_key_is_no_route_and_is_asked_for_by_nobody),

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/lookup.h"
+#include "shm/index.h"
+
+enum {
+    AHEAD = 16 /* routes whose memory is fetched at the same time */
+};
+
+/* Bucket and table of each come into the cache while the others do. What is guessed wrong is only fetched in vain. */
+static void fetch(larshm *h, const larshm_host *hosts, size_t count)
+{
+    rcu_enter();
+    const struct routes *routes = &load_acquire(&h->current)->routes;
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(index_home(routes, route_key(hosts[i].modid, hosts[i].cmdid)));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t key = route_key(hosts[i].modid, hosts[i].cmdid);
+        uint32_t unit = ref_unit(load_relaxed(&index_guess(routes, key)->ref));
+        if (unit < routes->arena_units)
+            __builtin_prefetch(routes_block(routes, unit));
+    }
+    rcu_leave();
+}
+
+size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i % AHEAD == 0)
+            fetch(h, hosts + i, count - i < AHEAD ? count - i : AHEAD);
+        codes[i] = larshm_get_host(h, hosts[i].modid, hosts[i].cmdid, &hosts[i]);
+        found += codes[i] == LARSHM_OK;
+    }
+    return found;
+}
