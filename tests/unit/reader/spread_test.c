@@ -25,9 +25,9 @@ static void put_routes(struct instance *instance)
         hosts[i] = (struct host){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (uint32_t modid = 0; modid < 3; modid++)
         for (uint32_t count = 1; count <= HOSTS_MOST; count++)
-            assert_int_equal(
-                writer_put(instance->writer, route_key(modid, count), hosts, count, NULL, 60, 1, instance->note),
-                SHM_OK);
+            assert_int_equal(writer_put(instance->writer, route_key(modid, count), hosts, count, NULL, 60, 1,
+                                        instance->note),
+                             SHM_OK);
 }
 
 /* 0 .. count - 1 */
