@@ -134,6 +134,7 @@ static void count_only(struct balance *balance, const struct call_report *report
     if (number == LEDGER_NONE)
         number = record_for_route(balance, report->key);
     writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
+    writer_begin_runs(balance->writer, generation, report->cell); /* it comes back without a streak */
     if (number == LEDGER_NONE)
         return;
     struct host_entry *entry = ledger_entry(balance->ledger, number);
@@ -143,19 +144,30 @@ static void count_only(struct balance *balance, const struct call_report *report
     ledger_commit(balance->ledger, number);
 }
 
-static uint32_t record_for(struct balance *balance, uint64_t key, uint64_t host)
+static uint32_t new_record(struct balance *balance, uint64_t key, uint64_t host)
 {
-    uint32_t number = ledger_find(balance->ledger, key, host);
-    if (number != LEDGER_NONE)
-        return number;
-    number = add_record(balance, key, host);
+    uint32_t number = add_record(balance, key, host);
     if (number == LEDGER_NONE)
         return LEDGER_NONE;
     health_birth(&ledger_entry(balance->ledger, number)->standing, balance->config, balance->now);
     return number;
 }
 
-static bool report_came(void *context, const struct call_report *report, uint64_t generation)
+static uint64_t smaller(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* The first batch of a host: what ran on into it from before is not the host's own. */
+static struct call_batch first_batch(const struct call_batch *batch)
+{
+    struct call_batch own = *batch;
+    own.err_run = (uint32_t)smaller(batch->err_run, saturated(batch->err, batch->extra));
+    own.succ_run = (uint32_t)smaller(batch->succ_run, batch->succ);
+    return own;
+}
+
+bool balance_report_came(void *context, const struct call_report *report, uint64_t generation)
 {
     struct balance *balance = context;
     writer_count(balance->writer, COUNTER_reports, report->batch.succ + report->batch.err);
@@ -167,7 +179,12 @@ static bool report_came(void *context, const struct call_report *report, uint64_
         count_only(balance, report, generation);
         return false;
     }
-    uint32_t number = record_for(balance, report->key, report->host);
+    struct call_batch batch = report->batch;
+    uint32_t number = ledger_find(balance->ledger, report->key, report->host);
+    if (number == LEDGER_NONE) {
+        number = new_record(balance, report->key, report->host);
+        batch = first_batch(&report->batch);
+    }
     if (number == LEDGER_NONE) {
         writer_count(balance->writer, COUNTER_reports_refused, report->batch.succ + report->batch.err);
         log_limited(&balance->full_limit, LOG_LEVEL_WARNING,
@@ -176,18 +193,25 @@ static bool report_came(void *context, const struct call_report *report, uint64_
     }
     struct host_entry *entry = ledger_entry(balance->ledger, number);
     note_read(balance, entry, report, generation);
-    /* The window of a host that nobody called begins with the first call. */
     if (!deadlines_has(&balance->deadlines, number) && entry->standing.state == STANDING_IDLE)
-        entry->standing.window = balance->now;
+        health_begin_window(&entry->standing, balance->config, balance->now);
     const struct standing before = entry->standing;
-    enum health_change change = health_apply(&entry->standing, &report->batch, balance->config, balance->now);
+    enum health_change change = health_apply(&entry->standing, &batch, balance->config, balance->now);
     /* What the batch brought was not told either. */
     struct standing untold = before;
-    untold.rsucc = untold_plus(untold.rsucc, report->batch.succ);
-    untold.rerr = untold_plus(untold.rerr, report->batch.err);
+    untold.rsucc = untold_plus(untold.rsucc, batch.succ);
+    untold.rerr = untold_plus(untold.rerr, batch.err);
     settle(balance, number, change, &untold);
     mark_news(balance, report->key);
     return true;
+}
+
+void balance_take(struct balance *balance, uint32_t budget)
+{
+    char note[WRITER_NOTE_MAX];
+    writer_harvest_calls(balance->writer, budget, ledger_used(balance->ledger), balance->now, note);
+    if (note[0])
+        log_limited(&balance->note_limit, LOG_LEVEL_WARNING, "%s", note);
 }
 
 /* ---- time ---- */
@@ -217,7 +241,8 @@ static enum order_result carry_out(struct balance *balance, const struct order *
     if (order->host == 0 ||
         (!has_record && writer_find_host(balance->writer, order->key, host_of(order->host)) == HOST_NONE))
         return ORDER_NO_HOST;
-    number = record_for(balance, order->key, order->host);
+    if (!has_record)
+        number = new_record(balance, order->key, order->host);
     if (number == LEDGER_NONE)
         return ORDER_FULL;
     ledger_entry(balance->ledger, number)->standing.hold = (uint8_t)order->hold;
@@ -231,12 +256,9 @@ static enum order_result carry_out(struct balance *balance, const struct order *
 
 void balance_poll(struct balance *balance, uint64_t now)
 {
-    char note[WRITER_NOTE_MAX];
     struct order order;
     balance->now = now;
-    writer_harvest_calls(balance->writer, REPORTS_PER_POLL, now, report_came, balance, note);
-    if (note[0])
-        log_limited(&balance->note_limit, LOG_LEVEL_WARNING, "%s", note);
+    balance_take(balance, REPORTS_PER_POLL);
     time_passed(balance);
     if (ledger_order(balance->ledger, &order))
         ledger_answer(balance->ledger, carry_out(balance, &order));
@@ -264,22 +286,48 @@ const uint64_t *balance_verdict(struct balance *balance, uint64_t key, const str
 }
 
 /* What is known of a host that has left ends; what an operator has said of it stays. */
-static void forget(struct balance *balance, uint32_t route, uint32_t number)
+static void reset(struct balance *balance, uint32_t number)
 {
-    struct standing *left = &ledger_entry(balance->ledger, number)->standing;
-    struct standing *sum = &ledger_entry(balance->ledger, route)->standing;
-    sum->total_succ = saturated(sum->total_succ, left->total_succ);
-    sum->total_err = saturated(sum->total_err, left->total_err);
-    left->total_succ = left->total_err = 0;
+    struct host_entry *left = ledger_entry(balance->ledger, number);
+    writer_begin_runs(balance->writer, left->generation, left->cell);
     deadlines_remove(&balance->deadlines, number);
     untold_forget(&balance->untold, number);
-    if (left->hold == HOLD_NONE) {
+    if (left->standing.hold == HOLD_NONE) {
         ledger_remove(balance->ledger, number);
-    } else {
-        health_birth(left, balance->config, balance->now);
-        ledger_commit(balance->ledger, number);
+        return;
     }
+    left->standing.total_succ = left->standing.total_err = 0;
+    health_birth(&left->standing, balance->config, balance->now);
+    ledger_commit(balance->ledger, number);
+}
+
+void balance_finish_absorbing(struct balance *balance, uint32_t route)
+{
+    struct host_entry *sum = ledger_entry(balance->ledger, route);
+    uint64_t key, host;
+    if (sum->absorbed == 0)
+        return;
+    ledger_is(balance->ledger, route, &key, &host);
+    uint32_t number = ledger_find(balance->ledger, key, sum->absorbed);
+    if (number != LEDGER_NONE)
+        reset(balance, number);
+    sum->absorbed = 0;
     ledger_commit(balance->ledger, route);
+}
+
+/*
+ * Two records change, and a fetcher may die in between. One commit enlarges the route's sums and names the host:
+ * whoever finds the name knows that the host's own totals count no more (see resume()).
+ */
+static void absorb(struct balance *balance, uint32_t route, uint32_t number, uint64_t host)
+{
+    const struct standing *left = &ledger_entry(balance->ledger, number)->standing;
+    struct host_entry *sum = ledger_entry(balance->ledger, route);
+    sum->standing.total_succ = saturated(sum->standing.total_succ, left->total_succ);
+    sum->standing.total_err = saturated(sum->standing.total_err, left->total_err);
+    sum->absorbed = host;
+    ledger_commit(balance->ledger, route);
+    balance_finish_absorbing(balance, route);
 }
 
 void balance_table_changed(struct balance *balance, uint64_t key)
@@ -292,7 +340,9 @@ void balance_table_changed(struct balance *balance, uint64_t key)
         next = ledger_next(balance->ledger, number);
         ledger_is(balance->ledger, number, &key, &host);
         if (writer_find_host(balance->writer, key, host_of(host)) == HOST_NONE)
-            forget(balance, route, number);
+            absorb(balance, route, number, host);
+        else /* results that came while the table was being published may have changed it */
+            balance_publish_verdict(balance, number);
     }
     balance_gauge_overloaded(balance);
 }
@@ -319,4 +369,12 @@ bool balance_next_results(struct balance *balance, uint64_t *key, struct host_re
         out[at].overloaded = standing->state == STANDING_OVERLOADED;
     }
     return true;
+}
+
+void balance_tell_again(struct balance *balance)
+{
+    uint64_t key, host;
+    for (uint32_t number = 0; number < ledger_used(balance->ledger); number++)
+        if (ledger_is(balance->ledger, number, &key, &host) && host == 0)
+            untold_add_route(&balance->untold, number);
 }

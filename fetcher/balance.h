@@ -21,7 +21,7 @@ void balance_delete(struct balance *balance);
 /* Every poll_interval_ms: results, time-outs, orders. */
 void balance_poll(struct balance *balance, uint64_t now);
 
-/* Once in a while. */
+/* Once in a while: the hosts object, and records of routes that are gone. */
 void balance_tend(struct balance *balance);
 
 /* How the hosts of a table stand that is about to be published; NULL: all in the turn. Valid until the next call. */
@@ -43,5 +43,8 @@ struct host_result {
  * table, LARS.md's real counts. `out` has room for HOSTS_MAX. False: no more. What is handed out counts as told.
  */
 bool balance_next_results(struct balance *balance, uint64_t *key, struct host_result *out, uint32_t *count);
+
+/* The report service may have lost what it was told: every route that has records is news again. */
+void balance_tell_again(struct balance *balance);
 
 #endif

@@ -15,6 +15,7 @@ struct balance {
     struct deadlines deadlines;
     struct untold untold;
     uint64_t now;
+    uint32_t tended; /* the record that balance_tend() has looked at last */
     struct log_limit full_limit, turn_limit, note_limit;
     uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
     struct host hosts[HOSTS_MAX];
@@ -22,6 +23,16 @@ struct balance {
 
 /* Shows in the host's table how its record stands. */
 void balance_publish_verdict(struct balance *balance, uint32_t number);
+
+/* Takes results of about `budget` hosts. */
+void balance_take(struct balance *balance, uint32_t budget);
+
+/* Ends what a commit of the route's record has begun: the host that it has absorbed loses its totals, or its record. */
+void balance_finish_absorbing(struct balance *balance, uint32_t route);
+
+/* For writer_on_calls(). */
+struct call_report;
+bool balance_report_came(void *context, const struct call_report *report, uint64_t generation);
 
 /* The number of hosts that are overloaded, for people. */
 void balance_gauge_overloaded(struct balance *balance);

@@ -3,6 +3,10 @@
 
 #include <stdbool.h>
 
+enum {
+    SILENT_WINDOWS = 2 /* between two that count as in a row */
+};
+
 /* What has made a host change its state. */
 struct cause {
     enum standing_reason reason;
@@ -140,6 +144,13 @@ static bool window_fails(struct standing *standing, const struct config *config,
     }
     standing->bad_window = bad;
     return false;
+}
+
+void health_begin_window(struct standing *standing, const struct config *config, uint64_t now)
+{
+    if (now - standing->window > UINT64_C(1000) * SILENT_WINDOWS * config->loadbalance.idle_timeout)
+        standing->bad_window = false;
+    standing->window = now;
 }
 
 enum health_change health_time(struct standing *standing, const struct config *config, uint64_t now)

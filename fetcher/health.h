@@ -31,6 +31,12 @@ void health_birth(struct standing *standing, const struct config *config, uint64
 enum health_change health_apply(struct standing *standing, const struct call_batch *batch,
                                 const struct config *config, uint64_t now);
 
+/*
+ * An idle host is called again after a while in which nobody did and health_time() was not asked: its window begins
+ * with that call. A bad window before is forgotten if two more could have passed in the meantime.
+ */
+void health_begin_window(struct standing *standing, const struct config *config, uint64_t now);
+
 /* Ends the window of an idle host, and lets an overloaded one in again, when it is time. */
 enum health_change health_time(struct standing *standing, const struct config *config, uint64_t now);
 

@@ -127,6 +127,7 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
         .poll_interval_ms = config->fetcher.poll_interval_ms,
         .probe_num = config->loadbalance.probe_num,
         .slow_call_ms = config->loadbalance.slow_call_ms,
+        .overload_timeout_s = config->loadbalance.overload_timeout,
     };
 }
 

@@ -20,6 +20,7 @@ struct reporting {
     struct config_peer peer;       /* the service in use */
     struct connection *connection; /* NULL: nothing to tell yet, or nobody to tell it to */
     uint64_t connected;            /* tick */
+    uint32_t caller;               /* this end of it */
     uint64_t round_begun;          /* tick */
     bool in_round;
     uint64_t first; /* the route that the round began with; KEY_INVALID: it has not begun */
@@ -33,6 +34,8 @@ static void connection_up(void *context)
 {
     struct reporting *reporting = context;
     reporting->connected = clock_tick();
+    reporting->caller = connection_own_ip(reporting->connection);
+    balance_tell_again(reporting->balance);
 }
 
 static const struct connection_role role = {
@@ -90,14 +93,14 @@ static bool take_route(struct reporting *reporting)
 }
 
 /* Sends the next frame of the route in hand. False: there is no room for it now. */
-static bool tell(struct reporting *reporting)
+static bool tell(struct reporting *reporting, uint32_t unix_time)
 {
     struct connection *connection = reporting->connection;
     uint32_t left = reporting->count - reporting->told;
     const struct status_report report = {
         .key = reporting->key,
-        .caller = connection_own_ip(connection),
-        .time = (uint32_t)time(NULL),
+        .caller = reporting->caller,
+        .time = unix_time,
         .results = reporting->results + reporting->told,
         .count = left < RESULTS_PER_FRAME ? left : RESULTS_PER_FRAME,
     };
@@ -123,6 +126,7 @@ static void leave_if_stuck(struct reporting *reporting, uint64_t now)
 void reporting_poll(struct reporting *reporting, uint64_t now)
 {
     const struct config *config = reporting->config;
+    const uint32_t unix_time = (uint32_t)time(NULL);
     follow_config(reporting);
     if (!reporting->connection)
         return;
@@ -134,7 +138,7 @@ void reporting_poll(struct reporting *reporting, uint64_t now)
         connection_proved(reporting->connection);
     if (!reporting->in_round && now >= reporting->round_begun + config->report_interval * UINT64_C(1000))
         begin_round(reporting, now);
-    while (reporting->in_round && take_route(reporting) && tell(reporting))
+    while (reporting->in_round && take_route(reporting) && tell(reporting, unix_time))
         continue;
     connection_flush(reporting->connection);
 }

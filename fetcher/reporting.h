@@ -2,7 +2,9 @@
 /*
  * Call results to Lars' report service: each report_interval one message for each route with news, over a connection
  * of their own. Results are taken from the balance only when there is room to send them: while the service is away they
- * are summed there, not queued. The protocol has no receipts: what is on its way when a connection ends may be lost.
+ * are summed there, not queued. The protocol has no receipts: what is on its way when a connection ends may be lost, so
+ * the next one begins with every route again, as its counts are then. That does no harm: the service keeps what it was
+ * told last. Counts that had begun anew by then were told once.
  */
 #ifndef FETCHER_REPORTING_H
 #define FETCHER_REPORTING_H

@@ -21,11 +21,12 @@ void lookup_flush(const struct mapping *mapping)
  * object has lost its name, which nobody would tell us. The clock is read without a syscall; the name is looked up
  * only when the fetcher is silent.
  */
-static void batch_done(larshm *h)
+void lookup_batch_done(larshm *h)
 {
     rcu_enter();
     struct mapping *mapping = load_acquire(&h->current);
-    lookup_flush(mapping);
+    if (thread_state.serial == h->serial)
+        lookup_flush(mapping);
     uint64_t now = clock_tick(), tick = load_relaxed(&mapping->routes.s_header->tick);
     rcu_leave();
     mapping_tidy(h);
@@ -46,7 +47,7 @@ static void count_lookup(larshm *h)
         mine->missed = mine->expired = 0;
     }
     if (__builtin_expect(++mine->since_batch >= COUNT_BATCH, 0))
-        batch_done(h);
+        lookup_batch_done(h);
 }
 
 /*

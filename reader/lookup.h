@@ -40,4 +40,7 @@ static inline void lookup_end(void)
 /* Adds the thread's lookup counts to the control object. */
 void lookup_flush(const struct mapping *mapping);
 
+/* Every COUNT_BATCH calls of a thread: hands in its counts, and sees to it that the handle is not left behind. */
+void lookup_batch_done(larshm *h);
+
 #endif

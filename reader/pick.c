@@ -3,30 +3,38 @@
 
 #include <stdbool.h>
 
-/* The hosts of a verdict word that may be picked, or probed: bits 0 .. 31. */
-static uint32_t candidates(const struct table *table, uint32_t word, bool probe)
+#include "shm/clock.h"
+
+enum which {
+    IN_TURN,   /* may be picked */
+    TO_PROBE,  /* out of the turn, but may be tried */
+    UNDRAINED, /* both: no verdict but an operator's stands */
+};
+
+/* The hosts of a verdict word that are such: bits 0 .. 31. */
+static uint32_t candidates(const struct table *table, uint32_t word, enum which which)
 {
     uint64_t verdict = load_relaxed(&table->s_verdict[word]);
     uint32_t out = (uint32_t)verdict, unprobed = (uint32_t)(verdict >> 32);
     uint32_t hosts = table->count - word * 32;
     uint32_t exist = hosts < 32 ? (UINT32_C(1) << hosts) - 1 : UINT32_MAX;
-    return (probe ? out & ~unprobed : ~out) & exist;
+    return (which == IN_TURN ? ~out : which == TO_PROBE ? out & ~unprobed : ~unprobed) & exist;
 }
 
-static uint32_t count_candidates(const struct table *table, bool probe)
+static uint32_t count_candidates(const struct table *table, enum which which)
 {
     uint32_t count = 0;
     for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
-        count += (uint32_t)__builtin_popcount(candidates(table, word, probe));
+        count += (uint32_t)__builtin_popcount(candidates(table, word, which));
     return count;
 }
 
 /* The candidate number `rank`, or the last one: verdicts may have changed since they were counted. False: none. */
-static bool find_candidate(const struct table *table, bool probe, uint32_t rank, uint32_t *at)
+static bool find_candidate(const struct table *table, enum which which, uint32_t rank, uint32_t *at)
 {
     bool any = false;
     for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++) {
-        uint32_t found = candidates(table, word, probe), here = (uint32_t)__builtin_popcount(found);
+        uint32_t found = candidates(table, word, which), here = (uint32_t)__builtin_popcount(found);
         if (rank < here) {
             for (; rank > 0; rank--)
                 found &= found - 1;
@@ -48,29 +56,62 @@ static void take_place(const struct mapping *mapping)
     thread_take_place(mapping->can_ask ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
 }
 
+/* The fetcher takes hosts into the turn again in time; should it be dead, nobody else would. */
+static bool verdicts_stand(const struct routes_header *s_header)
+{
+    uint64_t timeout = load_relaxed(&s_header->overload_timeout_s) * UINT64_C(1000);
+    return clock_tick() <= load_relaxed(&s_header->tick) + timeout;
+}
+
 /* Picks of this route by all clients, while some host of it is out of the turn. */
 static uint32_t count_pick(const struct lookup *lookup)
 {
     const struct mapping *mapping = lookup->mapping;
-    return mapping->can_ask ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1) : thread_state.picks++;
+    return mapping->can_ask ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
+                            : thread_state.picks[lookup->slot % PROBE_CELLS]++;
+}
+
+/*
+ * Any client may write to the common counter, and could make every pick of all others a probe. So a thread spends no
+ * more than two picks of a period on probes, and three at once: twice what it does when the counter is honest.
+ */
+static bool may_probe(uint32_t slot, uint32_t price)
+{
+    uint16_t *spent = &thread_state.probes[slot % PROBE_CELLS];
+    *spent = (uint16_t)(*spent > 2 ? *spent - 2 : 0);
+    return *spent <= 2 * price;
+}
+
+static void pay_probe(uint32_t slot, uint32_t price)
+{
+    uint16_t *spent = &thread_state.probes[slot % PROBE_CELLS];
+    *spent = (uint16_t)(*spent + price);
 }
 
 /*
  * Lars' rule: after each probe_num picks, or answers that all are overloaded, one of the overloaded hosts is given, to
- * see whether it has recovered. What clients write to the counter decides when, and nothing else.
+ * see whether it has recovered.
  */
 int pick_with_care(const struct lookup *lookup, uint32_t *at)
 {
+    enum {
+        PRICE_MAX = 10000
+    };
     const struct table *table = &lookup->table;
+    const struct routes_header *s_header = lookup->mapping->routes.s_header;
     if (thread_state.turn == 0)
         take_place(lookup->mapping);
-    uint32_t good = count_candidates(table, false), probes = count_candidates(table, true);
+    enum which which = table->out && !verdicts_stand(s_header) ? UNDRAINED : IN_TURN;
+    uint32_t good = count_candidates(table, which);
+    uint32_t probes = which == IN_TURN ? count_candidates(table, TO_PROBE) : 0;
     if (probes > 0) {
-        uint32_t period = load_relaxed(&lookup->mapping->routes.s_header->probe_num) + 1;
-        uint32_t turn = count_pick(lookup);
-        if ((period == 0 || turn % period == period - 1) &&
-            find_candidate(table, true, (period ? turn / period : turn) % probes, at))
+        uint32_t period = load_relaxed(&s_header->probe_num) + 1, turn = count_pick(lookup);
+        uint32_t price = period < PRICE_MAX ? period : PRICE_MAX;
+        if (may_probe(lookup->slot, price) && (period == 0 || turn % period == period - 1) &&
+            find_candidate(table, TO_PROBE, (period ? turn / period : turn) % probes, at)) {
+            pay_probe(lookup->slot, price);
             return LARSHM_OK;
+        }
     }
-    return good > 0 && find_candidate(table, false, thread_pick(good), at) ? LARSHM_OK : LARSHM_OVERLOAD;
+    return good > 0 && find_candidate(table, which, thread_pick(good), at) ? LARSHM_OK : LARSHM_OVERLOAD;
 }

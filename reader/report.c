@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
+#include "reader/thread.h"
 #include "shm/tell.h"
 
 static int report(larshm *h, const larshm_host *host, int retcode, uint32_t duration_ms)
@@ -7,6 +8,10 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
     uint64_t key = route_key(host->modid, host->cmdid);
     if (key == KEY_INVALID || host->addr == 0 || host->port == 0)
         return LARSHM_BAD_ARGUMENT;
+    if (++thread_state.reports >= COUNT_BATCH) {
+        thread_state.reports = 0;
+        lookup_batch_done(h);
+    }
     const struct mapping *mapping = lookup_enter(h);
     int code = mapping->may_not_ask ? LARSHM_NO_PERMISSION : LARSHM_FULL;
     if (mapping->can_ask) {

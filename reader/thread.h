@@ -5,14 +5,20 @@
 
 #include <stdint.h>
 
+enum {
+    PROBE_CELLS = 16 /* per thread; routes that share one share its limit */
+};
+
 struct thread_state {
-    uint64_t serial;          /* of the handle that the counts belong to */
-    uint32_t number;          /* 0: not assigned; spreads threads over shared counters */
-    uint32_t turn;            /* position in the golden-ratio sequence */
-    uint32_t picks;           /* of routes with hosts out of the turn, by one who may not count in control */
-    uint32_t since_batch;     /* lookups with any handle since counts were added last */
-    uint32_t of_others;       /* of these, those with handles before this one */
-    uint32_t missed, expired; /* not added to the control object yet */
+    uint64_t serial;              /* of the handle that the counts belong to */
+    uint32_t number;              /* 0: not assigned; spreads threads over shared counters */
+    uint32_t turn;                /* position in the golden-ratio sequence */
+    uint32_t since_batch;         /* lookups with any handle since counts were added last */
+    uint32_t of_others;           /* of these, those with handles before this one */
+    uint32_t missed, expired;     /* not added to the control object yet */
+    uint32_t reports;             /* since the fetcher was last looked after */
+    uint32_t picks[PROBE_CELLS];  /* of routes with hosts out of the turn, where control cannot count them */
+    uint16_t probes[PROBE_CELLS]; /* what this thread has spent on probes, see pick.c */
 };
 
 extern _Thread_local struct thread_state thread_state

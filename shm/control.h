@@ -10,11 +10,12 @@
 struct control_shape {
     uint32_t slot_count; /* of the routes object */
     uint32_t call_cells;
+    uint64_t hash_seed; /* of the routes object, too: spreads hosts over call cells */
 };
 
 static inline struct control_shape control_shape(const struct routes *routes)
 {
-    return (struct control_shape){routes_slot_count(routes), routes->call_cells};
+    return (struct control_shape){routes_slot_count(routes), routes->call_cells, routes->hash_seed};
 }
 
 struct control {

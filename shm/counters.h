@@ -37,7 +37,7 @@
     X(lookups_expired,   "lookups that found the table older than update_timeout")  \
     X(reports,           "results of calls that clients reported")                   \
     X(reports_unknown,   "results for routes or hosts that are not here: ignored")   \
-    X(reports_refused,   "results for hosts that there was no record for: ignored")  \
+    X(reports_refused,   "results that there was no room for: lost")  \
     X(ejections,         "times that a host became overloaded")                      \
     X(overloaded,        "hosts that are overloaded")                                \
     X(held,              "routes whose empty answer is held back")                   \

@@ -61,6 +61,7 @@ static void take_over_header(struct routes_header *s_to, const struct routes_hea
     store_relaxed(&s_to->poll_interval_ms, load_relaxed(&s_from->poll_interval_ms));
     store_relaxed(&s_to->probe_num, load_relaxed(&s_from->probe_num));
     store_relaxed(&s_to->slow_call_ms, load_relaxed(&s_from->slow_call_ms));
+    store_relaxed(&s_to->overload_timeout_s, load_relaxed(&s_from->overload_timeout_s));
     for (int i = 0; i < COUNTER_COUNT; i++)
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }

@@ -15,6 +15,8 @@ struct host_entry {
     /* How far the fetcher has read the host's call cell: in which control object, which cell. The next one goes on. */
     uint64_t generation, counts, extra;
     uint32_t cell, pad;
+    /* Of a route: the host whose totals it has taken over, while that one's record may have them, too; 0: none. */
+    uint64_t absorbed;
 };
 static_assert(sizeof(struct host_entry) == HOST_WORDS * sizeof(uint64_t), "host_record.halves");
 

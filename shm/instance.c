@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/aside.h"
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/guard.h"
@@ -14,10 +15,15 @@
 enum {
     FIRST_BUCKETS = 256, /* 1,024 slots */
     FIRST_UNITS = 4096,  /* 256 KiB */
+    /* What all that drain may take: so often the newest, for a series that grows by half comes to three; or bytes. */
+    DRAINING_SHARE = 4,
+    DRAINING_LEAST = 16 << 20,
 };
 
-void writer_drop_draining(struct draining *draining)
+void writer_drop_draining(struct writer *writer, struct draining *draining)
 {
+    if (draining->region.s_base)
+        aside_remove(&writer->names, draining->generation);
     guard_remove(&draining->region);
     region_close(&draining->region);
     *draining = (struct draining){0};
@@ -31,16 +37,48 @@ void writer_take_lookups(struct writer *writer, const struct control *control)
     writer_count(writer, COUNTER_lookups_expired, counts.expired);
 }
 
+static struct draining *oldest_draining(struct writer *writer, bool in_use)
+{
+    struct draining *oldest = NULL;
+    for (int i = 0; i < DRAINING_MAX; i++) {
+        struct draining *draining = &writer->draining[i];
+        if ((draining->region.s_base || !in_use) && (!oldest || draining->until < oldest->until))
+            oldest = draining;
+    }
+    return oldest;
+}
+
+/* Before its time: what is in there now is taken, what comes later is lost. */
+static void give_up(struct writer *writer, struct draining *draining)
+{
+    if (draining->region.s_base) {
+        writer_take_lookups(writer, &draining->tally.control);
+        writer_take_calls(writer, &draining->tally, draining->generation, UINT32_MAX);
+    }
+    writer_drop_draining(writer, draining);
+}
+
+/* Objects that are replaced again and again, whatever the reason, take no more memory than growth does (G10). */
+static void bound_draining(struct writer *writer)
+{
+    uint64_t most = DRAINING_SHARE * (uint64_t)writer->now.control_region.size, bytes = 0;
+    if (most < DRAINING_LEAST)
+        most = DRAINING_LEAST;
+    for (int i = 0; i < DRAINING_MAX; i++)
+        bytes += writer->draining[i].region.size;
+    for (struct draining *oldest = oldest_draining(writer, true); oldest && bytes > most;
+         oldest = oldest_draining(writer, true)) {
+        bytes -= oldest->region.size;
+        give_up(writer, oldest);
+    }
+}
+
 /* Moves the control object of a replaced generation aside; the oldest makes room. */
 static void drain(struct writer *writer, struct generation *replaced, uint64_t now)
 {
-    struct draining *oldest = &writer->draining[0];
-    for (int i = 1; i < DRAINING_MAX; i++)
-        if (writer->draining[i].until < oldest->until)
-            oldest = &writer->draining[i];
-    if (oldest->region.s_base)
-        writer_take_lookups(writer, &oldest->tally.control);
-    writer_drop_draining(oldest);
+    bound_draining(writer);
+    struct draining *oldest = oldest_draining(writer, false);
+    give_up(writer, oldest);
     *oldest = (struct draining){.region = replaced->control_region,
                                 .tally = replaced->tally,
                                 .generation = replaced->publisher.routes.generation,
@@ -51,7 +89,7 @@ static void drain(struct writer *writer, struct generation *replaced, uint64_t n
 
 static void explain_space(const struct generation_plan *plan, char note[static WRITER_NOTE_MAX])
 {
-    const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells};
+    const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells, 0};
     uint64_t needed = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
     snprintf(
         note, WRITER_NOTE_MAX,
@@ -74,6 +112,7 @@ static void describe(struct routes_header *s_header, const struct writer_options
     store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
     store_relaxed(&s_header->probe_num, options->probe_num);
     store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
+    store_relaxed(&s_header->overload_timeout_s, options->overload_timeout_s);
     store_relaxed(&s_header->counters[COUNTER_pulling], 0);
 }
 
@@ -95,6 +134,8 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
                             uint32_t *damaged, char note[static WRITER_NOTE_MAX])
 {
     struct generation built;
+    if (writer->now.control_region.s_base)
+        writer_take_calls(writer, &writer->now.tally, writer_generation(writer), UINT32_MAX);
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
     if (status == SHM_NO_SPACE) {
         writer->no_space = plan->now;
@@ -106,9 +147,14 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
         return status;
     if (options)
         describe(built.publisher.routes.s_header, options);
+    /* Before H2 takes its name away. */
+    if (s_replaced)
+        aside_put(&writer->names, s_replaced->id.generation);
     status = generation_show(&writer->names, s_replaced);
     if (status != SHM_OK) {
         snprintf(note, WRITER_NOTE_MAX, "cannot replace %s: %s", writer->names.routes, strerror(errno));
+        if (s_replaced)
+            aside_remove(&writer->names, s_replaced->id.generation);
         generation_close(&built);
         generation_sweep(&writer->names);
         return status;
@@ -259,7 +305,7 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
             continue;
         writer_take_lookups(writer, &draining->tally.control);
         if (now >= draining->until)
-            writer_drop_draining(draining);
+            writer_drop_draining(writer, draining);
     }
     const struct arena *arena = &writer->now.publisher.arena;
     writer_gauge(writer, COUNTER_units_live, arena->live);

@@ -83,7 +83,7 @@ enum {
     CALL_CELLS_MAX = 1 << 24,
     CALL_SUCC_BITS = 36, /* of call_cell.counts; the failures are above */
     DIRECTORY_NAME = 128,
-    HOST_WORDS = 13,
+    HOST_WORDS = 14,
     ANNOUNCED_LOOK_MS =
         10, /* between a reader's looks for a generation that is announced; not part of the layout */
 };
@@ -128,7 +128,7 @@ enum superseded {
     SUPERSEDED_YES = 2,  /* it has */
 };
 
-/* First in both objects, so that a stranger is recognised before anything else is read. Never changes. */
+/* First in every object, so that a stranger is recognised before anything else is read. Never changes. */
 struct object_id {
     uint64_t magic;
     uint32_t layout_version;
@@ -160,7 +160,9 @@ struct routes_header {
     _Atomic uint32_t refusing;
     _Atomic uint32_t probe_num;    /* picks from good hosts between two probes of others */
     _Atomic uint32_t slow_call_ms; /* a failure counts once for each of these; 0: once */
-    uint32_t pad1[9];
+    _Atomic uint32_t
+        overload_timeout_s; /* verdicts older than this stand no more, should the fetcher be dead */
+    uint32_t pad1[8];
 
     /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
     _Alignas(CACHE_LINE) _Atomic uint32_t fetcher_pid; /* in the fetcher's pid namespace */
@@ -228,6 +230,7 @@ struct control_header {
     uint32_t slot_count;
     uint32_t call_cells;
     _Atomic uint32_t threads; /* that have begun to pick hosts: each begins at another place of the turn */
+    _Atomic uint32_t refused; /* results for which there was no call cell */
     _Alignas(CACHE_LINE) _Atomic uint64_t
         miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
 };
@@ -251,7 +254,8 @@ struct hosts_header {
     _Atomic uint64_t order_host;
     _Atomic uint32_t order_hold; /* enum standing_hold */
     _Atomic uint32_t posted, taken;
-    _Atomic uint32_t result; /* enum order_result */
+    _Atomic uint32_t result;      /* enum order_result */
+    _Atomic uint64_t order_check; /* order_check() of the order, its number and its operator's claim */
 };
 
 struct host_record {
@@ -279,7 +283,7 @@ static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, verd
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
 static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
 static_assert(sizeof(struct hosts_header) <= HEADER_BYTES, "hosts_header");
-static_assert(sizeof(struct host_record) == 232, "host_record");
+static_assert(sizeof(struct host_record) == 248, "host_record");
 static_assert(offsetof(struct control_header, miss_summary) == 64, "control_header");
 static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");
 static_assert(MISS_WORDS * 64 * 64 == MISS_CELLS, "miss summary");
@@ -338,6 +342,12 @@ static inline uint32_t key_cmdid(uint64_t key)
 static inline uint64_t host_word(uint32_t address, uint16_t port)
 {
     return (uint64_t)address << 32 | port;
+}
+
+/* A host of a route as a word to be hashed. */
+static inline uint64_t host_key(uint64_t key, uint64_t host)
+{
+    return key ^ host * UINT64_C(0xff51afd7ed558ccd);
 }
 
 /* How the index and the cells hold a key, so that a zeroed word is an empty one. Its own inverse. */

@@ -362,11 +362,15 @@ bool ledger_order(struct ledger *ledger, struct order *out)
     uint32_t number = load_acquire(&s_header->posted);
     if (number == load_relaxed(&s_header->taken))
         return false;
+    const struct order order = {.key = load_relaxed(&s_header->order_key),
+                                .host = load_relaxed(&s_header->order_host),
+                                .hold = (enum standing_hold)load_relaxed(&s_header->order_hold)};
+    if (load_relaxed(&s_header->order_check) != order_check(&order, number, load_relaxed(&s_header->claimed)))
+        return false; /* its operator finds out, and gives it again */
     ledger->order = number;
-    out->key = load_relaxed(&s_header->order_key);
-    out->host = load_relaxed(&s_header->order_host);
-    uint32_t hold = load_relaxed(&s_header->order_hold);
-    out->hold = hold <= HOLD_DRAINED ? (enum standing_hold)hold : HOLD_NONE;
+    *out = order;
+    if (out->hold > HOLD_DRAINED)
+        out->hold = HOLD_NONE;
     return true;
 }
 

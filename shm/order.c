@@ -19,9 +19,13 @@ struct attempt {
     struct region region;
     struct hosts_header *s_header;
     uint64_t deadline;
+    uint64_t claimed;
 };
 
-/* SHM_STALE: the object has lost its name, so that no fetcher looks at it any more. SHM_TIMEOUT: too late. */
+/*
+ * SHM_STALE, here and below: not this time. The object has lost its name, so that no fetcher looks at it any more; or
+ * this operator has slept for longer than a claim lasts, and another one has it. SHM_TIMEOUT: too late.
+ */
 static enum shm_status wait_a_little(const struct attempt *attempt)
 {
     if (clock_tick() >= attempt->deadline)
@@ -32,14 +36,14 @@ static enum shm_status wait_a_little(const struct attempt *attempt)
     return SHM_OK;
 }
 
-static enum shm_status claim(const struct attempt *attempt, uint64_t *claimed)
+static enum shm_status claim(struct attempt *attempt)
 {
     _Atomic uint64_t *s_claimed = &attempt->s_header->claimed;
     enum shm_status status = SHM_OK;
     while (status == SHM_OK) {
         uint64_t now = clock_tick(), before = load_relaxed(s_claimed);
         if ((before == 0 || now > before + CLAIM_MS) && exchange_acq_rel(s_claimed, &before, now)) {
-            *claimed = now;
+            attempt->claimed = now;
             break;
         }
         status = wait_a_little(attempt);
@@ -50,37 +54,49 @@ static enum shm_status claim(const struct attempt *attempt, uint64_t *claimed)
 static enum shm_status post(const struct attempt *attempt)
 {
     struct hosts_header *s_header = attempt->s_header;
-    uint32_t number = load_relaxed(&s_header->posted) + 1;
+    uint32_t before = load_relaxed(&s_header->posted), number = before + 1;
+    uint64_t check = order_check(attempt->order, number, attempt->claimed);
     enum shm_status status = SHM_OK;
+    if (load_relaxed(&s_header->claimed) != attempt->claimed)
+        return SHM_STALE;
+    /* Asleep from here on, it still writes into the order of the next one: ledger_order() takes neither then. */
+    store_relaxed(&s_header->order_check, check);
     store_relaxed(&s_header->order_key, attempt->order->key);
     store_relaxed(&s_header->order_host, attempt->order->host);
     store_relaxed(&s_header->order_hold, (uint32_t)attempt->order->hold);
-    /* Pairs with the acquire in ledger_order(). */
-    store_release(&s_header->posted, number);
+    /* Pairs with the acquire in ledger_order(). It fails when somebody else has posted meanwhile. */
+    if (!exchange_acq_rel(&s_header->posted, &before, number))
+        return SHM_STALE;
     /* Pairs with the release in ledger_answer(). */
-    while (status == SHM_OK && load_acquire(&s_header->taken) != number)
-        status = wait_a_little(attempt);
+    while (status == SHM_OK && load_acquire(&s_header->taken) != number) {
+        bool whole = load_relaxed(&s_header->order_check) == check &&
+                     load_relaxed(&s_header->claimed) == attempt->claimed;
+        status = whole ? wait_a_little(attempt) : SHM_STALE;
+    }
     return status;
 }
 
-/* In the object that has the name now. A claim that was overslept is somebody else's by now, and stays. */
+/*
+ * In the object that has the name now. A claim that was overslept is somebody else's by now, and stays. After
+ * SHM_TIMEOUT its own stays, too: the order may still be taken.
+ */
 static enum shm_status try_once(struct attempt *attempt, const struct trust *trust, enum order_result *result)
 {
     struct hosts hosts;
-    uint64_t claimed;
     enum shm_status status = region_open(attempt->name, true, trust, HEADER_BYTES, &attempt->region);
     if (status != SHM_OK)
         return status;
     status = hosts_attach(&attempt->region, &hosts);
     if (status == SHM_OK) {
         attempt->s_header = hosts.s_header;
-        status = claim(attempt, &claimed);
+        status = claim(attempt);
     }
-    if (status == SHM_OK)
-        status = post(attempt);
     if (status == SHM_OK) {
-        *result = (enum order_result)load_relaxed(&hosts.s_header->result);
-        exchange_acq_rel(&hosts.s_header->claimed, &claimed, 0);
+        status = post(attempt);
+        if (status == SHM_OK)
+            *result = (enum order_result)load_relaxed(&hosts.s_header->result);
+        if (status != SHM_TIMEOUT)
+            exchange_acq_rel(&hosts.s_header->claimed, &attempt->claimed, 0);
     }
     region_close(&attempt->region);
     return status;

@@ -16,6 +16,14 @@ struct order {
     enum standing_hold hold;
 };
 
+/* Tells an order that is whole, and of the operator whose claim stands, from one that two have written into. */
+static inline uint64_t order_check(const struct order *order, uint32_t number, uint64_t claimed)
+{
+    uint64_t check = key_hash(order->key, claimed);
+    check = key_hash(order->host, check);
+    return key_hash((uint64_t)number << 32 | (uint32_t)order->hold, check);
+}
+
 /*
  * Gives the order and waits until the fetcher has done it: SHM_OK, and *result says how it went. Operators take turns.
  * SHM_NO_PERMISSION: this user may not. SHM_TIMEOUT: no fetcher took it within timeout_ms; one that

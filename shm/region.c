@@ -10,9 +10,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Where Linux keeps POSIX shared memory; shm_open() knows, rename() has to be told. */
-#define SHM_DIRECTORY "/dev/shm"
-
 static enum shm_status status_of_errno(void)
 {
     switch (errno) {
@@ -125,6 +122,15 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
 static void path_of(const char *name, char out[static PATH_MAX])
 {
     snprintf(out, PATH_MAX, "%s%s", SHM_DIRECTORY, name);
+}
+
+enum shm_status region_link(const char *from, const char *to)
+{
+    char old_path[PATH_MAX], new_path[PATH_MAX];
+    path_of(from, old_path);
+    path_of(to, new_path);
+    unlink(new_path);
+    return link(old_path, new_path) == 0 ? SHM_OK : status_of_errno();
 }
 
 enum shm_status region_rename(const char *from, const char *to)

@@ -41,6 +41,12 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out);
 
+/* Where Linux keeps POSIX shared memory; shm_open() knows, rename() and others have to be told. */
+#define SHM_DIRECTORY "/dev/shm"
+
+/* Gives the object `from` a second name, in place of whatever is called so. */
+enum shm_status region_link(const char *from, const char *to);
+
 /* Gives the new object `from` the name `to`, in one step that replaces what was called so. */
 enum shm_status region_rename(const char *from, const char *to);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/aside.h"
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/guard.h"
@@ -101,25 +102,49 @@ static struct routes_header *replaced_header(const struct region *old)
     return s_header && old->size >= HEADER_BYTES && s_header->id.magic == ROUTES_MAGIC ? s_header : NULL;
 }
 
-/* Clients of the generation before still count into its control object, and no fetcher took what is in there. */
-static void drain_adopted(struct writer *writer, const struct routes *source, struct region *old_control)
+/* A control object that clients of a generation before may still count into, and what no fetcher took of it. */
+static bool drain_found(struct writer *writer, struct region *region, struct control_shape shape,
+                        uint64_t generation)
 {
-    struct draining *draining = &writer->draining[0];
+    struct draining *free = NULL;
     struct control control;
-    if (!old_control->s_base ||
-        control_attach(old_control, control_shape(source), source->generation, &control) != SHM_OK)
-        return;
-    draining->tally = (struct tally){.control = control};
-    tally_take_over(&draining->tally);
-    draining->generation = source->generation;
-    draining->region = *old_control; /* under guard already */
-    draining->until = clock_tick() + DRAIN_MS;
-    writer_take_lookups(writer, &draining->tally.control);
-    *old_control = (struct region){0};
+    for (int i = 0; i < DRAINING_MAX && !free; i++)
+        free = writer->draining[i].region.s_base ? NULL : &writer->draining[i];
+    if (!free || control_attach(region, shape, generation, &control) != SHM_OK)
+        return false;
+    *free = (struct draining){.region = *region,
+                              .tally = {.control = control},
+                              .generation = generation,
+                              .until = clock_tick() + DRAIN_MS};
+    *region = (struct region){0};
+    guard_add(&free->region);
+    tally_take_over(&free->tally);
+    writer_take_lookups(writer, &control);
+    return true;
+}
+
+/* Those that a fetcher which died had put aside. Their shape is what they say, as far as they are large enough. */
+static void drain_aside(struct writer *writer)
+{
+    uint64_t generations[DRAINING_MAX];
+    size_t count = aside_list(&writer->names, generations, DRAINING_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct region region = {0};
+        bool drains = false;
+        if (aside_open(&writer->names, generations[i], &region) == SHM_OK && region.size >= HEADER_BYTES) {
+            const struct control_header *s_header = region.s_base;
+            const struct control_shape shape = {s_header->slot_count, s_header->call_cells, 0};
+            drains = shape.slot_count && shape.call_cells && shape.call_cells <= CALL_CELLS_MAX &&
+                     drain_found(writer, &region, shape, generations[i]);
+        }
+        region_close(&region);
+        if (!drains)
+            aside_remove(&writer->names, generations[i]);
+    }
 }
 
 /* Shows the first generation. An object of ours that makes sense, being served now, becomes its source. */
-static enum shm_status adopt(struct writer *writer, const struct region *old, struct region *old_control,
+static enum shm_status adopt(struct writer *writer, const struct region *old,
                              const struct writer_options *options, char note[static WRITER_NOTE_MAX])
 {
     struct routes source;
@@ -135,11 +160,11 @@ static enum shm_status adopt(struct writer *writer, const struct region *old, st
     enum shm_status status = writer_move(writer, &plan, replaced_header(old), options, &damaged, note);
     if (status != SHM_OK)
         return status;
+    drain_aside(writer);
     if (plan.source) {
         /* If the fetcher before died between its rename and SUPERSEDED_YES, readers of a third object find the name in
          * ANNOUNCED_LOOK_MS. What we publish comes after that, so they are behind no publish that is done (G3). */
         usleep(2 * ANNOUNCED_LOOK_MS * 1000);
-        drain_adopted(writer, plan.source, old_control);
         snprintf(note, WRITER_NOTE_MAX, "adopted %llu route%s of generation %llu%s",
                  (unsigned long long)writer_counter(writer, COUNTER_routes),
                  writer_counter(writer, COUNTER_routes) == 1 ? "" : "s",
@@ -180,9 +205,8 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     if (status == SHM_OK)
         status = open_own(writer->names.control, 0002, &old_control, note);
     if (status == SHM_OK) {
-        guard_add(&old_control);
-        status = adopt(writer, &old_routes, &old_control, options, note);
-        guard_remove(&old_control); /* does nothing if it is being drained now */
+        region_close(&old_control);
+        status = adopt(writer, &old_routes, options, note);
     }
     region_close(&old_routes);
     region_close(&old_control);
@@ -204,7 +228,7 @@ void writer_close(struct writer *writer)
         store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);
     }
     for (int i = 0; i < DRAINING_MAX; i++)
-        writer_drop_draining(&writer->draining[i]);
+        writer_drop_draining(writer, &writer->draining[i]);
     guard_remove(&writer->now.control_region);
     generation_close(&writer->now);
     if (writer->lock >= 0)

@@ -102,10 +102,11 @@ void tally_begin_runs(struct tally *tally, uint32_t cell)
     store_relaxed(&s_cell->succ_run, 0);
 }
 
-uint32_t tally_cells_needed(const struct tally *tally)
+uint32_t tally_cells_needed(const struct tally *tally, uint32_t hosts)
 {
     uint32_t cells = tally->control.shape.call_cells, needed = cells;
-    while (needed < CALL_CELLS_MAX && tally->known > needed / 2)
+    uint32_t known = tally->known < hosts ? tally->known : hosts;
+    while (needed < CALL_CELLS_MAX && known > needed / 2)
         needed *= 4;
     return needed > CALL_CELLS_MAX ? CALL_CELLS_MAX : needed;
 }

@@ -15,8 +15,9 @@
 struct tally {
     struct control control;
     uint32_t cursor;
-    uint32_t used;  /* cells that had something so far */
-    uint32_t known; /* of these, those of hosts that exist */
+    uint32_t used;    /* cells that had something so far */
+    uint32_t known;   /* of these, those of hosts that exist */
+    uint32_t refused; /* of the results that had no cell, so many are counted */
 };
 
 struct call_report {
@@ -40,7 +41,8 @@ void tally_resume(struct tally *tally, uint64_t key, uint32_t cell, uint64_t cou
 /* The host's state has changed: its streaks begin anew. A call that ends at this moment may count to either side. */
 void tally_begin_runs(struct tally *tally, uint32_t cell);
 
-/* Cells that the next control object should have: four times as many once half of these are in use. */
-uint32_t tally_cells_needed(const struct tally *tally);
+/* Cells that the next control object should have: four times as many once half of these are used by hosts that exist.
+ * `hosts`: how many the caller knows, for clients can make cells look used. */
+uint32_t tally_cells_needed(const struct tally *tally, uint32_t hosts);
 
 #endif

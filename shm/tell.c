@@ -13,7 +13,7 @@ enum {
 static struct call_cell *find_cell(const struct control *control, uint64_t key, uint64_t host)
 {
     uint32_t cells = control->shape.call_cells;
-    uint64_t word = key_word(key), hash = key_hash(key ^ host * UINT64_C(0xff51afd7ed558ccd), 0);
+    uint64_t word = key_word(key), hash = key_hash(host_key(key, host), control->shape.hash_seed);
     uint32_t at = bucket_home(hash, cells);
     for (int probe = 0; probe < TELL_PROBES; probe++, at = at + 1 < cells ? at + 1 : 0) {
         struct call_cell *s_cell = &control->s_calls[at];
@@ -74,8 +74,10 @@ enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t 
                           uint32_t weight)
 {
     struct call_cell *s_cell = find_cell(control, key, host);
-    if (!s_cell)
+    if (!s_cell) {
+        add_relaxed(&control->s_header->refused, 1);
         return SHM_FULL;
+    }
     /* Streaks and extra before the count: the look that finds the failure finds its streak, too. */
     if (success) {
         add_seq_cst(&s_cell->counts, 1);

@@ -14,8 +14,8 @@ enum {
 
 /*
  * Adds the result of one call to the cell of host `host` (host_word()) of route `key`. A failure counts `weight` times
- * when hosts are judged, 1 .. TELL_WEIGHT_MAX. SHM_FULL: no cell for another host; the fetcher is told that more are
- * needed by how full they are.
+ * when hosts are judged, 1 .. TELL_WEIGHT_MAX. SHM_FULL: no cell for this host; that is counted, and the fetcher makes
+ * room.
  */
 enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t host, bool success,
                           uint32_t weight);

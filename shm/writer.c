@@ -46,6 +46,7 @@ void writer_reload(struct writer *writer, const struct writer_options *options)
     store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
     store_relaxed(&s_header->probe_num, options->probe_num);
     store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
+    store_relaxed(&s_header->overload_timeout_s, options->overload_timeout_s);
 }
 
 uint64_t writer_generation(const struct writer *writer)

@@ -17,15 +17,16 @@ struct writer;
 
 struct writer_options {
     const char *instance;
-    uint64_t max_bytes;        /* of the routes object */
-    uint32_t grace_ms;         /* how long replaced tables stay as they were */
-    uint32_t max_unknown;      /* keys without hosts that are remembered at one time */
-    const char *group;         /* who may ask for routes; "": the fetcher's own group */
-    const char *directory;     /* host:port, for people */
-    uint32_t update_timeout_s; /* for people */
-    uint32_t poll_interval_ms; /* for people */
-    uint32_t probe_num;        /* for readers: picks between two probes */
-    uint32_t slow_call_ms;     /* for readers: what a slow failure counts */
+    uint64_t max_bytes;          /* of the routes object */
+    uint32_t grace_ms;           /* how long replaced tables stay as they were */
+    uint32_t max_unknown;        /* keys without hosts that are remembered at one time */
+    const char *group;           /* who may ask for routes; "": the fetcher's own group */
+    const char *directory;       /* host:port, for people */
+    uint32_t update_timeout_s;   /* for people */
+    uint32_t poll_interval_ms;   /* for people */
+    uint32_t probe_num;          /* for readers: picks between two probes */
+    uint32_t slow_call_ms;       /* for readers: what a slow failure counts */
+    uint32_t overload_timeout_s; /* for readers: how long verdicts stand without a fetcher */
 };
 
 /* What happened, in a sentence that names the remedy if there is one. */
@@ -108,14 +109,19 @@ void writer_harvest_flags(struct writer *writer, uint32_t budget,
 void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
 
 /*
- * Takes what clients reported: `report` is called for each host with results, about `budget` of them at most, and
- * says whether the host exists. Then makes room if half of the room for such hosts is taken. It must not publish.
+ * Who is told what clients reported, host by host, and says whether the host exists; it must not publish. Called by
+ * writer_harvest_calls(), and by whatever makes a new generation, before it does: what is taken then is kept, should
+ * the fetcher die on the way.
  */
 struct call_report;
-void writer_harvest_calls(struct writer *writer, uint32_t budget, uint64_t now,
-                          bool (*report)(void *context, const struct call_report *report,
-                                         uint64_t generation),
-                          void *context, char note[static WRITER_NOTE_MAX]);
+void writer_on_calls(struct writer *writer,
+                     bool (*report)(void *context, const struct call_report *report, uint64_t generation),
+                     void *context);
+
+/* Takes what clients reported, of about `budget` hosts at most. Then makes room for more, if half of the room is taken
+ * by hosts that exist, of which the caller knows `hosts`, or if there was none for some. */
+void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
+                          char note[static WRITER_NOTE_MAX]);
 
 /* The host that a cell of this generation belongs to has changed its state: its streaks begin anew. */
 void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell);

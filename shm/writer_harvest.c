@@ -31,24 +31,47 @@ void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, 
 }
 
 struct call_filter {
-    bool (*report)(void *context, const struct call_report *report, uint64_t generation);
-    void *context;
+    const struct writer *writer;
     uint64_t generation;
 };
 
 static bool call_to_generation(void *context, const struct call_report *report)
 {
     const struct call_filter *filter = context;
-    return filter->report(filter->context, report, filter->generation);
+    return filter->writer->on_calls(filter->writer->on_calls_context, report, filter->generation);
 }
 
-/* More room for hosts with results; or the same again, when it is taken by hosts that do not exist. */
-static void make_room_for_calls(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+void writer_on_calls(struct writer *writer,
+                     bool (*report)(void *context, const struct call_report *report, uint64_t generation),
+                     void *context)
+{
+    writer->on_calls = report;
+    writer->on_calls_context = context;
+}
+
+void writer_take_calls(struct writer *writer, struct tally *tally, uint64_t generation, uint32_t budget)
+{
+    struct call_filter filter = {writer, generation};
+    if (!writer->on_calls)
+        return;
+    tally_take(tally, budget, call_to_generation, &filter);
+    uint32_t refused = load_relaxed(&tally->control.s_header->refused);
+    writer_count(writer, COUNTER_reports_refused, refused - tally->refused);
+    tally->refused = refused;
+}
+
+/*
+ * More room for hosts with results; or the same again, when it is taken by hosts that do not exist, or when one had the
+ * bad luck to find all of its cells taken: another generation spreads them in another way.
+ */
+static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now,
+                                char note[static WRITER_NOTE_MAX])
 {
     const struct tally *tally = &writer->now.tally;
-    uint32_t cells = tally->control.shape.call_cells, needed = tally_cells_needed(tally);
+    uint32_t cells = tally->control.shape.call_cells, needed = tally_cells_needed(tally, hosts);
     bool larger = needed > cells && needed * sizeof(struct call_cell) <= writer->max_bytes;
-    if (tally->used <= cells / 2 || (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
+    if ((!refused && tally->used <= cells / 2) ||
+        (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
         (!larger && now < writer->compacted + COMPACT_MS))
         return;
     if (larger)
@@ -59,20 +82,17 @@ static void make_room_for_calls(struct writer *writer, uint64_t now, char note[s
         writer->call_cells = cells;
 }
 
-void writer_harvest_calls(struct writer *writer, uint32_t budget, uint64_t now,
-                          bool (*report)(void *context, const struct call_report *report,
-                                         uint64_t generation),
-                          void *context, char note[static WRITER_NOTE_MAX])
+void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
+                          char note[static WRITER_NOTE_MAX])
 {
-    struct call_filter filter = {report, context, writer_generation(writer)};
     note[0] = '\0';
-    tally_take(&writer->now.tally, budget, call_to_generation, &filter);
+    writer_take_calls(writer, &writer->now.tally, writer_generation(writer), budget);
     for (int i = 0; i < DRAINING_MAX; i++) {
-        filter.generation = writer->draining[i].generation;
-        if (writer->draining[i].region.s_base)
-            tally_take(&writer->draining[i].tally, budget, call_to_generation, &filter);
+        struct draining *draining = &writer->draining[i];
+        if (draining->region.s_base)
+            writer_take_calls(writer, &draining->tally, draining->generation, budget / DRAINING_MAX);
     }
-    make_room_for_calls(writer, now, note);
+    make_room_for_calls(writer, hosts, writer->now.tally.refused != 0, now, note);
 }
 
 void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell)
@@ -84,7 +104,7 @@ void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell
 void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
                          uint64_t counts, uint64_t extra)
 {
-    struct draining *draining = &writer->draining[0];
-    if (draining->region.s_base && draining->generation == generation)
-        tally_resume(&draining->tally, key, cell, counts, extra);
+    for (int i = 0; i < DRAINING_MAX; i++)
+        if (writer->draining[i].region.s_base && writer->draining[i].generation == generation)
+            tally_resume(&writer->draining[i].tally, key, cell, counts, extra);
 }

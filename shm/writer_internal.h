@@ -28,6 +28,8 @@ struct writer {
     struct generation now;
     struct draining draining[DRAINING_MAX];
     uint32_t flag_cursor, miss_cursor;
+    bool (*on_calls)(void *context, const struct call_report *report, uint64_t generation);
+    void *on_calls_context;
     uint32_t call_cells; /* of the next control object */
     uint64_t max_bytes;
     uint64_t no_space;  /* tick of the last generation that found no space */
@@ -64,9 +66,12 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
 /* Makes one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
 
+/* Takes the results of one generation. */
+void writer_take_calls(struct writer *writer, struct tally *tally, uint64_t generation, uint32_t budget);
+
 /* Adds what clients counted to the totals. */
 void writer_take_lookups(struct writer *writer, const struct control *control);
-void writer_drop_draining(struct draining *draining);
+void writer_drop_draining(struct writer *writer, struct draining *draining);
 
 /* Makes a generation with nothing in it that has expired, unless one was made within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);

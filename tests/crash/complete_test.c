@@ -144,7 +144,8 @@ static bool take_results(void *context, const struct call_report *report, uint64
 
 static void harvest(struct instance *instance)
 {
-    writer_harvest_calls(instance->writer, 1000, clock_tick(), take_results, instance, instance->note);
+    writer_on_calls(instance->writer, take_results, instance);
+    writer_harvest_calls(instance->writer, 1000, 1000, clock_tick(), instance->note);
     writer_harvest_flags(instance->writer, 1000, take_none, NULL);
     writer_harvest_misses(instance->writer, take_none, NULL);
     writer_tend(instance->writer, clock_tick(), instance->note);

@@ -59,7 +59,8 @@ static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
         .generation = value * 3,
         .counts = value * 5,
         .extra = value * 7,
-        .cell = (uint32_t)value};
+        .cell = (uint32_t)value,
+        .absorbed = value * 11};
 }
 
 static uint64_t value_of(uint64_t key, uint64_t host, const struct host_entry *entry)

@@ -98,7 +98,7 @@ static void check_noise(struct harvest *harvest, const struct control *control, 
     take_calls(harvest, budget);
     DEMAND(take_calls(harvest, UINT32_MAX / 2) <= CALL_CELLS);
     DEMAND(harvest->tally.known <= harvest->tally.used &&
-           tally_cells_needed(&harvest->tally) <= CALL_CELLS * 4);
+           tally_cells_needed(&harvest->tally, UINT32_MAX) <= CALL_CELLS * 4);
     take_flags(harvest, control, budget, UINT32_MAX / 2);
     DEMAND(harvest->reports <= (budget ? budget + AFTER_STOP : 0));
     take_flags(harvest, control, UINT32_MAX, budget + 1);
@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     uint32_t slot_count = 8 * (uint32_t)input_number(&input, 2) + 4; /* up to two words of level 2 */
     uint32_t budget = (uint32_t)input_number(&input, 1), before = (uint32_t)input_number(&input, 1);
-    const struct control_shape shape = {slot_count, CALL_CELLS};
+    const struct control_shape shape = {slot_count, CALL_CELLS, 0};
     struct region region = {.size = control_size(shape)};
     struct control control;
     DEMAND(posix_memalign(&region.s_base, CACHE_LINE, region.size) == 0);

@@ -88,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         writer_harvest_flags(writer, ROUTES / 2, flagged, NULL);
         writer_harvest_misses(writer, missed, NULL);
         /* At tick 1 it is too early for a new generation. */
-        writer_harvest_calls(writer, ROUTES, 1, reported, NULL, note);
+        writer_on_calls(writer, reported, NULL);
+        writer_harvest_calls(writer, ROUTES, ROUTES, 1, note);
         DEMAND(note[0] == '\0');
     }
     DEMAND(memcmp(routes.s_base, routes_before, routes.size) == 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The bridge serves at least as many requests per second as a loop that receives and echoes one datagram at a time:
- * what batches save pays for the work. Both are measured in turn, several times, on the machine as it is; the best
- * pair counts, and little is asked of it, for others use the machine too.
+ * what batches save pays for the work. Both are measured in turn, several times, on the machine as it is; the median
+ * of the pairs counts, with some tolerance, for others use the machine too.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -21,7 +21,7 @@ enum {
     WINDOW = 64, /* requests under way */
     REQUESTS = 20000,
     ROUNDS = 15,
-    LEAST_PERCENT = 80,
+    LEAST_PERCENT = 90,
 };
 
 _Noreturn static void echo(int fd)
@@ -107,7 +107,7 @@ static void bridge_keeps_up_with_a_plain_echo_loop(void **state)
     waitpid(echoing, NULL, 0);
     qsort(percent, ROUNDS, sizeof(*percent), by_size);
     print_message("median %.0f %%, best %.0f %%\n", percent[ROUNDS / 2], percent[ROUNDS - 1]);
-    assert_true(percent[ROUNDS - 1] >= LEAST_PERCENT);
+    assert_true(percent[ROUNDS / 2] >= LEAST_PERCENT);
 }
 
 int main(void)

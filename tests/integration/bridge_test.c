@@ -240,14 +240,15 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
         for (size_t k = 0; k < sizeof(retcodes) / sizeof(*retcodes); k++)
             client_send(fd, bytes, report_request(bytes, -1 - i, i, given.ip, given.port, retcodes[k]));
         client_get_host(fd, -1 - i, i); /* all that was sent before has been seen */
-        writer_harvest_calls(bridge->instance->writer, UINT32_MAX, clock_tick(), note_report, &reported,
-                             bridge->instance->note);
+        writer_on_calls(bridge->instance->writer, note_report, &reported);
+        writer_harvest_calls(bridge->instance->writer, UINT32_MAX, 1, clock_tick(), bridge->instance->note);
         assert_int_equal(reported.hosts, 1);
         assert_int_equal(reported.key, route_key((uint32_t)(-1 - i), (uint32_t)i));
         assert_int_equal(reported.host, host_word(inet_addr(addresses[i]), htons((uint16_t)(65535 - i))));
         assert_int_equal(reported.succ, 2);
         assert_int_equal(reported.err, 3);
     }
+    writer_on_calls(bridge->instance->writer, NULL, NULL);
     close(fd);
     bridge_expect_totals(bridge, 8, 20, 0);
 }

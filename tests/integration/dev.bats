@@ -10,8 +10,25 @@ setup() {
 }
 
 teardown() {
-  [ -z "${dev:-}" ] || kill -TERM "$dev" 2>/dev/null || true
+  for pid in ${dev:-} ${other:-}; do kill -TERM "$pid" 2>/dev/null || true; done
   wait
+  [ -z "${other:-}" ] || rm -f "/dev/shm/larshm.$LARSHM_INSTANCE" "/dev/shm/larshm.$LARSHM_INSTANCE".*
+}
+
+# start_other: a fetcher that has the instance already, and goes on serving it.
+start_other() {
+  "$BIN/larshm-fetcher" -n "$LARSHM_INSTANCE" --dns 127.0.0.1:1 2>/dev/null 3>&- &
+  other=$!
+  for _ in $(seq 100); do
+    if other_serves; then return; fi
+    sleep 0.1
+  done
+  false
+}
+
+other_serves() {
+  run "$BIN/larshm" show
+  [[ "$output" == *"alive, pid $other,"* ]]
 }
 
 start_dev() {
@@ -55,6 +72,36 @@ start_dev() {
   [ "$status" -eq 1 ]
   grep -q 'one of the programs has ended' "$BATS_TEST_TMPDIR/err"
   run -1 bash -c "ls /dev/shm | grep '^larshm.$LARSHM_INSTANCE'"
+}
+
+@test "dev refuses an instance that is there already, says what to do, and leaves it as it is" {
+  start_other
+  run -1 "$SOURCE/tools/dev" --any-ports
+  [[ "$output" == *"choose another with LARSHM_INSTANCE"* ]]
+  other_serves
+}
+
+@test "dev leaves an instance alone that another fetcher made while dev was starting" {
+  cd "$BATS_TEST_TMPDIR"
+  mkdir bin
+  # Holds dev up after it has looked.
+  printf '#!/bin/sh\ntouch %s/looked\nuntil [ -e %s/go ]; do sleep 0.05; done\nexec %s "$@"\n' \
+    "$PWD" "$PWD" "$(command -v mktemp)" >bin/mktemp
+  chmod +x bin/mktemp
+  PATH=$PWD/bin:$PATH "$SOURCE/tools/dev" --any-ports >out 2>err 3>&- </dev/null &
+  dev=$!
+  for _ in $(seq 600); do
+    if [ -e looked ]; then break; fi
+    sleep 0.1
+  done
+  start_other
+  touch go
+  status=0
+  wait "$dev" || status=$?
+  dev=
+  [ "$status" -eq 1 ]
+  grep -q 'already running' err
+  other_serves
 }
 
 @test "dev explains its options, and refuses others" {

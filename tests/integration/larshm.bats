@@ -16,7 +16,7 @@ teardown() {
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    rm -f "$object" "$object.control" "$object.lock" "$object.hosts"
+    rm -f "$object" "$object".*
 }
 
 larshm() {
@@ -636,6 +636,26 @@ refused() {
     [[ "$output" == *"no command 'lst'"*"did you mean list?"* ]]
     run -1 larshm xyzzy
     [[ "$output" == *"known are show, list"* ]]
+}
+
+@test "a tool of Lars that has another name here is answered with that name" {
+    run -1 larshm get_host 1 2
+    [[ "$output" == *"use \`larshm get MODID CMDID --pick 1\`" ]]
+    run -1 larshm get_route 1 2
+    [[ "$output" == *"use \`larshm get MODID CMDID\`" ]]
+    run -1 larshm simulator 1 2
+    [[ "$output" == *"use \`larshm simulate MODID CMDID\`" ]]
+}
+
+@test "a negative number is answered with what to write instead" {
+    for words in "-1" "get -2147483648 1" "get 1 -2" "list -3" "report 1 2 10.0.0.1:80 -1" "host pin -9 2 10.0.0.1:80"; do
+        # shellcheck disable=SC2086
+        run -1 --separate-stderr larshm $words
+        [ "$output" = "" ]
+        [[ "$stderr" == *"is negative: ids are unsigned"*"4294967294"*"goes behind \"--\""* ]]
+    done
+    run -1 larshm get 1 -20
+    [[ "$output" == "larshm get: '-20' is negative"* ]]
 }
 
 @test "the instance is \$LARSHM_INSTANCE unless it is named" {

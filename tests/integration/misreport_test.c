@@ -223,7 +223,7 @@ static void million_hosts_that_do_not_exist_cost_bounded_memory_and_keep_nobody_
         eventually(is_taken(scene, last));
     for (int last = 2; last <= TURN_HOSTS; last++)
         eventually(turn_counted(scene, last, 1));
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_reports_refused), 0);
+    assert_true(fetcher_counter(&scene->fetcher, COUNTER_reports_refused) >= (uint64_t)(STORM - taken));
 }
 
 int main(void)

@@ -48,6 +48,23 @@ static void service_that_was_restarted_is_told_on(void **state)
     assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_disconnects), 0);
 }
 
+static void what_a_connection_took_along_when_it_broke_is_told_again(void **state)
+{
+    struct scene *scene = *state;
+    scene_connect_with_good_route(scene);
+    service_good_call(scene, HOST(1), 0, 5);
+    service_good_call(scene, HOST(2), 1, 2);
+    service_meet(scene, 7);
+    eventually(fetcher_counter(&scene->fetcher, COUNTER_results_sent) == 1);
+    directory_reset(&service);
+    directory_accept(&service);
+    Lars__ReportStatusRequest *report = service_expect();
+    assert_int_equal(report_of(report, HOST(1))->succ, 5);
+    assert_int_equal(report_of(report, HOST(2))->err, 2);
+    report_free(report);
+    service_expect_nothing(SERVICE_ROUND_MS + SERVICE_QUIET_MS); /* once is enough */
+}
+
 static void reload_moves_to_another_service_leaves_it_and_comes_back(void **state)
 {
     struct scene *scene = *state;
@@ -151,6 +168,7 @@ int main(void)
         service_test(nobody_is_connected_to_while_nobody_reports),
         service_test(service_that_is_away_disturbs_nothing_and_is_mentioned_once),
         service_test(service_that_was_restarted_is_told_on),
+        service_test(what_a_connection_took_along_when_it_broke_is_told_again),
         service_test(reload_moves_to_another_service_leaves_it_and_comes_back),
         service_test(what_the_service_sends_is_thrown_away),
         service_test(service_that_never_reads_costs_bounded_memory_and_is_left),

@@ -12,6 +12,7 @@
 #include "shm/index.h"
 #include "shm/routes.h"
 #include "shm/table.h"
+#include "tests/support/objects.h"
 #include "tests/support/patience.h"
 
 void fetcher_init(struct fetcher *fetcher, unsigned port)
@@ -49,13 +50,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
 void fetcher_dispose(struct fetcher *fetcher)
 {
     process_kill(&fetcher->process);
-    shm_unlink(fetcher->names.routes);
-    shm_unlink(fetcher->names.control);
-    shm_unlink(fetcher->names.lock);
-    shm_unlink(fetcher->names.next_routes);
-    shm_unlink(fetcher->names.next_control);
-    shm_unlink(fetcher->names.hosts);
-    shm_unlink(fetcher->names.next_hosts);
+    objects_remove(&fetcher->names);
     unlink(fetcher->config_path);
     unlink(fetcher->log_path);
     rmdir(fetcher->home);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/instance.h"
+#include "tests/support/objects.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ int instance_setup(void **state)
         .update_timeout_s = 15,
         .poll_interval_ms = 10,
         .probe_num = 10,
+        .overload_timeout_s = 15,
     };
     instance_start(instance);
     *state = instance;
@@ -51,13 +53,7 @@ int instance_teardown(void **state)
 {
     struct instance *instance = *state;
     instance_stop(instance);
-    shm_unlink(instance->names.routes);
-    shm_unlink(instance->names.control);
-    shm_unlink(instance->names.lock);
-    shm_unlink(instance->names.next_routes);
-    shm_unlink(instance->names.next_control);
-    shm_unlink(instance->names.hosts);
-    shm_unlink(instance->names.next_hosts);
+    objects_remove(&instance->names);
     free(instance);
     return 0;
 }
@@ -141,6 +137,11 @@ uint32_t instance_reader_mappings(const struct instance *instance)
     }
     fclose(maps);
     return count;
+}
+
+uint32_t instance_objects(const struct instance *instance)
+{
+    return objects_count(&instance->names);
 }
 
 void instance_renew(struct instance *instance)

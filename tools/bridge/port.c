@@ -53,28 +53,19 @@ static void prepare_batch(struct port *port)
     }
 }
 
-/* Both only make it faster. Over loopback nothing is cut into fragments: told so, the kernel need not number answers
- * for their fragments' sake. */
-static void tune(int fd, const struct sockaddr_in *address)
-{
-    const int buffer = RECEIVE_BUFFER, whole = IP_PMTUDISC_DO;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-    if (ntohl(address->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET)
-        setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole));
-}
-
 /* Not SO_REUSEADDR: with it two processes share a UDP port, and one of them gets nothing. */
 struct port *port_open(const struct sockaddr_in *address, struct source *source)
 {
     struct port *port = calloc(1, sizeof(*port));
     socklen_t size = sizeof(port->address);
+    const int buffer = RECEIVE_BUFFER;
     if (!port)
         return NULL;
     port->agent.source = source;
     prepare_batch(port);
     port->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (port->fd >= 0)
-        tune(port->fd, address);
+        setsockopt(port->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
     if (port->fd < 0 || bind(port->fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
         getsockname(port->fd, (struct sockaddr *)&port->address, &size) != 0) {
         int error = errno;

@@ -13,7 +13,9 @@
 static const char doc[] =
     "Shows call results, one line for each host and caller: all of them, those of a MODID, or of one route."
     "\v"
-    "SUCCESSES and FAILURES are those of the caller's last report, FAIL% is their share of failures ('-' "
+    "SUCCESSES and FAILURES are those of the caller's last report: the calls since the host last changed its state, "
+    "or since its window (idle_timeout) began, as in Lars, and no totals; for totals use `larshm stats` on the "
+    "caller. FAIL% is their share of failures ('-' "
     "without calls), STATE is what the caller thinks of the host (idle or overloaded), TIME is the caller's. "
     "On a terminal this is a table. Otherwise it is lines without a header, the same columns with a tab "
     "between them and TIME in Unix seconds, for scripts; later versions only append columns. "

@@ -276,6 +276,20 @@ static void window_without_calls_is_none_between_two_small_bad_ones(void **state
     assert_int_equal(window_of(1, 3), HEALTH_TURNED);
 }
 
+static void two_small_bad_windows_are_in_a_row_if_two_more_at_most_could_lie_between(void **state)
+{
+    (void)state;
+    config.loadbalance.window_min_calls = 5;
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    health_begin_window(&host, &config, host.window + 30 * SECOND + 1);
+    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    uint64_t end = host.window;
+    health_begin_window(&host, &config, end + 30 * SECOND);
+    assert_int_equal(host.window, end + 30 * SECOND);
+    assert_int_equal(window_of(1, 3), HEALTH_TURNED);
+    expect_turned(STANDING_OVERLOADED, REASON_FEW_CALLS, 7500, 7000);
+}
+
 static void change_of_state_clears_a_small_bad_window(void **state)
 {
     (void)state;
@@ -383,6 +397,7 @@ int main(void)
         TEST(window_of_enough_calls_judges_by_itself),
         TEST(good_window_between_two_small_bad_ones_clears_the_first),
         TEST(window_without_calls_is_none_between_two_small_bad_ones),
+        TEST(two_small_bad_windows_are_in_a_row_if_two_more_at_most_could_lie_between),
         TEST(change_of_state_clears_a_small_bad_window),
         TEST(extra_weight_ejects_a_host_that_fails_rarely_but_slowly),
         TEST(extra_weight_is_no_call),

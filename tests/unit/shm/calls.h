@@ -23,7 +23,7 @@ struct calls {
 
 static inline void calls_begin(struct calls *calls, uint32_t cells)
 {
-    const struct control_shape shape = {4, cells};
+    const struct control_shape shape = {4, cells, 0};
     calls->region.size = control_size(shape);
     calls->region.s_base =
         mmap(NULL, calls->region.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

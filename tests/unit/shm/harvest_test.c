@@ -15,7 +15,7 @@ enum {
     RAISES = 60000,
 };
 
-static const struct control_shape shape = {SLOTS, CELLS};
+static const struct control_shape shape = {SLOTS, CELLS, 0};
 
 struct scene {
     struct region region;
@@ -267,11 +267,11 @@ static void an_object_too_short_or_of_another_generation_is_refused(void **state
     struct control control;
     struct region region = scene->region;
     assert_int_equal(control_attach(&region, shape, 8, &control), SHM_NO_OBJECT);
-    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS + 64, CELLS}, 7, &control),
+    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS + 64, CELLS, 0}, 7, &control),
                      SHM_CORRUPT);
-    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS, CELLS * 2}, 7, &control),
+    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS, CELLS * 2, 0}, 7, &control),
                      SHM_CORRUPT);
-    assert_int_equal(control_attach(&region, (struct control_shape){UINT32_MAX, CELLS}, 7, &control),
+    assert_int_equal(control_attach(&region, (struct control_shape){UINT32_MAX, CELLS, 0}, 7, &control),
                      SHM_CORRUPT);
     region.size -= CACHE_LINE;
     assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);

@@ -15,6 +15,7 @@ enum {
     MAX_BYTES = 1 << 20,
     OPERATORS = 2,
     ORDERS = 20, /* of each operator */
+    BRIEFLY_MS = 200,
 };
 
 struct scene {
@@ -67,6 +68,13 @@ static void *give_one(void *context)
     struct clerk *clerk = context;
     clerk->status = give(clerk->scene, &clerk->order, PATIENCE_MS, &clerk->result);
     store_release(&clerk->done, 1);
+    return NULL;
+}
+
+static void *give_briefly(void *context)
+{
+    struct clerk *clerk = context;
+    clerk->status = give(clerk->scene, &clerk->order, BRIEFLY_MS, &clerk->result);
     return NULL;
 }
 
@@ -191,12 +199,60 @@ static void the_claim_of_the_next_operator_is_not_given_up_by_the_one_before(voi
     struct hosts_header *s_header = map_header(scene, &region);
     struct clerk clerk;
     struct order order;
-    begin(&clerk, scene, (struct order){7, host_word(1, 2), HOLD_NONE}, give_one);
+    uint64_t other = clock_tick() + 1000;
+    begin(&clerk, scene, (struct order){7, host_word(1, 2), HOLD_NONE}, give_briefly);
     eventually(ledger_order(scene->ledger, &order));
-    store_release(&s_header->claimed, 12345); /* it was asleep for too long, and somebody else has claimed */
+    store_release(&s_header->claimed, other); /* it was asleep for too long, and somebody else has claimed */
     ledger_answer(scene->ledger, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
-    assert_int_equal(load_acquire(&s_header->claimed), 12345);
+    assert_int_equal(load_acquire(&s_header->claimed), other);
+    region_close(&region);
+}
+
+/* As an operator does that was asleep since it had looked at its claim. */
+static void write_into(struct hosts_header *s_header, uint64_t host)
+{
+    store_release(&s_header->order_check, 12345);
+    store_release(&s_header->order_host, host);
+}
+
+static void an_order_that_two_operators_have_written_into_is_not_taken(void **state)
+{
+    struct scene *scene = *state;
+    const struct order given = {7, host_word(1, 2), HOLD_DRAINED};
+    struct region region;
+    struct hosts_header *s_header = map_header(scene, &region);
+    enum order_result result;
+    struct order order;
+    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
+    store_release(&s_header->order_host, host_word(3, 4));
+    assert_false(ledger_order(scene->ledger, &order));
+    store_release(&s_header->order_host, given.host);
+    uint64_t claimed = load_acquire(&s_header->claimed);
+    store_release(&s_header->claimed, claimed + 6000); /* the next one has claimed, and not posted yet */
+    assert_false(ledger_order(scene->ledger, &order));
+    store_release(&s_header->claimed, claimed);
+    assert_true(ledger_order(scene->ledger, &order));
+    region_close(&region);
+}
+
+static void an_operator_whose_order_was_written_into_gives_it_again(void **state)
+{
+    struct scene *scene = *state;
+    const struct order given = {7, host_word(1, 2), HOLD_DRAINED};
+    struct region region;
+    struct hosts_header *s_header = map_header(scene, &region);
+    struct clerk clerk;
+    struct order order;
+    begin(&clerk, scene, given, give_one);
+    eventually(load_acquire(&s_header->posted) == 1);
+    write_into(s_header, host_word(3, 4));
+    eventually(ledger_order(scene->ledger, &order));
+    assert_int_equal(order.host, given.host);
+    ledger_answer(scene->ledger, ORDER_DONE);
+    pthread_join(clerk.thread, NULL);
+    assert_int_equal(clerk.status, SHM_OK);
+    assert_int_equal(load_acquire(&s_header->claimed), 0);
     region_close(&region);
 }
 
@@ -206,9 +262,12 @@ static void an_order_that_came_meanwhile_is_not_answered_by_the_one_before(void 
     struct region region;
     struct hosts_header *s_header = map_header(scene, &region);
     struct order order;
-    store_release(&s_header->posted, 1);
+    const struct order given = {7, host_word(1, 2), HOLD_NONE};
+    enum order_result result;
+    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
     assert_true(ledger_order(scene->ledger, &order));
-    store_release(&s_header->posted, 2);
+    store_release(&s_header->claimed, 0);
+    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
     ledger_answer(scene->ledger, ORDER_DONE);
     assert_true(ledger_order(scene->ledger, &order));
     region_close(&region);
@@ -287,6 +346,8 @@ int main(void)
         TEST(an_order_that_nobody_takes_ends_and_is_carried_out_later),
         TEST(the_claim_of_an_operator_that_died_ends_by_itself),
         TEST(the_claim_of_the_next_operator_is_not_given_up_by_the_one_before),
+        TEST(an_order_that_two_operators_have_written_into_is_not_taken),
+        TEST(an_operator_whose_order_was_written_into_gives_it_again),
         TEST(an_order_that_came_meanwhile_is_not_answered_by_the_one_before),
         TEST(an_order_during_which_the_object_is_made_anew_is_answered),
         TEST(an_order_given_while_the_fetcher_restarts_reaches_the_next_one),

@@ -329,13 +329,13 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
         tell_call(&scene->calls.control, KEY + 1, calls_host(host), true, 1);
     look(scene, UINT32_MAX);
     assert_int_equal(scene->tally.used, CELLS / 2 + 1);
-    assert_int_equal(tally_cells_needed(&scene->tally), CELLS);
+    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), CELLS);
     scene->tally.known = CELLS / 2;
-    assert_int_equal(tally_cells_needed(&scene->tally), CELLS);
+    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), CELLS);
     scene->tally.known = CELLS / 2 + 1;
-    assert_int_equal(tally_cells_needed(&scene->tally), 4 * CELLS);
+    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), 4 * CELLS);
     scene->tally.known = UINT32_MAX;
-    assert_int_equal(tally_cells_needed(&scene->tally), CALL_CELLS_MAX);
+    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), CALL_CELLS_MAX);
 }
 
 /* What teller `number` tells, so that everybody knows the sums. Returns whether its call number i succeeds. */

@@ -111,6 +111,8 @@ static void full_cells_are_named_so_and_keep_what_they_have(void **state)
     memcpy(before, small.region.s_base, small.region.size);
     for (uint32_t host = 16; host < 100; host++)
         assert_int_equal(tell_call(&small.control, KEY, calls_host(host), false, 1), SHM_FULL);
+    assert_int_equal(load_relaxed(&small.control.s_header->refused), 100 - 16);
+    store_relaxed(&small.control.s_header->refused, 0);
     assert_memory_equal(before, small.region.s_base, small.region.size);
     for (uint32_t host = 0; host < 16; host++)
         tell(&small, KEY, calls_host(host), true);

@@ -12,6 +12,8 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "shm/tally.h"
+#include "shm/tell.h"
 #include "tests/support/instance.h"
 
 /* Every key from 1 to `keys` is there with the hosts of its round, and the walk finds nothing wrong. */
@@ -367,11 +369,70 @@ static void damaged_object_is_replaced(void **state)
     }
 }
 
+/* A client's results of a host that nobody needs to know. */
+static void tell_results(struct instance *instance, int count)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1};
+    struct region routes_region, region;
+    struct routes routes;
+    struct control control;
+    assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
+    assert_int_equal(region_open(instance->names.control, true, &self, HEADER_BYTES, &region), SHM_OK);
+    assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(tell_call(&control, 1, host_word(1, 1), true, 1), SHM_OK);
+    region_close(&region);
+    region_close(&routes_region);
+}
+
+/* Starts a fetcher in a child, which dies without having taken any result. */
+static void fetcher_that_dies(struct instance *instance, int before, bool renews, int after)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        instance_start(instance);
+        tell_results(instance, before);
+        if (renews)
+            instance_renew(instance);
+        tell_results(instance, after);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static bool add_up(void *context, const struct call_report *report, uint64_t generation)
+{
+    (void)generation;
+    *(uint64_t *)context += report->batch.succ;
+    return true;
+}
+
+static void g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_by_the_next(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t taken = 0;
+    instance_stop(instance);
+    fetcher_that_dies(instance, 1000, true, 100);
+    fetcher_that_dies(instance, 10, false, 0);
+    fetcher_that_dies(instance, 0, true, 1);
+    instance_start(instance);
+    writer_on_calls(instance->writer, add_up, &taken);
+    writer_harvest_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->note);
+    assert_int_equal(taken, 1111);
+    /* Once drained, nothing is left of them. */
+    assert_int_equal(writer_tend(instance->writer, clock_tick() + 3600 * 1000, instance->note), SHM_OK);
+    assert_int_equal(instance_objects(instance), 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(growth_keeps_every_route),
+        TEST(g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_by_the_next),
         TEST(g5_restarted_fetcher_adopts_every_route),
         TEST(g5_fetcher_killed_while_publishing_loses_nothing),
         TEST(versions_go_on_across_generations),

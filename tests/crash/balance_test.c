@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hosts leave a route, store by store: for each n, a fetcher dies before its n-th step, and for some of them the next
+ * one dies, too, while it makes good what the first has left. No call is lost, and none counts twice.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fetcher/balance.h"
+#include "shm/clock.h"
+#include "tests/crash/step.h"
+#include "tests/support/instance.h"
+#include "tests/support/objects.h"
+
+enum {
+    KEY = 7,
+    STAYS = 0, /* hosts, by their places in the first table */
+    LEAVES = 1,
+    HELD = 2, /* leaves, too, but an operator holds it */
+    HOSTS = 3,
+    TTL_S = 15,
+    RETURNED = 50000, /* calls to the host that leaves, once it is back */
+    EVERY_FIRST = 9,  /* of the first deaths, those after which */
+    EVERY_SECOND = 7, /* the next fetcher dies at every seventh step */
+};
+
+/* Calls that are known before, of the route itself and of its hosts. */
+static const uint64_t of_route = 4000, of_host[HOSTS] = {1, 20, 300};
+static const uint64_t all = 4321;
+
+static struct instance instance;
+static struct config config;
+static struct host hosts[HOSTS];
+
+static uint64_t word(int host)
+{
+    return host_word(hosts[host].address, hosts[host].port);
+}
+
+/* ---- fetchers; each is a process of its own ---- */
+
+static void put_table(uint32_t count)
+{
+    if (writer_put(instance.writer, KEY, hosts, count, NULL, TTL_S, clock_tick(), instance.note) != SHM_OK)
+        abort();
+}
+
+static struct balance *start_balance(void)
+{
+    struct balance *balance = balance_new(instance.writer, instance.name, &config, instance.note);
+    if (!balance)
+        abort();
+    return balance;
+}
+
+static void set_record(struct ledger *ledger, uint64_t host, uint64_t calls, enum standing_hold hold)
+{
+    uint32_t number = ledger_add(ledger, KEY, host);
+    if (number == LEDGER_NONE)
+        abort();
+    ledger_entry(ledger, number)->standing =
+        (struct standing){.total_succ = calls, .total_err = 2 * calls, .hold = (uint8_t)hold, .since = 1};
+    ledger_commit(ledger, number);
+}
+
+static struct ledger *open_ledger(void)
+{
+    struct ledger *ledger = NULL;
+    if (ledger_open(&ledger, instance.name, config.shm.max_bytes, instance.note) != SHM_OK)
+        abort();
+    return ledger;
+}
+
+/* What is known before; then the table is another one. */
+static void lose_hosts(unsigned long step)
+{
+    instance_start(&instance);
+    put_table(HOSTS);
+    struct ledger *ledger = open_ledger();
+    set_record(ledger, 0, of_route, HOLD_NONE);
+    for (int host = 0; host < HOSTS; host++)
+        set_record(ledger, word(host), of_host[host], host == HELD ? HOLD_DRAINED : HOLD_NONE);
+    ledger_close(ledger);
+    struct balance *balance = start_balance();
+    put_table(STAYS + 1);
+    crash_at(step);
+    balance_table_changed(balance, KEY);
+}
+
+static void start_again(unsigned long step)
+{
+    instance_start(&instance);
+    crash_at(step);
+    start_balance();
+}
+
+/* The hosts are back, and one of them is called. Then the fetcher starts once more. */
+static void bring_hosts_back(unsigned long step)
+{
+    (void)step;
+    instance_start(&instance);
+    balance_delete(start_balance());
+    put_table(HOSTS);
+    struct ledger *ledger = open_ledger();
+    set_record(ledger, word(LEAVES), RETURNED, HOLD_NONE);
+    ledger_close(ledger);
+    balance_delete(start_balance());
+}
+
+/* Lives until before `step`; 0: to the end. Returns whether it came there, and how many steps it took. */
+static bool live(void (*life)(unsigned long step), unsigned long step, unsigned long *steps)
+{
+    unsigned long *s_steps =
+        mmap(NULL, sizeof(*s_steps), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(s_steps != MAP_FAILED);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        life(step);
+        *s_steps = crash_steps();
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != CRASH_EXIT))
+        fail_msg("step %lu: the fetcher ended with %x", step, status);
+    *steps = *s_steps;
+    munmap(s_steps, sizeof(*s_steps));
+    return WEXITSTATUS(status) == 0;
+}
+
+/* ---- what is left ---- */
+
+struct seen {
+    uint64_t succ, err, leaves, held;
+    bool absorbing;
+};
+
+static struct seen look(void)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    struct seen seen = {0};
+    struct region region;
+    struct hosts object;
+    assert_int_equal(region_open(instance.names.hosts, false, &self, HEADER_BYTES, &region), SHM_OK);
+    assert_int_equal(hosts_attach(&region, &object), SHM_OK);
+    for (uint32_t number = 0; number < hosts_used(&object); number++) {
+        uint64_t key, host;
+        struct host_entry entry;
+        if (!hosts_read(&object, number, &key, &host, &entry))
+            continue;
+        assert_int_equal(key, KEY);
+        seen.succ += entry.standing.total_succ;
+        seen.err += entry.standing.total_err;
+        seen.absorbing |= entry.absorbed != 0;
+        if (host == word(LEAVES))
+            seen.leaves = entry.standing.total_succ;
+        if (host == word(HELD))
+            seen.held = entry.standing.hold;
+    }
+    region_close(&region);
+    return seen;
+}
+
+static void expect_each_call_once(unsigned long first, unsigned long second)
+{
+    struct seen seen = look();
+    if (seen.succ != all || seen.err != 2 * all || seen.leaves || seen.held != HOLD_DRAINED || seen.absorbing)
+        fail_msg(
+            "death at step %lu, and at step %lu of the next fetcher: %d and %d calls instead of %d and %d",
+            first, second, (int)seen.succ, (int)seen.err, (int)all, (int)(2 * all));
+}
+
+/* The first fetcher dies at step `first`, the next at step `second`. Returns whether there was no such second step. */
+static bool try_steps(unsigned long first, unsigned long second)
+{
+    unsigned long ignored;
+    live(lose_hosts, first, &ignored);
+    bool finished = live(start_again, second, &ignored);
+    if (!finished)
+        live(start_again, 0, &ignored);
+    expect_each_call_once(first, second);
+    live(bring_hosts_back, 0, &ignored);
+    struct seen seen = look();
+    assert_int_equal(seen.succ, all + RETURNED);
+    assert_int_equal(seen.leaves, RETURNED);
+    objects_remove(&instance.names);
+    return finished;
+}
+
+static void g11_no_call_is_lost_or_doubled_when_a_fetcher_dies_while_hosts_leave(void **state)
+{
+    unsigned long steps;
+    (void)state;
+    assert_true(live(lose_hosts, 0, &steps));
+    objects_remove(&instance.names);
+    for (unsigned long first = 1; first <= steps; first++) {
+        assert_true(try_steps(first, 0));
+        for (unsigned long second = 1; first % EVERY_FIRST == 1; second += EVERY_SECOND)
+            if (try_steps(first, second))
+                break;
+    }
+    print_message("%lu steps\n", steps);
+    assert_true(steps > HOSTS * HOST_WORDS);
+}
+
+static int setup(void **state)
+{
+    void *made;
+    char error[CONFIG_ERROR_SIZE];
+    if (instance_setup(&made) != 0 || config_load(NULL, &config, error, sizeof(error)) != 0)
+        return -1;
+    instance = *(struct instance *)made;
+    instance.options.instance = instance.name;
+    instance_stop(&instance);
+    free(made);
+    *state = &instance;
+    equation_hosts(KEY, 1, HOSTS, hosts);
+    objects_remove(&instance.names);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    objects_remove(&instance.names);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(g11_no_call_is_lost_or_doubled_when_a_fetcher_dies_while_hosts_leave,
+                                        setup, teardown),
+    };
+    return cmocka_run_group_tests_name("crash/balance", tests, NULL, NULL);
+}
