@@ -103,6 +103,32 @@ load live
     run -2 larshm qps --seconds 1 --route 5/6
 }
 
+@test "qps counts all threads over one common time, and sums more than 16 of them up" {
+    live
+    route add 1 2 10.0.0.1:80
+    larshm wait 1 2
+    run -0 --separate-stderr larshm qps 17 --seconds 1
+    [ "$stderr" = "" ]
+    rates=()
+    for i in 2:min 3:median 4:max 5:all; do
+        [[ "${lines[${i%:*}]//,/}" =~ ^\ *${i#*:}\ +([0-9]+)$ ]]
+        rates+=("${BASH_REMATCH[1]}")
+    done
+    [ "${#lines[@]}" -eq 6 ]
+    [ "${rates[0]}" -le "${rates[1]}" ]
+    [ "${rates[1]}" -le "${rates[2]}" ]
+    [ "${rates[2]}" -lt "${rates[3]}" ]
+    run -0 larshm -j qps 3 --seconds 1
+    calls=0
+    for i in 0 1 2; do
+        calls=$((calls + $(json threads "$i" calls)))
+        [ "$(json threads "$i" ms)" = "$(json ms)" ]
+    done
+    [ "$(json ms)" -ge 1000 ]
+    [ "$(json calls)" -eq "$calls" ]
+    [ "$(json calls_per_s)" -eq $((calls * 1000 / $(json ms))) ]
+}
+
 @test "wrong usage of simulate and qps exits with 1 and says what is allowed" {
     for words in "simulate" "simulate 1" "simulate 1 x" "simulate 1 2 11" "simulate 1 2 -1" "simulate 1 2 0 0" \
         "simulate 1 2 0 1 1" "qps 0" "qps 1025" "qps x" "qps 1 2" "qps --seconds 0" "qps --route 1" \

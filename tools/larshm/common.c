@@ -5,10 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* To getopt a word like -1 is an option: known as such, it is answered with what to write instead. */
+enum {
+    DIGIT = OPTION_HIDDEN | OPTION_ARG_OPTIONAL
+};
+
 static const struct argp_option options[] = {
     {"instance", 'n', "INSTANCE", 0,
      "the instance to look at: $LARSHM_INSTANCE, or \"default\", if not given", -2},
     {"json", 'j', NULL, 0, "print JSON; it carries \"version\":1, and members are only ever added", -2},
+    {NULL, '0', "", DIGIT, NULL, 0},
+    {NULL, '1', "", DIGIT, NULL, 0},
+    {NULL, '2', "", DIGIT, NULL, 0},
+    {NULL, '3', "", DIGIT, NULL, 0},
+    {NULL, '4', "", DIGIT, NULL, 0},
+    {NULL, '5', "", DIGIT, NULL, 0},
+    {NULL, '6', "", DIGIT, NULL, 0},
+    {NULL, '7', "", DIGIT, NULL, 0},
+    {NULL, '8', "", DIGIT, NULL, 0},
+    {NULL, '9', "", DIGIT, NULL, 0},
     {0},
 };
 
@@ -23,7 +38,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         common->json = true;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        if (key < '0' || key > '9')
+            return ARGP_ERR_UNKNOWN;
+        argp_error(state,
+                   "'-%c%s' is negative: ids are unsigned, so that int32 -2 is 4294967294; "
+                   "a negative RETCODE goes behind \"--\"",
+                   key, arg ? arg : "");
+        return 0;
     }
 }
 

@@ -22,7 +22,7 @@ static const char doc[] =
     "  drain  the host is neither picked nor tried: as before its maintenance\n"
     "  clear  its calls decide again\n\n"
     "Only root and the user of larshm-fetcher may do this. The fetcher must be running: if it has not done it "
-    "within 2 seconds, the exit code is 124.\n\n"
+    "within 2 seconds, the exit code is 124, and the order is to be given again when one runs.\n\n"
     "Examples:\n"
     "  larshm host drain 1 2 10.0.0.1:8080\n"
     "  larshm list 1                          which hosts are held\n"
@@ -165,8 +165,8 @@ static int fail_order(const struct common *common, enum shm_status status)
     if (status == SHM_TIMEOUT)
         return fail(
             common, EXIT_TIMED_OUT,
-            "no fetcher has taken the order within %d s: is larshm-fetcher running? see `larshm show`; "
-            "one that was only stopped does it when it goes on",
+            "no fetcher has taken the order within %d s, see `larshm show`: give it again when a fetcher runs; "
+            "only one that was stopped and goes on still does it, a new one does not",
             PATIENCE_MS / 1000);
     return fail_hosts(common, status);
 }

@@ -77,8 +77,25 @@ static command_fn *find_command(const char *name)
     return NULL;
 }
 
+/* Tools of Lars whose names are no commands here. */
+static const char *successor(const char *name)
+{
+    if (strcmp(name, "get_host") == 0)
+        return "larshm get MODID CMDID --pick 1";
+    if (strcmp(name, "get_route") == 0)
+        return "larshm get MODID CMDID";
+    if (strcmp(name, "simulator") == 0)
+        return "larshm simulate MODID CMDID";
+    return NULL;
+}
+
 static int unknown_command(const char *name)
 {
+    const char *use = successor(name);
+    if (use) {
+        say("no command '%s': use `%s`", name, use);
+        return EXIT_USAGE;
+    }
     const char *names[COMMANDS];
     char hint[192];
     for (size_t i = 0; i < COMMANDS; i++)

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+#include "tools/larshm/qps.h"
+
 #include <inttypes.h>
 #include <larshm/larshm.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "shm/atomic.h"
 #include "shm/clock.h"
-#include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/grid.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/interrupt.h"
-#include "tools/larshm/json.h"
 #include "tools/larshm/route.h"
 #include "tools/larshm/say.h"
-#include "tools/larshm/text.h"
 
 static const char doc[] =
     "Looks hosts up as fast as it goes, in one thread or THREADS of them, and shows how many lookups a second that "
-    "are, for each thread and in all. Nothing is reported, no host is contacted.\v"
+    "are, for each thread and in all; of more than 16 threads, for the slowest, the middle and the fastest. All "
+    "threads start at once, and the rates are calls by the time until the last has ended. Nothing is reported, no "
+    "host is contacted.\v"
     "Ctrl-C ends it with the result so far.\n\n"
     "Examples:\n"
     "  larshm qps                              one thread, any route\n"
@@ -32,7 +29,6 @@ enum {
     SECONDS_MAX = 86400,
     DEFAULT_SECONDS = 3,
     BATCH = 256, /* lookups between looks whether it is over */
-    LOOK_US = 10000,
 };
 
 static const struct argp_option options[] = {
@@ -84,24 +80,35 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {options, parse, "[THREADS]", doc, common_children, NULL, NULL};
 
-struct worker {
-    pthread_t thread;
+/* What all threads share. The gate is closed until they are there, and until `end` is set. */
+struct run {
     larshm *h;
     struct route_name name;
-    const _Atomic uint32_t *stop;
-    uint64_t calls, overloaded, failed, ms;
-    int failure; /* the last of those that failed */
+    pthread_rwlock_t gate;
+    uint64_t end;
 };
 
-/* Counts in memory of its own while it runs: neighbours in the array share cache lines. */
+struct worker {
+    pthread_t thread;
+    struct run *run;
+    struct qps_thread *result;
+};
+
+/* Counts on its own stack while it runs: neighbours among the results share cache lines. */
 static void *work(void *argument)
 {
-    struct worker *worker = argument, own = *worker;
-    uint64_t start = clock_tick();
+    const struct worker *worker = argument;
+    struct run *run = worker->run;
+    const struct route_name name = run->name;
+    larshm *h = run->h;
+    struct qps_thread own = {0};
+    pthread_rwlock_rdlock(&run->gate);
+    const uint64_t end = run->end;
+    pthread_rwlock_unlock(&run->gate);
     do
         for (int i = 0; i < BATCH; i++) {
             larshm_host host;
-            int code = larshm_get_host(own.h, own.name.modid, own.name.cmdid, &host);
+            int code = larshm_get_host(h, name.modid, name.cmdid, &host);
             own.calls++;
             if (code == LARSHM_OVERLOAD) {
                 own.overloaded++;
@@ -110,124 +117,51 @@ static void *work(void *argument)
                 own.failure = code;
             }
         }
-    while (!load_relaxed(own.stop));
-    own.ms = clock_tick() - start;
-    own.thread = worker->thread;
-    *worker = own;
+    while (!interrupted() && clock_tick() < end);
+    *worker->result = own;
     return NULL;
 }
 
-static uint64_t rate(const struct worker *worker)
+/* Runs all threads side by side until their time is over. Returns 0, or an errno when not all could be started. */
+static int run_threads(larshm *h, const struct arguments *arguments, struct worker *workers,
+                       struct qps_thread *results, uint64_t *ms)
 {
-    return worker->ms ? worker->calls * 1000 / worker->ms : 0;
-}
-
-struct sum {
-    uint64_t calls, overloaded, failed, rate;
-    int failure;
-};
-
-static struct sum sum_of(const struct worker *workers, uint32_t count)
-{
-    struct sum sum = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        sum.calls += workers[i].calls;
-        sum.overloaded += workers[i].overloaded;
-        sum.failed += workers[i].failed;
-        sum.rate += rate(&workers[i]);
-        if (workers[i].failed)
-            sum.failure = workers[i].failure;
+    struct run run = {.h = h, .name = arguments->name, .gate = PTHREAD_RWLOCK_INITIALIZER};
+    uint32_t started = 0;
+    int error = 0;
+    pthread_rwlock_wrlock(&run.gate);
+    while (started < arguments->threads && error == 0) {
+        struct worker *worker = &workers[started];
+        *worker = (struct worker){.run = &run, .result = &results[started]};
+        error = pthread_create(&worker->thread, NULL, work, worker);
+        started += error == 0;
     }
-    return sum;
-}
-
-static int print_text(const struct arguments *arguments, const struct worker *workers, const struct sum *sum)
-{
-    static const struct grid_column columns[] = {{"THREAD", true}, {"CALLS/S", true}};
-    struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
-    for (uint32_t i = 0; i < arguments->threads; i++) {
-        char number[16];
-        snprintf(number, sizeof(number), "%" PRIu32, i + 1);
-        grid_row(grid, (const char *[]){number, text_count(rate(&workers[i])).is}, NULL);
-    }
-    grid_row(grid, (const char *[]){"all", text_count(sum->rate).is}, NULL);
-    printf("route %" PRIu32 "/%" PRIu32 ", %" PRIu32 " thread%s, %s\n", arguments->name.modid,
-           arguments->name.cmdid, arguments->threads, text_plural(arguments->threads),
-           text_span(workers[0].ms).is);
-    int code = grid_print(grid);
-    if (code == EXIT_SUCCESS && sum->overloaded)
-        printf("%s of %s were answered with OVERLOAD\n", text_count(sum->overloaded).is,
-               text_count(sum->calls).is);
-    return code;
-}
-
-static json_t *json_threads(const struct worker *workers, uint32_t count)
-{
-    json_t *threads = json_array();
-    for (uint32_t i = 0; threads && i < count; i++) {
-        json_t *thread = json_pack("{s:I, s:I, s:I}", "calls", json_number(workers[i].calls), "ms",
-                                   json_number(workers[i].ms), "calls_per_s", json_number(rate(&workers[i])));
-        if (json_array_append_new(threads, thread) != 0) {
-            json_decref(threads);
-            threads = NULL;
-        }
-    }
-    return threads;
-}
-
-static int print_json(const struct arguments *arguments, const struct worker *workers, const struct sum *sum)
-{
-    return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION,
-                                "instance", arguments->common->instance, "modid",
-                                (json_int_t)arguments->name.modid, "cmdid", (json_int_t)arguments->name.cmdid,
-                                "calls", json_number(sum->calls), "overloaded", json_number(sum->overloaded),
-                                "failed", json_number(sum->failed), "calls_per_s", json_number(sum->rate),
-                                "threads", json_threads(workers, arguments->threads)));
-}
-
-static int finish(const struct arguments *arguments, const struct worker *workers)
-{
-    struct sum sum = sum_of(workers, arguments->threads);
-    if (sum.failed == sum.calls)
-        return fail_lookup(arguments->common, &arguments->name, sum.failure);
-    if (sum.failed)
-        say("%" PRIu64 " of %" PRIu64 " calls got no host: %s", sum.failed, sum.calls,
-            larshm_strerror(sum.failure));
-    return arguments->common->json ? print_json(arguments, workers, &sum)
-                                   : print_text(arguments, workers, &sum);
-}
-
-/* Until the time is over. */
-static void wait_for_end(const struct arguments *arguments)
-{
-    uint64_t end = clock_tick() + arguments->seconds * UINT64_C(1000);
-    while (!interrupted() && clock_tick() < end)
-        usleep(LOOK_US);
+    uint64_t start = clock_tick();
+    run.end = error ? start : start + arguments->seconds * UINT64_C(1000);
+    pthread_rwlock_unlock(&run.gate);
+    for (uint32_t i = 0; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    *ms = clock_tick() - start;
+    pthread_rwlock_destroy(&run.gate);
+    return error;
 }
 
 static int measure(larshm *h, const struct arguments *arguments)
 {
     struct worker *workers = calloc(arguments->threads, sizeof(*workers));
-    _Atomic uint32_t stop = 0;
-    uint32_t started = 0;
-    int error = 0;
-    if (!workers)
-        return say_no_memory();
-    interrupt_catch();
-    while (started < arguments->threads && error == 0) {
-        struct worker *worker = &workers[started];
-        *worker = (struct worker){.h = h, .name = arguments->name, .stop = &stop};
-        error = pthread_create(&worker->thread, NULL, work, worker);
-        started += error == 0;
-    }
-    if (error == 0)
-        wait_for_end(arguments);
-    store_relaxed(&stop, 1);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(workers[i].thread, NULL);
-    int code = error ? fail(arguments->common, EXIT_USAGE, "cannot start %" PRIu32 " threads: %s",
+    struct qps_thread *threads = calloc(arguments->threads, sizeof(*threads));
+    struct qps_result result = {.name = arguments->name, .count = arguments->threads, .threads = threads};
+    int code;
+    if (!workers || !threads) {
+        code = say_no_memory();
+    } else {
+        interrupt_catch();
+        int error = run_threads(h, arguments, workers, threads, &result.ms);
+        code = error ? fail(arguments->common, EXIT_USAGE, "cannot start %" PRIu32 " threads: %s",
                             arguments->threads, strerror(error))
-                     : finish(arguments, workers);
+                     : qps_show(arguments->common, &result);
+    }
+    free(threads);
     free(workers);
     return code;
 }
