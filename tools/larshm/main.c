@@ -23,7 +23,8 @@ static const char doc[] =
     "  report           report the result of a call, as applications do\n"
     "  host             hold a host in or out of the turn by hand\n"
     "  simulate         play calls: get a host, report, again and again\n"
-    "  qps              lookups as fast as they go\n\n"
+    "  qps              lookups as fast as they go\n"
+    "  bench            measures lookups and all else beside other ways to do it\n\n"
     "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
     "route that is not here yet, and `host`.\n\n"
     "Examples:\n"
@@ -39,6 +40,7 @@ static const struct {
     {"wait", command_wait},   {"watch", command_watch},       {"dump", command_dump},
     {"check", command_check}, {"stats", command_stats},       {"report", command_report},
     {"host", command_host},   {"simulate", command_simulate}, {"qps", command_qps},
+    {"bench", command_bench},
 };
 
 enum {

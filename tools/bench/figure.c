@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/bench/figure.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct figure *figures_add(struct figures *figures, const struct figure *like)
+{
+    struct figure *figure = malloc(sizeof(*figure));
+    if (!figure) {
+        warnx("out of memory");
+        return NULL;
+    }
+    *figure = *like;
+    figure->next = NULL;
+    figure->samples = 0;
+    figure->median = figure->min = figure->max = 0;
+    if (figures->last)
+        figures->last->next = figure;
+    else
+        figures->first = figure;
+    figures->last = figure;
+    return figure;
+}
+
+void figures_free(struct figures *figures)
+{
+    for (struct figure *figure = figures->first, *next; figure; figure = next) {
+        next = figure->next;
+        free(figure);
+    }
+    *figures = (struct figures){0};
+}
+
+void figure_sample(struct figure *figure, double value)
+{
+    if (figure->samples == ROUNDS_MAX)
+        return;
+    uint32_t at = figure->samples++;
+    for (; at > 0 && figure->sample[at - 1] > value; at--)
+        figure->sample[at] = figure->sample[at - 1];
+    figure->sample[at] = value;
+    figure->min = figure->sample[0];
+    figure->max = figure->sample[figure->samples - 1];
+    figure->median = (figure->sample[(figure->samples - 1) / 2] + figure->sample[figure->samples / 2]) / 2;
+}
+
+double figure_ratio(const struct figure *figure)
+{
+    return figure->peer && figure->peer->median > 0 ? figure->median / figure->peer->median : 0;
+}
+
+bool figure_has_target(const struct figure *figure)
+{
+    return figure->target.at_most > 0 || figure->target.at_least > 0 || figure->target.none;
+}
+
+bool figure_meets_target(const struct figure *figure)
+{
+    const struct target *target = &figure->target;
+    double value = figure->peer ? figure_ratio(figure) : figure->median;
+    if (target->none)
+        return figure->samples > 0 && figure->max <= 0;
+    return value > 0 && (target->at_most <= 0 || value <= target->at_most) && value >= target->at_least;
+}
+
+void figure_parameters(const struct figure *figure, char out[static LABEL_MAX])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (const struct parameter *parameter = figure->parameters; parameter->name && used < LABEL_MAX;
+         parameter++)
+        used += (size_t)snprintf(out + used, LABEL_MAX - used, "%s%s=%" PRIu64, used ? " " : "",
+                                 parameter->name, parameter->value);
+}

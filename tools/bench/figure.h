@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What was measured: one number per round, summed up, beside a peer's and a target. */
+#ifndef TOOLS_BENCH_FIGURE_H
+#define TOOLS_BENCH_FIGURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PARAMETERS_MAX = 4,
+    ROUNDS_MAX = 99,
+    LABEL_MAX = 96,
+};
+
+/* What distinguishes figures of one name: {"routes", 1000}. Without a name: there are no more. */
+struct parameter {
+    const char *name;
+    uint64_t value;
+};
+
+/* What the ratio should be, or the median of a figure without a peer; 0: there is no bound. */
+struct target {
+    double at_most, at_least;
+    bool none; /* not a single one, in any round: at most 0 */
+};
+
+struct figure {
+    const char *suite, *name, *unit; /* static text */
+    struct parameter parameters[PARAMETERS_MAX + 1];
+    const struct figure *peer; /* NULL: none */
+    struct target target;
+    double median, min, max; /* of the samples so far */
+    struct figure *next;
+    uint32_t samples;
+    double sample[ROUNDS_MAX]; /* sorted */
+};
+
+/* In the order in which they were added. */
+struct figures {
+    struct figure *first, *last;
+};
+
+/*
+ * Adds a figure without samples: its name and unit, parameters, peer and target are those of *like. It is in place
+ * until figures_free(). NULL: out of memory, which it says on stderr.
+ */
+struct figure *figures_add(struct figures *figures, const struct figure *like);
+void figures_free(struct figures *figures);
+
+/* Adds what one round has measured. What comes after ROUNDS_MAX is ignored. */
+void figure_sample(struct figure *figure, double value);
+
+/* The median over the peer's. 0 without a peer, or without samples. */
+double figure_ratio(const struct figure *figure);
+
+bool figure_has_target(const struct figure *figure);
+bool figure_meets_target(const struct figure *figure); /* never without samples */
+
+/* "routes=1000 hosts=4"; empty without parameters. */
+void figure_parameters(const struct figure *figure, char out[static LABEL_MAX]);
+
+#endif

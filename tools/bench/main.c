@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <err.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/suggest.h"
+#include "tools/bench/output.h"
+
+enum {
+    SUITES_MAX = 32,
+    ROUNDS = 7,
+    KEY_CSV = 256,
+    KEY_PLOT,
+    KEY_LIST,
+    KEY_ROUNDS,
+    KEY_ROUTES,
+    KEY_CPU,
+};
+
+const char *argp_program_version = "larshm bench " LARSHM_VERSION;
+
+static const char doc[] =
+    "Measures larshm on this machine, beside what one would compare it with, and prints a table. Without a SUITE: "
+    "those that --list does not call slow, without their largest sizes, in less than a minute. \"all\" stands for every "
+    "suite. It works on private instances, and leaves nothing behind.\v"
+    "Figures are medians over rounds. A figure and its peers are measured in turn within each round, so RATIO, the "
+    "median over the median of the figure in TO, means something on a busy machine where the times alone do not.\n\n"
+    "Examples:\n"
+    "  larshm bench\n"
+    "  larshm bench lookup --routes 1000\n"
+    "  larshm bench -j >bench.json\n"
+    "  larshm bench lookup --plot lookup.svg";
+
+static const struct argp_option options[] = {
+    {"json", 'j', NULL, 0, "print JSON; it carries \"version\":1, and members are only ever added", 0},
+    {"csv", KEY_CSV, NULL, 0, "print comma separated values", 0},
+    {"plot", KEY_PLOT, "FILE.svg", 0, "draw latency against the number of routes as well, with gnuplot", 0},
+    {"list", KEY_LIST, NULL, 0, "tell what each suite measures, and end", 1},
+    {"rounds", KEY_ROUNDS, "N", 0, "measure each figure so many times, 1 to 99; 7 if not given", 1},
+    {"routes", KEY_ROUTES, "MOST", 0, "leave out what needs more routes; 1000000 if not given", 1},
+    {"cpu", KEY_CPU, "N", 0, "do what is timed on this processor only", 1},
+    {0},
+};
+
+struct arguments {
+    struct bench *bench;
+    output_fn *output;
+    const char *plot;
+    bool list, all;
+    int cpu; /* -1: any */
+    const struct suite *wanted[SUITES_MAX];
+    size_t wanted_count;
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void note_signal(int number)
+{
+    stop_signal = number;
+}
+
+bool bench_stopped(void)
+{
+    return stop_signal != 0;
+}
+
+/* No SA_RESTART: who waits, looks. */
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = note_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+void bench_unpin(const struct bench *bench)
+{
+    if (bench->pinned)
+        sched_setaffinity(0, sizeof(bench->cpus), &bench->cpus);
+}
+
+uint32_t bench_cpus(const struct bench *bench)
+{
+    return (uint32_t)CPU_COUNT(&bench->cpus);
+}
+
+void bench_progress(const struct bench *bench, const char *format, ...)
+{
+    va_list arguments;
+    if (!bench->progress)
+        return;
+    va_start(arguments, format);
+    fputs("\r\033[K", stderr);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+}
+
+void bench_progress_end(const struct bench *bench)
+{
+    if (bench->progress)
+        fputs("\r\033[K", stderr);
+}
+
+static uint32_t take_number(const struct argp_state *state, const char *name, const char *text,
+                            uint32_t least, uint32_t most)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value < least || value > most)
+        argp_error(state, "%s '%s' is not a decimal number from %u to %u", name, text, least, most);
+    return (uint32_t)value;
+}
+
+static const struct suite *take_suite(const struct argp_state *state, const char *name)
+{
+    const char *names[SUITES_MAX];
+    char hint[128];
+    size_t count = 0;
+    for (; suites[count].name; count++) {
+        names[count] = suites[count].name;
+        if (strcmp(suites[count].name, name) == 0)
+            return &suites[count];
+    }
+    suggest(name, strlen(name), names, count, hint, sizeof(hint));
+    argp_error(state, "no suite '%s', see --list: %s", name, hint);
+    return NULL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    struct bench *bench = arguments->bench;
+    switch (key) {
+    case 'j':
+        arguments->output = output_json;
+        return 0;
+    case KEY_CSV:
+        arguments->output = output_csv;
+        return 0;
+    case KEY_PLOT:
+        arguments->plot = arg;
+        return 0;
+    case KEY_LIST:
+        arguments->list = true;
+        return 0;
+    case KEY_ROUNDS:
+        bench->rounds = take_number(state, "--rounds", arg, 1, ROUNDS_MAX);
+        return 0;
+    case KEY_ROUTES:
+        bench->routes_max = take_number(state, "--routes", arg, 1, 1000 * 1000);
+        return 0;
+    case KEY_CPU:
+        arguments->cpu = (int)take_number(state, "--cpu", arg, 0, CPU_SETSIZE - 1);
+        return 0;
+    case ARGP_KEY_ARG:
+        bench->patient = true;
+        if (strcmp(arg, "all") == 0)
+            arguments->all = true;
+        else if (arguments->wanted_count == SUITES_MAX)
+            argp_error(state, "too many suites");
+        else
+            arguments->wanted[arguments->wanted_count++] = take_suite(state, arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {options, parse, "[SUITE...]", doc, NULL, NULL, NULL};
+
+static void list_suites(void)
+{
+    for (const struct suite *suite = suites; suite->name; suite++)
+        printf("%-10s %s%s\n", suite->name, suite->measures, suite->slow ? " (slow)" : "");
+}
+
+static bool pin(struct bench *bench, int cpu)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((unsigned)cpu, &one);
+    bench->pinned = true;
+    if (sched_setaffinity(0, sizeof(one), &one) == 0)
+        return true;
+    warn("processor %d", cpu);
+    return false;
+}
+
+static bool is_wanted(const struct arguments *arguments, const struct suite *suite)
+{
+    for (size_t i = 0; i < arguments->wanted_count; i++)
+        if (arguments->wanted[i] == suite)
+            return true;
+    return arguments->all || (arguments->wanted_count == 0 && !suite->slow);
+}
+
+/* What has been measured is printed also after a suite has failed. */
+static bool run_suites(struct bench *bench, const struct arguments *arguments)
+{
+    bool done = true;
+    for (const struct suite *suite = suites; suite->name && !bench_stopped(); suite++)
+        if (is_wanted(arguments, suite))
+            done = suite->run(bench) && done;
+    bench_progress_end(bench);
+    return done && !bench_stopped();
+}
+
+static bool print_all(const struct machine *machine, const struct bench *bench,
+                      const struct arguments *arguments)
+{
+    bool done = arguments->output(machine, &bench->figures);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        warnx("cannot write to stdout");
+        done = false;
+    }
+    return (!arguments->plot || output_plot(&bench->figures, arguments->plot)) && done;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {.rounds = ROUNDS, .routes_max = 1000 * 1000, .progress = isatty(STDERR_FILENO)};
+    struct machine machine;
+    struct arguments arguments = {.bench = &bench, .output = output_table, .cpu = -1};
+    argp_err_exit_status = EXIT_FAILURE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EXIT_FAILURE;
+    if (arguments.list) {
+        list_suites();
+        return EXIT_SUCCESS;
+    }
+    sched_getaffinity(0, sizeof(bench.cpus), &bench.cpus);
+    if ((arguments.plot && !plot_possible()) || (arguments.cpu >= 0 && !pin(&bench, arguments.cpu)))
+        return EXIT_FAILURE;
+    catch_signals();
+    machine_look(&bench, &machine);
+    bool done = run_suites(&bench, &arguments);
+    if (!bench_stopped())
+        done = print_all(&machine, &bench, &arguments) && done;
+    figures_free(&bench.figures);
+    if (bench_stopped()) { /* whoever started us sees what ended us */
+        signal(stop_signal, SIG_DFL);
+        raise(stop_signal);
+    }
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}

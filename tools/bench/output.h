@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* All figures, in the form that was asked for. False: said on stderr. */
+#ifndef TOOLS_BENCH_OUTPUT_H
+#define TOOLS_BENCH_OUTPUT_H
+
+#include "tools/bench/figure.h"
+#include "tools/bench/machine.h"
+
+enum {
+    OUTPUT_VERSION = 1, /* of the JSON; members are only ever added */
+};
+
+typedef bool output_fn(const struct machine *machine, const struct figures *figures);
+
+output_fn output_table, output_json, output_csv;
+
+/* Latency against the number of routes, from the figures of suite "lookup", as SVG. */
+bool output_plot(const struct figures *figures, const char *file);
+
+/* False, and said on stderr, where gnuplot is not installed. */
+bool plot_possible(void);
+
+#endif

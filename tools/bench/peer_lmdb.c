@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/bench/peer_lmdb.h"
+
+#include <err.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tools/bench/bench.h"
+
+enum {
+    PUTS_PER_TXN = 10000,
+};
+
+static bool fine(int code)
+{
+    if (code != 0)
+        warnx("LMDB: %s", mdb_strerror(code));
+    return code == 0;
+}
+
+static bool look(void *context, uint32_t route, larshm_host *out)
+{
+    struct peer_lmdb *peer = context;
+    size_t number = world_key(route);
+    MDB_val key = {sizeof(number), &number}, value;
+    bool found = mdb_txn_renew(peer->txn) == 0 && mdb_get(peer->txn, peer->database, &key, &value) == 0;
+    if (found) {
+        peer->turn += UINT32_C(0x9e3779b9);
+        const struct host *hosts = value.mv_data;
+        const struct host *host = &hosts[(uint64_t)peer->turn * (value.mv_size / sizeof(*hosts)) >> 32];
+        *out = (larshm_host){key_modid(number), key_cmdid(number), host->address, host->port};
+    }
+    mdb_txn_reset(peer->txn);
+    return found;
+}
+
+/* Routes from `first` on, in one transaction. */
+static bool put_some(struct peer_lmdb *peer, const struct world_shape *shape, uint32_t first)
+{
+    struct host hosts[HOSTS_MAX];
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(peer->env, NULL, 0, &txn);
+    if (code == 0)
+        code = mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &peer->database);
+    for (uint32_t route = first; code == 0 && route < shape->routes && route - first < PUTS_PER_TXN;
+         route++) {
+        size_t number = world_key(route);
+        MDB_val key = {sizeof(number), &number}, value = {shape->hosts * sizeof(*hosts), hosts};
+        for (uint32_t i = 0; i < shape->hosts; i++)
+            hosts[i] = world_host(route, i);
+        code = mdb_put(txn, peer->database, &key, &value, 0);
+    }
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else if (txn)
+        mdb_txn_abort(txn);
+    return fine(code);
+}
+
+static bool open_env(struct peer_lmdb *peer, const struct world *world)
+{
+    char file[64], lock[80];
+    const size_t most = (size_t)1 << 20;
+    size_t bytes = most + (size_t)world->shape.routes * 4 * (64 + world->shape.hosts * sizeof(struct host));
+    snprintf(file, sizeof(file), "/dev/shm/%s.lmdb", world->instance);
+    snprintf(lock, sizeof(lock), "%s-lock", file);
+    bool done = fine(mdb_env_create(&peer->env)) &&
+                fine(mdb_env_set_mapsize(peer->env, bytes & ~(size_t)0xfff)) &&
+                fine(mdb_env_open(peer->env, file, MDB_NOSUBDIR | MDB_NOSYNC, 0600));
+    unlink(file);
+    unlink(lock);
+    return done;
+}
+
+bool peer_lmdb_open(struct peer_lmdb *peer, const struct world *world)
+{
+    *peer = (struct peer_lmdb){.walk.world = world};
+    bool done = open_env(peer, world);
+    for (uint32_t first = 0; done && first < world->shape.routes; first += PUTS_PER_TXN)
+        done = !bench_stopped() && put_some(peer, &world->shape, first);
+    if (!done || !fine(mdb_txn_begin(peer->env, NULL, MDB_RDONLY, &peer->txn)))
+        return false;
+    mdb_txn_reset(peer->txn);
+    return true;
+}
+
+void peer_lmdb_close(struct peer_lmdb *peer)
+{
+    if (peer->txn)
+        mdb_txn_abort(peer->txn);
+    if (peer->env)
+        mdb_env_close(peer->env);
+    *peer = (struct peer_lmdb){0};
+}
+
+bool peer_lmdb_check(void *peer)
+{
+    return walk_check(&((struct peer_lmdb *)peer)->walk, look, peer);
+}
+
+bool peer_lmdb_run(void *peer, uint32_t calls)
+{
+    return walk_run(&((struct peer_lmdb *)peer)->walk, calls, look, peer);
+}

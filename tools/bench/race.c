@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/bench/race.h"
+
+#include <err.h>
+#include <string.h>
+
+#include "tools/bench/spread.h"
+#include "tools/bench/stamp.h"
+
+enum {
+    WARM_NS = 10 * 1000000,
+    ROUND_NS = 20 * 1000000,
+    BATCHES_MAX = 512,
+    CONTENDERS_MAX = 16,
+};
+
+/* Nanoseconds per call in the median batch; 0: a call failed. */
+static double run_round(const struct contender *contender)
+{
+    double batches[BATCHES_MAX];
+    size_t count = 0;
+    uint64_t begun = clock_ns(), now;
+    if (contender->settle)
+        contender->settle(contender->context);
+    do
+        if (!contender->run(contender->context, contender->batch))
+            return 0;
+    while (clock_ns() - begun < WARM_NS);
+    begun = clock_ns();
+    do {
+        uint64_t start = clock_ns();
+        if (!contender->run(contender->context, contender->batch))
+            return 0;
+        now = clock_ns();
+        batches[count++] = (double)(now - start) / contender->batch;
+    } while (now - begun < ROUND_NS && count < BATCHES_MAX);
+    spread_sort(batches, count);
+    return batches[count / 2];
+}
+
+static bool check_all(struct bench *bench, const char *suite, const struct contender *contenders,
+                      size_t count)
+{
+    for (size_t i = 0; i < count && !bench_stopped(); i++) {
+        if (!contenders[i].name)
+            continue;
+        bench_progress(bench, "%s: is %s right?", suite, contenders[i].name);
+        if (!contenders[i].check(contenders[i].context)) {
+            warnx("%s: %s gave a wrong result, so its time means nothing", suite, contenders[i].name);
+            return false;
+        }
+    }
+    return !bench_stopped();
+}
+
+static const struct figure *find(struct figure *const *figures, size_t count, const char *name)
+{
+    for (size_t i = 0; name && i < count; i++)
+        if (figures[i] && strcmp(figures[i]->name, name) == 0)
+            return figures[i];
+    return NULL;
+}
+
+static bool add_figures(struct bench *bench, const char *suite, const struct parameter *parameters,
+                        const struct contender *contenders, size_t count, struct figure **figures)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct figure like = {
+            .suite = suite,
+            .name = contenders[i].name,
+            .unit = "ns",
+            .target = {.at_most = contenders[i].at_most, .at_least = contenders[i].at_least}};
+        memcpy(like.parameters, parameters, sizeof(like.parameters));
+        figures[i] = like.name ? figures_add(&bench->figures, &like) : NULL;
+        if (like.name && !figures[i])
+            return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (figures[i])
+            figures[i]->peer = find(figures, count, contenders[i].peer);
+    return true;
+}
+
+bool race(struct bench *bench, const char *suite,
+          const struct parameter parameters[static PARAMETERS_MAX + 1], const struct contender *contenders,
+          size_t count)
+{
+    struct figure *figures[CONTENDERS_MAX];
+    char label[LABEL_MAX];
+    if (count > CONTENDERS_MAX || !check_all(bench, suite, contenders, count) ||
+        !add_figures(bench, suite, parameters, contenders, count, figures))
+        return false;
+    for (uint32_t round = 0; round < bench->rounds; round++)
+        for (size_t i = 0; i < count; i++) {
+            if (!figures[i])
+                continue;
+            if (bench_stopped())
+                return false;
+            figure_parameters(figures[i], label);
+            bench_progress(bench, "%s %s: round %u of %u", suite, label, round + 1, bench->rounds);
+            double value = run_round(&contenders[i]);
+            if (value <= 0) {
+                if (!bench_stopped())
+                    warnx("%s: a call of %s failed while it was timed", suite, contenders[i].name);
+                return false;
+            }
+            figure_sample(figures[i], value);
+        }
+    return true;
+}
