@@ -27,8 +27,10 @@ static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_bat
         batch->succ_run = ended > going_on ? ended : going_on;
     }
     if (batch->err) {
-        batch->err_run = runs.longest > runs.run ? runs.longest : runs.run;
-        clear_bits_acq_rel(&s_cell->err_runs, err_runs_pack((struct err_runs){.longest = RUN_MAX}));
+        /* In one step: a streak that ended between a look and the clearing would be lost. */
+        uint64_t longest = err_runs_pack((struct err_runs){.longest = RUN_MAX});
+        struct err_runs taken = err_runs_unpack(clear_bits_acq_rel(&s_cell->err_runs, longest));
+        batch->err_run = taken.longest > taken.run ? taken.longest : taken.run;
     }
 }
 
