@@ -30,6 +30,7 @@ enum shm_status hosts_attach(const struct region *region, struct hosts *out)
 
 uint32_t hosts_used(const struct hosts *hosts)
 {
+    /* Pairs with the releases in ledger.c: records below are shown. */
     uint32_t used = load_acquire(&hosts->s_header->used);
     return used < hosts->record_count ? used : hosts->record_count;
 }
@@ -45,7 +46,8 @@ bool hosts_read(const struct hosts *hosts, uint32_t number, uint64_t *key, uint6
         uint64_t route = load_relaxed(&s_record->key), named = load_relaxed(&s_record->host);
         for (int word = 0; word < HOST_WORDS; word++)
             words[word] = load_relaxed(&s_record->halves[version % 2][word]);
-        /* Pairs with the release fence in commit(): had we read a word of version + 2, we would see version + 1. */
+        /* Pairs with the release fence in commit(): had we read a word of version + 2, we would see version + 1. And
+         * with the release of the key in show(): with a new name comes the new version. */
         fence_acquire();
         if (load_relaxed(&s_record->version) != version)
             continue;

@@ -148,7 +148,7 @@ static enum shm_status rebuild(struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->used; i++)
         if (ledger->nodes[i].key != KEY_INVALID)
             show(&hosts.s_records[i], &ledger->nodes[i]);
-    store_release(&s_header->used, ledger->used);
+    store_release(&s_header->used, ledger->used); /* pairs with the acquire in hosts_used() */
     status = region_rename(ledger->names.next_hosts, ledger->names.hosts);
     if (status != SHM_OK) {
         shm_unlink(ledger->names.next_hosts);
@@ -189,7 +189,8 @@ static uint32_t add(struct ledger *ledger, uint64_t key, uint64_t host)
     ledger->index[probe(ledger, key, host)] = number + 1;
     if (ledger->region.s_base) {
         show(&ledger->hosts.s_records[number], &ledger->nodes[number]);
-        store_release(&ledger->hosts.s_header->used, ledger->used);
+        store_release(&ledger->hosts.s_header->used,
+                      ledger->used); /* pairs with the acquire in hosts_used() */
     }
     return number;
 }
@@ -225,6 +226,7 @@ void ledger_remove(struct ledger *ledger, uint32_t number)
     unindex(ledger, probe(ledger, node->key, node->host));
     struct host_record *s_record = &ledger->hosts.s_records[number];
     store_relaxed(&s_record->key, 0);
+    /* Pairs with the acquire in hosts_read(): with this version the name is gone. */
     store_release(&s_record->version, load_relaxed(&s_record->version) + 1);
     node->key = KEY_INVALID;
     node->next = ledger->free;

@@ -41,6 +41,7 @@ static enum shm_status claim(struct attempt *attempt)
     _Atomic uint64_t *s_claimed = &attempt->s_header->claimed;
     enum shm_status status = SHM_OK;
     while (status == SHM_OK) {
+        /* Pairs with the next operator's: what one has stored in the mailbox is done before the other begins. */
         uint64_t now = clock_tick(), before = load_relaxed(s_claimed);
         if ((before == 0 || now > before + CLAIM_MS) && exchange_acq_rel(s_claimed, &before, now)) {
             attempt->claimed = now;

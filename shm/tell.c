@@ -8,7 +8,8 @@ enum {
 /*
  * The cell of a host, claimed if it has none. Two words name it, each set once: first the route, then the host. A
  * client that dies in between leaves a cell that any host of that route may take. Two clients that enter a
- * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again.
+ * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again. The words
+ * alone matter, nothing is published with them; that a cell has both is seen by the fetcher with the flag.
  */
 static struct call_cell *find_cell(const struct control *control, uint64_t key, uint64_t host)
 {
