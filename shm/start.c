@@ -102,44 +102,47 @@ static struct routes_header *replaced_header(const struct region *old)
     return s_header && old->size >= HEADER_BYTES && s_header->id.magic == ROUTES_MAGIC ? s_header : NULL;
 }
 
-/* A control object that clients of a generation before may still count into, and what no fetcher took of it. */
-static bool drain_found(struct writer *writer, struct region *region, struct control_shape shape,
-                        uint64_t generation)
+/* The shape is what the object says, which clients can write: believed if it is of exactly the size that follows, and
+ * has no more cells than a fetcher makes. */
+static bool aside_attach(const struct writer *writer, const struct region *region, uint64_t generation,
+                         struct control *out)
 {
-    struct draining *free = NULL;
-    struct control control;
-    for (int i = 0; i < DRAINING_MAX && !free; i++)
-        free = writer->draining[i].region.s_base ? NULL : &writer->draining[i];
-    if (!free || control_attach(region, shape, generation, &control) != SHM_OK)
+    if (region->size < HEADER_BYTES)
         return false;
-    *free = (struct draining){.region = *region,
-                              .tally = {.control = control},
-                              .generation = generation,
-                              .until = clock_tick() + DRAIN_MS};
-    *region = (struct region){0};
-    guard_add(&free->region);
-    tally_take_over(&free->tally);
-    writer_take_lookups(writer, &control);
-    return true;
+    const struct control_header *s_header = region->s_base;
+    const struct control_shape shape = {s_header->slot_count, s_header->call_cells, 0};
+    return shape.slot_count && shape.call_cells && shape.call_cells <= CALL_CELLS_MAX &&
+           (shape.call_cells <= FIRST_CALL_CELLS ||
+            shape.call_cells * sizeof(struct call_cell) <= writer->max_bytes) &&
+           region->size == control_size(shape) && control_attach(region, shape, generation, out) == SHM_OK;
 }
 
-/* Those that a fetcher which died had put aside. Their shape is what they say, as far as they are large enough. */
+/*
+ * Control objects that a fetcher which died had put aside: clients may still count into them, and nobody took what is
+ * in there. Under guard from the first look on: clients can cut them, too.
+ */
 static void drain_aside(struct writer *writer)
 {
     uint64_t generations[DRAINING_MAX];
     size_t count = aside_list(&writer->names, generations, DRAINING_MAX);
     for (size_t i = 0; i < count; i++) {
+        struct draining *draining = &writer->draining[i];
         struct region region = {0};
-        bool drains = false;
-        if (aside_open(&writer->names, generations[i], &region) == SHM_OK && region.size >= HEADER_BYTES) {
-            const struct control_header *s_header = region.s_base;
-            const struct control_shape shape = {s_header->slot_count, s_header->call_cells, 0};
-            drains = shape.slot_count && shape.call_cells && shape.call_cells <= CALL_CELLS_MAX &&
-                     drain_found(writer, &region, shape, generations[i]);
-        }
-        region_close(&region);
-        if (!drains)
+        struct control control;
+        if (aside_open(&writer->names, generations[i], &region) == SHM_OK)
+            guard_add(&region);
+        if (!region.s_base || !aside_attach(writer, &region, generations[i], &control)) {
             aside_remove(&writer->names, generations[i]);
+            guard_remove(&region);
+            region_close(&region);
+            continue;
+        }
+        *draining = (struct draining){.region = region,
+                                      .tally = {.control = control},
+                                      .generation = generations[i],
+                                      .until = clock_tick() + DRAIN_MS};
+        tally_take_over(&draining->tally);
+        writer_take_lookups(writer, &control);
     }
 }
 

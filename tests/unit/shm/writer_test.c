@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shm/aside.h"
 #include "shm/atomic.h"
 #include "shm/check.h"
 #include "shm/clock.h"
@@ -410,6 +412,52 @@ static bool add_up(void *context, const struct call_report *report, uint64_t gen
     return true;
 }
 
+/* Opens what a fetcher that died has put aside: the only one. */
+static int open_aside(const struct instance *instance)
+{
+    uint64_t generation;
+    char path[OBJECT_NAME_MAX + 32];
+    assert_int_equal(aside_list(&instance->names, &generation, 1), 1);
+    snprintf(path, sizeof(path), "/dev/shm%s.%llu", instance->names.control, (unsigned long long)generation);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* Clients can write to them. One that says to be larger than it is, or is, or is cut, costs the results in it. */
+static void what_was_put_aside_is_believed_only_at_its_own_size(void **state)
+{
+    struct instance *instance = *state;
+    const uint32_t many = CALL_CELLS_MAX;
+    instance_stop(instance);
+    for (int kind = 0; kind < 4; kind++) {
+        fetcher_that_dies(instance, 10, true, 0);
+        int fd = open_aside(instance);
+        const struct control_shape shape = {4096, many, 0};
+        if (kind == 0 || kind == 1)
+            assert_int_equal(pwrite(fd, &many, 4, offsetof(struct control_header, call_cells)), 4);
+        if (kind == 1) {
+            assert_int_equal(pwrite(fd, &shape.slot_count, 4, offsetof(struct control_header, slot_count)),
+                             4);
+            assert_int_equal(ftruncate(fd, (off_t)control_size(shape)), 0);
+        }
+        if (kind == 2)
+            assert_int_equal(ftruncate(fd, 100), 0);
+        if (kind == 3)
+            assert_int_equal(ftruncate(fd, 0), 0);
+        close(fd);
+        instance_start(instance);
+        uint64_t taken = 0, left[2];
+        writer_on_calls(instance->writer, add_up, &taken);
+        writer_harvest_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->note);
+        assert_int_equal(taken, 0);
+        /* Only the one that this fetcher has replaced itself is there now. */
+        assert_int_equal(aside_list(&instance->names, left, 2), 1);
+        instance_stop(instance);
+    }
+    instance_start(instance);
+}
+
 static void g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_by_the_next(void **state)
 {
     struct instance *instance = *state;
@@ -432,6 +480,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(growth_keeps_every_route),
+        TEST(what_was_put_aside_is_believed_only_at_its_own_size),
         TEST(g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_by_the_next),
         TEST(g5_restarted_fetcher_adopts_every_route),
         TEST(g5_fetcher_killed_while_publishing_loses_nothing),
