@@ -36,7 +36,7 @@ struct ledger {
 
 static uint32_t home(const struct ledger *ledger, uint64_t key, uint64_t host)
 {
-    uint64_t hash = key_hash(key ^ host * UINT64_C(0xff51afd7ed558ccd), ledger->seed);
+    uint64_t hash = key_hash(host_key(key, host), ledger->seed);
     return bucket_home(hash, 2 * ledger->capacity);
 }
 
