@@ -3,7 +3,11 @@
  * liburcu keeps a registry of threads under locks. Around fork() they must be held, so that the child does not
  * inherit them locked by a thread that it does not have, and the child must forget the parent's other threads.
  * liburcu's handlers do that but must be called once per fork, not once per copy of this library: a process may have
- * loaded the shared library and linked the static one. The depth is a weak symbol that both copies share.
+ * loaded the shared library and linked the static one. Depth and lock are weak symbols that both copies share.
+ *
+ * One lock they leave out: the one that liburcu takes first when it enters a thread in the registry, and again when the
+ * process ends. So threads enter under a lock of ours, which is held across the fork, and the thread that forks has
+ * entered before.
  */
 #include "reader/fork.h"
 
@@ -15,26 +19,43 @@
 
 extern _Thread_local int larshm_fork_depth_;
 __attribute__((weak, visibility("default"))) _Thread_local int larshm_fork_depth_;
+extern pthread_mutex_t larshm_fork_lock_;
+__attribute__((weak, visibility("default"))) pthread_mutex_t larshm_fork_lock_ = PTHREAD_MUTEX_INITIALIZER;
+
+void rcu_join(void)
+{
+    pthread_mutex_lock(&larshm_fork_lock_);
+    urcu_bp_register_thread();
+    pthread_mutex_unlock(&larshm_fork_lock_);
+}
 
 static void before(void)
 {
-    mapping_freeze();
-    if (larshm_fork_depth_++ == 0)
+    if (larshm_fork_depth_++ == 0) {
+        pthread_mutex_lock(&larshm_fork_lock_);
+        urcu_bp_register_thread();
         urcu_bp_before_fork();
+    }
+    mapping_freeze();
+}
+
+static void after(void (*liburcu)(void))
+{
+    mapping_thaw();
+    if (--larshm_fork_depth_ == 0) {
+        liburcu();
+        pthread_mutex_unlock(&larshm_fork_lock_);
+    }
 }
 
 static void after_in_parent(void)
 {
-    if (--larshm_fork_depth_ == 0)
-        urcu_bp_after_fork_parent();
-    mapping_thaw();
+    after(urcu_bp_after_fork_parent);
 }
 
 static void after_in_child(void)
 {
-    if (--larshm_fork_depth_ == 0)
-        urcu_bp_after_fork_child();
-    mapping_thaw();
+    after(urcu_bp_after_fork_child);
     thread_forget();
 }
 

@@ -26,8 +26,13 @@ void __tsan_release(void *address);
 #define TELL_TSAN(what) ((void)0)
 #endif
 
+/* Before a thread's first section, so that no fork comes in between: see fork.c. */
+void rcu_join(void);
+
 static inline void rcu_enter(void)
 {
+    if (__builtin_expect(!URCU_TLS(urcu_bp_reader), 0))
+        rcu_join();
     urcu_bp_read_lock();
 }
 

@@ -2,15 +2,22 @@
 /* A process of several threads that looks routes up and believes nothing. */
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "reader/include/larshm/larshm.h"
+#include "tests/support/sanitizer.h"
 #include "tests/torture/results.h"
 #include "tests/torture/torture.h"
+
+enum {
+    CHILD_SECONDS = 20
+};
 
 struct worker {
     struct torture *torture;
@@ -156,18 +163,34 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* A child with the parent's handle, at whatever moment the other threads are. */
+/* By hand: a child that hangs may have all signals blocked, alarm()'s too. */
+static bool ends(pid_t child)
+{
+    uint64_t begun = now_ns();
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        if (now_ns() - begun > CHILD_SECONDS * UINT64_C(1000000000)) {
+            kill(child, SIGKILL);
+            waitpid(child, NULL, 0);
+            return false;
+        }
+        usleep(1000);
+    }
+    return true;
+}
+
+/* A child with the parent's handle, at whatever moment the other threads are. It does not outlive us. */
 static void fork_once(struct torture *torture, larshm *routes, uint64_t seed)
 {
     pid_t child = fork();
     if (child == 0) {
         struct worker worker = {.torture = torture, .routes = routes, .random = seed, .rounds = 300};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         work(&worker);
         _exit(0);
     }
     atomic_fetch_add(&torture->forks, 1);
-    if (child > 0)
-        waitpid(child, NULL, 0);
+    if (child > 0 && !ends(child) && !FORKS_MAY_HANG)
+        atomic_fetch_add(&torture->hung, 1);
 }
 
 void reader_run(struct torture *torture, const char *instance)

@@ -10,6 +10,7 @@
  *      torn             MUST BE 0: a table that is not one answer of the directory (G2)
  *      lost             MUST BE 0: a lookup that failed although this route had been found before (G5, G9)
  *      poisoned         MUST BE 0: a lookup that returned memory whose grace was over (G2, G4)
+ *      hung             MUST BE 0: children of fork() that did not end
  *      results          of calls to routes whose tables do not change, told by readers
  *      results_lost     told, and kept by no fetcher. MUST BE NO MORE than generations: a client that is stopped
  *                       while it tells may come too late for one that many others have pushed out
@@ -257,16 +258,17 @@ static int end(struct scene *scene)
              poisoned = atomic_load(&torture->poisoned), lookups = atomic_load(&torture->lookups);
     printf("lookups=%" PRIu64 " publishes=%" PRIu64 " fetcher_deaths=%" PRIu64 " reader_deaths=%" PRIu64
            " generations=%" PRIu64 " forks=%" PRIu64 " threads=%" PRIu64 " stale_views=%" PRIu64
-           " torn=%" PRIu64 " lost=%" PRIu64 " poisoned=%" PRIu64 " results=%" PRIu64 " results_lost=%" PRIu64
-           " results_invented=%" PRIu64 " longest_lookup_ms=%" PRIu64 "\n",
+           " torn=%" PRIu64 " lost=%" PRIu64 " poisoned=%" PRIu64 " hung=%" PRIu64 " results=%" PRIu64
+           " results_lost=%" PRIu64 " results_invented=%" PRIu64 " longest_lookup_ms=%" PRIu64 "\n",
            lookups, publishes, scene->fetcher_deaths, scene->reader_deaths, generations,
            atomic_load(&torture->forks), atomic_load(&torture->threads), atomic_load(&torture->stale_views),
-           torn, lost, poisoned, atomic_load(&torture->told), results_lost, results_invented,
-           atomic_load(&torture->longest_ns) / 1000000);
+           torn, lost, poisoned, atomic_load(&torture->hung), atomic_load(&torture->told), results_lost,
+           results_invented, atomic_load(&torture->longest_ns) / 1000000);
     objects_remove(&scene->names);
     unlink(scene->config);
     /* A client that is stopped while it tells may come too late for a generation that many others have pushed out. */
-    bool well = torn + lost + poisoned + results_invented == 0 && results_lost <= generations;
+    bool well = torn + lost + poisoned + atomic_load(&torture->hung) + results_invented == 0 &&
+                results_lost <= generations;
     return valid == 0 && well && lookups > 1000 && publishes > 100 ? 0 : 1;
 }
 

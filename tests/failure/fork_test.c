@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork() while another thread, on its first lookup, holds a lock: this program's pthread_mutex_lock() stands before
+ * that of libc, also for liburcu, and pauses a thread right after the n-th lock that it has taken. The child looks
+ * routes up, in a new thread too, and ends as programs do. Whatever stayed locked would stop it.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "larshm/larshm.h"
+#include "tests/support/instance.h"
+
+enum {
+    LOCKS_MAX = 20,    /* a first lookup takes fewer */
+    PAUSE_US = 50000,  /* long enough for a fork to come in between */
+    CHILD_SECONDS = 5, /* a child that hangs is killed, and fails the test */
+};
+
+static _Thread_local int locks_left; /* until the thread pauses; 0: never */
+static _Atomic bool paused, done;
+
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    static int (*_Atomic next)(pthread_mutex_t *);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "pthread_mutex_lock");
+    int result = next(mutex);
+    if (locks_left > 0 && --locks_left == 0) {
+        paused = true;
+        usleep(PAUSE_US);
+    }
+    return result;
+}
+
+static bool right(larshm *h)
+{
+    larshm_host host;
+    uint32_t round = UINT32_MAX;
+    return larshm_get_host(h, 0, 1, &host) == LARSHM_OK && equation_holds(1, 0, host.addr, host.port, &round);
+}
+
+struct beginner {
+    larshm *h;
+    int pause_at;
+    bool ok;
+};
+
+static void *begin(void *context)
+{
+    struct beginner *beginner = context;
+    locks_left = beginner->pause_at;
+    beginner->ok = right(beginner->h);
+    locks_left = 0;
+    done = true;
+    return NULL;
+}
+
+static void run_child(larshm *h)
+{
+    struct beginner beginner = {.h = h};
+    pthread_t thread;
+    bool ok = right(h) && pthread_create(&thread, NULL, begin, &beginner) == 0 &&
+              pthread_join(thread, NULL) == 0 && beginner.ok;
+    exit(ok ? 0 : 1); /* not _exit(): liburcu's destructor takes locks, too */
+}
+
+/* A fork from a thread that has not looked anything up itself, like that of a program which forks workers. */
+static void *fork_once(void *context)
+{
+    larshm *h = context;
+    int result = 1;
+    pid_t child = fork();
+    if (child == 0)
+        run_child(h);
+    /* Not alarm(): liburcu has all signals blocked while it waits for its locks. */
+    for (int ms = 0; waitpid(child, &result, WNOHANG) == 0 && ms < CHILD_SECONDS * 1000; ms++)
+        usleep(1000);
+    if (kill(child, SIGKILL) == 0)
+        waitpid(child, NULL, 0);
+    return result == 0 ? h : NULL;
+}
+
+static void g1_child_of_a_fork_amid_a_first_lookup_looks_up(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    int locks = 0;
+    instance_put(instance, 1, 1, 1, 15);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    for (paused = true; paused && locks < LOCKS_MAX; locks++) {
+        struct beginner beginner = {.h = h, .pause_at = locks + 1};
+        pthread_t thread, forker;
+        void *ok = NULL;
+        paused = done = false;
+        assert_int_equal(pthread_create(&thread, NULL, begin, &beginner), 0);
+        while (!paused && !done)
+            usleep(100);
+        assert_int_equal(pthread_create(&forker, NULL, fork_once, h), 0);
+        assert_int_equal(pthread_join(forker, &ok), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        if (!ok)
+            fail_msg("the child hangs when a thread of its parent held lock %d of its first lookup",
+                     locks + 1);
+        assert_true(beginner.ok);
+    }
+    assert_in_range(locks, 2, LOCKS_MAX - 1);
+    larshm_close(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(g1_child_of_a_fork_amid_a_first_lookup_looks_up, instance_setup,
+                                        instance_teardown),
+    };
+    return cmocka_run_group_tests_name("failure/fork", tests, NULL, NULL);
+}
