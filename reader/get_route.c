@@ -5,7 +5,7 @@
 int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf, size_t cap, size_t *count)
 {
     struct lookup lookup;
-    int code = lookup_begin(h, modid, cmdid, &lookup);
+    int code = lookup_begin(h, route_key(modid, cmdid), &lookup);
     for (int round = 0; code == LARSHM_OK; round++) {
         const struct table *table = &lookup.table;
         for (uint32_t i = 0; i < table->count && i < cap; i++)

@@ -35,8 +35,8 @@ struct mapping {
 
 struct larshm {
     _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
+    uint64_t serial;                   /* no two handles of a process, dead or alive, have the same */
     struct object_names names;
-    uint64_t serial;             /* no two handles of a process, dead or alive, have the same */
     _Atomic uint64_t next_look;  /* tick: when to look again for a generation that is announced */
     _Atomic uint64_t next_open;  /* tick: when to try again to open what could not be opened */
     _Atomic uint64_t next_check; /* tick: when to look again whether a silent fetcher's object has its name */

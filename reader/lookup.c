@@ -11,9 +11,10 @@ void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
     if (mapping->can_ask)
-        ask_count(&mapping->control, thread_number(), mine->since_batch - mine->of_others, mine->missed,
-                  mine->expired);
-    mine->since_batch = mine->of_others = mine->missed = mine->expired = 0;
+        ask_count(&mapping->control, thread_number(), pace_lookups(mine->pace) - mine->of_others,
+                  mine->missed, mine->expired);
+    mine->pace -= pace_lookups(mine->pace);
+    mine->of_others = mine->missed = mine->expired = 0;
 }
 
 /*
@@ -43,10 +44,11 @@ static void count_lookup(larshm *h)
         /* Counts for a handle that was used before are a batch at most, and only for people: dropped. */
         thread_number();
         mine->serial = h->serial;
-        mine->of_others = mine->since_batch;
+        mine->of_others = pace_lookups(mine->pace);
         mine->missed = mine->expired = 0;
     }
-    if (__builtin_expect(++mine->since_batch >= COUNT_BATCH, 0))
+    mine->pace += PACE_LOOKUP;
+    if (__builtin_expect(pace_lookups(mine->pace) >= COUNT_BATCH, 0))
         lookup_batch_done(h);
 }
 
@@ -116,11 +118,19 @@ int lookup_again(struct lookup *lookup, uint64_t key)
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
 }
 
-int lookup_begin(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *lookup)
+/* A thread's first lookup, if not by chance: turns come round. */
+static void take_place(const struct mapping *mapping)
 {
-    uint64_t key = route_key(modid, cmdid);
+    /* Relaxed: only to be another number than the others. */
+    thread_take_place(mapping->can_ask ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
+}
+
+int lookup_begin(larshm *h, uint64_t key, struct lookup *lookup)
+{
     count_lookup(h);
     lookup->mapping = lookup_enter(h);
+    if (__builtin_expect(pace_turn(thread_state.pace) == 0, 0))
+        take_place(lookup->mapping);
     if (key == KEY_INVALID)
         return LARSHM_NOEXIST;
     lookup->slot = index_find(&lookup->mapping->routes, key);

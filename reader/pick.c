@@ -50,12 +50,6 @@ static bool find_candidate(const struct table *table, enum which which, uint32_t
     return any;
 }
 
-static void take_place(const struct mapping *mapping)
-{
-    /* Relaxed: only to be another number than the others. */
-    thread_take_place(mapping->can_ask ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
-}
-
 /* The fetcher takes hosts into the turn again in time; should it be dead, nobody else would. */
 static bool verdicts_stand(const struct routes_header *s_header)
 {
@@ -99,8 +93,6 @@ int pick_with_care(const struct lookup *lookup, uint32_t *at)
     };
     const struct table *table = &lookup->table;
     const struct routes_header *s_header = lookup->mapping->routes.s_header;
-    if (thread_state.turn == 0)
-        take_place(lookup->mapping);
     enum which which = table->out && !verdicts_stand(s_header) ? UNDRAINED : IN_TURN;
     uint32_t good = count_candidates(table, which);
     uint32_t probes = which == IN_TURN ? count_candidates(table, TO_PROBE) : 0;

@@ -8,6 +8,7 @@
 #define READER_RCU_H
 
 #define _LGPL_SOURCE
+#include <stdbool.h>
 #include <urcu-bp.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -29,9 +30,14 @@ void __tsan_release(void *address);
 /* Before a thread's first section, so that no fork comes in between: see fork.c. */
 void rcu_join(void);
 
+static inline bool rcu_joined(void)
+{
+    return __builtin_expect(URCU_TLS(urcu_bp_reader) != NULL, 1);
+}
+
 static inline void rcu_enter(void)
 {
-    if (__builtin_expect(!URCU_TLS(urcu_bp_reader), 0))
+    if (!rcu_joined())
         rcu_join();
     urcu_bp_read_lock();
 }

@@ -23,13 +23,13 @@ void thread_begin(void)
 
 void thread_take_place(uint32_t before)
 {
-    struct timespec now;
-    if (before) {
-        /* The square root of 2, less 1: steps of another irrational than those between a thread's own picks. */
-        thread_state.turn = before * UINT32_C(0x6a09e667);
-        return;
+    /* The square root of 2, less 1: steps of another irrational than those between a thread's own picks. */
+    uint32_t turn = before * UINT32_C(0x6a09e667);
+    if (before == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
+        turn = (uint32_t)(key_hash(seed, thread_number()) >> 32);
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
-    thread_state.turn = (uint32_t)(key_hash(seed, thread_number()) >> 32);
+    thread_state.pace = (uint64_t)turn << 32 | pace_lookups(thread_state.pace);
 }

@@ -10,11 +10,10 @@ enum {
 };
 
 struct thread_state {
-    uint64_t serial;              /* of the handle that the counts belong to */
-    uint32_t number;              /* 0: not assigned; spreads threads over shared counters */
-    uint32_t turn;                /* position in the golden-ratio sequence */
-    uint32_t since_batch;         /* lookups with any handle since counts were added last */
-    uint32_t of_others;           /* of these, those with handles before this one */
+    uint64_t serial;    /* of the handle that the counts belong to; 0: this thread has looked nothing up */
+    uint64_t pace;      /* see below */
+    uint32_t number;    /* 0: not assigned; spreads threads over shared counters */
+    uint32_t of_others; /* of the lookups since the last batch, those with handles before this one */
     uint32_t missed, expired;     /* not added to the control object yet */
     uint32_t reports;             /* since the fetcher was last looked after */
     uint32_t picks[PROBE_CELLS];  /* of routes with hosts out of the turn, where control cannot count them */
@@ -46,13 +45,36 @@ static inline uint32_t thread_number(void)
 }
 
 /*
- * The next pick among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks is spread
+ * What a lookup moves: in the upper half the turn, this thread's position in the golden-ratio sequence, in the lower one
+ * its lookups since counts were added last. One word, so that the usual lookup has one addition to make.
+ */
+#define PACE_LOOKUP UINT64_C(1)
+#define PACE_PICK   (UINT64_C(0x9e3779b9) << 32)
+
+static inline uint32_t pace_turn(uint64_t pace)
+{
+    return (uint32_t)(pace >> 32);
+}
+
+static inline uint32_t pace_lookups(uint64_t pace)
+{
+    return (uint32_t)pace;
+}
+
+/*
+ * What a turn picks among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks is spread
  * evenly, also when a thread goes back and forth between routes, and no cursor is shared between threads.
  */
+static inline uint32_t pace_pick(uint64_t pace, uint32_t count)
+{
+    return (uint32_t)((uint64_t)pace_turn(pace) * count >> 32);
+}
+
+/* The thread's next pick. */
 static inline uint32_t thread_pick(uint32_t count)
 {
-    thread_state.turn += UINT32_C(0x9e3779b9);
-    return (uint32_t)((uint64_t)thread_state.turn * count >> 32);
+    thread_state.pace += PACE_PICK;
+    return pace_pick(thread_state.pace, count);
 }
 
 #endif

@@ -5,7 +5,7 @@
 int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view)
 {
     struct lookup lookup;
-    int code = lookup_begin(h, modid, cmdid, &lookup);
+    int code = lookup_begin(h, route_key(modid, cmdid), &lookup);
     if (code == LARSHM_OK) {
         mapping_pin(lookup.mapping);
         /* From here on the caller reads with plain loads what a fetcher may overwrite: only after grace_ms, and

@@ -19,9 +19,9 @@ static bool outdated(const struct lookup *lookup)
 
 static int look_once(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *lookup)
 {
-    int code = lookup_begin(h, modid, cmdid, lookup);
-    bool known = route_key(modid, cmdid) != KEY_INVALID;
-    return code == LARSHM_NOEXIST && known && outdated(lookup) ? LARSHM_PENDING : code;
+    uint64_t key = route_key(modid, cmdid);
+    int code = lookup_begin(h, key, lookup);
+    return code == LARSHM_NOEXIST && key != KEY_INVALID && outdated(lookup) ? LARSHM_PENDING : code;
 }
 
 /* One look. If the route is not here, the mapping stays pinned for the sleep. */

@@ -50,10 +50,11 @@ enum shm_status routes_attach(const struct region *region, struct routes *out)
         .s_header = s_header,
         .s_buckets = (struct bucket *)(s_base + routes_index_offset()),
         .s_arena = (struct block *)(s_base + routes_arena_offset(buckets)),
+        .s_end = s_base + routes_size(buckets, units),
         .hash_seed = s_header->hash_seed,
-        .generation = s_header->id.generation,
         .bucket_count = buckets,
         .arena_units = units,
+        .generation = s_header->id.generation,
         .call_cells = calls,
     };
     return SHM_OK;

@@ -11,10 +11,11 @@ struct routes {
     struct routes_header *s_header; /* mapped read-only in clients, read-write in the fetcher */
     struct bucket *s_buckets;
     struct block *s_arena;
+    const void *s_end; /* of the arena */
     uint64_t hash_seed;
-    uint64_t generation;
     uint32_t bucket_count;
     uint32_t arena_units;
+    uint64_t generation;
     uint32_t call_cells; /* of the control object */
 };
 

@@ -34,32 +34,48 @@ enum {
     TABLE_RETRIES = 1000
 };
 
-/* True if all that was read from the table since table_begin() belongs to it. */
-static inline bool table_intact(const struct table *table)
+/*
+ * R1 to R3: whether `ref`, which was acquired from its slot, leads to a block of `key`, and which one.
+ */
+static inline bool table_block(const struct routes *routes, uint64_t ref, uint64_t key,
+                               const struct block **s_out)
+{
+    uint32_t unit = ref_unit(ref);
+    /* 0 is the ref of no table, and the stamp of one that is being written. */
+    if (ref == 0 || unit >= routes->arena_units)
+        return false;
+    const struct block *s_block = *s_out = routes_block(routes, unit);
+    /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
+    return load_acquire(&s_block->stamp) == ref && load_relaxed(&s_block->key) == key;
+}
+
+/* True if all that was read from the block since table_block() belongs to the table of `ref`: R5 and R6. */
+static inline bool block_intact(const struct block *s_block, uint64_t ref)
 {
     /* Pairs with the fence_release() in publisher.c write_block(): had a content load seen a word of the next
      * table, then the stamp load after this fence sees that table's stamp = 0, or something later. Without it the
      * stamp could be loaded before the contents, and a mix would pass. */
     fence_acquire();
-    return load_acquire(&table->s_block->stamp) == table->ref;
+    return load_acquire(&s_block->stamp) == ref;
+}
+
+/* Likewise since table_begin(). */
+static inline bool table_intact(const struct table *table)
+{
+    return block_intact(table->s_block, table->ref);
 }
 
 /*
- * The table of `key` that `ref`, which was acquired from its slot, leads to. False: it does not, or not any more. Field
- * by field: built as a whole and copied, it would be loaded in wider words than it was stored, and wait for them.
+ * The table that the ref leads to. False: see table_block(), or it does not lie within the arena. Field by field: built
+ * as a whole and copied, it would be loaded in wider words than it was stored, and wait for them.
  */
 static inline bool table_at(const struct routes *routes, uint64_t ref, uint64_t key, struct table *out)
 {
-    uint32_t unit = ref_unit(ref);
-    /* Version 0 is never drawn: with it a ref could be 0, an empty one. */
-    if (ref_version(ref) == 0 || unit >= routes->arena_units)
-        return false;
-    const struct block *s_block = routes_block(routes, unit);
-    /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
-    if (load_acquire(&s_block->stamp) != ref || load_relaxed(&s_block->key) != key)
+    const struct block *s_block;
+    if (!table_block(routes, ref, key, &s_block))
         return false;
     uint32_t count = load_relaxed(&s_block->count);
-    if (count > HOSTS_MAX || block_units(count) > routes->arena_units - unit)
+    if (count > HOSTS_MAX || block_units(count) > routes->arena_units - ref_unit(ref))
         return false;
     out->s_block = s_block;
     out->s_addresses = block_addresses(s_block, count);
