@@ -21,7 +21,7 @@ struct reporting {
     struct connection *connection; /* NULL: nothing to tell yet, or nobody to tell it to */
     uint64_t connected;            /* tick */
     uint32_t caller;               /* this end of it */
-    uint64_t round_begun;          /* tick */
+    uint64_t round_begun;          /* tick; 0: there was none yet */
     bool in_round;
     uint64_t first; /* the route that the round began with; KEY_INVALID: it has not begun */
     uint64_t key;   /* the route in hand */
@@ -63,6 +63,12 @@ static void follow_config(struct reporting *reporting)
         connection_redirect(reporting->connection);
     else if (!reporting->connection && writer_counter(reporting->writer, COUNTER_reports) > 0)
         connect_to_peer(reporting);
+}
+
+static bool round_due(const struct reporting *reporting, uint64_t now)
+{
+    return reporting->round_begun == 0 ||
+           now >= reporting->round_begun + reporting->config->report_interval * UINT64_C(1000);
 }
 
 static void begin_round(struct reporting *reporting, uint64_t now)
@@ -136,7 +142,7 @@ void reporting_poll(struct reporting *reporting, uint64_t now)
     /* It never answers, so what proves it is that it stays: for longer than any backoff. */
     if (now > reporting->connected + config->fetcher.reconnect_max_ms)
         connection_proved(reporting->connection);
-    if (!reporting->in_round && now >= reporting->round_begun + config->report_interval * UINT64_C(1000))
+    if (!reporting->in_round && round_due(reporting, now))
         begin_round(reporting, now);
     while (reporting->in_round && take_route(reporting) && tell(reporting, unix_time))
         continue;

@@ -117,11 +117,13 @@ as_nobody() {
 }
 
 # refusing WHY PATTERN WORD...: `larshm WORD...` shows it. The fetcher, which has room, takes it back at its next beat:
-# it is told anew until it is seen.
+# it stands still as soon as it has answered, and is told anew if it was faster.
 refusing() {
     for _ in {1..100}; do
         tell refusing "$1"
+        kill -STOP "$fetcher"
         run -0 larshm "${@:3}"
+        kill -CONT "$fetcher"
         if [[ "$output" =~ $2 ]]; then
             return 0
         fi

@@ -298,7 +298,7 @@ without_history() {
 }
 
 @test "a hosts object that is missing, short, strange, damaged or somebody's harms nothing and is named" {
-    live
+    live "[loadbalance]" "update_timeout = 3600"
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
     larshm host drain 1 2 10.0.0.1:80
