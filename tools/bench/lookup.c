@@ -54,14 +54,18 @@ static bool at_size(struct bench *bench, const struct world_shape *shape)
     struct scene scene;
     bool done = open_scene(bench, shape, &scene);
     bool small = shape->routes == SMALL, large = shape->routes == LARGE, usual = shape->hosts == HOSTS;
-    struct walk hosts = {.world = &scene.world}, views = hosts;
+    struct walk hosts = {.world = &scene.world}, views = hosts, batches = hosts;
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", shape->routes},
                                                              {"hosts", shape->hosts}};
     const struct contender contenders[] = {
         {"get_host", get_host_check, reader_settle, get_host_run, &hosts, CALLS, "cds_lfht",
          .at_most = usual ? 0.7 : 0},
         {"route_begin/end", view_check, reader_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
+        {"get_hosts, 100 at once", get_hosts_check, reader_settle, get_hosts_run, &batches, CALLS,
+         .peer = "get_host"},
         {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &scene.lfht, CALLS, .peer = NULL},
+        {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &scene.lfht, CALLS,
+         .peer = "cds_lfht"},
         {PEER_LMDB_NAME, peer_lmdb_check, NULL, peer_lmdb_run, &scene.lmdb, CALLS, "get_host",
          .at_least = small || large ? 8 : 0},
         {"memory read", peer_memory_check, NULL, peer_memory_run, &scene.memory, CALLS, "get_host",

@@ -14,10 +14,8 @@ typedef bool output_fn(const struct machine *machine, const struct figures *figu
 
 output_fn output_table, output_json, output_csv;
 
-/* Latency against the number of routes, from the figures of suite "lookup", as SVG. */
+/* As SVG: latency against the number of routes, from suite "lookup"; and how the cost of all work grows. */
 bool output_plot(const struct figures *figures, const char *file);
-
-/* False, and said on stderr, where gnuplot is not installed. */
-bool plot_possible(void);
+bool output_growth(const struct figures *figures, const char *file);
 
 #endif

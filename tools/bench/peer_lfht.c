@@ -28,12 +28,11 @@ static unsigned long hash_of(uint64_t key)
     return key_hash(key, 0);
 }
 
-static bool look(void *context, uint32_t route, larshm_host *out)
+/* Inside of a read section. */
+static inline bool find(struct peer_lfht *peer, uint32_t route, larshm_host *out)
 {
-    struct peer_lfht *peer = context;
     struct cds_lfht_iter iter;
     uint64_t key = world_key(route);
-    urcu_memb_read_lock();
     cds_lfht_lookup(peer->table, hash_of(key), matches, &key, &iter);
     struct cds_lfht_node *found = cds_lfht_iter_get_node(&iter);
     if (found) {
@@ -42,8 +41,24 @@ static bool look(void *context, uint32_t route, larshm_host *out)
         const struct host *host = &node->hosts[(uint64_t)peer->turn * node->count >> 32];
         *out = (larshm_host){key_modid(key), key_cmdid(key), host->address, host->port};
     }
-    urcu_memb_read_unlock();
     return found != NULL;
+}
+
+/* _LGPL_SOURCE would have the plain names inlined: this is how those functions are called without it. */
+static bool look(void *peer, uint32_t route, larshm_host *out)
+{
+    urcu_memb_flavor.read_lock();
+    bool found = find(peer, route, out);
+    urcu_memb_flavor.read_unlock();
+    return found;
+}
+
+static bool look_inlined(void *peer, uint32_t route, larshm_host *out)
+{
+    urcu_memb_read_lock();
+    bool found = find(peer, route, out);
+    urcu_memb_read_unlock();
+    return found;
 }
 
 static struct node *new_node(uint32_t route, uint32_t hosts)
@@ -115,4 +130,14 @@ bool peer_lfht_check(void *peer)
 bool peer_lfht_run(void *peer, uint32_t calls)
 {
     return walk_run(&((struct peer_lfht *)peer)->walk, calls, look, peer);
+}
+
+bool peer_lfht_inlined_check(void *peer)
+{
+    return walk_check(&((struct peer_lfht *)peer)->walk, look_inlined, peer);
+}
+
+bool peer_lfht_inlined_run(void *peer, uint32_t calls)
+{
+    return walk_run(&((struct peer_lfht *)peer)->walk, calls, look_inlined, peer);
 }

@@ -146,7 +146,7 @@ static bool flags(struct bench *bench)
 
 bool suite_poll(struct bench *bench)
 {
-    static const uint32_t sizes[] = {SMALL, MEDIUM, LARGE};
+    static const uint32_t sizes[] = {1, SMALL, MEDIUM, LARGE};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
         if (sizes[i] <= bench->routes_max && (sizes[i] < LARGE || bench->patient) && !idle(bench, sizes[i]))
             return false;

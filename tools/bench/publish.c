@@ -88,7 +88,7 @@ static bool at_size(struct bench *bench, uint32_t routes)
 
 bool suite_publish(struct bench *bench)
 {
-    static const uint32_t sizes[] = {SMALL, MEDIUM, LARGE};
+    static const uint32_t sizes[] = {1, SMALL, MEDIUM, LARGE};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
         if (sizes[i] <= bench->routes_max && (sizes[i] < LARGE || bench->patient) &&
             !at_size(bench, sizes[i]))

@@ -29,6 +29,46 @@ bool get_host_run(void *walk, uint32_t calls)
     return walk_run(walk, calls, look_host, ((struct walk *)walk)->world->reader);
 }
 
+/* The next BATCH_ROUTES routes of the order. */
+static size_t look_many(struct walk *walk, larshm_host hosts[static BATCH_ROUTES])
+{
+    int codes[BATCH_ROUTES];
+    for (int i = 0; i < BATCH_ROUTES; i++) {
+        uint32_t route = walk->world->order[walk->at++ & ORDER_MASK];
+        hosts[i].modid = world_modid(route);
+        hosts[i].cmdid = world_cmdid(route);
+    }
+    return larshm_get_hosts(walk->world->reader, hosts, codes, BATCH_ROUTES);
+}
+
+bool get_hosts_check(void *context)
+{
+    struct walk walk = *(const struct walk *)context;
+    larshm_host hosts[BATCH_ROUTES];
+    for (uint32_t i = 0; i < ORDER_LENGTH; i += BATCH_ROUTES) {
+        uint32_t at = walk.at;
+        if (look_many(&walk, hosts) != BATCH_ROUTES)
+            return false;
+        for (uint32_t k = 0; k < BATCH_ROUTES; k++)
+            if (!world_owns(walk.world->order[(at + k) & ORDER_MASK], walk.world->shape.hosts, &hosts[k]))
+                return false;
+    }
+    return true;
+}
+
+bool get_hosts_run(void *context, uint32_t calls)
+{
+    struct walk *walk = context;
+    larshm_host hosts[BATCH_ROUTES];
+    bool found = true;
+    for (uint32_t i = 0; i < calls && found; i += BATCH_ROUTES) {
+        found = look_many(walk, hosts) == BATCH_ROUTES;
+        for (int k = 0; k < BATCH_ROUTES; k++)
+            walk->sum += hosts[k].addr + hosts[k].port;
+    }
+    return found;
+}
+
 bool view_check(void *walk)
 {
     return walk_check(walk, look_view, ((struct walk *)walk)->world->reader);

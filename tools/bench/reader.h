@@ -9,6 +9,13 @@
 bool get_host_check(void *walk);
 bool get_host_run(void *walk, uint32_t calls);
 
+/* larshm_get_hosts() of BATCH_ROUTES routes at a time along a walk. Likewise. */
+enum {
+    BATCH_ROUTES = 100
+};
+bool get_hosts_check(void *walk);
+bool get_hosts_run(void *walk, uint32_t calls);
+
 /* larshm_route_begin(), one host copied out, larshm_route_end(). Likewise. */
 bool view_check(void *walk);
 bool view_run(void *walk, uint32_t calls);
