@@ -78,7 +78,10 @@ static enum shm_status take_over_tables(struct publisher *publisher, const struc
     bool renumber = load_relaxed(&source->s_header->version) > VERSION_MAX / 2;
     uint64_t routes = 0, negative = 0;
     for (uint32_t slot = 0; slot < routes_slot_count(source) && status == SHM_OK; slot++) {
-        uint64_t word = load_acquire(&routes_slot(source, slot)->key);
+        uint64_t ahead = index_fetch_ahead(source, slot),
+                 word = load_acquire(&routes_slot(source, slot)->key);
+        if (ahead) /* and where it will go */
+            __builtin_prefetch(index_home(&publisher->routes, key_word(ahead)), 1);
         if (word == 0)
             continue;
         struct table table;

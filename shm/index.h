@@ -72,4 +72,22 @@ static inline uint32_t index_find(const struct routes *routes, uint64_t key)
     return index_probe(routes, key, &empty);
 }
 
+/*
+ * For walks over all slots, which lead from table to table at random: brings a table into the cache that the walk comes
+ * to a little later. Returns its key word, or 0. What is fetched in vain does no harm, and a prefetch never faults.
+ */
+static inline uint64_t index_fetch_ahead(const struct routes *routes, uint32_t slot)
+{
+    enum {
+        AHEAD = 64 /* slots: some thirty tables */
+    };
+    if (routes_slot_count(routes) - slot <= AHEAD)
+        return 0;
+    const struct slot *s_slot = routes_slot(routes, slot + AHEAD);
+    uint32_t unit = ref_unit(load_relaxed(&s_slot->ref));
+    if (unit < routes->arena_units)
+        __builtin_prefetch(routes_block(routes, unit));
+    return load_relaxed(&s_slot->key);
+}
+
 #endif

@@ -82,6 +82,7 @@ static void plan_adoption(const struct writer *writer, const struct routes *sour
 {
     uint64_t keys = 0, units = 0;
     for (uint32_t slot = 0; slot < routes_slot_count(source); slot++) {
+        index_fetch_ahead(source, slot);
         uint64_t word = load_acquire(&routes_slot(source, slot)->key);
         struct table table;
         if (word == 0 || index_find(source, key_word(word)) != slot ||

@@ -230,6 +230,7 @@ void writer_each_key(const struct writer *writer, void (*each)(void *context, ui
 {
     const struct routes *routes = &writer->now.publisher.routes;
     for (uint32_t slot = 0; slot < routes_slot_count(routes); slot++) {
+        index_fetch_ahead(routes, slot);
         uint64_t word = load_relaxed(&routes_slot(routes, slot)->key);
         if (word)
             each(context, key_word(word));

@@ -32,6 +32,10 @@ transcript() {
   [ "$status" -eq 1 ]
 }
 
+@test "the figures in the documents are those of the run whose JSON is beside them" {
+  "$SOURCE/tools/figures" --check
+}
+
 @test "the README's example compiles without a warning as C11" {
   awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/README.md" >"$BATS_TEST_TMPDIR/example.c"
   [ "$(wc -l <"$BATS_TEST_TMPDIR/example.c")" -le 20 ]
