@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done inside of a read section, however that is entered: a route's node, and one of its hosts. */
+#ifndef TOOLS_BENCH_LFHT_FIND_H
+#define TOOLS_BENCH_LFHT_FIND_H
+
+#include <urcu/urcu-memb.h>
+
+#include <urcu/rculfhash.h>
+
+#include "tools/bench/peer_lfht.h"
+
+struct lfht_node {
+    struct cds_lfht_node in_table;
+    uint64_t key;
+    uint32_t count;
+    struct host hosts[];
+};
+
+static inline int lfht_matches(struct cds_lfht_node *in_table, const void *key)
+{
+    return caa_container_of(in_table, struct lfht_node, in_table)->key == *(const uint64_t *)key;
+}
+
+static inline unsigned long lfht_hash(uint64_t key)
+{
+    return key_hash(key, 0);
+}
+
+static inline bool lfht_find(struct peer_lfht *peer, uint32_t route, larshm_host *out)
+{
+    struct cds_lfht_iter iter;
+    uint64_t key = world_key(route);
+    cds_lfht_lookup(peer->table, lfht_hash(key), lfht_matches, &key, &iter);
+    struct cds_lfht_node *found = cds_lfht_iter_get_node(&iter);
+    if (found) {
+        const struct lfht_node *node = caa_container_of(found, struct lfht_node, in_table);
+        peer->turn += UINT32_C(0x9e3779b9);
+        const struct host *host = &node->hosts[(uint64_t)peer->turn * node->count >> 32];
+        *out = (larshm_host){key_modid(key), key_cmdid(key), host->address, host->port};
+    }
+    return found != NULL;
+}
+
+#endif
