@@ -5,13 +5,17 @@
  * liburcu's handlers do that but must be called once per fork, not once per copy of this library: a process may have
  * loaded the shared library and linked the static one. Depth and lock are weak symbols that both copies share.
  *
- * One lock they leave out: the one that liburcu takes first when it enters a thread in the registry, and again when the
- * process ends. So threads enter under a lock of ours, which is held across the fork, and the thread that forks has
- * entered before.
+ * One lock they leave out: the first that liburcu takes when it enters a thread in the registry, and the last when one
+ * that was in it ends, and again when the process ends. So threads enter under a lock of ours, which is held across the
+ * fork, and the thread that forks has entered before. Threads that end cannot be held off from here: PROTOCOL.md says
+ * what that leaves.
+ *
+ * Order of locks: ours, liburcu's, the one in mapping.c. Signals are blocked while ours is held: a handler may fork.
  */
 #include "reader/fork.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "reader/mapping.h"
 #include "reader/rcu.h"
@@ -22,18 +26,35 @@ __attribute__((weak, visibility("default"))) _Thread_local int larshm_fork_depth
 extern pthread_mutex_t larshm_fork_lock_;
 __attribute__((weak, visibility("default"))) pthread_mutex_t larshm_fork_lock_ = PTHREAD_MUTEX_INITIALIZER;
 
+static sigset_t unblocked; /* what to go back to; under the lock */
+
+static void enter(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pthread_mutex_lock(&larshm_fork_lock_);
+    unblocked = before;
+    urcu_bp_register_thread();
+}
+
+static void leave(void)
+{
+    sigset_t before = unblocked;
+    pthread_mutex_unlock(&larshm_fork_lock_);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void rcu_join(void)
 {
-    pthread_mutex_lock(&larshm_fork_lock_);
-    urcu_bp_register_thread();
-    pthread_mutex_unlock(&larshm_fork_lock_);
+    enter();
+    leave();
 }
 
 static void before(void)
 {
     if (larshm_fork_depth_++ == 0) {
-        pthread_mutex_lock(&larshm_fork_lock_);
-        urcu_bp_register_thread();
+        enter();
         urcu_bp_before_fork();
     }
     mapping_freeze();
@@ -44,7 +65,7 @@ static void after(void (*liburcu)(void))
     mapping_thaw();
     if (--larshm_fork_depth_ == 0) {
         liburcu();
-        pthread_mutex_unlock(&larshm_fork_lock_);
+        leave();
     }
 }
 
@@ -55,8 +76,8 @@ static void after_in_parent(void)
 
 static void after_in_child(void)
 {
+    thread_forget(); /* before handlers of signals can look up */
     after(urcu_bp_after_fork_child);
-    thread_forget();
 }
 
 static int registered;

@@ -2,48 +2,28 @@
 #include "reader/lookup.h"
 #include "reader/pick.h"
 #include "reader/thread.h"
-#include "shm/index.h"
+#include "shm/glance.h"
 
-/*
- * The usual case in one piece: the key is in its home bucket, its table is in force, all of its hosts are in the turn,
- * nothing else is due. Reads R1 to R6 once. False: something is different, and all is to be done again with care; nothing
- * has been counted.
- */
+/* The usual case in one piece. False: something is different, and all is to be done again with care; nothing has been
+ * counted. */
 static inline bool get_as_usual(larshm *h, uint64_t key, larshm_host *host)
 {
     struct thread_state *mine = &thread_state;
     if (mine->serial != h->serial || pace_lookups(mine->pace) >= COUNT_BATCH - 1 || !rcu_joined())
         return false;
-    bool found = false;
-    rcu_enter();
-    const struct routes *routes = &load_acquire(&h->current)->routes;
-    const struct routes_header *s_header = routes->s_header;
-    if (load_acquire(&s_header->superseded) != SUPERSEDED_NO)
-        goto leave;
-    uint64_t ref = index_guess(routes, key);
-    const struct block *s_block;
-    if (!table_block(routes, ref, key, &s_block))
-        goto leave;
-    uint32_t count = load_relaxed(&s_block->count);
-    if (count == 0 || load_relaxed(&s_block->out) != 0)
-        goto leave;
-    if (load_relaxed(&s_header->tick) > load_relaxed(&s_block->expires))
-        goto leave;
     uint64_t pace = mine->pace + PACE_PICK + PACE_LOOKUP;
-    uint32_t at = pace_pick(pace, count);
-    const _Atomic uint16_t *s_port = block_ports(s_block, count) + at;
-    if ((const void *)s_port >= routes->s_end)
-        goto leave;
-    in_addr_t address = load_relaxed(block_addresses(s_block, count) + at);
-    in_port_t port = load_relaxed(s_port);
-    if (!block_intact(s_block, ref))
-        goto leave;
-    *host = (larshm_host){key_modid(key), key_cmdid(key), address, port};
-    mine->pace = pace;
-    found = true;
-leave:
+    struct host picked;
+    rcu_enter();
+    /* Pair with mapping_renew() and generation_show(), as in lookup_enter(). */
+    const struct routes *routes = &load_acquire(&h->current)->routes;
+    bool found = load_acquire(&routes->s_header->superseded) == SUPERSEDED_NO &&
+                 glance(routes, key, pace_turn(pace), &picked);
     rcu_leave();
-    return found;
+    if (!found)
+        return false;
+    *host = (larshm_host){key_modid(key), key_cmdid(key), picked.address, picked.port};
+    mine->pace = pace;
+    return true;
 }
 
 static __attribute__((noinline)) int get_with_care(larshm *h, uint64_t key, larshm_host *host)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
-#include "shm/index.h"
+#include "shm/glance.h"
 
 enum {
     AHEAD = 16 /* routes whose memory is fetched at the same time */
@@ -15,7 +15,7 @@ static void fetch(larshm *h, const larshm_host *hosts, size_t count)
         __builtin_prefetch(index_home(routes, route_key(hosts[i].modid, hosts[i].cmdid)));
     for (size_t i = 0; i < count; i++) {
         uint64_t key = route_key(hosts[i].modid, hosts[i].cmdid);
-        uint32_t unit = ref_unit(index_guess(routes, key));
+        uint32_t unit = ref_unit(glance_ref(routes, key));
         if (unit < routes->arena_units)
             __builtin_prefetch(routes_block(routes, unit));
     }

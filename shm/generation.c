@@ -129,6 +129,7 @@ static enum shm_status build_routes(const struct object_names *names, const stru
         return status;
     publisher_init(&out->publisher, &routes, 0, plan->grace_ms);
     if (plan->source) {
+        region_expect_stores(&out->routes_region);
         take_over_header(routes.s_header, plan->source->s_header);
         status = take_over_tables(&out->publisher, plan, damaged);
     }

@@ -17,29 +17,6 @@ static inline struct slot *index_home(const struct routes *routes, uint64_t key)
     return routes->s_buckets[bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count)].slots;
 }
 
-/*
- * The key's ref if the key is in its home bucket, and that of the bucket's first slot if not: a guess without a branch
- * that depends on the key, for those who ask the block whether it was right. All refs of the bucket are loaded, so that
- * none waits for the keys. The keys need no order: it is the ref that leads to the block.
- *
- * R1 by a fence: pairs with the release of the ref in publisher.c, like the acquire in table_begin().
- */
-static inline uint64_t index_guess(const struct routes *routes, uint64_t key)
-{
-    uint64_t word = key_word(key);
-    const struct slot *s_slots = index_home(routes, key);
-    static_assert(BUCKET_SLOTS == 4, "the first slot, and three others");
-    uint64_t ref = load_relaxed(&s_slots[0].ref), second = load_relaxed(&s_slots[1].ref),
-             third = load_relaxed(&s_slots[2].ref), fourth = load_relaxed(&s_slots[3].ref);
-#define EVEN_ODDS(condition) __builtin_expect_with_probability((condition), 1, 0.5)
-    ref = EVEN_ODDS(load_relaxed(&s_slots[1].key) == word) ? second : ref;
-    ref = EVEN_ODDS(load_relaxed(&s_slots[2].key) == word) ? third : ref;
-    ref = EVEN_ODDS(load_relaxed(&s_slots[3].key) == word) ? fourth : ref;
-#undef EVEN_ODDS
-    fence_acquire();
-    return ref;
-}
-
 /* The key's slot number; or SLOT_NONE, then *empty is where it would go: SLOT_NONE if PROBE_MAX buckets are full. */
 static inline uint32_t index_probe(const struct routes *routes, uint64_t key, uint32_t *empty)
 {

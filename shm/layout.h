@@ -230,7 +230,7 @@ struct control_header {
     struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
     uint32_t slot_count;
     uint32_t call_cells;
-    _Atomic uint32_t threads; /* that have begun to pick hosts: each begins at another place of the turn */
+    _Atomic uint32_t threads; /* that have begun to look up: each begins at another place of the turn */
     _Atomic uint32_t refused; /* results for which there was no call cell */
     _Alignas(CACHE_LINE) _Atomic uint64_t
         miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */

@@ -32,11 +32,11 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
  *   stamp = 0           a reader that still holds the ref of an earlier table here finds out. Release: whoever sees
  *                       this 0 also sees the ref that replaced the earlier one (table_begin() retries, and does not
  *                       take it for corruption).
- *   fence_release()     pairs with fence_acquire() in table_intact(): a reader that saw one of the stores below
+ *   fence_release()     pairs with fence_acquire() in block_intact(): a reader that saw one of the stores below
  *                       sees the 0 above, or a later stamp, when it checks again. Without it the contents could
  *                       become visible before the 0, and a stopped reader would return a mix.
  *   contents, relaxed   nobody may believe them before the stamp.
- *   stamp = ref         release, pairs with the acquire of the stamp in table_begin(): the contents come with it.
+ *   stamp = ref         release, pairs with the acquire of the stamp in table_block(): the contents come with it.
  */
 static uint16_t count_out(const struct publication *table)
 {

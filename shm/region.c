@@ -30,12 +30,12 @@ static enum shm_status status_of_errno(void)
     }
 }
 
-static enum shm_status map(int fd, size_t size, int protection, int flags, struct region *out)
+static enum shm_status map(int fd, size_t size, int protection, struct region *out)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return status_of_errno();
-    void *s_base = size ? mmap(NULL, size, protection, MAP_SHARED | flags, fd, 0) : NULL;
+    void *s_base = size ? mmap(NULL, size, protection, MAP_SHARED, fd, 0) : NULL;
     if (s_base == MAP_FAILED)
         return status_of_errno();
     *out = (struct region){.s_base = s_base, .size = size, .device = st.st_dev, .inode = st.st_ino};
@@ -69,7 +69,7 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
     if (status == SHM_OK)
         status = allocate(fd, size);
     if (status == SHM_OK)
-        status = map(fd, size, PROT_READ | PROT_WRITE, MAP_POPULATE, out); /* it will be filled at once */
+        status = map(fd, size, PROT_READ | PROT_WRITE, out);
     if (status == SHM_OK && fchmod(fd, mode) != 0) {
         status = status_of_errno();
         region_close(out);
@@ -80,6 +80,11 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
     close(fd);
     errno = saved;
     return status;
+}
+
+void region_expect_stores(const struct region *region)
+{
+    madvise(region->s_base, region->size, MADV_POPULATE_WRITE); /* an old kernel says no: only slower */
 }
 
 static enum shm_status believe(int fd, const struct trust *trust, size_t least, size_t *size)
@@ -112,7 +117,7 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
     size_t size = 0;
     enum shm_status status = believe(fd, trust, least, &size);
     if (status == SHM_OK)
-        status = map(fd, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, 0, out);
+        status = map(fd, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, out);
     int saved = errno;
     close(fd);
     errno = saved;

@@ -33,6 +33,9 @@ struct trust {
  */
 enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out);
 
+/* Nearly all of it is about to be written: maps its pages together, instead of one by one as they are touched. */
+void region_expect_stores(const struct region *region);
+
 /*
  * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of
  * its own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, nobody else

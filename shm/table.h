@@ -41,8 +41,8 @@ static inline bool table_block(const struct routes *routes, uint64_t ref, uint64
                                const struct block **s_out)
 {
     uint32_t unit = ref_unit(ref);
-    /* 0 is the ref of no table, and the stamp of one that is being written. */
-    if (ref == 0 || unit >= routes->arena_units)
+    /* Version 0 is never drawn: with it a ref could be 0, an empty one, and the stamp of a table that is being written. */
+    if (ref <= REF_UNIT_MASK || unit >= routes->arena_units)
         return false;
     const struct block *s_block = *s_out = routes_block(routes, unit);
     /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */

@@ -6,17 +6,19 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "larshm/larshm.h"
+#include "tests/support/child.h"
 #include "tests/support/instance.h"
 
 enum {
-    LOCKS_MAX = 20,    /* a first lookup takes fewer */
-    PAUSE_US = 50000,  /* long enough for a fork to come in between */
+    LOCKS_MAX = 20,   /* a first lookup takes fewer */
+    PAUSE_US = 50000, /* long enough for a fork to come in between */
+    FORKS = 300,
+    SIGNAL_US = 5000, /* so that the handler, which forks, leaves time for what it interrupts */
+    HANG_SECONDS = 30,
     CHILD_SECONDS = 5, /* a child that hangs is killed, and fails the test */
 };
 
@@ -72,16 +74,10 @@ static void run_child(larshm *h)
 static void *fork_once(void *context)
 {
     larshm *h = context;
-    int result = 1;
     pid_t child = fork();
     if (child == 0)
         run_child(h);
-    /* Not alarm(): liburcu has all signals blocked while it waits for its locks. */
-    for (int ms = 0; waitpid(child, &result, WNOHANG) == 0 && ms < CHILD_SECONDS * 1000; ms++)
-        usleep(1000);
-    if (kill(child, SIGKILL) == 0)
-        waitpid(child, NULL, 0);
-    return result == 0 ? h : NULL;
+    return child_ends_well(child, CHILD_SECONDS) ? h : NULL;
 }
 
 static void g1_child_of_a_fork_amid_a_first_lookup_looks_up(void **state)
@@ -107,8 +103,66 @@ static void g1_child_of_a_fork_amid_a_first_lookup_looks_up(void **state)
                      locks + 1);
         assert_true(beginner.ok);
     }
-    assert_in_range(locks, 2, LOCKS_MAX - 1);
+    assert_in_range(locks, 4, LOCKS_MAX - 1); /* ours and two of liburcu's, and a round without a pause */
     larshm_close(h);
+}
+
+static larshm *restarted;
+static _Atomic int restarts;
+
+/* What many servers do in their handler of SIGCHLD; here it comes amid a fork. */
+static void fork_again(int number)
+{
+    (void)number;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    restarts += child_ends_well(child, CHILD_SECONDS);
+}
+
+static void *fork_with_signals(void *context)
+{
+    for (int i = 0; i < FORKS; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(right(restarted) ? 0 : 1);
+        if (!child_ends_well(child, CHILD_SECONDS))
+            return NULL;
+    }
+    return context;
+}
+
+static void *signal_on(void *context)
+{
+    while (!done) {
+        pthread_kill(*(pthread_t *)context, SIGUSR1);
+        usleep(SIGNAL_US);
+    }
+    return NULL;
+}
+
+static void g1_handler_of_a_signal_that_comes_amid_a_fork_may_fork(void **state)
+{
+    struct instance *instance = *state;
+    const struct sigaction action = {.sa_handler = fork_again};
+    pthread_t forker, signaller;
+    void *ok = NULL;
+    instance_put(instance, 1, 1, 1, 15);
+    assert_int_equal(larshm_open(&restarted, instance->name), LARSHM_OK);
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    done = false;
+    assert_int_equal(pthread_create(&forker, NULL, fork_with_signals, instance), 0);
+    assert_int_equal(pthread_create(&signaller, NULL, signal_on, &forker), 0);
+    for (int ms = 0; pthread_tryjoin_np(forker, &ok) != 0; ms++) {
+        if (ms > HANG_SECONDS * 1000)
+            fail_msg("a fork in a handler hangs");
+        usleep(1000);
+    }
+    done = true;
+    pthread_join(signaller, NULL);
+    assert_non_null(ok);
+    assert_true(restarts > 0);
+    larshm_close(restarted);
 }
 
 int main(void)
@@ -116,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(g1_child_of_a_fork_amid_a_first_lookup_looks_up, instance_setup,
                                         instance_teardown),
+        cmocka_unit_test_setup_teardown(g1_handler_of_a_signal_that_comes_amid_a_fork_may_fork,
+                                        instance_setup, instance_teardown),
     };
     return cmocka_run_group_tests_name("failure/fork", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shm/check.h"
+#include "shm/glance.h"
 #include "shm/index.h"
 #include "shm/table.h"
 #include "tests/fuzz/fuzz.h"
@@ -24,12 +25,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* True if the key is served. */
 static bool look_up(const struct routes *routes, uint64_t key)
 {
+    static uint32_t turn;
+    struct host picked;
     struct table table;
     uint32_t slot = index_find(routes, key);
+    bool seen = glance(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
     DEMAND(slot == SLOT_NONE || slot < routes_slot_count(routes));
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return false;
-    DEMAND(table.count <= HOSTS_MAX);
+    DEMAND(table.count <= HOSTS_MAX && (!seen || table.count > 0));
     struct host *hosts = malloc(table.count * sizeof(*hosts)); /* no byte more, so that an overrun is seen */
     DEMAND(hosts || table.count == 0);
     table_hosts(&table, hosts);

@@ -122,8 +122,9 @@ refusing() {
     for _ in {1..100}; do
         tell refusing "$1"
         kill -STOP "$fetcher"
-        run -0 larshm "${@:3}"
+        run larshm "${@:3}"
         kill -CONT "$fetcher"
+        [ "$status" -eq 0 ]
         if [[ "$output" =~ $2 ]]; then
             return 0
         fi

@@ -146,6 +146,9 @@ static void service_that_never_reads_costs_bounded_memory_and_is_left(void **sta
         assert_true(process_memory(&scene->fetcher.process) <= before + MEMORY_SLACK_KIB);
         pause_ms(BETWEEN_MS);
     }
+    /* From now on it reads, but slowly, through so small a buffer. */
+    scene->fetcher.config.request_timeout_ms = PATIENCE_MS;
+    service_reload(scene);
     directory_accept(&service);
     service_good_call(scene, HOST(1), 0, 3);
     service_expect_told(HOST(1), 4, 0);

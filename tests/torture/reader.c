@@ -6,12 +6,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "reader/include/larshm/larshm.h"
-#include "tests/support/sanitizer.h"
+#include "tests/support/child.h"
 #include "tests/torture/results.h"
 #include "tests/torture/torture.h"
 
@@ -163,21 +162,6 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* By hand: a child that hangs may have all signals blocked, alarm()'s too. */
-static bool ends(pid_t child)
-{
-    uint64_t begun = now_ns();
-    while (waitpid(child, NULL, WNOHANG) == 0) {
-        if (now_ns() - begun > CHILD_SECONDS * UINT64_C(1000000000)) {
-            kill(child, SIGKILL);
-            waitpid(child, NULL, 0);
-            return false;
-        }
-        usleep(1000);
-    }
-    return true;
-}
-
 /* A child with the parent's handle, at whatever moment the other threads are. It does not outlive us. */
 static void fork_once(struct torture *torture, larshm *routes, uint64_t seed)
 {
@@ -189,7 +173,7 @@ static void fork_once(struct torture *torture, larshm *routes, uint64_t seed)
         _exit(0);
     }
     atomic_fetch_add(&torture->forks, 1);
-    if (child > 0 && !ends(child) && !FORKS_MAY_HANG)
+    if (child > 0 && !child_ends_well(child, CHILD_SECONDS))
         atomic_fetch_add(&torture->hung, 1);
 }
 

@@ -10,7 +10,7 @@
  *      torn             MUST BE 0: a table that is not one answer of the directory (G2)
  *      lost             MUST BE 0: a lookup that failed although this route had been found before (G5, G9)
  *      poisoned         MUST BE 0: a lookup that returned memory whose grace was over (G2, G4)
- *      hung             MUST BE 0: children of fork() that did not end
+ *      hung             MUST BE 0: children of fork() that did not end, or crashed
  *      results          of calls to routes whose tables do not change, told by readers
  *      results_lost     told, and kept by no fetcher. MUST BE NO MORE than generations: a client that is stopped
  *                       while it tells may come too late for one that many others have pushed out

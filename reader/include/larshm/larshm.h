@@ -6,7 +6,8 @@
  * somebody on this machine has asked for in a shared-memory object; this library reads it in place.
  *
  * Threads: one handle serves all threads of a process. Fork: a handle works on in the child. Signals: not
- * async-signal-safe. Blocking: only larshm_wait_route() blocks. The library never logs, never exits, installs no
+ * async-signal-safe. Blocking: only larshm_wait_route() blocks; a thread's very first call may wait for others that make
+ * theirs, or that fork. The library never logs, never exits, installs no
  * signal handler and touches no state but its own.
  *
  * Addresses and ports are in network byte order, as struct sockaddr_in wants them. Every function returns 0 or one

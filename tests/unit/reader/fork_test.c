@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
+#include "tests/support/child.h"
 #include "tests/support/instance.h"
-#include "tests/support/sanitizer.h"
 
 enum {
     READERS = 3,
@@ -35,14 +34,6 @@ static bool view_right(larshm *h, uint64_t key)
     return larshm_route_end(h, &view) == LARSHM_OK && holds;
 }
 
-static void expect_exit(pid_t child, int code)
-{
-    int result;
-    assert_int_equal(waitpid(child, &result, 0), child);
-    assert_true(WIFEXITED(result));
-    assert_int_equal(WEXITSTATUS(result), code);
-}
-
 static void a_handle_works_in_parent_child_and_grandchild(void **state)
 {
     struct instance *instance = *state;
@@ -53,7 +44,6 @@ static void a_handle_works_in_parent_child_and_grandchild(void **state)
     for (int i = 0; i < 5; i++) {
         pid_t child = fork();
         if (child == 0) {
-            alarm(CHILD_SECONDS);
             pid_t grandchild = fork();
             if (grandchild == 0)
                 _exit(right(h, 1) && view_right(h, 1) ? 0 : 1);
@@ -62,7 +52,7 @@ static void a_handle_works_in_parent_child_and_grandchild(void **state)
             _exit(result == 0 && right(h, 1) && view_right(h, 1) ? 0 : 1);
         }
         assert_true(right(h, 1));
-        expect_exit(child, 0);
+        assert_true(child_ends_well(child, CHILD_SECONDS));
         assert_true(view_right(h, 1));
     }
     larshm_close(h);
@@ -80,7 +70,6 @@ static void a_child_follows_the_generations_of_its_parent(void **state)
     assert_int_equal(pipe(go), 0);
     pid_t child = fork();
     if (child == 0) {
-        alarm(CHILD_SECONDS);
         if (read(go[0], &byte, 1) != 1)
             _exit(2);
         _exit(right(h, 1) && right(h, 2) && instance_reader_mappings(instance) == 1 ? 0 : 1);
@@ -88,7 +77,7 @@ static void a_child_follows_the_generations_of_its_parent(void **state)
     instance_renew(instance);
     instance_put(instance, 2, 1, 1, 15);
     assert_int_equal(write(go[1], &byte, 1), 1);
-    expect_exit(child, 0);
+    assert_true(child_ends_well(child, CHILD_SECONDS));
     assert_true(right(h, 2));
     larshm_close(h);
     close(go[0]);
@@ -105,10 +94,9 @@ static void a_view_begun_before_a_fork_ends_in_both(void **state)
     assert_int_equal(larshm_route_begin(h, 0, 1, &view), LARSHM_OK);
     pid_t child = fork();
     if (child == 0) {
-        alarm(CHILD_SECONDS);
         _exit(larshm_route_end(h, &view) == LARSHM_OK && right(h, 1) ? 0 : 1);
     }
-    expect_exit(child, 0);
+    assert_true(child_ends_well(child, CHILD_SECONDS));
     assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
     larshm_close(h);
 }
@@ -153,14 +141,11 @@ static void forks_amid_lookups_and_new_generations_work(void **state)
         pid_t child = fork();
         if (child == 0) {
             bool ok = true;
-            alarm(CHILD_SECONDS);
             for (int k = 0; ok && k < 50; k++)
                 ok = right(turmoil.h, 1) && view_right(turmoil.h, 1);
             _exit(ok ? 0 : 1);
         }
-        int result = 1;
-        waitpid(child, &result, 0);
-        failed += result != 0 && !(FORKS_MAY_HANG && WIFSIGNALED(result));
+        failed += !child_ends_well(child, CHILD_SECONDS);
     }
     turmoil.stop = true;
     for (int i = 0; i < READERS; i++)

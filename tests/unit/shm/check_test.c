@@ -7,6 +7,7 @@
 #include "shm/atomic.h"
 #include "shm/check.h"
 #include "shm/clock.h"
+#include "shm/glance.h"
 #include "shm/index.h"
 #include "shm/table.h"
 #include "tests/support/instance.h"
@@ -15,6 +16,7 @@ enum {
     KEYS = 300,
     IMAGES = 1500, /* of each kind */
     DAMAGES = 9,
+    TOO_MANY_HOSTS = 4, /* of these */
 };
 
 /* A private copy of an instance's routes object; damage to it hurts nobody. */
@@ -140,7 +142,10 @@ static void a_key_twice_in_the_index_is_found(void **state)
 static void look_up(const struct routes *routes, uint64_t key)
 {
     static struct host hosts[HOSTS_MAX];
+    static uint32_t turn;
+    struct host picked;
     struct table table;
+    glance(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
     uint32_t slot = index_find(routes, key);
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return;
@@ -248,6 +253,8 @@ static void g9_a_client_survives_damage_under_its_feet(void **state)
         damage(&routes, kind);
         int code = larshm_get_host(h, 0, 7, &host);
         assert_true(code == LARSHM_OK || code == LARSHM_CORRUPT || code == LARSHM_PENDING);
+        if (kind == TOO_MANY_HOSTS)
+            assert_int_equal(code, LARSHM_CORRUPT);
         if (larshm_route_begin(h, 0, 7, &view) == LARSHM_OK)
             larshm_route_end(h, &view);
         larshm_info(h, 0, 7, &info);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/glance.h"
 #include "shm/index.h"
 #include "tests/support/instance.h"
 
@@ -39,6 +40,30 @@ static uint32_t insert(const struct routes *routes, uint64_t key)
     if (empty != SLOT_NONE)
         store_release(&routes_slot(routes, empty)->key, key_word(key));
     return empty;
+}
+
+/* Wherever in its home bucket a key is, and though another one is first; anything, but no endless search, if it is not. */
+static void a_glance_finds_the_ref_in_each_place_of_a_bucket(void **state)
+{
+    struct routes routes;
+    uint64_t key = 0, keys[BUCKET_SLOTS + 1];
+    (void)state;
+    setup_index(&routes, 7);
+    for (uint32_t i = 0; i <= BUCKET_SLOTS; i++)
+        keys[i] = key_at_home(&routes, 3, &key);
+    assert_int_equal(glance_ref(&routes, keys[0]), 0);
+    for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+        uint32_t slot = insert(&routes, keys[i]);
+        store_release(&routes_slot(&routes, slot)->ref, ref_make(100 + i, i));
+        for (uint32_t k = 0; k <= i; k++)
+            assert_int_equal(glance_ref(&routes, keys[k]), ref_make(100 + k, k));
+        if (i + 1 < BUCKET_SLOTS)
+            assert_int_equal(glance_ref(&routes, keys[i + 1]), 0);
+    }
+    insert(&routes, keys[BUCKET_SLOTS]); /* in the next bucket */
+    assert_int_equal(glance_ref(&routes, keys[BUCKET_SLOTS]),
+                     ref_make(100 + BUCKET_SLOTS - 1, BUCKET_SLOTS - 1));
+    free(routes.s_buckets);
 }
 
 static void keys_are_found_where_they_were_put(void **state)
@@ -121,6 +146,7 @@ static void homes_are_within_the_index_and_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_glance_finds_the_ref_in_each_place_of_a_bucket),
         cmocka_unit_test(keys_are_found_where_they_were_put),
         cmocka_unit_test(a_probe_goes_on_from_the_last_bucket_to_the_first),
         cmocka_unit_test(a_probe_ends_after_so_many_full_buckets),
