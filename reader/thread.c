@@ -32,4 +32,6 @@ void thread_take_place(uint32_t before)
         turn = (uint32_t)(key_hash(seed, thread_number()) >> 32);
     }
     thread_state.pace = (uint64_t)turn << 32 | pace_lookups(thread_state.pace);
+    if (before)
+        thread_state.number = before; /* not that of a thread of another process: they count in other cells */
 }
