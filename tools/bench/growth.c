@@ -12,14 +12,15 @@ enum {
 
 static const struct {
     const char *suite, *figure, *title, *along; /* along: the parameter that grows */
-    double least, most;                         /* of the y axis */
+    const char *format;                         /* of the y axis */
+    double least, most;
 } panels[PANELS] = {
-    {"lookup", "get_host", "lookup, ns", "routes", 1, 1000},
-    {"publish", "bytes per route", "bytes per route", "routes", 10, 1e6},
-    {"publish", "publishes a second", "publishes, 1,000 a second", "routes", 10, 10000},
-    {"load", "time per route", "load, µs per route", "routes", 1, 1e5},
-    {"poll", "idle fetcher", "idle fetcher, % of a core", "routes", 0.001, 10},
-    {"hosts", "publish", "publish of one route, ns", "hosts", 10, 1e6},
+    {"lookup", "get_host", "lookup, ns", "routes", "%.0s%c", 1, 1000},
+    {"publish", "bytes per route", "bytes per route", "routes", "%.0s%c", 10, 1e6},
+    {"publish", "publishes a second", "publishes, 1,000 a second", "routes", "%.0s%c", 10, 10000},
+    {"load", "time per route", "load, µs per route", "routes", "%.0s%c", 1, 1e6},
+    {"poll", "idle fetcher", "idle fetcher, % of a core", "routes", "%g", 0.01, 10},
+    {"hosts", "publish", "publish of one route, ns", "hosts", "%.0s%c", 10, 1e6},
 };
 
 /* A single size of table for each number of routes. */
@@ -48,15 +49,17 @@ static size_t write_points(FILE *script, const struct figures *figures, int pane
 static void write_script(FILE *script, const struct figures *figures)
 {
     fputs("set terminal svg size 900,480 font 'sans-serif,12' background '#ffffff'\n"
-          "set logscale xy\nset format x '%.0s%c'\nset format y '%.0s%c'\n"
+          "set logscale xy\nset format x '%.0s%c'\n"
           "set grid ytics lc '#e5e5e5'\nset border 3\nset tics nomirror\nunset key\n"
           "set multiplot layout 2,3\n",
           script);
     for (int panel = 0; panel < PANELS; panel++) {
         bool routes = strcmp(panels[panel].along, "routes") == 0;
-        fprintf(script, "set title '%s' noenhanced\nset xlabel '%s'\nset xrange [%s]\nset yrange [%g:%g]\n",
-                panels[panel].title, routes ? "routes" : "hosts of the route",
-                routes ? "0.8:1200000" : "8:12000", panels[panel].least, panels[panel].most);
+        fprintf(
+            script,
+            "set title '%s' noenhanced\nset xlabel '%s'\nset xrange [%s]\nset yrange [%g:%g]\nset format y '%s'\n",
+            panels[panel].title, routes ? "routes" : "hosts of the route", routes ? "0.8:1200000" : "8:12000",
+            panels[panel].least, panels[panel].most, panels[panel].format);
         if (write_points(script, figures, panel) > 0)
             fprintf(script, "plot $panel%d using 1:2 with linespoints pt 7 ps 0.5 lw 2 lc '#c2410c'\n",
                     panel);
