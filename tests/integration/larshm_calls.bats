@@ -60,6 +60,11 @@ load live
     [[ "$stderr" == *"the directory has no such route"* ]]
 }
 
+# Process $1 has come so far that Ctrl-C does not just end it.
+catches_sigint() {
+    (( 0x$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status") & 2 ))
+}
+
 @test "simulate and qps end on Ctrl-C with the result so far" {
     live
     route add 1 2 10.0.0.1:80
@@ -70,7 +75,7 @@ load live
         env --default-signal=INT "$BIN/larshm" -n "$instance" $words >"$BATS_TEST_TMPDIR/out" 3>&- &
         caller=$!
         pids+=("$caller")
-        sleep 0.5
+        eventually catches_sigint "$caller"
         kill -INT "$caller"
         wait "$caller"
         grep -qE 'answered with OVERLOAD|^ +all' "$BATS_TEST_TMPDIR/out"
