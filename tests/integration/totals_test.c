@@ -150,13 +150,18 @@ static void send_wide_table(struct scene *scene)
     directory_answer(&scene->directory, 1, 2, hosts, WIDE);
 }
 
+static void send_others(struct scene *scene, unsigned round)
+{
+    scene_answer(scene, OTHERS_MODID, round, 1, PORT);
+    for (unsigned i = 0; round == BURST_ROUND && i < BURST_ROUTES; i++)
+        scene_answer(scene, OTHERS_MODID, ROUNDS + i, 1, PORT);
+}
+
 static void change_tables(struct scene *scene, unsigned from, unsigned to)
 {
     for (unsigned round = from; round < to; round++) {
         send_table(scene, round);
-        scene_answer(scene, OTHERS_MODID, round, 1, PORT);
-        for (unsigned i = 0; round == BURST_ROUND && i < BURST_ROUTES; i++)
-            scene_answer(scene, OTHERS_MODID, ROUNDS + i, 1, PORT);
+        send_others(scene, round);
         pause_ms(ROUND_MS);
     }
 }
@@ -265,6 +270,8 @@ static void no_result_is_lost_when_the_fetcher_is_killed(void **state)
     struct play *play = begin_play(scene, children);
     change_tables(scene, 0, ROUNDS / 2);
     kill_and_restart(scene);
+    for (unsigned round = 0; round < ROUNDS / 2; round++)
+        send_others(scene, round); /* again: the one before may have died with answers unread */
     change_tables(scene, ROUNDS / 2, ROUNDS);
     eventually(has_grown(scene));
     end_play(play, children);
