@@ -123,6 +123,27 @@ static bool expired(struct bench *bench)
     return done;
 }
 
+/* As while a host fails, or an operator drains it: clock, verdicts and the turn of probes are looked at. */
+static bool one_out(struct bench *bench)
+{
+    struct world all, less = {0};
+    const struct world_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
+    bool done = world_open(&all, &shape) && world_open(&less, &shape);
+    for (uint32_t route = 0; done && route < SMALL; route++)
+        writer_set_verdict(less.writer, world_key(route), route % HOSTS, true, false);
+    struct walk all_walk = {.world = &all}, less_walk = {.world = &less};
+    const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
+    const struct contender contenders[] = {
+        {"get_host, one host out", get_host_check, reader_settle, get_host_run, &less_walk, CALLS,
+         .peer = "get_host, all in"},
+        {"get_host, all in", get_host_check, reader_settle, get_host_run, &all_walk, CALLS, .peer = NULL},
+    };
+    done = done && race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders));
+    world_close(&less);
+    world_close(&all);
+    return done;
+}
+
 bool suite_lookup(struct bench *bench)
 {
     static const uint32_t sizes[] = {1, SMALL, 100 * 1000, LARGE};
@@ -132,5 +153,6 @@ bool suite_lookup(struct bench *bench)
             return false;
     }
     const struct world_shape wide = {.routes = 1, .hosts = MANY_HOSTS, .ttl_s = NEVER_S};
-    return at_size(bench, &wide) && (bench->routes_max < SMALL || (misses(bench) && expired(bench)));
+    return at_size(bench, &wide) &&
+           (bench->routes_max < SMALL || (misses(bench) && expired(bench) && one_out(bench)));
 }

@@ -29,6 +29,7 @@ bool world_writer(const char *instance, struct writer **out)
         .update_timeout_s = 15,
         .poll_interval_ms = 10,
         .probe_num = 10,
+        .overload_timeout_s = 15,
     };
     char note[WRITER_NOTE_MAX];
     if (writer_open(out, &options, note) == SHM_OK)
