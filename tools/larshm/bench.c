@@ -37,6 +37,7 @@ int command_bench(struct common *common, int argc, char **argv)
         words[count++] = argv[i];
     words[count] = NULL;
     execvp(path, words);
-    say("cannot run larshm-bench: %s; build all (ninja -C build), or install it beside larshm", strerror(errno));
+    say("cannot run larshm-bench: %s; build all (ninja -C build), or install it beside larshm",
+        strerror(errno));
     return EXIT_USAGE;
 }
