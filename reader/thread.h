@@ -62,19 +62,13 @@ static inline uint32_t pace_lookups(uint64_t pace)
 }
 
 /*
- * What a turn picks among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks is spread
- * evenly, also when a thread goes back and forth between routes, and no cursor is shared between threads.
+ * The thread's next pick among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks is
+ * spread evenly, also when a thread goes back and forth between routes, and no cursor is shared between threads.
  */
-static inline uint32_t pace_pick(uint64_t pace, uint32_t count)
-{
-    return (uint32_t)((uint64_t)pace_turn(pace) * count >> 32);
-}
-
-/* The thread's next pick. */
 static inline uint32_t thread_pick(uint32_t count)
 {
     thread_state.pace += PACE_PICK;
-    return pace_pick(thread_state.pace, count);
+    return (uint32_t)((uint64_t)pace_turn(thread_state.pace) * count >> 32);
 }
 
 #endif

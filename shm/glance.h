@@ -2,7 +2,7 @@
 /*
  * The straight way from a key to one host, for the usual case: the key is in its home bucket, the table is in force, and
  * all of its hosts are in the turn. Anything else is for the careful way, index.h and table.h, which also says what is
- * wrong. R1 to R6 of PROTOCOL.md, once.
+ * wrong. R2 to R6 of PROTOCOL.md, once; nothing before them is ordered.
  */
 #ifndef SHM_GLANCE_H
 #define SHM_GLANCE_H
