@@ -6,7 +6,7 @@
 
 #include "fetcher/health.h"
 #include "shm/table.h"
-#include "shm/tally.h"
+#include "shm/writer/call_stats.h"
 
 enum {
     REPORTS_PER_POLL = 16384

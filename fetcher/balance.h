@@ -8,8 +8,8 @@
 #define FETCHER_BALANCE_H
 
 #include "conf/config.h"
-#include "shm/ledger.h"
-#include "shm/writer.h"
+#include "shm/writer/host_store.h"
+#include "shm/writer/writer.h"
 
 struct balance;
 

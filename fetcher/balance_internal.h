@@ -6,7 +6,7 @@
 #include "fetcher/balance.h"
 #include "fetcher/deadlines.h"
 #include "fetcher/log.h"
-#include "fetcher/untold.h"
+#include "fetcher/unreported.h"
 
 struct balance {
     struct writer *writer;

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "shm/standing.h"
+#include "shm/host_health.h"
 
 struct deadline_heap {
     uint32_t *numbers;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "conf/config.h"
-#include "shm/standing.h"
+#include "shm/host_health.h"
 
 /* After HEALTH_AFRESH and HEALTH_TURNED the caller begins the host's runs anew too: streaks end with the counts. */
 enum health_change {

@@ -19,8 +19,8 @@
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
 #include "shm/clock.h"
-#include "shm/guard.h"
-#include "shm/writer.h"
+#include "shm/writer/sigbus.h"
+#include "shm/writer/writer.h"
 
 enum {
     TEND_MS = 1000

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "fetcher/decode.h"
-#include "fetcher/hold.h"
-#include "fetcher/known.h"
+#include "fetcher/hold_down.h"
 #include "fetcher/log.h"
-#include "fetcher/pace.h"
 #include "fetcher/requests.h"
+#include "fetcher/subscriptions.h"
+#include "fetcher/token_bucket.h"
 #include "shm/clock.h"
 
 enum {

@@ -18,7 +18,7 @@
 #include "conf/config.h"
 #include "fetcher/balance.h"
 #include "fetcher/connection.h"
-#include "shm/writer.h"
+#include "shm/writer/writer.h"
 
 struct refresh;
 

@@ -13,7 +13,7 @@
 
 #include "conf/config.h"
 #include "fetcher/balance.h"
-#include "shm/writer.h"
+#include "shm/writer/writer.h"
 
 struct reporting;
 

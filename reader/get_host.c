@@ -2,7 +2,7 @@
 #include "reader/lookup.h"
 #include "reader/pick.h"
 #include "reader/thread.h"
-#include "shm/glance.h"
+#include "shm/reader/lookup_fast.h"
 
 /* The usual case in one piece. False: something is different, and all is to be done again with care; nothing has been
  * counted. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
-#include "shm/glance.h"
+#include "shm/reader/lookup_fast.h"
 
 enum {
     AHEAD = 16 /* routes whose memory is fetched at the same time */

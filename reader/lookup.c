@@ -3,9 +3,9 @@
 
 #include "reader/mapping.h"
 #include "reader/thread.h"
-#include "shm/ask.h"
 #include "shm/clock.h"
 #include "shm/index.h"
+#include "shm/reader/demand.h"
 
 void lookup_flush(const struct mapping *mapping)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
 #include "reader/thread.h"
-#include "shm/tell.h"
+#include "shm/reader/call_stats.h"
 
 static int report(larshm *h, const larshm_host *host, int retcode, uint32_t duration_ms)
 {

@@ -4,7 +4,7 @@
 #ifndef SHM_CONTROL_H
 #define SHM_CONTROL_H
 
-#include "shm/flags.h"
+#include "shm/hbitmap.h"
 #include "shm/routes.h"
 
 struct control_shape {

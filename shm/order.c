@@ -5,7 +5,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
-#include "shm/hosts.h"
+#include "shm/host_records.h"
 #include "shm/names.h"
 
 enum {

@@ -6,9 +6,9 @@
 #ifndef SHM_ORDER_H
 #define SHM_ORDER_H
 
+#include "shm/host_health.h"
 #include "shm/layout.h"
 #include "shm/region.h"
-#include "shm/standing.h"
 #include "shm/status.h"
 
 struct order {

@@ -12,12 +12,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "shm/ask.h"
 #include "shm/clock.h"
 #include "shm/control.h"
-#include "shm/ledger.h"
-#include "shm/tally.h"
-#include "shm/tell.h"
+#include "shm/reader/call_stats.h"
+#include "shm/reader/demand.h"
+#include "shm/writer/call_stats.h"
+#include "shm/writer/host_store.h"
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
 

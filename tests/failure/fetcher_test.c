@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "tests/failure/fail.h"
-#include "tests/failure/play.h"
+#include "tests/failure/scenario.h"
 
 #define X(call, error) #call,
 static const char *const kinds[] = {FAIL_CALLS(X)};

@@ -11,8 +11,8 @@
 
 #include "larshm/larshm.h"
 #include "tests/failure/fail.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
-#include "tests/support/patience.h"
 
 enum {
     HOSTS = 4

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/failure/play.h"
+#include "tests/failure/scenario.h"
 
 #define STRACE "/usr/bin/strace"
 

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "fetcher/decode.h"
-#include "fetcher/known.h"
 #include "fetcher/requests.h"
+#include "fetcher/subscriptions.h"
 #include "lars.pb-c.h"
 #include "tests/failure/fail.h"
 

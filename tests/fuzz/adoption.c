@@ -12,7 +12,7 @@
 #include "shm/index.h"
 #include "shm/names.h"
 #include "shm/table.h"
-#include "shm/writer.h"
+#include "shm/writer/writer.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
 

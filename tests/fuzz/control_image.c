@@ -7,10 +7,10 @@
  */
 #include <string.h>
 
-#include "shm/ask.h"
-#include "shm/harvest.h"
-#include "shm/tally.h"
-#include "shm/tell.h"
+#include "shm/reader/call_stats.h"
+#include "shm/reader/demand.h"
+#include "shm/writer/call_stats.h"
+#include "shm/writer/collect.h"
 #include "tests/fuzz/fuzz.h"
 
 struct harvest {

@@ -11,8 +11,8 @@
 #include "shm/clock.h"
 #include "shm/names.h"
 #include "shm/region.h"
-#include "shm/tally.h"
-#include "shm/writer.h"
+#include "shm/writer/call_stats.h"
+#include "shm/writer/writer.h"
 #include "tests/fuzz/fuzz.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "shm/ledger.h"
+#include "shm/writer/host_store.h"
 #include "tests/fuzz/fuzz.h"
 
 enum {

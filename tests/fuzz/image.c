@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "shm/publisher.h"
+#include "shm/writer/publisher.h"
 #include "tests/fuzz/fuzz.h"
 
 enum {

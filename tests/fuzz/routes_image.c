@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "shm/check.h"
-#include "shm/glance.h"
 #include "shm/index.h"
+#include "shm/reader/lookup_fast.h"
 #include "shm/table.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of answers: late, lost, pushed, negative. */
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     QUIET_MS = 200,

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/turn.h"
+#include "tests/support/rotation.h"
 
 enum {
     BAD = 2, /* the host that a test is about */

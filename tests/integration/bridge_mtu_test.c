@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/integration/bridge_scene.h"
+#include "tests/integration/bridge_fixture.h"
 
 enum {
     SMALL_MTU = 1500,

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/integration/bridge_scene.h"
+#include "tests/integration/bridge_fixture.h"
 
 enum {
     WINDOW = 64, /* requests under way */

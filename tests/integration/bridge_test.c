@@ -12,8 +12,8 @@
 
 #include "proto/frame.h"
 #include "shm/clock.h"
-#include "shm/tally.h"
-#include "tests/integration/bridge_scene.h"
+#include "shm/writer/call_stats.h"
+#include "tests/integration/bridge_fixture.h"
 
 enum {
     SUCC = LARS__RET_CODE__RET_SUCC,

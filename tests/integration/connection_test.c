@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     ATTEMPTS = 12,

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 static bool object_exists(const char *name)
 {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     BIG_ROUTE = 5000, /* hosts; nine of them are more than the first arena holds */

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     HOLD_S = 1,

@@ -16,7 +16,7 @@
 
 #include "shm/control.h"
 #include "shm/routes.h"
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     STORM_MS = 2000,

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "shm/order.h"
-#include "tests/support/turn.h"
+#include "tests/support/rotation.h"
 
 enum {
     BAD = 2,

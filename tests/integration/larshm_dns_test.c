@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 /* The database lies in the fetcher's home; the scene's port, at which its own directory never listens, is used. */
 static struct process serve(struct scene *scene, char *db, char *place)

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/turn.h"
+#include "tests/support/rotation.h"
 
 enum {
     LIAR_HOST = 2,

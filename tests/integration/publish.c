@@ -25,7 +25,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/names.h"
-#include "shm/writer.h"
+#include "shm/writer/writer.h"
 
 enum {
     BEAT_MS = 10,

@@ -2,7 +2,7 @@
 /* The rules of fetcher/refresh.h, as a directory and a client see them. */
 #include <pthread.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     QUIET_MS = 200, /* in which a fetcher that polls every 5 ms would long have sent something */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lars.pb-c.h"
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     LARGEST_ROUTE = 10920, /* hosts of 6 bytes each that fit into a frame */

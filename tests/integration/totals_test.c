@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/scene.h"
-#include "tests/support/standings.h"
+#include "tests/support/fixture.h"
+#include "tests/support/host_health.h"
 
 enum {
     PROCESSES = 4,

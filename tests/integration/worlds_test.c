@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     NOBODY = 65534,

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lars.pb-c.h"
-#include "tests/support/patience.h"
+#include "tests/support/eventually.h"
 
 static int bind_port(in_port_t *port)
 {

@@ -12,8 +12,8 @@
 #include "shm/index.h"
 #include "shm/routes.h"
 #include "shm/table.h"
+#include "tests/support/eventually.h"
 #include "tests/support/objects.h"
-#include "tests/support/patience.h"
 
 void fetcher_init(struct fetcher *fetcher, unsigned port)
 {

@@ -13,7 +13,7 @@
 #include "shm/names.h"
 #include "shm/region.h"
 #include "shm/routes.h"
-#include "shm/writer.h"
+#include "shm/writer/writer.h"
 
 struct instance {
     char name[INSTANCE_MAX + 1];

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/patience.h"
+#include "tests/support/eventually.h"
 
 static void become(const char *log, char *const argv[])
 {

@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 
 #include "proto/frame.h"
-#include "tests/support/patience.h"
+#include "tests/support/eventually.h"
 #include "tests/support/process.h"
 
 struct reporter_run {

@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "tests/support/turn.h"
+#include "tests/support/rotation.h"
 
 struct directory service;
 

@@ -4,7 +4,7 @@
 #define TESTS_SUPPORT_SERVICE_H
 
 #include "lars.pb-c.h"
-#include "tests/support/scene.h"
+#include "tests/support/fixture.h"
 
 enum {
     SERVICE_PORT = 7000,     /* of the hosts of the good route, see scene.h */

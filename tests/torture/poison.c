@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "shm/atomic.h"
-#include "shm/publisher.h"
-#include "tests/torture/equation.h"
+#include "shm/writer/publisher.h"
+#include "tests/torture/self_checking.h"
 
 /* As a publish begins: the stamp goes first, so that a reader that is still in there knows. */
 void poison_block(struct arena *arena, uint32_t unit, uint32_t length)

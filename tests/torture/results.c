@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "shm/hosts.h"
+#include "shm/host_records.h"
 
 uint64_t results_kept(const char *hosts_name)
 {

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "tests/torture/equation.h"
+#include "tests/torture/self_checking.h"
 
 enum {
     CALM_MODID = TORTURE_MODID + 1,

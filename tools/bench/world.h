@@ -13,7 +13,7 @@
 
 #include "shm/layout.h"
 #include "shm/names.h"
-#include "shm/writer.h"
+#include "shm/writer/writer.h"
 
 enum {
     WORLD_PORT = 1024,

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "shm/standing.h"
+#include "shm/host_health.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/route.h"
 

@@ -4,7 +4,7 @@
 #define TOOLS_LARSHM_HOSTS_H
 
 #include "shm/host.h"
-#include "shm/hosts.h"
+#include "shm/host_records.h"
 
 struct known_host {
     uint64_t key, host; /* host_word(); 0: hosts that the route does not have */

@@ -5,9 +5,9 @@
 
 #include "fetcher/balance.h"
 #include "shm/clock.h"
-#include "shm/tell.h"
+#include "shm/reader/call_stats.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
-#include "tests/support/patience.h"
 
 enum {
     KEY = 7,

@@ -9,9 +9,9 @@
 
 #include <larshm/larshm.h>
 
-#include "shm/ask.h"
 #include "shm/clock.h"
 #include "shm/control.h"
+#include "shm/reader/demand.h"
 #include "tests/support/instance.h"
 
 enum {

@@ -7,8 +7,8 @@
 #include "shm/atomic.h"
 #include "shm/check.h"
 #include "shm/clock.h"
-#include "shm/glance.h"
 #include "shm/index.h"
+#include "shm/reader/lookup_fast.h"
 #include "shm/table.h"
 #include "tests/support/instance.h"
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shm/glance.h"
 #include "shm/index.h"
+#include "shm/reader/lookup_fast.h"
 #include "tests/support/instance.h"
 
 enum {

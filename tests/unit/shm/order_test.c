@@ -6,10 +6,10 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
-#include "shm/ledger.h"
 #include "shm/order.h"
+#include "shm/writer/host_store.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
-#include "tests/support/patience.h"
 
 enum {
     MAX_BYTES = 1 << 20,

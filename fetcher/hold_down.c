@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/hold_down.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+struct held {
+    uint64_t key, since, last; /* ticks */
+    TAILQ_ENTRY(held) place;
+};
+
+static int by_key(const void *left, const void *right)
+{
+    const struct held *a = left, *b = right;
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+static struct held *find(const struct hold *hold, uint64_t key)
+{
+    const struct held wanted = {.key = key};
+    struct held *const *node = tfind(&wanted, &hold->tree, by_key);
+    return node ? *node : NULL;
+}
+
+void hold_init(struct hold *hold)
+{
+    *hold = (struct hold){.tree = NULL};
+    TAILQ_INIT(&hold->queue);
+}
+
+void hold_free(struct hold *hold)
+{
+    tdestroy(hold->tree, free);
+    hold_init(hold);
+}
+
+bool hold_note(struct hold *hold, uint64_t key, uint64_t now)
+{
+    struct held *held = find(hold, key);
+    if (held) {
+        held->last = now;
+        return true;
+    }
+    held = malloc(sizeof(*held));
+    if (!held)
+        return false;
+    *held = (struct held){.key = key, .since = now, .last = now};
+    if (!tsearch(held, &hold->tree, by_key)) {
+        free(held);
+        return false;
+    }
+    TAILQ_INSERT_TAIL(&hold->queue, held, place);
+    hold->count++;
+    return true;
+}
+
+bool hold_last(const struct hold *hold, uint64_t key, uint64_t *when)
+{
+    const struct held *held = find(hold, key);
+    if (held)
+        *when = held->last;
+    return held;
+}
+
+bool hold_end(struct hold *hold, uint64_t key)
+{
+    struct held *held = find(hold, key);
+    if (!held)
+        return false;
+    tdelete(held, &hold->tree, by_key);
+    TAILQ_REMOVE(&hold->queue, held, place);
+    free(held);
+    hold->count--;
+    return true;
+}
+
+bool hold_oldest(const struct hold *hold, uint64_t begun_by, uint64_t *key)
+{
+    const struct held *held = TAILQ_FIRST(&hold->queue);
+    if (!held || held->since > begun_by)
+        return false;
+    *key = held->key;
+    return true;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/subscriptions.h"
+
+#include <stdlib.h>
+
+bool known_add(struct known *known, uint64_t key)
+{
+    if (known->count == known->capacity) {
+        size_t capacity = known->capacity ? known->capacity * 2 : 1024;
+        uint64_t *keys = realloc(known->keys, capacity * sizeof(*keys));
+        if (!keys)
+            return false;
+        known->keys = keys;
+        known->capacity = capacity;
+    }
+    known->keys[known->count++] = key;
+    return true;
+}
+
+void known_filter(struct known *known, bool (*keep)(const void *context, uint64_t key), const void *context,
+                  size_t *cursor)
+{
+    size_t kept = 0, before = 0;
+    for (size_t i = 0; i < known->count; i++) {
+        if (!keep(context, known->keys[i]))
+            continue;
+        before += i < *cursor;
+        known->keys[kept++] = known->keys[i];
+    }
+    known->count = kept;
+    *cursor = before;
+}
+
+void known_free(struct known *known)
+{
+    free(known->keys);
+    *known = (struct known){0};
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys that are here, in the order they came: what is asked for again after each connect, whatever generations
+ * do to slots meanwhile. */
+#ifndef FETCHER_SUBSCRIPTIONS_H
+#define FETCHER_SUBSCRIPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct known {
+    uint64_t *keys;
+    size_t count, capacity;
+};
+
+/* Adds a key that is not in it yet. False: no memory; the key is asked for when a client looks it up. */
+bool known_add(struct known *known, uint64_t key);
+
+/* Keeps the keys for which `keep` says true. `*cursor`, a position, moves along. */
+void known_filter(struct known *known, bool (*keep)(const void *context, uint64_t key), const void *context,
+                  size_t *cursor);
+
+void known_free(struct known *known);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/host_records.h"
+
+#include <string.h>
+
+#include "shm/atomic.h"
+#include "shm/routes.h"
+
+enum {
+    READ_TRIES = 100 /* each but the last needs two commits of this record meanwhile */
+};
+
+uint64_t hosts_size(uint32_t record_count)
+{
+    return HEADER_BYTES + record_count * (uint64_t)sizeof(struct host_record);
+}
+
+enum shm_status hosts_attach(const struct region *region, struct hosts *out)
+{
+    struct hosts_header *s_header = region->s_base;
+    enum shm_status status = object_id_check(&s_header->id, HOSTS_MAGIC, HEADER_BYTES, region);
+    if (status != SHM_OK)
+        return status;
+    uint32_t count = s_header->record_count;
+    if (s_header->id.size != hosts_size(count))
+        return SHM_CORRUPT;
+    *out = (struct hosts){s_header, (struct host_record *)((char *)region->s_base + HEADER_BYTES), count};
+    return SHM_OK;
+}
+
+uint32_t hosts_used(const struct hosts *hosts)
+{
+    /* Pairs with the releases in ledger.c: records below are shown. */
+    uint32_t used = load_acquire(&hosts->s_header->used);
+    return used < hosts->record_count ? used : hosts->record_count;
+}
+
+bool hosts_read(const struct hosts *hosts, uint32_t number, uint64_t *key, uint64_t *host,
+                struct host_entry *out)
+{
+    const struct host_record *s_record = &hosts->s_records[number];
+    for (int i = 0; i < READ_TRIES; i++) {
+        uint64_t words[HOST_WORDS];
+        /* Pairs with the release in ledger.c commit(): the half that this version is in is complete. */
+        uint64_t version = load_acquire(&s_record->version);
+        uint64_t route = load_relaxed(&s_record->key), named = load_relaxed(&s_record->host);
+        for (int word = 0; word < HOST_WORDS; word++)
+            words[word] = load_relaxed(&s_record->halves[version % 2][word]);
+        /* Pairs with the release fence in commit(): had we read a word of version + 2, we would see version + 1. And
+         * with the release of the key in show(): with a new name comes the new version. */
+        fence_acquire();
+        if (load_relaxed(&s_record->version) != version)
+            continue;
+        if (route == 0)
+            return false;
+        *key = key_word(route);
+        *host = named;
+        memcpy(out, words, sizeof(words));
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The hosts object as those see it who only look: the inspection tool, and the next fetcher. */
+#ifndef SHM_HOST_RECORDS_H
+#define SHM_HOST_RECORDS_H
+
+#include <stdbool.h>
+
+#include "shm/host_health.h"
+#include "shm/layout.h"
+#include "shm/region.h"
+
+/* What a record holds. */
+struct host_entry {
+    struct standing standing;
+    /* How far the fetcher has read the host's call cell: in which control object, which cell. The next one goes on. */
+    uint64_t generation, counts, extra;
+    uint32_t cell, pad;
+    /* Of a route: the host whose totals it has taken over, while that one's record may have them, too; 0: none. */
+    uint64_t absorbed;
+};
+static_assert(sizeof(struct host_entry) == HOST_WORDS * sizeof(uint64_t), "host_record.halves");
+
+struct hosts {
+    struct hosts_header *s_header;
+    struct host_record *s_records;
+    uint32_t record_count;
+};
+
+uint64_t hosts_size(uint32_t record_count);
+
+/* Checks the object, then fills *out. The region must outlive it. */
+enum shm_status hosts_attach(const struct region *region, struct hosts *out);
+
+/* Records that are or were in use: those to look at. */
+uint32_t hosts_used(const struct hosts *hosts);
+
+/* Reads record `number`. `host` is host_word(), 0 for the route itself. False: it is free, or never holds still. */
+bool hosts_read(const struct hosts *hosts, uint32_t number, uint64_t *key, uint64_t *host,
+                struct host_entry *out);
+
+#endif

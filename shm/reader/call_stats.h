@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The client half of call results: telling the fetcher how calls went, without waiting and without a lock. */
+#ifndef SHM_READER_CALL_STATS_H
+#define SHM_READER_CALL_STATS_H
+
+#include <stdbool.h>
+
+#include "shm/control.h"
+
+enum {
+    TELL_PROBES = 32,        /* call cells that a host may use, from its home on */
+    TELL_WEIGHT_MAX = 10000, /* of one failure */
+};
+
+/*
+ * Adds the result of one call to the cell of host `host` (host_word()) of route `key`. A failure counts `weight` times
+ * when hosts are judged, 1 .. TELL_WEIGHT_MAX. SHM_FULL: no cell for this host; that is counted, and the fetcher makes
+ * room.
+ */
+enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t host, bool success,
+                          uint32_t weight);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/reader/demand.h"
+
+#include "shm/atomic.h"
+
+enum {
+    MISS_CHOICES = 4
+}; /* cells that a key may use; they share a cache line */
+
+void ask_refresh(const struct control *control, uint32_t slot)
+{
+    flags_raise(&control->stale, slot);
+}
+
+void ask_route(const struct control *control, uint64_t key)
+{
+    uint64_t word = key_word(key);
+    uint32_t group = bucket_home(key_hash(key, 0), MISS_CELLS / MISS_CHOICES);
+    _Atomic uint64_t *s_cells = &control->s_misses[group * MISS_CHOICES];
+    bool waiting = false;
+    for (int i = 0; i < MISS_CHOICES && !waiting; i++)
+        waiting = load_relaxed(&s_cells[i]) == word;
+    for (int i = 0; i < MISS_CHOICES && !waiting; i++)
+        waiting = load_relaxed(&s_cells[i]) == 0 && claim_acq_rel(&s_cells[i], word);
+    /* Raised even when the cells are full: whoever filled them may have died before raising it. */
+    uint64_t summary = UINT64_C(1) << group * MISS_CHOICES / 64;
+    if (!(load_acquire(&control->s_header->miss_summary[0]) & summary))
+        set_bits_acq_rel(&control->s_header->miss_summary[0], summary);
+}
+
+void ask_count(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
+               uint32_t expired)
+{
+    struct lookup_cell *s_cell = &control->s_lookups[cell % LOOKUP_CELLS];
+    /* Relaxed: sums for people; nothing is concluded from one of them about another word. */
+    if (lookups)
+        add_relaxed(&s_cell->lookups, lookups);
+    if (missed)
+        add_relaxed(&s_cell->missed, missed);
+    if (expired)
+        add_relaxed(&s_cell->expired, expired);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer/call_stats.h"
+
+#include "shm/call_runs.h"
+#include "shm/writer/collect.h"
+
+#define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)
+
+struct take {
+    struct tally *tally;
+    bool (*report)(void *context, const struct call_report *report);
+    void *context;
+};
+
+/*
+ * The longest streaks that went on since the look before; the next one begins with what goes on now. Streaks may be
+ * newer than the counts: one whose calls are not counted yet waits for the look that finds them counted. The price:
+ * a streak of successes that was going on at the look before may be told once more.
+ */
+static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
+{
+    /* Pairs with the exchange in note_failure(): the run of successes that this mark ended is there. */
+    struct err_runs runs = err_runs_unpack(load_acquire(&s_cell->err_runs));
+    if (batch->succ) {
+        uint32_t ended = load_relaxed(&s_cell->succ_run) ? (uint32_t)take_relaxed(&s_cell->succ_run) : 0;
+        uint32_t going_on = succ_run_since(runs.mark, counts);
+        batch->succ_run = ended > going_on ? ended : going_on;
+    }
+    if (batch->err) {
+        /* In one step: a streak that ended between a look and the clearing would be lost. */
+        uint64_t longest = err_runs_pack((struct err_runs){.longest = RUN_MAX});
+        struct err_runs taken = err_runs_unpack(clear_bits_acq_rel(&s_cell->err_runs, longest));
+        batch->err_run = taken.longest > taken.run ? taken.longest : taken.run;
+    }
+}
+
+/* Bits that host_word() leaves 0: a client has written something else there. */
+static bool names_host(uint64_t host)
+{
+    return host != 0 && (host & UINT64_C(0xffff0000)) == 0;
+}
+
+static bool cell_found(void *context, uint32_t at)
+{
+    const struct take *take = context;
+    struct call_cell *s_cell = &take->tally->control.s_calls[at];
+    /* Pairs with add_seq_cst() in tell_call(): the flag was taken before. */
+    uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
+    uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken;
+    struct call_report report = {
+        .key = key_word(load_relaxed(&s_cell->key)),
+        .host = load_relaxed(&s_cell->host),
+        .batch = {.succ = more & SUCC_MASK,
+                  .err = more >> CALL_SUCC_BITS,
+                  .extra = extra - load_relaxed(&s_cell->taken_extra)},
+        .cell = at,
+        .counts = counts,
+        .extra = extra,
+    };
+    if (more == 0 || report.key == KEY_INVALID || !names_host(report.host))
+        return true;
+    take_runs(s_cell, counts, &report.batch);
+    bool known = take->report(take->context, &report);
+    /* Now that it is kept: see tally_resume(). */
+    store_relaxed(&s_cell->taken_extra, extra);
+    store_relaxed(&s_cell->taken, counts);
+    take->tally->used += taken == 0;
+    take->tally->known += taken == 0 && known;
+    return true;
+}
+
+void tally_take(struct tally *tally, uint32_t budget,
+                bool (*report)(void *context, const struct call_report *report), void *context)
+{
+    struct take take = {.tally = tally, .report = report, .context = context};
+    harvest_flags(&tally->control.reported, &tally->cursor, budget, cell_found, &take);
+}
+
+void tally_take_over(struct tally *tally)
+{
+    for (uint32_t at = 0; at < tally->control.shape.call_cells; at++) {
+        const struct call_cell *s_cell = &tally->control.s_calls[at];
+        if (load_relaxed(&s_cell->counts) != load_relaxed(&s_cell->taken))
+            flags_raise(&tally->control.reported, at);
+    }
+}
+
+void tally_resume(struct tally *tally, uint64_t key, uint32_t cell, uint64_t counts, uint64_t extra)
+{
+    if (cell >= tally->control.shape.call_cells)
+        return;
+    struct call_cell *s_cell = &tally->control.s_calls[cell];
+    if (load_relaxed(&s_cell->key) != key_word(key) || (int64_t)(counts - load_relaxed(&s_cell->taken)) <= 0)
+        return;
+    store_relaxed(&s_cell->taken_extra, extra);
+    store_relaxed(&s_cell->taken, counts);
+}
+
+void tally_begin_runs(struct tally *tally, uint32_t cell)
+{
+    struct call_cell *s_cell = &tally->control.s_calls[cell];
+    uint32_t mark = (uint32_t)load_relaxed(&s_cell->counts) & ((1 << RUN_MARK_BITS) - 1);
+    store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = mark}));
+    store_relaxed(&s_cell->succ_run, 0);
+}
+
+uint32_t tally_cells_needed(const struct tally *tally, uint32_t hosts)
+{
+    uint32_t cells = tally->control.shape.call_cells, needed = cells;
+    uint32_t known = tally->known < hosts ? tally->known : hosts;
+    while (needed < CALL_CELLS_MAX && known > needed / 2)
+        needed *= 4;
+    return needed > CALL_CELLS_MAX ? CALL_CELLS_MAX : needed;
+}

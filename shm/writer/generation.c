@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer/generation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "shm/atomic.h"
+#include "shm/clock.h"
+#include "shm/doorbell.h"
+#include "shm/index.h"
+
+enum {
+    MODE_ROUTES = 0644,
+    MODE_CONTROL = 0660
+};
+
+static uint64_t next_number(const struct routes *source)
+{
+    uint64_t number = clock_unix_ms();
+    return source && number <= source->generation ? source->generation + 1 : number;
+}
+
+/* Plain stores: the object has no name yet, the rename shows them. */
+static enum shm_status format(const struct region *region, const struct generation_plan *plan)
+{
+    struct routes_header *s_header = region->s_base;
+    uint64_t seed;
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return SHM_SYSTEM_ERROR;
+    s_header->id = (struct object_id){
+        .magic = ROUTES_MAGIC,
+        .layout_version = LAYOUT_VERSION,
+        .fingerprint = layout_fingerprint(),
+        .size = region->size,
+        .generation = next_number(plan->source),
+    };
+    s_header->bucket_count = plan->bucket_count;
+    s_header->arena_units = plan->arena_units;
+    s_header->call_cells = plan->call_cells;
+    s_header->index_offset = routes_index_offset();
+    s_header->arena_offset = routes_arena_offset(plan->bucket_count);
+    s_header->hash_seed = seed;
+    snprintf(s_header->directory, DIRECTORY_NAME, "%s", plan->directory);
+    return SHM_OK;
+}
+
+static void take_over_header(struct routes_header *s_to, const struct routes_header *s_from)
+{
+    store_relaxed(&s_to->tick, load_relaxed(&s_from->tick));
+    store_relaxed(&s_to->fetcher_pid, load_relaxed(&s_from->fetcher_pid));
+    store_relaxed(&s_to->fetcher_state, load_relaxed(&s_from->fetcher_state));
+    store_relaxed(&s_to->fetcher_since, load_relaxed(&s_from->fetcher_since));
+    store_relaxed(&s_to->connection, load_relaxed(&s_from->connection));
+    store_relaxed(&s_to->connection_tick, load_relaxed(&s_from->connection_tick));
+    store_relaxed(&s_to->update_timeout_s, load_relaxed(&s_from->update_timeout_s));
+    store_relaxed(&s_to->max_bytes, load_relaxed(&s_from->max_bytes));
+    store_relaxed(&s_to->grace_ms, load_relaxed(&s_from->grace_ms));
+    store_relaxed(&s_to->poll_interval_ms, load_relaxed(&s_from->poll_interval_ms));
+    store_relaxed(&s_to->probe_num, load_relaxed(&s_from->probe_num));
+    store_relaxed(&s_to->slow_call_ms, load_relaxed(&s_from->slow_call_ms));
+    store_relaxed(&s_to->overload_timeout_s, load_relaxed(&s_from->overload_timeout_s));
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
+}
+
+/* Every published route that still makes sense, and the gauges that count them. */
+static enum shm_status take_over_tables(struct publisher *publisher, const struct generation_plan *plan,
+                                        uint32_t *damaged)
+{
+    const struct routes *source = plan->source;
+    struct host *scratch = malloc(HOSTS_MAX * sizeof(*scratch));
+    if (!scratch)
+        return SHM_SYSTEM_ERROR;
+    enum shm_status status = SHM_OK;
+    bool renumber = load_relaxed(&source->s_header->version) > VERSION_MAX / 2;
+    uint64_t routes = 0, negative = 0;
+    for (uint32_t slot = 0; slot < routes_slot_count(source) && status == SHM_OK; slot++) {
+        uint64_t ahead = index_fetch_ahead(source, slot),
+                 word = load_acquire(&routes_slot(source, slot)->key);
+        if (ahead) /* and where it will go */
+            __builtin_prefetch(index_home(&publisher->routes, key_word(ahead)), 1);
+        if (word == 0)
+            continue;
+        struct table table;
+        /* Of a key that damage has put into two slots, readers are served the one that a search finds. */
+        if (index_find(source, key_word(word)) != slot ||
+            table_begin(source, slot, key_word(word), &table) != SHM_OK) {
+            ++*damaged;
+            continue;
+        }
+        if (!plan->same_writer)
+            table.expires &= ~EXPIRES_PULLING;
+        if (table.count == 0 && table.expires < plan->now)
+            continue;
+        status = publisher_take_over(publisher, &table, key_word(word), renumber, scratch);
+        if (status == SHM_CORRUPT) {
+            ++*damaged;
+            status = SHM_OK;
+            continue;
+        }
+        *(table.count ? &routes : &negative) += 1;
+    }
+    free(scratch);
+    uint64_t last = load_relaxed(&source->s_header->version);
+    if (!renumber && publisher->version < last && last <= VERSION_MAX)
+        publisher->version = last;
+    struct routes_header *s_header = publisher->routes.s_header;
+    store_relaxed(&s_header->version, publisher->version);
+    store_relaxed(&s_header->counters[COUNTER_routes], routes);
+    store_relaxed(&s_header->counters[COUNTER_negative], negative);
+    return status;
+}
+
+static enum shm_status build_routes(const struct object_names *names, const struct generation_plan *plan,
+                                    struct generation *out, uint32_t *damaged)
+{
+    enum shm_status status =
+        region_create(names->next_routes, routes_size(plan->bucket_count, plan->arena_units), MODE_ROUTES,
+                      (gid_t)-1, &out->routes_region);
+    if (status == SHM_OK)
+        status = format(&out->routes_region, plan);
+    struct routes routes;
+    if (status == SHM_OK)
+        status = routes_attach(&out->routes_region, &routes);
+    if (status != SHM_OK)
+        return status;
+    publisher_init(&out->publisher, &routes, 0, plan->grace_ms);
+    if (plan->source) {
+        region_expect_stores(&out->routes_region);
+        take_over_header(routes.s_header, plan->source->s_header);
+        status = take_over_tables(&out->publisher, plan, damaged);
+    }
+    _Atomic uint64_t *s_made = &routes.s_header->counters[COUNTER_generations];
+    store_relaxed(s_made, load_relaxed(s_made) + 1);
+    return status;
+}
+
+static enum shm_status build_control(const struct object_names *names, const struct generation_plan *plan,
+                                     struct generation *out)
+{
+    const struct routes *routes = &out->publisher.routes;
+    struct control_shape shape = control_shape(routes);
+    struct control control;
+    enum shm_status status = region_create(names->next_control, control_size(shape), MODE_CONTROL,
+                                           plan->control_group, &out->control_region);
+    if (status != SHM_OK)
+        return status;
+    control_format(&out->control_region, shape, routes->generation);
+    status = control_attach(&out->control_region, shape, routes->generation, &control);
+    if (status == SHM_OK)
+        out->tally = (struct tally){.control = control};
+    return status;
+}
+
+enum shm_status generation_build(const struct object_names *names, const struct generation_plan *plan,
+                                 struct generation *out, uint32_t *damaged)
+{
+    struct generation built = {0};
+    enum shm_status status = build_routes(names, plan, &built, damaged);
+    if (status == SHM_OK)
+        status = build_control(names, plan, &built);
+    if (status == SHM_OK) {
+        *out = built;
+        return SHM_OK;
+    }
+    int saved = errno;
+    if (built.routes_region.s_base)
+        shm_unlink(names->next_routes);
+    if (built.control_region.s_base)
+        shm_unlink(names->next_control);
+    generation_close(&built);
+    errno = saved;
+    return status;
+}
+
+/*
+ * SUPERSEDED_SOON before the new names appear: no fetcher can die in between and leave readers on an object that has
+ * lost its name and will never tell them. They look for the new one, now and then if they came too early.
+ * SUPERSEDED_YES after it: whatever is published in the new generation comes later, so a reader that does not see
+ * it here is not behind any publish that is done (G3). Control goes first: whoever opens the new routes object
+ * finds its partner. Released, so that a reader that sees the word finds the names: both go through the kernel.
+ * SUPERSEDED_NO again when a name cannot be given: nothing newer comes, and readers need not look for it. A control
+ * object whose partner got no name is taken away.
+ */
+enum shm_status generation_show(const struct object_names *names, struct routes_header *s_replaced)
+{
+    if (s_replaced)
+        store_release(&s_replaced->superseded, SUPERSEDED_SOON);
+    enum shm_status status = region_rename(names->next_control, names->control);
+    if (status == SHM_OK) {
+        status = region_rename(names->next_routes, names->routes);
+        int saved = errno;
+        if (status != SHM_OK)
+            shm_unlink(names->control);
+        errno = saved;
+    }
+    if (s_replaced)
+        store_release(&s_replaced->superseded, status == SHM_OK ? SUPERSEDED_YES : SUPERSEDED_NO);
+    if (s_replaced && status == SHM_OK)
+        doorbell_ring(s_replaced);
+    return status;
+}
+
+enum shm_status generation_sweep(const struct object_names *names)
+{
+    const char *const leftovers[] = {names->next_routes, names->next_control, names->next_hosts};
+    for (int i = 0; i < 3; i++)
+        if (shm_unlink(leftovers[i]) != 0 && errno != ENOENT)
+            return errno == EPERM || errno == EACCES ? SHM_FOREIGN : SHM_SYSTEM_ERROR;
+    return SHM_OK;
+}
+
+void generation_close(struct generation *generation)
+{
+    publisher_free(&generation->publisher);
+    region_close(&generation->routes_region);
+    region_close(&generation->control_region);
+    *generation = (struct generation){0};
+}

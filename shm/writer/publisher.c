@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer/publisher.h"
+
+#include "shm/atomic.h"
+#include "shm/clock.h"
+#include "shm/index.h"
+
+void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
+                    uint64_t grace_ms)
+{
+    publisher->routes = *routes;
+    publisher->version = version;
+    publisher->keys = 0;
+    publisher->rung_due = false;
+    arena_init(&publisher->arena, routes->arena_units, grace_ms);
+}
+
+void publisher_free(struct publisher *publisher)
+{
+    arena_free(&publisher->arena);
+}
+
+/* Loads by the one writer of its own words need no order: nobody else stores to them. */
+static struct block *current_block(const struct publisher *publisher, uint32_t slot)
+{
+    uint64_t ref = load_relaxed(&routes_slot(&publisher->routes, slot)->ref);
+    return routes_block(&publisher->routes, ref_unit(ref));
+}
+
+/*
+ * Fills a block that no current ref leads to. Steps 1 and 2 of a publish:
+ *   stamp = 0           a reader that still holds the ref of an earlier table here finds out. Release: whoever sees
+ *                       this 0 also sees the ref that replaced the earlier one (table_begin() retries, and does not
+ *                       take it for corruption).
+ *   fence_release()     pairs with fence_acquire() in block_intact(): a reader that saw one of the stores below
+ *                       sees the 0 above, or a later stamp, when it checks again. Without it the contents could
+ *                       become visible before the 0, and a stopped reader would return a mix.
+ *   contents, relaxed   nobody may believe them before the stamp.
+ *   stamp = ref         release, pairs with the acquire of the stamp in table_block(): the contents come with it.
+ */
+static uint16_t count_out(const struct publication *table)
+{
+    uint32_t out = 0;
+    for (uint32_t word = 0; table->verdict && word < VERDICT_WORDS(table->count); word++)
+        out += (uint32_t)__builtin_popcount((uint32_t)table->verdict[word]);
+    return (uint16_t)out;
+}
+
+static void write_block(struct block *s_block, uint64_t ref, const struct publication *table,
+                        uint64_t expires)
+{
+    _Atomic uint32_t *s_addresses = block_addresses(s_block, table->count);
+    _Atomic uint16_t *s_ports = block_ports(s_block, table->count);
+
+    store_release(&s_block->stamp, 0);
+    fence_release();
+    store_relaxed(&s_block->key, table->key);
+    store_relaxed(&s_block->expires, expires);
+    store_relaxed(&s_block->out, count_out(table));
+    store_relaxed(&s_block->marks, table->marks);
+    store_relaxed(&s_block->count, (uint16_t)table->count);
+    store_relaxed(&s_block->ttl_s, (uint16_t)table->ttl_s);
+    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
+        store_relaxed(&s_block->verdict[word], table->verdict ? table->verdict[word] : 0);
+    for (uint32_t i = 0; i < table->count; i++)
+        store_relaxed(&s_addresses[i], table->hosts[i].address);
+    for (uint32_t i = 0; i < table->count; i++)
+        store_relaxed(&s_ports[i], table->hosts[i].port);
+    store_release(&s_block->stamp, ref);
+}
+
+/* The ref before the key, and both released: a reader that acquires the key finds the ref (index_probe()), and with
+ * the ref the block. A key whose ref were still 0 would look like corruption. */
+static void insert(struct publisher *publisher, uint32_t slot, uint64_t key, uint64_t ref)
+{
+    struct slot *s_slot = routes_slot(&publisher->routes, slot);
+    store_release(&s_slot->ref, ref);
+    store_release(&s_slot->key, key_word(key));
+    publisher->keys++;
+}
+
+static bool same_table(const struct block *s_block, const struct publication *table)
+{
+    if (load_relaxed(&s_block->count) != table->count)
+        return false;
+    const _Atomic uint32_t *s_addresses = block_addresses(s_block, table->count);
+    const _Atomic uint16_t *s_ports = block_ports(s_block, table->count);
+    for (uint32_t i = 0; i < table->count; i++)
+        if (load_relaxed(&s_addresses[i]) != table->hosts[i].address ||
+            load_relaxed(&s_ports[i]) != table->hosts[i].port)
+            return false;
+    return true;
+}
+
+/* The index is grown before it is so full that probes get long: three quarters. */
+static bool index_has_room(const struct publisher *publisher)
+{
+    return publisher->keys < routes_slot_count(&publisher->routes) / 4 * 3;
+}
+
+static uint64_t draw_version(struct publisher *publisher)
+{
+    store_relaxed(&publisher->routes.s_header->version, ++publisher->version);
+    return publisher->version;
+}
+
+enum put_result publisher_put(struct publisher *publisher, const struct publication *table, uint64_t now)
+{
+    uint32_t empty = SLOT_NONE;
+    uint32_t slot = index_probe(&publisher->routes, table->key, &empty);
+    uint64_t expires = now + table->ttl_s * UINT64_C(1000);
+    struct block *s_old = slot == SLOT_NONE ? NULL : current_block(publisher, slot);
+
+    if (s_old && same_table(s_old, table)) {
+        /* A single word, so no reader can see half of it; how late it is seen only decides who asks next. */
+        store_relaxed(&s_old->expires, expires);
+        /* Between the two an age is wrong by what update_timeout has changed; only people read it. */
+        if (load_relaxed(&s_old->ttl_s) != table->ttl_s)
+            store_relaxed(&s_old->ttl_s, (uint16_t)table->ttl_s);
+        if (load_relaxed(&s_old->marks) != table->marks)
+            store_relaxed(&s_old->marks, table->marks);
+        return PUT_REFRESHED;
+    }
+    if (!s_old && (empty == SLOT_NONE || !index_has_room(publisher)))
+        return PUT_NO_ROOM;
+    if (publisher->version == VERSION_MAX)
+        return PUT_NO_ROOM;
+    uint32_t unit = arena_take(&publisher->arena, block_units(table->count), now);
+    if (unit == ARENA_NONE)
+        return PUT_NO_ROOM;
+
+    uint64_t ref = ref_make(draw_version(publisher), unit);
+    write_block(routes_block(&publisher->routes, unit), ref, table, expires);
+    if (s_old) {
+        uint64_t old_ref = load_relaxed(&routes_slot(&publisher->routes, slot)->ref);
+        uint32_t old_units = block_units(load_relaxed(&s_old->count));
+        /* Step 3, pairs with the acquire of the ref in table_begin(): the block is complete before it is led to. */
+        store_release(&routes_slot(&publisher->routes, slot)->ref, ref);
+        /* The clock is read after the store: the grace of a slow turn of the loop is not cut short (G4). */
+        arena_retire(&publisher->arena, ref_unit(old_ref), old_units, clock_tick());
+    } else {
+        insert(publisher, empty, table->key, ref);
+    }
+    publisher->rung_due = true;
+    return PUT_PUBLISHED;
+}
+
+enum shm_status publisher_take_over(struct publisher *publisher, const struct table *table, uint64_t key,
+                                    bool renumber, struct host *scratch)
+{
+    uint32_t empty = SLOT_NONE;
+    if (index_probe(&publisher->routes, key, &empty) != SLOT_NONE)
+        return SHM_CORRUPT;
+    uint32_t unit =
+        empty == SLOT_NONE ? ARENA_NONE : arena_take(&publisher->arena, block_units(table->count), 0);
+    if (unit == ARENA_NONE)
+        return SHM_FULL;
+
+    /* Versions of one object are all drawn from one counter, so they stay unique when they move to the next. */
+    uint64_t version = renumber ? publisher->version + 1 : ref_version(table->ref);
+    if (publisher->version < version)
+        publisher->version = version;
+    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
+    const struct publication copy = {.key = key,
+                                     .hosts = scratch,
+                                     .verdict = verdict,
+                                     .count = table->count,
+                                     .ttl_s = table->ttl_s,
+                                     .marks = load_relaxed(&table->s_block->marks)};
+    table_hosts(table, scratch);
+    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
+        verdict[word] = load_relaxed(&table->s_verdict[word]);
+    uint64_t ref = ref_make(version, unit);
+    write_block(routes_block(&publisher->routes, unit), ref, &copy, table->expires);
+    insert(publisher, empty, key, ref);
+    return SHM_OK;
+}
+
+void publisher_set_pulling(struct publisher *publisher, uint32_t slot)
+{
+    struct block *s_block = current_block(publisher, slot);
+    store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) | EXPIRES_PULLING);
+}
+
+void publisher_set_new(struct publisher *publisher, uint32_t slot)
+{
+    struct block *s_block = current_block(publisher, slot);
+    store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
+}
+
+void publisher_set_verdict(struct publisher *publisher, uint32_t slot, uint32_t host, bool out, bool unprobed)
+{
+    struct block *s_block = current_block(publisher, slot);
+    _Atomic uint64_t *s_word = &s_block->verdict[host / 32];
+    uint64_t before = load_relaxed(s_word);
+    uint64_t after = before & ~(verdict_out(host) | verdict_unprobed(host));
+    after |= (out ? verdict_out(host) : 0) | (unprobed ? verdict_unprobed(host) : 0);
+    if (after == before)
+        return;
+    bool was_out = before & verdict_out(host);
+    uint16_t count = load_relaxed(&s_block->out);
+    store_relaxed(s_word, after);
+    if (was_out != out)
+        store_relaxed(&s_block->out, (uint16_t)(out ? count + 1 : count - 1));
+}
+
+void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks)
+{
+    store_relaxed(&current_block(publisher, slot)->marks, marks);
+}

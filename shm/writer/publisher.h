@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer half of one generation: every store that a routes object sees after it has its name. One process, one
+ * thread. The order of the stores is the protocol; PROTOCOL.md argues it.
+ */
+#ifndef SHM_PUBLISHER_H
+#define SHM_PUBLISHER_H
+
+#include <stdbool.h>
+
+#include "shm/host.h"
+#include "shm/routes.h"
+#include "shm/table.h"
+#include "shm/writer/arena.h"
+
+struct publisher {
+    struct routes routes; /* mapped read-write */
+    struct arena arena;
+    uint64_t version; /* the last one drawn */
+    uint32_t keys;    /* slots in use */
+    bool rung_due;    /* something was published since the doorbell rang last */
+};
+
+/* A table to publish. Hosts are sorted by the caller, so that equal sets compare equal. */
+struct publication {
+    uint64_t key;
+    const struct host *hosts;
+    const uint64_t *verdict; /* [VERDICT_WORDS(count)]; NULL: all hosts are in the turn */
+    uint32_t count;          /* 0 .. HOSTS_MAX */
+    uint32_t ttl_s;
+    uint16_t marks;
+};
+
+/* What publisher_put() did. */
+enum put_result {
+    PUT_PUBLISHED,
+    PUT_REFRESHED, /* the same hosts: only the times moved */
+    PUT_NO_ROOM,   /* nothing was changed: this generation has no block or no slot left */
+};
+
+/* Takes over a formatted object that has no keys yet. */
+void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
+                    uint64_t grace_ms);
+
+/* Publishes the table, fetched at tick `now`. The route is NEW afterwards. */
+enum put_result publisher_put(struct publisher *publisher, const struct publication *table, uint64_t now);
+
+/*
+ * Takes a table over from another generation, which nobody writes to any more, under the version it had there (or
+ * a new one if `renumber`). Only while the object has no name yet. `scratch` has room for HOSTS_MAX hosts.
+ * SHM_FULL: no room. SHM_CORRUPT: the key is here already.
+ */
+enum shm_status publisher_take_over(struct publisher *publisher, const struct table *table, uint64_t key,
+                                    bool renumber, struct host *scratch);
+
+/* NEW -> PULLING: `expires` becomes never. And back: it is again the fetch plus update_timeout. */
+void publisher_set_pulling(struct publisher *publisher, uint32_t slot);
+void publisher_set_new(struct publisher *publisher, uint32_t slot);
+
+/*
+ * Takes a host out of the turn of its route, and out of the probes, or back. In place: one word, advice to readers,
+ * who look for it where `out` is not 0. A fetcher that dies between the two leaves an `out` that is wrong by one
+ * until the next generation counts it again.
+ */
+void publisher_set_verdict(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
+                           bool unprobed);
+
+/* For people: what is true of the route besides its hosts, until its next publish or refresh. */
+void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks);
+
+/* Frees the heap; touches no shared memory. */
+void publisher_free(struct publisher *publisher);
+
+#endif

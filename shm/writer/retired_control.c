@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer/retired_control.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    ASIDE_NAME_MAX = OBJECT_NAME_MAX + 21 /* a dot and a number */
+};
+
+static void name_of(const struct object_names *names, uint64_t generation, char out[static ASIDE_NAME_MAX])
+{
+    snprintf(out, ASIDE_NAME_MAX, "%s.%" PRIu64, names->control, generation);
+}
+
+void aside_put(const struct object_names *names, uint64_t generation)
+{
+    char name[ASIDE_NAME_MAX];
+    name_of(names, generation, name);
+    region_link(names->control, name);
+}
+
+void aside_remove(const struct object_names *names, uint64_t generation)
+{
+    char name[ASIDE_NAME_MAX];
+    name_of(names, generation, name);
+    shm_unlink(name);
+}
+
+enum shm_status aside_open(const struct object_names *names, uint64_t generation, struct region *out)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0002};
+    char name[ASIDE_NAME_MAX];
+    name_of(names, generation, name);
+    return region_open(name, true, &self, 1, out);
+}
+
+/* Keeps the newest `cap`, sorted; returns the one that had to go, 0 if none had. */
+static uint64_t insert(uint64_t *generations, size_t *count, size_t cap, uint64_t generation)
+{
+    size_t at = *count;
+    while (at > 0 && generations[at - 1] < generation)
+        at--;
+    uint64_t gone = *count < cap ? 0 : at == cap ? generation : generations[cap - 1];
+    if (at == cap)
+        return gone;
+    size_t last = *count < cap ? *count : cap - 1;
+    memmove(&generations[at + 1], &generations[at], (last - at) * sizeof(*generations));
+    generations[at] = generation;
+    *count += *count < cap;
+    return gone;
+}
+
+size_t aside_list(const struct object_names *names, uint64_t *generations, size_t cap)
+{
+    const char *control = names->control + 1; /* without the slash */
+    size_t length = strlen(control), count = 0;
+    DIR *directory = opendir(SHM_DIRECTORY);
+    if (!directory)
+        return 0;
+    for (const struct dirent *entry; (entry = readdir(directory));) {
+        char *end = NULL;
+        if (strncmp(entry->d_name, control, length) != 0 || entry->d_name[length] != '.')
+            continue;
+        uint64_t generation = strtoull(entry->d_name + length + 1, &end, 10);
+        if (generation == 0 || *end)
+            continue;
+        uint64_t gone = insert(generations, &count, cap, generation);
+        if (gone)
+            aside_remove(names, gone);
+    }
+    closedir(directory);
+    return count;
+}

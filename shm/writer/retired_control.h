@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names for control objects that are replaced and not drained yet: `/larshm.<instance>.control.<generation>`. Should the
+ * fetcher die, the next one finds by them what clients have put there.
+ */
+#ifndef SHM_WRITER_RETIRED_CONTROL_H
+#define SHM_WRITER_RETIRED_CONTROL_H
+
+#include "shm/names.h"
+#include "shm/region.h"
+
+/* Gives the object that is called control now a second name, before it loses the first. Without one it is drained as
+ * well, but by nobody else. */
+void aside_put(const struct object_names *names, uint64_t generation);
+void aside_remove(const struct object_names *names, uint64_t generation);
+
+/* The generations that have such a name, newest first; at most `cap`, the names of the others are removed. */
+size_t aside_list(const struct object_names *names, uint64_t *generations, size_t cap);
+
+/* Opens one, writable; only if it is ours. */
+enum shm_status aside_open(const struct object_names *names, uint64_t generation, struct region *out);
+
+#endif

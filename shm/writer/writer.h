@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An instance as its fetcher has it: the lock, the current generation, the ones still draining. Routes are named by
+ * key; generations come and go underneath. One thread. Nothing here waits for a client.
+ */
+#ifndef SHM_WRITER_WRITER_H
+#define SHM_WRITER_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/host.h"
+#include "shm/layout.h"
+#include "shm/status.h"
+
+struct writer;
+
+struct writer_options {
+    const char *instance;
+    uint64_t max_bytes;          /* of the routes object */
+    uint32_t grace_ms;           /* how long replaced tables stay as they were */
+    uint32_t max_unknown;        /* keys without hosts that are remembered at one time */
+    const char *group;           /* who may ask for routes; "": the fetcher's own group */
+    const char *directory;       /* host:port, for people */
+    uint32_t update_timeout_s;   /* for people */
+    uint32_t poll_interval_ms;   /* for people */
+    uint32_t probe_num;          /* for readers: picks between two probes */
+    uint32_t slow_call_ms;       /* for readers: what a slow failure counts */
+    uint32_t overload_timeout_s; /* for readers: how long verdicts stand without a fetcher */
+};
+
+/* What happened, in a sentence that names the remedy if there is one. */
+enum {
+    WRITER_NOTE_MAX = 320
+};
+
+/*
+ * Takes the lock, adopts every route of the object that is there, and shows a new generation. On failure nothing
+ * that was there is touched. `note` tells what was adopted, or what is wrong.
+ */
+enum shm_status writer_open(struct writer **out, const struct writer_options *options,
+                            char note[static WRITER_NOTE_MAX]);
+
+/* Marks the fetcher as stopped and lets go of everything; the objects stay and are served. NULL is fine. */
+void writer_close(struct writer *writer);
+
+/* At each poll: the tick that lookups compare with, and a ring for those who wait, if anything was published. */
+void writer_beat(struct writer *writer, uint64_t now);
+
+/*
+ * About once a second: takes the lookup counts, drops generations that have drained, and makes a new one if the
+ * names no longer lead to the current one. `note` is empty when nothing happened. SHM_RUNNING: somebody removed the
+ * lock and another fetcher has it now, so this one must end.
+ */
+enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+
+/* True if a client has cut the control object short (see guard.h): call writer_tend(), it makes another. */
+bool writer_control_cut(const struct writer *writer);
+
+enum route_state {
+    ROUTE_UNKNOWN, /* no entry */
+    ROUTE_NEW,     /* may be pulled */
+    ROUTE_PULLING, /* being asked for */
+};
+
+enum route_state writer_state(const struct writer *writer, uint64_t key);
+
+/* True if the route is here, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). */
+bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now);
+
+/*
+ * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If it
+ * is another table than before, its hosts stand as `verdict` says (NULL: all in the turn).
+ * SHM_FULL: a limit was reached; the table that was there is served on, and the route is NEW. SHM_NO_SPACE: shared
+ * memory is full; likewise, and a later answer may succeed. `note` is empty unless something is worth a log line.
+ */
+enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
+                           const uint64_t *verdict, uint32_t ttl_s, uint64_t now,
+                           char note[static WRITER_NOTE_MAX]);
+
+/* The hosts of a route that is here, sorted, as publish gave them; `out` has room for HOSTS_MAX. None: 0. */
+uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out);
+
+/* Where a host is in its route's table; HOST_NONE: it is not. */
+#define HOST_NONE UINT32_MAX
+uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host);
+
+/* Takes host number `at` of a route out of the turn, out of the probes, or back. Nothing for an unknown route. */
+void writer_set_verdict(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed);
+
+/* True if some host of the route is out of the turn. */
+bool writer_any_out(const struct writer *writer, uint64_t key);
+
+/* Shows that an answer without hosts is held back, or that it is no more; the next writer_put() ends it. */
+void writer_set_held(struct writer *writer, uint64_t key, bool held);
+bool writer_held(const struct writer *writer, uint64_t key);
+
+/* NEW -> PULLING -> NEW. Nothing for an unknown key. */
+void writer_set_pulling(struct writer *writer, uint64_t key);
+void writer_set_new(struct writer *writer, uint64_t key);
+
+/*
+ * Takes what clients asked for: flags of known routes, `budget` of them; and keys that are not here. The callback
+ * says false to end it: up to 63 more flags that were taken at once still come, what was not taken stays. It must
+ * not publish.
+ */
+void writer_harvest_flags(struct writer *writer, uint32_t budget,
+                          bool (*flagged)(void *context, uint64_t key), void *context);
+void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
+
+/*
+ * Who is told what clients reported, host by host, and says whether the host exists; it must not publish. Called by
+ * writer_harvest_calls(), and by whatever makes a new generation, before it does: what is taken then is kept, should
+ * the fetcher die on the way.
+ */
+struct call_report;
+void writer_on_calls(struct writer *writer,
+                     bool (*report)(void *context, const struct call_report *report, uint64_t generation),
+                     void *context);
+
+/* Takes what clients reported, of about `budget` hosts at most. Then makes room for more, if half of the room is taken
+ * by hosts that exist, of which the caller knows `hosts`, or if there was none for some. */
+void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
+                          char note[static WRITER_NOTE_MAX]);
+
+/* The host that a cell of this generation belongs to has changed its state: its streaks begin anew. */
+void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell);
+
+/* How much the fetcher before this one had kept of a cell of `generation`. Before the first harvest. */
+void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
+                         uint64_t counts, uint64_t extra);
+
+/* The routes object that is written now. */
+uint64_t writer_generation(const struct writer *writer);
+
+/* Calls `each` for every key that is here. */
+void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context);
+
+/* Facts for people. */
+void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more);
+void writer_gauge(struct writer *writer, enum shm_counter counter, uint64_t value);
+uint64_t writer_counter(const struct writer *writer, enum shm_counter counter);
+void writer_connection(struct writer *writer, enum connection_state state, uint64_t now);
+enum connection_state writer_connection_state(const struct writer *writer);
+bool writer_refusing(const struct writer *writer);
+
+/* Another directory from now on: a new generation that says so. */
+enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
+                                     char note[static WRITER_NOTE_MAX]);
+
+/* Takes over what may change while the fetcher runs: max_unknown, and what is for people and readers. */
+void writer_reload(struct writer *writer, const struct writer_options *options);
+
+#endif

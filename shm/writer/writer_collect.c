@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* What clients put into control objects, by key and host: flags, misses, results of calls. */
+#include "shm/writer/writer_internal.h"
+
+#include "shm/atomic.h"
+#include "shm/writer/collect.h"
+
+struct flag_filter {
+    const struct writer *writer;
+    bool (*flagged)(void *context, uint64_t key);
+    void *context;
+};
+
+static bool flag_to_key(void *context, uint32_t slot)
+{
+    const struct flag_filter *filter = context;
+    uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
+    return word == 0 || filter->flagged(filter->context, key_word(word));
+}
+
+void writer_harvest_flags(struct writer *writer, uint32_t budget,
+                          bool (*flagged)(void *context, uint64_t key), void *context)
+{
+    struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
+    harvest_flags(&writer->now.tally.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
+}
+
+void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
+{
+    harvest_misses(&writer->now.tally.control, &writer->miss_cursor, missed, context);
+}
+
+struct call_filter {
+    const struct writer *writer;
+    uint64_t generation;
+};
+
+static bool call_to_generation(void *context, const struct call_report *report)
+{
+    const struct call_filter *filter = context;
+    return filter->writer->on_calls(filter->writer->on_calls_context, report, filter->generation);
+}
+
+void writer_on_calls(struct writer *writer,
+                     bool (*report)(void *context, const struct call_report *report, uint64_t generation),
+                     void *context)
+{
+    writer->on_calls = report;
+    writer->on_calls_context = context;
+}
+
+void writer_take_calls(struct writer *writer, struct tally *tally, uint64_t generation, uint32_t budget)
+{
+    struct call_filter filter = {writer, generation};
+    if (!writer->on_calls)
+        return;
+    tally_take(tally, budget, call_to_generation, &filter);
+    uint32_t refused = load_relaxed(&tally->control.s_header->refused);
+    writer_count(writer, COUNTER_reports_refused, refused - tally->refused);
+    tally->refused = refused;
+}
+
+/*
+ * More room for hosts with results; or the same again, when it is taken by hosts that do not exist, or when one had the
+ * bad luck to find all of its cells taken: another generation spreads them in another way.
+ */
+static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now,
+                                char note[static WRITER_NOTE_MAX])
+{
+    const struct tally *tally = &writer->now.tally;
+    uint32_t cells = tally->control.shape.call_cells, needed = tally_cells_needed(tally, hosts);
+    bool larger = needed > cells && needed * sizeof(struct call_cell) <= writer->max_bytes;
+    if ((!refused && tally->used <= cells / 2) ||
+        (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
+        (!larger && now < writer->compacted + COMPACT_MS))
+        return;
+    if (larger)
+        writer->call_cells = needed;
+    else
+        writer->compacted = now;
+    if (writer_remake(writer, now, note) != SHM_OK)
+        writer->call_cells = cells;
+}
+
+void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
+                          char note[static WRITER_NOTE_MAX])
+{
+    note[0] = '\0';
+    writer_take_calls(writer, &writer->now.tally, writer_generation(writer), budget);
+    for (int i = 0; i < DRAINING_MAX; i++) {
+        struct draining *draining = &writer->draining[i];
+        if (draining->region.s_base)
+            writer_take_calls(writer, &draining->tally, draining->generation, budget / DRAINING_MAX);
+    }
+    make_room_for_calls(writer, hosts, writer->now.tally.refused != 0, now, note);
+}
+
+void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell)
+{
+    if (generation == writer_generation(writer) && cell < writer->now.tally.control.shape.call_cells)
+        tally_begin_runs(&writer->now.tally, cell);
+}
+
+void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
+                         uint64_t counts, uint64_t extra)
+{
+    for (int i = 0; i < DRAINING_MAX; i++)
+        if (writer->draining[i].region.s_base && writer->draining[i].generation == generation)
+            tally_resume(&writer->draining[i].tally, key, cell, counts, extra);
+}

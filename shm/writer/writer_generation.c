@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* The objects of an instance while its fetcher runs: generations made, drained, tended. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/atomic.h"
+#include "shm/clock.h"
+#include "shm/writer/lock.h"
+#include "shm/writer/retired_control.h"
+#include "shm/writer/sigbus.h"
+#include "shm/writer/writer_internal.h"
+
+enum {
+    FIRST_BUCKETS = 256, /* 1,024 slots */
+    FIRST_UNITS = 4096,  /* 256 KiB */
+    /* What all that drain may take: so often the newest, for a series that grows by half comes to three; or bytes. */
+    DRAINING_SHARE = 4,
+    DRAINING_LEAST = 16 << 20,
+};
+
+void writer_drop_draining(struct writer *writer, struct draining *draining)
+{
+    if (draining->region.s_base)
+        aside_remove(&writer->names, draining->generation);
+    guard_remove(&draining->region);
+    region_close(&draining->region);
+    *draining = (struct draining){0};
+}
+
+void writer_take_lookups(struct writer *writer, const struct control *control)
+{
+    struct lookup_counts counts = harvest_lookups(control);
+    writer_count(writer, COUNTER_lookups, counts.lookups);
+    writer_count(writer, COUNTER_lookups_missed, counts.missed);
+    writer_count(writer, COUNTER_lookups_expired, counts.expired);
+}
+
+static struct draining *oldest_draining(struct writer *writer, bool in_use)
+{
+    struct draining *oldest = NULL;
+    for (int i = 0; i < DRAINING_MAX; i++) {
+        struct draining *draining = &writer->draining[i];
+        if ((draining->region.s_base || !in_use) && (!oldest || draining->until < oldest->until))
+            oldest = draining;
+    }
+    return oldest;
+}
+
+/* Before its time: what is in there now is taken, what comes later is lost. */
+static void give_up(struct writer *writer, struct draining *draining)
+{
+    if (draining->region.s_base) {
+        writer_take_lookups(writer, &draining->tally.control);
+        writer_take_calls(writer, &draining->tally, draining->generation, UINT32_MAX);
+    }
+    writer_drop_draining(writer, draining);
+}
+
+/* Objects that are replaced again and again, whatever the reason, take no more memory than growth does (G10). */
+static void bound_draining(struct writer *writer)
+{
+    uint64_t most = DRAINING_SHARE * (uint64_t)writer->now.control_region.size, bytes = 0;
+    if (most < DRAINING_LEAST)
+        most = DRAINING_LEAST;
+    for (int i = 0; i < DRAINING_MAX; i++)
+        bytes += writer->draining[i].region.size;
+    for (struct draining *oldest = oldest_draining(writer, true); oldest && bytes > most;
+         oldest = oldest_draining(writer, true)) {
+        bytes -= oldest->region.size;
+        give_up(writer, oldest);
+    }
+}
+
+/* Moves the control object of a replaced generation aside; the oldest makes room. */
+static void drain(struct writer *writer, struct generation *replaced, uint64_t now)
+{
+    bound_draining(writer);
+    struct draining *oldest = oldest_draining(writer, false);
+    give_up(writer, oldest);
+    *oldest = (struct draining){.region = replaced->control_region,
+                                .tally = replaced->tally,
+                                .generation = replaced->publisher.routes.generation,
+                                .until = now + DRAIN_MS};
+    replaced->control_region = (struct region){0};
+    replaced->tally = (struct tally){0};
+}
+
+static void explain_space(const struct generation_plan *plan, char note[static WRITER_NOTE_MAX])
+{
+    const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells, 0};
+    uint64_t needed = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
+    snprintf(
+        note, WRITER_NOTE_MAX,
+        "shared memory is full: %llu KiB are needed and %llu KiB available in /dev/shm; free some, or lower "
+        "[shm] max_bytes",
+        (unsigned long long)(needed / 1024), (unsigned long long)(region_space_available() / 1024));
+}
+
+static void describe(struct routes_header *s_header, const struct writer_options *options)
+{
+    store_relaxed(&s_header->tick, clock_tick());
+    store_relaxed(&s_header->fetcher_pid, (uint32_t)getpid());
+    store_relaxed(&s_header->fetcher_state, FETCHER_RUNNING);
+    store_relaxed(&s_header->fetcher_since, clock_unix_ms());
+    store_relaxed(&s_header->connection, CONNECTION_NONE);
+    store_relaxed(&s_header->connection_tick, clock_tick());
+    store_relaxed(&s_header->update_timeout_s, options->update_timeout_s);
+    store_relaxed(&s_header->max_bytes, options->max_bytes);
+    store_relaxed(&s_header->grace_ms, options->grace_ms);
+    store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
+    store_relaxed(&s_header->probe_num, options->probe_num);
+    store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
+    store_relaxed(&s_header->overload_timeout_s, options->overload_timeout_s);
+    store_relaxed(&s_header->counters[COUNTER_pulling], 0);
+}
+
+struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now)
+{
+    return (struct generation_plan){
+        .call_cells = writer->call_cells,
+        .source = source,
+        .same_writer = true,
+        .now = now,
+        .grace_ms = writer->grace_ms,
+        .control_group = writer->group,
+        .directory = writer->directory,
+    };
+}
+
+enum shm_status writer_move(struct writer *writer, const struct generation_plan *plan,
+                            struct routes_header *s_replaced, const struct writer_options *options,
+                            uint32_t *damaged, char note[static WRITER_NOTE_MAX])
+{
+    struct generation built;
+    if (writer->now.control_region.s_base)
+        writer_take_calls(writer, &writer->now.tally, writer_generation(writer), UINT32_MAX);
+    enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
+    if (status == SHM_NO_SPACE) {
+        writer->no_space = plan->now;
+        explain_space(plan, note);
+    } else if (status != SHM_OK && status != SHM_FULL)
+        snprintf(note, WRITER_NOTE_MAX, "cannot make a new generation of %s: %s", writer->names.routes,
+                 strerror(errno));
+    if (status != SHM_OK)
+        return status;
+    if (options)
+        describe(built.publisher.routes.s_header, options);
+    /* Before H2 takes its name away. */
+    if (s_replaced)
+        aside_put(&writer->names, s_replaced->id.generation);
+    status = generation_show(&writer->names, s_replaced);
+    if (status != SHM_OK) {
+        snprintf(note, WRITER_NOTE_MAX, "cannot replace %s: %s", writer->names.routes, strerror(errno));
+        if (s_replaced)
+            aside_remove(&writer->names, s_replaced->id.generation);
+        generation_close(&built);
+        generation_sweep(&writer->names);
+        return status;
+    }
+    struct generation replaced = writer->now;
+    writer->now = built;
+    guard_add(&writer->now.control_region);
+    if (replaced.control_region.s_base)
+        drain(writer, &replaced, plan->now);
+    generation_close(&replaced);
+    return SHM_OK;
+}
+
+void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_units, uint64_t spare_units,
+                      struct generation_plan *plan)
+{
+    uint64_t units = (live_units + spare_units) / 2 * 3;
+    uint64_t buckets = (keys + 1) / 2; /* half full: BUCKET_SLOTS / 2 keys in each */
+    if (units < FIRST_UNITS)
+        units = FIRST_UNITS;
+    if (buckets < FIRST_BUCKETS)
+        buckets = FIRST_BUCKETS;
+    if (buckets > BUCKETS_MAX)
+        buckets = BUCKETS_MAX;
+    uint64_t fixed = routes_size((uint32_t)buckets, 0);
+    uint64_t most = writer->max_bytes > fixed ? (writer->max_bytes - fixed) / UNIT_BYTES : 0;
+    if (most > ARENA_UNITS_MAX)
+        most = ARENA_UNITS_MAX;
+    plan->bucket_count = (uint32_t)buckets;
+    plan->arena_units = (uint32_t)(units < most ? units : most);
+}
+
+void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    const struct publisher *publisher = &writer->now.publisher;
+    struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
+    uint32_t damaged = 0;
+    if (now < writer->compacted + COMPACT_MS)
+        return;
+    writer->compacted = now;
+    writer_plan_size(writer, publisher->keys, publisher->arena.live, publisher->arena.waiting, &plan);
+    if (plan.arena_units >= publisher->arena.live)
+        writer_move(writer, &plan, publisher->routes.s_header, NULL, &damaged, note);
+}
+
+enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
+                            char note[static WRITER_NOTE_MAX])
+{
+    if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
+        return SHM_NO_SPACE;
+    const struct publisher *publisher = &writer->now.publisher;
+    const struct arena *arena = &publisher->arena;
+    struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
+    uint32_t damaged = 0;
+    writer_plan_size(writer, publisher->keys + UINT64_C(1), arena->live,
+                     (uint64_t)arena->waiting + more_units, &plan);
+    if (plan.arena_units < (uint64_t)arena->live + more_units)
+        return SHM_FULL;
+    if (plan.arena_units <= arena->units && plan.bucket_count <= publisher->routes.bucket_count) {
+        /* No larger, only tidier: worth it now and then. */
+        if (now < writer->compacted + COMPACT_MS)
+            return SHM_FULL;
+        writer->compacted = now;
+    }
+    return writer_move(writer, &plan, publisher->routes.s_header, NULL, &damaged, note);
+}
+
+bool writer_control_cut(const struct writer *writer)
+{
+    /* The end of the object: whoever cuts it takes that away, and the guard notices when we touch it. */
+    const struct control *control = &writer->now.tally.control;
+    volatile uint64_t touched = load_relaxed(&control->s_calls[control->shape.call_cells - 1].succ_run);
+    (void)touched;
+    return guard_broken(&writer->now.control_region);
+}
+
+/* What the next client will find: an object that is whole and says what it is. Those that are attached need neither. */
+static bool control_usable(const struct writer *writer)
+{
+    struct control found;
+    return !writer_control_cut(writer) &&
+           region_is_whole(&writer->now.control_region, writer->names.control) &&
+           control_attach(&writer->now.control_region, control_shape(&writer->now.publisher.routes),
+                          writer->now.publisher.routes.generation, &found) == SHM_OK;
+}
+
+enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    const struct routes *routes = &writer->now.publisher.routes;
+    struct generation_plan plan = writer_plan(writer, routes, now);
+    uint32_t damaged = 0;
+    plan.bucket_count = routes->bucket_count;
+    plan.arena_units = routes->arena_units;
+    return writer_move(writer, &plan, routes->s_header, NULL, &damaged, note);
+}
+
+enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
+                                     char note[static WRITER_NOTE_MAX])
+{
+    note[0] = '\0';
+    snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
+    return writer_remake(writer, now, note);
+}
+
+/* A lock that has lost its name keeps nobody out: take it again, before somebody else does. */
+static enum shm_status keep_lock(struct writer *writer, char note[static WRITER_NOTE_MAX])
+{
+    int lock = -1;
+    pid_t holder = 0;
+    if (lock_is_named(writer->lock, writer->names.lock))
+        return SHM_OK;
+    enum shm_status status = lock_take(writer->names.lock, &lock, &holder);
+    if (status == SHM_OK) {
+        close(writer->lock);
+        writer->lock = lock;
+        snprintf(note, WRITER_NOTE_MAX, "%s had been removed: taken again", writer->names.lock);
+    } else if (status == SHM_RUNNING) {
+        snprintf(note, WRITER_NOTE_MAX, "%s was removed, and another fetcher has it now (pid %ld)",
+                 writer->names.lock, (long)holder);
+    } else {
+        snprintf(note, WRITER_NOTE_MAX, "%s was removed, and cannot be taken again: %s", writer->names.lock,
+                 strerror(errno));
+    }
+    return status;
+}
+
+/* What kept new keys out may be over. If it is not, the next one that is refused says so again. */
+static void tell_refusal_over(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    _Atomic uint32_t *s_refusing = &writer_header(writer)->refusing;
+    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now, note))
+        return;
+    s_refusing = &writer_header(writer)->refusing; /* of another generation perhaps */
+    if (load_relaxed(s_refusing) != REFUSING_NOTHING)
+        store_relaxed(s_refusing, REFUSING_NOTHING);
+}
+
+enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+{
+    note[0] = '\0';
+    enum shm_status status = keep_lock(writer, note);
+    if (status != SHM_OK)
+        return status;
+    writer_take_lookups(writer, &writer->now.tally.control);
+    for (int i = 0; i < DRAINING_MAX; i++) {
+        struct draining *draining = &writer->draining[i];
+        if (!draining->region.s_base)
+            continue;
+        writer_take_lookups(writer, &draining->tally.control);
+        if (now >= draining->until)
+            writer_drop_draining(writer, draining);
+    }
+    const struct arena *arena = &writer->now.publisher.arena;
+    writer_gauge(writer, COUNTER_units_live, arena->live);
+    writer_gauge(writer, COUNTER_units_retired, arena->waiting);
+
+    tell_refusal_over(writer, now, note);
+    bool named = region_is_named(&writer->now.routes_region, writer->names.routes) &&
+                 region_is_named(&writer->now.control_region, writer->names.control);
+    if (named && control_usable(writer))
+        return SHM_OK;
+    status = writer_remake(writer, now, note);
+    if (status == SHM_OK)
+        snprintf(note, WRITER_NOTE_MAX, "%s %s: made anew",
+                 named ? writer->names.control : writer->names.routes,
+                 named ? "was cut short or overwritten by a client"
+                       : "or its control object had been removed or replaced");
+    return status;
+}

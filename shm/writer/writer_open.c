@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The start and the end of a fetcher: names taken, routes of the one before adopted, everything let go. */
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/atomic.h"
+#include "shm/clock.h"
+#include "shm/index.h"
+#include "shm/writer/lock.h"
+#include "shm/writer/retired_control.h"
+#include "shm/writer/sigbus.h"
+#include "shm/writer/writer_internal.h"
+
+/* Objects of this name that the fetcher may replace: absent, or its own. Anything else is somebody's trap. */
+static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct region *out,
+                                char note[static WRITER_NOTE_MAX])
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = unsafe_mode};
+    enum shm_status status = region_open(name, true, &self, 0, out);
+    switch (status) {
+    case SHM_OK:
+    case SHM_NO_OBJECT:
+        return SHM_OK;
+    case SHM_FOREIGN:
+    case SHM_NO_PERMISSION:
+        snprintf(note, WRITER_NOTE_MAX,
+                 "%s is not ours: it belongs to another user or is no regular object; remove /dev/shm%s, or "
+                 "run as its owner",
+                 name, name);
+        return SHM_FOREIGN;
+    case SHM_UNSAFE:
+        snprintf(note, WRITER_NOTE_MAX, "%s can be written by others: remove /dev/shm%s", name, name);
+        return status;
+    default:
+        snprintf(note, WRITER_NOTE_MAX, "cannot open %s: %s", name, strerror(errno));
+        return status;
+    }
+}
+
+static enum shm_status take_names(struct writer *writer, const char *instance,
+                                  char note[static WRITER_NOTE_MAX])
+{
+    pid_t holder = 0;
+    enum shm_status status = object_names(instance, &writer->names);
+    if (status != SHM_OK) {
+        snprintf(note, WRITER_NOTE_MAX, "\"%s\" is no instance name: use 1 to %d letters, digits, '-' or '_'",
+                 instance, INSTANCE_MAX);
+        return status;
+    }
+    status = lock_take(writer->names.lock, &writer->lock, &holder);
+    if (status == SHM_RUNNING)
+        snprintf(note, WRITER_NOTE_MAX, "a fetcher for instance \"%s\" is already running (pid %ld)",
+                 instance, (long)holder);
+    else if (status == SHM_SYSTEM_ERROR)
+        snprintf(note, WRITER_NOTE_MAX, "cannot lock %s: %s", writer->names.lock, strerror(errno));
+    else if (status == SHM_UNSAFE)
+        snprintf(note, WRITER_NOTE_MAX, "%s may be opened by others: remove /dev/shm%s", writer->names.lock,
+                 writer->names.lock);
+    else if (status != SHM_OK)
+        snprintf(
+            note, WRITER_NOTE_MAX,
+            "%s belongs to another user, or is no regular object: run as its owner, or choose another -n",
+            writer->names.lock);
+    if (status != SHM_OK)
+        return status;
+    status = generation_sweep(&writer->names);
+    if (status != SHM_OK)
+        snprintf(
+            note, WRITER_NOTE_MAX,
+            "cannot remove %s, %s or %s, leftovers of a fetcher that died (%s): remove them as their owner",
+            writer->names.next_routes, writer->names.next_control, writer->names.next_hosts, strerror(errno));
+    return status;
+}
+
+/* How much a generation needs that takes over `source`. Damaged slots count for nothing. */
+static void plan_adoption(const struct writer *writer, const struct routes *source,
+                          struct generation_plan *plan)
+{
+    uint64_t keys = 0, units = 0;
+    for (uint32_t slot = 0; slot < routes_slot_count(source); slot++) {
+        index_fetch_ahead(source, slot);
+        uint64_t word = load_acquire(&routes_slot(source, slot)->key);
+        struct table table;
+        if (word == 0 || index_find(source, key_word(word)) != slot ||
+            table_begin(source, slot, key_word(word), &table) != SHM_OK)
+            continue;
+        keys++;
+        units += block_units(table.count);
+    }
+    writer_plan_size(writer, keys, units, 0, plan);
+    if (plan->arena_units < units) /* max_bytes was lowered: published routes are kept all the same */
+        plan->arena_units = (uint32_t)units;
+}
+
+/* A header that readers may be looking at: `superseded` has the same place in every layout. */
+static struct routes_header *replaced_header(const struct region *old)
+{
+    struct routes_header *s_header = old->s_base;
+    return s_header && old->size >= HEADER_BYTES && s_header->id.magic == ROUTES_MAGIC ? s_header : NULL;
+}
+
+/* The shape is what the object says, which clients can write: believed if it is of exactly the size that follows, and
+ * has no more cells than a fetcher makes. */
+static bool aside_attach(const struct writer *writer, const struct region *region, uint64_t generation,
+                         struct control *out)
+{
+    if (region->size < HEADER_BYTES)
+        return false;
+    const struct control_header *s_header = region->s_base;
+    const struct control_shape shape = {s_header->slot_count, s_header->call_cells, 0};
+    return shape.slot_count && shape.call_cells && shape.call_cells <= CALL_CELLS_MAX &&
+           (shape.call_cells <= FIRST_CALL_CELLS ||
+            shape.call_cells * sizeof(struct call_cell) <= writer->max_bytes) &&
+           region->size == control_size(shape) && control_attach(region, shape, generation, out) == SHM_OK;
+}
+
+/*
+ * Control objects that a fetcher which died had put aside: clients may still count into them, and nobody took what is
+ * in there. Under guard from the first look on: clients can cut them, too.
+ */
+static void drain_aside(struct writer *writer)
+{
+    uint64_t generations[DRAINING_MAX];
+    size_t count = aside_list(&writer->names, generations, DRAINING_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct draining *draining = &writer->draining[i];
+        struct region region = {0};
+        struct control control;
+        if (aside_open(&writer->names, generations[i], &region) == SHM_OK)
+            guard_add(&region);
+        if (!region.s_base || !aside_attach(writer, &region, generations[i], &control)) {
+            aside_remove(&writer->names, generations[i]);
+            guard_remove(&region);
+            region_close(&region);
+            continue;
+        }
+        *draining = (struct draining){.region = region,
+                                      .tally = {.control = control},
+                                      .generation = generations[i],
+                                      .until = clock_tick() + DRAIN_MS};
+        tally_take_over(&draining->tally);
+        writer_take_lookups(writer, &control);
+    }
+}
+
+/* Shows the first generation. An object of ours that makes sense, being served now, becomes its source. */
+static enum shm_status adopt(struct writer *writer, const struct region *old,
+                             const struct writer_options *options, char note[static WRITER_NOTE_MAX])
+{
+    struct routes source;
+    uint32_t damaged = 0;
+    enum shm_status readable = old->s_base ? routes_attach(old, &source) : SHM_NO_OBJECT;
+    struct generation_plan plan = writer_plan(writer, readable == SHM_OK ? &source : NULL, clock_tick());
+    plan.same_writer = false;
+    if (plan.source) {
+        plan.call_cells = writer->call_cells = source.call_cells;
+        plan_adoption(writer, plan.source, &plan);
+    } else
+        writer_plan_size(writer, 0, 0, 0, &plan);
+    enum shm_status status = writer_move(writer, &plan, replaced_header(old), options, &damaged, note);
+    if (status != SHM_OK)
+        return status;
+    drain_aside(writer);
+    if (plan.source) {
+        /* If the fetcher before died between its rename and SUPERSEDED_YES, readers of a third object find the name in
+         * ANNOUNCED_LOOK_MS. What we publish comes after that, so they are behind no publish that is done (G3). */
+        usleep(2 * ANNOUNCED_LOOK_MS * 1000);
+        snprintf(note, WRITER_NOTE_MAX, "adopted %llu route%s of generation %llu%s",
+                 (unsigned long long)writer_counter(writer, COUNTER_routes),
+                 writer_counter(writer, COUNTER_routes) == 1 ? "" : "s",
+                 (unsigned long long)source.generation, damaged ? "; damaged ones were left out" : "");
+    } else if (old->s_base)
+        snprintf(note, WRITER_NOTE_MAX, "replaced %s, which %s", writer->names.routes,
+                 readable == SHM_LAYOUT ? "had another layout" : "was damaged");
+    return SHM_OK;
+}
+
+static gid_t group_of(const char *name)
+{
+    const struct group *group = *name ? getgrnam(name) : NULL;
+    return group ? group->gr_gid : (gid_t)-1;
+}
+
+enum shm_status writer_open(struct writer **out, const struct writer_options *options,
+                            char note[static WRITER_NOTE_MAX])
+{
+    note[0] = '\0';
+    struct writer *writer = calloc(1, sizeof(*writer));
+    if (!writer) {
+        snprintf(note, WRITER_NOTE_MAX, "out of memory");
+        return SHM_SYSTEM_ERROR;
+    }
+    writer->lock = -1;
+    writer->max_bytes = options->max_bytes;
+    writer->grace_ms = options->grace_ms;
+    writer->max_unknown = options->max_unknown;
+    writer->call_cells = FIRST_CALL_CELLS;
+    writer->group = group_of(options->group);
+    snprintf(writer->directory, DIRECTORY_NAME, "%s", options->directory);
+
+    struct region old_routes = {0}, old_control = {0};
+    enum shm_status status = take_names(writer, options->instance, note);
+    if (status == SHM_OK)
+        status = open_own(writer->names.routes, 0022, &old_routes, note);
+    if (status == SHM_OK)
+        status = open_own(writer->names.control, 0002, &old_control, note);
+    if (status == SHM_OK) {
+        region_close(&old_control);
+        status = adopt(writer, &old_routes, options, note);
+    }
+    region_close(&old_routes);
+    region_close(&old_control);
+    if (status == SHM_OK)
+        *out = writer;
+    else
+        writer_close(writer);
+    return status;
+}
+
+void writer_close(struct writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->now.routes_region.s_base) {
+        writer_take_lookups(writer, &writer->now.tally.control);
+        store_relaxed(&writer_header(writer)->connection, CONNECTION_NONE);
+        store_relaxed(&writer_header(writer)->fetcher_since, clock_unix_ms());
+        store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);
+    }
+    for (int i = 0; i < DRAINING_MAX; i++)
+        writer_drop_draining(writer, &writer->draining[i]);
+    guard_remove(&writer->now.control_region);
+    generation_close(&writer->now);
+    if (writer->lock >= 0)
+        close(writer->lock);
+    free(writer);
+}

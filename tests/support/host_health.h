@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What a fetcher knows of hosts, read from its hosts object as anyone may. */
+#ifndef TESTS_SUPPORT_STANDINGS_H
+#define TESTS_SUPPORT_STANDINGS_H
+
+#include <stdbool.h>
+
+#include "shm/host_records.h"
+#include "tests/support/fetcher.h"
+
+/* 10.0.0.last:port, as records name it. */
+uint64_t standings_host(int last, int port);
+
+/* `host` 0 is the route itself. False, and all zero: there is no record. */
+bool standings_read(const struct fetcher *fetcher, uint64_t key, uint64_t host, struct standing *out);
+
+/* Results of calls that count for a route: of its hosts, of those that have left it, and of any others. */
+struct calls {
+    uint64_t succ, err;
+};
+struct calls standings_sum(const struct fetcher *fetcher, uint64_t key);
+
+/* Records of the route's hosts, the route's own not among them. */
+uint32_t standings_count(const struct fetcher *fetcher, uint64_t key);
+
+#endif

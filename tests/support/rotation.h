@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Route 1/1 with four hosts: what is reported of them, and whether they are in the turn. */
+#ifndef TESTS_SUPPORT_TURN_H
+#define TESTS_SUPPORT_TURN_H
+
+#include "tests/support/fixture.h"
+#include "tests/support/host_health.h"
+
+enum {
+    TURN_HOSTS = 4, /* 10.0.0.1 .. 10.0.0.4 */
+    TURN_HOSTS_MOST = 8,
+    TURN_PORT = 7000,
+    TURN_STREAK = 15, /* failures that take a host out */
+    TURN_PROBE_NUM = 10,
+    TURN_PERIOD = TURN_PROBE_NUM + 1,
+    TURN_PICKS = 100 * TURN_PERIOD,
+};
+
+/* Of [loadbalance]: time changes nothing. */
+extern const char turn_without_time[];
+
+/* Starts with these lines of configuration, and learns the route. */
+void turn_start(struct scene *scene, const char *config);
+
+larshm_host turn_host(int last);
+/* As one client reports so many results. */
+void turn_report(larshm *client, int last, int retcode, unsigned times);
+/* Has host `last` fail until it is overloaded. */
+void turn_eject(struct scene *scene, int last);
+
+/* What the fetcher knows of host `last`; all zero: nothing. */
+struct standing turn_standing(const struct scene *scene, int last);
+bool turn_overloaded(const struct scene *scene, int last);
+/* So many results of the host have been counted. */
+bool turn_counted(const struct scene *scene, int last, uint64_t calls);
+
+/* How often each host was picked. */
+struct picks {
+    unsigned of[TURN_HOSTS_MOST + 1]; /* 0: OVERLOAD */
+};
+struct picks turn_pick(larshm *client, unsigned times);
+/* Host `last` is picked as often as the others: it is in the turn. */
+bool turn_includes(larshm *client, int last);
+
+/* The host is only probed: one in TURN_PERIOD picks. Or, all four of the hosts are in the turn. */
+void turn_expect_probes_only(larshm *client, int last);
+void turn_expect_all(larshm *client);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fetcher/unreported.h"
+
+enum {
+    ROUTES = 2000
+};
+
+static void expect_told(struct untold *untold, uint32_t number, uint32_t rsucc, uint32_t rerr, uint32_t succ,
+                        uint32_t err)
+{
+    const struct standing standing = {.rsucc = rsucc, .rerr = rerr};
+    uint32_t told_succ, told_err;
+    untold_tell(untold, number, &standing, &told_succ, &told_err);
+    assert_int_equal(told_succ, succ);
+    assert_int_equal(told_err, err);
+}
+
+static void route_with_news_waits_once_and_the_longest_waiting_goes_first(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    uint32_t route;
+    assert_true(untold_reserve(&untold, 10));
+    untold_add_route(&untold, 7);
+    untold_add_route(&untold, 3);
+    untold_add_route(&untold, 7);
+    assert_true(untold_take_route(&untold, &route));
+    assert_int_equal(route, 7);
+    untold_add_route(&untold, 7);
+    assert_true(untold_take_route(&untold, &route));
+    assert_int_equal(route, 3);
+    assert_true(untold_take_route(&untold, &route));
+    assert_int_equal(route, 7);
+    assert_false(untold_take_route(&untold, &route));
+    untold_free(&untold);
+}
+
+static void more_room_keeps_the_order_of_those_who_wait(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    uint32_t route, expected = 0;
+    for (uint32_t added = 0; added < ROUTES; added++) {
+        assert_true(untold_reserve(&untold, added + 1));
+        untold_add_route(&untold, added);
+        if (added % 3 == 0) {
+            assert_true(untold_take_route(&untold, &route));
+            assert_int_equal(route, expected++);
+        }
+    }
+    while (untold_take_route(&untold, &route))
+        assert_int_equal(route, expected++);
+    assert_int_equal(expected, ROUTES);
+    untold_free(&untold);
+    untold_free(&untold);
+}
+
+static void all_may_wait_at_once_again_and_again(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    uint32_t route;
+    assert_true(untold_reserve(&untold, ROUTES));
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < ROUTES; i++)
+            untold_add_route(&untold, (i + round) % ROUTES);
+        for (uint32_t i = 0; i < ROUTES; i++) {
+            assert_true(untold_take_route(&untold, &route));
+            assert_int_equal(route, (i + round) % ROUTES);
+        }
+        assert_false(untold_take_route(&untold, &route));
+    }
+    untold_free(&untold);
+}
+
+/* Lars tells the counts as they stand, not what came since. */
+static void counts_that_go_on_are_told_as_they_stand(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    assert_true(untold_reserve(&untold, 1));
+    expect_told(&untold, 0, 10, 1, 10, 1);
+    expect_told(&untold, 0, 15, 2, 15, 2);
+    expect_told(&untold, 0, 15, 2, 15, 2);
+    untold_free(&untold);
+}
+
+static void what_came_between_the_last_telling_and_a_new_beginning_is_told_once(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    assert_true(untold_reserve(&untold, 1));
+    expect_told(&untold, 0, 10, 1, 10, 1);
+    untold_keep(&untold, 0, 14, 3);
+    expect_told(&untold, 0, 5, 0, 4 + 5, 2 + 0);
+    expect_told(&untold, 0, 6, 0, 6, 0);
+    untold_free(&untold);
+}
+
+static void several_beginnings_between_two_tellings_are_summed(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    assert_true(untold_reserve(&untold, 1));
+    untold_keep(&untold, 0, 10, 1);
+    untold_keep(&untold, 0, 20, 2);
+    untold_keep(&untold, 0, 30, 3);
+    expect_told(&untold, 0, 0, 4, 60, 10);
+    untold_keep(&untold, 0, 0, 4);
+    expect_told(&untold, 0, 0, 0, 0, 0);
+    untold_free(&untold);
+}
+
+static void service_that_is_away_for_ever_makes_no_sum_wrap(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    assert_true(untold_reserve(&untold, 1));
+    for (int i = 0; i < 5; i++)
+        untold_keep(&untold, 0, UINT32_MAX / 2, UINT32_MAX);
+    expect_told(&untold, 0, UINT32_MAX, 1, UINT32_MAX, UINT32_MAX);
+    untold_free(&untold);
+}
+
+static void forgotten_host_leaves_nothing_to_the_next_one_of_its_number(void **state)
+{
+    (void)state;
+    struct untold untold = {0};
+    uint32_t route;
+    assert_true(untold_reserve(&untold, 1));
+    expect_told(&untold, 0, 10, 1, 10, 1);
+    untold_keep(&untold, 0, 14, 3);
+    untold_add_route(&untold, 0);
+    untold_forget(&untold, 0);
+    expect_told(&untold, 0, 1, 1, 1, 1);
+    untold_add_route(&untold, 0); /* it waits already */
+    assert_true(untold_take_route(&untold, &route));
+    assert_false(untold_take_route(&untold, &route));
+    untold_free(&untold);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(route_with_news_waits_once_and_the_longest_waiting_goes_first),
+        cmocka_unit_test(more_room_keeps_the_order_of_those_who_wait),
+        cmocka_unit_test(all_may_wait_at_once_again_and_again),
+        cmocka_unit_test(counts_that_go_on_are_told_as_they_stand),
+        cmocka_unit_test(what_came_between_the_last_telling_and_a_new_beginning_is_told_once),
+        cmocka_unit_test(several_beginnings_between_two_tellings_are_summed),
+        cmocka_unit_test(service_that_is_away_for_ever_makes_no_sum_wrap),
+        cmocka_unit_test(forgotten_host_leaves_nothing_to_the_next_one_of_its_number),
+    };
+    return cmocka_run_group_tests_name("fetcher/untold", tests, NULL, NULL);
+}

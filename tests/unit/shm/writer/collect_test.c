@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/atomic.h"
+#include "shm/reader/demand.h"
+#include "shm/writer/collect.h"
+#include "tests/support/instance.h"
+
+enum {
+    SLOTS = 100000,
+    CELLS = 100,
+    RAISERS = 3,
+    RAISES = 60000,
+};
+
+static const struct control_shape shape = {SLOTS, CELLS, 0};
+
+struct scene {
+    struct region region;
+    struct control control;
+    uint32_t flag_cursor, miss_cursor;
+    uint8_t seen[SLOTS + 64];
+    uint32_t calls, allowed; /* the callback says false when `allowed` of them are reached */
+    uint64_t keys[MISS_CELLS];
+};
+
+/* A control object in this process's own memory, exactly as long as it has to be. */
+static int setup(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    if (!scene)
+        return -1;
+    scene->region.size = control_size(shape);
+    scene->region.s_base = aligned_alloc(CACHE_LINE, scene->region.size);
+    scene->allowed = UINT32_MAX;
+    if (!scene->region.s_base)
+        return -1;
+    memset(scene->region.s_base, 0, scene->region.size);
+    control_format(&scene->region, shape, 7);
+    *state = scene;
+    return control_attach(&scene->region, shape, 7, &scene->control) == SHM_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct scene *scene = *state;
+    free(scene->region.s_base);
+    free(scene);
+    return 0;
+}
+
+static bool see(void *context, uint32_t slot)
+{
+    struct scene *scene = context;
+    if (slot >= SLOTS)
+        fail_msg("slot %u does not exist", slot);
+    if (scene->seen[slot] < UINT8_MAX)
+        scene->seen[slot]++;
+    return ++scene->calls < scene->allowed;
+}
+
+static uint32_t harvest(struct scene *scene, uint32_t budget)
+{
+    scene->calls = 0;
+    harvest_flags(&scene->control.stale, &scene->flag_cursor, budget, see, scene);
+    return scene->calls;
+}
+
+static void a_flag_is_harvested_once(void **state)
+{
+    static const uint32_t slots[] = {0, 1, 63, 64, 4095, 4096, 65535, 65536, SLOTS - 1};
+    struct scene *scene = *state;
+    for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+        for (int again = 0; again < 3; again++)
+            ask_refresh(&scene->control, slots[i]);
+    assert_int_equal(harvest(scene, UINT32_MAX), sizeof(slots) / sizeof(*slots));
+    for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+        assert_int_equal(scene->seen[slots[i]], 1);
+    assert_int_equal(harvest(scene, UINT32_MAX), 0);
+}
+
+static void what_the_budget_leaves_over_stays_up(void **state)
+{
+    struct scene *scene = *state;
+    uint32_t total = 0;
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        ask_refresh(&scene->control, slot);
+    /* 64 slots are taken at a time. */
+    for (uint32_t calls = 1; calls; total += calls)
+        assert_true((calls = harvest(scene, 1000)) < 1000 + 64);
+    assert_int_equal(total, SLOTS);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        assert_int_equal(scene->seen[slot], 1);
+}
+
+static void a_callback_that_has_enough_leaves_the_rest_up(void **state)
+{
+    struct scene *scene = *state;
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        ask_refresh(&scene->control, slot);
+    scene->allowed = 10;
+    assert_in_range(harvest(scene, UINT32_MAX), 10, 64);
+    scene->allowed = UINT32_MAX;
+    harvest(scene, UINT32_MAX);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        assert_int_equal(scene->seen[slot], 1);
+}
+
+static void no_slot_starves_under_a_tiny_budget(void **state)
+{
+    struct scene *scene = *state;
+    uint32_t words = (SLOTS + 63) / 64;
+    /* All flags are raised again without pause, and each harvest is done with one word. */
+    for (uint32_t i = 0; i < words; i++) {
+        for (uint32_t slot = i % 64; slot < SLOTS; slot += 64)
+            ask_refresh(&scene->control, slot);
+        harvest(scene, 1);
+    }
+    for (uint32_t word = 0; word < words; word++) {
+        uint32_t seen = 0;
+        for (uint32_t slot = word * 64; slot < word * 64 + 64; slot++)
+            seen += scene->seen[slot];
+        assert_true(seen > 0);
+    }
+}
+
+static void a_client_killed_between_two_levels_silences_nobody(void **state)
+{
+    struct scene *scene = *state;
+    /* It raised the flag of slot 700, and died before it raised the levels above. */
+    set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
+    assert_int_equal(harvest(scene, UINT32_MAX), 0);
+    ask_refresh(&scene->control, 700);
+    assert_int_equal(harvest(scene, UINT32_MAX), 1);
+    /* And one that got as far as the second level. */
+    set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
+    set_bits_acq_rel(&scene->control.stale.s_words[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
+    ask_refresh(&scene->control, 701);
+    assert_int_equal(harvest(scene, UINT32_MAX), 2);
+    assert_int_equal(scene->seen[700], 2);
+    assert_int_equal(scene->seen[701], 1);
+}
+
+static bool take_key(void *context, uint64_t key)
+{
+    struct scene *scene = context;
+    scene->keys[scene->calls % MISS_CELLS] = key;
+    return ++scene->calls < scene->allowed;
+}
+
+static uint32_t harvest_keys(struct scene *scene)
+{
+    scene->calls = 0;
+    harvest_misses(&scene->control, &scene->miss_cursor, take_key, scene);
+    return scene->calls;
+}
+
+static void a_miss_is_harvested_once(void **state)
+{
+    struct scene *scene = *state;
+    static const uint64_t keys[] = {0, 1, UINT64_MAX - 1};
+    for (int i = 0; i < 3; i++) {
+        ask_route(&scene->control, keys[i]);
+        ask_route(&scene->control, keys[i]);
+        assert_int_equal(harvest_keys(scene), 1);
+        assert_int_equal(scene->keys[0], keys[i]);
+        assert_int_equal(harvest_keys(scene), 0);
+    }
+}
+
+static void misses_that_a_callback_left_come_next_time(void **state)
+{
+    struct scene *scene = *state;
+    uint32_t rounds = 0, total = 0, once;
+    for (uint64_t key = 0; key < 1000; key++)
+        ask_route(&scene->control, key);
+    scene->allowed = 7;
+    for (; (once = harvest_keys(scene)) > 0 && rounds < 1000; rounds++) {
+        assert_true(once <= 7);
+        total += once;
+    }
+    assert_in_range(total, 900, 1000);
+    assert_true(rounds > 10);
+}
+
+static void a_client_killed_before_it_told_of_its_miss_silences_nobody(void **state)
+{
+    struct scene *scene = *state;
+    ask_route(&scene->control, 5);
+    store_relaxed(&scene->control.s_header->miss_summary[0], 0);
+    assert_int_equal(harvest_keys(scene), 0);
+    ask_route(&scene->control, 5);
+    assert_int_equal(harvest_keys(scene), 1);
+}
+
+static void g8_noise_is_harvested_in_bounds_and_in_bounded_time(void **state)
+{
+    struct scene *scene = *state;
+    _Atomic uint64_t *s_words = scene->region.s_base;
+    for (uint64_t round = 0; round < 30; round++) {
+        for (size_t i = 0; i < scene->region.size / 8; i++)
+            store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : key_hash(i, round));
+        assert_in_range(harvest(scene, 1000), 1, 1063);
+        assert_in_range(harvest(scene, UINT32_MAX), 0, SLOTS);
+        assert_in_range(harvest_keys(scene), 0, MISS_CELLS);
+        harvest_lookups(&scene->control);
+        ask_refresh(&scene->control, SLOTS - 1);
+        ask_route(&scene->control, round);
+    }
+}
+
+struct raiser {
+    pthread_t thread;
+    struct scene *scene;
+    uint32_t number;
+};
+
+/* Raises a flag and notes it, over and over: whoever harvests afterwards must find it. */
+static void *raise_flags(void *context)
+{
+    const struct raiser *raiser = context;
+    for (uint32_t i = 0; i < RAISES; i++) {
+        uint32_t slot = (uint32_t)(key_hash(i, raiser->number) % SLOTS);
+        ask_refresh(&raiser->scene->control, i % 4 ? slot : slot / 4096);
+        ask_route(&raiser->scene->control, slot);
+    }
+    return NULL;
+}
+
+static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
+{
+    struct scene *scene = *state;
+    struct raiser raisers[RAISERS];
+    for (uint32_t round = 0; round < 3; round++) {
+        memset(scene->seen, 0, sizeof(scene->seen));
+        for (uint32_t i = 0; i < RAISERS; i++) {
+            raisers[i] = (struct raiser){.scene = scene, .number = i + round * RAISERS};
+            assert_int_equal(pthread_create(&raisers[i].thread, NULL, raise_flags, &raisers[i]), 0);
+        }
+        for (int i = 0; i < 2000; i++) {
+            harvest(scene, i % 2 ? 10 : UINT32_MAX);
+            harvest_keys(scene);
+        }
+        for (uint32_t i = 0; i < RAISERS; i++)
+            pthread_join(raisers[i].thread, NULL);
+        harvest(scene, UINT32_MAX);
+        harvest_keys(scene);
+        /* Nothing stays up unseen by the levels above. */
+        for (uint32_t word = 0; word < scene->control.stale.words[0]; word++)
+            assert_true(load_relaxed(&scene->control.stale.s_words[0][word]) == 0);
+        for (uint32_t cell = 0; cell < MISS_CELLS; cell++)
+            assert_true(load_relaxed(&scene->control.s_misses[cell]) == 0);
+        for (uint32_t i = 0; i < RAISERS; i++)
+            for (uint32_t k = 0; k < RAISES; k++) {
+                uint32_t slot = (uint32_t)(key_hash(k, raisers[i].number) % SLOTS);
+                slot = k % 4 ? slot : slot / 4096;
+                assert_true(scene->seen[slot] > 0);
+            }
+    }
+}
+
+static void an_object_too_short_or_of_another_generation_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct control control;
+    struct region region = scene->region;
+    assert_int_equal(control_attach(&region, shape, 8, &control), SHM_NO_OBJECT);
+    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS + 64, CELLS, 0}, 7, &control),
+                     SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS, CELLS * 2, 0}, 7, &control),
+                     SHM_CORRUPT);
+    assert_int_equal(control_attach(&region, (struct control_shape){UINT32_MAX, CELLS, 0}, 7, &control),
+                     SHM_CORRUPT);
+    region.size -= CACHE_LINE;
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
+    /* A client that lies about the size gains nothing. */
+    scene->control.s_header->id.size = region.size;
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
+    region.size = HEADER_BYTES;
+    scene->control.s_header->id.size = 0;
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
+    region.size = 16;
+    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_flag_is_harvested_once),
+        TEST(what_the_budget_leaves_over_stays_up),
+        TEST(a_callback_that_has_enough_leaves_the_rest_up),
+        TEST(no_slot_starves_under_a_tiny_budget),
+        TEST(a_client_killed_between_two_levels_silences_nobody),
+        TEST(a_miss_is_harvested_once),
+        TEST(misses_that_a_callback_left_come_next_time),
+        TEST(a_client_killed_before_it_told_of_its_miss_silences_nobody),
+        TEST(g8_noise_is_harvested_in_bounds_and_in_bounded_time),
+        TEST(flags_raised_while_others_are_harvested_are_not_lost),
+        TEST(an_object_too_short_or_of_another_generation_is_refused),
+    };
+    return cmocka_run_group_tests_name("shm/harvest", tests, NULL, NULL);
+}
