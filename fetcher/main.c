@@ -317,7 +317,7 @@ int main(int argc, char **argv)
     if (daemon.options.print_config)
         return print_config(&daemon.config);
     signal(SIGPIPE, SIG_IGN);
-    if (guard_install() != 0)
+    if (sigbus_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot guard against a control object that is cut short: %s",
                  strerror(errno));
     log_set_level((enum log_level)daemon.config.fetcher.log_level);

@@ -6,7 +6,7 @@
 
 /* The usual case in one piece. False: something is different, and all is to be done again with care; nothing has been
  * counted. */
-static inline bool get_as_usual(larshm *h, uint64_t key, larshm_host *host)
+static inline bool get_host_fast(larshm *h, uint64_t key, larshm_host *host)
 {
     struct thread_state *mine = &thread_state;
     if (mine->serial != h->serial || pace_lookups(mine->pace) >= COUNT_BATCH - 1 || !rcu_joined())
@@ -17,7 +17,7 @@ static inline bool get_as_usual(larshm *h, uint64_t key, larshm_host *host)
     /* Pair with mapping_renew() and generation_show(), as in lookup_enter(). */
     const struct routes *routes = &load_acquire(&h->current)->routes;
     bool found = load_acquire(&routes->s_header->superseded) == SUPERSEDED_NO &&
-                 glance(routes, key, pace_turn(pace), &picked);
+                 lookup_fast(routes, key, pace_turn(pace), &picked);
     rcu_leave();
     if (!found)
         return false;
@@ -26,7 +26,7 @@ static inline bool get_as_usual(larshm *h, uint64_t key, larshm_host *host)
     return true;
 }
 
-static __attribute__((noinline)) int get_with_care(larshm *h, uint64_t key, larshm_host *host)
+static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t key, larshm_host *host)
 {
     struct lookup lookup;
     int code = lookup_begin(h, key, &lookup);
@@ -53,5 +53,5 @@ static __attribute__((noinline)) int get_with_care(larshm *h, uint64_t key, lars
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
 {
     uint64_t key = route_key(modid, cmdid);
-    return get_as_usual(h, key, host) ? LARSHM_OK : get_with_care(h, key, host);
+    return get_host_fast(h, key, host) ? LARSHM_OK : get_host_slow(h, key, host);
 }

@@ -11,8 +11,8 @@ void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
     if (mapping->can_ask)
-        ask_count(&mapping->control, thread_number(), pace_lookups(mine->pace) - mine->of_others,
-                  mine->missed, mine->expired);
+        lookup_stats_add(&mapping->control, thread_number(), pace_lookups(mine->pace) - mine->of_others,
+                         mine->missed, mine->expired);
     mine->pace -= pace_lookups(mine->pace);
     mine->of_others = mine->missed = mine->expired = 0;
 }
@@ -98,7 +98,7 @@ static int missed(const struct mapping *mapping, uint64_t key)
         return LARSHM_NO_PERMISSION;
     if (!mapping->can_ask)
         return LARSHM_PENDING;
-    ask_route(&mapping->control, key);
+    demand_route(&mapping->control, key);
     return load_relaxed(&mapping->routes.s_header->refusing) == REFUSING_NOTHING ? LARSHM_PENDING
                                                                                  : LARSHM_FULL;
 }
@@ -113,7 +113,7 @@ int lookup_again(struct lookup *lookup, uint64_t key)
     if (__builtin_expect(load_relaxed(&mapping->routes.s_header->tick) > lookup->table.expires, 0)) {
         thread_state.expired++;
         if (mapping->can_ask)
-            ask_refresh(&mapping->control, lookup->slot);
+            demand_refresh(&mapping->control, lookup->slot);
     }
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
 }

@@ -86,7 +86,7 @@ static void pay_probe(uint32_t slot, uint32_t price)
  * Lars' rule: after each probe_num picks, or answers that all are overloaded, one of the overloaded hosts is given, to
  * see whether it has recovered.
  */
-int pick_with_care(const struct lookup *lookup, uint32_t *at)
+int pick_host_slow(const struct lookup *lookup, uint32_t *at)
 {
     enum {
         PRICE_MAX = 10000

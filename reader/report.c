@@ -17,9 +17,9 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
     if (mapping->can_ask) {
         uint32_t slow = load_relaxed(&mapping->routes.s_header->slow_call_ms), weight = 1;
         if (slow && duration_ms >= slow)
-            weight = duration_ms / slow < TELL_WEIGHT_MAX ? duration_ms / slow : TELL_WEIGHT_MAX;
-        code =
-            (int)tell_call(&mapping->control, key, host_word(host->addr, host->port), retcode == 0, weight);
+            weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;
+        code = (int)call_stats_record(&mapping->control, key, host_word(host->addr, host->port), retcode == 0,
+                                      weight);
     }
     lookup_end();
     return code;

@@ -17,7 +17,7 @@ static void *part(struct layer *layer, uint64_t size)
     return s_part;
 }
 
-static void lay_flags(struct layer *layer, uint32_t count, struct flags *out)
+static void place_hbitmap(struct layer *layer, uint32_t count, struct hbitmap *out)
 {
     uint64_t bits = out->count = count;
     for (int level = 0; level < 3; level++) {
@@ -36,9 +36,9 @@ static uint64_t lay(void *s_base, struct control_shape shape, struct control *ou
     out->s_header = part(&layer, HEADER_BYTES);
     out->s_lookups = part(&layer, LOOKUP_CELLS * sizeof(struct lookup_cell));
     out->s_misses = part(&layer, MISS_CELLS * sizeof(uint64_t));
-    lay_flags(&layer, shape.slot_count, &out->stale);
+    place_hbitmap(&layer, shape.slot_count, &out->stale);
     out->s_picks = part(&layer, shape.slot_count * UINT64_C(4));
-    lay_flags(&layer, shape.call_cells, &out->reported);
+    place_hbitmap(&layer, shape.call_cells, &out->reported);
     out->s_calls = part(&layer, shape.call_cells * sizeof(struct call_cell));
     return layer.at;
 }

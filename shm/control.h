@@ -22,9 +22,9 @@ struct control {
     struct control_header *s_header;
     struct lookup_cell *s_lookups; /* [LOOKUP_CELLS] */
     _Atomic uint64_t *s_misses;    /* [MISS_CELLS] */
-    struct flags stale;            /* slots whose tables are older than update_timeout, and wanted */
+    struct hbitmap stale;          /* slots whose tables are older than update_timeout, and wanted */
     _Atomic uint32_t *s_picks;     /* [slot_count] */
-    struct flags reported;         /* call cells with new results */
+    struct hbitmap reported;       /* call cells with new results */
     struct call_cell *s_calls;     /* [call_cells] */
     struct control_shape shape;
 };

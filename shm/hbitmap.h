@@ -8,7 +8,7 @@
 
 #include "shm/atomic.h"
 
-struct flags {
+struct hbitmap {
     _Atomic uint64_t *s_words[3]; /* [words[level]] */
     uint32_t words[3];
     uint32_t count; /* of things */
@@ -24,7 +24,7 @@ struct flags {
  * is tested in one order with the take of its word: whoever finds the bit up has stored what it stands for before
  * the harvester looks at that, provided that the store was add_seq_cst() (tell.c).
  */
-static inline void flags_raise(const struct flags *flags, uint32_t at)
+static inline void hbitmap_set(const struct hbitmap *flags, uint32_t at)
 {
     for (int level = 0; level < 3; level++, at /= 64) {
         _Atomic uint64_t *s_word = &flags->s_words[level][at / 64];

@@ -18,7 +18,7 @@ static struct call_cell *find_cell(const struct control *control, uint64_t key, 
     uint32_t cells = control->shape.call_cells;
     uint64_t word = key_word(key), hash = key_hash(host_key(key, host), control->shape.hash_seed);
     uint32_t at = bucket_home(hash, cells);
-    for (int probe = 0; probe < TELL_PROBES; probe++, at = at + 1 < cells ? at + 1 : 0) {
+    for (int probe = 0; probe < CALL_PROBE_MAX; probe++, at = at + 1 < cells ? at + 1 : 0) {
         struct call_cell *s_cell = &control->s_calls[at];
         uint64_t route = load_relaxed(&s_cell->key);
         if (route == 0 && claim_acq_rel(&s_cell->key, word))
@@ -43,7 +43,7 @@ static uint32_t capped(uint64_t run)
     return run < RUN_MAX ? (uint32_t)run : RUN_MAX;
 }
 
-static void note_success_run(struct call_cell *s_cell, uint32_t run)
+static void record_success_run(struct call_cell *s_cell, uint32_t run)
 {
     uint64_t longest = load_relaxed(&s_cell->succ_run);
     for (int i = 0; i < RUN_TRIES && longest < run; i++)
@@ -56,7 +56,7 @@ static void note_success_run(struct call_cell *s_cell, uint32_t run)
  * they are no older than the mark, which another client took from them before it released it. The run of successes
  * before the mark that ends it: whoever acquires that mark finds it.
  */
-static void note_failure(struct call_cell *s_cell, uint32_t weight)
+static void record_failure(struct call_cell *s_cell, uint32_t weight)
 {
     uint64_t seen = load_acquire(&s_cell->err_runs);
     for (int i = 0; i < RUN_TRIES; i++) {
@@ -64,7 +64,7 @@ static void note_failure(struct call_cell *s_cell, uint32_t weight)
         uint64_t counts = load_relaxed(&s_cell->counts);
         uint32_t succ_run = succ_run_since(runs.mark, counts);
         if (succ_run)
-            note_success_run(s_cell, succ_run);
+            record_success_run(s_cell, succ_run);
         runs.run = capped((succ_run ? 0 : (uint64_t)runs.run) + weight);
         runs.longest = runs.longest > runs.run ? runs.longest : runs.run;
         runs.mark = (uint32_t)counts & ((1 << RUN_MARK_BITS) - 1);
@@ -73,8 +73,8 @@ static void note_failure(struct call_cell *s_cell, uint32_t weight)
     }
 }
 
-enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t host, bool success,
-                          uint32_t weight)
+enum shm_status call_stats_record(const struct control *control, uint64_t key, uint64_t host, bool success,
+                                  uint32_t weight)
 {
     struct call_cell *s_cell = find_cell(control, key, host);
     if (!s_cell) {
@@ -85,13 +85,13 @@ enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t 
     if (success) {
         add_seq_cst(&s_cell->counts, 1);
     } else {
-        note_failure(s_cell, weight);
+        record_failure(s_cell, weight);
         if (weight > 1)
             add_relaxed(&s_cell->extra, weight - 1);
         add_seq_cst(&s_cell->counts, UINT64_C(1) << CALL_SUCC_BITS);
     }
     /* Pairs with the take of the flag in harvest.c: either this finds the flag down and raises it, or the fetcher,
      * which takes the flag before it looks at the counts, finds the result. */
-    flags_raise(&control->reported, (uint32_t)(s_cell - control->s_calls));
+    hbitmap_set(&control->reported, (uint32_t)(s_cell - control->s_calls));
     return SHM_OK;
 }

@@ -8,16 +8,16 @@
 #include "shm/control.h"
 
 enum {
-    TELL_PROBES = 32,        /* call cells that a host may use, from its home on */
-    TELL_WEIGHT_MAX = 10000, /* of one failure */
+    CALL_PROBE_MAX = 32,     /* call cells that a host may use, from its home on */
+    CALL_WEIGHT_MAX = 10000, /* of one failure */
 };
 
 /*
  * Adds the result of one call to the cell of host `host` (host_word()) of route `key`. A failure counts `weight` times
- * when hosts are judged, 1 .. TELL_WEIGHT_MAX. SHM_FULL: no cell for this host; that is counted, and the fetcher makes
+ * when hosts are judged, 1 .. CALL_WEIGHT_MAX. SHM_FULL: no cell for this host; that is counted, and the fetcher makes
  * room.
  */
-enum shm_status tell_call(const struct control *control, uint64_t key, uint64_t host, bool success,
-                          uint32_t weight);
+enum shm_status call_stats_record(const struct control *control, uint64_t key, uint64_t host, bool success,
+                                  uint32_t weight);
 
 #endif

@@ -7,12 +7,12 @@ enum {
     MISS_CHOICES = 4
 }; /* cells that a key may use; they share a cache line */
 
-void ask_refresh(const struct control *control, uint32_t slot)
+void demand_refresh(const struct control *control, uint32_t slot)
 {
-    flags_raise(&control->stale, slot);
+    hbitmap_set(&control->stale, slot);
 }
 
-void ask_route(const struct control *control, uint64_t key)
+void demand_route(const struct control *control, uint64_t key)
 {
     uint64_t word = key_word(key);
     uint32_t group = bucket_home(key_hash(key, 0), MISS_CELLS / MISS_CHOICES);
@@ -28,8 +28,8 @@ void ask_route(const struct control *control, uint64_t key)
         set_bits_acq_rel(&control->s_header->miss_summary[0], summary);
 }
 
-void ask_count(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
-               uint32_t expired)
+void lookup_stats_add(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
+                      uint32_t expired)
 {
     struct lookup_cell *s_cell = &control->s_lookups[cell % LOOKUP_CELLS];
     /* Relaxed: sums for people; nothing is concluded from one of them about another word. */

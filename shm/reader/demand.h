@@ -8,16 +8,16 @@
 #include "shm/control.h"
 
 /* Sets the NEW-timeout flag of a slot whose table has expired (Lars rule 4). Setting it twice costs three loads. */
-void ask_refresh(const struct control *control, uint32_t slot);
+void demand_refresh(const struct control *control, uint32_t slot);
 
 /*
  * Names an unknown key to the fetcher. A key that is waiting already is not added again; when the few cells that
  * it may use are taken it is dropped, and the next lookup tries again.
  */
-void ask_route(const struct control *control, uint64_t key);
+void demand_route(const struct control *control, uint64_t key);
 
 /* Adds to the lookup counts. `cell` spreads threads over cache lines; any number will do. */
-void ask_count(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
-               uint32_t expired);
+void lookup_stats_add(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
+                      uint32_t expired);
 
 #endif

@@ -7,7 +7,7 @@
 #define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)
 
 struct take {
-    struct tally *tally;
+    struct call_stats *stats;
     bool (*report)(void *context, const struct call_report *report);
     void *context;
 };
@@ -19,7 +19,7 @@ struct take {
  */
 static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
 {
-    /* Pairs with the exchange in note_failure(): the run of successes that this mark ended is there. */
+    /* Pairs with the exchange in record_failure(): the run of successes that this mark ended is there. */
     struct err_runs runs = err_runs_unpack(load_acquire(&s_cell->err_runs));
     if (batch->succ) {
         uint32_t ended = load_relaxed(&s_cell->succ_run) ? (uint32_t)take_relaxed(&s_cell->succ_run) : 0;
@@ -43,8 +43,8 @@ static bool names_host(uint64_t host)
 static bool cell_found(void *context, uint32_t at)
 {
     const struct take *take = context;
-    struct call_cell *s_cell = &take->tally->control.s_calls[at];
-    /* Pairs with add_seq_cst() in tell_call(): the flag was taken before. */
+    struct call_cell *s_cell = &take->stats->control.s_calls[at];
+    /* Pairs with add_seq_cst() in call_stats_record(): the flag was taken before. */
     uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
     uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken;
     struct call_report report = {
@@ -61,53 +61,53 @@ static bool cell_found(void *context, uint32_t at)
         return true;
     take_runs(s_cell, counts, &report.batch);
     bool known = take->report(take->context, &report);
-    /* Now that it is kept: see tally_resume(). */
+    /* Now that it is kept: see call_stats_resume(). */
     store_relaxed(&s_cell->taken_extra, extra);
     store_relaxed(&s_cell->taken, counts);
-    take->tally->used += taken == 0;
-    take->tally->known += taken == 0 && known;
+    take->stats->used += taken == 0;
+    take->stats->known += taken == 0 && known;
     return true;
 }
 
-void tally_take(struct tally *tally, uint32_t budget,
-                bool (*report)(void *context, const struct call_report *report), void *context)
+void call_stats_collect(struct call_stats *stats, uint32_t budget,
+                        bool (*report)(void *context, const struct call_report *report), void *context)
 {
-    struct take take = {.tally = tally, .report = report, .context = context};
-    harvest_flags(&tally->control.reported, &tally->cursor, budget, cell_found, &take);
+    struct take take = {.stats = stats, .report = report, .context = context};
+    collect_flags(&stats->control.reported, &stats->cursor, budget, cell_found, &take);
 }
 
-void tally_take_over(struct tally *tally)
+void call_stats_adopt(struct call_stats *stats)
 {
-    for (uint32_t at = 0; at < tally->control.shape.call_cells; at++) {
-        const struct call_cell *s_cell = &tally->control.s_calls[at];
+    for (uint32_t at = 0; at < stats->control.shape.call_cells; at++) {
+        const struct call_cell *s_cell = &stats->control.s_calls[at];
         if (load_relaxed(&s_cell->counts) != load_relaxed(&s_cell->taken))
-            flags_raise(&tally->control.reported, at);
+            hbitmap_set(&stats->control.reported, at);
     }
 }
 
-void tally_resume(struct tally *tally, uint64_t key, uint32_t cell, uint64_t counts, uint64_t extra)
+void call_stats_resume(struct call_stats *stats, uint64_t key, uint32_t cell, uint64_t counts, uint64_t extra)
 {
-    if (cell >= tally->control.shape.call_cells)
+    if (cell >= stats->control.shape.call_cells)
         return;
-    struct call_cell *s_cell = &tally->control.s_calls[cell];
+    struct call_cell *s_cell = &stats->control.s_calls[cell];
     if (load_relaxed(&s_cell->key) != key_word(key) || (int64_t)(counts - load_relaxed(&s_cell->taken)) <= 0)
         return;
     store_relaxed(&s_cell->taken_extra, extra);
     store_relaxed(&s_cell->taken, counts);
 }
 
-void tally_begin_runs(struct tally *tally, uint32_t cell)
+void call_stats_reset_runs(struct call_stats *stats, uint32_t cell)
 {
-    struct call_cell *s_cell = &tally->control.s_calls[cell];
+    struct call_cell *s_cell = &stats->control.s_calls[cell];
     uint32_t mark = (uint32_t)load_relaxed(&s_cell->counts) & ((1 << RUN_MARK_BITS) - 1);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = mark}));
     store_relaxed(&s_cell->succ_run, 0);
 }
 
-uint32_t tally_cells_needed(const struct tally *tally, uint32_t hosts)
+uint32_t call_stats_cells_needed(const struct call_stats *stats, uint32_t hosts)
 {
-    uint32_t cells = tally->control.shape.call_cells, needed = cells;
-    uint32_t known = tally->known < hosts ? tally->known : hosts;
+    uint32_t cells = stats->control.shape.call_cells, needed = cells;
+    uint32_t known = stats->known < hosts ? stats->known : hosts;
     while (needed < CALL_CELLS_MAX && known > needed / 2)
         needed *= 4;
     return needed > CALL_CELLS_MAX ? CALL_CELLS_MAX : needed;

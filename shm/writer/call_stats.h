@@ -12,7 +12,7 @@
 #include "shm/control.h"
 #include "shm/host_health.h"
 
-struct tally {
+struct call_stats {
     struct control control;
     uint32_t cursor;
     uint32_t used;    /* cells that had something so far */
@@ -29,20 +29,21 @@ struct call_report {
 
 /* Calls `report` for each cell with something new, some 64 more than `budget` of them at most; the rest comes at the
  * next look. It says whether the host exists. */
-void tally_take(struct tally *tally, uint32_t budget,
-                bool (*report)(void *context, const struct call_report *report), void *context);
+void call_stats_collect(struct call_stats *stats, uint32_t budget,
+                        bool (*report)(void *context, const struct call_report *report), void *context);
 
 /* Goes on where a fetcher died: flags say nothing then, it may have taken some and not what they stood for. */
-void tally_take_over(struct tally *tally);
+void call_stats_adopt(struct call_stats *stats);
 
 /* It had kept this much of a cell of route `key`, and may have died before it said so in the cell. */
-void tally_resume(struct tally *tally, uint64_t key, uint32_t cell, uint64_t counts, uint64_t extra);
+void call_stats_resume(struct call_stats *stats, uint64_t key, uint32_t cell, uint64_t counts,
+                       uint64_t extra);
 
 /* The host's state has changed: its streaks begin anew. A call that ends at this moment may count to either side. */
-void tally_begin_runs(struct tally *tally, uint32_t cell);
+void call_stats_reset_runs(struct call_stats *stats, uint32_t cell);
 
 /* Cells that the next control object should have: four times as many once half of these are used by hosts that exist.
  * `hosts`: how many the caller knows, for clients can make cells look used. */
-uint32_t tally_cells_needed(const struct tally *tally, uint32_t hosts);
+uint32_t call_stats_cells_needed(const struct call_stats *stats, uint32_t hosts);
 
 #endif

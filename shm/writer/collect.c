@@ -14,7 +14,7 @@ static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
 }
 
 struct flag_taker {
-    const struct flags *flags;
+    const struct hbitmap *flags;
     uint32_t budget; /* flags that may still be taken */
     bool (*flagged)(void *context, uint32_t at);
     void *context;
@@ -22,7 +22,7 @@ struct flag_taker {
 
 static void take_word(struct flag_taker *taker, uint32_t word)
 {
-    /* Pairs with flags_raise(), as do the takes below: see there. Bits beyond the last thing are noise. */
+    /* Pairs with hbitmap_set(), as do the takes below: see there. Bits beyond the last thing are noise. */
     uint64_t bits = take_seq_cst(&taker->flags->s_words[0][word]);
     for (; bits; bits &= bits - 1) {
         uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -39,7 +39,7 @@ static void take_word(struct flag_taker *taker, uint32_t word)
  */
 static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t from, uint32_t to)
 {
-    const struct flags *flags = taker->flags;
+    const struct hbitmap *flags = taker->flags;
     uint32_t base = group * 64;
     uint64_t group_bit = UINT64_C(1) << group % 64;
     clear_bits_acq_rel(&flags->s_words[2][group / 64], group_bit);
@@ -65,7 +65,7 @@ static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t fr
 /* Returns the word where it stopped, `to` if it came to the end. */
 static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
 {
-    const struct flags *flags = taker->flags;
+    const struct hbitmap *flags = taker->flags;
     uint32_t word = from;
     while (word < to && taker->budget > 0) {
         uint32_t group = word / 64;
@@ -82,7 +82,7 @@ static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
     return word < to ? word : to;
 }
 
-void harvest_flags(const struct flags *flags, uint32_t *cursor, uint32_t budget,
+void collect_flags(const struct hbitmap *flags, uint32_t *cursor, uint32_t budget,
                    bool (*flagged)(void *context, uint32_t at), void *context)
 {
     struct flag_taker taker = {.flags = flags, .budget = budget, .flagged = flagged, .context = context};
@@ -94,13 +94,13 @@ void harvest_flags(const struct flags *flags, uint32_t *cursor, uint32_t budget,
     *cursor = stopped;
 }
 
-void harvest_misses(const struct control *control, uint32_t *cursor,
+void collect_misses(const struct control *control, uint32_t *cursor,
                     bool (*missed)(void *context, uint64_t key), void *context)
 {
     _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
     if (load_relaxed(s_summary) == 0)
         return;
-    /* Pairs with ask_route(): a key that is put after its cell was looked at raises its bit again. Not
+    /* Pairs with demand_route(): a key that is put after its cell was looked at raises its bit again. Not
      * airtight where a read-modify-write is no full barrier, for the cells are looked at with plain loads: a key
      * may wait there unseen until somebody looks it up again, which is soon if anybody wants it. */
     uint64_t groups = take_acq_rel(s_summary);
@@ -119,7 +119,7 @@ void harvest_misses(const struct control *control, uint32_t *cursor,
     *cursor = cell;
 }
 
-struct lookup_counts harvest_lookups(const struct control *control)
+struct lookup_counts collect_lookups(const struct control *control)
 {
     struct lookup_counts sum = {0};
     for (int i = 0; i < LOOKUP_CELLS; i++) {

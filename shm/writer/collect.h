@@ -14,14 +14,14 @@
 /* Takes flags, 64 at a time so that none starves, and calls `flagged` for each. When it has said false, or `budget`
  * of them are taken, the rest of the 64 at hand still come; all others stay up. *cursor is the word where the last
  * harvest stopped and the next one goes on; 0 at first. */
-void harvest_flags(const struct flags *flags, uint32_t *cursor, uint32_t budget,
+void collect_flags(const struct hbitmap *flags, uint32_t *cursor, uint32_t budget,
                    bool (*flagged)(void *context, uint32_t at), void *context);
 
 /* Takes keys that clients missed and calls `missed` for each until it says false; the rest stay. *cursor is a cell. */
-void harvest_misses(const struct control *control, uint32_t *cursor,
+void collect_misses(const struct control *control, uint32_t *cursor,
                     bool (*missed)(void *context, uint64_t key), void *context);
 
 /* Takes the lookup counts. */
-struct lookup_counts harvest_lookups(const struct control *control);
+struct lookup_counts collect_lookups(const struct control *control);
 
 #endif

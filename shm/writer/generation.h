@@ -13,7 +13,7 @@
 
 struct generation {
     struct region routes_region, control_region;
-    struct tally tally; /* and the control object itself */
+    struct call_stats stats; /* and the control object itself */
     struct publisher publisher;
 };
 

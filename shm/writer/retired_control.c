@@ -10,32 +10,33 @@
 #include <unistd.h>
 
 enum {
-    ASIDE_NAME_MAX = OBJECT_NAME_MAX + 21 /* a dot and a number */
+    RETIRED_NAME_MAX = OBJECT_NAME_MAX + 21 /* a dot and a number */
 };
 
-static void name_of(const struct object_names *names, uint64_t generation, char out[static ASIDE_NAME_MAX])
+static void name_of(const struct object_names *names, uint64_t generation, char out[static RETIRED_NAME_MAX])
 {
-    snprintf(out, ASIDE_NAME_MAX, "%s.%" PRIu64, names->control, generation);
+    snprintf(out, RETIRED_NAME_MAX, "%s.%" PRIu64, names->control, generation);
 }
 
-void aside_put(const struct object_names *names, uint64_t generation)
+void retired_control_keep(const struct object_names *names, uint64_t generation)
 {
-    char name[ASIDE_NAME_MAX];
+    char name[RETIRED_NAME_MAX];
     name_of(names, generation, name);
     region_link(names->control, name);
 }
 
-void aside_remove(const struct object_names *names, uint64_t generation)
+void retired_control_remove(const struct object_names *names, uint64_t generation)
 {
-    char name[ASIDE_NAME_MAX];
+    char name[RETIRED_NAME_MAX];
     name_of(names, generation, name);
     shm_unlink(name);
 }
 
-enum shm_status aside_open(const struct object_names *names, uint64_t generation, struct region *out)
+enum shm_status retired_control_open(const struct object_names *names, uint64_t generation,
+                                     struct region *out)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0002};
-    char name[ASIDE_NAME_MAX];
+    char name[RETIRED_NAME_MAX];
     name_of(names, generation, name);
     return region_open(name, true, &self, 1, out);
 }
@@ -56,7 +57,7 @@ static uint64_t insert(uint64_t *generations, size_t *count, size_t cap, uint64_
     return gone;
 }
 
-size_t aside_list(const struct object_names *names, uint64_t *generations, size_t cap)
+size_t retired_control_list(const struct object_names *names, uint64_t *generations, size_t cap)
 {
     const char *control = names->control + 1; /* without the slash */
     size_t length = strlen(control), count = 0;
@@ -72,7 +73,7 @@ size_t aside_list(const struct object_names *names, uint64_t *generations, size_
             continue;
         uint64_t gone = insert(generations, &count, cap, generation);
         if (gone)
-            aside_remove(names, gone);
+            retired_control_remove(names, gone);
     }
     closedir(directory);
     return count;

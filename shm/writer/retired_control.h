@@ -11,13 +11,14 @@
 
 /* Gives the object that is called control now a second name, before it loses the first. Without one it is drained as
  * well, but by nobody else. */
-void aside_put(const struct object_names *names, uint64_t generation);
-void aside_remove(const struct object_names *names, uint64_t generation);
+void retired_control_keep(const struct object_names *names, uint64_t generation);
+void retired_control_remove(const struct object_names *names, uint64_t generation);
 
 /* The generations that have such a name, newest first; at most `cap`, the names of the others are removed. */
-size_t aside_list(const struct object_names *names, uint64_t *generations, size_t cap);
+size_t retired_control_list(const struct object_names *names, uint64_t *generations, size_t cap);
 
 /* Opens one, writable; only if it is ours. */
-enum shm_status aside_open(const struct object_names *names, uint64_t generation, struct region *out);
+enum shm_status retired_control_open(const struct object_names *names, uint64_t generation,
+                                     struct region *out);
 
 #endif

@@ -12,13 +12,13 @@ static struct {
     void *volatile base;
     volatile size_t size;
     volatile sig_atomic_t broken;
-} rows[GUARDED_MAX];
+} rows[SIGBUS_REGIONS_MAX];
 
 static void bus_error(int number, siginfo_t *info, void *context)
 {
     uintptr_t at = (uintptr_t)info->si_addr;
     (void)context;
-    for (int i = 0; i < GUARDED_MAX; i++) {
+    for (int i = 0; i < SIGBUS_REGIONS_MAX; i++) {
         void *base = rows[i].base;
         if (!base || at < (uintptr_t)base || at >= (uintptr_t)base + rows[i].size)
             continue;
@@ -30,7 +30,7 @@ static void bus_error(int number, siginfo_t *info, void *context)
     signal(number, SIG_DFL); /* not ours: tried again, and fatal */
 }
 
-int guard_install(void)
+int sigbus_install(void)
 {
     struct sigaction action = {.sa_sigaction = bus_error, .sa_flags = SA_SIGINFO};
     return sigaction(SIGBUS, &action, NULL);
@@ -38,13 +38,13 @@ int guard_install(void)
 
 static int row_of(const void *base)
 {
-    for (int i = 0; i < GUARDED_MAX; i++)
+    for (int i = 0; i < SIGBUS_REGIONS_MAX; i++)
         if (rows[i].base == base)
             return i;
     return -1;
 }
 
-void guard_add(const struct region *region)
+void sigbus_protect(const struct region *region)
 {
     int row = row_of(NULL);
     if (row < 0)
@@ -54,14 +54,14 @@ void guard_add(const struct region *region)
     rows[row].base = region->s_base;
 }
 
-void guard_remove(const struct region *region)
+void sigbus_unprotect(const struct region *region)
 {
     int row = region->s_base ? row_of(region->s_base) : -1;
     if (row >= 0)
         rows[row].base = NULL;
 }
 
-bool guard_broken(const struct region *region)
+bool sigbus_hit(const struct region *region)
 {
     int row = region->s_base ? row_of(region->s_base) : -1;
     return row >= 0 && rows[row].broken;

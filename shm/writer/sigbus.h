@@ -12,17 +12,17 @@
 #include "shm/region.h"
 
 enum {
-    GUARDED_MAX = 32
+    SIGBUS_REGIONS_MAX = 32
 };
 
 /* Installs the handler. Faults anywhere else end the process as before. 0, or -1. */
-int guard_install(void);
+int sigbus_install(void);
 
-/* Guards a region from now on, or no more. Without guard_install() both do nothing that matters. */
-void guard_add(const struct region *region);
-void guard_remove(const struct region *region);
+/* Guards a region from now on, or no more. Without sigbus_install() both do nothing that matters. */
+void sigbus_protect(const struct region *region);
+void sigbus_unprotect(const struct region *region);
 
 /* True if the region's memory had to be replaced: the object behind it is of no use any more. */
-bool guard_broken(const struct region *region);
+bool sigbus_hit(const struct region *region);
 
 #endif

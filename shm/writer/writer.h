@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An instance as its fetcher has it: the lock, the current generation, the ones still draining. Routes are named by
+ * An instance as its fetcher has it: the lock, the current generation, the ones still retired. Routes are named by
  * key; generations come and go underneath. One thread. Nothing here waits for a client.
  */
 #ifndef SHM_WRITER_WRITER_H

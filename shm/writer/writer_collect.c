@@ -22,12 +22,12 @@ void writer_harvest_flags(struct writer *writer, uint32_t budget,
                           bool (*flagged)(void *context, uint64_t key), void *context)
 {
     struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
-    harvest_flags(&writer->now.tally.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
+    collect_flags(&writer->now.stats.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
 }
 
 void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
 {
-    harvest_misses(&writer->now.tally.control, &writer->miss_cursor, missed, context);
+    collect_misses(&writer->now.stats.control, &writer->miss_cursor, missed, context);
 }
 
 struct call_filter {
@@ -49,15 +49,15 @@ void writer_on_calls(struct writer *writer,
     writer->on_calls_context = context;
 }
 
-void writer_take_calls(struct writer *writer, struct tally *tally, uint64_t generation, uint32_t budget)
+void writer_take_calls(struct writer *writer, struct call_stats *stats, uint64_t generation, uint32_t budget)
 {
     struct call_filter filter = {writer, generation};
     if (!writer->on_calls)
         return;
-    tally_take(tally, budget, call_to_generation, &filter);
-    uint32_t refused = load_relaxed(&tally->control.s_header->refused);
-    writer_count(writer, COUNTER_reports_refused, refused - tally->refused);
-    tally->refused = refused;
+    call_stats_collect(stats, budget, call_to_generation, &filter);
+    uint32_t refused = load_relaxed(&stats->control.s_header->refused);
+    writer_count(writer, COUNTER_reports_refused, refused - stats->refused);
+    stats->refused = refused;
 }
 
 /*
@@ -67,10 +67,10 @@ void writer_take_calls(struct writer *writer, struct tally *tally, uint64_t gene
 static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now,
                                 char note[static WRITER_NOTE_MAX])
 {
-    const struct tally *tally = &writer->now.tally;
-    uint32_t cells = tally->control.shape.call_cells, needed = tally_cells_needed(tally, hosts);
+    const struct call_stats *stats = &writer->now.stats;
+    uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
     bool larger = needed > cells && needed * sizeof(struct call_cell) <= writer->max_bytes;
-    if ((!refused && tally->used <= cells / 2) ||
+    if ((!refused && stats->used <= cells / 2) ||
         (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
         (!larger && now < writer->compacted + COMPACT_MS))
         return;
@@ -86,25 +86,25 @@ void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts
                           char note[static WRITER_NOTE_MAX])
 {
     note[0] = '\0';
-    writer_take_calls(writer, &writer->now.tally, writer_generation(writer), budget);
-    for (int i = 0; i < DRAINING_MAX; i++) {
-        struct draining *draining = &writer->draining[i];
-        if (draining->region.s_base)
-            writer_take_calls(writer, &draining->tally, draining->generation, budget / DRAINING_MAX);
+    writer_take_calls(writer, &writer->now.stats, writer_generation(writer), budget);
+    for (int i = 0; i < RETIRED_MAX; i++) {
+        struct retired_control *retired = &writer->retired[i];
+        if (retired->region.s_base)
+            writer_take_calls(writer, &retired->stats, retired->generation, budget / RETIRED_MAX);
     }
-    make_room_for_calls(writer, hosts, writer->now.tally.refused != 0, now, note);
+    make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now, note);
 }
 
 void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell)
 {
-    if (generation == writer_generation(writer) && cell < writer->now.tally.control.shape.call_cells)
-        tally_begin_runs(&writer->now.tally, cell);
+    if (generation == writer_generation(writer) && cell < writer->now.stats.control.shape.call_cells)
+        call_stats_reset_runs(&writer->now.stats, cell);
 }
 
 void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
                          uint64_t counts, uint64_t extra)
 {
-    for (int i = 0; i < DRAINING_MAX; i++)
-        if (writer->draining[i].region.s_base && writer->draining[i].generation == generation)
-            tally_resume(&writer->draining[i].tally, key, cell, counts, extra);
+    for (int i = 0; i < RETIRED_MAX; i++)
+        if (writer->retired[i].region.s_base && writer->retired[i].generation == generation)
+            call_stats_resume(&writer->retired[i].stats, key, cell, counts, extra);
 }

@@ -16,58 +16,58 @@ enum {
     FIRST_BUCKETS = 256, /* 1,024 slots */
     FIRST_UNITS = 4096,  /* 256 KiB */
     /* What all that drain may take: so often the newest, for a series that grows by half comes to three; or bytes. */
-    DRAINING_SHARE = 4,
-    DRAINING_LEAST = 16 << 20,
+    RETIRED_SHARE = 4,
+    RETIRED_LEAST = 16 << 20,
 };
 
-void writer_drop_draining(struct writer *writer, struct draining *draining)
+void writer_drop_retired(struct writer *writer, struct retired_control *retired)
 {
-    if (draining->region.s_base)
-        aside_remove(&writer->names, draining->generation);
-    guard_remove(&draining->region);
-    region_close(&draining->region);
-    *draining = (struct draining){0};
+    if (retired->region.s_base)
+        retired_control_remove(&writer->names, retired->generation);
+    sigbus_unprotect(&retired->region);
+    region_close(&retired->region);
+    *retired = (struct retired_control){0};
 }
 
 void writer_take_lookups(struct writer *writer, const struct control *control)
 {
-    struct lookup_counts counts = harvest_lookups(control);
+    struct lookup_counts counts = collect_lookups(control);
     writer_count(writer, COUNTER_lookups, counts.lookups);
     writer_count(writer, COUNTER_lookups_missed, counts.missed);
     writer_count(writer, COUNTER_lookups_expired, counts.expired);
 }
 
-static struct draining *oldest_draining(struct writer *writer, bool in_use)
+static struct retired_control *oldest_retired(struct writer *writer, bool in_use)
 {
-    struct draining *oldest = NULL;
-    for (int i = 0; i < DRAINING_MAX; i++) {
-        struct draining *draining = &writer->draining[i];
-        if ((draining->region.s_base || !in_use) && (!oldest || draining->until < oldest->until))
-            oldest = draining;
+    struct retired_control *oldest = NULL;
+    for (int i = 0; i < RETIRED_MAX; i++) {
+        struct retired_control *retired = &writer->retired[i];
+        if ((retired->region.s_base || !in_use) && (!oldest || retired->until < oldest->until))
+            oldest = retired;
     }
     return oldest;
 }
 
 /* Before its time: what is in there now is taken, what comes later is lost. */
-static void give_up(struct writer *writer, struct draining *draining)
+static void give_up(struct writer *writer, struct retired_control *retired)
 {
-    if (draining->region.s_base) {
-        writer_take_lookups(writer, &draining->tally.control);
-        writer_take_calls(writer, &draining->tally, draining->generation, UINT32_MAX);
+    if (retired->region.s_base) {
+        writer_take_lookups(writer, &retired->stats.control);
+        writer_take_calls(writer, &retired->stats, retired->generation, UINT32_MAX);
     }
-    writer_drop_draining(writer, draining);
+    writer_drop_retired(writer, retired);
 }
 
 /* Objects that are replaced again and again, whatever the reason, take no more memory than growth does (G10). */
-static void bound_draining(struct writer *writer)
+static void bound_retired(struct writer *writer)
 {
-    uint64_t most = DRAINING_SHARE * (uint64_t)writer->now.control_region.size, bytes = 0;
-    if (most < DRAINING_LEAST)
-        most = DRAINING_LEAST;
-    for (int i = 0; i < DRAINING_MAX; i++)
-        bytes += writer->draining[i].region.size;
-    for (struct draining *oldest = oldest_draining(writer, true); oldest && bytes > most;
-         oldest = oldest_draining(writer, true)) {
+    uint64_t most = RETIRED_SHARE * (uint64_t)writer->now.control_region.size, bytes = 0;
+    if (most < RETIRED_LEAST)
+        most = RETIRED_LEAST;
+    for (int i = 0; i < RETIRED_MAX; i++)
+        bytes += writer->retired[i].region.size;
+    for (struct retired_control *oldest = oldest_retired(writer, true); oldest && bytes > most;
+         oldest = oldest_retired(writer, true)) {
         bytes -= oldest->region.size;
         give_up(writer, oldest);
     }
@@ -76,15 +76,15 @@ static void bound_draining(struct writer *writer)
 /* Moves the control object of a replaced generation aside; the oldest makes room. */
 static void drain(struct writer *writer, struct generation *replaced, uint64_t now)
 {
-    bound_draining(writer);
-    struct draining *oldest = oldest_draining(writer, false);
+    bound_retired(writer);
+    struct retired_control *oldest = oldest_retired(writer, false);
     give_up(writer, oldest);
-    *oldest = (struct draining){.region = replaced->control_region,
-                                .tally = replaced->tally,
-                                .generation = replaced->publisher.routes.generation,
-                                .until = now + DRAIN_MS};
+    *oldest = (struct retired_control){.region = replaced->control_region,
+                                       .stats = replaced->stats,
+                                       .generation = replaced->publisher.routes.generation,
+                                       .until = now + RETIRED_KEEP_MS};
     replaced->control_region = (struct region){0};
-    replaced->tally = (struct tally){0};
+    replaced->stats = (struct call_stats){0};
 }
 
 static void explain_space(const struct generation_plan *plan, char note[static WRITER_NOTE_MAX])
@@ -135,7 +135,7 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
 {
     struct generation built;
     if (writer->now.control_region.s_base)
-        writer_take_calls(writer, &writer->now.tally, writer_generation(writer), UINT32_MAX);
+        writer_take_calls(writer, &writer->now.stats, writer_generation(writer), UINT32_MAX);
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
     if (status == SHM_NO_SPACE) {
         writer->no_space = plan->now;
@@ -149,19 +149,19 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
         describe(built.publisher.routes.s_header, options);
     /* Before H2 takes its name away. */
     if (s_replaced)
-        aside_put(&writer->names, s_replaced->id.generation);
+        retired_control_keep(&writer->names, s_replaced->id.generation);
     status = generation_show(&writer->names, s_replaced);
     if (status != SHM_OK) {
         snprintf(note, WRITER_NOTE_MAX, "cannot replace %s: %s", writer->names.routes, strerror(errno));
         if (s_replaced)
-            aside_remove(&writer->names, s_replaced->id.generation);
+            retired_control_remove(&writer->names, s_replaced->id.generation);
         generation_close(&built);
         generation_sweep(&writer->names);
         return status;
     }
     struct generation replaced = writer->now;
     writer->now = built;
-    guard_add(&writer->now.control_region);
+    sigbus_protect(&writer->now.control_region);
     if (replaced.control_region.s_base)
         drain(writer, &replaced, plan->now);
     generation_close(&replaced);
@@ -225,10 +225,10 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
 bool writer_control_cut(const struct writer *writer)
 {
     /* The end of the object: whoever cuts it takes that away, and the guard notices when we touch it. */
-    const struct control *control = &writer->now.tally.control;
+    const struct control *control = &writer->now.stats.control;
     volatile uint64_t touched = load_relaxed(&control->s_calls[control->shape.call_cells - 1].succ_run);
     (void)touched;
-    return guard_broken(&writer->now.control_region);
+    return sigbus_hit(&writer->now.control_region);
 }
 
 /* What the next client will find: an object that is whole and says what it is. Those that are attached need neither. */
@@ -298,14 +298,14 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
     enum shm_status status = keep_lock(writer, note);
     if (status != SHM_OK)
         return status;
-    writer_take_lookups(writer, &writer->now.tally.control);
-    for (int i = 0; i < DRAINING_MAX; i++) {
-        struct draining *draining = &writer->draining[i];
-        if (!draining->region.s_base)
+    writer_take_lookups(writer, &writer->now.stats.control);
+    for (int i = 0; i < RETIRED_MAX; i++) {
+        struct retired_control *retired = &writer->retired[i];
+        if (!retired->region.s_base)
             continue;
-        writer_take_lookups(writer, &draining->tally.control);
-        if (now >= draining->until)
-            writer_drop_draining(writer, draining);
+        writer_take_lookups(writer, &retired->stats.control);
+        if (now >= retired->until)
+            writer_drop_retired(writer, retired);
     }
     const struct arena *arena = &writer->now.publisher.arena;
     writer_gauge(writer, COUNTER_units_live, arena->live);

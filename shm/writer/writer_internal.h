@@ -8,17 +8,17 @@
 #include "shm/writer/writer.h"
 
 enum {
-    DRAINING_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
-    DRAIN_MS = 60 * 1000,
+    RETIRED_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
+    RETIRED_KEEP_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
     COMPACT_MS = 10 * 1000, /* a new generation that is no larger is made at most this often */
     FIRST_CALL_CELLS = 1024,
 };
 
 /* The control object of a replaced generation: its clients count into it until they have moved on. */
-struct draining {
+struct retired_control {
     struct region region;
-    struct tally tally;
+    struct call_stats stats;
     uint64_t generation;
     uint64_t until;
 };
@@ -26,7 +26,7 @@ struct draining {
 struct writer {
     struct object_names names;
     struct generation now;
-    struct draining draining[DRAINING_MAX];
+    struct retired_control retired[RETIRED_MAX];
     uint32_t flag_cursor, miss_cursor;
     bool (*on_calls)(void *context, const struct call_report *report, uint64_t generation);
     void *on_calls_context;
@@ -67,11 +67,11 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
 enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
 
 /* Takes the results of one generation. */
-void writer_take_calls(struct writer *writer, struct tally *tally, uint64_t generation, uint32_t budget);
+void writer_take_calls(struct writer *writer, struct call_stats *stats, uint64_t generation, uint32_t budget);
 
 /* Adds what clients counted to the totals. */
 void writer_take_lookups(struct writer *writer, const struct control *control);
-void writer_drop_draining(struct writer *writer, struct draining *draining);
+void writer_drop_retired(struct writer *writer, struct retired_control *retired);
 
 /* Makes a generation with nothing in it that has expired, unless one was made within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);

@@ -105,8 +105,8 @@ static struct routes_header *replaced_header(const struct region *old)
 
 /* The shape is what the object says, which clients can write: believed if it is of exactly the size that follows, and
  * has no more cells than a fetcher makes. */
-static bool aside_attach(const struct writer *writer, const struct region *region, uint64_t generation,
-                         struct control *out)
+static bool retired_control_attach(const struct writer *writer, const struct region *region,
+                                   uint64_t generation, struct control *out)
 {
     if (region->size < HEADER_BYTES)
         return false;
@@ -122,27 +122,27 @@ static bool aside_attach(const struct writer *writer, const struct region *regio
  * Control objects that a fetcher which died had put aside: clients may still count into them, and nobody took what is
  * in there. Under guard from the first look on: clients can cut them, too.
  */
-static void drain_aside(struct writer *writer)
+static void adopt_retired_controls(struct writer *writer)
 {
-    uint64_t generations[DRAINING_MAX];
-    size_t count = aside_list(&writer->names, generations, DRAINING_MAX);
+    uint64_t generations[RETIRED_MAX];
+    size_t count = retired_control_list(&writer->names, generations, RETIRED_MAX);
     for (size_t i = 0; i < count; i++) {
-        struct draining *draining = &writer->draining[i];
+        struct retired_control *retired = &writer->retired[i];
         struct region region = {0};
         struct control control;
-        if (aside_open(&writer->names, generations[i], &region) == SHM_OK)
-            guard_add(&region);
-        if (!region.s_base || !aside_attach(writer, &region, generations[i], &control)) {
-            aside_remove(&writer->names, generations[i]);
-            guard_remove(&region);
+        if (retired_control_open(&writer->names, generations[i], &region) == SHM_OK)
+            sigbus_protect(&region);
+        if (!region.s_base || !retired_control_attach(writer, &region, generations[i], &control)) {
+            retired_control_remove(&writer->names, generations[i]);
+            sigbus_unprotect(&region);
             region_close(&region);
             continue;
         }
-        *draining = (struct draining){.region = region,
-                                      .tally = {.control = control},
-                                      .generation = generations[i],
-                                      .until = clock_tick() + DRAIN_MS};
-        tally_take_over(&draining->tally);
+        *retired = (struct retired_control){.region = region,
+                                            .stats = {.control = control},
+                                            .generation = generations[i],
+                                            .until = clock_tick() + RETIRED_KEEP_MS};
+        call_stats_adopt(&retired->stats);
         writer_take_lookups(writer, &control);
     }
 }
@@ -164,7 +164,7 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
     enum shm_status status = writer_move(writer, &plan, replaced_header(old), options, &damaged, note);
     if (status != SHM_OK)
         return status;
-    drain_aside(writer);
+    adopt_retired_controls(writer);
     if (plan.source) {
         /* If the fetcher before died between its rename and SUPERSEDED_YES, readers of a third object find the name in
          * ANNOUNCED_LOOK_MS. What we publish comes after that, so they are behind no publish that is done (G3). */
@@ -226,14 +226,14 @@ void writer_close(struct writer *writer)
     if (!writer)
         return;
     if (writer->now.routes_region.s_base) {
-        writer_take_lookups(writer, &writer->now.tally.control);
+        writer_take_lookups(writer, &writer->now.stats.control);
         store_relaxed(&writer_header(writer)->connection, CONNECTION_NONE);
         store_relaxed(&writer_header(writer)->fetcher_since, clock_unix_ms());
         store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);
     }
-    for (int i = 0; i < DRAINING_MAX; i++)
-        writer_drop_draining(writer, &writer->draining[i]);
-    guard_remove(&writer->now.control_region);
+    for (int i = 0; i < RETIRED_MAX; i++)
+        writer_drop_retired(writer, &writer->retired[i]);
+    sigbus_unprotect(&writer->now.control_region);
     generation_close(&writer->now);
     if (writer->lock >= 0)
         close(writer->lock);

@@ -162,12 +162,12 @@ static void ask(struct instance *instance)
     assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
     assert_int_equal(region_open(instance->names.control, true, &self, 0, &region), SHM_OK);
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
-    ask_refresh(&control, 3);
-    ask_refresh(&control, 700);
-    ask_route(&control, 77);
-    ask_count(&control, 1, 5, 2, 1);
+    demand_refresh(&control, 3);
+    demand_refresh(&control, 700);
+    demand_route(&control, 77);
+    lookup_stats_add(&control, 1, 5, 2, 1);
     for (int i = 0; i < 6; i++)
-        tell_call(&control, 1, host_word(1, 1), i % 3, 2);
+        call_stats_record(&control, 1, host_word(1, 1), i % 3, 2);
     region_close(&region);
     region_close(&routes_region);
 }

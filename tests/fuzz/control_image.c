@@ -19,7 +19,7 @@ struct harvest {
     uint32_t flag_cursor, miss_cursor;
     uint32_t slot_count, reports, limit; /* after `limit` reports the harvest is told to stop */
     uint64_t awaited;                    /* the honest client's slot, key or host */
-    struct tally tally;
+    struct call_stats stats;
     bool heard;
 };
 
@@ -56,7 +56,7 @@ static uint32_t take_flags(struct harvest *harvest, const struct control *contro
 {
     harvest->reports = 0;
     harvest->limit = limit;
-    harvest_flags(&control->stale, &harvest->flag_cursor, budget, flagged, harvest);
+    collect_flags(&control->stale, &harvest->flag_cursor, budget, flagged, harvest);
     return harvest->reports;
 }
 
@@ -64,7 +64,7 @@ static uint32_t take_misses(struct harvest *harvest, const struct control *contr
 {
     harvest->reports = 0;
     harvest->limit = limit;
-    harvest_misses(control, &harvest->miss_cursor, missed, harvest);
+    collect_misses(control, &harvest->miss_cursor, missed, harvest);
     return harvest->reports;
 }
 
@@ -81,7 +81,7 @@ static bool reported(void *context, const struct call_report *report)
     DEMAND(harvest->reports < harvest->limit + AFTER_STOP);
     next(harvest, report->host);
     if (report->batch.err_run % 2)
-        tally_begin_runs(&harvest->tally, report->cell);
+        call_stats_reset_runs(&harvest->stats, report->cell);
     return report->batch.succ % 2;
 }
 
@@ -89,7 +89,7 @@ static uint32_t take_calls(struct harvest *harvest, uint32_t budget)
 {
     harvest->reports = 0;
     harvest->limit = budget;
-    tally_take(&harvest->tally, budget, reported, harvest);
+    call_stats_collect(&harvest->stats, budget, reported, harvest);
     return harvest->reports;
 }
 
@@ -97,8 +97,8 @@ static void check_noise(struct harvest *harvest, const struct control *control, 
 {
     take_calls(harvest, budget);
     DEMAND(take_calls(harvest, UINT32_MAX / 2) <= CALL_CELLS);
-    DEMAND(harvest->tally.known <= harvest->tally.used &&
-           tally_cells_needed(&harvest->tally, UINT32_MAX) <= CALL_CELLS * 4);
+    DEMAND(harvest->stats.known <= harvest->stats.used &&
+           call_stats_cells_needed(&harvest->stats, UINT32_MAX) <= CALL_CELLS * 4);
     take_flags(harvest, control, budget, UINT32_MAX / 2);
     DEMAND(harvest->reports <= (budget ? budget + AFTER_STOP : 0));
     take_flags(harvest, control, UINT32_MAX, budget + 1);
@@ -106,7 +106,7 @@ static void check_noise(struct harvest *harvest, const struct control *control, 
     take_misses(harvest, control, budget + 1);
     DEMAND(take_misses(harvest, control, UINT32_MAX) <= MISS_CELLS);
 
-    struct lookup_counts seen = control_lookups(control), taken = harvest_lookups(control);
+    struct lookup_counts seen = control_lookups(control), taken = collect_lookups(control);
     DEMAND(memcmp(&seen, &taken, sizeof(seen)) == 0);
 }
 
@@ -116,14 +116,14 @@ static void check_honest(struct harvest *harvest, const struct control *control)
     harvest->input->size = 0; /* no more noise */
     harvest->heard = false;
     harvest->awaited = slot;
-    ask_refresh(control, slot);
+    demand_refresh(control, slot);
     take_flags(harvest, control, UINT32_MAX, UINT32_MAX / 2);
     DEMAND(harvest->heard);
 
     harvest->heard = false;
     harvest->awaited = route_key(7, slot);
     for (int i = 0; i < 2; i++) { /* the first time its cells may be full, and are emptied */
-        ask_route(control, harvest->awaited);
+        demand_route(control, harvest->awaited);
         take_misses(harvest, control, UINT32_MAX);
     }
     DEMAND(harvest->heard);
@@ -132,7 +132,7 @@ static void check_honest(struct harvest *harvest, const struct control *control)
     harvest->awaited = host_word(slot, 80);
     bool told = true;
     for (int i = 0; i < 2; i++) { /* the first time it may complete a number that we have seen before */
-        told = told && tell_call(control, 7, harvest->awaited, i, 1) == SHM_OK;
+        told = told && call_stats_record(control, 7, harvest->awaited, i, 1) == SHM_OK;
         take_calls(harvest, UINT32_MAX / 2);
     }
     DEMAND(harvest->heard || !told);
@@ -153,9 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < before; i++)
         input_patch(&input, region.s_base, region.size);
     struct harvest harvest = {.input = &input, .region = region, .slot_count = slot_count};
-    harvest.tally = (struct tally){.control = control};
-    tally_take_over(&harvest.tally);
-    tally_resume(&harvest.tally, input_number(&input, 1), budget, before, budget);
+    harvest.stats = (struct call_stats){.control = control};
+    call_stats_adopt(&harvest.stats);
+    call_stats_resume(&harvest.stats, input_number(&input, 1), budget, before, budget);
     check_noise(&harvest, &control, budget);
     check_honest(&harvest, &control);
     free(region.s_base);

@@ -29,7 +29,7 @@ static bool look_up(const struct routes *routes, uint64_t key)
     struct host picked;
     struct table table;
     uint32_t slot = index_find(routes, key);
-    bool seen = glance(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
+    bool seen = lookup_fast(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
     DEMAND(slot == SLOT_NONE || slot < routes_slot_count(routes));
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return false;

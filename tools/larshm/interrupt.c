@@ -8,7 +8,7 @@
 
 static _Atomic uint32_t noted;
 
-static void note(int number)
+static void record(int number)
 {
     (void)number;
     store_relaxed(&noted, 1);
@@ -16,7 +16,7 @@ static void note(int number)
 
 void interrupt_catch(void)
 {
-    struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = record, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

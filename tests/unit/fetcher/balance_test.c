@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosts and their records while tables, routes and fetchers come and go. Clients here are calls of tell_call(). */
+/* Hosts and their records while tables, routes and fetchers come and go. Clients here are calls of call_stats_record(). */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -91,7 +91,7 @@ static void report(const struct scene *scene, uint64_t key, bool success, unsign
     assert_int_equal(region_open(scene->instance->names.control, true, &self, 0, &region), SHM_OK);
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     for (unsigned i = 0; i < times; i++)
-        assert_int_equal(tell_call(&control, key, word(scene, BAD), success, 1), SHM_OK);
+        assert_int_equal(call_stats_record(&control, key, word(scene, BAD), success, 1), SHM_OK);
     region_close(&region);
     region_close(&routes_region);
 }
@@ -179,7 +179,7 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     report_and_poll(scene, false, STREAK - 1);
     instance_renew(scene->instance);
     leave_and_return(scene, 0);
-    assert_int_equal(tell_call(&control, KEY, word(scene, BAD), false, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&control, KEY, word(scene, BAD), false, 1), SHM_OK);
     balance_poll(scene->balance, clock_tick());
     assert_int_equal(standing(scene).total_err, 1);
     assert_int_equal(standing(scene).state, STANDING_IDLE);

@@ -108,7 +108,7 @@ static struct {
     size_t calls, windows, reasons[REASONS];
 } seen;
 
-static void note(struct watched *host, enum health_change change)
+static void record(struct watched *host, enum health_change change)
 {
     if (change == HEALTH_SAME)
         return;
@@ -121,7 +121,7 @@ static void note(struct watched *host, enum health_change change)
 
 static void look(struct watched *host, const struct config *config, uint64_t now)
 {
-    note(host, health_apply(&host->standing, &host->batch, config, now));
+    record(host, health_apply(&host->standing, &host->batch, config, now));
     host->batch = (struct call_batch){0};
     host->left = 1 + random_below(host->batch_max);
 }
@@ -144,7 +144,7 @@ static void tick(struct watched *host, const struct config *config, uint64_t now
     enum health_change change = health_time(&host->standing, config, now);
     if ((change != HEALTH_SAME) != (now >= deadline))
         fail_msg("seed %u: the deadline was not when something was to do", seed);
-    note(host, change);
+    record(host, change);
 }
 
 /* --- Both together --- */

@@ -145,7 +145,7 @@ static void look_up(const struct routes *routes, uint64_t key)
     static uint32_t turn;
     struct host picked;
     struct table table;
-    glance(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
+    lookup_fast(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
     uint32_t slot = index_find(routes, key);
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return;

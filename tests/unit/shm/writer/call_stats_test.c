@@ -22,7 +22,7 @@ enum {
 
 struct scene {
     struct calls calls;
-    struct tally tally;
+    struct call_stats stats;
     struct call_report last;
     struct call_batch sum; /* counts added up; runs: the longest of all looks */
     uint32_t reports;
@@ -37,7 +37,7 @@ static int setup(void **state)
     calls_begin(&scene->calls, CELLS);
     scene->known = true;
     *state = scene;
-    scene->tally = (struct tally){.control = scene->calls.control};
+    scene->stats = (struct call_stats){.control = scene->calls.control};
     return 0;
 }
 
@@ -49,7 +49,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static bool note(void *context, const struct call_report *report)
+static bool record(void *context, const struct call_report *report)
 {
     struct scene *scene = context;
     const struct call_batch *batch = &report->batch;
@@ -67,13 +67,13 @@ static bool note(void *context, const struct call_report *report)
 static uint32_t look(struct scene *scene, uint32_t budget)
 {
     scene->reports = 0;
-    tally_take(&scene->tally, budget, note, scene);
+    call_stats_collect(&scene->stats, budget, record, scene);
     return scene->reports;
 }
 
 static void tell(const struct scene *scene, uint64_t host, bool success)
 {
-    assert_int_equal(tell_call(&scene->calls.control, KEY, host, success, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&scene->calls.control, KEY, host, success, 1), SHM_OK);
 }
 
 static void each_result_is_taken_once_with_its_route_and_host(void **state)
@@ -104,8 +104,8 @@ static void play(struct scene *scene, const struct part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         for (const char *c = parts[i].script; *c; c++)
-            tell_call(&scene->calls.control, KEY, HOST, *c == 'S',
-                      *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1);
+            call_stats_record(&scene->calls.control, KEY, HOST, *c == 'S',
+                              *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1);
         assert_int_equal(look(scene, UINT32_MAX), 1);
         const struct call_batch *batch = &scene->last.batch;
         if (batch->succ != parts[i].succ || batch->err != parts[i].err || batch->extra != parts[i].extra ||
@@ -139,9 +139,9 @@ static void streaks_begin_anew_with_the_state_of_the_host(void **state)
 {
     struct scene *scene = *state;
     PLAY(scene, {"SSSSFFF", 4, 3, 0, 3, 4});
-    tally_begin_runs(&scene->tally, scene->last.cell);
+    call_stats_reset_runs(&scene->stats, scene->last.cell);
     PLAY(scene, {"FF", 0, 2, 0, 2, 0}, {"SS", 2, 0, 0, 0, 2});
-    tally_begin_runs(&scene->tally, scene->last.cell);
+    call_stats_reset_runs(&scene->stats, scene->last.cell);
     PLAY(scene, {"S", 1, 0, 0, 0, 1});
 }
 
@@ -219,12 +219,12 @@ static void cells_whose_names_are_no_route_and_host_are_passed_over(void **state
     uint32_t cell = (uint32_t)(s_cell - scene->calls.control.s_calls);
     for (int i = 0; i < 4; i++) {
         store_relaxed(&s_cell->host, hosts[i]);
-        flags_raise(&scene->calls.control.reported, cell);
+        hbitmap_set(&scene->calls.control.reported, cell);
         assert_int_equal(look(scene, UINT32_MAX), 0);
     }
     store_relaxed(&s_cell->host, HOST);
     store_relaxed(&s_cell->key, 0);
-    flags_raise(&scene->calls.control.reported, cell);
+    hbitmap_set(&scene->calls.control.reported, cell);
     assert_int_equal(look(scene, UINT32_MAX), 0);
 }
 
@@ -256,17 +256,17 @@ static void what_a_dead_fetcher_took_and_did_not_keep_is_taken_again(void **stat
 {
     struct scene *scene = *state;
     jmp_buf death;
-    struct tally next = {.control = scene->calls.control};
+    struct call_stats next = {.control = scene->calls.control};
     for (int i = 0; i < 3; i++)
         tell(scene, HOST, true);
     look(scene, UINT32_MAX);
     for (int i = 0; i < 4; i++)
         tell(scene, HOST, false);
     if (setjmp(death) == 0)
-        tally_take(&scene->tally, UINT32_MAX, die, &death);
-    tally_take_over(&next);
+        call_stats_collect(&scene->stats, UINT32_MAX, die, &death);
+    call_stats_adopt(&next);
     scene->reports = 0;
-    tally_take(&next, UINT32_MAX, note, scene);
+    call_stats_collect(&next, UINT32_MAX, record, scene);
     assert_int_equal(scene->reports, 1);
     assert_int_equal(scene->last.batch.succ, 0);
     assert_int_equal(scene->last.batch.err, 4);
@@ -276,32 +276,32 @@ static void what_a_dead_fetcher_took_and_did_not_keep_is_taken_again(void **stat
 static void what_a_dead_fetcher_has_kept_is_not_taken_again(void **state)
 {
     struct scene *scene = *state;
-    struct tally next = {.control = scene->calls.control};
+    struct call_stats next = {.control = scene->calls.control};
     tell(scene, HOST, true);
     tell(scene, calls_host(1), true);
     look(scene, UINT32_MAX);
     tell(scene, HOST, true);
-    tally_take_over(&next);
-    tally_resume(&next, KEY, cell_number(scene, HOST), 2, 0);
+    call_stats_adopt(&next);
+    call_stats_resume(&next, KEY, cell_number(scene, HOST), 2, 0);
     scene->reports = 0;
-    tally_take(&next, UINT32_MAX, note, scene);
+    call_stats_collect(&next, UINT32_MAX, record, scene);
     assert_int_equal(scene->reports, 0);
     tell(scene, HOST, true);
-    tally_take(&next, UINT32_MAX, note, scene);
+    call_stats_collect(&next, UINT32_MAX, record, scene);
     assert_int_equal(scene->last.batch.succ, 1);
 }
 
 static void what_no_fetcher_has_looked_at_is_taken_by_the_next_one(void **state)
 {
     struct scene *scene = *state;
-    struct tally next = {.control = scene->calls.control};
+    struct call_stats next = {.control = scene->calls.control};
     tell(scene, HOST, true);
     for (int level = 0; level < 3; level++)
         store_relaxed(&scene->calls.control.reported.s_words[level][0], 0);
     tell(scene, calls_host(1), true);
-    tally_take_over(&next);
+    call_stats_adopt(&next);
     scene->reports = 0;
-    tally_take(&next, UINT32_MAX, note, scene);
+    call_stats_collect(&next, UINT32_MAX, record, scene);
     assert_int_equal(scene->reports, 2);
 }
 
@@ -309,14 +309,14 @@ static void resuming_a_cell_of_another_route_or_behind_it_changes_nothing(void *
 {
     struct scene *scene = *state;
     tell(scene, HOST, true);
-    tally_resume(&scene->tally, KEY + 1, cell_number(scene, HOST), 100, 100);
-    tally_resume(&scene->tally, KEY, CELLS, 100, 100);
-    tally_resume(&scene->tally, KEY, UINT32_MAX, 100, 100);
+    call_stats_resume(&scene->stats, KEY + 1, cell_number(scene, HOST), 100, 100);
+    call_stats_resume(&scene->stats, KEY, CELLS, 100, 100);
+    call_stats_resume(&scene->stats, KEY, UINT32_MAX, 100, 100);
     assert_int_equal(look(scene, UINT32_MAX), 1);
     assert_int_equal(scene->last.batch.succ, 1);
     tell(scene, HOST, true);
     look(scene, UINT32_MAX);
-    tally_resume(&scene->tally, KEY, cell_number(scene, HOST), 1, 0);
+    call_stats_resume(&scene->stats, KEY, cell_number(scene, HOST), 1, 0);
     tell(scene, HOST, true);
     look(scene, UINT32_MAX);
     assert_int_equal(scene->last.batch.succ, 1);
@@ -327,23 +327,24 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
     struct scene *scene = *state;
     scene->known = false;
     for (uint32_t host = 0; host < CELLS / 2 + 1; host++)
-        tell_call(&scene->calls.control, KEY + 1, calls_host(host), true, 1);
+        call_stats_record(&scene->calls.control, KEY + 1, calls_host(host), true, 1);
     look(scene, UINT32_MAX);
-    assert_int_equal(scene->tally.used, CELLS / 2 + 1);
-    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), CELLS);
-    scene->tally.known = CELLS / 2;
-    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), CELLS);
-    scene->tally.known = CELLS / 2 + 1;
-    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), 4 * CELLS);
-    scene->tally.known = UINT32_MAX;
-    assert_int_equal(tally_cells_needed(&scene->tally, UINT32_MAX), CALL_CELLS_MAX);
+    assert_int_equal(scene->stats.used, CELLS / 2 + 1);
+    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), CELLS);
+    scene->stats.known = CELLS / 2;
+    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), CELLS);
+    scene->stats.known = CELLS / 2 + 1;
+    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), 4 * CELLS);
+    scene->stats.known = UINT32_MAX;
+    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), CALL_CELLS_MAX);
 }
 
 /* What teller `number` tells, so that everybody knows the sums. Returns whether its call number i succeeds. */
 static bool tell_next(const struct scene *scene, uint32_t number, uint32_t i)
 {
     bool success = i % 5 != number;
-    if (tell_call(&scene->calls.control, KEY, calls_host(i % HOSTS), success, i % 2 ? 3 : 1) != SHM_OK)
+    if (call_stats_record(&scene->calls.control, KEY, calls_host(i % HOSTS), success, i % 2 ? 3 : 1) !=
+        SHM_OK)
         abort();
     return success;
 }
@@ -427,7 +428,7 @@ static void *tell_in_streaks(void *context)
 {
     const struct teller *teller = context;
     for (uint32_t i = 0; i < 35 * 10000; i++)
-        tell_call(&teller->scene->calls.control, KEY, HOST, i % 35 < 20, 1);
+        call_stats_record(&teller->scene->calls.control, KEY, HOST, i % 35 < 20, 1);
     sub_release(teller->left, 1);
     return NULL;
 }
@@ -483,5 +484,5 @@ int main(void)
         TEST(no_count_is_lost_between_processes),
         TEST(streaks_are_neither_lost_nor_made_longer_while_we_look),
     };
-    return cmocka_run_group_tests_name("shm/tally", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("shm/stats", tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ static bool see(void *context, uint32_t slot)
 static uint32_t harvest(struct scene *scene, uint32_t budget)
 {
     scene->calls = 0;
-    harvest_flags(&scene->control.stale, &scene->flag_cursor, budget, see, scene);
+    collect_flags(&scene->control.stale, &scene->flag_cursor, budget, see, scene);
     return scene->calls;
 }
 
@@ -74,7 +74,7 @@ static void a_flag_is_harvested_once(void **state)
     struct scene *scene = *state;
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         for (int again = 0; again < 3; again++)
-            ask_refresh(&scene->control, slots[i]);
+            demand_refresh(&scene->control, slots[i]);
     assert_int_equal(harvest(scene, UINT32_MAX), sizeof(slots) / sizeof(*slots));
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         assert_int_equal(scene->seen[slots[i]], 1);
@@ -86,7 +86,7 @@ static void what_the_budget_leaves_over_stays_up(void **state)
     struct scene *scene = *state;
     uint32_t total = 0;
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        ask_refresh(&scene->control, slot);
+        demand_refresh(&scene->control, slot);
     /* 64 slots are taken at a time. */
     for (uint32_t calls = 1; calls; total += calls)
         assert_true((calls = harvest(scene, 1000)) < 1000 + 64);
@@ -99,7 +99,7 @@ static void a_callback_that_has_enough_leaves_the_rest_up(void **state)
 {
     struct scene *scene = *state;
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        ask_refresh(&scene->control, slot);
+        demand_refresh(&scene->control, slot);
     scene->allowed = 10;
     assert_in_range(harvest(scene, UINT32_MAX), 10, 64);
     scene->allowed = UINT32_MAX;
@@ -115,7 +115,7 @@ static void no_slot_starves_under_a_tiny_budget(void **state)
     /* All flags are raised again without pause, and each harvest is done with one word. */
     for (uint32_t i = 0; i < words; i++) {
         for (uint32_t slot = i % 64; slot < SLOTS; slot += 64)
-            ask_refresh(&scene->control, slot);
+            demand_refresh(&scene->control, slot);
         harvest(scene, 1);
     }
     for (uint32_t word = 0; word < words; word++) {
@@ -132,12 +132,12 @@ static void a_client_killed_between_two_levels_silences_nobody(void **state)
     /* It raised the flag of slot 700, and died before it raised the levels above. */
     set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
     assert_int_equal(harvest(scene, UINT32_MAX), 0);
-    ask_refresh(&scene->control, 700);
+    demand_refresh(&scene->control, 700);
     assert_int_equal(harvest(scene, UINT32_MAX), 1);
     /* And one that got as far as the second level. */
     set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
     set_bits_acq_rel(&scene->control.stale.s_words[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
-    ask_refresh(&scene->control, 701);
+    demand_refresh(&scene->control, 701);
     assert_int_equal(harvest(scene, UINT32_MAX), 2);
     assert_int_equal(scene->seen[700], 2);
     assert_int_equal(scene->seen[701], 1);
@@ -150,10 +150,10 @@ static bool take_key(void *context, uint64_t key)
     return ++scene->calls < scene->allowed;
 }
 
-static uint32_t harvest_keys(struct scene *scene)
+static uint32_t collect_keys(struct scene *scene)
 {
     scene->calls = 0;
-    harvest_misses(&scene->control, &scene->miss_cursor, take_key, scene);
+    collect_misses(&scene->control, &scene->miss_cursor, take_key, scene);
     return scene->calls;
 }
 
@@ -162,11 +162,11 @@ static void a_miss_is_harvested_once(void **state)
     struct scene *scene = *state;
     static const uint64_t keys[] = {0, 1, UINT64_MAX - 1};
     for (int i = 0; i < 3; i++) {
-        ask_route(&scene->control, keys[i]);
-        ask_route(&scene->control, keys[i]);
-        assert_int_equal(harvest_keys(scene), 1);
+        demand_route(&scene->control, keys[i]);
+        demand_route(&scene->control, keys[i]);
+        assert_int_equal(collect_keys(scene), 1);
         assert_int_equal(scene->keys[0], keys[i]);
-        assert_int_equal(harvest_keys(scene), 0);
+        assert_int_equal(collect_keys(scene), 0);
     }
 }
 
@@ -175,9 +175,9 @@ static void misses_that_a_callback_left_come_next_time(void **state)
     struct scene *scene = *state;
     uint32_t rounds = 0, total = 0, once;
     for (uint64_t key = 0; key < 1000; key++)
-        ask_route(&scene->control, key);
+        demand_route(&scene->control, key);
     scene->allowed = 7;
-    for (; (once = harvest_keys(scene)) > 0 && rounds < 1000; rounds++) {
+    for (; (once = collect_keys(scene)) > 0 && rounds < 1000; rounds++) {
         assert_true(once <= 7);
         total += once;
     }
@@ -188,11 +188,11 @@ static void misses_that_a_callback_left_come_next_time(void **state)
 static void a_client_killed_before_it_told_of_its_miss_silences_nobody(void **state)
 {
     struct scene *scene = *state;
-    ask_route(&scene->control, 5);
+    demand_route(&scene->control, 5);
     store_relaxed(&scene->control.s_header->miss_summary[0], 0);
-    assert_int_equal(harvest_keys(scene), 0);
-    ask_route(&scene->control, 5);
-    assert_int_equal(harvest_keys(scene), 1);
+    assert_int_equal(collect_keys(scene), 0);
+    demand_route(&scene->control, 5);
+    assert_int_equal(collect_keys(scene), 1);
 }
 
 static void g8_noise_is_harvested_in_bounds_and_in_bounded_time(void **state)
@@ -204,10 +204,10 @@ static void g8_noise_is_harvested_in_bounds_and_in_bounded_time(void **state)
             store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : key_hash(i, round));
         assert_in_range(harvest(scene, 1000), 1, 1063);
         assert_in_range(harvest(scene, UINT32_MAX), 0, SLOTS);
-        assert_in_range(harvest_keys(scene), 0, MISS_CELLS);
-        harvest_lookups(&scene->control);
-        ask_refresh(&scene->control, SLOTS - 1);
-        ask_route(&scene->control, round);
+        assert_in_range(collect_keys(scene), 0, MISS_CELLS);
+        collect_lookups(&scene->control);
+        demand_refresh(&scene->control, SLOTS - 1);
+        demand_route(&scene->control, round);
     }
 }
 
@@ -223,8 +223,8 @@ static void *raise_flags(void *context)
     const struct raiser *raiser = context;
     for (uint32_t i = 0; i < RAISES; i++) {
         uint32_t slot = (uint32_t)(key_hash(i, raiser->number) % SLOTS);
-        ask_refresh(&raiser->scene->control, i % 4 ? slot : slot / 4096);
-        ask_route(&raiser->scene->control, slot);
+        demand_refresh(&raiser->scene->control, i % 4 ? slot : slot / 4096);
+        demand_route(&raiser->scene->control, slot);
     }
     return NULL;
 }
@@ -241,12 +241,12 @@ static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
         }
         for (int i = 0; i < 2000; i++) {
             harvest(scene, i % 2 ? 10 : UINT32_MAX);
-            harvest_keys(scene);
+            collect_keys(scene);
         }
         for (uint32_t i = 0; i < RAISERS; i++)
             pthread_join(raisers[i].thread, NULL);
         harvest(scene, UINT32_MAX);
-        harvest_keys(scene);
+        collect_keys(scene);
         /* Nothing stays up unseen by the levels above. */
         for (uint32_t word = 0; word < scene->control.stale.words[0]; word++)
             assert_true(load_relaxed(&scene->control.stale.s_words[0][word]) == 0);

@@ -382,7 +382,7 @@ static void tell_results(struct instance *instance, int count)
     assert_int_equal(region_open(instance->names.control, true, &self, HEADER_BYTES, &region), SHM_OK);
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     for (int i = 0; i < count; i++)
-        assert_int_equal(tell_call(&control, 1, host_word(1, 1), true, 1), SHM_OK);
+        assert_int_equal(call_stats_record(&control, 1, host_word(1, 1), true, 1), SHM_OK);
     region_close(&region);
     region_close(&routes_region);
 }
@@ -413,11 +413,11 @@ static bool add_up(void *context, const struct call_report *report, uint64_t gen
 }
 
 /* Opens what a fetcher that died has put aside: the only one. */
-static int open_aside(const struct instance *instance)
+static int open_retired_control(const struct instance *instance)
 {
     uint64_t generation;
     char path[OBJECT_NAME_MAX + 32];
-    assert_int_equal(aside_list(&instance->names, &generation, 1), 1);
+    assert_int_equal(retired_control_list(&instance->names, &generation, 1), 1);
     snprintf(path, sizeof(path), "/dev/shm%s.%llu", instance->names.control, (unsigned long long)generation);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
@@ -432,7 +432,7 @@ static void what_was_put_aside_is_believed_only_at_its_own_size(void **state)
     instance_stop(instance);
     for (int kind = 0; kind < 4; kind++) {
         fetcher_that_dies(instance, 10, true, 0);
-        int fd = open_aside(instance);
+        int fd = open_retired_control(instance);
         const struct control_shape shape = {4096, many, 0};
         if (kind == 0 || kind == 1)
             assert_int_equal(pwrite(fd, &many, 4, offsetof(struct control_header, call_cells)), 4);
@@ -452,7 +452,7 @@ static void what_was_put_aside_is_believed_only_at_its_own_size(void **state)
         writer_harvest_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->note);
         assert_int_equal(taken, 0);
         /* Only the one that this fetcher has replaced itself is there now. */
-        assert_int_equal(aside_list(&instance->names, left, 2), 1);
+        assert_int_equal(retired_control_list(&instance->names, left, 2), 1);
         instance_stop(instance);
     }
     instance_start(instance);
