@@ -17,50 +17,49 @@ static struct host host_of(uint64_t word)
     return (struct host){.address = (uint32_t)(word >> 32), .port = (uint16_t)word};
 }
 
-static bool is_out(const struct standing *standing)
+static bool is_out(const struct host_health *health)
 {
-    return standing->hold == HOLD_DRAINED ||
-           (standing->hold == HOLD_NONE && standing->state == STANDING_OVERLOADED);
+    return health->override == OVERRIDE_DRAINED ||
+           (health->override == OVERRIDE_NONE && health->state == HOST_EJECTED);
 }
 
-void balance_publish_verdict(struct balance *balance, uint32_t number)
+void balance_publish_rotation(struct balance *balance, uint32_t number)
 {
     uint64_t key, host;
-    const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
-    if (!ledger_is(balance->ledger, number, &key, &host) || host == 0)
+    const struct host_health *health = &host_store_entry(balance->store, number)->health;
+    if (!host_store_is(balance->store, number, &key, &host) || host == 0)
         return;
     uint32_t at = writer_find_host(balance->writer, key, host_of(host));
     if (at != HOST_NONE)
-        writer_set_verdict(balance->writer, key, at, is_out(standing), standing->hold == HOLD_DRAINED);
+        writer_set_rotation(balance->writer, key, at, is_out(health), health->override == OVERRIDE_DRAINED);
 }
 
 void balance_gauge_overloaded(struct balance *balance)
 {
-    writer_gauge(balance->writer, COUNTER_overloaded,
-                 deadlines_count(&balance->deadlines, STANDING_OVERLOADED));
+    writer_gauge(balance->writer, COUNTER_overloaded, deadlines_count(&balance->deadlines, HOST_EJECTED));
 }
 
 /* A route with news for the report service. */
-static void mark_news(struct balance *balance, uint64_t key)
+static void mark_unreported(struct balance *balance, uint64_t key)
 {
-    uint32_t route = ledger_find(balance->ledger, key, 0);
-    if (route != LEDGER_NONE)
-        untold_add_route(&balance->untold, route);
+    uint32_t route = host_store_find(balance->store, key, 0);
+    if (route != HOST_STORE_NONE)
+        unreported_add_route(&balance->unreported, route);
 }
 
-static void tell_turn(struct balance *balance, uint32_t number)
+static void log_state_change(struct balance *balance, uint32_t number)
 {
     uint64_t key, host;
-    const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
-    ledger_is(balance->ledger, number, &key, &host);
+    const struct host_health *health = &host_store_entry(balance->store, number)->health;
+    host_store_is(balance->store, number, &key, &host);
     char text[INET_ADDRSTRLEN];
     const struct host named = host_of(host);
     inet_ntop(AF_INET, &(struct in_addr){named.address}, text, sizeof(text));
-    if (standing->state == STANDING_OVERLOADED)
+    if (health->state == HOST_EJECTED)
         writer_count(balance->writer, COUNTER_ejections, 1);
-    log_limited(&balance->turn_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u is %s",
+    log_limited(&balance->state_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u is %s",
                 key_modid(key), key_cmdid(key), text, ntohs(named.port),
-                standing->state == STANDING_OVERLOADED ? "overloaded" : "good again");
+                health->state == HOST_EJECTED ? "overloaded" : "good again");
 }
 
 /*
@@ -68,28 +67,28 @@ static void tell_turn(struct balance *balance, uint32_t number)
  * may not have been told them yet.
  */
 static void settle(struct balance *balance, uint32_t number, enum health_change change,
-                   const struct standing *before)
+                   const struct host_health *before)
 {
-    struct host_entry *entry = ledger_entry(balance->ledger, number);
+    struct host_entry *entry = host_store_entry(balance->store, number);
     uint64_t key, host;
-    ledger_is(balance->ledger, number, &key, &host);
+    host_store_is(balance->store, number, &key, &host);
     if (change != HEALTH_SAME) {
-        untold_keep(&balance->untold, number, before->rsucc, before->rerr);
-        writer_begin_runs(balance->writer, entry->generation, entry->cell);
+        unreported_keep(&balance->unreported, number, before->rsucc, before->rerr);
+        writer_reset_runs(balance->writer, entry->generation, entry->cell);
     }
-    ledger_commit(balance->ledger, number);
+    host_store_commit(balance->store, number);
     if (change == HEALTH_TURNED) {
-        balance_publish_verdict(balance, number);
-        tell_turn(balance, number);
-        mark_news(balance, key);
+        balance_publish_rotation(balance, number);
+        log_state_change(balance, number);
+        mark_unreported(balance, key);
     }
-    deadlines_place(&balance->deadlines, number, &entry->standing);
+    deadlines_place(&balance->deadlines, number, &entry->health);
     balance_gauge_overloaded(balance);
 }
 
 /* ---- results ---- */
 
-static uint64_t saturated(uint64_t sum, uint64_t more)
+static uint64_t saturating_add(uint64_t sum, uint64_t more)
 {
     return sum + more < sum ? UINT64_MAX : sum + more;
 }
@@ -97,24 +96,24 @@ static uint64_t saturated(uint64_t sum, uint64_t more)
 /* Whoever is given the number of a record has room for it: room for two first. */
 static uint32_t add_record(struct balance *balance, uint64_t key, uint64_t host)
 {
-    uint32_t used = ledger_used(balance->ledger) + 2;
-    if (!deadlines_reserve(&balance->deadlines, used) || !untold_reserve(&balance->untold, used))
-        return LEDGER_NONE;
-    return ledger_add(balance->ledger, key, host);
+    uint32_t used = host_store_used(balance->store) + 2;
+    if (!deadlines_reserve(&balance->deadlines, used) || !unreported_reserve(&balance->unreported, used))
+        return HOST_STORE_NONE;
+    return host_store_add(balance->store, key, host);
 }
 
 /* Any client can have the fetcher remember routes that do not exist: they get no record, which would stay. */
 static uint32_t record_for_route(struct balance *balance, uint64_t key)
 {
-    uint32_t route = ledger_find(balance->ledger, key, 0);
-    if (route == LEDGER_NONE && writer_hosts(balance->writer, key, balance->hosts) > 0)
+    uint32_t route = host_store_find(balance->store, key, 0);
+    if (route == HOST_STORE_NONE && writer_hosts(balance->writer, key, balance->hosts) > 0)
         route = add_record(balance, key, 0);
     return route;
 }
 
 /* How far the host's cell is read, for the next fetcher. */
-static void note_read(const struct balance *balance, struct host_entry *entry,
-                      const struct call_report *report, uint64_t generation)
+static void record_progress(const struct balance *balance, struct host_entry *entry,
+                            const struct call_report *report, uint64_t generation)
 {
     if (generation != writer_generation(balance->writer))
         return;
@@ -130,26 +129,26 @@ static void note_read(const struct balance *balance, struct host_entry *entry,
  */
 static void count_only(struct balance *balance, const struct call_report *report, uint64_t generation)
 {
-    uint32_t number = ledger_find(balance->ledger, report->key, report->host);
-    if (number == LEDGER_NONE)
+    uint32_t number = host_store_find(balance->store, report->key, report->host);
+    if (number == HOST_STORE_NONE)
         number = record_for_route(balance, report->key);
     writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
-    writer_begin_runs(balance->writer, generation, report->cell); /* it comes back without a streak */
-    if (number == LEDGER_NONE)
+    writer_reset_runs(balance->writer, generation, report->cell); /* it comes back without a streak */
+    if (number == HOST_STORE_NONE)
         return;
-    struct host_entry *entry = ledger_entry(balance->ledger, number);
-    entry->standing.total_succ = saturated(entry->standing.total_succ, report->batch.succ);
-    entry->standing.total_err = saturated(entry->standing.total_err, report->batch.err);
-    note_read(balance, entry, report, generation);
-    ledger_commit(balance->ledger, number);
+    struct host_entry *entry = host_store_entry(balance->store, number);
+    entry->health.total_succ = saturating_add(entry->health.total_succ, report->batch.succ);
+    entry->health.total_err = saturating_add(entry->health.total_err, report->batch.err);
+    record_progress(balance, entry, report, generation);
+    host_store_commit(balance->store, number);
 }
 
 static uint32_t new_record(struct balance *balance, uint64_t key, uint64_t host)
 {
     uint32_t number = add_record(balance, key, host);
-    if (number == LEDGER_NONE)
-        return LEDGER_NONE;
-    health_birth(&ledger_entry(balance->ledger, number)->standing, balance->config, balance->now);
+    if (number == HOST_STORE_NONE)
+        return HOST_STORE_NONE;
+    health_birth(&host_store_entry(balance->store, number)->health, balance->config, balance->now);
     return number;
 }
 
@@ -162,7 +161,7 @@ static uint64_t smaller(uint64_t one, uint64_t other)
 static struct call_batch first_batch(const struct call_batch *batch)
 {
     struct call_batch own = *batch;
-    own.err_run = (uint32_t)smaller(batch->err_run, saturated(batch->err, batch->extra));
+    own.err_run = (uint32_t)smaller(batch->err_run, saturating_add(batch->err, batch->extra));
     own.succ_run = (uint32_t)smaller(batch->succ_run, batch->succ);
     return own;
 }
@@ -180,38 +179,38 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
         return false;
     }
     struct call_batch batch = report->batch;
-    uint32_t number = ledger_find(balance->ledger, report->key, report->host);
-    if (number == LEDGER_NONE) {
+    uint32_t number = host_store_find(balance->store, report->key, report->host);
+    if (number == HOST_STORE_NONE) {
         number = new_record(balance, report->key, report->host);
         batch = first_batch(&report->batch);
     }
-    if (number == LEDGER_NONE) {
+    if (number == HOST_STORE_NONE) {
         writer_count(balance->writer, COUNTER_reports_refused, report->batch.succ + report->batch.err);
         log_limited(&balance->full_limit, LOG_LEVEL_WARNING,
                     "no room for what is known of another host: raise [shm] max_bytes, or free memory");
         return true;
     }
-    struct host_entry *entry = ledger_entry(balance->ledger, number);
-    note_read(balance, entry, report, generation);
-    if (!deadlines_has(&balance->deadlines, number) && entry->standing.state == STANDING_IDLE)
-        health_begin_window(&entry->standing, balance->config, balance->now);
-    const struct standing before = entry->standing;
-    enum health_change change = health_apply(&entry->standing, &batch, balance->config, balance->now);
+    struct host_entry *entry = host_store_entry(balance->store, number);
+    record_progress(balance, entry, report, generation);
+    if (!deadlines_has(&balance->deadlines, number) && entry->health.state == HOST_IN_ROTATION)
+        health_begin_window(&entry->health, balance->config, balance->now);
+    const struct host_health before = entry->health;
+    enum health_change change = health_apply(&entry->health, &batch, balance->config, balance->now);
     /* What the batch brought was not told either. */
-    struct standing untold = before;
-    untold.rsucc = untold_plus(untold.rsucc, batch.succ);
-    untold.rerr = untold_plus(untold.rerr, batch.err);
-    settle(balance, number, change, &untold);
-    mark_news(balance, report->key);
+    struct host_health unreported = before;
+    unreported.rsucc = unreported_plus(unreported.rsucc, batch.succ);
+    unreported.rerr = unreported_plus(unreported.rerr, batch.err);
+    settle(balance, number, change, &unreported);
+    mark_unreported(balance, report->key);
     return true;
 }
 
 void balance_take(struct balance *balance, uint32_t budget)
 {
-    char note[WRITER_NOTE_MAX];
-    writer_harvest_calls(balance->writer, budget, ledger_used(balance->ledger), balance->now, note);
-    if (note[0])
-        log_limited(&balance->note_limit, LOG_LEVEL_WARNING, "%s", note);
+    char message[WRITER_MESSAGE_MAX];
+    writer_collect_calls(balance->writer, budget, host_store_used(balance->store), balance->now, message);
+    if (message[0])
+        log_limited(&balance->message_limit, LOG_LEVEL_WARNING, "%s", message);
 }
 
 /* ---- time ---- */
@@ -219,11 +218,11 @@ void balance_take(struct balance *balance, uint32_t budget)
 static void time_passed(struct balance *balance)
 {
     uint32_t number;
-    for (enum standing_state state = STANDING_IDLE; state <= STANDING_OVERLOADED; state++)
+    for (enum host_state state = HOST_IN_ROTATION; state <= HOST_EJECTED; state++)
         while (deadlines_first(&balance->deadlines, state, &number)) {
-            struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
-            const struct standing before = *standing;
-            enum health_change change = health_time(standing, balance->config, balance->now);
+            struct host_health *health = &host_store_entry(balance->store, number)->health;
+            const struct host_health before = *health;
+            enum health_change change = health_time(health, balance->config, balance->now);
             if (change == HEALTH_SAME)
                 break;
             settle(balance, number, change, &before);
@@ -234,8 +233,8 @@ static void time_passed(struct balance *balance)
 
 static enum order_result carry_out(struct balance *balance, const struct order *order)
 {
-    uint32_t number = ledger_find(balance->ledger, order->key, order->host);
-    bool has_record = order->host && number != LEDGER_NONE;
+    uint32_t number = host_store_find(balance->store, order->key, order->host);
+    bool has_record = order->host && number != HOST_STORE_NONE;
     if (writer_state(balance->writer, order->key) == ROUTE_UNKNOWN && !has_record)
         return ORDER_NO_ROUTE;
     if (order->host == 0 ||
@@ -243,12 +242,12 @@ static enum order_result carry_out(struct balance *balance, const struct order *
         return ORDER_NO_HOST;
     if (!has_record)
         number = new_record(balance, order->key, order->host);
-    if (number == LEDGER_NONE)
+    if (number == HOST_STORE_NONE)
         return ORDER_FULL;
-    ledger_entry(balance->ledger, number)->standing.hold = (uint8_t)order->hold;
-    ledger_commit(balance->ledger, number);
-    balance_publish_verdict(balance, number);
-    if (order->hold == HOLD_NONE) /* the record of a host that has left was kept for the hold alone */
+    host_store_entry(balance->store, number)->health.override = (uint8_t)order->override;
+    host_store_commit(balance->store, number);
+    balance_publish_rotation(balance, number);
+    if (order->override == OVERRIDE_NONE) /* the record of a host that has left was kept for the hold alone */
         balance_table_changed(balance, order->key);
     writer_count(balance->writer, COUNTER_orders, 1);
     return ORDER_DONE;
@@ -260,59 +259,58 @@ void balance_poll(struct balance *balance, uint64_t now)
     balance->now = now;
     balance_take(balance, REPORTS_PER_POLL);
     time_passed(balance);
-    if (ledger_order(balance->ledger, &order))
-        ledger_answer(balance->ledger, carry_out(balance, &order));
+    if (host_store_order(balance->store, &order))
+        host_store_answer(balance->store, carry_out(balance, &order));
 }
 
 /* ---- tables ---- */
 
-const uint64_t *balance_verdict(struct balance *balance, uint64_t key, const struct host *hosts,
-                                uint32_t count)
+const uint64_t *balance_masks(struct balance *balance, uint64_t key, const struct host *hosts, uint32_t count)
 {
-    if (ledger_find(balance->ledger, key, 0) == LEDGER_NONE)
+    if (host_store_find(balance->store, key, 0) == HOST_STORE_NONE)
         return NULL;
-    memset(balance->verdict, 0, VERDICT_WORDS(count) * sizeof(uint64_t));
+    memset(balance->masks, 0, MASK_WORDS(count) * sizeof(uint64_t));
     for (uint32_t at = 0; at < count; at++) {
-        uint32_t number = ledger_find(balance->ledger, key, host_word(hosts[at].address, hosts[at].port));
-        if (number == LEDGER_NONE)
+        uint32_t number = host_store_find(balance->store, key, host_word(hosts[at].address, hosts[at].port));
+        if (number == HOST_STORE_NONE)
             continue;
-        const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
-        if (is_out(standing))
-            balance->verdict[at / 32] |= verdict_out(at);
-        if (standing->hold == HOLD_DRAINED)
-            balance->verdict[at / 32] |= verdict_unprobed(at);
+        const struct host_health *health = &host_store_entry(balance->store, number)->health;
+        if (is_out(health))
+            balance->masks[at / 32] |= ejected_bit(at);
+        if (health->override == OVERRIDE_DRAINED)
+            balance->masks[at / 32] |= drained_bit(at);
     }
-    return balance->verdict;
+    return balance->masks;
 }
 
 /* What is known of a host that has left ends; what an operator has said of it stays. */
 static void reset(struct balance *balance, uint32_t number)
 {
-    struct host_entry *left = ledger_entry(balance->ledger, number);
-    writer_begin_runs(balance->writer, left->generation, left->cell);
+    struct host_entry *left = host_store_entry(balance->store, number);
+    writer_reset_runs(balance->writer, left->generation, left->cell);
     deadlines_remove(&balance->deadlines, number);
-    untold_forget(&balance->untold, number);
-    if (left->standing.hold == HOLD_NONE) {
-        ledger_remove(balance->ledger, number);
+    unreported_forget(&balance->unreported, number);
+    if (left->health.override == OVERRIDE_NONE) {
+        host_store_remove(balance->store, number);
         return;
     }
-    left->standing.total_succ = left->standing.total_err = 0;
-    health_birth(&left->standing, balance->config, balance->now);
-    ledger_commit(balance->ledger, number);
+    left->health.total_succ = left->health.total_err = 0;
+    health_birth(&left->health, balance->config, balance->now);
+    host_store_commit(balance->store, number);
 }
 
 void balance_finish_absorbing(struct balance *balance, uint32_t route)
 {
-    struct host_entry *sum = ledger_entry(balance->ledger, route);
+    struct host_entry *sum = host_store_entry(balance->store, route);
     uint64_t key, host;
     if (sum->absorbed == 0)
         return;
-    ledger_is(balance->ledger, route, &key, &host);
-    uint32_t number = ledger_find(balance->ledger, key, sum->absorbed);
-    if (number != LEDGER_NONE)
+    host_store_is(balance->store, route, &key, &host);
+    uint32_t number = host_store_find(balance->store, key, sum->absorbed);
+    if (number != HOST_STORE_NONE)
         reset(balance, number);
     sum->absorbed = 0;
-    ledger_commit(balance->ledger, route);
+    host_store_commit(balance->store, route);
 }
 
 /*
@@ -321,28 +319,28 @@ void balance_finish_absorbing(struct balance *balance, uint32_t route)
  */
 static void absorb(struct balance *balance, uint32_t route, uint32_t number, uint64_t host)
 {
-    const struct standing *left = &ledger_entry(balance->ledger, number)->standing;
-    struct host_entry *sum = ledger_entry(balance->ledger, route);
-    sum->standing.total_succ = saturated(sum->standing.total_succ, left->total_succ);
-    sum->standing.total_err = saturated(sum->standing.total_err, left->total_err);
+    const struct host_health *left = &host_store_entry(balance->store, number)->health;
+    struct host_entry *sum = host_store_entry(balance->store, route);
+    sum->health.total_succ = saturating_add(sum->health.total_succ, left->total_succ);
+    sum->health.total_err = saturating_add(sum->health.total_err, left->total_err);
     sum->absorbed = host;
-    ledger_commit(balance->ledger, route);
+    host_store_commit(balance->store, route);
     balance_finish_absorbing(balance, route);
 }
 
 void balance_table_changed(struct balance *balance, uint64_t key)
 {
-    uint32_t route = ledger_find(balance->ledger, key, 0);
-    uint32_t next = route == LEDGER_NONE ? LEDGER_NONE : ledger_next(balance->ledger, route);
-    while (next != LEDGER_NONE) {
+    uint32_t route = host_store_find(balance->store, key, 0);
+    uint32_t next = route == HOST_STORE_NONE ? HOST_STORE_NONE : host_store_next(balance->store, route);
+    while (next != HOST_STORE_NONE) {
         uint32_t number = next;
         uint64_t host;
-        next = ledger_next(balance->ledger, number);
-        ledger_is(balance->ledger, number, &key, &host);
+        next = host_store_next(balance->store, number);
+        host_store_is(balance->store, number, &key, &host);
         if (writer_find_host(balance->writer, key, host_of(host)) == HOST_NONE)
             absorb(balance, route, number, host);
         else /* results that came while the table was being published may have changed it */
-            balance_publish_verdict(balance, number);
+            balance_publish_rotation(balance, number);
     }
     balance_gauge_overloaded(balance);
 }
@@ -354,27 +352,27 @@ bool balance_next_results(struct balance *balance, uint64_t *key, struct host_re
     uint32_t route;
     uint64_t host;
     do
-        if (!untold_take_route(&balance->untold, &route))
+        if (!unreported_take_route(&balance->unreported, &route))
             return false;
-    while (!ledger_is(balance->ledger, route, key, &host));
+    while (!host_store_is(balance->store, route, key, &host));
     *count = writer_hosts(balance->writer, *key, balance->hosts);
     for (uint32_t at = 0; at < *count; at++) {
         out[at] = (struct host_result){.host = balance->hosts[at]};
-        uint32_t number = ledger_find(balance->ledger, *key,
-                                      host_word(balance->hosts[at].address, balance->hosts[at].port));
-        if (number == LEDGER_NONE)
+        uint32_t number = host_store_find(balance->store, *key,
+                                          host_word(balance->hosts[at].address, balance->hosts[at].port));
+        if (number == HOST_STORE_NONE)
             continue;
-        const struct standing *standing = &ledger_entry(balance->ledger, number)->standing;
-        untold_tell(&balance->untold, number, standing, &out[at].succ, &out[at].err);
-        out[at].overloaded = standing->state == STANDING_OVERLOADED;
+        const struct host_health *health = &host_store_entry(balance->store, number)->health;
+        unreported_take(&balance->unreported, number, health, &out[at].succ, &out[at].err);
+        out[at].overloaded = health->state == HOST_EJECTED;
     }
     return true;
 }
 
-void balance_tell_again(struct balance *balance)
+void balance_report_all(struct balance *balance)
 {
     uint64_t key, host;
-    for (uint32_t number = 0; number < ledger_used(balance->ledger); number++)
-        if (ledger_is(balance->ledger, number, &key, &host) && host == 0)
-            untold_add_route(&balance->untold, number);
+    for (uint32_t number = 0; number < host_store_used(balance->store); number++)
+        if (host_store_is(balance->store, number, &key, &host) && host == 0)
+            unreported_add_route(&balance->unreported, number);
 }

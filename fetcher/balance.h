@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which hosts are in the turn: takes the results that clients report, has them judged (health.h), keeps what is known
- * of each host (shm/ledger.h), and publishes verdicts. Time-outs run on the fetcher's clock. Operators' orders come
+ * of each host (shm/store.h), and publishes verdicts. Time-outs run on the fetcher's clock. Operators' orders come
  * before what calls tell.
  */
 #ifndef FETCHER_BALANCE_H
@@ -15,18 +15,18 @@ struct balance;
 
 /* `config` is read at each step and may change in between. On failure `note` says why, and NULL is returned. */
 struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,
-                            char note[static WRITER_NOTE_MAX]);
+                            char message[static WRITER_MESSAGE_MAX]);
 void balance_delete(struct balance *balance);
 
 /* Every poll_interval_ms: results, time-outs, orders. */
 void balance_poll(struct balance *balance, uint64_t now);
 
 /* Once in a while: the hosts object, and records of routes that are gone. */
-void balance_tend(struct balance *balance);
+void balance_maintain(struct balance *balance);
 
 /* How the hosts of a table stand that is about to be published; NULL: all in the turn. Valid until the next call. */
-const uint64_t *balance_verdict(struct balance *balance, uint64_t key, const struct host *hosts,
-                                uint32_t count);
+const uint64_t *balance_masks(struct balance *balance, uint64_t key, const struct host *hosts,
+                              uint32_t count);
 
 /* The table of the route is another one now: hosts that left it are forgotten, their totals go to the route. */
 void balance_table_changed(struct balance *balance, uint64_t key);
@@ -45,6 +45,6 @@ struct host_result {
 bool balance_next_results(struct balance *balance, uint64_t *key, struct host_result *out, uint32_t *count);
 
 /* The report service may have lost what it was told: every route that has records is news again. */
-void balance_tell_again(struct balance *balance);
+void balance_report_all(struct balance *balance);
 
 #endif

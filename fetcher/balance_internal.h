@@ -10,19 +10,19 @@
 
 struct balance {
     struct writer *writer;
-    struct ledger *ledger;
+    struct host_store *store;
     const struct config *config;
     struct deadlines deadlines;
-    struct untold untold;
+    struct unreported unreported;
     uint64_t now;
-    uint32_t tended; /* the record that balance_tend() has looked at last */
-    struct log_limit full_limit, turn_limit, note_limit;
-    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
+    uint32_t tended; /* the record that balance_maintain() has looked at last */
+    struct log_limit full_limit, state_limit, message_limit;
+    uint64_t masks[MASK_WORDS(HOSTS_MAX)];
     struct host hosts[HOSTS_MAX];
 };
 
 /* Shows in the host's table how its record stands. */
-void balance_publish_verdict(struct balance *balance, uint32_t number);
+void balance_publish_rotation(struct balance *balance, uint32_t number);
 
 /* Takes results of about `budget` hosts. */
 void balance_take(struct balance *balance, uint32_t budget);

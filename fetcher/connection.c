@@ -92,7 +92,7 @@ static void leave(struct connection *connection)
     uv_timer_stop(&connection->frame_timer);
 }
 
-static void tell_lost(struct connection *connection, const char *why, uint64_t delay)
+static void log_lost(struct connection *connection, const char *why, uint64_t delay)
 {
     struct log_limit *limit = &connection->lost_limit;
     uint64_t next = limit->next;
@@ -102,7 +102,7 @@ static void tell_lost(struct connection *connection, const char *why, uint64_t d
         limit->next += connection->role->quiet_ms;
 }
 
-static void tell_down(struct connection *connection)
+static void log_down(struct connection *connection)
 {
     if (connection->role->down)
         connection->role->down(connection->context);
@@ -116,11 +116,11 @@ static void lost(struct connection *connection, const char *why)
     connection->attempt++;
     uint64_t delay = backoff_ms(connection->timing->fetcher.reconnect_min_ms,
                                 connection->timing->fetcher.reconnect_max_ms, connection->attempt);
-    tell_lost(connection, why, delay);
+    log_lost(connection, why, delay);
     set_state(connection, CONNECTION_WAITING);
     uv_timer_start(&connection->timer, backoff_over, delay, 0);
     if (was_up)
-        tell_down(connection);
+        log_down(connection);
 }
 
 void connection_drop(struct connection *connection, const char *why)
@@ -135,7 +135,7 @@ void connection_redirect(struct connection *connection)
     leave(connection);
     connection->attempt = 0;
     if (was_up)
-        tell_down(connection);
+        log_down(connection);
     attempt(connection);
 }
 

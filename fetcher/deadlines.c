@@ -79,18 +79,18 @@ void deadlines_remove(struct deadlines *deadlines, uint32_t number)
         sift(deadlines, heap, at, last);
 }
 
-void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct standing *standing)
+void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct host_health *health)
 {
     struct deadline_node *node = &deadlines->nodes[number];
-    bool idle = standing->state == STANDING_IDLE;
-    uint64_t began = idle ? standing->window : standing->since;
-    bool wanted = !idle || standing->rsucc || standing->rerr;
-    if (node->place && wanted && node->state == standing->state && node->began == began)
+    bool idle = health->state == HOST_IN_ROTATION;
+    uint64_t began = idle ? health->window : health->since;
+    bool wanted = !idle || health->rsucc || health->rerr;
+    if (node->place && wanted && node->state == health->state && node->began == began)
         return;
     deadlines_remove(deadlines, number);
     if (!wanted)
         return;
-    node->state = standing->state;
+    node->state = health->state;
     node->began = began;
     struct deadline_heap *heap = &deadlines->heaps[node->state];
     sift(deadlines, heap, heap->count++, number);
@@ -101,7 +101,7 @@ bool deadlines_has(const struct deadlines *deadlines, uint32_t number)
     return deadlines->nodes[number].place;
 }
 
-bool deadlines_first(const struct deadlines *deadlines, enum standing_state state, uint32_t *number)
+bool deadlines_first(const struct deadlines *deadlines, enum host_state state, uint32_t *number)
 {
     const struct deadline_heap *heap = &deadlines->heaps[state];
     if (heap->count)
@@ -109,7 +109,7 @@ bool deadlines_first(const struct deadlines *deadlines, enum standing_state stat
     return heap->count;
 }
 
-uint32_t deadlines_count(const struct deadlines *deadlines, enum standing_state state)
+uint32_t deadlines_count(const struct deadlines *deadlines, enum host_state state)
 {
     return deadlines->heaps[state].count;
 }

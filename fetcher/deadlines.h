@@ -16,7 +16,7 @@ struct deadline_heap {
 };
 
 struct deadlines {
-    struct deadline_heap heaps[2]; /* by enum standing_state */
+    struct deadline_heap heaps[2]; /* by enum host_state */
     struct deadline_node *nodes;   /* by number */
     uint32_t capacity;
 };
@@ -26,12 +26,12 @@ bool deadlines_reserve(struct deadlines *deadlines, uint32_t count);
 void deadlines_free(struct deadlines *deadlines);
 
 /* Puts a host where it belongs: not at all while it is idle and nobody has called it in this window. */
-void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct standing *standing);
+void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct host_health *health);
 void deadlines_remove(struct deadlines *deadlines, uint32_t number);
 bool deadlines_has(const struct deadlines *deadlines, uint32_t number);
 
 /* The one of this state whose time began first. False: there is none. */
-bool deadlines_first(const struct deadlines *deadlines, enum standing_state state, uint32_t *number);
-uint32_t deadlines_count(const struct deadlines *deadlines, enum standing_state state);
+bool deadlines_first(const struct deadlines *deadlines, enum host_state state, uint32_t *number);
+uint32_t deadlines_count(const struct deadlines *deadlines, enum host_state state);
 
 #endif

@@ -9,7 +9,7 @@ enum {
 
 /* What has made a host change its state. */
 struct cause {
-    enum standing_reason reason;
+    enum health_reason reason;
     uint32_t value, limit;
 };
 
@@ -33,7 +33,7 @@ static double share(uint32_t count, uint32_t others)
  * A share and the limit that it passed, as parts of 10,000: the one rounded up and the other down, so that what is
  * above reads as above. Configured limits have at most 9 decimals: half of the last one makes good binary rounding.
  */
-static struct cause rate_cause(enum standing_reason reason, uint32_t count, uint32_t others, double limit)
+static struct cause rate_cause(enum health_reason reason, uint32_t count, uint32_t others, double limit)
 {
     uint64_t all = (uint64_t)count + others;
     return (struct cause){
@@ -43,137 +43,137 @@ static struct cause rate_cause(enum standing_reason reason, uint32_t count, uint
     };
 }
 
-static void begin_counts(struct standing *standing, uint32_t vsucc, uint32_t verr, uint64_t now)
+static void begin_counts(struct host_health *health, uint32_t vsucc, uint32_t verr, uint64_t now)
 {
-    standing->window = now;
-    standing->vsucc = vsucc;
-    standing->verr = verr;
-    standing->rsucc = standing->rerr = 0;
-    standing->contin_succ = standing->contin_err = 0;
+    health->window = now;
+    health->vsucc = vsucc;
+    health->verr = verr;
+    health->rsucc = health->rerr = 0;
+    health->contin_succ = health->contin_err = 0;
 }
 
-static void become(struct standing *standing, enum standing_state state, struct cause cause,
+static void become(struct host_health *health, enum host_state state, struct cause cause,
                    const struct config *config, uint64_t now)
 {
-    if (state == STANDING_IDLE)
-        begin_counts(standing, config->loadbalance.init_succ_cnt, 0, now);
+    if (state == HOST_IN_ROTATION)
+        begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);
     else
-        begin_counts(standing, 0, config->loadbalance.init_err_cnt, now);
-    standing->since = now;
-    standing->value = cause.value;
-    standing->limit = cause.limit;
-    standing->state = (uint8_t)state;
-    standing->reason = (uint8_t)cause.reason;
-    standing->bad_window = false;
+        begin_counts(health, 0, config->loadbalance.init_err_cnt, now);
+    health->since = now;
+    health->value = cause.value;
+    health->limit = cause.limit;
+    health->state = (uint8_t)state;
+    health->reason = (uint8_t)cause.reason;
+    health->bad_window = false;
 }
 
-void health_birth(struct standing *standing, const struct config *config, uint64_t now)
+void health_birth(struct host_health *health, const struct config *config, uint64_t now)
 {
-    become(standing, STANDING_IDLE, (struct cause){REASON_BIRTH, 0, 0}, config, now);
+    become(health, HOST_IN_ROTATION, (struct cause){REASON_BIRTH, 0, 0}, config, now);
 }
 
-static void add(struct standing *standing, const struct call_batch *batch)
+static void add(struct host_health *health, const struct call_batch *batch)
 {
-    standing->total_succ = total_plus(standing->total_succ, batch->succ);
-    standing->total_err = total_plus(standing->total_err, batch->err);
-    standing->vsucc = plus(standing->vsucc, batch->succ);
-    standing->verr = plus(plus(standing->verr, batch->err), batch->extra);
-    standing->rsucc = plus(standing->rsucc, batch->succ);
-    standing->rerr = plus(standing->rerr, batch->err);
-    standing->contin_succ = batch->succ ? batch->succ_run : 0;
-    standing->contin_err = batch->err ? batch->err_run : 0;
+    health->total_succ = total_plus(health->total_succ, batch->succ);
+    health->total_err = total_plus(health->total_err, batch->err);
+    health->vsucc = plus(health->vsucc, batch->succ);
+    health->verr = plus(plus(health->verr, batch->err), batch->extra);
+    health->rsucc = plus(health->rsucc, batch->succ);
+    health->rerr = plus(health->rerr, batch->err);
+    health->contin_succ = batch->succ ? batch->succ_run : 0;
+    health->contin_err = batch->err ? batch->err_run : 0;
 }
 
-static bool fails(const struct standing *standing, const struct config *config, struct cause *out)
+static bool fails(const struct host_health *health, const struct config *config, struct cause *out)
 {
     double err_rate = config->loadbalance.err_rate;
     uint32_t err_limit = config->loadbalance.contin_err_limit;
-    if (share(standing->verr, standing->vsucc) > err_rate)
-        *out = rate_cause(REASON_ERR_RATE, standing->verr, standing->vsucc, err_rate);
-    else if (standing->contin_err >= err_limit)
-        *out = (struct cause){REASON_ERR_STREAK, standing->contin_err, err_limit};
+    if (share(health->verr, health->vsucc) > err_rate)
+        *out = rate_cause(REASON_ERR_RATE, health->verr, health->vsucc, err_rate);
+    else if (health->contin_err >= err_limit)
+        *out = (struct cause){REASON_ERR_STREAK, health->contin_err, err_limit};
     else
         return false;
     return true;
 }
 
-static bool recovers(const struct standing *standing, const struct config *config, struct cause *out)
+static bool recovers(const struct host_health *health, const struct config *config, struct cause *out)
 {
     double succ_rate = config->loadbalance.succ_rate;
     uint32_t succ_limit = config->loadbalance.contin_succ_limit;
-    if (share(standing->vsucc, standing->verr) > succ_rate)
-        *out = rate_cause(REASON_SUCC_RATE, standing->vsucc, standing->verr, succ_rate);
-    else if (standing->contin_succ >= succ_limit)
-        *out = (struct cause){REASON_SUCC_STREAK, standing->contin_succ, succ_limit};
+    if (share(health->vsucc, health->verr) > succ_rate)
+        *out = rate_cause(REASON_SUCC_RATE, health->vsucc, health->verr, succ_rate);
+    else if (health->contin_succ >= succ_limit)
+        *out = (struct cause){REASON_SUCC_STREAK, health->contin_succ, succ_limit};
     else
         return false;
     return true;
 }
 
-enum health_change health_apply(struct standing *standing, const struct call_batch *batch,
+enum health_change health_apply(struct host_health *health, const struct call_batch *batch,
                                 const struct config *config, uint64_t now)
 {
     if (batch->succ == 0 && batch->err == 0)
         return HEALTH_SAME;
-    add(standing, batch);
+    add(health, batch);
     struct cause cause;
-    if (standing->state == STANDING_IDLE) {
-        if (batch->err == 0 || !fails(standing, config, &cause))
+    if (health->state == HOST_IN_ROTATION) {
+        if (batch->err == 0 || !fails(health, config, &cause))
             return HEALTH_SAME;
-        become(standing, STANDING_OVERLOADED, cause, config, now);
+        become(health, HOST_EJECTED, cause, config, now);
     } else {
-        if (batch->succ == 0 || !recovers(standing, config, &cause))
+        if (batch->succ == 0 || !recovers(health, config, &cause))
             return HEALTH_SAME;
-        become(standing, STANDING_IDLE, cause, config, now);
+        become(health, HOST_IN_ROTATION, cause, config, now);
     }
     return HEALTH_TURNED;
 }
 
-/* A window without a call tells nothing: neither a verdict nor an end to two bad windows in a row. */
-static bool window_fails(struct standing *standing, const struct config *config, struct cause *out)
+/* A window without a call tells nothing: neither a masks nor an end to two bad windows in a row. */
+static bool window_fails(struct host_health *health, const struct config *config, struct cause *out)
 {
-    uint64_t calls = (uint64_t)standing->rsucc + standing->rerr;
+    uint64_t calls = (uint64_t)health->rsucc + health->rerr;
     double limit = config->loadbalance.window_err_rate;
     if (calls == 0)
         return false;
-    bool bad = share(standing->rerr, standing->rsucc) >= limit;
+    bool bad = share(health->rerr, health->rsucc) >= limit;
     bool few = calls < config->loadbalance.window_min_calls;
-    if (bad && (!few || standing->bad_window)) {
-        *out = rate_cause(few ? REASON_FEW_CALLS : REASON_WINDOW, standing->rerr, standing->rsucc, limit);
+    if (bad && (!few || health->bad_window)) {
+        *out = rate_cause(few ? REASON_FEW_CALLS : REASON_WINDOW, health->rerr, health->rsucc, limit);
         return true;
     }
-    standing->bad_window = bad;
+    health->bad_window = bad;
     return false;
 }
 
-void health_begin_window(struct standing *standing, const struct config *config, uint64_t now)
+void health_begin_window(struct host_health *health, const struct config *config, uint64_t now)
 {
-    if (now - standing->window > UINT64_C(1000) * SILENT_WINDOWS * config->loadbalance.idle_timeout)
-        standing->bad_window = false;
-    standing->window = now;
+    if (now - health->window > UINT64_C(1000) * SILENT_WINDOWS * config->loadbalance.idle_timeout)
+        health->bad_window = false;
+    health->window = now;
 }
 
-enum health_change health_time(struct standing *standing, const struct config *config, uint64_t now)
+enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now)
 {
-    if (now < health_deadline(standing, config))
+    if (now < health_deadline(health, config))
         return HEALTH_SAME;
     struct cause cause;
-    if (standing->state != STANDING_IDLE) {
+    if (health->state != HOST_IN_ROTATION) {
         cause = (struct cause){REASON_TIMEOUT, 0, config->loadbalance.overload_timeout};
-        become(standing, STANDING_IDLE, cause, config, now);
+        become(health, HOST_IN_ROTATION, cause, config, now);
         return HEALTH_TURNED;
     }
-    if (window_fails(standing, config, &cause)) {
-        become(standing, STANDING_OVERLOADED, cause, config, now);
+    if (window_fails(health, config, &cause)) {
+        become(health, HOST_EJECTED, cause, config, now);
         return HEALTH_TURNED;
     }
-    begin_counts(standing, config->loadbalance.init_succ_cnt, 0, now);
+    begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);
     return HEALTH_AFRESH;
 }
 
-uint64_t health_deadline(const struct standing *standing, const struct config *config)
+uint64_t health_deadline(const struct host_health *health, const struct config *config)
 {
-    if (standing->state == STANDING_IDLE)
-        return standing->window + UINT64_C(1000) * config->loadbalance.idle_timeout;
-    return standing->since + UINT64_C(1000) * config->loadbalance.overload_timeout;
+    if (health->state == HOST_IN_ROTATION)
+        return health->window + UINT64_C(1000) * config->loadbalance.idle_timeout;
+    return health->since + UINT64_C(1000) * config->loadbalance.overload_timeout;
 }

@@ -15,26 +15,26 @@ static int by_key(const void *left, const void *right)
     return (a->key > b->key) - (a->key < b->key);
 }
 
-static struct held *find(const struct hold *hold, uint64_t key)
+static struct held *find(const struct hold_down *hold, uint64_t key)
 {
     const struct held wanted = {.key = key};
     struct held *const *node = tfind(&wanted, &hold->tree, by_key);
     return node ? *node : NULL;
 }
 
-void hold_init(struct hold *hold)
+void hold_down_init(struct hold_down *hold)
 {
-    *hold = (struct hold){.tree = NULL};
+    *hold = (struct hold_down){.tree = NULL};
     TAILQ_INIT(&hold->queue);
 }
 
-void hold_free(struct hold *hold)
+void hold_down_free(struct hold_down *hold)
 {
     tdestroy(hold->tree, free);
-    hold_init(hold);
+    hold_down_init(hold);
 }
 
-bool hold_note(struct hold *hold, uint64_t key, uint64_t now)
+bool hold_down_add(struct hold_down *hold, uint64_t key, uint64_t now)
 {
     struct held *held = find(hold, key);
     if (held) {
@@ -54,7 +54,7 @@ bool hold_note(struct hold *hold, uint64_t key, uint64_t now)
     return true;
 }
 
-bool hold_last(const struct hold *hold, uint64_t key, uint64_t *when)
+bool hold_down_last(const struct hold_down *hold, uint64_t key, uint64_t *when)
 {
     const struct held *held = find(hold, key);
     if (held)
@@ -62,7 +62,7 @@ bool hold_last(const struct hold *hold, uint64_t key, uint64_t *when)
     return held;
 }
 
-bool hold_end(struct hold *hold, uint64_t key)
+bool hold_down_end(struct hold_down *hold, uint64_t key)
 {
     struct held *held = find(hold, key);
     if (!held)
@@ -74,7 +74,7 @@ bool hold_end(struct hold *hold, uint64_t key)
     return true;
 }
 
-bool hold_oldest(const struct hold *hold, uint64_t begun_by, uint64_t *key)
+bool hold_down_oldest(const struct hold_down *hold, uint64_t begun_by, uint64_t *key)
 {
     const struct held *held = TAILQ_FIRST(&hold->queue);
     if (!held || held->since > begun_by)

@@ -23,7 +23,7 @@
 #include "shm/writer/writer.h"
 
 enum {
-    TEND_MS = 1000
+    MAINTENANCE_MS = 1000
 };
 
 struct daemon {
@@ -38,7 +38,7 @@ struct daemon {
     uv_loop_t loop;
     uv_timer_t poll, tend;
     uv_signal_t terminate, interrupt, hangup;
-    struct log_limit tend_limit;
+    struct log_limit maintenance_limit;
     uint64_t next_cut; /* tick: when a cut control object is looked after again out of turn */
     int exit_status;
 };
@@ -50,7 +50,7 @@ static const char *state_name(const struct daemon *daemon)
     return names[writer_connection_state(daemon->writer)];
 }
 
-static void tell_status(const struct daemon *daemon, const char *prefix)
+static void notify_status(const struct daemon *daemon, const char *prefix)
 {
     char text[512];
     snprintf(text, sizeof(text), "%sSTATUS=%s to %s:%u, %" PRIu64 " routes", prefix, state_name(daemon),
@@ -72,20 +72,21 @@ static void stop(struct daemon *daemon, int exit_status)
     uv_stop(&daemon->loop);
 }
 
-static void tend_due(uv_timer_t *timer)
+static void maintenance_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
-    char note[WRITER_NOTE_MAX];
-    enum shm_status status = writer_tend(daemon->writer, clock_tick(), note);
+    char message[WRITER_MESSAGE_MAX];
+    enum shm_status status = writer_maintain(daemon->writer, clock_tick(), message);
     if (status == SHM_RUNNING) {
-        log_line(LOG_LEVEL_ERROR, "%s", note);
+        log_line(LOG_LEVEL_ERROR, "%s", message);
         stop(daemon, 1);
         return;
     }
-    balance_tend(daemon->balance);
-    if (note[0])
-        log_limited(&daemon->tend_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", note);
-    tell_status(daemon, "");
+    balance_maintain(daemon->balance);
+    if (message[0])
+        log_limited(&daemon->maintenance_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s",
+                    message);
+    notify_status(daemon, "");
 }
 
 static void poll_due(uv_timer_t *timer)
@@ -97,8 +98,8 @@ static void poll_due(uv_timer_t *timer)
     reporting_poll(daemon->reporting, now);
     /* At once the first time; a client that does it again and again does not get a generation each time. */
     if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
-        daemon->next_cut = now + TEND_MS;
-        tend_due(&daemon->tend);
+        daemon->next_cut = now + MAINTENANCE_MS;
+        maintenance_due(&daemon->tend);
     }
 }
 
@@ -135,7 +136,7 @@ static void take_over(struct daemon *daemon)
 {
     const struct config *config = &daemon->config;
     const struct config_peer old = daemon->peer;
-    char note[WRITER_NOTE_MAX] = "", name[DIRECTORY_NAME];
+    char message[WRITER_MESSAGE_MAX] = "", name[DIRECTORY_NAME];
     log_set_level((enum log_level)config->fetcher.log_level);
     uv_timer_set_repeat(&daemon->poll, config->fetcher.poll_interval_ms);
     choose_peer(daemon);
@@ -143,11 +144,11 @@ static void take_over(struct daemon *daemon)
     const struct writer_options options = writer_options(daemon, name, "");
     writer_reload(daemon->writer, &options);
     if (!connection_same_peer(&old, &daemon->peer)) {
-        writer_set_directory(daemon->writer, name, clock_tick(), note);
+        writer_set_directory(daemon->writer, name, clock_tick(), message);
         connection_redirect(daemon->connection);
     }
-    if (note[0])
-        log_line(LOG_LEVEL_WARNING, "%s", note);
+    if (message[0])
+        log_line(LOG_LEVEL_WARNING, "%s", message);
 }
 
 static void reload(uv_signal_t *signal, int number)
@@ -197,7 +198,7 @@ static int start_loop(struct daemon *daemon)
     daemon->poll.data = daemon->tend.data = daemon;
     daemon->terminate.data = daemon->interrupt.data = daemon->hangup.data = daemon;
     if (uv_timer_start(&daemon->poll, poll_due, 0, interval) != 0 ||
-        uv_timer_start(&daemon->tend, tend_due, TEND_MS, TEND_MS) != 0 ||
+        uv_timer_start(&daemon->tend, maintenance_due, MAINTENANCE_MS, MAINTENANCE_MS) != 0 ||
         uv_signal_start(&daemon->terminate, end, SIGTERM) != 0 ||
         uv_signal_start(&daemon->interrupt, end, SIGINT) != 0 ||
         uv_signal_start(&daemon->hangup, reload, SIGHUP) != 0)
@@ -229,13 +230,13 @@ static const char *usable_group(const char *name)
 
 static enum shm_status open_writer(struct daemon *daemon)
 {
-    char note[WRITER_NOTE_MAX], directory[DIRECTORY_NAME];
+    char message[WRITER_MESSAGE_MAX], directory[DIRECTORY_NAME];
     name_peer(daemon, directory);
     const struct writer_options options =
         writer_options(daemon, directory, usable_group(daemon->config.shm.group));
-    enum shm_status status = writer_open(&daemon->writer, &options, note);
-    if (note[0])
-        log_line(status == SHM_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", note);
+    enum shm_status status = writer_open(&daemon->writer, &options, message);
+    if (message[0])
+        log_line(status == SHM_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", message);
     return status;
 }
 
@@ -243,10 +244,10 @@ static int run(struct daemon *daemon)
 {
     if (open_writer(daemon) != SHM_OK)
         return 1;
-    char note[WRITER_NOTE_MAX];
-    daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, note);
+    char message[WRITER_MESSAGE_MAX];
+    daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, message);
     if (!daemon->balance) {
-        log_line(LOG_LEVEL_ERROR, "%s", note);
+        log_line(LOG_LEVEL_ERROR, "%s", message);
         return 1;
     }
     daemon->refresh = refresh_new(daemon->writer, daemon->balance, &daemon->config);
@@ -260,7 +261,7 @@ static int run(struct daemon *daemon)
     }
     log_line(LOG_LEVEL_INFO, "serving instance \"%s\" with routes from %s:%u", daemon->options.instance,
              daemon->peer.ip, daemon->peer.port);
-    tell_status(daemon, "READY=1\n");
+    notify_status(daemon, "READY=1\n");
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
     return daemon->exit_status;
 }

@@ -23,22 +23,23 @@ struct refresh {
     const struct config *config;
     struct connection *connection;
     struct requests *requests;
-    struct hold hold;
-    struct known known;
-    size_t again;                 /* position in `known` of the next route to ask for again */
-    uint64_t generations;         /* made when `known` was last compared with what is here */
-    struct pace pace, again_pace; /* of all requests, and of those for known routes */
-    uint32_t unknown_left;        /* unknown keys that may still be asked for in this poll */
+    struct hold_down hold_down;
+    struct subscriptions subscriptions;
+    size_t resubscribe;   /* position in `known` of the next route to ask for again */
+    uint64_t generations; /* made when `known` was last compared with what is here */
+    struct token_bucket request_bucket,
+        resubscribe_bucket; /* of all requests, and of those for known routes */
+    uint32_t unknown_left;  /* unknown keys that may still be asked for in this poll */
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
-    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, note_limit;
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, message_limit;
     struct answer answer;
 };
 
 static bool may_ask(const struct refresh *refresh)
 {
-    return refresh->pace.tokens >= 1 && requests_room(refresh->requests) > 0 &&
+    return refresh->request_bucket.tokens >= 1 && requests_room(refresh->requests) > 0 &&
            connection_room(refresh->connection) >= REQUEST_MAX;
 }
 
@@ -56,7 +57,7 @@ static void ask(struct refresh *refresh, uint64_t key)
     requests_add(refresh->requests, key, refresh->now);
     writer_set_pulling(refresh->writer, key);
     connection_send(refresh->connection, bytes, encode_request(key, bytes));
-    refresh->pace.tokens -= 1;
+    refresh->request_bucket.tokens -= 1;
     if (refresh->unanswered == 0)
         refresh->unanswered = refresh->now;
     writer_count(refresh->writer, COUNTER_requests, 1);
@@ -76,12 +77,12 @@ static void forget_dropped(struct refresh *refresh)
     if (generations == refresh->generations)
         return;
     refresh->generations = generations;
-    known_filter(&refresh->known, still_here, refresh->writer, &refresh->again);
+    subscriptions_filter(&refresh->subscriptions, still_here, refresh->writer, &refresh->resubscribe);
 }
 
 static void gauge_held(struct refresh *refresh)
 {
-    writer_gauge(refresh->writer, COUNTER_held, refresh->hold.count);
+    writer_gauge(refresh->writer, COUNTER_held, refresh->hold_down.count);
 }
 
 /* Rule 3, later: true if the answer would empty a route, and is held back. */
@@ -90,11 +91,11 @@ static bool hold_back(struct refresh *refresh, struct answer *answer)
     uint64_t key = answer->key, last;
     if (answer->count || refresh->config->fetcher.empty_hold == 0)
         return false;
-    bool held = hold_last(&refresh->hold, key, &last);
+    bool held = hold_down_last(&refresh->hold_down, key, &last);
     /* An answer without hosts has room for those that are here. */
     if (!held && writer_hosts(refresh->writer, key, answer->hosts) == 0)
         return false;
-    if (!hold_note(&refresh->hold, key, refresh->now))
+    if (!hold_down_add(&refresh->hold_down, key, refresh->now))
         return false;
     writer_set_new(refresh->writer, key);
     if (!held) {
@@ -107,9 +108,9 @@ static bool hold_back(struct refresh *refresh, struct answer *answer)
     return true;
 }
 
-static void end_hold(struct refresh *refresh, uint64_t key)
+static void end_hold_down(struct refresh *refresh, uint64_t key)
 {
-    if (!hold_end(&refresh->hold, key))
+    if (!hold_down_end(&refresh->hold_down, key))
         return;
     writer_set_held(refresh->writer, key, false);
     gauge_held(refresh);
@@ -118,28 +119,28 @@ static void end_hold(struct refresh *refresh, uint64_t key)
 /* Rules 2 and 3. */
 static void publish(struct refresh *refresh, const struct answer *answer)
 {
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     forget_dropped(refresh);
-    end_hold(refresh, answer->key);
+    end_hold_down(refresh, answer->key);
     bool was_here = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
     uint64_t publishes = writer_counter(refresh->writer, COUNTER_publishes);
-    const uint64_t *verdict = balance_verdict(refresh->balance, answer->key, answer->hosts, answer->count);
-    enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count, verdict,
-                                        refresh->config->loadbalance.update_timeout, refresh->now, note);
+    const uint64_t *masks = balance_masks(refresh->balance, answer->key, answer->hosts, answer->count);
+    enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count, masks,
+                                        refresh->config->loadbalance.update_timeout, refresh->now, message);
     if (writer_counter(refresh->writer, COUNTER_publishes) != publishes)
         balance_table_changed(refresh->balance, answer->key);
     if (status == SHM_OK && !was_here) {
         /* Once all are asked for again, a newcomer does not have to be: this connection has just answered it. */
-        bool all_done = refresh->again == refresh->known.count;
-        if (known_add(&refresh->known, answer->key) && all_done)
-            refresh->again++;
+        bool all_done = refresh->resubscribe == refresh->subscriptions.count;
+        if (subscriptions_add(&refresh->subscriptions, answer->key) && all_done)
+            refresh->resubscribe++;
     }
     if (status == SHM_FULL)
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 " has no room: raise [shm] %s", key_modid(answer->key),
                     key_cmdid(answer->key), answer->count ? "max_bytes" : "max_unknown or max_bytes");
-    if (note[0])
-        log_limited(&refresh->note_limit, LOG_LEVEL_WARNING, "%s", note);
+    if (message[0])
+        log_limited(&refresh->message_limit, LOG_LEVEL_WARNING, "%s", message);
 }
 
 static void frame_came(void *context, const struct frame *frame)
@@ -200,8 +201,8 @@ static void connection_up(void *context)
     refresh->now = clock_tick();
     refresh->heard = refresh->now;
     refresh->unanswered = 0;
-    refresh->again = 0;
-    refresh->pace = refresh->again_pace = (struct pace){.filled = refresh->now};
+    refresh->resubscribe = 0;
+    refresh->request_bucket = refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
     writer_count(refresh->writer, COUNTER_connects, 1);
 }
 
@@ -248,10 +249,10 @@ static void enforce_deadlines(struct refresh *refresh)
 }
 
 /* Holds whose time is over, the first that began first. */
-static void end_holds(struct refresh *refresh)
+static void end_hold_downs(struct refresh *refresh)
 {
     uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000), key;
-    while (refresh->now >= limit && hold_oldest(&refresh->hold, refresh->now - limit, &key)) {
+    while (refresh->now >= limit && hold_down_oldest(&refresh->hold_down, refresh->now - limit, &key)) {
         log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": no hosts came while the answer without any was held back",
                     key_modid(key), key_cmdid(key));
@@ -265,7 +266,7 @@ static void end_holds(struct refresh *refresh)
 static bool answered_lately(const struct refresh *refresh, uint64_t key)
 {
     uint64_t last;
-    return hold_last(&refresh->hold, key, &last) &&
+    return hold_down_last(&refresh->hold_down, key, &last) &&
            refresh->now <= last + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
 }
 
@@ -291,14 +292,16 @@ static bool miss_found(void *context, uint64_t key)
     return refresh->unknown_left && may_ask(refresh);
 }
 
-static void ask_again(struct refresh *refresh)
+static void resubscribe(struct refresh *refresh)
 {
-    pace_fill(&refresh->again_pace, refresh->config->fetcher.resubscribe_per_second, refresh->now);
-    while (refresh->again < refresh->known.count && refresh->again_pace.tokens >= 1 && may_ask(refresh)) {
-        uint64_t key = refresh->known.keys[refresh->again++];
+    token_bucket_fill(&refresh->resubscribe_bucket, refresh->config->fetcher.resubscribe_per_second,
+                      refresh->now);
+    while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
+           may_ask(refresh)) {
+        uint64_t key = refresh->subscriptions.keys[refresh->resubscribe++];
         if (writer_state(refresh->writer, key) == ROUTE_NEW) {
             ask(refresh, key);
-            refresh->again_pace.tokens -= 1;
+            refresh->resubscribe_bucket.tokens -= 1;
         }
     }
 }
@@ -306,10 +309,10 @@ static void ask_again(struct refresh *refresh)
 /* The protocol has no ping: after a silence some known route is asked for, to see whether anybody is there. */
 static void probe_silence(struct refresh *refresh)
 {
-    if (refresh->unanswered || refresh->known.count == 0 || !may_ask(refresh) ||
+    if (refresh->unanswered || refresh->subscriptions.count == 0 || !may_ask(refresh) ||
         refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
         return;
-    uint64_t key = refresh->known.keys[refresh->now % refresh->known.count];
+    uint64_t key = refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count];
     if (writer_state(refresh->writer, key) == ROUTE_NEW)
         ask(refresh, key);
 }
@@ -317,28 +320,29 @@ static void probe_silence(struct refresh *refresh)
 void refresh_poll(struct refresh *refresh)
 {
     refresh->now = clock_tick();
-    writer_beat(refresh->writer, refresh->now);
+    writer_heartbeat(refresh->writer, refresh->now);
     enforce_deadlines(refresh);
-    end_holds(refresh);
+    end_hold_downs(refresh);
     /* While the directory is away flags and misses stay where clients put them. */
-    pace_fill(&refresh->pace, refresh->config->fetcher.requests_per_second, refresh->now);
+    token_bucket_fill(&refresh->request_bucket, refresh->config->fetcher.requests_per_second, refresh->now);
     if (may_ask(refresh))
-        writer_harvest_flags(refresh->writer, FLAGS_PER_POLL, flag_found, refresh);
+        writer_collect_flags(refresh->writer, FLAGS_PER_POLL, flag_found, refresh);
     uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
-    refresh->unknown_left = (uint32_t)(refresh->pace.tokens / share) + (refresh->pace.tokens >= 1);
+    refresh->unknown_left =
+        (uint32_t)(refresh->request_bucket.tokens / share) + (refresh->request_bucket.tokens >= 1);
     if (may_ask(refresh))
-        writer_harvest_misses(refresh->writer, miss_found, refresh);
-    ask_again(refresh);
+        writer_collect_misses(refresh->writer, miss_found, refresh);
+    resubscribe(refresh);
     probe_silence(refresh);
     connection_flush(refresh->connection);
     gauge_pulling(refresh);
 }
 
 /* A route that the fetcher before this one held back is asked for anew, so it is not held any more. */
-static void note_key(void *context, uint64_t key)
+static void add_subscription(void *context, uint64_t key)
 {
     struct refresh *refresh = context;
-    known_add(&refresh->known, key);
+    subscriptions_add(&refresh->subscriptions, key);
     if (writer_held(refresh->writer, key))
         writer_set_held(refresh->writer, key, false);
 }
@@ -351,13 +355,13 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
     refresh->writer = writer;
     refresh->balance = balance;
     refresh->config = config;
-    hold_init(&refresh->hold);
+    hold_down_init(&refresh->hold_down);
     refresh->requests = requests_new();
     if (!refresh->requests) {
         refresh_delete(refresh);
         return NULL;
     }
-    writer_each_key(writer, note_key, refresh);
+    writer_each_key(writer, add_subscription, refresh);
     gauge_held(refresh);
     return refresh;
 }
@@ -372,7 +376,7 @@ void refresh_delete(struct refresh *refresh)
     if (!refresh)
         return;
     requests_delete(refresh->requests);
-    known_free(&refresh->known);
-    hold_free(&refresh->hold);
+    subscriptions_free(&refresh->subscriptions);
+    hold_down_free(&refresh->hold_down);
     free(refresh);
 }

@@ -35,7 +35,7 @@ static void connection_up(void *context)
     struct reporting *reporting = context;
     reporting->connected = clock_tick();
     reporting->caller = connection_own_ip(reporting->connection);
-    balance_tell_again(reporting->balance);
+    balance_report_all(reporting->balance);
 }
 
 static const struct connection_role role = {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-bool known_add(struct known *known, uint64_t key)
+bool subscriptions_add(struct subscriptions *known, uint64_t key)
 {
     if (known->count == known->capacity) {
         size_t capacity = known->capacity ? known->capacity * 2 : 1024;
@@ -17,8 +17,8 @@ bool known_add(struct known *known, uint64_t key)
     return true;
 }
 
-void known_filter(struct known *known, bool (*keep)(const void *context, uint64_t key), const void *context,
-                  size_t *cursor)
+void subscriptions_filter(struct subscriptions *known, bool (*keep)(const void *context, uint64_t key),
+                          const void *context, size_t *cursor)
 {
     size_t kept = 0, before = 0;
     for (size_t i = 0; i < known->count; i++) {
@@ -31,8 +31,8 @@ void known_filter(struct known *known, bool (*keep)(const void *context, uint64_
     *cursor = before;
 }
 
-void known_free(struct known *known)
+void subscriptions_free(struct subscriptions *known)
 {
     free(known->keys);
-    *known = (struct known){0};
+    *known = (struct subscriptions){0};
 }

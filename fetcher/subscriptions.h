@@ -8,18 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct known {
+struct subscriptions {
     uint64_t *keys;
     size_t count, capacity;
 };
 
 /* Adds a key that is not in it yet. False: no memory; the key is asked for when a client looks it up. */
-bool known_add(struct known *known, uint64_t key);
+bool subscriptions_add(struct subscriptions *known, uint64_t key);
 
 /* Keeps the keys for which `keep` says true. `*cursor`, a position, moves along. */
-void known_filter(struct known *known, bool (*keep)(const void *context, uint64_t key), const void *context,
-                  size_t *cursor);
+void subscriptions_filter(struct subscriptions *known, bool (*keep)(const void *context, uint64_t key),
+                          const void *context, size_t *cursor);
 
-void known_free(struct known *known);
+void subscriptions_free(struct subscriptions *known);
 
 #endif

@@ -5,7 +5,7 @@ enum {
     BURST_MS = 100 /* the most that is saved up */
 };
 
-void pace_fill(struct pace *pace, uint32_t per_second, uint64_t now)
+void token_bucket_fill(struct token_bucket *pace, uint32_t per_second, uint64_t now)
 {
     uint64_t elapsed = now - pace->filled;
     if (elapsed > BURST_MS)

@@ -5,12 +5,12 @@
 
 #include <stdint.h>
 
-struct pace {
+struct token_bucket {
     double tokens;   /* each is the right to do it once */
     uint64_t filled; /* tick */
 };
 
 /* Adds what the time since the last call is worth. A pause gives no right to a burst. */
-void pace_fill(struct pace *pace, uint32_t per_second, uint64_t now);
+void token_bucket_fill(struct token_bucket *pace, uint32_t per_second, uint64_t now);
 
 #endif

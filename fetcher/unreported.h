@@ -10,34 +10,34 @@
 
 #include "shm/host_health.h"
 
-struct untold {
-    struct untold_node *nodes; /* by the number of a host's record */
-    uint32_t *routes;          /* numbers of routes' records with news, a ring */
+struct unreported {
+    struct unreported_node *nodes; /* by the number of a host's record */
+    uint32_t *routes;              /* numbers of routes' records with news, a ring */
     uint32_t capacity, first, count;
 };
 
 /* A sum that stays at its largest value rather than wrap. */
-static inline uint32_t untold_plus(uint32_t sum, uint64_t more)
+static inline uint32_t unreported_plus(uint32_t sum, uint64_t more)
 {
     return more > UINT32_MAX - sum ? UINT32_MAX : sum + (uint32_t)more;
 }
 
 /* Room for numbers below `count`. False: no memory. */
-bool untold_reserve(struct untold *untold, uint32_t count);
-void untold_free(struct untold *untold);
+bool unreported_reserve(struct unreported *unreported, uint32_t count);
+void unreported_free(struct unreported *unreported);
 
 /* The route has news, once or often; and takes the one that has waited longest. False: there are none. */
-void untold_add_route(struct untold *untold, uint32_t route);
-bool untold_take_route(struct untold *untold, uint32_t *route);
+void unreported_add_route(struct unreported *unreported, uint32_t route);
+bool unreported_take_route(struct unreported *unreported, uint32_t *route);
 
 /* A host's real counts are about to begin anew at these. */
-void untold_keep(struct untold *untold, uint32_t number, uint32_t rsucc, uint32_t rerr);
+void unreported_keep(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr);
 
 /* The counts to tell now; they count as told. */
-void untold_tell(struct untold *untold, uint32_t number, const struct standing *standing, uint32_t *succ,
-                 uint32_t *err);
+void unreported_take(struct unreported *unreported, uint32_t number, const struct host_health *health,
+                     uint32_t *succ, uint32_t *err);
 
 /* The record is of another host from now on, or of none. */
-void untold_forget(struct untold *untold, uint32_t number);
+void unreported_forget(struct unreported *unreported, uint32_t number);
 
 #endif

@@ -69,12 +69,12 @@ static void after(void (*liburcu)(void))
     }
 }
 
-static void after_in_parent(void)
+static void parent(void)
 {
     after(urcu_bp_after_fork_parent);
 }
 
-static void after_in_child(void)
+static void child(void)
 {
     thread_forget(); /* before handlers of signals can look up */
     after(urcu_bp_after_fork_child);
@@ -82,14 +82,14 @@ static void after_in_child(void)
 
 static int registered;
 
-static void ask_for_calls(void)
+static void register_handlers(void)
 {
-    registered = pthread_atfork(before, after_in_parent, after_in_child) == 0;
+    registered = pthread_atfork(before, parent, child) == 0;
 }
 
 int fork_ready(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, ask_for_calls);
+    pthread_once(&once, register_handlers);
     return registered ? LARSHM_OK : LARSHM_SYSTEM_ERROR;
 }

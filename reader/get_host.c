@@ -9,20 +9,20 @@
 static inline bool get_host_fast(larshm *h, uint64_t key, larshm_host *host)
 {
     struct thread_state *mine = &thread_state;
-    if (mine->serial != h->serial || pace_lookups(mine->pace) >= COUNT_BATCH - 1 || !rcu_joined())
+    if (mine->serial != h->serial || pending_lookups(mine->phase) >= COUNT_BATCH - 1 || !rcu_joined())
         return false;
-    uint64_t pace = mine->pace + PACE_PICK + PACE_LOOKUP;
+    uint64_t phase = mine->phase + PHASE_PICK + PHASE_LOOKUP;
     struct host picked;
     rcu_enter();
-    /* Pair with mapping_renew() and generation_show(), as in lookup_enter(). */
+    /* Pair with mapping_renew() and generation_install(), as in lookup_enter(). */
     const struct routes *routes = &load_acquire(&h->current)->routes;
     bool found = load_acquire(&routes->s_header->superseded) == SUPERSEDED_NO &&
-                 lookup_fast(routes, key, pace_turn(pace), &picked);
+                 lookup_fast(routes, key, phase_position(phase), &picked);
     rcu_leave();
     if (!found)
         return false;
     *host = (larshm_host){key_modid(key), key_cmdid(key), picked.address, picked.port};
-    mine->pace = pace;
+    mine->phase = phase;
     return true;
 }
 

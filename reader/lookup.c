@@ -11,10 +11,10 @@ void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
     if (mapping->can_ask)
-        lookup_stats_add(&mapping->control, thread_number(), pace_lookups(mine->pace) - mine->of_others,
-                         mine->missed, mine->expired);
-    mine->pace -= pace_lookups(mine->pace);
-    mine->of_others = mine->missed = mine->expired = 0;
+        lookup_stats_add(&mapping->control, thread_number(),
+                         pending_lookups(mine->phase) - mine->foreign_lookups, mine->missed, mine->expired);
+    mine->phase -= pending_lookups(mine->phase);
+    mine->foreign_lookups = mine->missed = mine->expired = 0;
 }
 
 /*
@@ -44,11 +44,11 @@ static void count_lookup(larshm *h)
         /* Counts for a handle that was used before are a batch at most, and only for people: dropped. */
         thread_number();
         mine->serial = h->serial;
-        mine->of_others = pace_lookups(mine->pace);
+        mine->foreign_lookups = pending_lookups(mine->phase);
         mine->missed = mine->expired = 0;
     }
-    mine->pace += PACE_LOOKUP;
-    if (__builtin_expect(pace_lookups(mine->pace) >= COUNT_BATCH, 0))
+    mine->phase += PHASE_LOOKUP;
+    if (__builtin_expect(pending_lookups(mine->phase) >= COUNT_BATCH, 0))
         lookup_batch_done(h);
 }
 
@@ -78,7 +78,7 @@ struct mapping *lookup_enter(larshm *h)
     for (;;) {
         rcu_enter();
         struct mapping *mapping = load_acquire(&h->current);
-        /* Pairs with the release in generation_show(). The load is coherent: after a publish in the new generation
+        /* Pairs with the release in generation_install(). The load is coherent: after a publish in the new generation
          * is done, no lookup that begins later reads anything but SUPERSEDED_YES here. */
         uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
         if (__builtin_expect(superseded == SUPERSEDED_NO, 1))
@@ -129,7 +129,7 @@ int lookup_begin(larshm *h, uint64_t key, struct lookup *lookup)
 {
     count_lookup(h);
     lookup->mapping = lookup_enter(h);
-    if (__builtin_expect(pace_turn(thread_state.pace) == 0, 0))
+    if (__builtin_expect(phase_position(thread_state.phase) == 0, 0))
         take_place(lookup->mapping);
     if (key == KEY_INVALID)
         return LARSHM_NOEXIST;

@@ -8,14 +8,14 @@
 enum which {
     IN_TURN,   /* may be picked */
     TO_PROBE,  /* out of the turn, but may be tried */
-    UNDRAINED, /* both: no verdict but an operator's stands */
+    UNDRAINED, /* both: no masks but an operator's stands */
 };
 
-/* The hosts of a verdict word that are such: bits 0 .. 31. */
+/* The hosts of a masks word that are such: bits 0 .. 31. */
 static uint32_t candidates(const struct table *table, uint32_t word, enum which which)
 {
-    uint64_t verdict = load_relaxed(&table->s_verdict[word]);
-    uint32_t out = (uint32_t)verdict, unprobed = (uint32_t)(verdict >> 32);
+    uint64_t masks = load_relaxed(&table->s_masks[word]);
+    uint32_t out = (uint32_t)masks, unprobed = (uint32_t)(masks >> 32);
     uint32_t hosts = table->count - word * 32;
     uint32_t exist = hosts < 32 ? (UINT32_C(1) << hosts) - 1 : UINT32_MAX;
     return (which == IN_TURN ? ~out : which == TO_PROBE ? out & ~unprobed : ~unprobed) & exist;
@@ -24,7 +24,7 @@ static uint32_t candidates(const struct table *table, uint32_t word, enum which 
 static uint32_t count_candidates(const struct table *table, enum which which)
 {
     uint32_t count = 0;
-    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
+    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
         count += (uint32_t)__builtin_popcount(candidates(table, word, which));
     return count;
 }
@@ -33,7 +33,7 @@ static uint32_t count_candidates(const struct table *table, enum which which)
 static bool find_candidate(const struct table *table, enum which which, uint32_t rank, uint32_t *at)
 {
     bool any = false;
-    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++) {
+    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++) {
         uint32_t found = candidates(table, word, which), here = (uint32_t)__builtin_popcount(found);
         if (rank < here) {
             for (; rank > 0; rank--)
@@ -51,7 +51,7 @@ static bool find_candidate(const struct table *table, enum which which, uint32_t
 }
 
 /* The fetcher takes hosts into the turn again in time; should it be dead, nobody else would. */
-static bool verdicts_stand(const struct routes_header *s_header)
+static bool ejections_stand(const struct routes_header *s_header)
 {
     uint64_t timeout = load_relaxed(&s_header->overload_timeout_s) * UINT64_C(1000);
     return clock_tick() <= load_relaxed(&s_header->tick) + timeout;
@@ -93,7 +93,7 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
     };
     const struct table *table = &lookup->table;
     const struct routes_header *s_header = lookup->mapping->routes.s_header;
-    enum which which = table->out && !verdicts_stand(s_header) ? UNDRAINED : IN_TURN;
+    enum which which = table->out && !ejections_stand(s_header) ? UNDRAINED : IN_TURN;
     uint32_t good = count_candidates(table, which);
     uint32_t probes = which == IN_TURN ? count_candidates(table, TO_PROBE) : 0;
     if (probes > 0) {

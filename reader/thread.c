@@ -31,7 +31,7 @@ void thread_take_place(uint32_t before)
         uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
         turn = (uint32_t)(key_hash(seed, thread_number()) >> 32);
     }
-    thread_state.pace = (uint64_t)turn << 32 | pace_lookups(thread_state.pace);
+    thread_state.phase = (uint64_t)turn << 32 | pending_lookups(thread_state.phase);
     if (before)
         thread_state.number = before; /* not that of a thread of another process: they count in other cells */
 }

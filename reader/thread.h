@@ -10,13 +10,13 @@ enum {
 };
 
 struct thread_state {
-    uint64_t serial;    /* of the handle that the counts belong to; 0: this thread has looked nothing up */
-    uint64_t pace;      /* see below */
-    uint32_t number;    /* 0: not assigned; spreads threads over shared counters */
-    uint32_t of_others; /* of the lookups since the last batch, those with handles before this one */
-    uint32_t missed, expired;     /* not added to the control object yet */
-    uint32_t reports;             /* since the fetcher was last looked after */
-    uint32_t picks[PROBE_CELLS];  /* of routes with hosts out of the turn, where control cannot count them */
+    uint64_t serial; /* of the handle that the counts belong to; 0: this thread has looked nothing up */
+    uint64_t phase;  /* see below */
+    uint32_t number; /* 0: not assigned; spreads threads over shared counters */
+    uint32_t foreign_lookups;    /* of the lookups since the last batch, those with handles before this one */
+    uint32_t missed, expired;    /* not added to the control object yet */
+    uint32_t reports;            /* since the fetcher was last looked after */
+    uint32_t picks[PROBE_CELLS]; /* of routes with hosts out of the turn, where control cannot count them */
     uint16_t probes[PROBE_CELLS]; /* what this thread has spent on probes, see pick.c */
 };
 
@@ -48,17 +48,17 @@ static inline uint32_t thread_number(void)
  * What a lookup moves: in the upper half the turn, this thread's position in the golden-ratio sequence, in the lower one
  * its lookups since counts were added last. One word, so that the usual lookup has one addition to make.
  */
-#define PACE_LOOKUP UINT64_C(1)
-#define PACE_PICK   (UINT64_C(0x9e3779b9) << 32)
+#define PHASE_LOOKUP UINT64_C(1)
+#define PHASE_PICK   (UINT64_C(0x9e3779b9) << 32)
 
-static inline uint32_t pace_turn(uint64_t pace)
+static inline uint32_t phase_position(uint64_t phase)
 {
-    return (uint32_t)(pace >> 32);
+    return (uint32_t)(phase >> 32);
 }
 
-static inline uint32_t pace_lookups(uint64_t pace)
+static inline uint32_t pending_lookups(uint64_t phase)
 {
-    return (uint32_t)pace;
+    return (uint32_t)phase;
 }
 
 /*
@@ -67,8 +67,8 @@ static inline uint32_t pace_lookups(uint64_t pace)
  */
 static inline uint32_t thread_pick(uint32_t count)
 {
-    thread_state.pace += PACE_PICK;
-    return (uint32_t)((uint64_t)pace_turn(thread_state.pace) * count >> 32);
+    thread_state.phase += PHASE_PICK;
+    return (uint32_t)((uint64_t)phase_position(thread_state.phase) * count >> 32);
 }
 
 #endif

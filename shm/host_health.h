@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host's standing in one route: what its calls have told about it. Plain data; the fetcher works on it and keeps
+ * A host's health in one route: what its calls have told about it. Plain data; the fetcher works on it and keeps
  * it in the hosts object (hosts.h), the inspection tool shows it. Times are ticks. Names and rules are those of Lars.
  */
 #ifndef SHM_HOST_HEALTH_H
@@ -8,20 +8,20 @@
 
 #include <stdint.h>
 
-enum standing_state {
-    STANDING_IDLE,
-    STANDING_OVERLOADED,
+enum host_state {
+    HOST_IN_ROTATION,
+    HOST_EJECTED,
 };
 
 /* What an operator has said about the host; it comes before what calls tell. */
-enum standing_hold {
-    HOLD_NONE,
-    HOLD_PINNED,  /* in: picked whatever its calls tell */
-    HOLD_DRAINED, /* out: neither picked nor probed */
+enum host_override {
+    OVERRIDE_NONE,
+    OVERRIDE_PINNED,  /* in: picked whatever its calls tell */
+    OVERRIDE_DRAINED, /* out: neither picked nor probed */
 };
 
 /* Why `state` is what it is. Rates are parts of 10,000: 1400 is 14 %. */
-enum standing_reason {
+enum health_reason {
     REASON_BIRTH,       /* nothing has happened yet */
     REASON_ERR_RATE,    /* overloaded: `value` is verr / (vsucc + verr), above `limit` */
     REASON_ERR_STREAK,  /* overloaded: `value` failures in a row, `limit` are allowed */
@@ -33,7 +33,7 @@ enum standing_reason {
     REASONS,
 };
 
-struct standing {
+struct host_health {
     uint64_t total_succ, total_err; /* calls, ever: results that clients reported */
     uint64_t since;                 /* when `state` was taken */
     uint64_t window;      /* when the counts below began; that of an idle host ends after idle_timeout */
@@ -41,9 +41,9 @@ struct standing {
     uint32_t rsucc, rerr; /* calls; these go to the report service */
     uint32_t contin_succ, contin_err;
     uint32_t value, limit; /* of the reason */
-    uint8_t state;         /* enum standing_state */
-    uint8_t hold;          /* enum standing_hold */
-    uint8_t reason;        /* enum standing_reason */
+    uint8_t state;         /* enum host_state */
+    uint8_t override;      /* enum host_override */
+    uint8_t reason;        /* enum health_reason */
     uint8_t bad_window;    /* the window before was one of few calls, and too many of them failed */
 };
 

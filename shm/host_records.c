@@ -10,38 +10,39 @@ enum {
     READ_TRIES = 100 /* each but the last needs two commits of this record meanwhile */
 };
 
-uint64_t hosts_size(uint32_t record_count)
+uint64_t host_records_size(uint32_t record_count)
 {
     return HEADER_BYTES + record_count * (uint64_t)sizeof(struct host_record);
 }
 
-enum shm_status hosts_attach(const struct region *region, struct hosts *out)
+enum shm_status host_records_attach(const struct region *region, struct host_records *out)
 {
     struct hosts_header *s_header = region->s_base;
     enum shm_status status = object_id_check(&s_header->id, HOSTS_MAGIC, HEADER_BYTES, region);
     if (status != SHM_OK)
         return status;
     uint32_t count = s_header->record_count;
-    if (s_header->id.size != hosts_size(count))
+    if (s_header->id.size != host_records_size(count))
         return SHM_CORRUPT;
-    *out = (struct hosts){s_header, (struct host_record *)((char *)region->s_base + HEADER_BYTES), count};
+    *out =
+        (struct host_records){s_header, (struct host_record *)((char *)region->s_base + HEADER_BYTES), count};
     return SHM_OK;
 }
 
-uint32_t hosts_used(const struct hosts *hosts)
+uint32_t host_records_used(const struct host_records *hosts)
 {
-    /* Pairs with the releases in ledger.c: records below are shown. */
+    /* Pairs with the releases in store.c: records below are shown. */
     uint32_t used = load_acquire(&hosts->s_header->used);
     return used < hosts->record_count ? used : hosts->record_count;
 }
 
-bool hosts_read(const struct hosts *hosts, uint32_t number, uint64_t *key, uint64_t *host,
-                struct host_entry *out)
+bool host_records_read(const struct host_records *hosts, uint32_t number, uint64_t *key, uint64_t *host,
+                       struct host_entry *out)
 {
     const struct host_record *s_record = &hosts->s_records[number];
     for (int i = 0; i < READ_TRIES; i++) {
         uint64_t words[HOST_WORDS];
-        /* Pairs with the release in ledger.c commit(): the half that this version is in is complete. */
+        /* Pairs with the release in store.c commit(): the half that this version is in is complete. */
         uint64_t version = load_acquire(&s_record->version);
         uint64_t route = load_relaxed(&s_record->key), named = load_relaxed(&s_record->host);
         for (int word = 0; word < HOST_WORDS; word++)

@@ -11,7 +11,7 @@
 
 /* What a record holds. */
 struct host_entry {
-    struct standing standing;
+    struct host_health health;
     /* How far the fetcher has read the host's call cell: in which control object, which cell. The next one goes on. */
     uint64_t generation, counts, extra;
     uint32_t cell, pad;
@@ -20,22 +20,22 @@ struct host_entry {
 };
 static_assert(sizeof(struct host_entry) == HOST_WORDS * sizeof(uint64_t), "host_record.halves");
 
-struct hosts {
+struct host_records {
     struct hosts_header *s_header;
     struct host_record *s_records;
     uint32_t record_count;
 };
 
-uint64_t hosts_size(uint32_t record_count);
+uint64_t host_records_size(uint32_t record_count);
 
 /* Checks the object, then fills *out. The region must outlive it. */
-enum shm_status hosts_attach(const struct region *region, struct hosts *out);
+enum shm_status host_records_attach(const struct region *region, struct host_records *out);
 
 /* Records that are or were in use: those to look at. */
-uint32_t hosts_used(const struct hosts *hosts);
+uint32_t host_records_used(const struct host_records *hosts);
 
 /* Reads record `number`. `host` is host_word(), 0 for the route itself. False: it is free, or never holds still. */
-bool hosts_read(const struct hosts *hosts, uint32_t number, uint64_t *key, uint64_t *host,
-                struct host_entry *out);
+bool host_records_read(const struct host_records *hosts, uint32_t number, uint64_t *key, uint64_t *host,
+                       struct host_entry *out);
 
 #endif

@@ -21,17 +21,17 @@
  *  Block: one published host table. A table of four hosts is exactly one cache line:
  *
  *      0       8     16        24    26      28      30      32
- *      | stamp | key | expires | out | marks | count | ttl_s | verdict[(count + 31) / 32] : u64
+ *      | stamp | key | expires | out | marks | count | ttl_s | masks[(count + 31) / 32] : u64
  *                                                            | address[count]             : u32, network order
  *                                                            | port[count]                : u16, network order
  *
  *      stamp      the ref that leads here; 0 while the block is being written
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
- *      out        hosts that are out of the turn; where it is 0 nobody looks at `verdict`
+ *      out        hosts that are out of the turn; where it is 0 nobody looks at `masks`
  *      marks      MARK_HELD: an answer without hosts came, and is held back
  *      count      0: the directory says that there is no such route
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
- *      verdict    of word i / 32, bit i % 32: host i is out of the turn; bit 32 + i % 32: it is not probed either
+ *      masks    of word i / 32, bit i % 32: host i is out of the turn; bit 32 + i % 32: it is not probed either
  *
  *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher takes. Contents are never trusted.
  *
@@ -199,7 +199,7 @@ struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the aren
     _Atomic uint16_t marks;
     _Atomic uint16_t count;
     _Atomic uint16_t ttl_s;
-    _Atomic uint64_t verdict[]; /* then addresses, then ports: block_addresses(), block_ports() */
+    _Atomic uint64_t masks[]; /* then addresses, then ports: block_addresses(), block_ports() */
 };
 
 /* One cache line per cell; a thread adds to the cell that its number picks. The fetcher takes the contents. */
@@ -253,7 +253,7 @@ struct hosts_header {
     _Alignas(CACHE_LINE) _Atomic uint64_t claimed; /* tick; 0: by nobody */
     _Atomic uint64_t order_key;
     _Atomic uint64_t order_host;
-    _Atomic uint32_t order_hold; /* enum standing_hold */
+    _Atomic uint32_t order_override; /* enum host_override */
     _Atomic uint32_t posted, taken;
     _Atomic uint32_t result;      /* enum order_result */
     _Atomic uint64_t order_check; /* order_check() of the order, its number and its operator's claim */
@@ -280,7 +280,7 @@ static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, 
 static_assert(sizeof(struct block) == 32, "block");
 static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
 static_assert(offsetof(struct block, out) == 24 && offsetof(struct block, count) == 28, "block");
-static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, verdict) == 32, "block");
+static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
 static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
 static_assert(sizeof(struct hosts_header) <= HEADER_BYTES, "hosts_header");
@@ -290,8 +290,8 @@ static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");
 static_assert(MISS_WORDS * 64 * 64 == MISS_CELLS, "miss summary");
 
 /* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
-#define VERDICT_WORDS(count) (((count) + 31) / 32)
-#define BLOCK_BYTES(count)   (sizeof(struct block) + VERDICT_WORDS(count) * 8 + (count) * (4 + 2))
+#define MASK_WORDS(count)  (((count) + 31) / 32)
+#define BLOCK_BYTES(count) (sizeof(struct block) + MASK_WORDS(count) * 8 + (count) * (4 + 2))
 static_assert(BLOCK_BYTES(4) == UNIT_BYTES && BLOCK_BYTES(14) <= 2 * UNIT_BYTES, "table of four hosts");
 
 static inline uint32_t block_units(uint32_t count)
@@ -301,7 +301,7 @@ static inline uint32_t block_units(uint32_t count)
 
 static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
 {
-    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + VERDICT_WORDS(count) * 8);
+    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + MASK_WORDS(count) * 8);
 }
 
 static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)

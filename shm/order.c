@@ -60,15 +60,15 @@ static enum shm_status post(const struct attempt *attempt)
     enum shm_status status = SHM_OK;
     if (load_relaxed(&s_header->claimed) != attempt->claimed)
         return SHM_STALE;
-    /* Asleep from here on, it still writes into the order of the next one: ledger_order() takes neither then. */
+    /* Asleep from here on, it still writes into the order of the next one: host_store_order() takes neither then. */
     store_relaxed(&s_header->order_check, check);
     store_relaxed(&s_header->order_key, attempt->order->key);
     store_relaxed(&s_header->order_host, attempt->order->host);
-    store_relaxed(&s_header->order_hold, (uint32_t)attempt->order->hold);
-    /* Pairs with the acquire in ledger_order(). It fails when somebody else has posted meanwhile. */
+    store_relaxed(&s_header->order_override, (uint32_t)attempt->order->override);
+    /* Pairs with the acquire in host_store_order(). It fails when somebody else has posted meanwhile. */
     if (!exchange_acq_rel(&s_header->posted, &before, number))
         return SHM_STALE;
-    /* Pairs with the release in ledger_answer(). */
+    /* Pairs with the release in host_store_answer(). */
     while (status == SHM_OK && load_acquire(&s_header->taken) != number) {
         bool whole = load_relaxed(&s_header->order_check) == check &&
                      load_relaxed(&s_header->claimed) == attempt->claimed;
@@ -83,11 +83,11 @@ static enum shm_status post(const struct attempt *attempt)
  */
 static enum shm_status try_once(struct attempt *attempt, const struct trust *trust, enum order_result *result)
 {
-    struct hosts hosts;
+    struct host_records hosts;
     enum shm_status status = region_open(attempt->name, true, trust, HEADER_BYTES, &attempt->region);
     if (status != SHM_OK)
         return status;
-    status = hosts_attach(&attempt->region, &hosts);
+    status = host_records_attach(&attempt->region, &hosts);
     if (status == SHM_OK) {
         attempt->s_header = hosts.s_header;
         status = claim(attempt);

@@ -13,7 +13,7 @@
 
 struct order {
     uint64_t key, host; /* host_word() */
-    enum standing_hold hold;
+    enum host_override override;
 };
 
 /* Tells an order that is whole, and of the operator whose claim stands, from one that two have written into. */
@@ -21,7 +21,7 @@ static inline uint64_t order_check(const struct order *order, uint32_t number, u
 {
     uint64_t check = key_hash(order->key, claimed);
     check = key_hash(order->host, check);
-    return key_hash((uint64_t)number << 32 | (uint32_t)order->hold, check);
+    return key_hash((uint64_t)number << 32 | (uint32_t)order->override, check);
 }
 
 /*

@@ -21,7 +21,7 @@ struct table {
     const struct block *s_block;
     const _Atomic uint32_t *s_addresses;
     const _Atomic uint16_t *s_ports;
-    const _Atomic uint64_t *s_verdict; /* [VERDICT_WORDS(count)] */
+    const _Atomic uint64_t *s_masks; /* [MASK_WORDS(count)] */
     uint64_t ref;
     uint64_t expires; /* as stored: bit 63 is PULLING */
     uint32_t count;
@@ -80,7 +80,7 @@ static inline bool table_at(const struct routes *routes, uint64_t ref, uint64_t 
     out->s_block = s_block;
     out->s_addresses = block_addresses(s_block, count);
     out->s_ports = block_ports(s_block, count);
-    out->s_verdict = s_block->verdict;
+    out->s_masks = s_block->masks;
     out->ref = ref;
     out->expires = load_relaxed(&s_block->expires);
     out->count = count;
@@ -119,13 +119,13 @@ static inline void table_hosts(const struct table *table, struct host *out)
         out[i] = (struct host){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
 }
 
-/* The bits of a verdict word for a host, see layout.h. */
-static inline uint64_t verdict_out(uint32_t host)
+/* The bits of a masks word for a host, see layout.h. */
+static inline uint64_t ejected_bit(uint32_t host)
 {
     return UINT64_C(1) << host % 32;
 }
 
-static inline uint64_t verdict_unprobed(uint32_t host)
+static inline uint64_t drained_bit(uint32_t host)
 {
     return UINT64_C(1) << (32 + host % 32);
 }

@@ -47,7 +47,7 @@ static enum shm_status format(const struct region *region, const struct generati
     return SHM_OK;
 }
 
-static void take_over_header(struct routes_header *s_to, const struct routes_header *s_from)
+static void copy_header(struct routes_header *s_to, const struct routes_header *s_from)
 {
     store_relaxed(&s_to->tick, load_relaxed(&s_from->tick));
     store_relaxed(&s_to->fetcher_pid, load_relaxed(&s_from->fetcher_pid));
@@ -67,8 +67,8 @@ static void take_over_header(struct routes_header *s_to, const struct routes_hea
 }
 
 /* Every published route that still makes sense, and the gauges that count them. */
-static enum shm_status take_over_tables(struct publisher *publisher, const struct generation_plan *plan,
-                                        uint32_t *damaged)
+static enum shm_status import_tables(struct publisher *publisher, const struct generation_plan *plan,
+                                     uint32_t *damaged)
 {
     const struct routes *source = plan->source;
     struct host *scratch = malloc(HOSTS_MAX * sizeof(*scratch));
@@ -95,7 +95,7 @@ static enum shm_status take_over_tables(struct publisher *publisher, const struc
             table.expires &= ~EXPIRES_PULLING;
         if (table.count == 0 && table.expires < plan->now)
             continue;
-        status = publisher_take_over(publisher, &table, key_word(word), renumber, scratch);
+        status = publisher_import(publisher, &table, key_word(word), renumber, scratch);
         if (status == SHM_CORRUPT) {
             ++*damaged;
             status = SHM_OK;
@@ -130,8 +130,8 @@ static enum shm_status build_routes(const struct object_names *names, const stru
     publisher_init(&out->publisher, &routes, 0, plan->grace_ms);
     if (plan->source) {
         region_expect_stores(&out->routes_region);
-        take_over_header(routes.s_header, plan->source->s_header);
-        status = take_over_tables(&out->publisher, plan, damaged);
+        copy_header(routes.s_header, plan->source->s_header);
+        status = import_tables(&out->publisher, plan, damaged);
     }
     _Atomic uint64_t *s_made = &routes.s_header->counters[COUNTER_generations];
     store_relaxed(s_made, load_relaxed(s_made) + 1);
@@ -185,7 +185,7 @@ enum shm_status generation_build(const struct object_names *names, const struct 
  * SUPERSEDED_NO again when a name cannot be given: nothing newer comes, and readers need not look for it. A control
  * object whose partner got no name is taken away.
  */
-enum shm_status generation_show(const struct object_names *names, struct routes_header *s_replaced)
+enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced)
 {
     if (s_replaced)
         store_release(&s_replaced->superseded, SUPERSEDED_SOON);

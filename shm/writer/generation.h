@@ -37,7 +37,7 @@ enum shm_status generation_build(const struct object_names *names, const struct 
 
 /* Gives what was built the names that readers open. The header of the object that loses them (NULL: none) is told
  * first that it is superseded; if a name cannot be given, that it is not, and nothing new keeps a name. */
-enum shm_status generation_show(const struct object_names *names, struct routes_header *s_replaced);
+enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced);
 
 /* Removes what a fetcher left that died while building. Only the holder of the lock may. */
 enum shm_status generation_sweep(const struct object_names *names);

@@ -23,63 +23,63 @@ struct node {
     struct host_entry entry;
 };
 
-struct ledger {
+struct host_store {
     struct object_names names;
     uint64_t max_bytes, generation, seed;
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
     struct node *nodes; /* [capacity] */
     uint32_t *index;    /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
     uint32_t order; /* number of the one that was handed out */
 };
 
-static uint32_t home(const struct ledger *ledger, uint64_t key, uint64_t host)
+static uint32_t home(const struct host_store *store, uint64_t key, uint64_t host)
 {
-    uint64_t hash = key_hash(host_key(key, host), ledger->seed);
-    return bucket_home(hash, 2 * ledger->capacity);
+    uint64_t hash = key_hash(host_key(key, host), store->seed);
+    return bucket_home(hash, 2 * store->capacity);
 }
 
-static uint32_t step(const struct ledger *ledger, uint32_t at)
+static uint32_t step(const struct host_store *store, uint32_t at)
 {
-    return at + 1 < 2 * ledger->capacity ? at + 1 : 0;
+    return at + 1 < 2 * store->capacity ? at + 1 : 0;
 }
 
 /* Where the record's number is in the index, or the free place where it would be. */
-static uint32_t probe(const struct ledger *ledger, uint64_t key, uint64_t host)
+static uint32_t probe(const struct host_store *store, uint64_t key, uint64_t host)
 {
-    uint32_t at = home(ledger, key, host);
-    for (; ledger->index[at]; at = step(ledger, at)) {
-        const struct node *node = &ledger->nodes[ledger->index[at] - 1];
+    uint32_t at = home(store, key, host);
+    for (; store->index[at]; at = step(store, at)) {
+        const struct node *node = &store->nodes[store->index[at] - 1];
         if (node->key == key && node->host == host)
             break;
     }
     return at;
 }
 
-uint32_t ledger_find(const struct ledger *ledger, uint64_t key, uint64_t host)
+uint32_t host_store_find(const struct host_store *store, uint64_t key, uint64_t host)
 {
-    uint32_t found = ledger->index[probe(ledger, key, host)];
-    return found ? found - 1 : LEDGER_NONE;
+    uint32_t found = store->index[probe(store, key, host)];
+    return found ? found - 1 : HOST_STORE_NONE;
 }
 
 /* Closes the gap: those behind it that would not be found any more move up. */
-static void unindex(struct ledger *ledger, uint32_t at)
+static void unindex(struct host_store *store, uint32_t at)
 {
-    uint32_t places = 2 * ledger->capacity;
-    for (uint32_t next = step(ledger, at); ledger->index[next]; next = step(ledger, next)) {
-        const struct node *node = &ledger->nodes[ledger->index[next] - 1];
-        uint32_t from_home = (next + places - home(ledger, node->key, node->host)) % places;
+    uint32_t places = 2 * store->capacity;
+    for (uint32_t next = step(store, at); store->index[next]; next = step(store, next)) {
+        const struct node *node = &store->nodes[store->index[next] - 1];
+        uint32_t from_home = (next + places - home(store, node->key, node->host)) % places;
         if (from_home >= (next + places - at) % places) {
-            ledger->index[at] = ledger->index[next];
+            store->index[at] = store->index[next];
             at = next;
         }
     }
-    ledger->index[at] = 0;
+    store->index[at] = 0;
 }
 
 /*
- * Into the half that the current version is not in. The fence pairs with the one in hosts_read(): whoever sees a word
+ * Into the half that the current version is not in. The fence pairs with the one in host_records_read(): whoever sees a word
  * of this half sees that the version before it is over. Release of the version: its half is complete.
  */
 static void commit(struct host_record *s_record, const struct node *node)
@@ -92,9 +92,9 @@ static void commit(struct host_record *s_record, const struct node *node)
     store_release(&s_record->version, version);
 }
 
-void ledger_commit(struct ledger *ledger, uint32_t number)
+void host_store_commit(struct host_store *store, uint32_t number)
 {
-    commit(&ledger->hosts.s_records[number], &ledger->nodes[number]);
+    commit(&store->hosts.s_records[number], &store->nodes[number]);
 }
 
 /* The name last: a fetcher that dies before leaves a free record. The version makes readers look again. */
@@ -109,157 +109,157 @@ static void show(struct host_record *s_record, const struct node *node)
 }
 
 /* Room for more records on the heap. */
-static enum shm_status widen(struct ledger *ledger, uint32_t capacity)
+static enum shm_status widen(struct host_store *store, uint32_t capacity)
 {
     uint32_t *index = calloc(capacity, 2 * sizeof(*index));
-    struct node *nodes = index ? realloc(ledger->nodes, capacity * sizeof(*nodes)) : NULL;
+    struct node *nodes = index ? realloc(store->nodes, capacity * sizeof(*nodes)) : NULL;
     if (!nodes) {
         free(index);
         return SHM_SYSTEM_ERROR;
     }
-    free(ledger->index);
-    ledger->nodes = nodes;
-    ledger->index = index;
-    ledger->capacity = capacity;
-    for (uint32_t i = 0; i < ledger->used; i++)
+    free(store->index);
+    store->nodes = nodes;
+    store->index = index;
+    store->capacity = capacity;
+    for (uint32_t i = 0; i < store->used; i++)
         if (nodes[i].key != KEY_INVALID)
-            index[probe(ledger, nodes[i].key, nodes[i].host)] = i + 1;
+            index[probe(store, nodes[i].key, nodes[i].host)] = i + 1;
     return SHM_OK;
 }
 
 /* A new object with everything that is known, in place of the one there. On failure that one stays. */
-static enum shm_status rebuild(struct ledger *ledger)
+static enum shm_status rebuild(struct host_store *store)
 {
     struct region region = {0};
-    uint64_t now = clock_unix_ms(), generation = now > ledger->generation ? now : ledger->generation + 1;
-    enum shm_status status =
-        region_create(ledger->names.next_hosts, hosts_size(ledger->capacity), MODE_HOSTS, (gid_t)-1, &region);
+    uint64_t now = clock_unix_ms(), generation = now > store->generation ? now : store->generation + 1;
+    enum shm_status status = region_create(store->names.next_hosts, host_records_size(store->capacity),
+                                           MODE_HOSTS, (gid_t)-1, &region);
     if (status != SHM_OK)
         return status;
     struct hosts_header *s_header = region.s_base;
-    struct hosts hosts = {s_header, (struct host_record *)((char *)region.s_base + HEADER_BYTES),
-                          ledger->capacity};
+    struct host_records hosts = {s_header, (struct host_record *)((char *)region.s_base + HEADER_BYTES),
+                                 store->capacity};
     s_header->id = (struct object_id){.magic = HOSTS_MAGIC,
                                       .layout_version = LAYOUT_VERSION,
                                       .fingerprint = layout_fingerprint(),
                                       .size = region.size,
                                       .generation = generation};
-    s_header->record_count = ledger->capacity;
-    for (uint32_t i = 0; i < ledger->used; i++)
-        if (ledger->nodes[i].key != KEY_INVALID)
-            show(&hosts.s_records[i], &ledger->nodes[i]);
-    store_release(&s_header->used, ledger->used); /* pairs with the acquire in hosts_used() */
-    status = region_rename(ledger->names.next_hosts, ledger->names.hosts);
+    s_header->record_count = store->capacity;
+    for (uint32_t i = 0; i < store->used; i++)
+        if (store->nodes[i].key != KEY_INVALID)
+            show(&hosts.s_records[i], &store->nodes[i]);
+    store_release(&s_header->used, store->used); /* pairs with the acquire in host_records_used() */
+    status = region_rename(store->names.next_hosts, store->names.hosts);
     if (status != SHM_OK) {
-        shm_unlink(ledger->names.next_hosts);
+        shm_unlink(store->names.next_hosts);
         region_close(&region);
         return status;
     }
-    region_close(&ledger->region);
-    ledger->region = region;
-    ledger->hosts = hosts;
-    ledger->generation = generation;
-    ledger->order = 0; /* of the object before: its operator finds out that it is gone, and posts it anew */
+    region_close(&store->region);
+    store->region = region;
+    store->hosts = hosts;
+    store->generation = generation;
+    store->order = 0; /* of the object before: its operator finds out that it is gone, and posts it anew */
     return SHM_OK;
 }
 
 /* Twice as many records, as far as max_bytes allows. While a fetcher starts there is no object yet. */
-static bool make_room(struct ledger *ledger)
+static bool make_room(struct host_store *store)
 {
-    uint64_t most = (ledger->max_bytes - HEADER_BYTES) / sizeof(struct host_record);
-    uint64_t wanted = ledger->capacity * UINT64_C(2);
+    uint64_t most = (store->max_bytes - HEADER_BYTES) / sizeof(struct host_record);
+    uint64_t wanted = store->capacity * UINT64_C(2);
     if (wanted > most)
         wanted = most;
-    if (ledger->used == ledger->capacity && (wanted <= ledger->capacity || wanted >= LEDGER_NONE / 2 ||
-                                             widen(ledger, (uint32_t)wanted) != SHM_OK))
+    if (store->used == store->capacity && (wanted <= store->capacity || wanted >= HOST_STORE_NONE / 2 ||
+                                           widen(store, (uint32_t)wanted) != SHM_OK))
         return false;
-    return !ledger->region.s_base || ledger->used < ledger->hosts.record_count || rebuild(ledger) == SHM_OK;
+    return !store->region.s_base || store->used < store->hosts.record_count || rebuild(store) == SHM_OK;
 }
 
-static uint32_t add(struct ledger *ledger, uint64_t key, uint64_t host)
+static uint32_t add(struct host_store *store, uint64_t key, uint64_t host)
 {
-    uint32_t number = ledger->free;
-    if (number == LEDGER_NONE && !make_room(ledger))
-        return LEDGER_NONE;
-    if (number == LEDGER_NONE)
-        number = ledger->used++;
+    uint32_t number = store->free;
+    if (number == HOST_STORE_NONE && !make_room(store))
+        return HOST_STORE_NONE;
+    if (number == HOST_STORE_NONE)
+        number = store->used++;
     else
-        ledger->free = ledger->nodes[number].next;
-    ledger->nodes[number] = (struct node){.key = key, .host = host, .next = LEDGER_NONE};
-    ledger->index[probe(ledger, key, host)] = number + 1;
-    if (ledger->region.s_base) {
-        show(&ledger->hosts.s_records[number], &ledger->nodes[number]);
-        store_release(&ledger->hosts.s_header->used,
-                      ledger->used); /* pairs with the acquire in hosts_used() */
+        store->free = store->nodes[number].next;
+    store->nodes[number] = (struct node){.key = key, .host = host, .next = HOST_STORE_NONE};
+    store->index[probe(store, key, host)] = number + 1;
+    if (store->region.s_base) {
+        show(&store->hosts.s_records[number], &store->nodes[number]);
+        store_release(&store->hosts.s_header->used,
+                      store->used); /* pairs with the acquire in host_records_used() */
     }
     return number;
 }
 
-uint32_t ledger_add(struct ledger *ledger, uint64_t key, uint64_t host)
+uint32_t host_store_add(struct host_store *store, uint64_t key, uint64_t host)
 {
-    uint32_t number = ledger_find(ledger, key, host);
-    if (number != LEDGER_NONE)
+    uint32_t number = host_store_find(store, key, host);
+    if (number != HOST_STORE_NONE)
         return number;
-    uint32_t route = ledger_find(ledger, key, 0);
-    if (route == LEDGER_NONE)
-        route = add(ledger, key, 0);
-    if (route == LEDGER_NONE || host == 0)
+    uint32_t route = host_store_find(store, key, 0);
+    if (route == HOST_STORE_NONE)
+        route = add(store, key, 0);
+    if (route == HOST_STORE_NONE || host == 0)
         return route;
-    number = add(ledger, key, host);
-    if (number == LEDGER_NONE)
-        return LEDGER_NONE;
-    ledger->nodes[number].next = ledger->nodes[route].next;
-    ledger->nodes[route].next = number;
+    number = add(store, key, host);
+    if (number == HOST_STORE_NONE)
+        return HOST_STORE_NONE;
+    store->nodes[number].next = store->nodes[route].next;
+    store->nodes[route].next = number;
     return number;
 }
 
-void ledger_remove(struct ledger *ledger, uint32_t number)
+void host_store_remove(struct host_store *store, uint32_t number)
 {
-    struct node *node = &ledger->nodes[number];
-    uint32_t before = ledger_find(ledger, node->key, 0);
-    if (node->host == 0 && node->next != LEDGER_NONE)
+    struct node *node = &store->nodes[number];
+    uint32_t before = host_store_find(store, node->key, 0);
+    if (node->host == 0 && node->next != HOST_STORE_NONE)
         return;
-    while (node->host && ledger->nodes[before].next != number)
-        before = ledger->nodes[before].next;
+    while (node->host && store->nodes[before].next != number)
+        before = store->nodes[before].next;
     if (node->host)
-        ledger->nodes[before].next = node->next;
-    unindex(ledger, probe(ledger, node->key, node->host));
-    struct host_record *s_record = &ledger->hosts.s_records[number];
+        store->nodes[before].next = node->next;
+    unindex(store, probe(store, node->key, node->host));
+    struct host_record *s_record = &store->hosts.s_records[number];
     store_relaxed(&s_record->key, 0);
-    /* Pairs with the acquire in hosts_read(): with this version the name is gone. */
+    /* Pairs with the acquire in host_records_read(): with this version the name is gone. */
     store_release(&s_record->version, load_relaxed(&s_record->version) + 1);
     node->key = KEY_INVALID;
-    node->next = ledger->free;
-    ledger->free = number;
+    node->next = store->free;
+    store->free = number;
 }
 
-uint32_t ledger_used(const struct ledger *ledger)
+uint32_t host_store_used(const struct host_store *store)
 {
-    return ledger->used;
+    return store->used;
 }
 
-bool ledger_is(const struct ledger *ledger, uint32_t number, uint64_t *key, uint64_t *host)
+bool host_store_is(const struct host_store *store, uint32_t number, uint64_t *key, uint64_t *host)
 {
-    *key = ledger->nodes[number].key;
-    *host = ledger->nodes[number].host;
+    *key = store->nodes[number].key;
+    *host = store->nodes[number].host;
     return *key != KEY_INVALID;
 }
 
-uint32_t ledger_next(const struct ledger *ledger, uint32_t number)
+uint32_t host_store_next(const struct host_store *store, uint32_t number)
 {
-    return ledger->nodes[number].next;
+    return store->nodes[number].next;
 }
 
-struct host_entry *ledger_entry(struct ledger *ledger, uint32_t number)
+struct host_entry *host_store_entry(struct host_store *store, uint32_t number)
 {
-    return &ledger->nodes[number].entry;
+    return &store->nodes[number].entry;
 }
 
 static bool plausible(const struct host_entry *entry)
 {
-    const struct standing *standing = &entry->standing;
-    return standing->state <= STANDING_OVERLOADED && standing->hold <= HOLD_DRAINED &&
-           standing->reason < REASONS && standing->bad_window <= 1;
+    const struct host_health *health = &entry->health;
+    return health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED &&
+           health->reason < REASONS && health->bad_window <= 1;
 }
 
 /*
@@ -267,119 +267,119 @@ static bool plausible(const struct host_entry *entry)
  * added, so a record that is there already is no reason to leave one out. There is room for all: only those whose
  * route has lost its own, which is damage, can need more.
  */
-static void take_over(struct ledger *ledger, const struct hosts *old)
+static void take_over(struct host_store *store, const struct host_records *old)
 {
-    for (uint32_t i = 0; i < hosts_used(old); i++) {
+    for (uint32_t i = 0; i < host_records_used(old); i++) {
         uint64_t key, host;
         struct host_entry entry;
-        if (!hosts_read(old, i, &key, &host, &entry) || !plausible(&entry))
+        if (!host_records_read(old, i, &key, &host, &entry) || !plausible(&entry))
             continue;
-        uint32_t number = ledger_add(ledger, key, host);
-        if (number != LEDGER_NONE)
-            ledger->nodes[number].entry = entry;
+        uint32_t number = host_store_add(store, key, host);
+        if (number != HOST_STORE_NONE)
+            store->nodes[number].entry = entry;
     }
 }
 
-static enum shm_status open_old(const struct ledger *ledger, struct region *region, struct hosts *hosts,
-                                char note[static WRITER_NOTE_MAX])
+static enum shm_status open_old(const struct host_store *store, struct region *region,
+                                struct host_records *hosts, char message[static WRITER_MESSAGE_MAX])
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
-    enum shm_status status = region_open(ledger->names.hosts, false, &self, 0, region);
+    enum shm_status status = region_open(store->names.hosts, false, &self, 0, region);
     if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION || status == SHM_UNSAFE) {
-        snprintf(note, WRITER_NOTE_MAX, "%s is not ours alone: remove /dev/shm%s, or run as its owner",
-                 ledger->names.hosts, ledger->names.hosts);
+        snprintf(message, WRITER_MESSAGE_MAX, "%s is not ours alone: remove /dev/shm%s, or run as its owner",
+                 store->names.hosts, store->names.hosts);
         return status;
     }
     if (status == SHM_SYSTEM_ERROR) /* it may be in good order: not to be replaced for want of a descriptor */
         return status;
-    if (status == SHM_OK && region->s_base && hosts_attach(region, hosts) == SHM_OK)
+    if (status == SHM_OK && region->s_base && host_records_attach(region, hosts) == SHM_OK)
         return SHM_OK;
-    *hosts = (struct hosts){0};
+    *hosts = (struct host_records){0};
     return SHM_OK;
 }
 
-enum shm_status ledger_open(struct ledger **out, const char *instance, uint64_t max_bytes,
-                            char note[static WRITER_NOTE_MAX])
+enum shm_status host_store_open(struct host_store **out, const char *instance, uint64_t max_bytes,
+                                char message[static WRITER_MESSAGE_MAX])
 {
     struct region region = {0};
-    struct hosts old = {0};
-    struct ledger *ledger = calloc(1, sizeof(*ledger));
-    note[0] = '\0';
-    if (!ledger) {
-        snprintf(note, WRITER_NOTE_MAX, "out of memory");
+    struct host_records old = {0};
+    struct host_store *store = calloc(1, sizeof(*store));
+    message[0] = '\0';
+    if (!store) {
+        snprintf(message, WRITER_MESSAGE_MAX, "out of memory");
         return SHM_SYSTEM_ERROR;
     }
-    ledger->max_bytes = max_bytes;
-    ledger->free = LEDGER_NONE;
-    enum shm_status status = object_names(instance, &ledger->names);
+    store->max_bytes = max_bytes;
+    store->free = HOST_STORE_NONE;
+    enum shm_status status = object_names(instance, &store->names);
     if (status == SHM_OK)
-        status = open_old(ledger, &region, &old, note);
-    if (status == SHM_OK && getrandom(&ledger->seed, sizeof(ledger->seed), 0) != sizeof(ledger->seed))
+        status = open_old(store, &region, &old, message);
+    if (status == SHM_OK && getrandom(&store->seed, sizeof(store->seed), 0) != sizeof(store->seed))
         status = SHM_SYSTEM_ERROR;
-    if (status == SHM_OK && old.s_header && hosts_used(&old) > FIRST_RECORDS)
-        status = widen(ledger, hosts_used(&old));
+    if (status == SHM_OK && old.s_header && host_records_used(&old) > FIRST_RECORDS)
+        status = widen(store, host_records_used(&old));
     else if (status == SHM_OK)
-        status = widen(ledger, FIRST_RECORDS);
+        status = widen(store, FIRST_RECORDS);
     if (status == SHM_OK && old.s_header) {
-        ledger->generation = old.s_header->id.generation;
-        take_over(ledger, &old);
+        store->generation = old.s_header->id.generation;
+        take_over(store, &old);
     }
     if (status == SHM_OK)
-        status = rebuild(ledger);
-    if (status != SHM_OK && !note[0])
-        snprintf(note, WRITER_NOTE_MAX, "cannot make %s: %s", ledger->names.hosts,
+        status = rebuild(store);
+    if (status != SHM_OK && !message[0])
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot make %s: %s", store->names.hosts,
                  status == SHM_NO_SPACE ? "shared memory is full" : strerror(errno));
     region_close(&region);
     if (status == SHM_OK)
-        *out = ledger;
+        *out = store;
     else
-        ledger_close(ledger);
+        host_store_close(store);
     return status;
 }
 
-void ledger_close(struct ledger *ledger)
+void host_store_close(struct host_store *store)
 {
-    if (!ledger)
+    if (!store)
         return;
-    region_close(&ledger->region);
-    free(ledger->nodes);
-    free(ledger->index);
-    free(ledger);
+    region_close(&store->region);
+    free(store->nodes);
+    free(store->index);
+    free(store);
 }
 
-void ledger_tend(struct ledger *ledger, char note[static WRITER_NOTE_MAX])
+void host_store_maintain(struct host_store *store, char message[static WRITER_MESSAGE_MAX])
 {
-    note[0] = '\0';
-    if (region_is_named(&ledger->region, ledger->names.hosts))
+    message[0] = '\0';
+    if (region_is_named(&store->region, store->names.hosts))
         return;
-    enum shm_status status = rebuild(ledger);
-    snprintf(note, WRITER_NOTE_MAX, "%s had been removed or replaced: %s", ledger->names.hosts,
+    enum shm_status status = rebuild(store);
+    snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed or replaced: %s", store->names.hosts,
              status == SHM_OK ? "made anew" : "it cannot be made anew");
 }
 
-bool ledger_order(struct ledger *ledger, struct order *out)
+bool host_store_order(struct host_store *store, struct order *out)
 {
-    const struct hosts_header *s_header = ledger->hosts.s_header;
+    const struct hosts_header *s_header = store->hosts.s_header;
     /* Pairs with the release of `posted` in order.c: the order is complete. */
     uint32_t number = load_acquire(&s_header->posted);
     if (number == load_relaxed(&s_header->taken))
         return false;
     const struct order order = {.key = load_relaxed(&s_header->order_key),
                                 .host = load_relaxed(&s_header->order_host),
-                                .hold = (enum standing_hold)load_relaxed(&s_header->order_hold)};
+                                .override = (enum host_override)load_relaxed(&s_header->order_override)};
     if (load_relaxed(&s_header->order_check) != order_check(&order, number, load_relaxed(&s_header->claimed)))
         return false; /* its operator finds out, and gives it again */
-    ledger->order = number;
+    store->order = number;
     *out = order;
-    if (out->hold > HOLD_DRAINED)
-        out->hold = HOLD_NONE;
+    if (out->override > OVERRIDE_DRAINED)
+        out->override = OVERRIDE_NONE;
     return true;
 }
 
-void ledger_answer(struct ledger *ledger, enum order_result result)
+void host_store_answer(struct host_store *store, enum order_result result)
 {
-    struct hosts_header *s_header = ledger->hosts.s_header;
+    struct hosts_header *s_header = store->hosts.s_header;
     store_relaxed(&s_header->result, (uint32_t)result);
     /* Pairs with the acquire in order.c: the result comes with it. */
-    store_release(&s_header->taken, ledger->order);
+    store_release(&s_header->taken, store->order);
 }

@@ -41,8 +41,8 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
 static uint16_t count_out(const struct publication *table)
 {
     uint32_t out = 0;
-    for (uint32_t word = 0; table->verdict && word < VERDICT_WORDS(table->count); word++)
-        out += (uint32_t)__builtin_popcount((uint32_t)table->verdict[word]);
+    for (uint32_t word = 0; table->masks && word < MASK_WORDS(table->count); word++)
+        out += (uint32_t)__builtin_popcount((uint32_t)table->masks[word]);
     return (uint16_t)out;
 }
 
@@ -60,8 +60,8 @@ static void write_block(struct block *s_block, uint64_t ref, const struct public
     store_relaxed(&s_block->marks, table->marks);
     store_relaxed(&s_block->count, (uint16_t)table->count);
     store_relaxed(&s_block->ttl_s, (uint16_t)table->ttl_s);
-    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
-        store_relaxed(&s_block->verdict[word], table->verdict ? table->verdict[word] : 0);
+    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
+        store_relaxed(&s_block->masks[word], table->masks ? table->masks[word] : 0);
     for (uint32_t i = 0; i < table->count; i++)
         store_relaxed(&s_addresses[i], table->hosts[i].address);
     for (uint32_t i = 0; i < table->count; i++)
@@ -145,8 +145,8 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
     return PUT_PUBLISHED;
 }
 
-enum shm_status publisher_take_over(struct publisher *publisher, const struct table *table, uint64_t key,
-                                    bool renumber, struct host *scratch)
+enum shm_status publisher_import(struct publisher *publisher, const struct table *table, uint64_t key,
+                                 bool renumber, struct host *scratch)
 {
     uint32_t empty = SLOT_NONE;
     if (index_probe(&publisher->routes, key, &empty) != SLOT_NONE)
@@ -160,16 +160,16 @@ enum shm_status publisher_take_over(struct publisher *publisher, const struct ta
     uint64_t version = renumber ? publisher->version + 1 : ref_version(table->ref);
     if (publisher->version < version)
         publisher->version = version;
-    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)];
+    uint64_t masks[MASK_WORDS(HOSTS_MAX)];
     const struct publication copy = {.key = key,
                                      .hosts = scratch,
-                                     .verdict = verdict,
+                                     .masks = masks,
                                      .count = table->count,
                                      .ttl_s = table->ttl_s,
                                      .marks = load_relaxed(&table->s_block->marks)};
     table_hosts(table, scratch);
-    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
-        verdict[word] = load_relaxed(&table->s_verdict[word]);
+    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
+        masks[word] = load_relaxed(&table->s_masks[word]);
     uint64_t ref = ref_make(version, unit);
     write_block(routes_block(&publisher->routes, unit), ref, &copy, table->expires);
     insert(publisher, empty, key, ref);
@@ -188,16 +188,17 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot)
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
 }
 
-void publisher_set_verdict(struct publisher *publisher, uint32_t slot, uint32_t host, bool out, bool unprobed)
+void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
+                            bool unprobed)
 {
     struct block *s_block = current_block(publisher, slot);
-    _Atomic uint64_t *s_word = &s_block->verdict[host / 32];
+    _Atomic uint64_t *s_word = &s_block->masks[host / 32];
     uint64_t before = load_relaxed(s_word);
-    uint64_t after = before & ~(verdict_out(host) | verdict_unprobed(host));
-    after |= (out ? verdict_out(host) : 0) | (unprobed ? verdict_unprobed(host) : 0);
+    uint64_t after = before & ~(ejected_bit(host) | drained_bit(host));
+    after |= (out ? ejected_bit(host) : 0) | (unprobed ? drained_bit(host) : 0);
     if (after == before)
         return;
-    bool was_out = before & verdict_out(host);
+    bool was_out = before & ejected_bit(host);
     uint16_t count = load_relaxed(&s_block->out);
     store_relaxed(s_word, after);
     if (was_out != out)

@@ -25,8 +25,8 @@ struct publisher {
 struct publication {
     uint64_t key;
     const struct host *hosts;
-    const uint64_t *verdict; /* [VERDICT_WORDS(count)]; NULL: all hosts are in the turn */
-    uint32_t count;          /* 0 .. HOSTS_MAX */
+    const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts are in the turn */
+    uint32_t count;        /* 0 .. HOSTS_MAX */
     uint32_t ttl_s;
     uint16_t marks;
 };
@@ -50,8 +50,8 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
  * a new one if `renumber`). Only while the object has no name yet. `scratch` has room for HOSTS_MAX hosts.
  * SHM_FULL: no room. SHM_CORRUPT: the key is here already.
  */
-enum shm_status publisher_take_over(struct publisher *publisher, const struct table *table, uint64_t key,
-                                    bool renumber, struct host *scratch);
+enum shm_status publisher_import(struct publisher *publisher, const struct table *table, uint64_t key,
+                                 bool renumber, struct host *scratch);
 
 /* NEW -> PULLING: `expires` becomes never. And back: it is again the fetch plus update_timeout. */
 void publisher_set_pulling(struct publisher *publisher, uint32_t slot);
@@ -62,8 +62,8 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot);
  * who look for it where `out` is not 0. A fetcher that dies between the two leaves an `out` that is wrong by one
  * until the next generation counts it again.
  */
-void publisher_set_verdict(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
-                           bool unprobed);
+void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
+                            bool unprobed);
 
 /* For people: what is true of the route besides its hosts, until its next publish or refresh. */
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks);

@@ -31,7 +31,7 @@ struct writer_options {
 
 /* What happened, in a sentence that names the remedy if there is one. */
 enum {
-    WRITER_NOTE_MAX = 320
+    WRITER_MESSAGE_MAX = 320
 };
 
 /*
@@ -39,22 +39,22 @@ enum {
  * that was there is touched. `note` tells what was adopted, or what is wrong.
  */
 enum shm_status writer_open(struct writer **out, const struct writer_options *options,
-                            char note[static WRITER_NOTE_MAX]);
+                            char message[static WRITER_MESSAGE_MAX]);
 
 /* Marks the fetcher as stopped and lets go of everything; the objects stay and are served. NULL is fine. */
 void writer_close(struct writer *writer);
 
 /* At each poll: the tick that lookups compare with, and a ring for those who wait, if anything was published. */
-void writer_beat(struct writer *writer, uint64_t now);
+void writer_heartbeat(struct writer *writer, uint64_t now);
 
 /*
  * About once a second: takes the lookup counts, drops generations that have drained, and makes a new one if the
  * names no longer lead to the current one. `note` is empty when nothing happened. SHM_RUNNING: somebody removed the
  * lock and another fetcher has it now, so this one must end.
  */
-enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+enum shm_status writer_maintain(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
-/* True if a client has cut the control object short (see guard.h): call writer_tend(), it makes another. */
+/* True if a client has cut the control object short (see guard.h): call writer_maintain(), it makes another. */
 bool writer_control_cut(const struct writer *writer);
 
 enum route_state {
@@ -70,13 +70,13 @@ bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now);
 
 /*
  * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If it
- * is another table than before, its hosts stand as `verdict` says (NULL: all in the turn).
+ * is another table than before, its hosts stand as `masks` says (NULL: all in the turn).
  * SHM_FULL: a limit was reached; the table that was there is served on, and the route is NEW. SHM_NO_SPACE: shared
  * memory is full; likewise, and a later answer may succeed. `note` is empty unless something is worth a log line.
  */
 enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
-                           const uint64_t *verdict, uint32_t ttl_s, uint64_t now,
-                           char note[static WRITER_NOTE_MAX]);
+                           const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+                           char message[static WRITER_MESSAGE_MAX]);
 
 /* The hosts of a route that is here, sorted, as publish gave them; `out` has room for HOSTS_MAX. None: 0. */
 uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out);
@@ -86,7 +86,7 @@ uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *ou
 uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host);
 
 /* Takes host number `at` of a route out of the turn, out of the probes, or back. Nothing for an unknown route. */
-void writer_set_verdict(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed);
+void writer_set_rotation(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed);
 
 /* True if some host of the route is out of the turn. */
 bool writer_any_out(const struct writer *writer, uint64_t key);
@@ -104,13 +104,13 @@ void writer_set_new(struct writer *writer, uint64_t key);
  * says false to end it: up to 63 more flags that were taken at once still come, what was not taken stays. It must
  * not publish.
  */
-void writer_harvest_flags(struct writer *writer, uint32_t budget,
+void writer_collect_flags(struct writer *writer, uint32_t budget,
                           bool (*flagged)(void *context, uint64_t key), void *context);
-void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
+void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
 
 /*
  * Who is told what clients reported, host by host, and says whether the host exists; it must not publish. Called by
- * writer_harvest_calls(), and by whatever makes a new generation, before it does: what is taken then is kept, should
+ * writer_collect_calls(), and by whatever makes a new generation, before it does: what is taken then is kept, should
  * the fetcher die on the way.
  */
 struct call_report;
@@ -120,11 +120,11 @@ void writer_on_calls(struct writer *writer,
 
 /* Takes what clients reported, of about `budget` hosts at most. Then makes room for more, if half of the room is taken
  * by hosts that exist, of which the caller knows `hosts`, or if there was none for some. */
-void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
-                          char note[static WRITER_NOTE_MAX]);
+void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
+                          char message[static WRITER_MESSAGE_MAX]);
 
 /* The host that a cell of this generation belongs to has changed its state: its streaks begin anew. */
-void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell);
+void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell);
 
 /* How much the fetcher before this one had kept of a cell of `generation`. Before the first harvest. */
 void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
@@ -146,7 +146,7 @@ bool writer_refusing(const struct writer *writer);
 
 /* Another directory from now on: a new generation that says so. */
 enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
-                                     char note[static WRITER_NOTE_MAX]);
+                                     char message[static WRITER_MESSAGE_MAX]);
 
 /* Takes over what may change while the fetcher runs: max_unknown, and what is for people and readers. */
 void writer_reload(struct writer *writer, const struct writer_options *options);

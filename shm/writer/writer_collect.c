@@ -18,14 +18,14 @@ static bool flag_to_key(void *context, uint32_t slot)
     return word == 0 || filter->flagged(filter->context, key_word(word));
 }
 
-void writer_harvest_flags(struct writer *writer, uint32_t budget,
+void writer_collect_flags(struct writer *writer, uint32_t budget,
                           bool (*flagged)(void *context, uint64_t key), void *context)
 {
     struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
     collect_flags(&writer->now.stats.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
 }
 
-void writer_harvest_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
+void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
 {
     collect_misses(&writer->now.stats.control, &writer->miss_cursor, missed, context);
 }
@@ -49,7 +49,8 @@ void writer_on_calls(struct writer *writer,
     writer->on_calls_context = context;
 }
 
-void writer_take_calls(struct writer *writer, struct call_stats *stats, uint64_t generation, uint32_t budget)
+void writer_collect_generation_calls(struct writer *writer, struct call_stats *stats, uint64_t generation,
+                                     uint32_t budget)
 {
     struct call_filter filter = {writer, generation};
     if (!writer->on_calls)
@@ -65,7 +66,7 @@ void writer_take_calls(struct writer *writer, struct call_stats *stats, uint64_t
  * bad luck to find all of its cells taken: another generation spreads them in another way.
  */
 static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now,
-                                char note[static WRITER_NOTE_MAX])
+                                char message[static WRITER_MESSAGE_MAX])
 {
     const struct call_stats *stats = &writer->now.stats;
     uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
@@ -78,24 +79,25 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
         writer->call_cells = needed;
     else
         writer->compacted = now;
-    if (writer_remake(writer, now, note) != SHM_OK)
+    if (writer_recreate(writer, now, message) != SHM_OK)
         writer->call_cells = cells;
 }
 
-void writer_harvest_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
-                          char note[static WRITER_NOTE_MAX])
+void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
+                          char message[static WRITER_MESSAGE_MAX])
 {
-    note[0] = '\0';
-    writer_take_calls(writer, &writer->now.stats, writer_generation(writer), budget);
+    message[0] = '\0';
+    writer_collect_generation_calls(writer, &writer->now.stats, writer_generation(writer), budget);
     for (int i = 0; i < RETIRED_MAX; i++) {
         struct retired_control *retired = &writer->retired[i];
         if (retired->region.s_base)
-            writer_take_calls(writer, &retired->stats, retired->generation, budget / RETIRED_MAX);
+            writer_collect_generation_calls(writer, &retired->stats, retired->generation,
+                                            budget / RETIRED_MAX);
     }
-    make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now, note);
+    make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now, message);
 }
 
-void writer_begin_runs(struct writer *writer, uint64_t generation, uint32_t cell)
+void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell)
 {
     if (generation == writer_generation(writer) && cell < writer->now.stats.control.shape.call_cells)
         call_stats_reset_runs(&writer->now.stats, cell);

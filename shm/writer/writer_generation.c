@@ -29,7 +29,7 @@ void writer_drop_retired(struct writer *writer, struct retired_control *retired)
     *retired = (struct retired_control){0};
 }
 
-void writer_take_lookups(struct writer *writer, const struct control *control)
+void writer_collect_lookups(struct writer *writer, const struct control *control)
 {
     struct lookup_counts counts = collect_lookups(control);
     writer_count(writer, COUNTER_lookups, counts.lookups);
@@ -52,8 +52,8 @@ static struct retired_control *oldest_retired(struct writer *writer, bool in_use
 static void give_up(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base) {
-        writer_take_lookups(writer, &retired->stats.control);
-        writer_take_calls(writer, &retired->stats, retired->generation, UINT32_MAX);
+        writer_collect_lookups(writer, &retired->stats.control);
+        writer_collect_generation_calls(writer, &retired->stats, retired->generation, UINT32_MAX);
     }
     writer_drop_retired(writer, retired);
 }
@@ -87,12 +87,12 @@ static void drain(struct writer *writer, struct generation *replaced, uint64_t n
     replaced->stats = (struct call_stats){0};
 }
 
-static void explain_space(const struct generation_plan *plan, char note[static WRITER_NOTE_MAX])
+static void explain_space(const struct generation_plan *plan, char message[static WRITER_MESSAGE_MAX])
 {
     const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells, 0};
     uint64_t needed = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
     snprintf(
-        note, WRITER_NOTE_MAX,
+        message, WRITER_MESSAGE_MAX,
         "shared memory is full: %llu KiB are needed and %llu KiB available in /dev/shm; free some, or lower "
         "[shm] max_bytes",
         (unsigned long long)(needed / 1024), (unsigned long long)(region_space_available() / 1024));
@@ -129,19 +129,19 @@ struct generation_plan writer_plan(const struct writer *writer, const struct rou
     };
 }
 
-enum shm_status writer_move(struct writer *writer, const struct generation_plan *plan,
-                            struct routes_header *s_replaced, const struct writer_options *options,
-                            uint32_t *damaged, char note[static WRITER_NOTE_MAX])
+enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
+                              struct routes_header *s_replaced, const struct writer_options *options,
+                              uint32_t *damaged, char message[static WRITER_MESSAGE_MAX])
 {
     struct generation built;
     if (writer->now.control_region.s_base)
-        writer_take_calls(writer, &writer->now.stats, writer_generation(writer), UINT32_MAX);
+        writer_collect_generation_calls(writer, &writer->now.stats, writer_generation(writer), UINT32_MAX);
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
     if (status == SHM_NO_SPACE) {
         writer->no_space = plan->now;
-        explain_space(plan, note);
+        explain_space(plan, message);
     } else if (status != SHM_OK && status != SHM_FULL)
-        snprintf(note, WRITER_NOTE_MAX, "cannot make a new generation of %s: %s", writer->names.routes,
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot make a new generation of %s: %s", writer->names.routes,
                  strerror(errno));
     if (status != SHM_OK)
         return status;
@@ -150,9 +150,9 @@ enum shm_status writer_move(struct writer *writer, const struct generation_plan 
     /* Before H2 takes its name away. */
     if (s_replaced)
         retired_control_keep(&writer->names, s_replaced->id.generation);
-    status = generation_show(&writer->names, s_replaced);
+    status = generation_install(&writer->names, s_replaced);
     if (status != SHM_OK) {
-        snprintf(note, WRITER_NOTE_MAX, "cannot replace %s: %s", writer->names.routes, strerror(errno));
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot replace %s: %s", writer->names.routes, strerror(errno));
         if (s_replaced)
             retired_control_remove(&writer->names, s_replaced->id.generation);
         generation_close(&built);
@@ -187,7 +187,7 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
     plan->arena_units = (uint32_t)(units < most ? units : most);
 }
 
-void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+void writer_compact(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
     const struct publisher *publisher = &writer->now.publisher;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
@@ -197,11 +197,11 @@ void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER
     writer->compacted = now;
     writer_plan_size(writer, publisher->keys, publisher->arena.live, publisher->arena.waiting, &plan);
     if (plan.arena_units >= publisher->arena.live)
-        writer_move(writer, &plan, publisher->routes.s_header, NULL, &damaged, note);
+        writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged, message);
 }
 
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
-                            char note[static WRITER_NOTE_MAX])
+                            char message[static WRITER_MESSAGE_MAX])
 {
     if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
         return SHM_NO_SPACE;
@@ -219,7 +219,7 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
             return SHM_FULL;
         writer->compacted = now;
     }
-    return writer_move(writer, &plan, publisher->routes.s_header, NULL, &damaged, note);
+    return writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged, message);
 }
 
 bool writer_control_cut(const struct writer *writer)
@@ -241,26 +241,26 @@ static bool control_usable(const struct writer *writer)
                           writer->now.publisher.routes.generation, &found) == SHM_OK;
 }
 
-enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
     const struct routes *routes = &writer->now.publisher.routes;
     struct generation_plan plan = writer_plan(writer, routes, now);
     uint32_t damaged = 0;
     plan.bucket_count = routes->bucket_count;
     plan.arena_units = routes->arena_units;
-    return writer_move(writer, &plan, routes->s_header, NULL, &damaged, note);
+    return writer_switch(writer, &plan, routes->s_header, NULL, &damaged, message);
 }
 
 enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
-                                     char note[static WRITER_NOTE_MAX])
+                                     char message[static WRITER_MESSAGE_MAX])
 {
-    note[0] = '\0';
+    message[0] = '\0';
     snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
-    return writer_remake(writer, now, note);
+    return writer_recreate(writer, now, message);
 }
 
 /* A lock that has lost its name keeps nobody out: take it again, before somebody else does. */
-static enum shm_status keep_lock(struct writer *writer, char note[static WRITER_NOTE_MAX])
+static enum shm_status keep_lock(struct writer *writer, char message[static WRITER_MESSAGE_MAX])
 {
     int lock = -1;
     pid_t holder = 0;
@@ -270,40 +270,40 @@ static enum shm_status keep_lock(struct writer *writer, char note[static WRITER_
     if (status == SHM_OK) {
         close(writer->lock);
         writer->lock = lock;
-        snprintf(note, WRITER_NOTE_MAX, "%s had been removed: taken again", writer->names.lock);
+        snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed: taken again", writer->names.lock);
     } else if (status == SHM_RUNNING) {
-        snprintf(note, WRITER_NOTE_MAX, "%s was removed, and another fetcher has it now (pid %ld)",
+        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and another fetcher has it now (pid %ld)",
                  writer->names.lock, (long)holder);
     } else {
-        snprintf(note, WRITER_NOTE_MAX, "%s was removed, and cannot be taken again: %s", writer->names.lock,
-                 strerror(errno));
+        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and cannot be taken again: %s",
+                 writer->names.lock, strerror(errno));
     }
     return status;
 }
 
 /* What kept new keys out may be over. If it is not, the next one that is refused says so again. */
-static void tell_refusal_over(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+static void clear_refusal(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
     _Atomic uint32_t *s_refusing = &writer_header(writer)->refusing;
-    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now, note))
+    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now, message))
         return;
     s_refusing = &writer_header(writer)->refusing; /* of another generation perhaps */
     if (load_relaxed(s_refusing) != REFUSING_NOTHING)
         store_relaxed(s_refusing, REFUSING_NOTHING);
 }
 
-enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+enum shm_status writer_maintain(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
-    note[0] = '\0';
-    enum shm_status status = keep_lock(writer, note);
+    message[0] = '\0';
+    enum shm_status status = keep_lock(writer, message);
     if (status != SHM_OK)
         return status;
-    writer_take_lookups(writer, &writer->now.stats.control);
+    writer_collect_lookups(writer, &writer->now.stats.control);
     for (int i = 0; i < RETIRED_MAX; i++) {
         struct retired_control *retired = &writer->retired[i];
         if (!retired->region.s_base)
             continue;
-        writer_take_lookups(writer, &retired->stats.control);
+        writer_collect_lookups(writer, &retired->stats.control);
         if (now >= retired->until)
             writer_drop_retired(writer, retired);
     }
@@ -311,14 +311,14 @@ enum shm_status writer_tend(struct writer *writer, uint64_t now, char note[stati
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);
 
-    tell_refusal_over(writer, now, note);
+    clear_refusal(writer, now, message);
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes) &&
                  region_is_named(&writer->now.control_region, writer->names.control);
     if (named && control_usable(writer))
         return SHM_OK;
-    status = writer_remake(writer, now, note);
+    status = writer_recreate(writer, now, message);
     if (status == SHM_OK)
-        snprintf(note, WRITER_NOTE_MAX, "%s %s: made anew",
+        snprintf(message, WRITER_MESSAGE_MAX, "%s %s: made anew",
                  named ? writer->names.control : writer->names.routes,
                  named ? "was cut short or overwritten by a client"
                        : "or its control object had been removed or replaced");

@@ -59,28 +59,29 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
  * Builds and shows a generation. The current one, if any, is drained. `options` (NULL: no change) describe a fetcher
  * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without a note.
  */
-enum shm_status writer_move(struct writer *writer, const struct generation_plan *plan,
-                            struct routes_header *s_replaced, const struct writer_options *options,
-                            uint32_t *damaged, char note[static WRITER_NOTE_MAX]);
+enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
+                              struct routes_header *s_replaced, const struct writer_options *options,
+                              uint32_t *damaged, char message[static WRITER_MESSAGE_MAX]);
 
 /* Makes one with the same routes and sizes; `call_cells` may have changed. */
-enum shm_status writer_remake(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
 /* Takes the results of one generation. */
-void writer_take_calls(struct writer *writer, struct call_stats *stats, uint64_t generation, uint32_t budget);
+void writer_collect_generation_calls(struct writer *writer, struct call_stats *stats, uint64_t generation,
+                                     uint32_t budget);
 
 /* Adds what clients counted to the totals. */
-void writer_take_lookups(struct writer *writer, const struct control *control);
+void writer_collect_lookups(struct writer *writer, const struct control *control);
 void writer_drop_retired(struct writer *writer, struct retired_control *retired);
 
 /* Makes a generation with nothing in it that has expired, unless one was made within COMPACT_MS. */
-void writer_compact(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+void writer_compact(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
 /* True while no more keys without hosts may be remembered, though those that have expired were dropped. */
-bool writer_unknown_full(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX]);
+bool writer_unknown_full(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
 /* Makes one with room for another key and `more_units` more. SHM_FULL: max_bytes forbids it. */
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
-                            char note[static WRITER_NOTE_MAX]);
+                            char message[static WRITER_MESSAGE_MAX]);
 
 #endif

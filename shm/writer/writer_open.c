@@ -17,7 +17,7 @@
 
 /* Objects of this name that the fetcher may replace: absent, or its own. Anything else is somebody's trap. */
 static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct region *out,
-                                char note[static WRITER_NOTE_MAX])
+                                char message[static WRITER_MESSAGE_MAX])
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = unsafe_mode};
     enum shm_status status = region_open(name, true, &self, 0, out);
@@ -27,42 +27,43 @@ static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct reg
         return SHM_OK;
     case SHM_FOREIGN:
     case SHM_NO_PERMISSION:
-        snprintf(note, WRITER_NOTE_MAX,
+        snprintf(message, WRITER_MESSAGE_MAX,
                  "%s is not ours: it belongs to another user or is no regular object; remove /dev/shm%s, or "
                  "run as its owner",
                  name, name);
         return SHM_FOREIGN;
     case SHM_UNSAFE:
-        snprintf(note, WRITER_NOTE_MAX, "%s can be written by others: remove /dev/shm%s", name, name);
+        snprintf(message, WRITER_MESSAGE_MAX, "%s can be written by others: remove /dev/shm%s", name, name);
         return status;
     default:
-        snprintf(note, WRITER_NOTE_MAX, "cannot open %s: %s", name, strerror(errno));
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot open %s: %s", name, strerror(errno));
         return status;
     }
 }
 
 static enum shm_status take_names(struct writer *writer, const char *instance,
-                                  char note[static WRITER_NOTE_MAX])
+                                  char message[static WRITER_MESSAGE_MAX])
 {
     pid_t holder = 0;
     enum shm_status status = object_names(instance, &writer->names);
     if (status != SHM_OK) {
-        snprintf(note, WRITER_NOTE_MAX, "\"%s\" is no instance name: use 1 to %d letters, digits, '-' or '_'",
-                 instance, INSTANCE_MAX);
+        snprintf(message, WRITER_MESSAGE_MAX,
+                 "\"%s\" is no instance name: use 1 to %d letters, digits, '-' or '_'", instance,
+                 INSTANCE_MAX);
         return status;
     }
     status = lock_take(writer->names.lock, &writer->lock, &holder);
     if (status == SHM_RUNNING)
-        snprintf(note, WRITER_NOTE_MAX, "a fetcher for instance \"%s\" is already running (pid %ld)",
+        snprintf(message, WRITER_MESSAGE_MAX, "a fetcher for instance \"%s\" is already running (pid %ld)",
                  instance, (long)holder);
     else if (status == SHM_SYSTEM_ERROR)
-        snprintf(note, WRITER_NOTE_MAX, "cannot lock %s: %s", writer->names.lock, strerror(errno));
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot lock %s: %s", writer->names.lock, strerror(errno));
     else if (status == SHM_UNSAFE)
-        snprintf(note, WRITER_NOTE_MAX, "%s may be opened by others: remove /dev/shm%s", writer->names.lock,
-                 writer->names.lock);
+        snprintf(message, WRITER_MESSAGE_MAX, "%s may be opened by others: remove /dev/shm%s",
+                 writer->names.lock, writer->names.lock);
     else if (status != SHM_OK)
         snprintf(
-            note, WRITER_NOTE_MAX,
+            message, WRITER_MESSAGE_MAX,
             "%s belongs to another user, or is no regular object: run as its owner, or choose another -n",
             writer->names.lock);
     if (status != SHM_OK)
@@ -70,7 +71,7 @@ static enum shm_status take_names(struct writer *writer, const char *instance,
     status = generation_sweep(&writer->names);
     if (status != SHM_OK)
         snprintf(
-            note, WRITER_NOTE_MAX,
+            message, WRITER_MESSAGE_MAX,
             "cannot remove %s, %s or %s, leftovers of a fetcher that died (%s): remove them as their owner",
             writer->names.next_routes, writer->names.next_control, writer->names.next_hosts, strerror(errno));
     return status;
@@ -143,13 +144,13 @@ static void adopt_retired_controls(struct writer *writer)
                                             .generation = generations[i],
                                             .until = clock_tick() + RETIRED_KEEP_MS};
         call_stats_adopt(&retired->stats);
-        writer_take_lookups(writer, &control);
+        writer_collect_lookups(writer, &control);
     }
 }
 
 /* Shows the first generation. An object of ours that makes sense, being served now, becomes its source. */
 static enum shm_status adopt(struct writer *writer, const struct region *old,
-                             const struct writer_options *options, char note[static WRITER_NOTE_MAX])
+                             const struct writer_options *options, char message[static WRITER_MESSAGE_MAX])
 {
     struct routes source;
     uint32_t damaged = 0;
@@ -161,7 +162,7 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         plan_adoption(writer, plan.source, &plan);
     } else
         writer_plan_size(writer, 0, 0, 0, &plan);
-    enum shm_status status = writer_move(writer, &plan, replaced_header(old), options, &damaged, note);
+    enum shm_status status = writer_switch(writer, &plan, replaced_header(old), options, &damaged, message);
     if (status != SHM_OK)
         return status;
     adopt_retired_controls(writer);
@@ -169,12 +170,12 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         /* If the fetcher before died between its rename and SUPERSEDED_YES, readers of a third object find the name in
          * ANNOUNCED_LOOK_MS. What we publish comes after that, so they are behind no publish that is done (G3). */
         usleep(2 * ANNOUNCED_LOOK_MS * 1000);
-        snprintf(note, WRITER_NOTE_MAX, "adopted %llu route%s of generation %llu%s",
+        snprintf(message, WRITER_MESSAGE_MAX, "adopted %llu route%s of generation %llu%s",
                  (unsigned long long)writer_counter(writer, COUNTER_routes),
                  writer_counter(writer, COUNTER_routes) == 1 ? "" : "s",
                  (unsigned long long)source.generation, damaged ? "; damaged ones were left out" : "");
     } else if (old->s_base)
-        snprintf(note, WRITER_NOTE_MAX, "replaced %s, which %s", writer->names.routes,
+        snprintf(message, WRITER_MESSAGE_MAX, "replaced %s, which %s", writer->names.routes,
                  readable == SHM_LAYOUT ? "had another layout" : "was damaged");
     return SHM_OK;
 }
@@ -186,12 +187,12 @@ static gid_t group_of(const char *name)
 }
 
 enum shm_status writer_open(struct writer **out, const struct writer_options *options,
-                            char note[static WRITER_NOTE_MAX])
+                            char message[static WRITER_MESSAGE_MAX])
 {
-    note[0] = '\0';
+    message[0] = '\0';
     struct writer *writer = calloc(1, sizeof(*writer));
     if (!writer) {
-        snprintf(note, WRITER_NOTE_MAX, "out of memory");
+        snprintf(message, WRITER_MESSAGE_MAX, "out of memory");
         return SHM_SYSTEM_ERROR;
     }
     writer->lock = -1;
@@ -203,14 +204,14 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     snprintf(writer->directory, DIRECTORY_NAME, "%s", options->directory);
 
     struct region old_routes = {0}, old_control = {0};
-    enum shm_status status = take_names(writer, options->instance, note);
+    enum shm_status status = take_names(writer, options->instance, message);
     if (status == SHM_OK)
-        status = open_own(writer->names.routes, 0022, &old_routes, note);
+        status = open_own(writer->names.routes, 0022, &old_routes, message);
     if (status == SHM_OK)
-        status = open_own(writer->names.control, 0002, &old_control, note);
+        status = open_own(writer->names.control, 0002, &old_control, message);
     if (status == SHM_OK) {
         region_close(&old_control);
-        status = adopt(writer, &old_routes, options, note);
+        status = adopt(writer, &old_routes, options, message);
     }
     region_close(&old_routes);
     region_close(&old_control);
@@ -226,7 +227,7 @@ void writer_close(struct writer *writer)
     if (!writer)
         return;
     if (writer->now.routes_region.s_base) {
-        writer_take_lookups(writer, &writer->now.stats.control);
+        writer_collect_lookups(writer, &writer->now.stats.control);
         store_relaxed(&writer_header(writer)->connection, CONNECTION_NONE);
         store_relaxed(&writer_header(writer)->fetcher_since, clock_unix_ms());
         store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);

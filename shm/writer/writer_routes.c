@@ -130,12 +130,12 @@ uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host
     return HOST_NONE;
 }
 
-void writer_set_verdict(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed)
+void writer_set_rotation(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed)
 {
     uint32_t slot;
     struct table table;
     if (find(writer, key, &slot, &table) && at < table.count)
-        publisher_set_verdict(&writer->now.publisher, slot, at, out, unprobed);
+        publisher_set_rotation(&writer->now.publisher, slot, at, out, unprobed);
 }
 
 bool writer_any_out(const struct writer *writer, uint64_t key)
@@ -144,8 +144,8 @@ bool writer_any_out(const struct writer *writer, uint64_t key)
     struct table table;
     uint64_t any = 0;
     if (find(writer, key, &slot, &table))
-        for (uint32_t word = 0; word < VERDICT_WORDS(table.count); word++)
-            any |= load_relaxed(&table.s_verdict[word]);
+        for (uint32_t word = 0; word < MASK_WORDS(table.count); word++)
+            any |= load_relaxed(&table.s_masks[word]);
     return any != 0;
 }
 
@@ -172,26 +172,26 @@ static void recount(struct writer *writer, bool was_here, uint32_t before, uint3
 }
 
 /* Entries that have expired stay behind when a generation is made anew. */
-bool writer_unknown_full(struct writer *writer, uint64_t now, char note[static WRITER_NOTE_MAX])
+bool writer_unknown_full(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
     if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
-        writer_compact(writer, now, note);
+        writer_compact(writer, now, message);
     return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
 }
 
 enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
-                           const uint64_t *verdict, uint32_t ttl_s, uint64_t now,
-                           char note[static WRITER_NOTE_MAX])
+                           const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+                           char message[static WRITER_MESSAGE_MAX])
 {
     const struct publication publication = {
-        .key = key, .hosts = hosts, .verdict = verdict, .count = count, .ttl_s = ttl_s};
+        .key = key, .hosts = hosts, .masks = masks, .count = count, .ttl_s = ttl_s};
     uint32_t slot;
     struct table old = {0};
-    note[0] = '\0';
+    message[0] = '\0';
     if (key == KEY_INVALID || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;
     bool here = find(writer, key, &slot, &old);
-    if (!here && count == 0 && writer_unknown_full(writer, now, note)) {
+    if (!here && count == 0 && writer_unknown_full(writer, now, message)) {
         refuse(writer, REFUSING_MAX_UNKNOWN);
         writer_count(writer, COUNTER_refused_unknown, 1);
         return SHM_FULL;
@@ -200,7 +200,7 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     enum put_result result = publisher_put(&writer->now.publisher, &publication, now);
     enum shm_status status = SHM_OK;
     if (result == PUT_NO_ROOM) {
-        status = writer_grow(writer, block_units(count), now, note);
+        status = writer_grow(writer, block_units(count), now, message);
         if (status == SHM_OK) {
             /* An expired negative entry stays behind, and the gauges of the new generation do not count it. */
             here = find(writer, key, &slot, &old);
@@ -237,7 +237,7 @@ void writer_each_key(const struct writer *writer, void (*each)(void *context, ui
     }
 }
 
-void writer_beat(struct writer *writer, uint64_t now)
+void writer_heartbeat(struct writer *writer, uint64_t now)
 {
     /* Relaxed: a reader that sees it late takes a table for younger than it is, for as long. */
     store_relaxed(&writer_header(writer)->tick, now);

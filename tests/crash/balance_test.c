@@ -43,34 +43,34 @@ static uint64_t word(int host)
 
 static void put_table(uint32_t count)
 {
-    if (writer_put(instance.writer, KEY, hosts, count, NULL, TTL_S, clock_tick(), instance.note) != SHM_OK)
+    if (writer_put(instance.writer, KEY, hosts, count, NULL, TTL_S, clock_tick(), instance.message) != SHM_OK)
         abort();
 }
 
 static struct balance *start_balance(void)
 {
-    struct balance *balance = balance_new(instance.writer, instance.name, &config, instance.note);
+    struct balance *balance = balance_new(instance.writer, instance.name, &config, instance.message);
     if (!balance)
         abort();
     return balance;
 }
 
-static void set_record(struct ledger *ledger, uint64_t host, uint64_t calls, enum standing_hold hold)
+static void set_record(struct host_store *store, uint64_t host, uint64_t calls, enum host_override override)
 {
-    uint32_t number = ledger_add(ledger, KEY, host);
-    if (number == LEDGER_NONE)
+    uint32_t number = host_store_add(store, KEY, host);
+    if (number == HOST_STORE_NONE)
         abort();
-    ledger_entry(ledger, number)->standing =
-        (struct standing){.total_succ = calls, .total_err = 2 * calls, .hold = (uint8_t)hold, .since = 1};
-    ledger_commit(ledger, number);
+    host_store_entry(store, number)->health = (struct host_health){
+        .total_succ = calls, .total_err = 2 * calls, .override = (uint8_t) override, .since = 1};
+    host_store_commit(store, number);
 }
 
-static struct ledger *open_ledger(void)
+static struct host_store *open_store(void)
 {
-    struct ledger *ledger = NULL;
-    if (ledger_open(&ledger, instance.name, config.shm.max_bytes, instance.note) != SHM_OK)
+    struct host_store *store = NULL;
+    if (host_store_open(&store, instance.name, config.shm.max_bytes, instance.message) != SHM_OK)
         abort();
-    return ledger;
+    return store;
 }
 
 /* What is known before; then the table is another one. */
@@ -78,11 +78,11 @@ static void lose_hosts(unsigned long step)
 {
     instance_start(&instance);
     put_table(HOSTS);
-    struct ledger *ledger = open_ledger();
-    set_record(ledger, 0, of_route, HOLD_NONE);
+    struct host_store *store = open_store();
+    set_record(store, 0, of_route, OVERRIDE_NONE);
     for (int host = 0; host < HOSTS; host++)
-        set_record(ledger, word(host), of_host[host], host == HELD ? HOLD_DRAINED : HOLD_NONE);
-    ledger_close(ledger);
+        set_record(store, word(host), of_host[host], host == HELD ? OVERRIDE_DRAINED : OVERRIDE_NONE);
+    host_store_close(store);
     struct balance *balance = start_balance();
     put_table(STAYS + 1);
     crash_at(step);
@@ -103,9 +103,9 @@ static void bring_hosts_back(unsigned long step)
     instance_start(&instance);
     balance_delete(start_balance());
     put_table(HOSTS);
-    struct ledger *ledger = open_ledger();
-    set_record(ledger, word(LEAVES), RETURNED, HOLD_NONE);
-    ledger_close(ledger);
+    struct host_store *store = open_store();
+    set_record(store, word(LEAVES), RETURNED, OVERRIDE_NONE);
+    host_store_close(store);
     balance_delete(start_balance());
 }
 
@@ -143,22 +143,22 @@ static struct seen look(void)
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct seen seen = {0};
     struct region region;
-    struct hosts object;
+    struct host_records object;
     assert_int_equal(region_open(instance.names.hosts, false, &self, HEADER_BYTES, &region), SHM_OK);
-    assert_int_equal(hosts_attach(&region, &object), SHM_OK);
-    for (uint32_t number = 0; number < hosts_used(&object); number++) {
+    assert_int_equal(host_records_attach(&region, &object), SHM_OK);
+    for (uint32_t number = 0; number < host_records_used(&object); number++) {
         uint64_t key, host;
         struct host_entry entry;
-        if (!hosts_read(&object, number, &key, &host, &entry))
+        if (!host_records_read(&object, number, &key, &host, &entry))
             continue;
         assert_int_equal(key, KEY);
-        seen.succ += entry.standing.total_succ;
-        seen.err += entry.standing.total_err;
+        seen.succ += entry.health.total_succ;
+        seen.err += entry.health.total_err;
         seen.absorbing |= entry.absorbed != 0;
         if (host == word(LEAVES))
-            seen.leaves = entry.standing.total_succ;
+            seen.leaves = entry.health.total_succ;
         if (host == word(HELD))
-            seen.held = entry.standing.hold;
+            seen.held = entry.health.override;
     }
     region_close(&region);
     return seen;
@@ -167,7 +167,8 @@ static struct seen look(void)
 static void expect_each_call_once(unsigned long first, unsigned long second)
 {
     struct seen seen = look();
-    if (seen.succ != all || seen.err != 2 * all || seen.leaves || seen.held != HOLD_DRAINED || seen.absorbing)
+    if (seen.succ != all || seen.err != 2 * all || seen.leaves || seen.held != OVERRIDE_DRAINED ||
+        seen.absorbing)
         fail_msg(
             "death at step %lu, and at step %lu of the next fetcher: %d and %d calls instead of %d and %d",
             first, second, (int)seen.succ, (int)seen.err, (int)all, (int)(2 * all));
@@ -217,7 +218,7 @@ static int setup(void **state)
     instance_stop(&instance);
     free(made);
     *state = &instance;
-    equation_hosts(KEY, 1, HOSTS, hosts);
+    self_checking_hosts(KEY, 1, HOSTS, hosts);
     objects_remove(&instance.names);
     return 0;
 }

@@ -111,8 +111,8 @@ static void pull_and_settle(struct instance *instance)
 
 static void tell(struct instance *instance)
 {
-    writer_beat(instance->writer, clock_tick());
-    writer_tend(instance->writer, clock_tick(), instance->note);
+    writer_heartbeat(instance->writer, clock_tick());
+    writer_maintain(instance->writer, clock_tick(), instance->message);
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
     struct writer_options options = instance->options;
     options.max_unknown = 100;
@@ -123,9 +123,9 @@ static void tell(struct instance *instance)
 
 static void turn_and_hold(struct instance *instance)
 {
-    writer_set_verdict(instance->writer, 1, 0, true, true);
-    writer_set_verdict(instance->writer, 1, 1, true, false);
-    writer_set_verdict(instance->writer, 1, 0, false, false);
+    writer_set_rotation(instance->writer, 1, 0, true, true);
+    writer_set_rotation(instance->writer, 1, 1, true, false);
+    writer_set_rotation(instance->writer, 1, 0, false, false);
     writer_set_held(instance->writer, 1, true);
 }
 
@@ -138,17 +138,17 @@ static bool take_none(void *context, uint64_t key)
 static bool take_results(void *context, const struct call_report *report, uint64_t generation)
 {
     struct instance *instance = context;
-    writer_begin_runs(instance->writer, generation, report->cell);
+    writer_reset_runs(instance->writer, generation, report->cell);
     return true;
 }
 
 static void harvest(struct instance *instance)
 {
     writer_on_calls(instance->writer, take_results, instance);
-    writer_harvest_calls(instance->writer, 1000, 1000, clock_tick(), instance->note);
-    writer_harvest_flags(instance->writer, 1000, take_none, NULL);
-    writer_harvest_misses(instance->writer, take_none, NULL);
-    writer_tend(instance->writer, clock_tick(), instance->note);
+    writer_collect_calls(instance->writer, 1000, 1000, clock_tick(), instance->message);
+    writer_collect_flags(instance->writer, 1000, take_none, NULL);
+    writer_collect_misses(instance->writer, take_none, NULL);
+    writer_maintain(instance->writer, clock_tick(), instance->message);
 }
 
 /* Flags, a miss, counts and results of calls for harvest() to take. */
@@ -174,32 +174,32 @@ static void ask(struct instance *instance)
 
 /* ---- the hosts object ---- */
 
-static struct ledger *ledger;
+static struct host_store *store;
 
 static void add_record(struct instance *instance)
 {
     (void)instance;
-    ledger_add(ledger, 1, host_word(1, 1));
+    host_store_add(store, 1, host_word(1, 1));
 }
 
 static void commit_record(struct instance *instance)
 {
     (void)instance;
-    ledger_commit(ledger, ledger_find(ledger, 1, host_word(1, 1)));
+    host_store_commit(store, host_store_find(store, 1, host_word(1, 1)));
 }
 
 static void remove_record(struct instance *instance)
 {
     (void)instance;
-    ledger_remove(ledger, ledger_find(ledger, 1, host_word(1, 1)));
+    host_store_remove(store, host_store_find(store, 1, host_word(1, 1)));
 }
 
 static void answer_order(struct instance *instance)
 {
     struct order order;
     (void)instance;
-    ledger_order(ledger, &order);
-    ledger_answer(ledger, ORDER_DONE);
+    host_store_order(store, &order);
+    host_store_answer(store, ORDER_DONE);
 }
 
 static void g5_every_store_passes_the_place_where_tests_stop(void **state)
@@ -221,12 +221,12 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, control, "harvest", harvest);
     assert_true(crash_watched() > 10);
     const char *hosts = instance->names.hosts;
-    assert_int_equal(ledger_open(&ledger, instance->name, 1 << 20, instance->note), SHM_OK);
+    assert_int_equal(host_store_open(&store, instance->name, 1 << 20, instance->message), SHM_OK);
     expect_all_counted(instance, hosts, "a record is added", add_record);
     expect_all_counted(instance, hosts, "a record changes", commit_record);
     expect_all_counted(instance, hosts, "a record is removed", remove_record);
     expect_all_counted(instance, hosts, "an order is answered", answer_order);
-    ledger_close(ledger);
+    host_store_close(store);
 }
 
 int main(void)

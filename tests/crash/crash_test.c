@@ -30,11 +30,11 @@ enum {
 /* A route as a walker finds it. round 0: not there; UINT32_MAX: hosts that no answer gave. */
 struct seen {
     uint32_t round, count;
-    uint64_t verdict; /* its first word */
+    uint64_t masks; /* its first word */
     uint32_t out, marks;
 };
 
-/* What writer_set_verdict() does to the host that operations take out of the turn. */
+/* What writer_set_rotation() does to the host that operations take out of the turn. */
 enum {
     OUT_HOST = 3
 };
@@ -70,18 +70,17 @@ static struct seen look(const struct routes *routes, uint64_t key)
     if (table_begin(routes, slot, key, &table) != SHM_OK)
         return (struct seen){.round = UINT32_MAX};
     for (uint32_t i = 0; i < table.count; i++)
-        if (!equation_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
-                            &round))
+        if (!self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
+                                 &round))
             return (struct seen){.round = UINT32_MAX, .count = i};
-    return (struct seen){table.count ? round : 0, table.count,
-                         table.count ? load_relaxed(table.s_verdict) : 0, table.out,
-                         load_relaxed(&table.s_block->marks)};
+    return (struct seen){table.count ? round : 0, table.count, table.count ? load_relaxed(table.s_masks) : 0,
+                         table.out, load_relaxed(&table.s_block->marks)};
 }
 
-/* Whatever `out` says: it is advice, and follows its verdict. */
+/* Whatever `out` says: it is advice, and follows its masks. */
 static bool same(struct seen a, struct seen b)
 {
-    return a.round == b.round && a.count == b.count && a.verdict == b.verdict && a.marks == b.marks;
+    return a.round == b.round && a.count == b.count && a.masks == b.masks && a.marks == b.marks;
 }
 
 /* Walks what is called so now; returns the state of the key that the operation was about. */
@@ -143,7 +142,7 @@ static void adopt_and_compare(struct instance *instance, const struct operation 
     if (operation->changed && !same(adopted, by_reader))
         fail_msg("%s, step %lu: a reader saw round %u, the next fetcher has %u", operation->name, n,
                  by_reader.round, adopted.round);
-    if (adopted.out != (uint32_t)__builtin_popcount((uint32_t)adopted.verdict))
+    if (adopted.out != (uint32_t)__builtin_popcount((uint32_t)adopted.masks))
         fail_msg("%s, step %lu: %u hosts are said to be out of the turn", operation->name, n, adopted.out);
     if (exists(instance->names.next_routes) || exists(instance->names.next_control))
         fail_msg("%s, step %lu: a leftover stays", operation->name, n);
@@ -195,14 +194,14 @@ static void pull_and_settle(struct instance *instance)
     writer_set_new(instance->writer, TARGET);
 }
 
-static void turn_out(struct instance *instance)
+static void rotation_out(struct instance *instance)
 {
-    writer_set_verdict(instance->writer, TARGET, OUT_HOST, true, true);
+    writer_set_rotation(instance->writer, TARGET, OUT_HOST, true, true);
 }
 
 static void turn_in(struct instance *instance)
 {
-    writer_set_verdict(instance->writer, TARGET, OUT_HOST, false, false);
+    writer_set_rotation(instance->writer, TARGET, OUT_HOST, false, false);
 }
 
 static void hold(struct instance *instance)
@@ -238,13 +237,14 @@ static void lose_names(struct instance *instance)
 
 static void tend(struct instance *instance)
 {
-    writer_tend(instance->writer, clock_tick(), instance->note);
+    writer_maintain(instance->writer, clock_tick(), instance->message);
 }
 
 static void leave_expired(struct instance *instance)
 {
     for (uint64_t key = 0; key < 2; key++)
-        if (writer_put(instance->writer, FIRST_NEGATIVE + key, NULL, 0, NULL, 1, 1, instance->note) != SHM_OK)
+        if (writer_put(instance->writer, FIRST_NEGATIVE + key, NULL, 0, NULL, 1, 1, instance->message) !=
+            SHM_OK)
             abort();
 }
 
@@ -255,7 +255,7 @@ static void start(struct instance *instance)
 
 static void beat(struct instance *instance)
 {
-    writer_beat(instance->writer, clock_tick());
+    writer_heartbeat(instance->writer, clock_tick());
 }
 
 #define FIRST                                                                                                \
@@ -264,7 +264,7 @@ static void beat(struct instance *instance)
     }
 #define OUT                                                                                                  \
     {                                                                                                        \
-        .round = 1, .count = TARGET, .verdict = OUT_BITS                                                     \
+        .round = 1, .count = TARGET, .masks = OUT_BITS                                                       \
     }
 #define HELD                                                                                                 \
     {                                                                                                        \
@@ -276,10 +276,10 @@ static const struct operation operations[] = {
     {"a route vanishes", NULL, vanish, TARGET, FIRST, {0}},
     {"refresh in place", NULL, refresh, TARGET, FIRST, FIRST},
     {"NEW to PULLING to NEW", NULL, pull_and_settle, TARGET, FIRST, FIRST},
-    {"a host leaves the turn", NULL, turn_out, TARGET, FIRST, OUT},
-    {"a host comes back", turn_out, turn_in, TARGET, OUT, FIRST},
-    {"refresh with a host out of the turn", turn_out, refresh, TARGET, OUT, OUT},
-    {"publish with a host out of the turn", turn_out, publish, TARGET, OUT, {.round = 2, .count = 9}},
+    {"a host leaves the turn", NULL, rotation_out, TARGET, FIRST, OUT},
+    {"a host comes back", rotation_out, turn_in, TARGET, OUT, FIRST},
+    {"refresh with a host out of the turn", rotation_out, refresh, TARGET, OUT, OUT},
+    {"publish with a host out of the turn", rotation_out, publish, TARGET, OUT, {.round = 2, .count = 9}},
     {"an empty answer is held", NULL, hold, TARGET, FIRST, HELD},
     {"a held route is refreshed", hold, refresh, TARGET, HELD, FIRST},
     {"growth", fill, grow, NEWCOMER, {0}, {.round = 1, .count = GROWTH_HOSTS}},

@@ -44,8 +44,8 @@ struct change {
 struct operation {
     const char *name;
     uint32_t records; /* there before; 0: KEYS * HOSTS */
-    void (*prepare)(struct ledger *ledger);
-    void (*run)(struct ledger *ledger);
+    void (*prepare)(struct host_store *store);
+    void (*run)(struct host_store *store);
     struct change changes[CHANGES]; /* key 0: no more */
 };
 
@@ -55,7 +55,7 @@ static char instance[INSTANCE_MAX + 1];
 static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
 {
     return (struct host_entry){
-        .standing = {.total_succ = value, .total_err = ~value, .since = key, .window = host},
+        .health = {.total_succ = value, .total_err = ~value, .since = key, .window = host},
         .generation = value * 3,
         .counts = value * 5,
         .extra = value * 7,
@@ -66,7 +66,7 @@ static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
 static uint64_t value_of(uint64_t key, uint64_t host, const struct host_entry *entry)
 {
     static const struct host_entry fresh;
-    uint64_t value = entry->standing.total_succ;
+    uint64_t value = entry->health.total_succ;
     const struct host_entry wanted = entry_of(key, host, value);
     if (memcmp(entry, &fresh, sizeof(fresh)) == 0)
         return FRESH;
@@ -78,33 +78,33 @@ static uint64_t base_value(uint64_t key, uint64_t host)
     return FIRST_VALUE + key * 1000 + host;
 }
 
-static struct ledger *open_ledger(void)
+static struct host_store *open_store(void)
 {
-    char note[WRITER_NOTE_MAX];
-    struct ledger *ledger = NULL;
-    if (ledger_open(&ledger, instance, MAX_BYTES, note) != SHM_OK)
-        fail_msg("ledger_open: %s", note);
-    return ledger;
+    char message[WRITER_MESSAGE_MAX];
+    struct host_store *store = NULL;
+    if (host_store_open(&store, instance, MAX_BYTES, message) != SHM_OK)
+        fail_msg("host_store_open: %s", message);
+    return store;
 }
 
-static void put(struct ledger *ledger, uint64_t key, uint64_t host, uint64_t value)
+static void put(struct host_store *store, uint64_t key, uint64_t host, uint64_t value)
 {
-    uint32_t number = ledger_add(ledger, key, host);
-    if (number == LEDGER_NONE)
+    uint32_t number = host_store_add(store, key, host);
+    if (number == HOST_STORE_NONE)
         abort();
-    *ledger_entry(ledger, number) = entry_of(key, host, value);
-    ledger_commit(ledger, number);
+    *host_store_entry(store, number) = entry_of(key, host, value);
+    host_store_commit(store, number);
 }
 
 static void make_base(uint32_t records)
 {
-    struct ledger *ledger = open_ledger();
+    struct host_store *store = open_store();
     for (uint64_t key = 1; key <= KEYS; key++)
         for (uint64_t host = 0; host < HOSTS; host++)
-            put(ledger, key, host, base_value(key, host));
-    for (uint64_t host = HOSTS; ledger_used(ledger) < records; host++)
-        put(ledger, KEYS, host, base_value(KEYS, host));
-    ledger_close(ledger);
+            put(store, key, host, base_value(key, host));
+    for (uint64_t host = HOSTS; host_store_used(store) < records; host++)
+        put(store, KEYS, host, base_value(KEYS, host));
+    host_store_close(store);
 }
 
 static void remove_objects(void)
@@ -163,14 +163,14 @@ static struct seen walk_object(const struct operation *operation, unsigned long 
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct seen seen = {0};
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
     if (region_open(names.hosts, false, &self, HEADER_BYTES, &region) != SHM_OK ||
-        hosts_attach(&region, &hosts) != SHM_OK)
+        host_records_attach(&region, &hosts) != SHM_OK)
         fail_msg("%s, step %lu: no object", operation->name, n);
-    for (uint32_t number = 0; number < hosts_used(&hosts); number++) {
+    for (uint32_t number = 0; number < host_records_used(&hosts); number++) {
         uint64_t key, host;
         struct host_entry entry;
-        if (hosts_read(&hosts, number, &key, &host, &entry))
+        if (host_records_read(&hosts, number, &key, &host, &entry))
             note_record(&seen, operation, n, key, host, &entry);
     }
     region_close(&region);
@@ -181,14 +181,14 @@ static struct seen walk_next_fetcher(const struct operation *operation, unsigned
 {
     struct seen seen = {0};
     generation_sweep(&names);
-    struct ledger *ledger = open_ledger();
-    for (uint32_t number = 0; number < ledger_used(ledger); number++) {
+    struct host_store *store = open_store();
+    for (uint32_t number = 0; number < host_store_used(store); number++) {
         uint64_t key, host;
-        if (ledger_is(ledger, number, &key, &host))
-            note_record(&seen, operation, n, key, host, ledger_entry(ledger, number));
+        if (host_store_is(store, number, &key, &host))
+            note_record(&seen, operation, n, key, host, host_store_entry(store, number));
     }
-    put(ledger, NEWCOMER + 1, 7, 77);
-    ledger_close(ledger);
+    put(store, NEWCOMER + 1, 7, 77);
+    host_store_close(store);
     return seen;
 }
 
@@ -201,11 +201,11 @@ static bool die_at(const struct operation *operation, unsigned long n, unsigned 
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct ledger *ledger = operation->prepare ? open_ledger() : NULL;
+        struct host_store *store = operation->prepare ? open_store() : NULL;
         if (operation->prepare)
-            operation->prepare(ledger);
+            operation->prepare(store);
         crash_at(n);
-        operation->run(ledger);
+        operation->run(store);
         *s_steps = crash_steps();
         _exit(0);
     }
@@ -249,45 +249,45 @@ static unsigned long enumerate(const struct operation *operation)
 
 /* ---- the operations ---- */
 
-static void nothing(struct ledger *ledger)
+static void nothing(struct host_store *store)
 {
-    (void)ledger;
+    (void)store;
 }
 
-static void change(struct ledger *ledger)
+static void change(struct host_store *store)
 {
-    put(ledger, 2, 3, 9999);
+    put(store, 2, 3, 9999);
 }
 
-static void add_host(struct ledger *ledger)
+static void add_host(struct host_store *store)
 {
-    put(ledger, 2, 100, 9999);
+    put(store, 2, 100, 9999);
 }
 
-static void add_route(struct ledger *ledger)
+static void add_route(struct host_store *store)
 {
-    put(ledger, NEWCOMER, 100, 9999);
+    put(store, NEWCOMER, 100, 9999);
 }
 
-static void remove_host(struct ledger *ledger)
+static void remove_host(struct host_store *store)
 {
-    ledger_remove(ledger, ledger_find(ledger, 2, 3));
+    host_store_remove(store, host_store_find(store, 2, 3));
 }
 
 /* The record of one host becomes that of another. */
-static void use_again(struct ledger *ledger)
+static void use_again(struct host_store *store)
 {
-    uint32_t number = ledger_find(ledger, 2, 3);
-    ledger_remove(ledger, number);
-    put(ledger, 2, 100, 9999);
-    if (ledger_find(ledger, 2, 100) != number)
+    uint32_t number = host_store_find(store, 2, 3);
+    host_store_remove(store, number);
+    put(store, 2, 100, 9999);
+    if (host_store_find(store, 2, 100) != number)
         abort();
 }
 
-static void start(struct ledger *ledger)
+static void start(struct host_store *store)
 {
-    (void)ledger;
-    open_ledger();
+    (void)store;
+    open_store();
 }
 
 static const struct operation operations[] = {
@@ -335,5 +335,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(g5_death_at_any_store_leaves_every_record_old_or_new, setup,
                                         teardown),
     };
-    return cmocka_run_group_tests_name("crash/ledger", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("crash/store", tests, NULL, NULL);
 }

@@ -17,9 +17,9 @@ static const char *const kinds[] = {FAIL_CALLS(X)};
 
 static const char on_purpose[] = "failed on purpose";
 
-static void launch(struct scene *scene, const char *variable, const char *value)
+static void launch(struct fixture *fixture, const char *variable, const char *value)
 {
-    struct fetcher *fetcher = &scene->fetcher;
+    struct fetcher *fetcher = &fixture->fetcher;
     char program[] = FAILING_FETCHER;
     char *const argv[] = {program, "-c", fetcher->config_path, "-n", fetcher->instance, NULL};
     if (value)
@@ -28,10 +28,10 @@ static void launch(struct scene *scene, const char *variable, const char *value)
     unsetenv(variable);
 }
 
-static bool serving_or_ended(struct scene *scene, bool *ended)
+static bool serving_or_ended(struct fixture *fixture, bool *ended)
 {
-    *ended = !process_alive(&scene->fetcher.process);
-    return *ended || process_said(&scene->fetcher.process, "serving instance") > 0;
+    *ended = !process_alive(&fixture->fetcher.process);
+    return *ended || process_said(&fixture->fetcher.process, "serving instance") > 0;
 }
 
 /* True if the call was made so often. */
@@ -40,33 +40,33 @@ static bool live_with_failure(const char *kind, unsigned long n, unsigned long *
     void *state = NULL;
     char told[64];
     bool ended = false;
-    assert_int_equal(scene_setup(&state), 0);
-    struct scene *scene = state;
-    scene->fetcher.config.request_timeout_ms = 100;
+    assert_int_equal(fixture_setup(&state), 0);
+    struct fixture *fixture = state;
+    fixture->fetcher.config.request_timeout_ms = 100;
     snprintf(told, sizeof(told), "%s:%lu", kind, n);
-    directory_listen(&scene->directory);
-    fetcher_configure(&scene->fetcher);
-    launch(scene, "LARSHM_TEST_FAIL", told);
+    directory_listen(&fixture->directory);
+    fetcher_configure(&fixture->fetcher);
+    launch(fixture, "LARSHM_TEST_FAIL", told);
 
-    eventually(serving_or_ended(scene, &ended));
-    if (!play_left_nothing_half_made(scene))
+    eventually(serving_or_ended(fixture, &ended));
+    if (!scenario_left_nothing_half_made(fixture))
         fail_msg("%s: something is half made", told);
     if (ended) {
         ++*ends;
-        if (process_said(&scene->fetcher.process, "<3>larshm-fetcher: ") != 1)
+        if (process_said(&fixture->fetcher.process, "<3>larshm-fetcher: ") != 1)
             fail_msg("%s: ended without a word", told);
-        launch(scene, "LARSHM_TEST_FAIL", NULL);
-        eventually(process_said(&scene->fetcher.process, "serving instance") > 0);
+        launch(fixture, "LARSHM_TEST_FAIL", NULL);
+        eventually(process_said(&fixture->fetcher.process, "serving instance") > 0);
     }
-    if (!play(scene))
+    if (!play(fixture))
         fail_msg("%s: a route never came", told);
-    process_signal(&scene->fetcher.process, SIGTERM);
-    int status = process_wait(&scene->fetcher.process);
+    process_signal(&fixture->fetcher.process, SIGTERM);
+    int status = process_wait(&fixture->fetcher.process);
     if (status != 0)
         fail_msg("%s: stopped with %d", told, status);
-    assert_true(play_served(scene) && play_left_nothing_half_made(scene));
-    bool happened = process_said(&scene->fetcher.process, on_purpose) > 0;
-    scene_teardown(&state);
+    assert_true(scenario_served(fixture) && scenario_left_nothing_half_made(fixture));
+    bool happened = process_said(&fixture->fetcher.process, on_purpose) > 0;
+    fixture_teardown(&state);
     return happened;
 }
 
@@ -87,19 +87,19 @@ static void short_interrupted_and_delayed_transfers_are_invisible(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
         void *one = NULL;
-        assert_int_equal(scene_setup(&one), 0);
-        struct scene *scene = one;
-        directory_listen(&scene->directory);
-        fetcher_configure(&scene->fetcher);
-        launch(scene, "LARSHM_TEST_SOCKETS", troubles[i]);
-        eventually(process_said(&scene->fetcher.process, "serving instance") > 0);
-        if (!play(scene))
+        assert_int_equal(fixture_setup(&one), 0);
+        struct fixture *fixture = one;
+        directory_listen(&fixture->directory);
+        fetcher_configure(&fixture->fetcher);
+        launch(fixture, "LARSHM_TEST_SOCKETS", troubles[i]);
+        eventually(process_said(&fixture->fetcher.process, "serving instance") > 0);
+        if (!play(fixture))
             fail_msg("%s: a route never came", troubles[i]);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connects), 1);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_disconnects), 0);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_bad_frames), 0);
-        fetcher_stop(&scene->fetcher);
-        scene_teardown(&one);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_bad_frames), 0);
+        fetcher_stop(&fixture->fetcher);
+        fixture_teardown(&one);
     }
 }
 

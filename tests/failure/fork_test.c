@@ -42,7 +42,8 @@ static bool right(larshm *h)
 {
     larshm_host host;
     uint32_t round = UINT32_MAX;
-    return larshm_get_host(h, 0, 1, &host) == LARSHM_OK && equation_holds(1, 0, host.addr, host.port, &round);
+    return larshm_get_host(h, 0, 1, &host) == LARSHM_OK &&
+           self_checking_holds(1, 0, host.addr, host.port, &round);
 }
 
 struct beginner {

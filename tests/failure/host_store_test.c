@@ -20,64 +20,64 @@ enum {
     FULL = 256, /* records that fit before the object grows */
 };
 
-struct scene {
-    char instance[INSTANCE_MAX + 1], note[WRITER_NOTE_MAX];
+struct fixture {
+    char instance[INSTANCE_MAX + 1], message[WRITER_MESSAGE_MAX];
     struct object_names names;
-    struct ledger *ledger;
+    struct host_store *store;
 };
 
 struct operation {
     const char *name;
-    void (*prepare)(struct scene *scene);
-    bool (*run)(struct scene *scene); /* false: it failed */
-    uint32_t records;                 /* that were there before it */
-    bool named;                       /* a failure is told in a note */
+    void (*prepare)(struct fixture *fixture);
+    bool (*run)(struct fixture *fixture); /* false: it failed */
+    uint32_t records;                     /* that were there before it */
+    bool named;                           /* a failure is told in a note */
 };
 
-static bool start(struct scene *scene)
+static bool start(struct fixture *fixture)
 {
-    return ledger_open(&scene->ledger, scene->instance, MAX_BYTES, scene->note) == SHM_OK;
+    return host_store_open(&fixture->store, fixture->instance, MAX_BYTES, fixture->message) == SHM_OK;
 }
 
-static bool add(struct scene *scene, uint64_t host)
+static bool add(struct fixture *fixture, uint64_t host)
 {
-    uint32_t number = ledger_add(scene->ledger, KEY, host);
-    if (number == LEDGER_NONE)
+    uint32_t number = host_store_add(fixture->store, KEY, host);
+    if (number == HOST_STORE_NONE)
         return false;
-    ledger_entry(scene->ledger, number)->counts = host;
-    ledger_commit(scene->ledger, number);
+    host_store_entry(fixture->store, number)->counts = host;
+    host_store_commit(fixture->store, number);
     return true;
 }
 
-static void fill(struct scene *scene)
+static void fill(struct fixture *fixture)
 {
-    assert_true(start(scene));
+    assert_true(start(fixture));
     for (uint64_t host = 1; host < FULL; host++)
-        assert_true(add(scene, host));
+        assert_true(add(fixture, host));
 }
 
-static void fill_and_stop(struct scene *scene)
+static void fill_and_stop(struct fixture *fixture)
 {
-    fill(scene);
-    ledger_close(scene->ledger);
-    scene->ledger = NULL;
+    fill(fixture);
+    host_store_close(fixture->store);
+    fixture->store = NULL;
 }
 
-static void fill_and_lose(struct scene *scene)
+static void fill_and_lose(struct fixture *fixture)
 {
-    fill(scene);
-    shm_unlink(scene->names.hosts);
+    fill(fixture);
+    shm_unlink(fixture->names.hosts);
 }
 
-static bool grow(struct scene *scene)
+static bool grow(struct fixture *fixture)
 {
-    return add(scene, FULL);
+    return add(fixture, FULL);
 }
 
-static bool tend(struct scene *scene)
+static bool tend(struct fixture *fixture)
 {
-    ledger_tend(scene->ledger, scene->note);
-    return !strstr(scene->note, "cannot");
+    host_store_maintain(fixture->store, fixture->message);
+    return !strstr(fixture->message, "cannot");
 }
 
 static const struct operation operations[] = {
@@ -88,76 +88,76 @@ static const struct operation operations[] = {
 };
 
 /* All that was known before is known to this fetcher, or, while there is none, shown to the next one. */
-static bool all_known(const struct scene *scene, uint32_t records)
+static bool all_known(const struct fixture *fixture, uint32_t records)
 {
-    for (uint64_t host = 1; scene->ledger && host < records; host++) {
-        uint32_t number = ledger_find(scene->ledger, KEY, host);
-        if (number == LEDGER_NONE || ledger_entry(scene->ledger, number)->counts != host)
+    for (uint64_t host = 1; fixture->store && host < records; host++) {
+        uint32_t number = host_store_find(fixture->store, KEY, host);
+        if (number == HOST_STORE_NONE || host_store_entry(fixture->store, number)->counts != host)
             return false;
     }
     return true;
 }
 
-static bool all_shown(const struct scene *scene, uint32_t records)
+static bool all_shown(const struct fixture *fixture, uint32_t records)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
     uint32_t shown = 0;
-    if (region_open(scene->names.hosts, false, &self, HEADER_BYTES, &region) != SHM_OK)
+    if (region_open(fixture->names.hosts, false, &self, HEADER_BYTES, &region) != SHM_OK)
         return records == 0;
-    bool readable = hosts_attach(&region, &hosts) == SHM_OK;
-    for (uint32_t number = 0; readable && number < hosts_used(&hosts); number++) {
+    bool readable = host_records_attach(&region, &hosts) == SHM_OK;
+    for (uint32_t number = 0; readable && number < host_records_used(&hosts); number++) {
         uint64_t key, host;
         struct host_entry entry;
-        shown += hosts_read(&hosts, number, &key, &host, &entry) && entry.counts == host;
+        shown += host_records_read(&hosts, number, &key, &host, &entry) && entry.counts == host;
     }
     region_close(&region);
     return readable && shown >= records;
 }
 
-static bool left_half_made(const struct scene *scene)
+static bool left_half_made(const struct fixture *fixture)
 {
     char path[128];
-    snprintf(path, sizeof(path), "/dev/shm%s", scene->names.next_hosts);
+    snprintf(path, sizeof(path), "/dev/shm%s", fixture->names.next_hosts);
     return access(path, F_OK) == 0;
 }
 
-static void begin(struct scene *scene)
+static void begin(struct fixture *fixture)
 {
-    *scene = (struct scene){0};
-    snprintf(scene->instance, sizeof(scene->instance), "test-%ld", (long)getpid());
-    assert_int_equal(object_names(scene->instance, &scene->names), SHM_OK);
+    *fixture = (struct fixture){0};
+    snprintf(fixture->instance, sizeof(fixture->instance), "test-%ld", (long)getpid());
+    assert_int_equal(object_names(fixture->instance, &fixture->names), SHM_OK);
 }
 
-static void end(struct scene *scene)
+static void end(struct fixture *fixture)
 {
-    ledger_close(scene->ledger);
-    shm_unlink(scene->names.hosts);
+    host_store_close(fixture->store);
+    shm_unlink(fixture->names.hosts);
 }
 
 /* True if the call was made so often. */
 static bool attempt(const struct operation *operation, enum fail_call call, unsigned long n)
 {
-    struct scene scene;
-    begin(&scene);
+    struct fixture fixture;
+    begin(&fixture);
     if (operation->prepare)
-        operation->prepare(&scene);
+        operation->prepare(&fixture);
     fail_at(call, n);
-    bool done = operation->run(&scene), failed = fail_end();
+    bool done = operation->run(&fixture), failed = fail_end();
     if (!done) {
         bool lost_name = operation->run == tend;
-        if (!failed || left_half_made(&scene) || !all_known(&scene, operation->records) ||
-            !(lost_name || all_shown(&scene, operation->records)))
+        if (!failed || left_half_made(&fixture) || !all_known(&fixture, operation->records) ||
+            !(lost_name || all_shown(&fixture, operation->records)))
             fail_msg("%s, %s %lu: something is lost or left", operation->name, fail_names[call], n);
-        if (operation->named && !scene.note[0])
+        if (operation->named && !fixture.message[0])
             fail_msg("%s, %s %lu: failed without a word", operation->name, fail_names[call], n);
-        done = operation->run(&scene);
+        done = operation->run(&fixture);
     }
-    if (!done || left_half_made(&scene) || !all_known(&scene, operation->records) ||
-        !all_shown(&scene, operation->records) || !add(&scene, FULL + 1))
-        fail_msg("%s, %s %lu, tried again: %s", operation->name, fail_names[call], n, scene.note);
-    end(&scene);
+    if (!done || left_half_made(&fixture) || !all_known(&fixture, operation->records) ||
+        !all_shown(&fixture, operation->records) || !add(&fixture, FULL + 1))
+        fail_msg("%s, %s %lu, tried again: %s", operation->name, fail_names[call], n, fixture.message);
+    end(&fixture);
     return failed;
 }
 
@@ -179,5 +179,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nth_failure_loses_no_record_and_can_be_retried),
     };
-    return cmocka_run_group_tests_name("failure/ledger", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("failure/store", tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static int view(larshm *h)
     if (code != LARSHM_OK)
         return code;
     for (uint32_t i = 0; i < HOSTS && code == LARSHM_OK; i++)
-        if (seen.count != HOSTS || !equation_holds(1, i, seen.addr[i], seen.port[i], &round))
+        if (seen.count != HOSTS || !self_checking_holds(1, i, seen.addr[i], seen.port[i], &round))
             code = LARSHM_CORRUPT;
     int ended = larshm_route_end(h, &seen);
     return code == LARSHM_OK ? ended : code;

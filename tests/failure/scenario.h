@@ -10,12 +10,12 @@
  * some, none for others. The directory listens, and takes whatever connection comes. Then it tells how its calls went,
  * until the fetcher has counted every one. False: a route never came, or a result was lost.
  */
-bool play(struct scene *scene);
+bool play(struct fixture *fixture);
 
 /* All of these routes are served as play() answered them. */
-bool play_served(struct scene *scene);
+bool scenario_served(struct fixture *fixture);
 
 /* No object of the instance was left half made. */
-bool play_left_nothing_half_made(const struct scene *scene);
+bool scenario_left_nothing_half_made(const struct fixture *fixture);
 
 #endif

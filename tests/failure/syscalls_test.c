@@ -13,9 +13,9 @@
 #define STRACE "/usr/bin/strace"
 
 /* -D: the fetcher is our child, and strace ends with it. */
-static void launch(struct scene *scene, const char *injection)
+static void launch(struct fixture *fixture, const char *injection)
 {
-    struct fetcher *fetcher = &scene->fetcher;
+    struct fetcher *fetcher = &fixture->fetcher;
     char program[] = LARSHM_FETCHER, inject[128];
     snprintf(inject, sizeof(inject), "inject=%s", injection);
     char *const argv[] = {STRACE,
@@ -42,38 +42,38 @@ static int may_trace(void)
 }
 
 /* Starts under the injection and lives until all routes are served. */
-static struct scene *live_with(const char *injection)
+static struct fixture *live_with(const char *injection)
 {
     void *state = NULL;
-    assert_int_equal(scene_setup(&state), 0);
-    struct scene *scene = state;
-    scene->fetcher.config.request_timeout_ms = 200;
-    scene->fetcher.config.probe_interval_ms = 200;
-    directory_listen(&scene->directory);
-    fetcher_configure(&scene->fetcher);
-    launch(scene, injection);
-    eventually(fetcher_generation(&scene->fetcher) > 0 || !process_alive(&scene->fetcher.process));
-    if (!process_alive(&scene->fetcher.process))
+    assert_int_equal(fixture_setup(&state), 0);
+    struct fixture *fixture = state;
+    fixture->fetcher.config.request_timeout_ms = 200;
+    fixture->fetcher.config.probe_interval_ms = 200;
+    directory_listen(&fixture->directory);
+    fetcher_configure(&fixture->fetcher);
+    launch(fixture, injection);
+    eventually(fetcher_generation(&fixture->fetcher) > 0 || !process_alive(&fixture->fetcher.process));
+    if (!process_alive(&fixture->fetcher.process))
         fail_msg("%s: the fetcher has ended", injection);
-    if (!play(scene))
+    if (!play(fixture))
         fail_msg("%s: a route never came", injection);
-    return scene;
+    return fixture;
 }
 
-static void stop(struct scene *scene, const char *injection)
+static void stop(struct fixture *fixture, const char *injection)
 {
-    process_signal(&scene->fetcher.process, SIGTERM);
-    int status = process_wait(&scene->fetcher.process);
+    process_signal(&fixture->fetcher.process, SIGTERM);
+    int status = process_wait(&fixture->fetcher.process);
     if (status != 0)
         fail_msg("%s: stopped with %d", injection, status);
-    assert_true(play_served(scene) && play_left_nothing_half_made(scene));
-    scene_teardown((void *[]){scene});
+    assert_true(scenario_served(fixture) && scenario_left_nothing_half_made(fixture));
+    fixture_teardown((void *[]){fixture});
 }
 
 /* strace says so, in the log that it shares with the fetcher. */
-static bool was_injected(const struct scene *scene)
+static bool was_injected(const struct fixture *fixture)
 {
-    return process_said(&scene->fetcher.process, "(INJECTED)") > 0;
+    return process_said(&fixture->fetcher.process, "(INJECTED)") > 0;
 }
 
 static void nth_failure_of_the_network_is_made_good(void **state)
@@ -95,9 +95,9 @@ static void nth_failure_of_the_network_is_made_good(void **state)
         while (injected) {
             char injection[96];
             snprintf(injection, sizeof(injection), "%s:error=%s:when=%d", rows[i].call, rows[i].error, ++n);
-            struct scene *scene = live_with(injection);
-            injected = was_injected(scene);
-            stop(scene, injection);
+            struct fixture *fixture = live_with(injection);
+            injected = was_injected(fixture);
+            stop(fixture, injection);
         }
         printf("%-10s %-14s %d\n", rows[i].call, rows[i].error, n - 1);
     }
@@ -114,13 +114,13 @@ static void interrupted_and_delayed_calls_are_invisible(void **state)
     if (!may_trace())
         skip();
     for (size_t i = 0; i < sizeof(injections) / sizeof(*injections); i++) {
-        struct scene *scene = live_with(injections[i]);
-        assert_true(was_injected(scene));
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connects), 1);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_disconnects), 0);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connect_failures), 0);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_bad_frames), 0);
-        stop(scene, injections[i]);
+        struct fixture *fixture = live_with(injections[i]);
+        assert_true(was_injected(fixture));
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connect_failures), 0);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_bad_frames), 0);
+        stop(fixture, injections[i]);
     }
 }
 

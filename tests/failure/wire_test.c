@@ -106,21 +106,21 @@ static void known_keys_stay_when_there_is_no_memory_for_another(void **state)
     bool failed = true;
     (void)state;
     while (failed) {
-        struct known known = {0};
+        struct subscriptions known = {0};
         size_t refused = 0, cursor = 0;
         fail_at(FAIL_realloc, ++n);
         for (uint64_t key = 0; key < 5000; key++)
-            if (!known_add(&known, key)) {
+            if (!subscriptions_add(&known, key)) {
                 refused++;
-                assert_true(known_add(&known, key));
+                assert_true(subscriptions_add(&known, key));
             }
         failed = fail_end();
         assert_int_equal(refused, failed);
-        known_filter(&known, keep, NULL, &cursor);
+        subscriptions_filter(&known, keep, NULL, &cursor);
         assert_int_equal(known.count, 5000);
         for (uint64_t key = 0; key < 5000; key++)
             assert_int_equal(known.keys[key], key);
-        known_free(&known);
+        subscriptions_free(&known);
     }
     printf("known keys: %lu allocations\n", n - 1);
     assert_true(n > 3);

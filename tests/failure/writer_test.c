@@ -62,8 +62,8 @@ static bool holds(const struct routes *routes, uint64_t key, uint32_t expected)
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return false;
     for (uint32_t i = 0; i < table.count; i++)
-        if (!equation_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
-                            &round))
+        if (!self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
+                                 &round))
             return false;
     return round == expected;
 }
@@ -92,12 +92,12 @@ static void walk(struct instance *instance, const struct attempt *attempt, bool 
 }
 
 /* A failure has a name, and a sentence for people that says what the system said. */
-static void expect_named(const struct attempt *attempt, enum shm_status status, const char *note)
+static void expect_named(const struct attempt *attempt, enum shm_status status, const char *message)
 {
     int error = fail_errors[attempt->call];
-    if (status == SHM_NO_SPACE ? !strstr(note, "KiB available") && !strstr(note, strerror(error))
-                               : !strstr(note, strerror(error)) && !strstr(note, "out of memory"))
-        complain(attempt, "failed with %d, and says \"%s\"", (int)status, note);
+    if (status == SHM_NO_SPACE ? !strstr(message, "KiB available") && !strstr(message, strerror(error))
+                               : !strstr(message, strerror(error)) && !strstr(message, "out of memory"))
+        complain(attempt, "failed with %d, and says \"%s\"", (int)status, message);
 }
 
 static struct instance *fresh_instance(void)
@@ -126,12 +126,12 @@ static bool attempt_once(const struct attempt *attempt)
     enum shm_status status = operation->run(instance);
     bool failed = fail_end();
     if (failed && status != SHM_OK) {
-        expect_named(attempt, status, instance->note);
+        expect_named(attempt, status, instance->message);
         walk(instance, attempt, false);
         status = operation->run(instance);
     }
     if (status != SHM_OK)
-        complain(attempt, "tried again: %d %s", (int)status, instance->note);
+        complain(attempt, "tried again: %d %s", (int)status, instance->message);
     walk(instance, attempt, true);
     instance_put(instance, NEWCOMER + 1, 1, 3, 15);
     instance_teardown((void *[]){instance});
@@ -166,13 +166,13 @@ static uint64_t a_while_later(void)
 static enum shm_status put(struct instance *instance, uint64_t key, uint32_t count)
 {
     static struct host hosts[HOSTS_MAX];
-    equation_hosts(key, 2, count, hosts);
-    return writer_put(instance->writer, key, hosts, count, NULL, 15, a_while_later(), instance->note);
+    self_checking_hosts(key, 2, count, hosts);
+    return writer_put(instance->writer, key, hosts, count, NULL, 15, a_while_later(), instance->message);
 }
 
 static enum shm_status start(struct instance *instance)
 {
-    return writer_open(&instance->writer, &instance->options, instance->note);
+    return writer_open(&instance->writer, &instance->options, instance->message);
 }
 
 static enum shm_status publish(struct instance *instance)
@@ -192,12 +192,12 @@ static enum shm_status grow(struct instance *instance)
 
 static enum shm_status tend(struct instance *instance)
 {
-    return writer_tend(instance->writer, a_while_later(), instance->note);
+    return writer_maintain(instance->writer, a_while_later(), instance->message);
 }
 
 static enum shm_status move(struct instance *instance)
 {
-    return writer_set_directory(instance->writer, "10.0.0.1:7778", a_while_later(), instance->note);
+    return writer_set_directory(instance->writer, "10.0.0.1:7778", a_while_later(), instance->message);
 }
 
 /* Replaces large tables until less than a table of GROWTH_HOSTS fits: the arena is full of what waits for its grace. */
@@ -269,7 +269,7 @@ static void nth_failure_of_a_first_start_leaves_no_object(void **state)
             enum shm_status status = start(instance);
             failed = fail_end();
             if (failed && status != SHM_OK) {
-                expect_named(&attempt, status, instance->note);
+                expect_named(&attempt, status, instance->message);
                 if (instance->writer || exists(instance->names.routes) || exists(instance->names.control) ||
                     exists(instance->names.next_routes) || exists(instance->names.next_control))
                     complain(&attempt, "something is left");

@@ -37,16 +37,16 @@ static void *open_copied(const char *name, struct region *region)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
-    char instance[INSTANCE_MAX + 1], note[WRITER_NOTE_MAX];
+    char instance[INSTANCE_MAX + 1], note[WRITER_MESSAGE_MAX];
     struct object_names names;
     snprintf(instance, sizeof(instance), "fuzz-%ld", (long)getpid());
     const struct writer_options options = {
         .instance = instance, .max_bytes = 1 << 20, .max_unknown = 100, .group = "", .directory = "fuzz:1"};
     DEMAND(object_names(instance, &names) == SHM_OK);
-    DEMAND(writer_open(&writer, &options, note) == SHM_OK);
+    DEMAND(writer_open(&writer, &options, message) == SHM_OK);
     for (uint32_t i = 0; i < ROUTES; i++)
-        DEMAND(writer_put(writer, route_key(1, i), &(struct host){1, 1}, 1, NULL, 60, clock_tick(), note) ==
-               SHM_OK);
+        DEMAND(writer_put(writer, route_key(1, i), &(struct host){1, 1}, 1, NULL, 60, clock_tick(),
+                          message) == SHM_OK);
     control_before = open_copied(names.control, &control);
     routes_before = open_copied(names.routes, &routes);
     shm_unlink(names.routes); /* nothing is left behind, however this ends */
@@ -74,23 +74,23 @@ static bool reported(void *context, const struct call_report *report, uint64_t g
     (void)context;
     DEMAND(generation == writer_generation(writer));
     input_patch(&input, control.s_base, control.size);
-    writer_begin_runs(writer, generation, report->cell);
+    writer_reset_runs(writer, generation, report->cell);
     return false;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     input = (struct input){data, size};
     memcpy(control.s_base, control_before, control.size);
     for (int i = 0; i < HARVESTS; i++) {
         input_patch(&input, control.s_base, control.size);
-        writer_harvest_flags(writer, ROUTES / 2, flagged, NULL);
-        writer_harvest_misses(writer, missed, NULL);
+        writer_collect_flags(writer, ROUTES / 2, flagged, NULL);
+        writer_collect_misses(writer, missed, NULL);
         /* At tick 1 it is too early for a new generation. */
         writer_on_calls(writer, reported, NULL);
-        writer_harvest_calls(writer, ROUTES, ROUTES, 1, note);
-        DEMAND(note[0] == '\0');
+        writer_collect_calls(writer, ROUTES, ROUTES, 1, message);
+        DEMAND(message[0] == '\0');
     }
     /* Results that had no room are counted, as many as the object says. */
     writer_gauge(writer, COUNTER_reports_refused, 0);

@@ -27,13 +27,13 @@ static void remove_objects(void)
     shm_unlink(names.hosts);
 }
 
-static struct ledger *open_ledger(void)
+static struct host_store *open_store(void)
 {
-    char note[WRITER_NOTE_MAX];
-    struct ledger *ledger;
-    if (ledger_open(&ledger, instance, MAX_BYTES, note) != SHM_OK)
-        fuzz_broken(__FILE__, __LINE__, note);
-    return ledger;
+    char message[WRITER_MESSAGE_MAX];
+    struct host_store *store;
+    if (host_store_open(&store, instance, MAX_BYTES, message) != SHM_OK)
+        fuzz_broken(__FILE__, __LINE__, message);
+    return store;
 }
 
 static struct region open_object(void)
@@ -49,15 +49,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc, (void)argv;
     snprintf(instance, sizeof(instance), "fuzz-%ld", (long)getpid());
     DEMAND(object_names(instance, &names) == SHM_OK);
-    struct ledger *ledger = open_ledger();
+    struct host_store *store = open_store();
     for (uint64_t i = 0; i < ROUTES * HOSTS; i++) {
-        uint32_t number = ledger_add(ledger, i % ROUTES, host_word(1, (uint16_t)(i + 1)));
-        ledger_entry(ledger, number)->standing.total_succ = i;
-        ledger_commit(ledger, number);
+        uint32_t number = host_store_add(store, i % ROUTES, host_word(1, (uint16_t)(i + 1)));
+        host_store_entry(store, number)->health.total_succ = i;
+        host_store_commit(store, number);
     }
     struct region region = open_object();
     /* Enough for all of these records and a few more. */
-    image_size = hosts_size(ROUTES * (HOSTS + 2));
+    image_size = host_records_size(ROUTES * (HOSTS + 2));
     image = malloc(image_size);
     DEMAND(image && region.size > image_size);
     memcpy(image, region.s_base, image_size);
@@ -65,18 +65,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     header->id.size = image_size;
     header->record_count = ROUTES * (HOSTS + 2);
     region_close(&region);
-    ledger_close(ledger);
+    host_store_close(store);
     remove_objects();
     return atexit(remove_objects);
 }
 
-static void read_all(const struct hosts *hosts, struct input *input, struct region *region)
+static void read_all(const struct host_records *hosts, struct input *input, struct region *region)
 {
     uint64_t key, host;
     struct host_entry entry;
-    DEMAND(hosts_used(hosts) <= hosts->record_count);
-    for (uint32_t number = 0; number < hosts_used(hosts); number++) {
-        DEMAND(!hosts_read(hosts, number, &key, &host, &entry) || key != KEY_INVALID);
+    DEMAND(host_records_used(hosts) <= hosts->record_count);
+    for (uint32_t number = 0; number < host_records_used(hosts); number++) {
+        DEMAND(!host_records_read(hosts, number, &key, &host, &entry) || key != KEY_INVALID);
         input_patch(input, region->s_base, region->size);
     }
 }
@@ -85,73 +85,75 @@ static void read_all(const struct hosts *hosts, struct input *input, struct regi
 static void check_reading(struct input input, size_t size)
 {
     struct region region = {.size = size};
-    struct hosts hosts;
+    struct host_records hosts;
     DEMAND(posix_memalign(&region.s_base, CACHE_LINE, size) == 0);
     memcpy(region.s_base, image, size);
     size_t later = input.size / 2;
     while (input.size > later && input_patch(&input, region.s_base, size))
         continue;
-    if (hosts_attach(&region, &hosts) == SHM_OK)
+    if (host_records_attach(&region, &hosts) == SHM_OK)
         read_all(&hosts, &input, &region);
     free(region.s_base);
 }
 
-static void check_taken_over(struct ledger *ledger, const struct hosts *old)
+static void check_taken_over(struct host_store *store, const struct host_records *old)
 {
     uint64_t key, host;
     struct host_entry entry;
-    for (uint32_t i = 0; i < hosts_used(old); i++) {
-        if (!hosts_read(old, i, &key, &host, &entry))
+    for (uint32_t i = 0; i < host_records_used(old); i++) {
+        if (!host_records_read(old, i, &key, &host, &entry))
             continue;
-        bool can_be = entry.standing.state <= STANDING_OVERLOADED && entry.standing.hold <= HOLD_DRAINED &&
-                      entry.standing.reason < REASONS && entry.standing.bad_window <= 1;
-        DEMAND(!can_be || ledger_find(ledger, key, host) != LEDGER_NONE);
+        bool can_be = entry.health.state <= HOST_EJECTED && entry.health.override <= OVERRIDE_DRAINED &&
+                      entry.health.reason < REASONS && entry.health.bad_window <= 1;
+        DEMAND(!can_be || host_store_find(store, key, host) != HOST_STORE_NONE);
     }
 }
 
 /* Chains are whole, and no record is in none. */
-static void check_chains(struct ledger *ledger)
+static void check_chains(struct host_store *store)
 {
     uint64_t key, host, found, found_host;
     uint32_t records = 0, chained = 0;
-    for (uint32_t number = 0; number < ledger_used(ledger); number++) {
-        if (!ledger_is(ledger, number, &key, &host))
+    for (uint32_t number = 0; number < host_store_used(store); number++) {
+        if (!host_store_is(store, number, &key, &host))
             continue;
         records++;
-        DEMAND(ledger_find(ledger, key, host) == number && ledger_find(ledger, key, 0) != LEDGER_NONE);
-        for (uint32_t next = number; host == 0 && next != LEDGER_NONE; next = ledger_next(ledger, next)) {
-            DEMAND(ledger_is(ledger, next, &found, &found_host) && found == key);
-            DEMAND(++chained <= ledger_used(ledger));
+        DEMAND(host_store_find(store, key, host) == number &&
+               host_store_find(store, key, 0) != HOST_STORE_NONE);
+        for (uint32_t next = number; host == 0 && next != HOST_STORE_NONE;
+             next = host_store_next(store, next)) {
+            DEMAND(host_store_is(store, next, &found, &found_host) && found == key);
+            DEMAND(++chained <= host_store_used(store));
         }
     }
     DEMAND(chained == records);
 }
 
-static void work(struct ledger *ledger)
+static void work(struct host_store *store)
 {
     uint64_t key, host;
     for (uint64_t i = 0; i < 20; i++)
-        DEMAND(ledger_add(ledger, i % 3, host_word(2, (uint16_t)(i + 1))) != LEDGER_NONE);
-    for (uint32_t number = 0; number < ledger_used(ledger); number++)
-        if (ledger_is(ledger, number, &key, &host) && host)
-            ledger_remove(ledger, number);
-    check_chains(ledger);
+        DEMAND(host_store_add(store, i % 3, host_word(2, (uint16_t)(i + 1))) != HOST_STORE_NONE);
+    for (uint32_t number = 0; number < host_store_used(store); number++)
+        if (host_store_is(store, number, &key, &host) && host)
+            host_store_remove(store, number);
+    check_chains(store);
 }
 
 static void check_adoption(struct input input, size_t size)
 {
     struct region object;
-    struct hosts old;
+    struct host_records old;
     DEMAND(region_create(names.hosts, size, 0644, (gid_t)-1, &object) == SHM_OK);
     memcpy(object.s_base, image, size);
     while (input_patch(&input, object.s_base, size))
         continue;
-    struct ledger *ledger = open_ledger();
-    if (hosts_attach(&object, &old) == SHM_OK)
-        check_taken_over(ledger, &old);
-    check_chains(ledger);
-    work(ledger);
-    ledger_close(ledger);
+    struct host_store *store = open_store();
+    if (host_records_attach(&object, &old) == SHM_OK)
+        check_taken_over(store, &old);
+    check_chains(store);
+    work(store);
+    host_store_close(store);
     region_close(&object);
     remove_objects();
 }

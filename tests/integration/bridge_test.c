@@ -30,7 +30,7 @@ static int client(const struct bridge *bridge)
 static void put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host *hosts, uint32_t count)
 {
     assert_int_equal(writer_put(bridge->instance->writer, route_key((uint32_t)modid, (uint32_t)cmdid), hosts,
-                                count, NULL, TTL_S, clock_tick(), bridge->instance->note),
+                                count, NULL, TTL_S, clock_tick(), bridge->instance->message),
                      SHM_OK);
 }
 
@@ -107,7 +107,7 @@ static void expired_route_is_answered_at_once_and_asked_for_again(void **state)
     struct bridge *bridge = *state;
     int fd = client(bridge);
     instance_put(bridge->instance, route_key(5, 5), 1, 3, 1);
-    instance_beat(bridge->instance, clock_tick() + 10000);
+    instance_heartbeat(bridge->instance, clock_tick() + 10000);
     assert_int_equal(client_get_host(fd, 5, 5).retcode, SUCC);
     assert_int_equal(instance_flagged(bridge->instance).count, 1);
     close(fd);
@@ -120,7 +120,7 @@ static void route_of_overloaded_hosts_is_said_to_be_but_for_probes(void **state)
     unsigned probes = 0;
     int fd = client(bridge);
     put_one(bridge, 6, 6, "10.0.0.1", 80);
-    writer_set_verdict(bridge->instance->writer, route_key(6, 6), 0, true, false);
+    writer_set_rotation(bridge->instance->writer, route_key(6, 6), 0, true, false);
     for (unsigned i = 0; i < 10 * (probe_num + 1); i++) {
         struct host_answer answer = client_get_host(fd, 6, 6);
         if (answer.retcode == SUCC)
@@ -147,8 +147,8 @@ static void get_route_gives_all_hosts_and_none_of_an_unknown_route(void **state)
     route = client_get_route(fd, 40, -41);
     assert_int_equal(route->n_host, 100);
     for (uint32_t i = 0; i < 100; i++)
-        assert_true(equation_holds(key, i, htonl((uint32_t)route->host[i]->ip),
-                                   htons((uint16_t)route->host[i]->port), &round));
+        assert_true(self_checking_holds(key, i, htonl((uint32_t)route->host[i]->ip),
+                                        htons((uint16_t)route->host[i]->port), &round));
     lars__get_route_response__free_unpacked(route, NULL);
     close(fd);
 }
@@ -241,7 +241,8 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
             client_send(fd, bytes, report_request(bytes, -1 - i, i, given.ip, given.port, retcodes[k]));
         client_get_host(fd, -1 - i, i); /* all that was sent before has been seen */
         writer_on_calls(bridge->instance->writer, note_report, &reported);
-        writer_harvest_calls(bridge->instance->writer, UINT32_MAX, 1, clock_tick(), bridge->instance->note);
+        writer_collect_calls(bridge->instance->writer, UINT32_MAX, 1, clock_tick(),
+                             bridge->instance->message);
         assert_int_equal(reported.hosts, 1);
         assert_int_equal(reported.key, route_key((uint32_t)(-1 - i), (uint32_t)i));
         assert_int_equal(reported.host, host_word(inet_addr(addresses[i]), htons((uint16_t)(65535 - i))));

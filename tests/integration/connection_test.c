@@ -23,16 +23,16 @@ static int by_size(const void *left, const void *right)
 
 static void directory_that_fails_is_tried_more_and_more_rarely_and_never_in_step(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint64_t gaps[ATTEMPTS], *last = gaps + ATTEMPTS / 2;
     const size_t last_count = ATTEMPTS - ATTEMPTS / 2;
-    scene->fetcher.config.reconnect_min_ms = 20;
-    scene->fetcher.config.reconnect_max_ms = 300;
-    scene_connect(scene);
+    fixture->fetcher.config.reconnect_min_ms = 20;
+    fixture->fetcher.config.reconnect_max_ms = 300;
+    fixture_connect(fixture);
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t before = clock_tick();
-        directory_reset(&scene->directory);
-        directory_accept(&scene->directory);
+        directory_reset(&fixture->directory);
+        directory_accept(&fixture->directory);
         gaps[i] = clock_tick() - before;
     }
     /* A busy machine makes some gaps longer, none shorter: the least of the early ones, the middle late one. */
@@ -41,44 +41,44 @@ static void directory_that_fails_is_tried_more_and_more_rarely_and_never_in_step
     assert_true(gaps[0] < last[last_count / 2]);
     assert_true(last[0] > 300 / 3);
     assert_true(last[last_count - 1] - last[0] > 5);
-    assert_true(process_said(&scene->fetcher.process, "trying again in") > 0);
-    scene_learn(scene, 1, 2, 3, 80);
+    assert_true(process_said(&fixture->fetcher.process, "trying again in") > 0);
+    fixture_learn(fixture, 1, 2, 3, 80);
 }
 
 static void directory_that_was_down_is_found_again_and_asked_for_what_is_known(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect_with_good_route(scene);
-    directory_refuse(&scene->directory);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_connect_failures) >= 20);
-    scene_expect_survival(scene, COUNTER_disconnects, "connection refused");
-    assert_false(scene_info(scene, 7, 7).connected);
+    struct fixture *fixture = *state;
+    fixture_connect_with_good_route(fixture);
+    directory_refuse(&fixture->directory);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_connect_failures) >= 20);
+    fixture_expect_survival(fixture, COUNTER_disconnects, "connection refused");
+    assert_false(fixture_info(fixture, 7, 7).connected);
 
-    directory_listen(&scene->directory);
-    directory_accept(&scene->directory);
-    directory_expect(&scene->directory, 7, 7);
-    scene_answer(scene, 7, 7, 2, 81);
-    eventually(scene_serves(scene, 7, 7, 2, 81));
-    assert_true(scene_info(scene, 7, 7).connected);
+    directory_listen(&fixture->directory);
+    directory_accept(&fixture->directory);
+    directory_expect(&fixture->directory, 7, 7);
+    fixture_answer(fixture, 7, 7, 2, 81);
+    eventually(fixture_serves(fixture, 7, 7, 2, 81));
+    assert_true(fixture_info(fixture, 7, 7).connected);
 }
 
 /* At most a line of each kind per second, however fast the directory comes and goes. */
 static void log_stays_small_while_the_directory_flaps(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint64_t begin = clock_tick();
-    scene->fetcher.config.reconnect_min_ms = 1;
-    scene->fetcher.config.reconnect_max_ms = 2;
-    scene_connect_with_good_route(scene);
+    fixture->fetcher.config.reconnect_min_ms = 1;
+    fixture->fetcher.config.reconnect_max_ms = 2;
+    fixture_connect_with_good_route(fixture);
     for (int i = 0; i < 50; i++) {
-        directory_reset(&scene->directory);
-        directory_accept(&scene->directory);
-        directory_expect(&scene->directory, 7, 7);
-        scene_answer(scene, 7, 7, 4, 7000);
+        directory_reset(&fixture->directory);
+        directory_accept(&fixture->directory);
+        directory_expect(&fixture->directory, 7, 7);
+        fixture_answer(fixture, 7, 7, 4, 7000);
     }
-    scene_expect_survival(scene, COUNTER_disconnects, "trying again in");
-    unsigned connected = process_said(&scene->fetcher.process, "connected to directory");
-    unsigned lost = process_said(&scene->fetcher.process, "trying again in");
+    fixture_expect_survival(fixture, COUNTER_disconnects, "trying again in");
+    unsigned connected = process_said(&fixture->fetcher.process, "connected to directory");
+    unsigned lost = process_said(&fixture->fetcher.process, "trying again in");
     unsigned seconds = (unsigned)(clock_tick() - begin) / 1000 + 1;
     assert_in_range(connected, 1, seconds);
     assert_in_range(lost, 1, seconds);
@@ -86,102 +86,103 @@ static void log_stays_small_while_the_directory_flaps(void **state)
 
 static void silent_directory_is_probed_and_then_left(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.request_timeout_ms = 100;
-    scene->fetcher.config.probe_interval_ms = 200;
-    scene_connect_with_good_route(scene);
-    directory_expect(&scene->directory, 7, 7);
-    directory_expect_end(&scene->directory);
-    directory_accept(&scene->directory);
-    scene_expect_survival(scene, COUNTER_disconnects, "it answers nothing");
-    assert_true(fetcher_counter(&scene->fetcher, COUNTER_timeouts) > 0);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 100;
+    fixture->fetcher.config.probe_interval_ms = 200;
+    fixture_connect_with_good_route(fixture);
+    directory_expect(&fixture->directory, 7, 7);
+    directory_expect_end(&fixture->directory);
+    directory_accept(&fixture->directory);
+    fixture_expect_survival(fixture, COUNTER_disconnects, "it answers nothing");
+    assert_true(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) > 0);
 }
 
 static void directory_that_answers_probes_is_kept(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.request_timeout_ms = 10000;
-    scene->fetcher.config.probe_interval_ms = 100;
-    scene_connect_with_good_route(scene);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 10000;
+    fixture->fetcher.config.probe_interval_ms = 100;
+    fixture_connect_with_good_route(fixture);
     for (int i = 0; i < 5; i++) {
-        directory_expect(&scene->directory, 7, 7);
-        scene_answer(scene, 7, 7, 4, 7000);
+        directory_expect(&fixture->directory, 7, 7);
+        fixture_answer(fixture, 7, 7, 4, 7000);
     }
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_refreshes) == 5);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_disconnects), 0);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_refreshes) == 5);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
 }
 
 static void first_request_that_is_not_answered_shows_that_nobody_is_there(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.request_timeout_ms = 100;
-    scene->fetcher.config.probe_interval_ms = 100;
-    scene_connect(scene);
-    assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_PENDING);
-    directory_expect(&scene->directory, 1, 2);
-    directory_expect_end(&scene->directory);
-    directory_accept(&scene->directory);
-    scene_learn(scene, 1, 2, 3, 80);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 100;
+    fixture->fetcher.config.probe_interval_ms = 100;
+    fixture_connect(fixture);
+    assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    directory_expect(&fixture->directory, 1, 2);
+    directory_expect_end(&fixture->directory);
+    directory_accept(&fixture->directory);
+    fixture_learn(fixture, 1, 2, 3, 80);
 }
 
 /* The time-out of requests, shorter here, must not cut attempts short: a far directory could never be reached. */
 static void attempt_that_is_not_answered_ends_after_its_own_time_out(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.request_timeout_ms = 50;
-    scene->fetcher.config.probe_interval_ms = 100;
-    scene->fetcher.config.connect_timeout_ms = 1000;
-    scene_connect_with_good_route(scene);
-    directory_expect(&scene->directory, 7, 7);
-    directory_clog(&scene->directory);
-    directory_reset(&scene->directory);
-    scene_expect_survival(scene, COUNTER_connect_failures, "no connection in time");
-    assert_int_equal(process_said(&scene->fetcher.process, "it answers nothing"), 0);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 50;
+    fixture->fetcher.config.probe_interval_ms = 100;
+    fixture->fetcher.config.connect_timeout_ms = 1000;
+    fixture_connect_with_good_route(fixture);
+    directory_expect(&fixture->directory, 7, 7);
+    directory_clog(&fixture->directory);
+    directory_reset(&fixture->directory);
+    fixture_expect_survival(fixture, COUNTER_connect_failures, "no connection in time");
+    assert_int_equal(process_said(&fixture->fetcher.process, "it answers nothing"), 0);
 
-    directory_unclog(&scene->directory);
-    directory_accept(&scene->directory);
-    directory_expect(&scene->directory, 7, 7);
-    scene_answer(scene, 7, 7, 2, 81);
-    eventually(scene_serves(scene, 7, 7, 2, 81));
+    directory_unclog(&fixture->directory);
+    directory_accept(&fixture->directory);
+    directory_expect(&fixture->directory, 7, 7);
+    fixture_answer(fixture, 7, 7, 2, 81);
+    eventually(fixture_serves(fixture, 7, 7, 2, 81));
 }
 
 static void peer_that_never_reads_costs_a_bounded_amount_of_memory(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     int least = 1;
-    scene->fetcher.config.request_timeout_ms = 300;
-    scene->fetcher.config.probe_interval_ms = 700;
-    directory_listen(&scene->directory);
-    assert_int_equal(setsockopt(scene->directory.listener, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)), 0);
-    scene_start(scene);
-    directory_accept(&scene->directory);
-    scene_learn(scene, 7, 7, 4, 7000);
-    long before = process_memory(&scene->fetcher.process);
+    fixture->fetcher.config.request_timeout_ms = 300;
+    fixture->fetcher.config.probe_interval_ms = 700;
+    directory_listen(&fixture->directory);
+    assert_int_equal(setsockopt(fixture->directory.listener, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)),
+                     0);
+    fixture_start(fixture);
+    directory_accept(&fixture->directory);
+    fixture_learn(fixture, 7, 7, 4, 7000);
+    long before = process_memory(&fixture->fetcher.process);
     for (uint32_t i = 0; i < UNKNOWN_KEYS; i++)
-        scene_lookup(scene, 1, i);
-    assert_true(directory_accepts(&scene->directory, PATIENCE_MS));
-    scene_expect_survival(scene, COUNTER_disconnects, "it answers nothing");
-    assert_in_range(process_memory(&scene->fetcher.process), 1, before + 32 * 1024);
+        fixture_lookup(fixture, 1, i);
+    assert_true(directory_accepts(&fixture->directory, PATIENCE_MS));
+    fixture_expect_survival(fixture, COUNTER_disconnects, "it answers nothing");
+    assert_in_range(process_memory(&fixture->fetcher.process), 1, before + 32 * 1024);
 }
 
 static void name_that_does_not_resolve_is_tried_again(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.host = "nonexistent.invalid";
-    scene->fetcher.config.connect_timeout_ms = 500;
-    scene_start(scene);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_connect_failures) >= 2);
-    assert_true(process_said(&scene->fetcher.process, "directory nonexistent.invalid:") > 0);
-    assert_true(process_alive(&scene->fetcher.process));
-    assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_PENDING);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.host = "nonexistent.invalid";
+    fixture->fetcher.config.connect_timeout_ms = 500;
+    fixture_start(fixture);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_connect_failures) >= 2);
+    assert_true(process_said(&fixture->fetcher.process, "directory nonexistent.invalid:") > 0);
+    assert_true(process_alive(&fixture->fetcher.process));
+    assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
 }
 
 static void host_name_is_as_good_as_an_address(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.host = "localhost";
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.host = "localhost";
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
 }
 
 static void write_hosts(const char *path, const char *address)
@@ -194,7 +195,7 @@ static void write_hosts(const char *path, const char *address)
 
 static int forget_hosts(void **state)
 {
-    scene_teardown(state);
+    fixture_teardown(state);
     umount2("/etc/hosts", MNT_DETACH);
     return 0;
 }
@@ -202,9 +203,9 @@ static int forget_hosts(void **state)
 /* In a mount namespace of our own, /etc/hosts is ours to write. Nobody listens at 127.0.0.2. */
 static void directory_that_moves_is_found_by_its_name_again(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     char hosts[64];
-    snprintf(hosts, sizeof(hosts), "%s/hosts", scene->fetcher.home);
+    snprintf(hosts, sizeof(hosts), "%s/hosts", fixture->fetcher.home);
     write_hosts(hosts, "127.0.0.2");
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
@@ -213,30 +214,30 @@ static void directory_that_moves_is_found_by_its_name_again(void **state)
         print_message("mount namespaces are for root, on machines that allow them\n");
         skip();
     }
-    scene->fetcher.config.host = "moving.larshm.test";
-    directory_listen(&scene->directory);
-    scene_start(scene);
-    eventually(process_said(&scene->fetcher.process, "trying again in") > 0);
+    fixture->fetcher.config.host = "moving.larshm.test";
+    directory_listen(&fixture->directory);
+    fixture_start(fixture);
+    eventually(process_said(&fixture->fetcher.process, "trying again in") > 0);
     write_hosts(hosts, "127.0.0.1");
-    directory_accept(&scene->directory);
-    scene_learn(scene, 1, 2, 3, 80);
+    directory_accept(&fixture->directory);
+    fixture_learn(fixture, 1, 2, 3, 80);
     unlink(hosts);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene_test(directory_that_fails_is_tried_more_and_more_rarely_and_never_in_step),
-        scene_test(directory_that_was_down_is_found_again_and_asked_for_what_is_known),
-        scene_test(log_stays_small_while_the_directory_flaps),
-        scene_test(silent_directory_is_probed_and_then_left),
-        scene_test(directory_that_answers_probes_is_kept),
-        scene_test(first_request_that_is_not_answered_shows_that_nobody_is_there),
-        scene_test(attempt_that_is_not_answered_ends_after_its_own_time_out),
-        scene_test(peer_that_never_reads_costs_a_bounded_amount_of_memory),
-        scene_test(name_that_does_not_resolve_is_tried_again),
-        scene_test(host_name_is_as_good_as_an_address),
-        cmocka_unit_test_setup_teardown(directory_that_moves_is_found_by_its_name_again, scene_setup,
+        fixture_test(directory_that_fails_is_tried_more_and_more_rarely_and_never_in_step),
+        fixture_test(directory_that_was_down_is_found_again_and_asked_for_what_is_known),
+        fixture_test(log_stays_small_while_the_directory_flaps),
+        fixture_test(silent_directory_is_probed_and_then_left),
+        fixture_test(directory_that_answers_probes_is_kept),
+        fixture_test(first_request_that_is_not_answered_shows_that_nobody_is_there),
+        fixture_test(attempt_that_is_not_answered_ends_after_its_own_time_out),
+        fixture_test(peer_that_never_reads_costs_a_bounded_amount_of_memory),
+        fixture_test(name_that_does_not_resolve_is_tried_again),
+        fixture_test(host_name_is_as_good_as_an_address),
+        cmocka_unit_test_setup_teardown(directory_that_moves_is_found_by_its_name_again, fixture_setup,
                                         forget_hosts),
     };
     return cmocka_run_group_tests_name("integration/connection", tests, NULL, NULL);

@@ -48,7 +48,7 @@ static void resize_world(const char *size)
 
 static int leave_small_world(void **state)
 {
-    scene_teardown(state);
+    fixture_teardown(state);
     umount2(SHM, MNT_DETACH);
     return 0;
 }
@@ -66,46 +66,46 @@ static void fill_world(void)
 
 static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void **state)
 {
-    struct scene *scene = *state;
-    const struct object_names *names = &scene->fetcher.names;
+    struct fixture *fixture = *state;
+    const struct object_names *names = &fixture->fetcher.names;
     enter_small_world("128k");
-    fetcher_configure(&scene->fetcher);
-    fetcher_launch(&scene->fetcher);
-    assert_int_equal(process_wait(&scene->fetcher.process), 1);
-    assert_int_equal(process_said(&scene->fetcher.process, "shared memory is full: "), 1);
-    assert_int_equal(process_said(&scene->fetcher.process, "384 KiB are needed and 128 KiB available"), 1);
+    fetcher_configure(&fixture->fetcher);
+    fetcher_launch(&fixture->fetcher);
+    assert_int_equal(process_wait(&fixture->fetcher.process), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "shared memory is full: "), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "384 KiB are needed and 128 KiB available"), 1);
     assert_false(exists(names->routes) || exists(names->control) || exists(names->next_routes) ||
                  exists(names->next_control));
     resize_world("1m");
-    fetcher_launch(&scene->fetcher);
-    eventually(process_said(&scene->fetcher.process, "serving instance") == 1);
+    fetcher_launch(&fixture->fetcher);
+    eventually(process_said(&fixture->fetcher.process, "serving instance") == 1);
 }
 
-static void answer_big_route(struct scene *scene, uint32_t cmdid)
+static void answer_big_route(struct fixture *fixture, uint32_t cmdid)
 {
     static struct wire_host hosts[BIG_ROUTE];
     for (int i = 0; i < BIG_ROUTE; i++)
         hosts[i] = wire_host(i, 80);
-    directory_answer(&scene->directory, 2, cmdid, hosts, BIG_ROUTE);
+    directory_answer(&fixture->directory, 2, cmdid, hosts, BIG_ROUTE);
 }
 
-static void ask_and_answer(struct scene *scene, uint32_t cmdid)
+static void ask_and_answer(struct fixture *fixture, uint32_t cmdid)
 {
     uint64_t key;
-    scene_lookup(scene, 2, cmdid);
-    if (directory_takes(&scene->directory, 10, &key))
-        answer_big_route(scene, key_cmdid(key));
+    fixture_lookup(fixture, 2, cmdid);
+    if (directory_takes(&fixture->directory, 10, &key))
+        answer_big_route(fixture, key_cmdid(key));
 }
 
 /* Looks big routes up until one has no room; returns its cmdid. */
-static uint32_t learn_big_routes(struct scene *scene)
+static uint32_t learn_big_routes(struct fixture *fixture)
 {
     for (uint32_t cmdid = 0; cmdid < 20; cmdid++) {
-        scene_lookup_until_asked(scene, 2, cmdid);
-        answer_big_route(scene, cmdid);
-        eventually(scene_info(scene, 2, cmdid).hosts == BIG_ROUTE ||
-                   fetcher_counter(&scene->fetcher, COUNTER_refused_full) > 0);
-        if (scene_info(scene, 2, cmdid).hosts != BIG_ROUTE)
+        fixture_lookup_until_asked(fixture, 2, cmdid);
+        answer_big_route(fixture, cmdid);
+        eventually(fixture_info(fixture, 2, cmdid).hosts == BIG_ROUTE ||
+                   fetcher_counter(&fixture->fetcher, COUNTER_refused_full) > 0);
+        if (fixture_info(fixture, 2, cmdid).hosts != BIG_ROUTE)
             return cmdid;
     }
     fail_msg("all of it had room");
@@ -114,54 +114,54 @@ static uint32_t learn_big_routes(struct scene *scene)
 
 static void growth_in_full_memory_keeps_the_generation_and_is_tried_again(void **state)
 {
-    struct scene *scene = *state;
-    const struct object_names *names = &scene->fetcher.names;
+    struct fixture *fixture = *state;
+    const struct object_names *names = &fixture->fetcher.names;
     enter_small_world("1m");
-    scene_connect_with_good_route(scene);
-    uint64_t generation = fetcher_generation(&scene->fetcher);
+    fixture_connect_with_good_route(fixture);
+    uint64_t generation = fetcher_generation(&fixture->fetcher);
     fill_world();
 
-    uint32_t refused = learn_big_routes(scene);
-    eventually(process_said(&scene->fetcher.process, "shared memory is full: ") > 0);
-    assert_int_equal(fetcher_generation(&scene->fetcher), generation);
+    uint32_t refused = learn_big_routes(fixture);
+    eventually(process_said(&fixture->fetcher.process, "shared memory is full: ") > 0);
+    assert_int_equal(fetcher_generation(&fixture->fetcher), generation);
     assert_false(exists(names->next_routes) || exists(names->next_control));
-    assert_int_equal(scene_lookup(scene, 2, refused), LARSHM_FULL);
-    assert_true(scene_serves_good_route(scene));
+    assert_int_equal(fixture_lookup(fixture, 2, refused), LARSHM_FULL);
+    assert_true(fixture_serves_good_route(fixture));
     for (uint32_t cmdid = 0; cmdid < refused; cmdid++)
-        assert_int_equal(scene_lookup(scene, 2, cmdid), LARSHM_OK);
+        assert_int_equal(fixture_lookup(fixture, 2, cmdid), LARSHM_OK);
 
     assert_int_equal(unlink(SHM "/filler"), 0);
-    eventually((ask_and_answer(scene, refused), scene_info(scene, 2, refused).hosts == BIG_ROUTE));
-    assert_true(fetcher_generation(&scene->fetcher) > generation);
-    assert_true(scene_serves_good_route(scene));
+    eventually((ask_and_answer(fixture, refused), fixture_info(fixture, 2, refused).hosts == BIG_ROUTE));
+    assert_true(fetcher_generation(&fixture->fetcher) > generation);
+    assert_true(fixture_serves_good_route(fixture));
 }
 
 /* Whatever was promised was allocated: nobody is hit by SIGBUS, the fetcher neither. */
 static void memory_filled_by_another_program_disturbs_no_reader_and_no_publish(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     enter_small_world("1m");
-    scene_connect_with_good_route(scene);
+    fixture_connect_with_good_route(fixture);
     fill_world();
     for (uint32_t cmdid = 0; cmdid < 200; cmdid++) {
-        scene_learn(scene, 1, cmdid, 20, 80);
-        assert_true(scene_serves_good_route(scene));
+        fixture_learn(fixture, 1, cmdid, 20, 80);
+        assert_true(fixture_serves_good_route(fixture));
     }
     for (uint32_t cmdid = 0; cmdid < 200; cmdid++)
-        assert_true(scene_serves(scene, 1, cmdid, 20, 80));
-    assert_true(process_alive(&scene->fetcher.process));
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_generations), 1);
+        assert_true(fixture_serves(fixture, 1, cmdid, 20, 80));
+    assert_true(process_alive(&fixture->fetcher.process));
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_generations), 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(start_in_full_memory_says_how_much_is_needed_and_leaves_nothing,
-                                        scene_setup, leave_small_world),
+                                        fixture_setup, leave_small_world),
         cmocka_unit_test_setup_teardown(growth_in_full_memory_keeps_the_generation_and_is_tried_again,
-                                        scene_setup, leave_small_world),
+                                        fixture_setup, leave_small_world),
         cmocka_unit_test_setup_teardown(memory_filled_by_another_program_disturbs_no_reader_and_no_publish,
-                                        scene_setup, leave_small_world),
+                                        fixture_setup, leave_small_world),
     };
     return cmocka_run_group_tests_name("integration/full", tests, NULL, NULL);
 }

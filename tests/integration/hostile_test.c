@@ -60,12 +60,12 @@ static _Noreturn void misuse(const char *name, void (*storm)(uint8_t *s_control,
     }
 }
 
-static pid_t start_misuse(const struct scene *scene, void (*storm)(uint8_t *s_control, size_t size))
+static pid_t start_misuse(const struct fixture *fixture, void (*storm)(uint8_t *s_control, size_t size))
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        misuse(scene->fetcher.names.control, storm);
+        misuse(fixture->fetcher.names.control, storm);
     return child;
 }
 
@@ -112,67 +112,68 @@ static uint32_t hosts_of(uint64_t key)
     return key_modid(key) == PUBLIC_MODID ? 2 : key == route_key(7, 7) ? 4 : 0;
 }
 
-static void answer_within_pace(struct scene *scene, struct watch *watch, int ms)
+static void answer_within_pace(struct fixture *fixture, struct watch *watch, int ms)
 {
     uint64_t key, end = clock_tick() + (uint64_t)ms;
     for (uint64_t now; (now = clock_tick()) < end;) {
-        if (!directory_takes(&scene->directory, (int)(end - now), &key))
+        if (!directory_takes(&fixture->directory, (int)(end - now), &key))
             continue;
         /* What has come by now was sent by now. */
         uint64_t allowed = BURST + 1 + (clock_tick() - watch->began + 1) * RATE / 1000;
         if (++watch->requests > allowed)
             fail_msg("%u requests, and %u are allowed", watch->requests, (unsigned)allowed);
-        scene_answer(scene, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
+        fixture_answer(fixture, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
     }
 }
 
 /* Requests that have come before are of another time: what comes after an empty look was sent after it began. */
-static struct watch begin_watch(struct scene *scene)
+static struct watch begin_watch(struct fixture *fixture)
 {
     uint64_t key, began = clock_tick();
-    for (; directory_takes(&scene->directory, 0, &key); began = clock_tick())
-        scene_answer(scene, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
+    for (; directory_takes(&fixture->directory, 0, &key); began = clock_tick())
+        fixture_answer(fixture, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
     return (struct watch){.began = began};
 }
 
 /* Routes that are due every second, at a pace that anybody can count along with. */
-static void connect_with_short_lived_routes(struct scene *scene)
+static void connect_with_short_lived_routes(struct fixture *fixture)
 {
-    scene->fetcher.config.update_timeout = 1;
-    scene->fetcher.config.requests_per_second = scene->fetcher.config.resubscribe_per_second = RATE;
-    scene->fetcher.config.more = "max_unknown = 300\n";
+    fixture->fetcher.config.update_timeout = 1;
+    fixture->fetcher.config.requests_per_second = fixture->fetcher.config.resubscribe_per_second = RATE;
+    fixture->fetcher.config.more = "max_unknown = 300\n";
     _Static_assert(MAX_UNKNOWN == 300, "as configured");
-    scene_connect_with_good_route(scene);
+    fixture_connect_with_good_route(fixture);
 }
 
-static bool refreshed(struct scene *scene)
+static bool refreshed(struct fixture *fixture)
 {
-    return scene_serves_good_route(scene) && scene_info(scene, 7, 7).age_ms < 1500;
+    return fixture_serves_good_route(fixture) && fixture_info(fixture, 7, 7).age_ms < 1500;
 }
 
 /* The good route, and one that nobody knew before, come from the directory to a new client. */
-static void expect_all_well(struct scene *scene)
+static void expect_all_well(struct fixture *fixture)
 {
-    struct watch watch = begin_watch(scene);
-    assert_true(process_alive(&scene->fetcher.process));
-    eventually((answer_within_pace(scene, &watch, 20), refreshed(scene)));
-    larshm_close(scene->client);
-    scene->client = NULL;
-    assert_int_equal(larshm_open(&scene->client, scene->fetcher.instance), LARSHM_OK);
-    assert_true(scene_serves_good_route(scene));
+    struct watch watch = begin_watch(fixture);
+    assert_true(process_alive(&fixture->fetcher.process));
+    eventually((answer_within_pace(fixture, &watch, 20), refreshed(fixture)));
+    larshm_close(fixture->client);
+    fixture->client = NULL;
+    assert_int_equal(larshm_open(&fixture->client, fixture->fetcher.instance), LARSHM_OK);
+    assert_true(fixture_serves_good_route(fixture));
     static uint32_t cmdid = 1000;
     cmdid++;
-    scene_lookup(scene, PUBLIC_MODID, cmdid);
-    eventually((answer_within_pace(scene, &watch, 20), scene_serves(scene, PUBLIC_MODID, cmdid, 2, 7000)));
+    fixture_lookup(fixture, PUBLIC_MODID, cmdid);
+    eventually(
+        (answer_within_pace(fixture, &watch, 20), fixture_serves(fixture, PUBLIC_MODID, cmdid, 2, 7000)));
 }
 
 /* Whoever opens the objects as they are now finds both of them in order. */
-static bool new_client_may_ask(struct scene *scene)
+static bool new_client_may_ask(struct fixture *fixture)
 {
-    larshm_close(scene->client);
-    scene->client = NULL;
-    assert_int_equal(larshm_open(&scene->client, scene->fetcher.instance), LARSHM_OK);
-    return scene_info(scene, 7, 7).can_ask;
+    larshm_close(fixture->client);
+    fixture->client = NULL;
+    assert_int_equal(larshm_open(&fixture->client, fixture->fetcher.instance), LARSHM_OK);
+    return fixture_info(fixture, 7, 7).can_ask;
 }
 
 /* ---- the tests ---- */
@@ -181,143 +182,143 @@ static bool new_client_may_ask(struct scene *scene)
 static void control_cut_to_any_size_is_made_anew(void **state)
 {
     static const off_t sizes[] = {0, 1, 63, 64, 100, 4095, 4096, 4097, 8191, 20000, -4097, -1};
-    struct scene *scene = *state;
-    connect_with_short_lived_routes(scene);
+    struct fixture *fixture = *state;
+    connect_with_short_lived_routes(fixture);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         struct stat st;
-        uint64_t generation = fetcher_generation(&scene->fetcher);
-        larshm_close(scene->client);
-        int fd = shm_open(scene->fetcher.names.control, O_RDWR, 0);
+        uint64_t generation = fetcher_generation(&fixture->fetcher);
+        larshm_close(fixture->client);
+        int fd = shm_open(fixture->fetcher.names.control, O_RDWR, 0);
         assert_true(fd >= 0 && fstat(fd, &st) == 0);
         assert_int_equal(ftruncate(fd, sizes[i] < 0 ? st.st_size + sizes[i] : sizes[i]), 0);
         close(fd);
-        assert_int_equal(larshm_open(&scene->client, scene->fetcher.instance), LARSHM_OK);
-        assert_true(scene_serves_good_route(scene));
-        eventually(fetcher_generation(&scene->fetcher) > generation);
-        expect_all_well(scene);
+        assert_int_equal(larshm_open(&fixture->client, fixture->fetcher.instance), LARSHM_OK);
+        assert_true(fixture_serves_good_route(fixture));
+        eventually(fetcher_generation(&fixture->fetcher) > generation);
+        expect_all_well(fixture);
     }
-    assert_true(process_said(&scene->fetcher.process, "was cut short") > 0);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_connects), 1);
+    assert_true(process_said(&fixture->fetcher.process, "was cut short") > 0);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
 }
 
 static void control_cut_without_pause_harms_nobody_but_itself(void **state)
 {
-    struct scene *scene = *state;
-    connect_with_short_lived_routes(scene);
-    larshm_close(scene->client);
-    scene->client = NULL;
+    struct fixture *fixture = *state;
+    connect_with_short_lived_routes(fixture);
+    larshm_close(fixture->client);
+    fixture->client = NULL;
     for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;) {
-        int fd = shm_open(scene->fetcher.names.control, O_RDWR, 0);
+        int fd = shm_open(fixture->fetcher.names.control, O_RDWR, 0);
         if (fd < 0)
             continue;
         assert_int_equal(ftruncate(fd, (off_t)(clock_tick() % 50000)), 0);
         close(fd);
     }
-    assert_true(process_alive(&scene->fetcher.process));
-    eventually(new_client_may_ask(scene));
-    expect_all_well(scene);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_publishes),
-                     fetcher_counter(&scene->fetcher, COUNTER_routes));
+    assert_true(process_alive(&fixture->fetcher.process));
+    eventually(new_client_may_ask(fixture));
+    expect_all_well(fixture);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_publishes),
+                     fetcher_counter(&fixture->fetcher, COUNTER_routes));
 }
 
 static void control_full_of_changing_noise_moves_no_route(void **state)
 {
-    struct scene *scene = *state;
-    connect_with_short_lived_routes(scene);
-    struct watch watch = begin_watch(scene);
-    pid_t child = start_misuse(scene, write_noise);
+    struct fixture *fixture = *state;
+    connect_with_short_lived_routes(fixture);
+    struct watch watch = begin_watch(fixture);
+    pid_t child = start_misuse(fixture, write_noise);
     for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;) {
-        answer_within_pace(scene, &watch, 50);
-        assert_true(scene_serves_good_route(scene));
-        assert_true(scene_info(scene, 7, 7).fetcher_silent_ms < 1000);
+        answer_within_pace(fixture, &watch, 50);
+        assert_true(fixture_serves_good_route(fixture));
+        assert_true(fixture_info(fixture, 7, 7).fetcher_silent_ms < 1000);
         if (clock_tick() > watch.began + 1500)
-            assert_true(scene_info(scene, 7, 7).age_ms < 3000);
-        assert_in_range(fetcher_counter(&scene->fetcher, COUNTER_negative), 0, MAX_UNKNOWN);
+            assert_true(fixture_info(fixture, 7, 7).age_ms < 3000);
+        assert_in_range(fetcher_counter(&fixture->fetcher, COUNTER_negative), 0, MAX_UNKNOWN);
     }
     end_misuse(child);
     assert_true(watch.requests > 0);
-    expect_all_well(scene);
+    expect_all_well(fixture);
 }
 
 static void overwritten_control_is_made_anew_so_that_later_clients_can_ask(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     size_t size = 0;
-    connect_with_short_lived_routes(scene);
-    uint64_t generation = fetcher_generation(&scene->fetcher);
-    void *s_control = map_control(scene->fetcher.names.control, &size);
+    connect_with_short_lived_routes(fixture);
+    uint64_t generation = fetcher_generation(&fixture->fetcher);
+    void *s_control = map_control(fixture->fetcher.names.control, &size);
     assert_non_null(s_control);
     memset(s_control, 0, 8);
     munmap(s_control, size);
-    eventually(fetcher_generation(&scene->fetcher) > generation);
-    eventually(process_said(&scene->fetcher.process, "overwritten by a client") == 1);
-    expect_all_well(scene);
+    eventually(fetcher_generation(&fixture->fetcher) > generation);
+    eventually(process_said(&fixture->fetcher.process, "overwritten by a client") == 1);
+    expect_all_well(fixture);
 }
 
 static void million_unknown_keys_cost_bounded_memory_and_requests(void **state)
 {
-    struct scene *scene = *state;
-    connect_with_short_lived_routes(scene);
-    struct watch watch = begin_watch(scene);
+    struct fixture *fixture = *state;
+    connect_with_short_lived_routes(fixture);
+    struct watch watch = begin_watch(fixture);
     long before = 0;
     uint64_t began = clock_tick();
     for (uint32_t i = 0; i < UNKNOWN_KEYS || clock_tick() < began + STORM_MS; i++) {
-        int code = scene_lookup(scene, 1000 + i / 1000, i % 1000);
+        int code = fixture_lookup(fixture, 1000 + i / 1000, i % 1000);
         assert_true(code == LARSHM_PENDING || code == LARSHM_FULL || code == LARSHM_NOEXIST);
         if (i % 1000 != 0)
             continue;
-        answer_within_pace(scene, &watch, 1);
-        assert_true(scene_serves_good_route(scene));
-        assert_in_range(fetcher_counter(&scene->fetcher, COUNTER_negative), 0, MAX_UNKNOWN);
+        answer_within_pace(fixture, &watch, 1);
+        assert_true(fixture_serves_good_route(fixture));
+        assert_in_range(fetcher_counter(&fixture->fetcher, COUNTER_negative), 0, MAX_UNKNOWN);
         if (i == UNKNOWN_KEYS / 10)
-            before = process_memory(&scene->fetcher.process);
+            before = process_memory(&fixture->fetcher.process);
         if (clock_tick() > watch.began + 1500)
-            assert_true(scene_info(scene, 7, 7).age_ms < 3000);
+            assert_true(fixture_info(fixture, 7, 7).age_ms < 3000);
     }
-    assert_in_range(process_memory(&scene->fetcher.process), 1, before + 16 * 1024);
-    assert_true(fetcher_counter(&scene->fetcher, COUNTER_refused_unknown) > 0);
+    assert_in_range(process_memory(&fixture->fetcher.process), 1, before + 16 * 1024);
+    assert_true(fetcher_counter(&fixture->fetcher, COUNTER_refused_unknown) > 0);
     assert_true(watch.requests > MAX_UNKNOWN);
-    assert_true(fetcher_counter(&scene->fetcher, COUNTER_refreshes) > 0);
-    expect_all_well(scene);
+    assert_true(fetcher_counter(&fixture->fetcher, COUNTER_refreshes) > 0);
+    expect_all_well(fixture);
 }
 
 static void flags_raised_without_pause_are_one_request_per_route_and_answer(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint32_t asked[ROUTES] = {0}, held = 0;
     uint64_t key;
-    connect_with_short_lived_routes(scene);
-    struct watch watch = begin_watch(scene);
+    connect_with_short_lived_routes(fixture);
+    struct watch watch = begin_watch(fixture);
     for (uint32_t i = 0; i < ROUTES; i++)
-        scene_lookup(scene, PUBLIC_MODID, i);
-    eventually((answer_within_pace(scene, &watch, 20),
-                fetcher_counter(&scene->fetcher, COUNTER_routes) == ROUTES + 1));
+        fixture_lookup(fixture, PUBLIC_MODID, i);
+    eventually((answer_within_pace(fixture, &watch, 20),
+                fetcher_counter(&fixture->fetcher, COUNTER_routes) == ROUTES + 1));
 
     /* Answers are held back: no route is asked for twice, whatever the flags say. */
-    pid_t child = start_misuse(scene, raise_all_flags);
+    pid_t child = start_misuse(fixture, raise_all_flags);
     for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;)
-        if (directory_takes(&scene->directory, 20, &key) && key_modid(key) == PUBLIC_MODID) {
+        if (directory_takes(&fixture->directory, 20, &key) && key_modid(key) == PUBLIC_MODID) {
             assert_true(key_cmdid(key) < ROUTES);
             assert_int_equal(++asked[key_cmdid(key)], 1);
             held++;
         }
     assert_int_equal(held, ROUTES);
     for (uint32_t i = 0; i < ROUTES; i++)
-        scene_answer(scene, PUBLIC_MODID, i, 2, 7000);
-    scene_answer(scene, 7, 7, 4, 7000);
+        fixture_answer(fixture, PUBLIC_MODID, i, 2, 7000);
+    fixture_answer(fixture, 7, 7, 4, 7000);
 
     /* And then no sooner than it has expired again. */
-    uint64_t before = fetcher_counter(&scene->fetcher, COUNTER_requests);
-    watch = begin_watch(scene);
-    answer_within_pace(scene, &watch, STORM_MS);
+    uint64_t before = fetcher_counter(&fixture->fetcher, COUNTER_requests);
+    watch = begin_watch(fixture);
+    answer_within_pace(fixture, &watch, STORM_MS);
     uint64_t seconds = (clock_tick() - watch.began) / 1000 + 1;
-    assert_in_range(fetcher_counter(&scene->fetcher, COUNTER_requests) - before, ROUTES,
+    assert_in_range(fetcher_counter(&fixture->fetcher, COUNTER_requests) - before, ROUTES,
                     (ROUTES + 1) * (seconds + 1));
     end_misuse(child);
-    expect_all_well(scene);
+    expect_all_well(fixture);
 }
 
-/* The child's verdict: 0, or the number of the expectation that did not hold. */
+/* The child's outcome: 0, or the number of the expectation that did not hold. */
 static int live_as_nobody(const char *instance)
 {
     larshm *h = NULL;
@@ -328,50 +329,50 @@ static int live_as_nobody(const char *instance)
         return 1;
     if (larshm_open(&h, instance) != LARSHM_OK)
         return 2;
-    int verdict = 0;
+    int outcome = 0;
     if (larshm_get_host(h, 7, 7, &host) != LARSHM_OK)
-        verdict = 3;
+        outcome = 3;
     else if (larshm_get_host(h, 9, 9, &host) != LARSHM_NO_PERMISSION)
-        verdict = 4;
+        outcome = 4;
     else if (larshm_wait_route(h, 9, 9, 100) != LARSHM_NO_PERMISSION)
-        verdict = 5;
+        outcome = 5;
     else if (larshm_info(h, 7, 7, &info) != LARSHM_OK || info.can_ask || !info.fetcher_alive)
-        verdict = 6;
+        outcome = 6;
     else if (!strstr(larshm_strerror(LARSHM_NO_PERMISSION), "group"))
-        verdict = 7;
+        outcome = 7;
     larshm_close(h);
-    return verdict;
+    return outcome;
 }
 
 static void client_without_permission_looks_up_and_is_told_that_it_may_not_ask(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     int status;
     if (geteuid() != 0) {
         print_message("only root can become somebody else\n");
         skip();
     }
-    scene_connect_with_good_route(scene);
+    fixture_connect_with_good_route(fixture);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(live_as_nobody(scene->fetcher.instance));
+        _exit(live_as_nobody(fixture->fetcher.instance));
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
-    directory_expect_nothing(&scene->directory, 100);
+    directory_expect_nothing(&fixture->directory, 100);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene_test(control_cut_to_any_size_is_made_anew),
-        scene_test(control_cut_without_pause_harms_nobody_but_itself),
-        scene_test(control_full_of_changing_noise_moves_no_route),
-        scene_test(overwritten_control_is_made_anew_so_that_later_clients_can_ask),
-        scene_test(million_unknown_keys_cost_bounded_memory_and_requests),
-        scene_test(flags_raised_without_pause_are_one_request_per_route_and_answer),
-        scene_test(client_without_permission_looks_up_and_is_told_that_it_may_not_ask),
+        fixture_test(control_cut_to_any_size_is_made_anew),
+        fixture_test(control_cut_without_pause_harms_nobody_but_itself),
+        fixture_test(control_full_of_changing_noise_moves_no_route),
+        fixture_test(overwritten_control_is_made_anew_so_that_later_clients_can_ask),
+        fixture_test(million_unknown_keys_cost_bounded_memory_and_requests),
+        fixture_test(flags_raised_without_pause_are_one_request_per_route_and_answer),
+        fixture_test(client_without_permission_looks_up_and_is_told_that_it_may_not_ask),
     };
     return cmocka_run_group_tests_name("integration/hostile", tests, NULL, NULL);
 }

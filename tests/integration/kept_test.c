@@ -19,49 +19,49 @@ static struct wire_host wire(int last)
     return wire_host(last, TURN_PORT);
 }
 
-static bool has_hosts(struct scene *scene, uint32_t count)
+static bool has_hosts(struct fixture *fixture, uint32_t count)
 {
-    return scene_info(scene, 1, 1).hosts == count;
+    return fixture_info(fixture, 1, 1).hosts == count;
 }
 
-static void change_table(struct scene *scene)
+static void change_table(struct fixture *fixture)
 {
     const struct wire_host hosts[] = {wire(1), wire(BAD), wire(HELD), wire(5), wire(6)};
-    directory_answer(&scene->directory, 1, 1, hosts, 5);
-    eventually(has_hosts(scene, 5));
-    directory_answer(&scene->directory, 1, 1, hosts, 3);
-    eventually(has_hosts(scene, 3));
+    directory_answer(&fixture->directory, 1, 1, hosts, 5);
+    eventually(has_hosts(fixture, 5));
+    directory_answer(&fixture->directory, 1, 1, hosts, 3);
+    eventually(has_hosts(fixture, 3));
 }
 
-static void grow(struct scene *scene)
+static void grow(struct fixture *fixture)
 {
-    uint64_t generation = fetcher_generation(&scene->fetcher);
+    uint64_t generation = fetcher_generation(&fixture->fetcher);
     for (uint32_t i = 0; i < MANY_ROUTES; i++)
-        scene_answer(scene, OTHERS_MODID, i, 1, TURN_PORT);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_routes) == MANY_ROUTES + 1);
-    assert_true(fetcher_generation(&scene->fetcher) > generation);
+        fixture_answer(fixture, OTHERS_MODID, i, 1, TURN_PORT);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == MANY_ROUTES + 1);
+    assert_true(fetcher_generation(&fixture->fetcher) > generation);
 }
 
-static void start_again(struct scene *scene)
+static void start_again(struct fixture *fixture)
 {
-    fetcher_start(&scene->fetcher);
-    directory_accept(&scene->directory);
+    fetcher_start(&fixture->fetcher);
+    directory_accept(&fixture->directory);
 }
 
-static void restart(struct scene *scene)
+static void restart(struct fixture *fixture)
 {
-    fetcher_stop(&scene->fetcher);
-    start_again(scene);
+    fetcher_stop(&fixture->fetcher);
+    start_again(fixture);
 }
 
-static void kill_and_restart(struct scene *scene)
+static void kill_and_restart(struct fixture *fixture)
 {
-    process_kill(&scene->fetcher.process);
-    start_again(scene);
+    process_kill(&fixture->fetcher.process);
+    start_again(fixture);
 }
 
-static void (*const upheavals[])(struct scene *scene) = {change_table,     grow,    restart,
-                                                         kill_and_restart, restart, change_table};
+static void (*const upheavals[])(struct fixture *fixture) = {change_table,     grow,    restart,
+                                                             kill_and_restart, restart, change_table};
 enum {
     UPHEAVALS = sizeof(upheavals) / sizeof(*upheavals)
 };
@@ -70,198 +70,199 @@ enum {
 
 static void health_and_totals_outlive_tables_objects_and_fetchers(void **state)
 {
-    struct scene *scene = *state;
-    turn_start(scene, turn_without_time);
-    turn_report(scene->client, BAD, 0, SUCCESSES);
-    turn_report(scene->client, HELD, 0, SUCCESSES);
-    eventually(turn_counted(scene, BAD, SUCCESSES));
-    turn_eject(scene, BAD);
-    uint64_t since = turn_standing(scene, BAD).since;
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
+    rotation_report(fixture->client, BAD, 0, SUCCESSES);
+    rotation_report(fixture->client, HELD, 0, SUCCESSES);
+    eventually(rotation_counted(fixture, BAD, SUCCESSES));
+    rotation_eject(fixture, BAD);
+    uint64_t since = rotation_standing(fixture, BAD).since;
     for (int i = 0; i < UPHEAVALS; i++) {
-        upheavals[i](scene);
-        const struct standing bad = turn_standing(scene, BAD), good = turn_standing(scene, HELD);
-        assert_int_equal(bad.state, STANDING_OVERLOADED);
+        upheavals[i](fixture);
+        const struct host_health bad = rotation_standing(fixture, BAD),
+                                 good = rotation_standing(fixture, HELD);
+        assert_int_equal(bad.state, HOST_EJECTED);
         assert_int_equal(bad.reason, REASON_ERR_STREAK);
         assert_int_equal(bad.since, since);
         assert_int_equal(bad.total_succ, SUCCESSES);
         assert_int_equal(bad.total_err, TURN_STREAK);
         assert_int_equal(good.total_succ, SUCCESSES);
         assert_int_equal(good.vsucc, 180 + SUCCESSES);
-        turn_expect_probes_only(scene->client, BAD);
-        assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_overloaded), 1);
+        rotation_expect_probes_only(fixture->client, BAD);
+        assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_overloaded), 1);
     }
 }
 
 static void results_reported_while_no_fetcher_runs_are_counted_by_the_next(void **state)
 {
-    struct scene *scene = *state;
-    turn_start(scene, turn_without_time);
-    fetcher_stop(&scene->fetcher);
-    turn_report(scene->client, BAD, 1, TURN_STREAK);
-    start_again(scene);
-    eventually(turn_overloaded(scene, BAD));
-    process_kill(&scene->fetcher.process);
-    turn_report(scene->client, BAD, 0, SUCCESSES);
-    start_again(scene);
-    eventually(turn_counted(scene, BAD, TURN_STREAK + SUCCESSES));
-    assert_false(turn_overloaded(scene, BAD));
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
+    fetcher_stop(&fixture->fetcher);
+    rotation_report(fixture->client, BAD, 1, TURN_STREAK);
+    start_again(fixture);
+    eventually(rotation_overloaded(fixture, BAD));
+    process_kill(&fixture->fetcher.process);
+    rotation_report(fixture->client, BAD, 0, SUCCESSES);
+    start_again(fixture);
+    eventually(rotation_counted(fixture, BAD, TURN_STREAK + SUCCESSES));
+    assert_false(rotation_overloaded(fixture, BAD));
 }
 
 static void overloaded_host_comes_back_in_time_under_the_next_fetcher(void **state)
 {
-    struct scene *scene = *state;
-    turn_start(scene, "[loadbalance]\noverload_timeout = 1\n");
-    turn_eject(scene, BAD);
-    process_kill(&scene->fetcher.process);
-    turn_expect_probes_only(scene->client, BAD);
-    start_again(scene);
-    eventually(!turn_overloaded(scene, BAD));
-    turn_expect_all(scene->client);
+    struct fixture *fixture = *state;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\n");
+    rotation_eject(fixture, BAD);
+    process_kill(&fixture->fetcher.process);
+    rotation_expect_probes_only(fixture->client, BAD);
+    start_again(fixture);
+    eventually(!rotation_overloaded(fixture, BAD));
+    rotation_expect_all(fixture->client);
 }
 
 static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1)};
-    turn_start(scene, turn_without_time);
-    turn_eject(scene, BAD);
-    directory_answer(&scene->directory, 1, 1, without, 1);
-    eventually(has_hosts(scene, 1));
-    eventually(!turn_overloaded(scene, BAD));
-    assert_int_equal(standings_sum(&scene->fetcher, route_key(1, 1)).err, TURN_STREAK);
-    scene_answer(scene, 1, 1, TURN_HOSTS, TURN_PORT);
-    eventually(has_hosts(scene, TURN_HOSTS));
-    turn_expect_all(scene->client);
-    turn_report(scene->client, BAD, 0, 1);
-    eventually(turn_counted(scene, BAD, 1));
-    assert_int_equal(standings_sum(&scene->fetcher, route_key(1, 1)).err, TURN_STREAK);
+    rotation_start(fixture, rotation_without_time);
+    rotation_eject(fixture, BAD);
+    directory_answer(&fixture->directory, 1, 1, without, 1);
+    eventually(has_hosts(fixture, 1));
+    eventually(!rotation_overloaded(fixture, BAD));
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key(1, 1)).err, TURN_STREAK);
+    fixture_answer(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
+    eventually(has_hosts(fixture, TURN_HOSTS));
+    rotation_expect_all(fixture->client);
+    rotation_report(fixture->client, BAD, 0, 1);
+    eventually(rotation_counted(fixture, BAD, 1));
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key(1, 1)).err, TURN_STREAK);
 }
 
 /* ---- orders ---- */
 
-static enum order_result order(const struct scene *scene, int last, enum standing_hold hold)
+static enum order_result order(const struct fixture *fixture, int last, enum host_override override)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     const struct order order = {
-        .key = route_key(1, 1), .host = standings_host(last, TURN_PORT), .hold = hold};
+        .key = route_key(1, 1), .host = host_health_host(last, TURN_PORT), .override = override};
     enum order_result result;
-    assert_int_equal(order_give(scene->fetcher.instance, &self, &order, ORDER_MS, &result), SHM_OK);
+    assert_int_equal(order_give(fixture->fetcher.instance, &self, &order, ORDER_MS, &result), SHM_OK);
     return result;
 }
 
-static void expect_never_picked(struct scene *scene, int last)
+static void expect_never_picked(struct fixture *fixture, int last)
 {
-    assert_int_equal(turn_pick(scene->client, TURN_PICKS).of[last], 0);
+    assert_int_equal(rotation_pick(fixture->client, TURN_PICKS).of[last], 0);
 }
 
 static void drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted(void **state)
 {
-    struct scene *scene = *state;
-    turn_start(scene, turn_without_time);
-    assert_int_equal(order(scene, HELD, HOLD_DRAINED), ORDER_DONE);
-    expect_never_picked(scene, HELD);
-    turn_eject(scene, BAD); /* now there are probes */
-    turn_expect_probes_only(scene->client, BAD);
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
+    assert_int_equal(order(fixture, HELD, OVERRIDE_DRAINED), ORDER_DONE);
+    expect_never_picked(fixture, HELD);
+    rotation_eject(fixture, BAD); /* now there are probes */
+    rotation_expect_probes_only(fixture->client, BAD);
     for (int i = 0; i < UPHEAVALS; i++) {
-        upheavals[i](scene);
-        expect_never_picked(scene, HELD);
-        assert_int_equal(turn_standing(scene, HELD).hold, HOLD_DRAINED);
+        upheavals[i](fixture);
+        expect_never_picked(fixture, HELD);
+        assert_int_equal(rotation_standing(fixture, HELD).override, OVERRIDE_DRAINED);
     }
-    assert_int_equal(order(scene, HELD, HOLD_NONE), ORDER_DONE);
-    assert_true(turn_includes(scene->client, HELD));
+    assert_int_equal(order(fixture, HELD, OVERRIDE_NONE), ORDER_DONE);
+    assert_true(rotation_includes(fixture->client, HELD));
 }
 
 static void drained_host_that_leaves_and_returns_is_still_drained(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1), wire(BAD)};
-    turn_start(scene, turn_without_time);
-    assert_int_equal(order(scene, HELD, HOLD_DRAINED), ORDER_DONE);
-    directory_answer(&scene->directory, 1, 1, without, 2);
-    eventually(has_hosts(scene, 2));
-    kill_and_restart(scene);
-    scene_answer(scene, 1, 1, TURN_HOSTS, TURN_PORT);
-    eventually(has_hosts(scene, TURN_HOSTS));
-    expect_never_picked(scene, HELD);
+    rotation_start(fixture, rotation_without_time);
+    assert_int_equal(order(fixture, HELD, OVERRIDE_DRAINED), ORDER_DONE);
+    directory_answer(&fixture->directory, 1, 1, without, 2);
+    eventually(has_hosts(fixture, 2));
+    kill_and_restart(fixture);
+    fixture_answer(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
+    eventually(has_hosts(fixture, TURN_HOSTS));
+    expect_never_picked(fixture, HELD);
 }
 
-static struct calls sum(const struct scene *scene)
+static struct calls sum(const struct fixture *fixture)
 {
-    return standings_sum(&scene->fetcher, route_key(1, 1));
+    return host_health_sum(&fixture->fetcher, route_key(1, 1));
 }
 
 static void late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1), wire(BAD)};
-    turn_start(scene, turn_without_time);
-    turn_report(scene->client, HELD, 0, SUCCESSES);
-    eventually(turn_counted(scene, HELD, SUCCESSES));
-    assert_int_equal(order(scene, HELD, HOLD_DRAINED), ORDER_DONE);
-    directory_answer(&scene->directory, 1, 1, without, 2);
-    eventually(has_hosts(scene, 2));
-    turn_report(scene->client, HELD, 0, 1);
-    eventually(sum(scene).succ == SUCCESSES + 1);
-    kill_and_restart(scene);
-    eventually(sum(scene).succ == SUCCESSES + 1);
-    turn_report(scene->client, HELD, 0, 1);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_reports_unknown) == 2);
-    assert_int_equal(sum(scene).succ, SUCCESSES + 2);
+    rotation_start(fixture, rotation_without_time);
+    rotation_report(fixture->client, HELD, 0, SUCCESSES);
+    eventually(rotation_counted(fixture, HELD, SUCCESSES));
+    assert_int_equal(order(fixture, HELD, OVERRIDE_DRAINED), ORDER_DONE);
+    directory_answer(&fixture->directory, 1, 1, without, 2);
+    eventually(has_hosts(fixture, 2));
+    rotation_report(fixture->client, HELD, 0, 1);
+    eventually(sum(fixture).succ == SUCCESSES + 1);
+    kill_and_restart(fixture);
+    eventually(sum(fixture).succ == SUCCESSES + 1);
+    rotation_report(fixture->client, HELD, 0, 1);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_reports_unknown) == 2);
+    assert_int_equal(sum(fixture).succ, SUCCESSES + 2);
 }
 
 static void pinned_host_is_picked_whatever_its_calls_tell(void **state)
 {
-    struct scene *scene = *state;
-    turn_start(scene, turn_without_time);
-    assert_int_equal(order(scene, HELD, HOLD_PINNED), ORDER_DONE);
-    turn_eject(scene, HELD);
-    turn_expect_all(scene->client);
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
+    assert_int_equal(order(fixture, HELD, OVERRIDE_PINNED), ORDER_DONE);
+    rotation_eject(fixture, HELD);
+    rotation_expect_all(fixture->client);
     for (int i = 0; i < UPHEAVALS; i++) {
-        upheavals[i](scene);
-        assert_true(turn_includes(scene->client, HELD));
-        assert_int_equal(turn_standing(scene, HELD).hold, HOLD_PINNED);
+        upheavals[i](fixture);
+        assert_true(rotation_includes(fixture->client, HELD));
+        assert_int_equal(rotation_standing(fixture, HELD).override, OVERRIDE_PINNED);
     }
-    assert_int_equal(order(scene, HELD, HOLD_NONE), ORDER_DONE);
-    turn_expect_probes_only(scene->client, HELD);
+    assert_int_equal(order(fixture, HELD, OVERRIDE_NONE), ORDER_DONE);
+    rotation_expect_probes_only(fixture->client, HELD);
 }
 
 static void route_of_which_all_hosts_are_drained_gives_none(void **state)
 {
-    struct scene *scene = *state;
-    turn_start(scene, turn_without_time);
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
     for (int last = 1; last <= TURN_HOSTS; last++)
-        assert_int_equal(order(scene, last, HOLD_DRAINED), ORDER_DONE);
-    assert_int_equal(turn_pick(scene->client, TURN_PICKS).of[0], TURN_PICKS);
+        assert_int_equal(order(fixture, last, OVERRIDE_DRAINED), ORDER_DONE);
+    assert_int_equal(rotation_pick(fixture->client, TURN_PICKS).of[0], TURN_PICKS);
 }
 
 static void orders_for_what_is_not_there_change_nothing(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     const struct order elsewhere = {
-        .key = route_key(9, 9), .host = standings_host(1, TURN_PORT), .hold = HOLD_DRAINED};
+        .key = route_key(9, 9), .host = host_health_host(1, TURN_PORT), .override = OVERRIDE_DRAINED};
     enum order_result result;
-    turn_start(scene, turn_without_time);
-    assert_int_equal(order(scene, 77, HOLD_DRAINED), ORDER_NO_HOST);
-    assert_int_equal(order_give(scene->fetcher.instance, &self, &elsewhere, ORDER_MS, &result), SHM_OK);
+    rotation_start(fixture, rotation_without_time);
+    assert_int_equal(order(fixture, 77, OVERRIDE_DRAINED), ORDER_NO_HOST);
+    assert_int_equal(order_give(fixture->fetcher.instance, &self, &elsewhere, ORDER_MS, &result), SHM_OK);
     assert_int_equal(result, ORDER_NO_ROUTE);
-    assert_int_equal(standings_count(&scene->fetcher, route_key(1, 1)), 0);
-    turn_expect_all(scene->client);
+    assert_int_equal(host_health_count(&fixture->fetcher, route_key(1, 1)), 0);
+    rotation_expect_all(fixture->client);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene_test(health_and_totals_outlive_tables_objects_and_fetchers),
-        scene_test(results_reported_while_no_fetcher_runs_are_counted_by_the_next),
-        scene_test(overloaded_host_comes_back_in_time_under_the_next_fetcher),
-        scene_test(totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown),
-        scene_test(drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted),
-        scene_test(drained_host_that_leaves_and_returns_is_still_drained),
-        scene_test(late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill),
-        scene_test(pinned_host_is_picked_whatever_its_calls_tell),
-        scene_test(route_of_which_all_hosts_are_drained_gives_none),
-        scene_test(orders_for_what_is_not_there_change_nothing),
+        fixture_test(health_and_totals_outlive_tables_objects_and_fetchers),
+        fixture_test(results_reported_while_no_fetcher_runs_are_counted_by_the_next),
+        fixture_test(overloaded_host_comes_back_in_time_under_the_next_fetcher),
+        fixture_test(totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown),
+        fixture_test(drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted),
+        fixture_test(drained_host_that_leaves_and_returns_is_still_drained),
+        fixture_test(late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill),
+        fixture_test(pinned_host_is_picked_whatever_its_calls_tell),
+        fixture_test(route_of_which_all_hosts_are_drained_gives_none),
+        fixture_test(orders_for_what_is_not_there_change_nothing),
     };
     return cmocka_run_group_tests_name("integration/kept", tests, NULL, NULL);
 }

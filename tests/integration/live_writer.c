@@ -18,13 +18,13 @@ static int publish_until_end_of_input(struct writer *writer)
 {
     struct pollfd input = {.fd = 0, .events = POLLIN};
     struct host hosts[HOSTS];
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     enum shm_status status = SHM_OK;
     for (uint32_t round = 0; status == SHM_OK && poll(&input, 1, 1) == 0; round++) {
         uint64_t now = clock_tick();
-        equation_hosts(1, round, HOSTS, hosts);
-        status = writer_put(writer, 1, hosts, HOSTS, NULL, 15, now, note);
-        writer_beat(writer, now);
+        self_checking_hosts(1, round, HOSTS, hosts);
+        status = writer_put(writer, 1, hosts, HOSTS, NULL, 15, now, message);
+        writer_heartbeat(writer, now);
         if (round == 0) {
             puts("ready");
             fflush(stdout);
@@ -46,10 +46,11 @@ int main(int argc, char **argv)
     };
     struct writer *writer = NULL;
     struct object_names names;
-    char note[WRITER_NOTE_MAX] = "which instance?";
+    char message[WRITER_MESSAGE_MAX] = "which instance?";
     options.instance = argc == 2 ? argv[1] : "";
-    if (object_names(options.instance, &names) != SHM_OK || writer_open(&writer, &options, note) != SHM_OK) {
-        fprintf(stderr, "%s\n", note);
+    if (object_names(options.instance, &names) != SHM_OK ||
+        writer_open(&writer, &options, message) != SHM_OK) {
+        fprintf(stderr, "%s\n", message);
         return 1;
     }
     int result = publish_until_end_of_input(writer);

@@ -55,11 +55,11 @@ static uint32_t count_of(uint64_t key, uint32_t round)
 static bool publish(struct writer *writer, uint64_t key, uint32_t round)
 {
     struct host hosts[HOSTS_MOST];
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     uint32_t count = count_of(key, round);
-    equation_hosts(key, round, count, hosts);
-    if (writer_put(writer, key, hosts, count, NULL, 15, clock_tick(), note) != SHM_OK) {
-        fprintf(stderr, "publish: %s\n", note);
+    self_checking_hosts(key, round, count, hosts);
+    if (writer_put(writer, key, hosts, count, NULL, 15, clock_tick(), message) != SHM_OK) {
+        fprintf(stderr, "publish: %s\n", message);
         return false;
     }
     figures->publishes++;
@@ -88,7 +88,7 @@ static bool write_until_stopped(struct writer *writer)
         for (; grown < elapsed / GROWN_EVERY; grown++)
             if (!publish(writer, route_key(1, (uint32_t)grown), 0))
                 return false;
-        writer_beat(writer, now);
+        writer_heartbeat(writer, now);
         figures->generations = writer_counter(writer, COUNTER_generations);
         usleep(1000);
     }
@@ -108,9 +108,9 @@ static int run_writer(int ready)
         .poll_interval_ms = 1,
     };
     struct writer *writer = NULL;
-    char note[WRITER_NOTE_MAX];
-    if (writer_open(&writer, &options, note) != SHM_OK || write(ready, "", 1) != 1) {
-        fprintf(stderr, "writer: %s\n", note);
+    char message[WRITER_MESSAGE_MAX];
+    if (writer_open(&writer, &options, message) != SHM_OK || write(ready, "", 1) != 1) {
+        fprintf(stderr, "writer: %s\n", message);
         return 1;
     }
     close(ready);
@@ -147,7 +147,7 @@ static void look_at_host(struct reader *reader, uint32_t route, uint32_t least)
     /* Which host it is follows from the port; the address tells the round. */
     uint32_t round = UINT32_MAX;
     for (uint32_t i = 0; i < HOSTS_MOST; i++)
-        if (equation_holds(route, i, host.addr, host.port, &round)) {
+        if (self_checking_holds(route, i, host.addr, host.port, &round)) {
             reader->torn += i >= count_of(route, round);
             judge_round(reader, round, least);
             return;
@@ -163,7 +163,7 @@ static void look_at_view(struct reader *reader, uint32_t route, uint32_t least)
         return;
     bool whole = true;
     for (uint32_t i = 0; i < view.count; i++)
-        whole &= equation_holds(route, i, view.addr[i], view.port[i], &round);
+        whole &= self_checking_holds(route, i, view.addr[i], view.port[i], &round);
     whole &= view.count == count_of(route, round);
     if (larshm_route_end(reader->h, &view) == LARSHM_STALE) {
         reader->stale++;

@@ -29,7 +29,7 @@
 
 enum {
     BEAT_MS = 10,
-    TEND_MS = 100,
+    MAINTENANCE_MS = 100,
     KILLED_MS_AGO = 10000,
     HOSTS_ON_A_LINE = 64,
 };
@@ -51,8 +51,9 @@ static uint32_t number(char **rest)
 
 static bool put(struct publish *publish, uint64_t key, const struct host *hosts, uint32_t count)
 {
-    char note[WRITER_NOTE_MAX];
-    return writer_put(publish->writer, key, hosts, count, NULL, publish->ttl_s, clock_tick(), note) == SHM_OK;
+    char message[WRITER_MESSAGE_MAX];
+    return writer_put(publish->writer, key, hosts, count, NULL, publish->ttl_s, clock_tick(), message) ==
+           SHM_OK;
 }
 
 static bool put_words(struct publish *publish, uint64_t key, char **rest)
@@ -127,7 +128,7 @@ static bool obey(struct publish *publish, char *line)
     if (publish->stop)
         return true;
     if (strcmp(command, "abort") == 0) {
-        writer_beat(publish->writer, clock_tick() - KILLED_MS_AGO);
+        writer_heartbeat(publish->writer, clock_tick() - KILLED_MS_AGO);
         puts("ok");
         fflush(stdout);
         _exit(0);
@@ -161,13 +162,13 @@ static bool obey(struct publish *publish, char *line)
 
 static void beat(struct publish *publish)
 {
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     uint64_t now = clock_tick();
-    writer_beat(publish->writer, now);
-    if (now < publish->tended + TEND_MS)
+    writer_heartbeat(publish->writer, now);
+    if (now < publish->tended + MAINTENANCE_MS)
         return;
     publish->tended = now;
-    writer_tend(publish->writer, now, note);
+    writer_maintain(publish->writer, now, message);
 }
 
 /* One line of stdin, beating until it is there. False: no more. */
@@ -206,9 +207,9 @@ int main(int argc, char **argv)
         .update_timeout_s = 15,
         .poll_interval_ms = BEAT_MS,
     };
-    char note[WRITER_NOTE_MAX], line[4096];
-    if (writer_open(&publish.writer, &options, note) != SHM_OK) {
-        printf("error: %s\n", note);
+    char message[WRITER_MESSAGE_MAX], line[4096];
+    if (writer_open(&publish.writer, &options, message) != SHM_OK) {
+        printf("error: %s\n", message);
         return 1;
     }
     bool done = true;

@@ -13,258 +13,258 @@ enum {
 
 static void rule_1_unknown_route_is_asked_for_once_and_is_pending_meanwhile(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect(scene);
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_PENDING);
-    directory_expect(&scene->directory, 1, 2);
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    directory_expect(&fixture->directory, 1, 2);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_PENDING);
-    directory_expect_nothing(&scene->directory, QUIET_MS);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_requests), 1);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_pulling), 1);
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_requests), 1);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_pulling), 1);
 }
 
 static void rule_1_holds_for_the_largest_numbers_too(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect(scene);
-    scene_learn(scene, 0, 0, 1, 80);
-    scene_learn(scene, UINT32_MAX, 0, 2, 81);
-    scene_learn(scene, 0x80000000, 0x7fffffff, 3, 82);
-    assert_int_equal(scene_lookup(scene, UINT32_MAX, UINT32_MAX), LARSHM_NOEXIST);
-    directory_expect_nothing(&scene->directory, QUIET_MS);
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 0, 0, 1, 80);
+    fixture_learn(fixture, UINT32_MAX, 0, 2, 81);
+    fixture_learn(fixture, 0x80000000, 0x7fffffff, 3, 82);
+    assert_int_equal(fixture_lookup(fixture, UINT32_MAX, UINT32_MAX), LARSHM_NOEXIST);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
 }
 
 static void rule_2_answer_with_hosts_replaces_the_table_and_is_new(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
-    larshm_route_info first = scene_info(scene, 1, 2);
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    larshm_route_info first = fixture_info(fixture, 1, 2);
     assert_false(first.pulling);
     assert_false(first.expired);
 
-    scene_answer(scene, 1, 2, 5, 81);
-    eventually(scene_serves(scene, 1, 2, 5, 81));
-    assert_true(scene_info(scene, 1, 2).version > first.version);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_routes), 1);
+    fixture_answer(fixture, 1, 2, 5, 81);
+    eventually(fixture_serves(fixture, 1, 2, 5, 81));
+    assert_true(fixture_info(fixture, 1, 2).version > first.version);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_routes), 1);
 }
 
 static void rule_2_the_same_hosts_again_only_make_the_route_younger(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.update_timeout = 1;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
-    uint64_t version = scene_info(scene, 1, 2).version;
-    scene_lookup_until_asked(scene, 1, 2);
-    scene_answer(scene, 1, 2, 3, 80);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_refreshes) == 1);
-    assert_int_equal(scene_info(scene, 1, 2).version, version);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_publishes), 1);
-    assert_true(scene_info(scene, 1, 2).age_ms < 60000);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    uint64_t version = fixture_info(fixture, 1, 2).version;
+    fixture_lookup_until_asked(fixture, 1, 2);
+    fixture_answer(fixture, 1, 2, 3, 80);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_refreshes) == 1);
+    assert_int_equal(fixture_info(fixture, 1, 2).version, version);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_publishes), 1);
+    assert_true(fixture_info(fixture, 1, 2).age_ms < 60000);
 }
 
 static void rule_3_answer_without_hosts_ends_the_route_and_hosts_bring_it_back(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
-    directory_deny(&scene->directory, 1, 2);
-    eventually(scene_lookup(scene, 1, 2) == LARSHM_NOEXIST);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_routes), 0);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_negative), 1);
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    directory_deny(&fixture->directory, 1, 2);
+    eventually(fixture_lookup(fixture, 1, 2) == LARSHM_NOEXIST);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_routes), 0);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_negative), 1);
 
-    scene_answer(scene, 1, 2, 2, 81);
-    eventually(scene_serves(scene, 1, 2, 2, 81));
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_routes), 1);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_negative), 0);
+    fixture_answer(fixture, 1, 2, 2, 81);
+    eventually(fixture_serves(fixture, 1, 2, 2, 81));
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_routes), 1);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_negative), 0);
 }
 
 static void rule_4_expired_route_is_answered_at_once_and_asked_for_once(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.update_timeout = 1;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
-    eventually(scene_info(scene, 1, 2).expired);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    eventually(fixture_info(fixture, 1, 2).expired);
     /* Age alone moves nothing: it takes a lookup. */
-    directory_expect_nothing(&scene->directory, QUIET_MS);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_OK);
-    scene_lookup_until_asked(scene, 1, 2);
-    assert_true(scene_info(scene, 1, 2).pulling);
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_OK);
+    fixture_lookup_until_asked(fixture, 1, 2);
+    assert_true(fixture_info(fixture, 1, 2).pulling);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_OK);
-    directory_expect_nothing(&scene->directory, QUIET_MS);
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_OK);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
 
-    scene_answer(scene, 1, 2, 4, 81);
-    eventually(scene_serves(scene, 1, 2, 4, 81));
-    assert_false(scene_info(scene, 1, 2).pulling);
+    fixture_answer(fixture, 1, 2, 4, 81);
+    eventually(fixture_serves(fixture, 1, 2, 4, 81));
+    assert_false(fixture_info(fixture, 1, 2).pulling);
 }
 
 static void rule_4_young_route_is_not_asked_for(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_OK);
-    directory_expect_nothing(&scene->directory, QUIET_MS);
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_OK);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
 }
 
 static void *look_up_often(void *argument)
 {
-    struct scene *scene = argument;
+    struct fixture *fixture = argument;
     uintptr_t failures = 0;
     for (int i = 0; i < LOOKUPS; i++)
-        failures += scene_lookup(scene, 1, 2) != LARSHM_OK;
+        failures += fixture_lookup(fixture, 1, 2) != LARSHM_OK;
     return (void *)failures;
 }
 
 static void rule_5_a_route_that_is_pulling_is_not_asked_for_by_any_number_of_lookups(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     pthread_t threads[THREADS];
-    scene->fetcher.config.update_timeout = 1;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
-    scene_lookup_until_asked(scene, 1, 2);
-    assert_true(scene_info(scene, 1, 2).pulling);
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    fixture_lookup_until_asked(fixture, 1, 2);
+    assert_true(fixture_info(fixture, 1, 2).pulling);
 
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, look_up_often, scene), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, look_up_often, fixture), 0);
     for (int i = 0; i < THREADS; i++) {
         void *failures;
         assert_int_equal(pthread_join(threads[i], &failures), 0);
         assert_null(failures);
     }
-    directory_expect_nothing(&scene->directory, QUIET_MS);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_requests), 2);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_requests), 2);
 }
 
 static void rule_6_after_a_reconnect_a_pulling_route_is_new_and_asked_for_anew(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.update_timeout = 1;
-    scene_connect(scene);
-    scene_learn(scene, 1, 2, 3, 80);
-    scene_lookup_until_asked(scene, 1, 2);
-    assert_true(scene_info(scene, 1, 2).pulling);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    fixture_lookup_until_asked(fixture, 1, 2);
+    assert_true(fixture_info(fixture, 1, 2).pulling);
 
-    directory_refuse(&scene->directory);
-    eventually(!scene_info(scene, 1, 2).connected);
-    assert_true(scene_serves(scene, 1, 2, 3, 80));
-    directory_listen(&scene->directory);
-    directory_accept(&scene->directory);
-    directory_expect(&scene->directory, 1, 2);
-    scene_answer(scene, 1, 2, 4, 81);
-    eventually(scene_serves(scene, 1, 2, 4, 81));
-    assert_false(scene_info(scene, 1, 2).pulling);
-    assert_int_equal(fetcher_counter(&scene->fetcher, COUNTER_pulling), 0);
+    directory_refuse(&fixture->directory);
+    eventually(!fixture_info(fixture, 1, 2).connected);
+    assert_true(fixture_serves(fixture, 1, 2, 3, 80));
+    directory_listen(&fixture->directory);
+    directory_accept(&fixture->directory);
+    directory_expect(&fixture->directory, 1, 2);
+    fixture_answer(fixture, 1, 2, 4, 81);
+    eventually(fixture_serves(fixture, 1, 2, 4, 81));
+    assert_false(fixture_info(fixture, 1, 2).pulling);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_pulling), 0);
 }
 
 static void rule_6_an_unknown_route_that_was_being_pulled_can_be_asked_for_again(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect(scene);
-    assert_int_equal(scene_lookup(scene, 1, 2), LARSHM_PENDING);
-    directory_expect(&scene->directory, 1, 2);
-    directory_hang_up(&scene->directory);
-    directory_accept(&scene->directory);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_pulling) == 0);
-    scene_learn(scene, 1, 2, 3, 80);
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
+    assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    directory_expect(&fixture->directory, 1, 2);
+    directory_hang_up(&fixture->directory);
+    directory_accept(&fixture->directory);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_pulling) == 0);
+    fixture_learn(fixture, 1, 2, 3, 80);
 }
 
 static void every_known_route_is_asked_for_again_after_a_reconnect_each_once(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     bool seen[MANY] = {0};
-    scene_connect(scene);
+    fixture_connect(fixture);
     for (uint32_t i = 0; i < MANY; i++)
-        scene_learn(scene, 1, i, 1, 80);
-    directory_hang_up(&scene->directory);
-    directory_accept(&scene->directory);
+        fixture_learn(fixture, 1, i, 1, 80);
+    directory_hang_up(&fixture->directory);
+    directory_accept(&fixture->directory);
     for (int i = 0; i < MANY; i++) {
         uint64_t key;
-        assert_true(directory_takes(&scene->directory, PATIENCE_MS, &key));
+        assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
         assert_int_equal(key_modid(key), 1);
         assert_in_range(key_cmdid(key), 0, MANY - 1);
         assert_false(seen[key_cmdid(key)]);
         seen[key_cmdid(key)] = true;
     }
-    directory_expect_nothing(&scene->directory, QUIET_MS);
+    directory_expect_nothing(&fixture->directory, QUIET_MS);
 }
 
 /* 50 a second: 30 routes are spread over more than half a second. A slow machine only makes it longer. */
 static void asking_again_is_paced(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint64_t key;
-    scene->fetcher.config.resubscribe_per_second = 50;
-    scene_connect(scene);
+    fixture->fetcher.config.resubscribe_per_second = 50;
+    fixture_connect(fixture);
     for (uint32_t i = 0; i < MANY; i++)
-        scene_learn(scene, 1, i, 1, 80);
+        fixture_learn(fixture, 1, i, 1, 80);
     uint64_t begin = clock_tick();
-    directory_hang_up(&scene->directory);
-    directory_accept(&scene->directory);
+    directory_hang_up(&fixture->directory);
+    directory_accept(&fixture->directory);
     for (int i = 0; i < MANY; i++)
-        assert_true(directory_takes(&scene->directory, PATIENCE_MS, &key));
+        assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
     assert_true(clock_tick() - begin >= (MANY - 5) * 1000 / 50);
 }
 
 static void asking_again_leaves_room_for_what_clients_ask_for(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint64_t key = 0;
     int asked_again = -1;
-    scene->fetcher.config.resubscribe_per_second = 20;
-    scene_connect(scene);
+    fixture->fetcher.config.resubscribe_per_second = 20;
+    fixture_connect(fixture);
     for (uint32_t i = 0; i < MANY; i++)
-        scene_learn(scene, 1, i, 1, 80);
-    directory_hang_up(&scene->directory);
-    directory_accept(&scene->directory);
-    assert_true(directory_takes(&scene->directory, PATIENCE_MS, &key));
-    assert_int_equal(scene_lookup(scene, 2, 2), LARSHM_PENDING);
+        fixture_learn(fixture, 1, i, 1, 80);
+    directory_hang_up(&fixture->directory);
+    directory_accept(&fixture->directory);
+    assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
+    assert_int_equal(fixture_lookup(fixture, 2, 2), LARSHM_PENDING);
     for (; key != route_key(2, 2); asked_again++)
-        assert_true(directory_takes(&scene->directory, PATIENCE_MS, &key));
+        assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
     assert_true(asked_again < MANY - 1);
 }
 
 /* 100 a second, of which unknown routes may have half. */
 static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint64_t key;
-    scene->fetcher.config.requests_per_second = 100;
-    scene->fetcher.config.resubscribe_per_second = 100;
-    scene_connect(scene);
+    fixture->fetcher.config.requests_per_second = 100;
+    fixture->fetcher.config.resubscribe_per_second = 100;
+    fixture_connect(fixture);
     uint64_t begin = clock_tick();
     for (uint32_t i = 0; i < MANY; i++)
-        assert_int_equal(scene_lookup(scene, 1, i), LARSHM_PENDING);
+        assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_PENDING);
     for (int i = 0; i < MANY; i++)
-        assert_true(directory_takes(&scene->directory, PATIENCE_MS, &key));
+        assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
     assert_true(clock_tick() - begin >= (MANY - 10) * 1000 / 100);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene_test(rule_1_unknown_route_is_asked_for_once_and_is_pending_meanwhile),
-        scene_test(rule_1_holds_for_the_largest_numbers_too),
-        scene_test(rule_2_answer_with_hosts_replaces_the_table_and_is_new),
-        scene_test(rule_2_the_same_hosts_again_only_make_the_route_younger),
-        scene_test(rule_3_answer_without_hosts_ends_the_route_and_hosts_bring_it_back),
-        scene_test(rule_4_expired_route_is_answered_at_once_and_asked_for_once),
-        scene_test(rule_4_young_route_is_not_asked_for),
-        scene_test(rule_5_a_route_that_is_pulling_is_not_asked_for_by_any_number_of_lookups),
-        scene_test(rule_6_after_a_reconnect_a_pulling_route_is_new_and_asked_for_anew),
-        scene_test(rule_6_an_unknown_route_that_was_being_pulled_can_be_asked_for_again),
-        scene_test(every_known_route_is_asked_for_again_after_a_reconnect_each_once),
-        scene_test(asking_again_is_paced),
-        scene_test(asking_again_leaves_room_for_what_clients_ask_for),
-        scene_test(requests_keep_to_their_rate_and_none_is_forgotten),
+        fixture_test(rule_1_unknown_route_is_asked_for_once_and_is_pending_meanwhile),
+        fixture_test(rule_1_holds_for_the_largest_numbers_too),
+        fixture_test(rule_2_answer_with_hosts_replaces_the_table_and_is_new),
+        fixture_test(rule_2_the_same_hosts_again_only_make_the_route_younger),
+        fixture_test(rule_3_answer_without_hosts_ends_the_route_and_hosts_bring_it_back),
+        fixture_test(rule_4_expired_route_is_answered_at_once_and_asked_for_once),
+        fixture_test(rule_4_young_route_is_not_asked_for),
+        fixture_test(rule_5_a_route_that_is_pulling_is_not_asked_for_by_any_number_of_lookups),
+        fixture_test(rule_6_after_a_reconnect_a_pulling_route_is_new_and_asked_for_anew),
+        fixture_test(rule_6_an_unknown_route_that_was_being_pulled_can_be_asked_for_again),
+        fixture_test(every_known_route_is_asked_for_again_after_a_reconnect_each_once),
+        fixture_test(asking_again_is_paced),
+        fixture_test(asking_again_leaves_room_for_what_clients_ask_for),
+        fixture_test(requests_keep_to_their_rate_and_none_is_forgotten),
     };
     return cmocka_run_group_tests_name("integration/refresh", tests, NULL, NULL);
 }

@@ -12,16 +12,16 @@ enum {
 
 static void results_arrive_as_they_were_reported(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct {
         uint32_t succ, err;
     } expected[] = {{10, 3}, {0, 0}, {0, 2}, {0, 0}};
     uint32_t before = (uint32_t)time(NULL);
-    scene_connect_with_good_route(scene);
-    service_good_call(scene, HOST(1), 0, 10);
-    service_good_call(scene, HOST(1), 1, 3);
-    service_good_call(scene, HOST(3), -7, 2);
-    service_meet(scene, 15);
+    fixture_connect_with_good_route(fixture);
+    service_good_call(fixture, HOST(1), 0, 10);
+    service_good_call(fixture, HOST(1), 1, 3);
+    service_good_call(fixture, HOST(3), -7, 2);
+    service_meet(fixture, 15);
 
     Lars__ReportStatusRequest *report = service_expect();
     assert_int_equal(report->modid, 7);
@@ -37,16 +37,16 @@ static void results_arrive_as_they_were_reported(void **state)
         assert_false(result->overload);
     }
     report_free(report);
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_results_sent) == 1);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_results_sent) == 1);
 }
 
 static void overloaded_host_is_told_as_such_and_its_neighbour_is_not(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect_with_good_route(scene);
-    service_good_call(scene, HOST(1), 0, 50);
-    service_good_call(scene, HOST(2), 1, 50);
-    service_meet(scene, 100);
+    struct fixture *fixture = *state;
+    fixture_connect_with_good_route(fixture);
+    service_good_call(fixture, HOST(1), 0, 50);
+    service_good_call(fixture, HOST(2), 1, 50);
+    service_meet(fixture, 100);
     Lars__ReportStatusRequest *report = service_expect();
     assert_false(report_of(report, HOST(1))->overload);
     assert_true(report_of(report, HOST(2))->overload);
@@ -56,14 +56,14 @@ static void overloaded_host_is_told_as_such_and_its_neighbour_is_not(void **stat
 
 static void addresses_from_128_up_are_told_as_they_came(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct wire_host hosts[] = {{(int32_t)0xc0a80001, SERVICE_PORT},
                                       {(int32_t)0x80000000, SERVICE_PORT}};
-    scene_connect_with_good_route(scene);
-    directory_answer(&scene->directory, 7, 7, hosts, 2);
-    eventually(scene_info(scene, 7, 7).hosts == 2);
-    service_good_call(scene, 0xc0a80001, 0, 5);
-    service_meet(scene, 5);
+    fixture_connect_with_good_route(fixture);
+    directory_answer(&fixture->directory, 7, 7, hosts, 2);
+    eventually(fixture_info(fixture, 7, 7).hosts == 2);
+    service_good_call(fixture, 0xc0a80001, 0, 5);
+    service_meet(fixture, 5);
     Lars__ReportStatusRequest *report = service_expect();
     assert_int_equal(report->n_results, 2);
     assert_int_equal(report_of(report, 0xc0a80001)->succ, 5);
@@ -73,11 +73,11 @@ static void addresses_from_128_up_are_told_as_they_came(void **state)
 
 static void only_routes_with_news_are_told_and_each_once_per_interval(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect_with_good_route(scene);
-    scene_learn(scene, 7, 8, 3, SERVICE_PORT);
-    service_call(scene, 8, HOST(1), 0, 1);
-    service_meet(scene, 1);
+    struct fixture *fixture = *state;
+    fixture_connect_with_good_route(fixture);
+    fixture_learn(fixture, 7, 8, 3, SERVICE_PORT);
+    service_call(fixture, 8, HOST(1), 0, 1);
+    service_meet(fixture, 1);
     uint64_t begun = clock_tick();
     for (uint32_t told = 1; told <= 2; told++) {
         Lars__ReportStatusRequest *report = service_expect();
@@ -85,7 +85,7 @@ static void only_routes_with_news_are_told_and_each_once_per_interval(void **sta
         assert_int_equal(report_of(report, HOST(1))->succ, told);
         report_free(report);
         if (told == 1)
-            service_call(scene, 8, HOST(1), 0, 1);
+            service_call(fixture, 8, HOST(1), 0, 1);
     }
     assert_true(clock_tick() >= begun + SERVICE_ROUND_MS);
     service_expect_nothing(SERVICE_ROUND_MS + SERVICE_QUIET_MS);
@@ -93,18 +93,18 @@ static void only_routes_with_news_are_told_and_each_once_per_interval(void **sta
 
 static void large_route_is_told_in_several_frames_each_host_once(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     static struct wire_host hosts[BIG_ROUTE];
     static bool seen[BIG_ROUTE];
     for (int i = 0; i < BIG_ROUTE; i++)
         hosts[i] = (struct wire_host){(int32_t)HOST((uint32_t)i + 1), SERVICE_PORT};
     memset(seen, 0, sizeof(seen));
-    scene_connect_with_good_route(scene);
-    directory_answer(&scene->directory, 7, 7, hosts, BIG_ROUTE);
-    eventually(scene_info(scene, 7, 7).hosts == BIG_ROUTE);
+    fixture_connect_with_good_route(fixture);
+    directory_answer(&fixture->directory, 7, 7, hosts, BIG_ROUTE);
+    eventually(fixture_info(fixture, 7, 7).hosts == BIG_ROUTE);
     for (uint32_t i = 0; i < 3; i++)
-        service_good_call(scene, HOST(1 + i * (BIG_ROUTE / 2 - 1)), 0, 5);
-    service_meet(scene, 15);
+        service_good_call(fixture, HOST(1 + i * (BIG_ROUTE / 2 - 1)), 0, 5);
+    service_meet(fixture, 15);
 
     size_t count = 0;
     unsigned frames = 0;
@@ -127,20 +127,20 @@ static void large_route_is_told_in_several_frames_each_host_once(void **state)
 
 static void results_are_summed_while_the_service_is_away(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     /* Windows end, and their counts begin anew, before anybody was told. */
-    scene->fetcher.config.more = "[loadbalance]\nidle_timeout = 1\n";
-    scene_connect_with_good_route(scene);
+    fixture->fetcher.config.more = "[loadbalance]\nidle_timeout = 1\n";
+    fixture_connect_with_good_route(fixture);
     uint64_t begun = clock_tick();
     uint32_t succ = 0, err = 0;
     while (clock_tick() < begun + 3 * SERVICE_ROUND_MS / 2) {
-        service_good_call(scene, HOST(1), 0, 100);
-        service_good_call(scene, HOST(1), 1, 3);
+        service_good_call(fixture, HOST(1), 0, 100);
+        service_good_call(fixture, HOST(1), 1, 3);
         succ += 100;
         err += 3;
         pause_ms(BETWEEN_MS);
     }
-    service_meet(scene, succ + err);
+    service_meet(fixture, succ + err);
     Lars__ReportStatusRequest *report = service_expect();
     assert_int_equal(report_of(report, HOST(1))->succ, succ);
     assert_int_equal(report_of(report, HOST(1))->err, err);
@@ -149,23 +149,23 @@ static void results_are_summed_while_the_service_is_away(void **state)
 
 static void directory_that_is_away_does_not_keep_results_back(void **state)
 {
-    struct scene *scene = *state;
-    service_connect(scene);
-    directory_refuse(&scene->directory);
-    eventually(!scene_info(scene, 7, 7).connected);
-    service_good_call(scene, HOST(1), 0, 4);
+    struct fixture *fixture = *state;
+    service_connect(fixture);
+    directory_refuse(&fixture->directory);
+    eventually(!fixture_info(fixture, 7, 7).connected);
+    service_good_call(fixture, HOST(1), 0, 4);
     service_expect_told(HOST(1), 5, 0);
 }
 
 static void reload_changes_the_interval_at_once(void **state)
 {
-    struct scene *scene = *state;
-    scene->fetcher.config.report_interval = 3600;
-    service_connect(scene);
-    service_good_call(scene, HOST(1), 0, 1);
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.report_interval = 3600;
+    service_connect(fixture);
+    service_good_call(fixture, HOST(1), 0, 1);
     service_expect_nothing(SERVICE_ROUND_MS + SERVICE_QUIET_MS);
-    scene->fetcher.config.report_interval = 1;
-    service_reload(scene);
+    fixture->fetcher.config.report_interval = 1;
+    service_reload(fixture);
     service_expect_told(HOST(1), 2, 0);
 }
 

@@ -35,14 +35,14 @@ struct told {
 };
 
 /* Shared by all processes of the test. */
-struct play {
+struct scenario {
     _Atomic bool over;
     struct told told[PROCESSES * THREADS];
 };
 
 struct player {
     larshm *client;
-    struct play *play;
+    struct scenario *play;
     struct told *told;
 };
 
@@ -84,7 +84,7 @@ static void *report_at_full_speed(void *context)
     return NULL;
 }
 
-static int play_in_threads(const char *instance, struct play *play, struct told *told)
+static int scenario_in_threads(const char *instance, struct scenario *play, struct told *told)
 {
     pthread_t threads[THREADS];
     struct player players[THREADS];
@@ -103,20 +103,21 @@ static int play_in_threads(const char *instance, struct play *play, struct told 
     return 0;
 }
 
-static struct play *begin_play(const struct scene *scene, pid_t children[static PROCESSES])
+static struct scenario *begin_scenario(const struct fixture *fixture, pid_t children[static PROCESSES])
 {
-    struct play *play = mmap(NULL, sizeof(*play), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct scenario *play =
+        mmap(NULL, sizeof(*play), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(play != MAP_FAILED);
     for (int i = 0; i < PROCESSES; i++) {
         children[i] = fork();
         assert_true(children[i] >= 0);
         if (children[i] == 0)
-            _exit(play_in_threads(scene->fetcher.instance, play, &play->told[i * THREADS]));
+            _exit(scenario_in_threads(fixture->fetcher.instance, play, &play->told[i * THREADS]));
     }
     return play;
 }
 
-static void end_play(struct play *play, const pid_t children[static PROCESSES])
+static void end_scenario(struct scenario *play, const pid_t children[static PROCESSES])
 {
     play->over = true;
     for (int i = 0; i < PROCESSES; i++) {
@@ -130,7 +131,7 @@ static void end_play(struct play *play, const pid_t children[static PROCESSES])
 /* ---- what happens meanwhile ---- */
 
 /* Route 1/1 as it is in this round: each passing host is there in half of the rounds. */
-static void send_table(struct scene *scene, unsigned round)
+static void send_table(struct fixture *fixture, unsigned round)
 {
     struct wire_host hosts[STAYING + PASSING];
     size_t count = 0;
@@ -139,54 +140,54 @@ static void send_table(struct scene *scene, unsigned round)
     for (int i = 0; i < PASSING; i++)
         if ((round / 2 + (unsigned)i * 3) % 4 < 2)
             hosts[count++] = wire_host(STAYING + 1 + i, PORT);
-    directory_answer(&scene->directory, 1, 1, hosts, count);
+    directory_answer(&fixture->directory, 1, 1, hosts, count);
 }
 
-static void send_wide_table(struct scene *scene)
+static void send_wide_table(struct fixture *fixture)
 {
     struct wire_host hosts[WIDE];
     for (int i = 0; i < WIDE; i++)
         hosts[i] = wire_host(i + 1, PORT);
-    directory_answer(&scene->directory, 1, 2, hosts, WIDE);
+    directory_answer(&fixture->directory, 1, 2, hosts, WIDE);
 }
 
-static void send_others(struct scene *scene, unsigned round)
+static void send_others(struct fixture *fixture, unsigned round)
 {
-    scene_answer(scene, OTHERS_MODID, round, 1, PORT);
+    fixture_answer(fixture, OTHERS_MODID, round, 1, PORT);
     for (unsigned i = 0; round == BURST_ROUND && i < BURST_ROUTES; i++)
-        scene_answer(scene, OTHERS_MODID, ROUNDS + i, 1, PORT);
+        fixture_answer(fixture, OTHERS_MODID, ROUNDS + i, 1, PORT);
 }
 
-static void change_tables(struct scene *scene, unsigned from, unsigned to)
+static void change_tables(struct fixture *fixture, unsigned from, unsigned to)
 {
     for (unsigned round = from; round < to; round++) {
-        send_table(scene, round);
-        send_others(scene, round);
+        send_table(fixture, round);
+        send_others(fixture, round);
         pause_ms(ROUND_MS);
     }
 }
 
 /* All of the other routes are there: the objects have grown as far as they will. */
-static bool has_grown(const struct scene *scene)
+static bool has_grown(const struct fixture *fixture)
 {
-    return fetcher_counter(&scene->fetcher, COUNTER_routes) == 2 + ROUNDS + BURST_ROUTES;
+    return fetcher_counter(&fixture->fetcher, COUNTER_routes) == 2 + ROUNDS + BURST_ROUTES;
 }
 
-static void start(struct scene *scene)
+static void start(struct fixture *fixture)
 {
-    scene->fetcher.config.more = "[loadbalance]\noverload_timeout = 1\n";
-    scene_connect(scene);
-    send_table(scene, 0);
-    send_wide_table(scene);
-    eventually(scene_info(scene, 1, 2).hosts == WIDE);
+    fixture->fetcher.config.more = "[loadbalance]\noverload_timeout = 1\n";
+    fixture_connect(fixture);
+    send_table(fixture, 0);
+    send_wide_table(fixture);
+    eventually(fixture_info(fixture, 1, 2).hosts == WIDE);
 }
 
-static void kill_and_restart(struct scene *scene)
+static void kill_and_restart(struct fixture *fixture)
 {
-    process_kill(&scene->fetcher.process);
+    process_kill(&fixture->fetcher.process);
     pause_ms(ROUND_MS);
-    fetcher_start(&scene->fetcher);
-    directory_accept(&scene->directory);
+    fetcher_start(&fixture->fetcher);
+    directory_accept(&fixture->directory);
 }
 
 /* ---- the sums ---- */
@@ -202,11 +203,11 @@ static bool same(struct calls one, struct calls other)
     return one.succ == other.succ && one.err == other.err;
 }
 
-static struct calls calls_of(const struct scene *scene, int last)
+static struct calls calls_of(const struct fixture *fixture, int last)
 {
-    struct standing standing;
-    standings_read(&scene->fetcher, route_key(1, 1), standings_host(last, PORT), &standing);
-    return (struct calls){standing.total_succ, standing.total_err};
+    struct host_health health;
+    host_health_read(&fixture->fetcher, route_key(1, 1), host_health_host(last, PORT), &health);
+    return (struct calls){health.total_succ, health.total_err};
 }
 
 static void expect_sum(const char *of, struct calls told, struct calls counted)
@@ -218,7 +219,7 @@ static void expect_sum(const char *of, struct calls told, struct calls counted)
 }
 
 /* Every result that was taken is counted now, and nothing else. */
-static void expect_all_counted(const struct scene *scene, const struct play *play)
+static void expect_all_counted(const struct fixture *fixture, const struct scenario *play)
 {
     struct told sum = {0};
     struct calls route = {0};
@@ -233,57 +234,57 @@ static void expect_all_counted(const struct scene *scene, const struct play *pla
     for (int i = 0; i < STAYING; i++)
         add(&route, sum.staying[i]);
     uint64_t deadline = clock_tick() + PATIENCE_MS / 3;
-    while (clock_tick() < deadline && !(same(standings_sum(&scene->fetcher, route_key(1, 1)), route) &&
-                                        same(standings_sum(&scene->fetcher, route_key(1, 2)), sum.wide)))
+    while (clock_tick() < deadline && !(same(host_health_sum(&fixture->fetcher, route_key(1, 1)), route) &&
+                                        same(host_health_sum(&fixture->fetcher, route_key(1, 2)), sum.wide)))
         pause_ms(LOOK_EVERY_MS);
     for (int i = 0; i < STAYING; i++) {
         assert_true(sum.staying[i].succ > 0);
-        expect_sum("a host that stayed", sum.staying[i], calls_of(scene, i + 1));
+        expect_sum("a host that stayed", sum.staying[i], calls_of(fixture, i + 1));
     }
     assert_true(sum.passing.succ > 0);
-    expect_sum("route 1/1", route, standings_sum(&scene->fetcher, route_key(1, 1)));
-    expect_sum("route 1/2", sum.wide, standings_sum(&scene->fetcher, route_key(1, 2)));
+    expect_sum("route 1/1", route, host_health_sum(&fixture->fetcher, route_key(1, 1)));
+    expect_sum("route 1/2", sum.wide, host_health_sum(&fixture->fetcher, route_key(1, 2)));
 }
 
 /* ---- the tests ---- */
 
 static void no_result_is_lost_while_tables_change_and_objects_grow(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     pid_t children[PROCESSES];
-    start(scene);
-    uint64_t generations = fetcher_counter(&scene->fetcher, COUNTER_generations);
-    struct play *play = begin_play(scene, children);
-    change_tables(scene, 0, ROUNDS);
-    eventually(has_grown(scene));
-    end_play(play, children);
-    assert_true(fetcher_counter(&scene->fetcher, COUNTER_generations) > generations + 4);
-    expect_all_counted(scene, play);
+    start(fixture);
+    uint64_t generations = fetcher_counter(&fixture->fetcher, COUNTER_generations);
+    struct scenario *play = begin_scenario(fixture, children);
+    change_tables(fixture, 0, ROUNDS);
+    eventually(has_grown(fixture));
+    end_scenario(play, children);
+    assert_true(fetcher_counter(&fixture->fetcher, COUNTER_generations) > generations + 4);
+    expect_all_counted(fixture, play);
     munmap(play, sizeof(*play));
 }
 
 static void no_result_is_lost_when_the_fetcher_is_killed(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     pid_t children[PROCESSES];
-    start(scene);
-    struct play *play = begin_play(scene, children);
-    change_tables(scene, 0, ROUNDS / 2);
-    kill_and_restart(scene);
+    start(fixture);
+    struct scenario *play = begin_scenario(fixture, children);
+    change_tables(fixture, 0, ROUNDS / 2);
+    kill_and_restart(fixture);
     for (unsigned round = 0; round < ROUNDS / 2; round++)
-        send_others(scene, round); /* again: the one before may have died with answers unread */
-    change_tables(scene, ROUNDS / 2, ROUNDS);
-    eventually(has_grown(scene));
-    end_play(play, children);
-    expect_all_counted(scene, play);
+        send_others(fixture, round); /* again: the one before may have died with answers unread */
+    change_tables(fixture, ROUNDS / 2, ROUNDS);
+    eventually(has_grown(fixture));
+    end_scenario(play, children);
+    expect_all_counted(fixture, play);
     munmap(play, sizeof(*play));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene_test(no_result_is_lost_while_tables_change_and_objects_grow),
-        scene_test(no_result_is_lost_when_the_fetcher_is_killed),
+        fixture_test(no_result_is_lost_while_tables_change_and_objects_grow),
+        fixture_test(no_result_is_lost_when_the_fetcher_is_killed),
     };
     return cmocka_run_group_tests_name("integration/totals", tests, NULL, NULL);
 }

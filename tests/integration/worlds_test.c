@@ -53,19 +53,19 @@ static bool exists(const char *name)
 static void modes_are_as_documented_under_any_umask(void **state)
 {
     static const mode_t masks[] = {000, 077, 022, 0777};
-    struct scene *scene = *state;
-    const struct object_names *names = &scene->fetcher.names;
-    fetcher_configure(&scene->fetcher);
+    struct fixture *fixture = *state;
+    const struct object_names *names = &fixture->fetcher.names;
+    fetcher_configure(&fixture->fetcher);
     for (unsigned i = 0; i < sizeof(masks) / sizeof(*masks); i++) {
         mode_t before = umask(masks[i]);
-        fetcher_launch(&scene->fetcher);
+        fetcher_launch(&fixture->fetcher);
         umask(before);
-        chmod(scene->fetcher.log_path, 0600);
-        eventually(process_said(&scene->fetcher.process, "serving instance") == i + 1);
+        chmod(fixture->fetcher.log_path, 0600);
+        eventually(process_said(&fixture->fetcher.process, "serving instance") == i + 1);
         assert_int_equal(mode_of(names->routes), 0644);
         assert_int_equal(mode_of(names->control), 0660);
         assert_int_equal(mode_of(names->lock), 0600);
-        fetcher_stop(&scene->fetcher);
+        fetcher_stop(&fixture->fetcher);
     }
 }
 
@@ -90,47 +90,48 @@ static void squat_with_link(const char *name, const char *target)
     assert_int_equal(symlink(target, path), 0);
 }
 
-static void expect_refused(struct scene *scene, const char *name, int code)
+static void expect_refused(struct fixture *fixture, const char *name, int code)
 {
     static unsigned count;
     char complaint[128];
     larshm *h = NULL;
     snprintf(complaint, sizeof(complaint), "larshm-fetcher: %s ", name);
-    count = process_said(&scene->fetcher.process, complaint);
-    fetcher_launch(&scene->fetcher);
-    assert_int_equal(process_wait(&scene->fetcher.process), 1);
-    assert_int_equal(process_said(&scene->fetcher.process, complaint), count + 1);
+    count = process_said(&fixture->fetcher.process, complaint);
+    fetcher_launch(&fixture->fetcher);
+    assert_int_equal(process_wait(&fixture->fetcher.process), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, complaint), count + 1);
     assert_true(exists(name));
     if (code != LARSHM_OK)
-        assert_int_equal(larshm_open(&h, scene->fetcher.instance), code);
+        assert_int_equal(larshm_open(&h, fixture->fetcher.instance), code);
     assert_int_equal(shm_unlink(name), 0);
 }
 
 static void squatted_names_are_refused_by_name(void **state)
 {
-    struct scene *scene = *state;
-    const struct object_names *names = &scene->fetcher.names;
-    fetcher_configure(&scene->fetcher);
-    snprintf(scene->fetcher.process.log, sizeof(scene->fetcher.process.log), "%s", scene->fetcher.log_path);
+    struct fixture *fixture = *state;
+    const struct object_names *names = &fixture->fetcher.names;
+    fetcher_configure(&fixture->fetcher);
+    snprintf(fixture->fetcher.process.log, sizeof(fixture->fetcher.process.log), "%s",
+             fixture->fetcher.log_path);
     squat(names->routes, geteuid(), 0666);
-    expect_refused(scene, names->routes, LARSHM_UNSAFE);
+    expect_refused(fixture, names->routes, LARSHM_UNSAFE);
     squat(names->control, geteuid(), 0666);
-    expect_refused(scene, names->control, LARSHM_OK);
+    expect_refused(fixture, names->control, LARSHM_OK);
     squat(names->lock, geteuid(), 0666);
-    expect_refused(scene, names->lock, LARSHM_OK);
+    expect_refused(fixture, names->lock, LARSHM_OK);
     squat_with_link(names->routes, "/etc/passwd");
-    expect_refused(scene, names->routes, LARSHM_FOREIGN);
-    squat_with_link(names->lock, scene->fetcher.config_path);
-    expect_refused(scene, names->lock, LARSHM_OK);
+    expect_refused(fixture, names->routes, LARSHM_FOREIGN);
+    squat_with_link(names->lock, fixture->fetcher.config_path);
+    expect_refused(fixture, names->lock, LARSHM_OK);
     if (geteuid() != 0)
         return;
     const char *const all[] = {names->routes, names->control, names->lock};
     for (int i = 0; i < 3; i++) {
         squat(all[i], NOBODY, 0600);
-        expect_refused(scene, all[i], LARSHM_OK);
+        expect_refused(fixture, all[i], LARSHM_OK);
     }
     squat(names->routes, NOBODY, 0644);
-    expect_refused(scene, names->routes, LARSHM_FOREIGN);
+    expect_refused(fixture, names->routes, LARSHM_FOREIGN);
 }
 
 /* ---- namespaces ---- */
@@ -173,16 +174,16 @@ static int live_in_container(const struct fetcher *fetcher, bool read_only)
         return 3;
     if (larshm_open(&h, fetcher->instance) != LARSHM_OK)
         return 4;
-    int verdict = 0;
+    int outcome = 0;
     if (larshm_get_host(h, 7, 7, &host) != LARSHM_OK)
-        verdict = 5;
+        outcome = 5;
     else if (larshm_info(h, 7, 7, &info) != LARSHM_OK || !info.fetcher_alive || info.can_ask == read_only)
-        verdict = 6;
+        outcome = 6;
     else if (read_only ? larshm_get_host(h, 8, 8, &host) != LARSHM_NO_PERMISSION
                        : larshm_wait_route(h, 8, 8, PATIENCE_MS) != LARSHM_OK)
-        verdict = 7;
+        outcome = 7;
     larshm_close(h);
-    return verdict;
+    return outcome;
 }
 
 /* unshare(CLONE_NEWPID) is for the children that come after it. */
@@ -197,12 +198,12 @@ static int enter_container(const struct fetcher *fetcher, bool read_only)
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 101;
 }
 
-static pid_t start_container(const struct scene *scene, bool read_only)
+static pid_t start_container(const struct fixture *fixture, bool read_only)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(enter_container(&scene->fetcher, read_only));
+        _exit(enter_container(&fixture->fetcher, read_only));
     return child;
 }
 
@@ -220,45 +221,45 @@ static void expect_well_in_container(pid_t child)
 
 static void client_in_other_namespaces_looks_up_and_asks(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect_with_good_route(scene);
-    pid_t child = start_container(scene, false);
+    struct fixture *fixture = *state;
+    fixture_connect_with_good_route(fixture);
+    pid_t child = start_container(fixture, false);
     uint64_t key = 0;
-    if (directory_takes(&scene->directory, PATIENCE_MS / 3, &key))
-        scene_answer(scene, 8, 8, 2, 80);
+    if (directory_takes(&fixture->directory, PATIENCE_MS / 3, &key))
+        fixture_answer(fixture, 8, 8, 2, 80);
     expect_well_in_container(child);
     assert_true(key == route_key(8, 8));
 }
 
 static void client_with_a_read_only_control_looks_up_all_the_same(void **state)
 {
-    struct scene *scene = *state;
-    scene_connect_with_good_route(scene);
-    expect_well_in_container(start_container(scene, true));
+    struct fixture *fixture = *state;
+    fixture_connect_with_good_route(fixture);
+    expect_well_in_container(start_container(fixture, true));
 }
 
 /* ---- many ---- */
 
 static void *look_up_once(void *context)
 {
-    struct scene *scene = context;
-    return scene_serves_good_route(scene) ? scene : NULL;
+    struct fixture *fixture = context;
+    return fixture_serves_good_route(fixture) ? fixture : NULL;
 }
 
 static void ten_thousand_short_threads_leave_nothing_behind(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     const struct process self = {.pid = getpid()};
     long before = 0;
-    scene_connect_with_good_route(scene);
+    fixture_connect_with_good_route(fixture);
     for (int i = 0; i < THREADS; i += 4) {
         pthread_t threads[4];
         for (int j = 0; j < 4; j++)
-            assert_int_equal(pthread_create(&threads[j], NULL, look_up_once, scene), 0);
+            assert_int_equal(pthread_create(&threads[j], NULL, look_up_once, fixture), 0);
         for (int j = 0; j < 4; j++) {
             void *result = NULL;
             assert_int_equal(pthread_join(threads[j], &result), 0);
-            assert_ptr_equal(result, scene);
+            assert_ptr_equal(result, fixture);
         }
         if (i == THREADS / 5)
             before = process_memory(&self);
@@ -297,18 +298,18 @@ static int how_many_come_back_in(const struct fetcher fetchers[static FETCHERS],
 static void fetchers_that_lose_one_directory_do_not_come_back_together(void **state)
 {
     static struct fetcher fetchers[FETCHERS];
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     int fds[FETCHERS], heard = 0;
-    directory_listen(&scene->directory);
-    assert_int_equal(listen(scene->directory.listener, FETCHERS), 0);
+    directory_listen(&fixture->directory);
+    assert_int_equal(listen(fixture->directory.listener, FETCHERS), 0);
     for (int i = 0; i < FETCHERS; i++) {
-        fetcher_init(&fetchers[i], scene->directory.port);
+        fetcher_init(&fetchers[i], fixture->directory.port);
         fetchers[i].config.reconnect_min_ms = fetchers[i].config.reconnect_max_ms = 2000;
         fetcher_start(&fetchers[i]);
     }
-    accept_all(scene->directory.listener, fds);
+    accept_all(fixture->directory.listener, fds);
     close_all(fds);
-    accept_all(scene->directory.listener, fds);
+    accept_all(fixture->directory.listener, fds);
     /* Of 20 who choose among ten delays: that 15 choose the same is a chance of one in a hundred billion. */
     for (int tenths = 10; tenths <= 20; tenths++) {
         int count = how_many_come_back_in(fetchers, tenths);
@@ -324,33 +325,33 @@ static void fetchers_that_lose_one_directory_do_not_come_back_together(void **st
 /* What is due after the pause is asked for at the pace of every day, and one burst. */
 static void pause_of_the_machine_ends_without_a_storm(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint64_t key;
     uint32_t requests = 0;
-    scene->fetcher.config.update_timeout = 1;
-    scene_connect_with_good_route(scene);
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect_with_good_route(fixture);
     for (uint32_t i = 0; i < ROUTES; i++)
-        scene_answer(scene, 3, i, 2, 80); /* pushed: nobody asked */
+        fixture_answer(fixture, 3, i, 2, 80); /* pushed: nobody asked */
     for (uint32_t i = 0; i < ROUTES; i++) {
-        scene_lookup(scene, 3, i);
-        while (directory_takes(&scene->directory, 0, &key))
-            scene_answer(scene, key_modid(key), key_cmdid(key), key_modid(key) == 7 ? 4 : 2, 80);
+        fixture_lookup(fixture, 3, i);
+        while (directory_takes(&fixture->directory, 0, &key))
+            fixture_answer(fixture, key_modid(key), key_cmdid(key), key_modid(key) == 7 ? 4 : 2, 80);
     }
-    scene->fetcher.config.requests_per_second = scene->fetcher.config.resubscribe_per_second = RATE;
-    fetcher_configure(&scene->fetcher);
-    process_signal(&scene->fetcher.process, SIGHUP);
-    eventually(process_said(&scene->fetcher.process, "reloaded ") == 1);
-    process_signal(&scene->fetcher.process, SIGSTOP);
+    fixture->fetcher.config.requests_per_second = fixture->fetcher.config.resubscribe_per_second = RATE;
+    fetcher_configure(&fixture->fetcher);
+    process_signal(&fixture->fetcher.process, SIGHUP);
+    eventually(process_said(&fixture->fetcher.process, "reloaded ") == 1);
+    process_signal(&fixture->fetcher.process, SIGSTOP);
     pause_ms(2500);
-    while (directory_takes(&scene->directory, 0, &key))
+    while (directory_takes(&fixture->directory, 0, &key))
         continue;
 
     uint64_t began = clock_tick();
-    process_signal(&scene->fetcher.process, SIGCONT);
+    process_signal(&fixture->fetcher.process, SIGCONT);
     for (uint64_t now; (now = clock_tick()) < began + 1000;) {
         for (uint32_t i = 0; i < ROUTES; i++)
-            scene_lookup(scene, 3, i);
-        while (directory_takes(&scene->directory, 1, &key))
+            fixture_lookup(fixture, 3, i);
+        while (directory_takes(&fixture->directory, 1, &key))
             assert_in_range(++requests, 1, RATE / 10 + 1 + (clock_tick() - began + 1) * RATE / 1000);
     }
     assert_true(requests > 0);
@@ -359,13 +360,13 @@ static void pause_of_the_machine_ends_without_a_storm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene_test(modes_are_as_documented_under_any_umask),
-        scene_test(squatted_names_are_refused_by_name),
-        scene_test(client_in_other_namespaces_looks_up_and_asks),
-        scene_test(client_with_a_read_only_control_looks_up_all_the_same),
-        scene_test(ten_thousand_short_threads_leave_nothing_behind),
-        scene_test(fetchers_that_lose_one_directory_do_not_come_back_together),
-        scene_test(pause_of_the_machine_ends_without_a_storm),
+        fixture_test(modes_are_as_documented_under_any_umask),
+        fixture_test(squatted_names_are_refused_by_name),
+        fixture_test(client_in_other_namespaces_looks_up_and_asks),
+        fixture_test(client_with_a_read_only_control_looks_up_all_the_same),
+        fixture_test(ten_thousand_short_threads_leave_nothing_behind),
+        fixture_test(fetchers_that_lose_one_directory_do_not_come_back_together),
+        fixture_test(pause_of_the_machine_ends_without_a_storm),
     };
     return cmocka_run_group_tests_name("integration/worlds", tests, NULL, NULL);
 }

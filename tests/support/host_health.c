@@ -7,46 +7,46 @@
 
 #include "tests/support/eventually.h"
 
-uint64_t standings_host(int last, int port)
+uint64_t host_health_host(int last, int port)
 {
     return host_word(htonl(UINT32_C(0x0a000000) + (uint32_t)last), htons((uint16_t)port));
 }
 
 /* Calls `each` for the records of a route. */
 static void each_record(const struct fetcher *fetcher, uint64_t key,
-                        void (*each)(void *context, uint64_t host, const struct standing *standing),
+                        void (*each)(void *context, uint64_t host, const struct host_health *health),
                         void *context)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
     assert_int_equal(region_open(fetcher->names.hosts, false, &self, HEADER_BYTES, &region), SHM_OK);
-    assert_int_equal(hosts_attach(&region, &hosts), SHM_OK);
-    for (uint32_t i = 0; i < hosts_used(&hosts); i++) {
+    assert_int_equal(host_records_attach(&region, &hosts), SHM_OK);
+    for (uint32_t i = 0; i < host_records_used(&hosts); i++) {
         uint64_t route, host;
         struct host_entry entry;
-        if (hosts_read(&hosts, i, &route, &host, &entry) && route == key)
-            each(context, host, &entry.standing);
+        if (host_records_read(&hosts, i, &route, &host, &entry) && route == key)
+            each(context, host, &entry.health);
     }
     region_close(&region);
 }
 
 struct search {
     uint64_t host;
-    struct standing found;
+    struct host_health found;
     bool is_there;
 };
 
-static void note_if_wanted(void *context, uint64_t host, const struct standing *standing)
+static void note_if_wanted(void *context, uint64_t host, const struct host_health *health)
 {
     struct search *search = context;
     if (host != search->host)
         return;
-    search->found = *standing;
+    search->found = *health;
     search->is_there = true;
 }
 
-bool standings_read(const struct fetcher *fetcher, uint64_t key, uint64_t host, struct standing *out)
+bool host_health_read(const struct fetcher *fetcher, uint64_t key, uint64_t host, struct host_health *out)
 {
     struct search search = {.host = host};
     each_record(fetcher, key, note_if_wanted, &search);
@@ -54,28 +54,28 @@ bool standings_read(const struct fetcher *fetcher, uint64_t key, uint64_t host, 
     return search.is_there;
 }
 
-static void add(void *context, uint64_t host, const struct standing *standing)
+static void add(void *context, uint64_t host, const struct host_health *health)
 {
     struct calls *sum = context;
     (void)host;
-    sum->succ += standing->total_succ;
-    sum->err += standing->total_err;
+    sum->succ += health->total_succ;
+    sum->err += health->total_err;
 }
 
-struct calls standings_sum(const struct fetcher *fetcher, uint64_t key)
+struct calls host_health_sum(const struct fetcher *fetcher, uint64_t key)
 {
     struct calls sum = {0};
     each_record(fetcher, key, add, &sum);
     return sum;
 }
 
-static void count(void *context, uint64_t host, const struct standing *standing)
+static void count(void *context, uint64_t host, const struct host_health *health)
 {
-    (void)standing;
+    (void)health;
     *(uint32_t *)context += host != 0;
 }
 
-uint32_t standings_count(const struct fetcher *fetcher, uint64_t key)
+uint32_t host_health_count(const struct fetcher *fetcher, uint64_t key)
 {
     uint32_t found = 0;
     each_record(fetcher, key, count, &found);

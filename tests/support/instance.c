@@ -13,9 +13,9 @@
 
 void instance_start(struct instance *instance)
 {
-    enum shm_status status = writer_open(&instance->writer, &instance->options, instance->note);
+    enum shm_status status = writer_open(&instance->writer, &instance->options, instance->message);
     if (status != SHM_OK)
-        fail_msg("writer_open: %d %s", status, instance->note);
+        fail_msg("writer_open: %d %s", status, instance->message);
 }
 
 void instance_stop(struct instance *instance)
@@ -59,47 +59,47 @@ int instance_teardown(void **state)
 }
 
 /* 24 bits of address: 12 of the key's hash, 12 of the round, so that both can be told from it. */
-static uint32_t equation_address(uint64_t key, uint32_t round)
+static uint32_t self_checking_address(uint64_t key, uint32_t round)
 {
     return htonl(UINT32_C(10) << 24 | (uint32_t)(key_hash(key, 1) & 0xfff) << 12 | (round & 0xfff));
 }
 
-static uint16_t equation_port(uint64_t key, uint32_t round, uint32_t i)
+static uint16_t self_checking_port(uint64_t key, uint32_t round, uint32_t i)
 {
     return htons((uint16_t)(1 + (key_hash(key, round & 0xfff) + i) % 65535));
 }
 
-void equation_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out)
+void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out)
 {
     for (uint32_t i = 0; i < count; i++)
-        out[i] = (struct host){equation_address(key, round), equation_port(key, round, i)};
+        out[i] = (struct host){self_checking_address(key, round), self_checking_port(key, round, i)};
 }
 
-_Bool equation_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round)
+_Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round)
 {
     uint32_t seen = ntohl(address) & 0xfff;
     if (*round != UINT32_MAX && *round != seen)
         return 0;
     *round = seen;
-    return address == equation_address(key, seen) && port == equation_port(key, seen, i);
+    return address == self_checking_address(key, seen) && port == self_checking_port(key, seen, i);
 }
 
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s)
 {
     static struct host hosts[HOSTS_MAX];
-    equation_hosts(key, round, count, hosts);
+    self_checking_hosts(key, round, count, hosts);
     enum shm_status status =
-        writer_put(instance->writer, key, hosts, count, NULL, ttl_s, clock_tick(), instance->note);
+        writer_put(instance->writer, key, hosts, count, NULL, ttl_s, clock_tick(), instance->message);
     if (status != SHM_OK)
-        fail_msg("writer_put: %d %s", status, instance->note);
+        fail_msg("writer_put: %d %s", status, instance->message);
 }
 
-void instance_beat(struct instance *instance, uint64_t now)
+void instance_heartbeat(struct instance *instance, uint64_t now)
 {
-    writer_beat(instance->writer, now);
+    writer_heartbeat(instance->writer, now);
 }
 
-static bool note_key(void *context, uint64_t key)
+static bool add_subscription(void *context, uint64_t key)
 {
     struct keys *keys = context;
     if (keys->count < KEYS_MAX)
@@ -111,14 +111,14 @@ static bool note_key(void *context, uint64_t key)
 struct keys instance_flagged(struct instance *instance)
 {
     struct keys keys = {0};
-    writer_harvest_flags(instance->writer, UINT32_MAX, note_key, &keys);
+    writer_collect_flags(instance->writer, UINT32_MAX, add_subscription, &keys);
     return keys;
 }
 
 struct keys instance_missed(struct instance *instance)
 {
     struct keys keys = {0};
-    writer_harvest_misses(instance->writer, note_key, &keys);
+    writer_collect_misses(instance->writer, add_subscription, &keys);
     return keys;
 }
 
@@ -146,8 +146,8 @@ uint32_t instance_objects(const struct instance *instance)
 
 void instance_renew(struct instance *instance)
 {
-    if (writer_set_directory(instance->writer, "127.0.0.1:7778", clock_tick(), instance->note) != SHM_OK)
-        fail_msg("writer_set_directory: %s", instance->note);
+    if (writer_set_directory(instance->writer, "127.0.0.1:7778", clock_tick(), instance->message) != SHM_OK)
+        fail_msg("writer_set_directory: %s", instance->message);
 }
 
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,

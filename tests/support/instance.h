@@ -20,7 +20,7 @@ struct instance {
     struct object_names names;
     struct writer_options options;
     struct writer *writer;
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
 };
 
 /* cmocka set-up and tear-down: *state is a struct instance whose writer is open, with small limits. */
@@ -35,16 +35,16 @@ void instance_start(struct instance *instance);
  * Hosts that anyone can check: host i of generation `round` of a route. The address is 10.x.y.z from a hash of
  * (key, round); the port follows from the address, the key and i: (hash ^ i * 257) folded to 1 .. 65535.
  */
-void equation_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out);
+void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out);
 /* True if (address, port) is host i of some round of the route, and *round is the same as that of earlier hosts
  * (UINT32_MAX: not known yet). Both in network byte order. */
-_Bool equation_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round);
+_Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round);
 
 /* Publishes `count` equation hosts of `round`; the test fails if that does not succeed. */
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s);
 
 /* The writer's once-in-a-while work, as if it were `now`. */
-void instance_beat(struct instance *instance, uint64_t now);
+void instance_heartbeat(struct instance *instance, uint64_t now);
 
 /* What clients asked for since the last harvest; at most KEYS_MAX of them are noted, all are counted. */
 enum {

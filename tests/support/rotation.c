@@ -3,16 +3,16 @@
 
 #include <arpa/inet.h>
 
-const char turn_without_time[] = "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\n";
+const char rotation_without_time[] = "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\n";
 
-void turn_start(struct scene *scene, const char *config)
+void rotation_start(struct fixture *fixture, const char *config)
 {
-    scene->fetcher.config.more = config;
-    scene_connect(scene);
-    scene_learn(scene, 1, 1, TURN_HOSTS, TURN_PORT);
+    fixture->fetcher.config.more = config;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
 }
 
-larshm_host turn_host(int last)
+larshm_host rotation_host(int last)
 {
     return (larshm_host){.modid = 1,
                          .cmdid = 1,
@@ -20,38 +20,38 @@ larshm_host turn_host(int last)
                          .port = htons(TURN_PORT)};
 }
 
-void turn_report(larshm *client, int last, int retcode, unsigned times)
+void rotation_report(larshm *client, int last, int retcode, unsigned times)
 {
-    const larshm_host host = turn_host(last);
+    const larshm_host host = rotation_host(last);
     for (unsigned i = 0; i < times; i++)
         assert_int_equal(larshm_report(client, &host, retcode), LARSHM_OK);
 }
 
-void turn_eject(struct scene *scene, int last)
+void rotation_eject(struct fixture *fixture, int last)
 {
-    turn_report(scene->client, last, 1, TURN_STREAK);
-    eventually(turn_overloaded(scene, last));
+    rotation_report(fixture->client, last, 1, TURN_STREAK);
+    eventually(rotation_overloaded(fixture, last));
 }
 
-struct standing turn_standing(const struct scene *scene, int last)
+struct host_health rotation_standing(const struct fixture *fixture, int last)
 {
-    struct standing standing;
-    standings_read(&scene->fetcher, route_key(1, 1), standings_host(last, TURN_PORT), &standing);
-    return standing;
+    struct host_health health;
+    host_health_read(&fixture->fetcher, route_key(1, 1), host_health_host(last, TURN_PORT), &health);
+    return health;
 }
 
-bool turn_overloaded(const struct scene *scene, int last)
+bool rotation_overloaded(const struct fixture *fixture, int last)
 {
-    return turn_standing(scene, last).state == STANDING_OVERLOADED;
+    return rotation_standing(fixture, last).state == HOST_EJECTED;
 }
 
-bool turn_counted(const struct scene *scene, int last, uint64_t calls)
+bool rotation_counted(const struct fixture *fixture, int last, uint64_t calls)
 {
-    struct standing standing = turn_standing(scene, last);
-    return standing.total_succ + standing.total_err == calls;
+    struct host_health health = rotation_standing(fixture, last);
+    return health.total_succ + health.total_err == calls;
 }
 
-struct picks turn_pick(larshm *client, unsigned times)
+struct picks rotation_pick(larshm *client, unsigned times)
 {
     struct picks picks = {0};
     for (unsigned i = 0; i < times; i++) {
@@ -65,28 +65,28 @@ struct picks turn_pick(larshm *client, unsigned times)
     return picks;
 }
 
-bool turn_includes(larshm *client, int last)
+bool rotation_includes(larshm *client, int last)
 {
     enum {
         ROUNDS = 10
     };
-    return turn_pick(client, ROUNDS * TURN_PERIOD).of[last] > 2 * ROUNDS;
+    return rotation_pick(client, ROUNDS * TURN_PERIOD).of[last] > 2 * ROUNDS;
 }
 
-void turn_expect_probes_only(larshm *client, int last)
+void rotation_expect_probes_only(larshm *client, int last)
 {
-    struct picks picks = turn_pick(client, TURN_PICKS);
+    struct picks picks = rotation_pick(client, TURN_PICKS);
     assert_int_equal(picks.of[0], 0);
     assert_int_equal(picks.of[last], TURN_PICKS / TURN_PERIOD);
 }
 
-void turn_expect_all(larshm *client)
+void rotation_expect_all(larshm *client)
 {
     enum {
         SHARE = TURN_PICKS / TURN_HOSTS,
         OFF = TURN_PICKS / 50
     };
-    struct picks picks = turn_pick(client, TURN_PICKS);
+    struct picks picks = rotation_pick(client, TURN_PICKS);
     for (int last = 1; last <= TURN_HOSTS; last++)
         assert_in_range(picks.of[last], SHARE - OFF, SHARE + OFF);
 }

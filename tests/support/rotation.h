@@ -17,33 +17,33 @@ enum {
 };
 
 /* Of [loadbalance]: time changes nothing. */
-extern const char turn_without_time[];
+extern const char rotation_without_time[];
 
 /* Starts with these lines of configuration, and learns the route. */
-void turn_start(struct scene *scene, const char *config);
+void rotation_start(struct fixture *fixture, const char *config);
 
-larshm_host turn_host(int last);
+larshm_host rotation_host(int last);
 /* As one client reports so many results. */
-void turn_report(larshm *client, int last, int retcode, unsigned times);
+void rotation_report(larshm *client, int last, int retcode, unsigned times);
 /* Has host `last` fail until it is overloaded. */
-void turn_eject(struct scene *scene, int last);
+void rotation_eject(struct fixture *fixture, int last);
 
 /* What the fetcher knows of host `last`; all zero: nothing. */
-struct standing turn_standing(const struct scene *scene, int last);
-bool turn_overloaded(const struct scene *scene, int last);
+struct host_health rotation_standing(const struct fixture *fixture, int last);
+bool rotation_overloaded(const struct fixture *fixture, int last);
 /* So many results of the host have been counted. */
-bool turn_counted(const struct scene *scene, int last, uint64_t calls);
+bool rotation_counted(const struct fixture *fixture, int last, uint64_t calls);
 
 /* How often each host was picked. */
 struct picks {
     unsigned of[TURN_HOSTS_MOST + 1]; /* 0: OVERLOAD */
 };
-struct picks turn_pick(larshm *client, unsigned times);
+struct picks rotation_pick(larshm *client, unsigned times);
 /* Host `last` is picked as often as the others: it is in the turn. */
-bool turn_includes(larshm *client, int last);
+bool rotation_includes(larshm *client, int last);
 
 /* The host is only probed: one in TURN_PERIOD picks. Or, all four of the hosts are in the turn. */
-void turn_expect_probes_only(larshm *client, int last);
-void turn_expect_all(larshm *client);
+void rotation_expect_probes_only(larshm *client, int last);
+void rotation_expect_all(larshm *client);
 
 #endif

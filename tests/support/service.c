@@ -12,33 +12,33 @@ struct directory service;
 
 int service_setup(void **state)
 {
-    if (scene_setup(state) != 0)
+    if (fixture_setup(state) != 0)
         return -1;
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     directory_open(&service);
-    scene->fetcher.config.reporter_port = service.port;
-    scene->fetcher.config.more = turn_without_time; /* a slow machine ends no window of calls */
+    fixture->fetcher.config.reporter_port = service.port;
+    fixture->fetcher.config.more = rotation_without_time; /* a slow machine ends no window of calls */
     return 0;
 }
 
 int service_teardown(void **state)
 {
     directory_close(&service);
-    return scene_teardown(state);
+    return fixture_teardown(state);
 }
 
-void service_meet(struct scene *scene, uint64_t reports)
+void service_meet(struct fixture *fixture, uint64_t reports)
 {
-    eventually(fetcher_counter(&scene->fetcher, COUNTER_reports) == reports);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_reports) == reports);
     directory_listen(&service);
     directory_accept(&service);
 }
 
-void service_connect(struct scene *scene)
+void service_connect(struct fixture *fixture)
 {
-    scene_connect_with_good_route(scene);
-    service_good_call(scene, HOST(1), 0, 1);
-    service_meet(scene, 1);
+    fixture_connect_with_good_route(fixture);
+    service_good_call(fixture, HOST(1), 0, 1);
+    service_meet(fixture, 1);
     service_expect_told(HOST(1), 1, 0);
 }
 
@@ -107,22 +107,22 @@ const Lars__HostCallResult *report_of(const Lars__ReportStatusRequest *report, u
     return NULL;
 }
 
-void service_call(struct scene *scene, uint32_t cmdid, uint32_t ip, int retcode, int times)
+void service_call(struct fixture *fixture, uint32_t cmdid, uint32_t ip, int retcode, int times)
 {
     const larshm_host host = {.modid = 7, .cmdid = cmdid, .addr = htonl(ip), .port = htons(SERVICE_PORT)};
     for (int i = 0; i < times; i++)
-        assert_int_equal(larshm_report(scene->client, &host, retcode), LARSHM_OK);
+        assert_int_equal(larshm_report(fixture->client, &host, retcode), LARSHM_OK);
 }
 
-void service_good_call(struct scene *scene, uint32_t ip, int retcode, int times)
+void service_good_call(struct fixture *fixture, uint32_t ip, int retcode, int times)
 {
-    service_call(scene, 7, ip, retcode, times);
+    service_call(fixture, 7, ip, retcode, times);
 }
 
-void service_reload(struct scene *scene)
+void service_reload(struct fixture *fixture)
 {
-    unsigned before = process_said(&scene->fetcher.process, "reloaded ");
-    fetcher_configure(&scene->fetcher);
-    process_signal(&scene->fetcher.process, SIGHUP);
-    eventually(process_said(&scene->fetcher.process, "reloaded ") == before + 1);
+    unsigned before = process_said(&fixture->fetcher.process, "reloaded ");
+    fetcher_configure(&fixture->fetcher);
+    process_signal(&fixture->fetcher.process, SIGHUP);
+    eventually(process_said(&fixture->fetcher.process, "reloaded ") == before + 1);
 }

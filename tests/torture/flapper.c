@@ -62,12 +62,12 @@ static bool answer(struct flapper *flapper, int32_t modid, uint32_t k)
     Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
     response.modid = modid;
     response.cmdid = (int32_t)k;
-    response.n_host = equation_count(k, round);
+    response.n_host = self_checking_count(k, round);
     response.host = pointers;
     for (uint32_t i = 0; i < response.n_host; i++) {
         infos[i] = (Lars__HostInfo)LARS__HOST_INFO__INIT;
-        infos[i].ip = (int32_t)equation_address(k, round);
-        infos[i].port = (int32_t)(equation_base(k, round) + i);
+        infos[i].ip = (int32_t)self_checking_address(k, round);
+        infos[i].port = (int32_t)(self_checking_base(k, round) + i);
         pointers[i] = &infos[i];
     }
     size_t size = lars__get_route_response__pack(&response, bytes + FRAME_HEADER);

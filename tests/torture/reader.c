@@ -51,9 +51,9 @@ static bool host_fits(struct torture *torture, uint32_t k, uint32_t i, in_addr_t
     }
     if (*round == UINT32_MAX)
         *round = seen;
-    uint32_t offset = ntohs(port) - equation_base(k, seen);
-    return seen == *round && address == equation_address(k, seen) &&
-           (i == UINT32_MAX ? offset < equation_count(k, seen) : offset == i);
+    uint32_t offset = ntohs(port) - self_checking_base(k, seen);
+    return seen == *round && address == self_checking_address(k, seen) &&
+           (i == UINT32_MAX ? offset < self_checking_count(k, seen) : offset == i);
 }
 
 /* To a quarter of all hosts calls fail, so that verdicts change all the time. */
@@ -101,7 +101,7 @@ static int try_route(struct worker *worker, uint32_t k)
     bool whole = true;
     for (uint32_t i = 0; code == LARSHM_OK && i < count && whole; i++)
         whole = host_fits(worker->torture, k, i, hosts[i].addr, hosts[i].port, &round);
-    if (code == LARSHM_OK && (!whole || count != equation_count(k, round)))
+    if (code == LARSHM_OK && (!whole || count != self_checking_count(k, round)))
         atomic_fetch_add(&worker->torture->torn, 1);
     return code;
 }
@@ -127,7 +127,7 @@ static int try_view(struct worker *worker, uint32_t k)
         atomic_fetch_add(&worker->torture->stale_views, 1);
         if (!whole) /* poison in a stale view is no fault */
             atomic_store(&worker->torture->poisoned, poisoned);
-    } else if (!whole || count != equation_count(k, round)) {
+    } else if (!whole || count != self_checking_count(k, round)) {
         atomic_fetch_add(&worker->torture->torn, 1);
     }
     return LARSHM_OK;

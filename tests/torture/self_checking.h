@@ -16,26 +16,26 @@ enum {
     POISON_ADDRESS = 0x7f6f6973, /* what a block holds after its grace, as a number in host order */
 };
 
-static inline uint64_t equation_hash(uint32_t k, uint32_t round)
+static inline uint64_t self_checking_hash(uint32_t k, uint32_t round)
 {
     return key_hash((uint64_t)k << 12 | (round & 0xfff), 99);
 }
 
-static inline uint32_t equation_address(uint32_t k, uint32_t round)
+static inline uint32_t self_checking_address(uint32_t k, uint32_t round)
 {
-    return UINT32_C(10) << 24 | (uint32_t)(equation_hash(k, 0) & 0xfff) << 12 | (round & 0xfff);
+    return UINT32_C(10) << 24 | (uint32_t)(self_checking_hash(k, 0) & 0xfff) << 12 | (round & 0xfff);
 }
 
-static inline uint32_t equation_base(uint32_t k, uint32_t round)
+static inline uint32_t self_checking_base(uint32_t k, uint32_t round)
 {
-    return 1 + (uint32_t)(equation_hash(k, round) % 60000);
+    return 1 + (uint32_t)(self_checking_hash(k, round) % 60000);
 }
 
 /* Few hosts mostly; some routes are long enough for a reader to be stopped in the middle. */
-static inline uint32_t equation_count(uint32_t k, uint32_t round)
+static inline uint32_t self_checking_count(uint32_t k, uint32_t round)
 {
     uint32_t most = k % 16 == 0 ? 800 : 8;
-    return 1 + (uint32_t)((equation_hash(k, round) >> 32) % most);
+    return 1 + (uint32_t)((self_checking_hash(k, round) >> 32) % most);
 }
 
 #endif

@@ -51,7 +51,7 @@ struct options {
     const char *fetcher;
 };
 
-struct scene {
+struct fixture {
     struct options options;
     struct torture *torture;
     char instance[INSTANCE_MAX + 1], config[64];
@@ -60,10 +60,10 @@ struct scene {
     uint64_t fetcher_deaths, reader_deaths, random;
 };
 
-static uint32_t draw(struct scene *scene, uint32_t below)
+static uint32_t draw(struct fixture *fixture, uint32_t below)
 {
-    scene->random = key_hash(scene->random, 1) + 1;
-    return (uint32_t)((scene->random >> 32) * below >> 32);
+    fixture->random = key_hash(fixture->random, 1) + 1;
+    return (uint32_t)((fixture->random >> 32) * below >> 32);
 }
 
 static void pause_ms(uint32_t ms)
@@ -82,22 +82,22 @@ static pid_t spawn(void)
     return child;
 }
 
-static pid_t start_reader(struct scene *scene)
+static pid_t start_reader(struct fixture *fixture)
 {
     pid_t child = spawn();
     if (child == 0)
-        reader_run(scene->torture, scene->instance);
+        reader_run(fixture->torture, fixture->instance);
     return child;
 }
 
-static pid_t start_fetcher(struct scene *scene)
+static pid_t start_fetcher(struct fixture *fixture)
 {
     char address[32];
-    snprintf(address, sizeof(address), "127.0.0.1:%u", atomic_load(&scene->torture->port));
+    snprintf(address, sizeof(address), "127.0.0.1:%u", atomic_load(&fixture->torture->port));
     pid_t child = spawn();
     if (child == 0) {
-        execl(scene->options.fetcher, scene->options.fetcher, "-c", scene->config, "-n", scene->instance,
-              "--dns", address, NULL);
+        execl(fixture->options.fetcher, fixture->options.fetcher, "-c", fixture->config, "-n",
+              fixture->instance, "--dns", address, NULL);
         _exit(127);
     }
     return child;
@@ -109,10 +109,10 @@ static void put_an_end(pid_t child)
     waitpid(child, NULL, 0);
 }
 
-static void write_config(struct scene *scene)
+static void write_config(struct fixture *fixture)
 {
-    snprintf(scene->config, sizeof(scene->config), "/tmp/%s.conf", scene->instance);
-    FILE *file = fopen(scene->config, "w");
+    snprintf(fixture->config, sizeof(fixture->config), "/tmp/%s.conf", fixture->instance);
+    FILE *file = fopen(fixture->config, "w");
     if (!file)
         abort();
     fprintf(
@@ -120,34 +120,34 @@ static void write_config(struct scene *scene)
         "[loadbalance]\nupdate_timeout = 1\noverload_timeout = 1\nidle_timeout = 1\n"
         "[fetcher]\nlog_level = error\nreconnect_min_ms = 5\nreconnect_max_ms = 50\npoll_interval_ms = 5\n"
         "[shm]\ngrace_ms = %u\ngroup =\n",
-        scene->options.grace_ms);
+        fixture->options.grace_ms);
     fclose(file);
 }
 
-static void begin(struct scene *scene)
+static void begin(struct fixture *fixture)
 {
-    snprintf(scene->instance, sizeof(scene->instance), "torture-%ld", (long)getpid());
-    object_names(scene->instance, &scene->names);
-    write_config(scene);
-    scene->torture =
-        mmap(NULL, sizeof(*scene->torture), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (scene->torture == MAP_FAILED)
+    snprintf(fixture->instance, sizeof(fixture->instance), "torture-%ld", (long)getpid());
+    object_names(fixture->instance, &fixture->names);
+    write_config(fixture);
+    fixture->torture =
+        mmap(NULL, sizeof(*fixture->torture), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (fixture->torture == MAP_FAILED)
         abort();
-    atomic_store(&scene->torture->routes, 200);
-    atomic_store(&scene->torture->rate, 4000);
-    scene->random = clock_unix_ms();
-    scene->flapper = spawn();
-    if (scene->flapper == 0)
-        flapper_run(scene->torture);
-    while (atomic_load(&scene->torture->port) == 0)
+    atomic_store(&fixture->torture->routes, 200);
+    atomic_store(&fixture->torture->rate, 4000);
+    fixture->random = clock_unix_ms();
+    fixture->flapper = spawn();
+    if (fixture->flapper == 0)
+        flapper_run(fixture->torture);
+    while (atomic_load(&fixture->torture->port) == 0)
         pause_ms(1);
-    scene->fetcher = start_fetcher(scene);
+    fixture->fetcher = start_fetcher(fixture);
     for (int i = 0; i < READERS; i++)
-        scene->readers[i] = start_reader(scene);
+        fixture->readers[i] = start_reader(fixture);
 }
 
 /* It has taken the results that the fetcher before it left: it polls. */
-static void wait_until_settled(const struct scene *scene)
+static void wait_until_settled(const struct fixture *fixture)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     uint64_t tick = 0, beats = 0, deadline = clock_tick() + SETTLE_MS;
@@ -155,10 +155,10 @@ static void wait_until_settled(const struct scene *scene)
         struct region region;
         struct routes routes;
         pause_ms(1);
-        if (region_open(scene->names.routes, false, &self, HEADER_BYTES, &region) != SHM_OK)
+        if (region_open(fixture->names.routes, false, &self, HEADER_BYTES, &region) != SHM_OK)
             continue;
         if (routes_attach(&region, &routes) == SHM_OK &&
-            load_relaxed(&routes.s_header->fetcher_pid) == (uint32_t)scene->fetcher &&
+            load_relaxed(&routes.s_header->fetcher_pid) == (uint32_t)fixture->fetcher &&
             load_relaxed(&routes.s_header->tick) != tick) {
             tick = load_relaxed(&routes.s_header->tick);
             beats++;
@@ -168,56 +168,56 @@ static void wait_until_settled(const struct scene *scene)
 }
 
 /* One misfortune. */
-static void strike(struct scene *scene)
+static void strike(struct fixture *fixture)
 {
-    int reader = (int)draw(scene, READERS);
-    switch (draw(scene, 8)) {
+    int reader = (int)draw(fixture, READERS);
+    switch (draw(fixture, 8)) {
     case 0:
-        put_an_end(scene->fetcher);
-        scene->fetcher_deaths++;
-        pause_ms(draw(scene, 50));
-        scene->fetcher = start_fetcher(scene);
-        if (scene->options.grace_ms)
-            wait_until_settled(scene);
+        put_an_end(fixture->fetcher);
+        fixture->fetcher_deaths++;
+        pause_ms(draw(fixture, 50));
+        fixture->fetcher = start_fetcher(fixture);
+        if (fixture->options.grace_ms)
+            wait_until_settled(fixture);
         break;
     case 1:
-        put_an_end(scene->readers[reader]);
-        scene->reader_deaths++;
-        scene->readers[reader] = start_reader(scene);
+        put_an_end(fixture->readers[reader]);
+        fixture->reader_deaths++;
+        fixture->readers[reader] = start_reader(fixture);
         break;
     case 2:
     case 3:
-        kill(scene->fetcher, SIGSTOP);
-        pause_ms(draw(scene, 150));
-        kill(scene->fetcher, SIGCONT);
+        kill(fixture->fetcher, SIGSTOP);
+        pause_ms(draw(fixture, 150));
+        kill(fixture->fetcher, SIGCONT);
         break;
     default: /* most of all readers are stopped, in the middle of lookups and views, for longer than the grace */
-        kill(scene->readers[reader], SIGSTOP);
-        pause_ms(draw(scene, scene->options.grace_ms * 2 + 30));
-        kill(scene->readers[reader], SIGCONT);
+        kill(fixture->readers[reader], SIGSTOP);
+        pause_ms(draw(fixture, fixture->options.grace_ms * 2 + 30));
+        kill(fixture->readers[reader], SIGCONT);
         break;
     }
 }
 
-static void rage(struct scene *scene)
+static void rage(struct fixture *fixture)
 {
-    uint64_t start = clock_tick(), end = start + scene->options.seconds * UINT64_C(1000);
+    uint64_t start = clock_tick(), end = start + fixture->options.seconds * UINT64_C(1000);
     for (uint64_t now = start; now < end; now = clock_tick()) {
         uint64_t routes = 200 + (now - start) * (ROUTES_MAX - 200) / (end - start);
-        atomic_store(&scene->torture->routes, (uint32_t)routes);
-        pause_ms(5 + draw(scene, 60));
-        strike(scene);
+        atomic_store(&fixture->torture->routes, (uint32_t)routes);
+        pause_ms(5 + draw(fixture, 60));
+        strike(fixture);
     }
 }
 
 /* The last fetcher's counters, and whether what it leaves is valid. */
-static int inspect(const struct scene *scene, uint64_t *publishes, uint64_t *generations)
+static int inspect(const struct fixture *fixture, uint64_t *publishes, uint64_t *generations)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct region region;
     struct routes routes;
     struct check_report report;
-    if (region_open(scene->names.routes, false, &self, HEADER_BYTES, &region) != SHM_OK ||
+    if (region_open(fixture->names.routes, false, &self, HEADER_BYTES, &region) != SHM_OK ||
         routes_attach(&region, &routes) != SHM_OK)
         return -1;
     *publishes = load_relaxed(&routes.s_header->counters[COUNTER_publishes]);
@@ -230,42 +230,42 @@ static int inspect(const struct scene *scene, uint64_t *publishes, uint64_t *gen
 }
 
 /* The last fetcher takes what there is. Fills in by how much its sum differs from what was told. */
-static void judge_results(const struct scene *scene, uint64_t *lost, uint64_t *invented)
+static void judge_results(const struct fixture *fixture, uint64_t *lost, uint64_t *invented)
 {
     uint64_t told = 1, begun = 0, kept = 0;
-    wait_until_settled(scene);
+    wait_until_settled(fixture);
     for (uint64_t deadline = clock_tick() + SETTLE_MS / 4; kept < told && clock_tick() < deadline;) {
         pause_ms(100); /* what the readers have forked ends soon */
-        told = atomic_load(&scene->torture->told);
-        begun = atomic_load(&scene->torture->begun);
-        kept = results_kept(scene->names.hosts);
+        told = atomic_load(&fixture->torture->told);
+        begun = atomic_load(&fixture->torture->begun);
+        kept = results_kept(fixture->names.hosts);
     }
     *lost = kept < told ? told - kept : 0;
     *invented = kept > begun ? kept - begun : 0;
 }
 
-static int end(struct scene *scene)
+static int end(struct fixture *fixture)
 {
-    struct torture *torture = scene->torture;
+    struct torture *torture = fixture->torture;
     uint64_t publishes = 0, generations = 0, results_lost, results_invented;
     for (int i = 0; i < READERS; i++)
-        put_an_end(scene->readers[i]);
-    judge_results(scene, &results_lost, &results_invented);
-    put_an_end(scene->fetcher);
-    put_an_end(scene->flapper);
-    int valid = inspect(scene, &publishes, &generations);
+        put_an_end(fixture->readers[i]);
+    judge_results(fixture, &results_lost, &results_invented);
+    put_an_end(fixture->fetcher);
+    put_an_end(fixture->flapper);
+    int valid = inspect(fixture, &publishes, &generations);
     uint64_t torn = atomic_load(&torture->torn), lost = atomic_load(&torture->lost),
              poisoned = atomic_load(&torture->poisoned), lookups = atomic_load(&torture->lookups);
     printf("lookups=%" PRIu64 " publishes=%" PRIu64 " fetcher_deaths=%" PRIu64 " reader_deaths=%" PRIu64
            " generations=%" PRIu64 " forks=%" PRIu64 " threads=%" PRIu64 " stale_views=%" PRIu64
            " torn=%" PRIu64 " lost=%" PRIu64 " poisoned=%" PRIu64 " hung=%" PRIu64 " results=%" PRIu64
            " results_lost=%" PRIu64 " results_invented=%" PRIu64 " longest_lookup_ms=%" PRIu64 "\n",
-           lookups, publishes, scene->fetcher_deaths, scene->reader_deaths, generations,
+           lookups, publishes, fixture->fetcher_deaths, fixture->reader_deaths, generations,
            atomic_load(&torture->forks), atomic_load(&torture->threads), atomic_load(&torture->stale_views),
            torn, lost, poisoned, atomic_load(&torture->hung), atomic_load(&torture->told), results_lost,
            results_invented, atomic_load(&torture->longest_ns) / 1000000);
-    objects_remove(&scene->names);
-    unlink(scene->config);
+    objects_remove(&fixture->names);
+    unlink(fixture->config);
     /* A client that is stopped while it tells may come too late for a generation that many others have pushed out. */
     bool well = torn + lost + poisoned + atomic_load(&torture->hung) + results_invented == 0 &&
                 results_lost <= generations;
@@ -295,9 +295,9 @@ int main(int argc, char **argv)
         {"grace", 'g', "MS", 0, "grace_ms of the fetcher (default 50)", 0}, {0}};
     static const struct argp parser = {
         described, parse, "[SECONDS]", "Tortures shared memory. See torture.c.", 0, 0, 0};
-    static struct scene scene = {.options = {.seconds = 60, .grace_ms = 50, .fetcher = TORTURE_FETCHER}};
-    argp_parse(&parser, argc, argv, 0, NULL, &scene.options);
-    begin(&scene);
-    rage(&scene);
-    return end(&scene);
+    static struct fixture fixture = {.options = {.seconds = 60, .grace_ms = 50, .fetcher = TORTURE_FETCHER}};
+    argp_parse(&parser, argc, argv, 0, NULL, &fixture.options);
+    begin(&fixture);
+    rage(&fixture);
+    return end(&fixture);
 }

@@ -35,7 +35,7 @@ struct way {
     struct figure *figure;
 };
 
-struct scene {
+struct fixture {
     struct world world;
     struct site site;
     struct program bridge;
@@ -78,77 +78,77 @@ static double rate(const struct way *way)
     return drain(way, under_way) ? answered / ((double)ns / 1e9) : 0;
 }
 
-static bool open_scene(const struct bench *bench, struct scene *scene)
+static bool open_scene(const struct bench *bench, struct fixture *fixture)
 {
     const struct world_shape shape = {
         .routes = bench_routes(bench, ROUTES), .hosts = HOSTS, .ttl_s = NEVER_S};
-    const char *const arguments[] = {"-n", scene->world.instance, "--ports", "0,0,0", NULL};
+    const char *const arguments[] = {"-n", fixture->world.instance, "--ports", "0,0,0", NULL};
     char port[PROGRAM_LINE];
     struct sockaddr_in address;
-    *scene =
-        (struct scene){.ways = {{"larshm-bridge", -1, ANSWER_ID, NULL}, {"echo loop", -1, REQUEST_ID, NULL}}};
-    scene->echo = echo_start(bench, &address);
-    if (scene->echo < 0 || (scene->ways[1].socket = echo_client(&address)) < 0)
+    *fixture = (struct fixture){
+        .ways = {{"larshm-bridge", -1, ANSWER_ID, NULL}, {"echo loop", -1, REQUEST_ID, NULL}}};
+    fixture->echo = echo_start(bench, &address);
+    if (fixture->echo < 0 || (fixture->ways[1].socket = echo_client(&address)) < 0)
         return false;
-    if (!site_open(&scene->site) || !world_open(&scene->world, &shape) ||
-        !program_start(&scene->bridge, bench, &scene->site, "larshm-bridge", arguments) ||
-        !program_await(&scene->bridge, "listening on udp 127.0.0.1:", port))
+    if (!site_open(&fixture->site) || !world_open(&fixture->world, &shape) ||
+        !program_start(&fixture->bridge, bench, &fixture->site, "larshm-bridge", arguments) ||
+        !program_await(&fixture->bridge, "listening on udp 127.0.0.1:", port))
         return false;
     address.sin_port = htons((in_port_t)strtoul(port, NULL, 10));
-    return (scene->ways[0].socket = echo_client(&address)) >= 0;
+    return (fixture->ways[0].socket = echo_client(&address)) >= 0;
 }
 
-static void close_scene(struct scene *scene)
+static void close_scene(struct fixture *fixture)
 {
     for (int i = 0; i < WAYS; i++)
-        if (scene->ways[i].socket >= 0)
-            close(scene->ways[i].socket);
-    program_kill(&scene->bridge);
-    child_end(scene->echo);
-    world_close(&scene->world);
-    site_close(&scene->site);
+        if (fixture->ways[i].socket >= 0)
+            close(fixture->ways[i].socket);
+    program_kill(&fixture->bridge);
+    child_end(fixture->echo);
+    world_close(&fixture->world);
+    site_close(&fixture->site);
 }
 
-static bool add_figures(struct bench *bench, struct scene *scene)
+static bool add_figures(struct bench *bench, struct fixture *fixture)
 {
     for (int i = WAYS - 1; i >= 0; i--) {
         const struct figure like = {
             .suite = suite,
-            .name = scene->ways[i].name,
+            .name = fixture->ways[i].name,
             .unit = "k/s",
             .parameters = {{"under_way", WINDOW}},
-            .peer = i ? NULL : scene->ways[1].figure,
+            .peer = i ? NULL : fixture->ways[1].figure,
         };
-        if (!(scene->ways[i].figure = figures_add(&bench->figures, &like)))
+        if (!(fixture->ways[i].figure = figures_add(&bench->figures, &like)))
             return false;
     }
     return true;
 }
 
 /* As long as a fetcher lives it gives signs of life. */
-static bool measure(struct bench *bench, struct scene *scene)
+static bool measure(struct bench *bench, struct fixture *fixture)
 {
     for (uint32_t round = 0; round <= bench->rounds; round++)
         for (int i = 0; i < WAYS; i++) {
             bench_progress(bench, "%s: round %u of %u", suite, round, bench->rounds);
-            writer_beat(scene->world.writer, clock_tick());
-            double value = rate(&scene->ways[i]);
+            writer_heartbeat(fixture->world.writer, clock_tick());
+            double value = rate(&fixture->ways[i]);
             if (bench_stopped())
                 return false;
             if (value <= 0) {
-                warnx("%s: %s does not answer, or wrongly", suite, scene->ways[i].name);
+                warnx("%s: %s does not answer, or wrongly", suite, fixture->ways[i].name);
                 return false;
             }
             if (round > 0) /* the first one is to warm up */
-                figure_sample(scene->ways[i].figure, value / 1e3);
+                figure_sample(fixture->ways[i].figure, value / 1e3);
         }
     return true;
 }
 
 bool suite_bridge(struct bench *bench)
 {
-    struct scene scene;
-    bool done = open_scene(bench, &scene) && add_figures(bench, &scene) && measure(bench, &scene);
-    close_scene(&scene);
+    struct fixture fixture;
+    bool done = open_scene(bench, &fixture) && add_figures(bench, &fixture) && measure(bench, &fixture);
+    close_scene(&fixture);
     return done;
 }

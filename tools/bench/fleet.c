@@ -20,7 +20,7 @@ struct fleet_figures {
     struct figure *answers, *memory, *pushes, *bytes, *told;
 };
 
-struct scene {
+struct fixture {
     struct site site;
     struct program dns;
     struct crowd crowd;
@@ -46,31 +46,32 @@ static struct figure *add_figure(struct bench *bench, uint32_t size, const char 
 }
 
 /* All connect and ask at one time, as after a restart of the directory. */
-static bool subscribe(struct scene *scene, uint32_t size, in_port_t port, const struct fleet_figures *figures)
+static bool subscribe(struct fixture *fixture, uint32_t size, in_port_t port,
+                      const struct fleet_figures *figures)
 {
     struct crowd_news news;
-    uint64_t answers = (uint64_t)size * EACH, memory = program_memory(&scene->dns);
-    if (!crowd_open(&scene->crowd, size, port))
+    uint64_t answers = (uint64_t)size * EACH, memory = program_memory(&fixture->dns);
+    if (!crowd_open(&fixture->crowd, size, port))
         return false;
     uint64_t begun = clock_ns();
-    if (!crowd_ask(&scene->crowd, EACH - 1, ROUTES) ||
-        !crowd_hear(&scene->crowd, answers, scene->hosts, &news))
+    if (!crowd_ask(&fixture->crowd, EACH - 1, ROUTES) ||
+        !crowd_hear(&fixture->crowd, answers, fixture->hosts, &news))
         return false;
     figure_sample(figures->answers, (double)answers / ((double)(news.last_ns - begun) / 1e9) / 1e3);
-    figure_sample(figures->memory, (double)(program_memory(&scene->dns) - memory) / size / 1024);
+    figure_sample(figures->memory, (double)(program_memory(&fixture->dns) - memory) / size / 1024);
     return true;
 }
 
 /* One host more for the route that all have, and the next time one less. */
-static bool change(const struct bench *bench, struct scene *scene, const struct fleet_figures *figures)
+static bool change(const struct bench *bench, struct fixture *fixture, const struct fleet_figures *figures)
 {
     struct crowd_news news;
-    uint32_t size = scene->crowd.size;
+    uint32_t size = fixture->crowd.size;
     uint64_t begun = clock_ns();
-    bool add = scene->hosts == HOSTS;
-    scene->hosts = add ? HOSTS + 1 : HOSTS;
-    if (!dns_edit(bench, &scene->site, add, 0, HOSTS) ||
-        !crowd_hear(&scene->crowd, size, scene->hosts, &news))
+    bool add = fixture->hosts == HOSTS;
+    fixture->hosts = add ? HOSTS + 1 : HOSTS;
+    if (!dns_edit(bench, &fixture->site, add, 0, HOSTS) ||
+        !crowd_hear(&fixture->crowd, size, fixture->hosts, &news))
         return false;
     figure_sample(figures->pushes, size / ((double)(news.last_ns - news.first_ns) / 1e9) / 1e3);
     figure_sample(figures->bytes, (double)news.bytes / size);
@@ -78,7 +79,7 @@ static bool change(const struct bench *bench, struct scene *scene, const struct 
     return true;
 }
 
-static bool measure(struct bench *bench, struct scene *scene, uint32_t size)
+static bool measure(struct bench *bench, struct fixture *fixture, uint32_t size)
 {
     const struct fleet_figures figures = {
         .answers = add_figure(bench, size, "answers, all ask at once", "k/s"),
@@ -90,27 +91,28 @@ static bool measure(struct bench *bench, struct scene *scene, uint32_t size)
     in_port_t port;
     bench_progress(bench, "%s: %u connections ask", suite, size);
     bool done = figures.answers && figures.memory && figures.pushes && figures.bytes && figures.told &&
-                dns_start(&scene->dns, bench, &scene->site, &port) && subscribe(scene, size, port, &figures);
+                dns_start(&fixture->dns, bench, &fixture->site, &port) &&
+                subscribe(fixture, size, port, &figures);
     for (uint32_t round = 0; done && round < bench->rounds; round++) {
         bench_progress(bench, "%s: %u connections: round %u of %u", suite, size, round + 1, bench->rounds);
-        done = change(bench, scene, &figures);
+        done = change(bench, fixture, &figures);
     }
-    crowd_close(&scene->crowd);
-    program_kill(&scene->dns);
+    crowd_close(&fixture->crowd);
+    program_kill(&fixture->dns);
     return done;
 }
 
 bool suite_fleet(struct bench *bench)
 {
     static const uint32_t sizes[] = {100, 1000, 10000};
-    struct scene scene = {.hosts = HOSTS, .crowd.epoll = -1};
+    struct fixture fixture = {.hosts = HOSTS, .crowd.epoll = -1};
     uint32_t most = most_connections(), largest = bench->patient ? 10000 : 1000;
     if (bench->routes_max < ROUTES)
         largest = sizes[0];
-    bool done = site_open(&scene.site) && dns_import(bench, &scene.site, ROUTES, HOSTS);
+    bool done = site_open(&fixture.site) && dns_import(bench, &fixture.site, ROUTES, HOSTS);
     for (size_t i = 0; done && i < sizeof(sizes) / sizeof(*sizes); i++)
         if (sizes[i] <= largest && sizes[i] <= most)
-            done = measure(bench, &scene, sizes[i]);
-    site_close(&scene.site);
+            done = measure(bench, &fixture, sizes[i]);
+    site_close(&fixture.site);
     return done;
 }

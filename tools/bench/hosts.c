@@ -11,7 +11,7 @@ enum {
 
 static const char suite[] = "hosts";
 
-struct scene {
+struct fixture {
     struct world world;
     uint32_t shift;
 };
@@ -19,24 +19,24 @@ struct scene {
 /* Each table is another one than that before. */
 static bool put_run(void *context, uint32_t calls)
 {
-    struct scene *scene = context;
+    struct fixture *fixture = context;
     bool done = true;
     for (uint32_t i = 0; i < calls && done; i++)
-        done = world_put(scene->world.writer, 0, scene->world.shape.hosts, scene->shift ^= 1, NEVER_S);
+        done = world_put(fixture->world.writer, 0, fixture->world.shape.hosts, fixture->shift ^= 1, NEVER_S);
     return done;
 }
 
 static bool put_check(void *context)
 {
-    const struct scene *scene = context;
+    const struct fixture *fixture = context;
     struct host hosts[HOSTS_MAX];
     return put_run(context, 2) &&
-           writer_hosts(scene->world.writer, world_key(0), hosts) == scene->world.shape.hosts;
+           writer_hosts(fixture->world.writer, world_key(0), hosts) == fixture->world.shape.hosts;
 }
 
 static void put_settle(void *context)
 {
-    writer_beat(((struct scene *)context)->world.writer, clock_tick());
+    writer_heartbeat(((struct fixture *)context)->world.writer, clock_tick());
 }
 
 static bool add_bytes(struct bench *bench, const struct parameter *parameters, uint32_t hosts)
@@ -50,19 +50,19 @@ static bool add_bytes(struct bench *bench, const struct parameter *parameters, u
 
 static bool at_size(struct bench *bench, uint32_t hosts)
 {
-    struct scene scene = {.shift = 0};
-    struct walk lookups = {.world = &scene.world}, views = lookups;
+    struct fixture fixture = {.shift = 0};
+    struct walk lookups = {.world = &fixture.world}, views = lookups;
     const struct world_shape shape = {.routes = 1, .hosts = hosts, .ttl_s = NEVER_S};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"hosts", hosts}};
     const struct contender contenders[] = {
         {"get_host", get_host_check, reader_settle, get_host_run, &lookups, CALLS, .peer = NULL},
         {"route_begin/end", view_check, reader_settle, view_run, &views, CALLS, .peer = NULL},
-        {"publish", put_check, put_settle, put_run, &scene, PUBLISHES, .peer = NULL},
+        {"publish", put_check, put_settle, put_run, &fixture, PUBLISHES, .peer = NULL},
     };
-    bool done = world_open(&scene.world, &shape) &&
+    bool done = world_open(&fixture.world, &shape) &&
                 race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders)) &&
                 add_bytes(bench, parameters, hosts);
-    world_close(&scene.world);
+    world_close(&fixture.world);
     return done;
 }
 

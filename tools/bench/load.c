@@ -30,7 +30,7 @@ enum {
 static const char suite[] = "load";
 static const double slower = 1.3; /* than at 100,000 routes, per route, a million may be */
 
-struct scene {
+struct fixture {
     struct site site;
     char instance[INSTANCE_MAX + 1];
     struct program dns, fetcher;
@@ -42,29 +42,29 @@ struct load_figures {
     struct figure *load, *per_route, *restart, *work, *lookups, *failed;
 };
 
-static bool open_scene(const struct bench *bench, struct scene *scene)
+static bool open_scene(const struct bench *bench, struct fixture *fixture)
 {
-    world_name(scene->instance);
-    if (!dns_start(&scene->dns, bench, &scene->site, &scene->plan.directory))
+    world_name(fixture->instance);
+    if (!dns_start(&fixture->dns, bench, &fixture->site, &fixture->plan.directory))
         return false;
-    scene->plan.instance = scene->instance;
-    scene->plan.update_timeout_s = NEVER_S;
-    if (!fetcher_start(&scene->fetcher, bench, &scene->site, &scene->plan))
+    fixture->plan.instance = fixture->instance;
+    fixture->plan.update_timeout_s = NEVER_S;
+    if (!fetcher_start(&fixture->fetcher, bench, &fixture->site, &fixture->plan))
         return false;
-    int code = larshm_open(&scene->reader, scene->instance);
+    int code = larshm_open(&fixture->reader, fixture->instance);
     if (code != LARSHM_OK)
-        warnx("%s: %s", scene->instance, larshm_strerror(code));
+        warnx("%s: %s", fixture->instance, larshm_strerror(code));
     return code == LARSHM_OK;
 }
 
-static void close_scene(struct scene *scene)
+static void close_scene(struct fixture *fixture)
 {
-    larshm_close(scene->reader);
-    scene->reader = NULL;
-    program_kill(&scene->fetcher);
-    program_kill(&scene->dns);
-    if (*scene->instance)
-        world_remove(scene->instance);
+    larshm_close(fixture->reader);
+    fixture->reader = NULL;
+    program_kill(&fixture->fetcher);
+    program_kill(&fixture->dns);
+    if (*fixture->instance)
+        world_remove(fixture->instance);
 }
 
 /* One pass over the routes that are waited for; *count is how many are left. False: an answer is wrong. */
@@ -117,19 +117,19 @@ static bool ask_for_all(const struct bench *bench, larshm *reader, uint32_t rout
  * The directory goes first: usually it is on another machine. Here it would take half a second of a processor to forget
  * the subscriptions of the fetcher that died, just when the next one and the lookups need them all.
  */
-static bool restart(const struct bench *bench, struct scene *scene, uint32_t routes,
+static bool restart(const struct bench *bench, struct fixture *fixture, uint32_t routes,
                     const struct load_figures *figures)
 {
     struct looker looker;
-    bool done = looker_open(&looker, bench, scene->reader, routes, HOSTS);
+    bool done = looker_open(&looker, bench, fixture->reader, routes, HOSTS);
     if (done) {
         usleep(BEFORE_US);
-        program_kill(&scene->dns);
-        program_kill(&scene->fetcher);
+        program_kill(&fixture->dns);
+        program_kill(&fixture->fetcher);
         uint64_t before = looker_done(&looker), begun = clock_ns();
-        done = fetcher_start(&scene->fetcher, bench, &scene->site, &scene->plan);
+        done = fetcher_start(&fixture->fetcher, bench, &fixture->site, &fixture->plan);
         double seconds = (double)(clock_ns() - begun) / 1e9;
-        double work = done ? (double)program_cpu(&scene->fetcher) / 1e9 : 0;
+        double work = done ? (double)program_cpu(&fixture->fetcher) / 1e9 : 0;
         double lookups = (double)(looker_done(&looker) - before);
         usleep(AFTER_US);
         if (done && !bench_stopped()) {
@@ -143,17 +143,17 @@ static bool restart(const struct bench *bench, struct scene *scene, uint32_t rou
     return done && !bench_stopped();
 }
 
-static bool run_round(const struct bench *bench, struct scene *scene, uint32_t routes,
+static bool run_round(const struct bench *bench, struct fixture *fixture, uint32_t routes,
                       const struct load_figures *figures)
 {
     double seconds;
-    bool done = open_scene(bench, scene) && ask_for_all(bench, scene->reader, routes, &seconds);
+    bool done = open_scene(bench, fixture) && ask_for_all(bench, fixture->reader, routes, &seconds);
     if (done) {
         figure_sample(figures->load, seconds);
         figure_sample(figures->per_route, seconds * 1e6 / routes);
-        done = restart(bench, scene, routes, figures);
+        done = restart(bench, fixture, routes, figures);
     }
-    close_scene(scene);
+    close_scene(fixture);
     return done;
 }
 
@@ -169,7 +169,8 @@ static struct figure *add_figure(struct bench *bench, uint32_t routes, const cha
     return figures_add(&bench->figures, &like);
 }
 
-static bool at_size(struct bench *bench, struct scene *scene, uint32_t routes, struct load_figures *figures)
+static bool at_size(struct bench *bench, struct fixture *fixture, uint32_t routes,
+                    struct load_figures *figures)
 {
     const struct figure *medium = figures->per_route; /* of the size before */
     bool large = routes == LARGE;
@@ -191,7 +192,7 @@ static bool at_size(struct bench *bench, struct scene *scene, uint32_t routes, s
     uint32_t rounds = bench->rounds < ROUNDS_ENOUGH ? bench->rounds : ROUNDS_ENOUGH;
     bool done = true;
     for (uint32_t round = 0; round < rounds && done; round++)
-        done = run_round(bench, scene, routes, figures);
+        done = run_round(bench, fixture, routes, figures);
     return done;
 }
 
@@ -199,14 +200,14 @@ static bool at_size(struct bench *bench, struct scene *scene, uint32_t routes, s
 bool suite_load(struct bench *bench)
 {
     const uint32_t sizes[] = {1, bench_routes(bench, SMALL), MEDIUM, LARGE};
-    struct scene scene = {.reader = NULL};
+    struct fixture fixture = {.reader = NULL};
     struct load_figures figures = {.load = NULL};
     uint32_t most = bench->routes_max >= LARGE ? LARGE : bench->routes_max >= MEDIUM ? MEDIUM : sizes[1];
     bench_progress(bench, "%s: %u routes into a database", suite, most);
-    bool done = site_open(&scene.site) && dns_import(bench, &scene.site, most, HOSTS);
+    bool done = site_open(&fixture.site) && dns_import(bench, &fixture.site, most, HOSTS);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
         if (done && sizes[i] <= most)
-            done = at_size(bench, &scene, sizes[i], &figures);
-    site_close(&scene.site);
+            done = at_size(bench, &fixture, sizes[i], &figures);
+    site_close(&fixture.site);
     return done;
 }

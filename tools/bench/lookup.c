@@ -21,7 +21,7 @@ enum {
 static const char suite[] = "lookup";
 
 /* All at one number of routes. */
-struct scene {
+struct fixture {
     struct world world;
     struct peer_lfht lfht;
     struct peer_lmdb lmdb;
@@ -29,32 +29,33 @@ struct scene {
     struct peer_memory memory;
 };
 
-static bool open_scene(const struct bench *bench, const struct world_shape *shape, struct scene *scene)
+static bool open_scene(const struct bench *bench, const struct world_shape *shape, struct fixture *fixture)
 {
-    *scene = (struct scene){.udp.socket = -1};
+    *fixture = (struct fixture){.udp.socket = -1};
     bench_progress(bench, "%s: publishing %u routes", suite, shape->routes);
-    if (!world_open(&scene->world, shape) || !peer_memory_open(&scene->memory, scene->world.bytes))
+    if (!world_open(&fixture->world, shape) || !peer_memory_open(&fixture->memory, fixture->world.bytes))
         return false;
     bench_progress(bench, "%s: telling %u routes to the peers", suite, shape->routes);
-    return peer_lfht_open(&scene->lfht, &scene->world, 0) && peer_lmdb_open(&scene->lmdb, &scene->world) &&
-           (shape->routes != SMALL || peer_udp_open(&scene->udp, bench));
+    return peer_lfht_open(&fixture->lfht, &fixture->world, 0) &&
+           peer_lmdb_open(&fixture->lmdb, &fixture->world) &&
+           (shape->routes != SMALL || peer_udp_open(&fixture->udp, bench));
 }
 
-static void close_scene(struct scene *scene)
+static void close_scene(struct fixture *fixture)
 {
-    peer_udp_close(&scene->udp);
-    peer_memory_close(&scene->memory);
-    peer_lmdb_close(&scene->lmdb);
-    peer_lfht_close(&scene->lfht);
-    world_close(&scene->world);
+    peer_udp_close(&fixture->udp);
+    peer_memory_close(&fixture->memory);
+    peer_lmdb_close(&fixture->lmdb);
+    peer_lfht_close(&fixture->lfht);
+    world_close(&fixture->world);
 }
 
 static bool at_size(struct bench *bench, const struct world_shape *shape)
 {
-    struct scene scene;
-    bool done = open_scene(bench, shape, &scene);
+    struct fixture fixture;
+    bool done = open_scene(bench, shape, &fixture);
     bool small = shape->routes == SMALL, large = shape->routes == LARGE, usual = shape->hosts == HOSTS;
-    struct walk hosts = {.world = &scene.world}, views = hosts, batches = hosts;
+    struct walk hosts = {.world = &fixture.world}, views = hosts, batches = hosts;
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", shape->routes},
                                                              {"hosts", shape->hosts}};
     const struct contender contenders[] = {
@@ -63,18 +64,18 @@ static bool at_size(struct bench *bench, const struct world_shape *shape)
         {"route_begin/end", view_check, reader_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
         {"get_hosts, 100 at once", get_hosts_check, reader_settle, get_hosts_run, &batches, CALLS,
          .peer = "get_host"},
-        {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &scene.lfht, CALLS, .peer = NULL},
-        {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &scene.lfht, CALLS,
+        {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &fixture.lfht, CALLS, .peer = NULL},
+        {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &fixture.lfht, CALLS,
          .peer = "cds_lfht"},
-        {PEER_LMDB_NAME, peer_lmdb_check, NULL, peer_lmdb_run, &scene.lmdb, CALLS, "get_host",
+        {PEER_LMDB_NAME, peer_lmdb_check, NULL, peer_lmdb_run, &fixture.lmdb, CALLS, "get_host",
          .at_least = small || large ? 8 : 0},
-        {"memory read", peer_memory_check, NULL, peer_memory_run, &scene.memory, CALLS, "get_host",
+        {"memory read", peer_memory_check, NULL, peer_memory_run, &fixture.memory, CALLS, "get_host",
          .at_least = large ? 1 / 0.8 : 0},
-        {small ? "UDP round trip" : NULL, peer_udp_check, NULL, peer_udp_run, &scene.udp, ROUND_TRIPS,
+        {small ? "UDP round trip" : NULL, peer_udp_check, NULL, peer_udp_run, &fixture.udp, ROUND_TRIPS,
          "get_host", .at_least = 400},
     };
     done = done && race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders));
-    close_scene(&scene);
+    close_scene(&fixture);
     return done;
 }
 
@@ -101,7 +102,7 @@ static bool misses(struct bench *bench)
 /* The sign of life of a fetcher that has not been answered for long. */
 static void grow_old(void *walk)
 {
-    writer_beat(((struct walk *)walk)->world->writer, clock_tick() + LONG_AGO_MS);
+    writer_heartbeat(((struct walk *)walk)->world->writer, clock_tick() + LONG_AGO_MS);
 }
 
 static bool expired(struct bench *bench)
@@ -130,7 +131,7 @@ static bool one_out(struct bench *bench)
     const struct world_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
     bool done = world_open(&all, &shape) && world_open(&less, &shape);
     for (uint32_t route = 0; done && route < SMALL; route++)
-        writer_set_verdict(less.writer, world_key(route), route % HOSTS, true, false);
+        writer_set_rotation(less.writer, world_key(route), route % HOSTS, true, false);
     struct walk all_walk = {.world = &all}, less_walk = {.world = &less};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
     const struct contender contenders[] = {

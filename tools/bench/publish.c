@@ -45,7 +45,7 @@ static bool measure_rate(const struct bench *bench, const struct world *world, s
             now = clock_ns();
         } while (now - begun < ROUND_NS);
         uint64_t published = writer_counter(world->writer, COUNTER_publishes) - before;
-        writer_beat(world->writer, clock_tick());
+        writer_heartbeat(world->writer, clock_tick());
         figure_sample(figure, (double)published / ((double)(now - begun) / 1e9) / 1e3);
     }
     return true;

@@ -30,7 +30,7 @@ static bool publish_all(const struct publisher *publisher, struct writer *writer
     for (uint32_t i = 0; i < publisher->shape.routes; i++)
         if (!world_put(writer, i, publisher->shape.hosts, 0, NEVER_S))
             return false;
-    writer_beat(writer, clock_tick());
+    writer_heartbeat(writer, clock_tick());
     return true;
 }
 
@@ -67,7 +67,7 @@ static void publish(const struct bench *bench, void *context)
         fine = publish_due(publisher, writer, &due, &random);
         if (clock_ns() - beaten > BEAT_NS) {
             beaten = clock_ns();
-            writer_beat(writer, clock_tick());
+            writer_heartbeat(writer, clock_tick());
         }
         uint64_t now = clock_ns();
         if (load_relaxed(&pace->per_second) == 0)

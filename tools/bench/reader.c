@@ -81,5 +81,5 @@ bool view_run(void *walk, uint32_t calls)
 
 void reader_settle(void *walk)
 {
-    writer_beat(((struct walk *)walk)->world->writer, clock_tick());
+    writer_heartbeat(((struct walk *)walk)->world->writer, clock_tick());
 }

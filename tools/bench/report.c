@@ -31,11 +31,11 @@ static bool exists(void *context, const struct call_report *report, uint64_t gen
 static void harvest(void *context)
 {
     const struct walk *walk = context;
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     uint64_t now = clock_tick();
-    writer_beat(walk->world->writer, now);
+    writer_heartbeat(walk->world->writer, now);
     writer_on_calls(walk->world->writer, exists, NULL);
-    writer_harvest_calls(walk->world->writer, UINT32_MAX, UINT32_MAX, now, note);
+    writer_collect_calls(walk->world->writer, UINT32_MAX, UINT32_MAX, now, message);
 }
 
 /* All are taken, once the fetcher has made room for so many hosts. */

@@ -31,10 +31,10 @@ bool world_writer(const char *instance, struct writer **out)
         .probe_num = 10,
         .overload_timeout_s = 15,
     };
-    char note[WRITER_NOTE_MAX];
-    if (writer_open(out, &options, note) == SHM_OK)
+    char message[WRITER_MESSAGE_MAX];
+    if (writer_open(out, &options, message) == SHM_OK)
         return true;
-    warnx("%s", note);
+    warnx("%s", message);
     return false;
 }
 
@@ -55,12 +55,12 @@ void world_remove(const char *instance)
 bool world_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t shift, uint32_t ttl_s)
 {
     struct host table[HOSTS_MAX];
-    char note[WRITER_NOTE_MAX];
+    char message[WRITER_MESSAGE_MAX];
     for (uint32_t i = 0; i < hosts; i++)
         table[i] = world_host(route, i + shift);
-    if (writer_put(writer, world_key(route), table, hosts, NULL, ttl_s, clock_tick(), note) == SHM_OK)
+    if (writer_put(writer, world_key(route), table, hosts, NULL, ttl_s, clock_tick(), message) == SHM_OK)
         return true;
-    warnx("route %u cannot be published: %s; try --routes with fewer", route, note);
+    warnx("route %u cannot be published: %s; try --routes with fewer", route, message);
     return false;
 }
 
@@ -109,7 +109,7 @@ bool world_open(struct world *world, const struct world_shape *shape)
         !(world->order = new_order(shape->routes)) || !world_writer(world->instance, &world->writer) ||
         !publish_all(world) || !measure_bytes(world))
         return false;
-    writer_beat(world->writer, clock_tick());
+    writer_heartbeat(world->writer, clock_tick());
     int code = larshm_open(&world->reader, world->instance);
     if (code != LARSHM_OK)
         warnx("%s: %s", world->instance, larshm_strerror(code));

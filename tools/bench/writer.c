@@ -29,7 +29,7 @@ static const struct {
     double share;
 } shares[SHARES] = {{"get_host p50", 0.5}, {"get_host p99", 0.99}, {"get_host p99.9", 0.999}};
 
-struct scene {
+struct fixture {
     struct publisher publisher;
     larshm *reader;
     uint32_t *bins; /* [BINS] */
@@ -38,39 +38,39 @@ struct scene {
     struct figure *stamp, *figures[RATES][SHARES];
 };
 
-static double percentile(const struct scene *scene, double share)
+static double percentile(const struct fixture *fixture, double share)
 {
     uint64_t rank = (uint64_t)(share * CALLS), seen = 0;
     uint32_t bin = 0;
-    while (bin < BINS - 1 && (seen += scene->bins[bin]) <= rank)
+    while (bin < BINS - 1 && (seen += fixture->bins[bin]) <= rank)
         bin++;
-    return bin * scene->unit;
+    return bin * fixture->unit;
 }
 
-static void count_step(struct scene *scene, uint64_t steps)
+static void count_step(struct fixture *fixture, uint64_t steps)
 {
-    scene->bins[steps < BINS ? steps : BINS - 1]++;
+    fixture->bins[steps < BINS ? steps : BINS - 1]++;
 }
 
-static void stamps_alone(struct scene *scene)
+static void stamps_alone(struct fixture *fixture)
 {
-    memset(scene->bins, 0, BINS * sizeof(*scene->bins));
+    memset(fixture->bins, 0, BINS * sizeof(*fixture->bins));
     for (int i = 0; i < CALLS; i++) {
         uint64_t begun = stamp();
-        count_step(scene, stamp() - begun);
+        count_step(fixture, stamp() - begun);
     }
 }
 
-static bool lookups(struct scene *scene)
+static bool lookups(struct fixture *fixture)
 {
-    memset(scene->bins, 0, BINS * sizeof(*scene->bins));
+    memset(fixture->bins, 0, BINS * sizeof(*fixture->bins));
     for (int i = 0; i < CALLS; i++) {
         uint32_t route =
-            (uint32_t)((next_random(&scene->random) >> 32) * scene->publisher.shape.routes >> 32);
+            (uint32_t)((next_random(&fixture->random) >> 32) * fixture->publisher.shape.routes >> 32);
         larshm_host host;
         uint64_t begun = stamp();
-        int code = larshm_get_host(scene->reader, world_modid(route), world_cmdid(route), &host);
-        count_step(scene, stamp() - begun);
+        int code = larshm_get_host(fixture->reader, world_modid(route), world_cmdid(route), &host);
+        count_step(fixture, stamp() - begun);
         /* Every other table has its hosts one port higher. */
         if (code != LARSHM_OK || !world_owns(route, HOSTS + 1, &host)) {
             warnx("%s: a lookup gave a wrong result, so its time means nothing", suite);
@@ -80,33 +80,33 @@ static bool lookups(struct scene *scene)
     return true;
 }
 
-static bool measure(struct bench *bench, struct scene *scene)
+static bool measure(struct bench *bench, struct fixture *fixture)
 {
     for (uint32_t round = 0; round < bench->rounds; round++) {
-        stamps_alone(scene);
-        figure_sample(scene->stamp, percentile(scene, 0.5));
+        stamps_alone(fixture);
+        figure_sample(fixture->stamp, percentile(fixture, 0.5));
         for (int rate = 0; rate < RATES; rate++) {
             bench_progress(bench, "%s: %u publishes a second: round %u of %u", suite, rates[rate], round + 1,
                            bench->rounds);
-            publisher_set(&scene->publisher, rates[rate]);
+            publisher_set(&fixture->publisher, rates[rate]);
             usleep(SETTLE_US);
-            if (bench_stopped() || !lookups(scene))
+            if (bench_stopped() || !lookups(fixture))
                 return false;
-            if (rates[rate] && publisher_done(&scene->publisher) == 0) {
+            if (rates[rate] && publisher_done(&fixture->publisher) == 0) {
                 warnx("%s: the publisher does not publish", suite);
                 return false;
             }
             for (int share = 0; share < SHARES; share++)
-                figure_sample(scene->figures[rate][share], percentile(scene, shares[share].share));
+                figure_sample(fixture->figures[rate][share], percentile(fixture, shares[share].share));
         }
     }
     return true;
 }
 
-static bool add_figures(struct bench *bench, struct scene *scene)
+static bool add_figures(struct bench *bench, struct fixture *fixture)
 {
     const struct figure clock = {.suite = suite, .name = "stamp " STAMP_CLOCK " p50", .unit = "ns"};
-    scene->stamp = figures_add(&bench->figures, &clock);
+    fixture->stamp = figures_add(&bench->figures, &clock);
     for (int rate = 0; rate < RATES; rate++)
         for (int share = 0; share < SHARES; share++) {
             bool judged = share == SHARES - 1 && rate == RATES - 1;
@@ -114,46 +114,46 @@ static bool add_figures(struct bench *bench, struct scene *scene)
                 .suite = suite,
                 .name = shares[share].name,
                 .unit = "ns",
-                .parameters = {{"routes", scene->publisher.shape.routes},
+                .parameters = {{"routes", fixture->publisher.shape.routes},
                                {"publishes_per_second", rates[rate]}},
-                .peer = rate ? scene->figures[0][share] : NULL,
+                .peer = rate ? fixture->figures[0][share] : NULL,
                 .target = {.at_most = judged ? 2 : 0},
             };
-            if (!(scene->figures[rate][share] = figures_add(&bench->figures, &like)))
+            if (!(fixture->figures[rate][share] = figures_add(&bench->figures, &like)))
                 return false;
         }
-    return scene->stamp != NULL;
+    return fixture->stamp != NULL;
 }
 
-static bool open_scene(const struct bench *bench, struct scene *scene)
+static bool open_scene(const struct bench *bench, struct fixture *fixture)
 {
     const struct world_shape shape = {
         .routes = bench_routes(bench, ROUTES), .hosts = HOSTS, .ttl_s = NEVER_S};
-    *scene = (struct scene){.unit = stamp_unit(), .bins = malloc(BINS * sizeof(*scene->bins))};
-    if (!scene->bins) {
+    *fixture = (struct fixture){.unit = stamp_unit(), .bins = malloc(BINS * sizeof(*fixture->bins))};
+    if (!fixture->bins) {
         warnx("out of memory");
         return false;
     }
-    if (!publisher_open(&scene->publisher, bench, &shape))
+    if (!publisher_open(&fixture->publisher, bench, &shape))
         return false;
-    int code = larshm_open(&scene->reader, scene->publisher.instance);
+    int code = larshm_open(&fixture->reader, fixture->publisher.instance);
     if (code != LARSHM_OK)
-        warnx("%s: %s", scene->publisher.instance, larshm_strerror(code));
+        warnx("%s: %s", fixture->publisher.instance, larshm_strerror(code));
     return code == LARSHM_OK;
 }
 
 bool suite_writer(struct bench *bench)
 {
-    struct scene scene;
-    bool done = open_scene(bench, &scene) && add_figures(bench, &scene);
+    struct fixture fixture;
+    bool done = open_scene(bench, &fixture) && add_figures(bench, &fixture);
     if (done) {
         bench_progress(bench, "%s: the publisher finds its size", suite);
-        publisher_set(&scene.publisher, rates[RATES - 1]);
+        publisher_set(&fixture.publisher, rates[RATES - 1]);
         usleep(GROW_US);
-        done = measure(bench, &scene);
+        done = measure(bench, &fixture);
     }
-    larshm_close(scene.reader);
-    publisher_close(&scene.publisher);
-    free(scene.bins);
+    larshm_close(fixture.reader);
+    publisher_close(&fixture.publisher);
+    free(fixture.bins);
     return done;
 }

@@ -9,14 +9,14 @@
 #include "tools/larshm/grid.h"
 
 const char *const health_states[] = {
-    [STANDING_IDLE] = "idle",
-    [STANDING_OVERLOADED] = "overloaded",
+    [HOST_IN_ROTATION] = "idle",
+    [HOST_EJECTED] = "overloaded",
 };
 
 const char *const health_holds[] = {
-    [HOLD_NONE] = "none",
-    [HOLD_PINNED] = "pinned",
-    [HOLD_DRAINED] = "drained",
+    [OVERRIDE_NONE] = "none",
+    [OVERRIDE_PINNED] = "pinned",
+    [OVERRIDE_DRAINED] = "drained",
 };
 
 const char *const health_reasons[REASONS] = {
@@ -30,22 +30,22 @@ const char *const health_reasons[REASONS] = {
     [REASON_TIMEOUT] = "timeout",
 };
 
-uint64_t health_since_unix_ms(const struct standing *standing)
+uint64_t health_since_unix_ms(const struct host_health *health)
 {
     uint64_t tick = clock_tick(), now = clock_unix_ms();
-    uint64_t age = tick > standing->since ? tick - standing->since : 0;
+    uint64_t age = tick > health->since ? tick - health->since : 0;
     return now > age ? now - age : 0;
 }
 
-static struct text reason(const struct standing *standing)
+static struct text reason(const struct host_health *health)
 {
-    struct text text, value = text_share(standing->value), limit = text_share(standing->limit);
-    switch (standing->reason) {
+    struct text text, value = text_share(health->value), limit = text_share(health->limit);
+    switch (health->reason) {
     case REASON_ERR_RATE:
         snprintf(text.is, sizeof(text.is), "%.32s failures > %.32s", value.is, limit.is);
         break;
     case REASON_ERR_STREAK:
-        snprintf(text.is, sizeof(text.is), "%" PRIu32 " failures in a row", standing->value);
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 " failures in a row", health->value);
         break;
     case REASON_WINDOW:
         snprintf(text.is, sizeof(text.is), "%.32s failures >= %.32s in a window", value.is, limit.is);
@@ -58,10 +58,10 @@ static struct text reason(const struct standing *standing)
         snprintf(text.is, sizeof(text.is), "%.32s successes > %.32s", value.is, limit.is);
         break;
     case REASON_SUCC_STREAK:
-        snprintf(text.is, sizeof(text.is), "%" PRIu32 " successes in a row", standing->value);
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 " successes in a row", health->value);
         break;
     case REASON_TIMEOUT:
-        snprintf(text.is, sizeof(text.is), "was overloaded for %" PRIu32 " s", standing->limit);
+        snprintf(text.is, sizeof(text.is), "was overloaded for %" PRIu32 " s", health->limit);
         break;
     default:
         snprintf(text.is, sizeof(text.is), "nothing has happened yet");
@@ -70,29 +70,30 @@ static struct text reason(const struct standing *standing)
 }
 
 static const char *const hold_texts[] = {
-    [HOLD_NONE] = "",
-    [HOLD_PINNED] = "pinned by an operator",
-    [HOLD_DRAINED] = "drained by an operator",
+    [OVERRIDE_NONE] = "",
+    [OVERRIDE_PINNED] = "pinned by an operator",
+    [OVERRIDE_DRAINED] = "drained by an operator",
 };
 
-static bool implies_out(const struct standing *standing)
+static bool implies_out(const struct host_health *health)
 {
-    return standing->hold == HOLD_DRAINED ||
-           (standing->hold == HOLD_NONE && standing->state == STANDING_OVERLOADED);
+    return health->override == OVERRIDE_DRAINED ||
+           (health->override == OVERRIDE_NONE && health->state == HOST_EJECTED);
 }
 
-struct text health_text(const struct standing *standing, bool out)
+struct text health_text(const struct host_health *health, bool out)
 {
     struct text text;
-    const char *hold = hold_texts[standing->hold], *state = health_states[standing->state];
-    const char *mismatch = implies_out(standing) == out ? "" : out ? "; out of the turn" : "; in the turn";
-    const char *between = standing->hold == HOLD_NONE ? "" : "; ";
-    struct text since = text_moment(health_since_unix_ms(standing), clock_unix_ms());
-    if (standing->state == STANDING_OVERLOADED || standing->reason != REASON_BIRTH)
+    const char *hold = hold_texts[health->override], *state = health_states[health->state];
+    const char *mismatch = implies_out(health) == out ? "" : out ? "; out of the turn" : "; in the turn";
+    const char *between = health->override == OVERRIDE_NONE ? "" : "; ";
+    struct text since = text_moment(health_since_unix_ms(health), clock_unix_ms());
+    if (health->state == HOST_EJECTED || health->reason != REASON_BIRTH)
         snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %.80s%s", hold, between, state, since.is,
-                 reason(standing).is, mismatch);
+                 reason(health).is, mismatch);
     else
-        snprintf(text.is, sizeof(text.is), "%s%s", standing->hold == HOLD_NONE ? state : hold, mismatch);
+        snprintf(text.is, sizeof(text.is), "%s%s", health->override == OVERRIDE_NONE ? state : hold,
+                 mismatch);
     return text;
 }
 
@@ -103,18 +104,18 @@ bool health_has_news(const struct route *route, const struct known_hosts *known)
     return count > 0 || route_count_out(route) > 0;
 }
 
-static void add_host(struct grid *grid, struct host host, const struct standing *standing, bool out,
+static void add_host(struct grid *grid, struct host host, const struct host_health *health, bool out,
                      bool readable)
 {
-    static const struct standing nothing;
-    if (!standing && (out || !readable))
+    static const struct host_health nothing;
+    if (!health && (out || !readable))
         grid_row(grid, (const char *[]){text_host(host).is, "-", "-", out ? "out of the turn" : "-"}, NULL);
-    else if (!standing)
+    else if (!health)
         grid_row(grid, (const char *[]){text_host(host).is, "0", "0", health_text(&nothing, false).is}, NULL);
     else
         grid_row(grid,
-                 (const char *[]){text_host(host).is, text_count(standing->total_succ).is,
-                                  text_count(standing->total_err).is, health_text(standing, out).is},
+                 (const char *[]){text_host(host).is, text_count(health->total_succ).is,
+                                  text_count(health->total_err).is, health_text(health, out).is},
                  NULL);
 }
 

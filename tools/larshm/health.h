@@ -16,13 +16,13 @@ extern const char *const health_holds[];
 extern const char *const health_reasons[REASONS];
 
 /* When the state was taken. */
-uint64_t health_since_unix_ms(const struct standing *standing);
+uint64_t health_since_unix_ms(const struct host_health *health);
 
 /*
  * "overloaded since 12:03:07: 14 % failures > 10 %". `out`: the host is out of the turn, as readers see it; the text
  * says so where the rest does not imply it.
  */
-struct text health_text(const struct standing *standing, bool out);
+struct text health_text(const struct host_health *health, bool out);
 
 /* True if there is more to tell of the route's hosts than that nothing has happened to them. */
 bool health_has_news(const struct route *route, const struct known_hosts *known);

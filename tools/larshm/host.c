@@ -35,11 +35,11 @@ enum {
 static const struct {
     const char *name;
     const char *done;
-    enum standing_hold hold;
+    enum host_override override;
 } verbs[] = {
-    {"pin", "is pinned: picked whatever its calls tell", HOLD_PINNED},
-    {"drain", "is drained: neither picked nor tried", HOLD_DRAINED},
-    {"clear", "is held no more: its calls decide", HOLD_NONE},
+    {"pin", "is pinned: picked whatever its calls tell", OVERRIDE_PINNED},
+    {"drain", "is drained: neither picked nor tried", OVERRIDE_DRAINED},
+    {"clear", "is held no more: its calls decide", OVERRIDE_NONE},
 };
 
 enum {
@@ -113,11 +113,11 @@ static int print(const struct arguments *arguments)
     const struct route_name *name = &arguments->name;
     warn_if_last(arguments);
     if (arguments->common->json)
-        return json_print(
-            json_pack("{s:i, s:s, s:I, s:I, s:s, s:i, s:s}", "version", JSON_VERSION, "instance",
-                      arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid",
-                      (json_int_t)name->cmdid, "ip", text_address(arguments->host.address).is, "port",
-                      (int)ntohs(arguments->host.port), "hold", health_holds[verbs[arguments->verb].hold]));
+        return json_print(json_pack(
+            "{s:i, s:s, s:I, s:I, s:s, s:i, s:s}", "version", JSON_VERSION, "instance",
+            arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid", (json_int_t)name->cmdid,
+            "ip", text_address(arguments->host.address).is, "port", (int)ntohs(arguments->host.port), "hold",
+            health_holds[verbs[arguments->verb].override]));
     printf("route %" PRIu32 "/%" PRIu32 ": %s %s\n", name->modid, name->cmdid, text_host(arguments->host).is,
            verbs[arguments->verb].done);
     return EXIT_SUCCESS;
@@ -179,7 +179,7 @@ int command_host(struct common *common, int argc, char **argv)
     const struct order order = {
         .key = route_key(arguments.name.modid, arguments.name.cmdid),
         .host = host_word(arguments.host.address, arguments.host.port),
-        .hold = verbs[arguments.verb].hold,
+        .override = verbs[arguments.verb].override,
     };
     const struct trust trust = instance_trust(0022);
     enum order_result result;

@@ -23,28 +23,29 @@ static int in_order(const void *left, const void *right)
     return (here > there) - (here < there);
 }
 
-static struct standing sensible(struct standing standing)
+static struct host_health sensible(struct host_health health)
 {
-    if (standing.state > STANDING_OVERLOADED)
-        standing.state = STANDING_IDLE;
-    if (standing.hold > HOLD_DRAINED)
-        standing.hold = HOLD_NONE;
-    if (standing.reason >= REASONS)
-        standing.reason = REASON_BIRTH;
-    return standing;
+    if (health.state > HOST_EJECTED)
+        health.state = HOST_IN_ROTATION;
+    if (health.override > OVERRIDE_DRAINED)
+        health.override = OVERRIDE_NONE;
+    if (health.reason >= REASONS)
+        health.reason = REASON_BIRTH;
+    return health;
 }
 
-enum shm_status known_hosts_copy(const struct hosts *hosts, struct key_range range, struct known_hosts *out)
+enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_range range,
+                                 struct known_hosts *out)
 {
     struct known_hosts known = {.readable = true};
     size_t capacity = 0;
-    for (uint32_t number = 0, used = hosts_used(hosts); number < used; number++) {
+    for (uint32_t number = 0, used = host_records_used(hosts); number < used; number++) {
         struct known_host found;
         struct host_entry entry;
-        if (!hosts_read(hosts, number, &found.key, &found.host, &entry) || found.key < range.first ||
+        if (!host_records_read(hosts, number, &found.key, &found.host, &entry) || found.key < range.first ||
             found.key > range.last)
             continue;
-        found.standing = sensible(entry.standing);
+        found.health = sensible(entry.health);
         if (known.count == capacity) {
             capacity = capacity ? 2 * capacity : 64;
             struct known_host *larger = realloc(known.entries, capacity * sizeof(*larger));
@@ -62,7 +63,7 @@ enum shm_status known_hosts_copy(const struct hosts *hosts, struct key_range ran
     return SHM_OK;
 }
 
-static enum shm_status open_hosts(const char *instance, struct region *region, struct hosts *hosts)
+static enum shm_status open_hosts(const char *instance, struct region *region, struct host_records *hosts)
 {
     struct object_names names;
     const struct trust trust = instance_trust(0022);
@@ -71,7 +72,7 @@ static enum shm_status open_hosts(const char *instance, struct region *region, s
         status = region_open(names.hosts, false, &trust, HEADER_BYTES, region);
     if (status != SHM_OK)
         return status;
-    status = hosts_attach(region, hosts);
+    status = host_records_attach(region, hosts);
     if (status != SHM_OK)
         region_close(region);
     return status;
@@ -80,7 +81,7 @@ static enum shm_status open_hosts(const char *instance, struct region *region, s
 enum shm_status known_hosts_read(const char *instance, struct key_range range, struct known_hosts *out)
 {
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
     enum shm_status status = open_hosts(instance, &region, &hosts);
     if (status != SHM_OK)
         return status;
@@ -154,19 +155,19 @@ const struct known_host *known_hosts_of(const struct known_hosts *known, uint64_
     return *count ? &known->entries[first] : NULL;
 }
 
-const struct standing *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host)
+const struct host_health *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host)
 {
     const struct known_host wanted = {.key = key, .host = host_word(host.address, host.port)};
     size_t at = lower_bound(known, &wanted);
     if (at == known->count || in_order(&known->entries[at], &wanted) != 0)
         return NULL;
-    return &known->entries[at].standing;
+    return &known->entries[at].health;
 }
 
 uint64_t hosts_object_bytes(const char *instance)
 {
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
     if (open_hosts(instance, &region, &hosts) != SHM_OK)
         return 0;
     uint64_t bytes = region.size;

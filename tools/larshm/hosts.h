@@ -8,7 +8,7 @@
 
 struct known_host {
     uint64_t key, host; /* host_word(); 0: hosts that the route does not have */
-    struct standing standing;
+    struct host_health health;
 };
 
 /* In the order of routes and addresses; what is about hosts that a route does not have comes first of the route. */
@@ -27,7 +27,8 @@ struct key_range {
  * Copies what is about these routes. Values that no fetcher writes are read as the first of their kind. Records that
  * change meanwhile are copied as they were or as they became. SHM_SYSTEM_ERROR: no memory.
  */
-enum shm_status known_hosts_copy(const struct hosts *hosts, struct key_range range, struct known_hosts *out);
+enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_range range,
+                                 struct known_hosts *out);
 
 /* Likewise, from the object of an instance. On failure *out is as it was. */
 enum shm_status known_hosts_read(const char *instance, struct key_range range, struct known_hosts *out);
@@ -46,7 +47,7 @@ void known_hosts_free(struct known_hosts *known);
 const struct known_host *known_hosts_of(const struct known_hosts *known, uint64_t key, size_t *count);
 
 /* NULL: nothing has been reported about the host, and nothing ordered. */
-const struct standing *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host);
+const struct host_health *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host);
 
 struct host known_host_name(const struct known_host *entry);
 

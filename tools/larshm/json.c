@@ -19,13 +19,13 @@ json_t *json_host(struct host host)
     return json_pack("{s:s, s:i}", "ip", text_address(host.address).is, "port", (int)ntohs(host.port));
 }
 
-static json_t *json_health(const struct standing *standing)
+static json_t *json_health(const struct host_health *health)
 {
-    static const struct standing nothing;
-    const struct standing *of = standing ? standing : &nothing;
-    json_t *since = standing ? json_integer(json_number(health_since_unix_ms(of))) : json_null();
+    static const struct host_health nothing;
+    const struct host_health *of = health ? health : &nothing;
+    json_t *since = health ? json_integer(json_number(health_since_unix_ms(of))) : json_null();
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
-                     health_states[of->state], "hold", health_holds[of->hold], "reason",
+                     health_states[of->state], "hold", health_holds[of->override], "reason",
                      health_reasons[of->reason], "value", (json_int_t)of->value, "limit",
                      (json_int_t)of->limit, "since_unix_ms", since, "total_succ", json_number(of->total_succ),
                      "total_err", json_number(of->total_err), "vsucc", (json_int_t)of->vsucc, "verr",

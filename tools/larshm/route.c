@@ -29,18 +29,18 @@ static enum route_condition condition(const struct table *table, uint64_t now)
 /* Readers look at the bits only where the table says that a host is out. */
 static void read_verdict(const struct table *table, uint64_t *out)
 {
-    for (uint32_t word = 0; word < VERDICT_WORDS(table->count); word++)
-        out[word] = table->out ? load_relaxed(&table->s_verdict[word]) : 0;
+    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
+        out[word] = table->out ? load_relaxed(&table->s_masks[word]) : 0;
 }
 
 bool route_host_out(const struct route *route, uint32_t at)
 {
-    return route->verdict[at / 32] & verdict_out(at);
+    return route->masks[at / 32] & ejected_bit(at);
 }
 
 bool route_host_unprobed(const struct route *route, uint32_t at)
 {
-    return route->verdict[at / 32] & verdict_unprobed(at);
+    return route->masks[at / 32] & drained_bit(at);
 }
 
 uint32_t route_count_out(const struct route *route)
@@ -68,7 +68,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t 
         if (status != SHM_OK)
             return status;
         table_hosts(&table, route->hosts);
-        read_verdict(&table, route->verdict);
+        read_verdict(&table, route->masks);
         enum route_condition found = condition(&table, now);
         if (!table_intact(&table))
             continue;

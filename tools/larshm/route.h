@@ -29,8 +29,8 @@ struct route {
     enum route_condition condition;
     uint32_t update_timeout_s;
     uint32_t host_count;
-    struct host *hosts;                         /* room for HOSTS_MAX */
-    uint64_t verdict[VERDICT_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
+    struct host *hosts;                    /* room for HOSTS_MAX */
+    uint64_t masks[MASK_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
 /* Host number `at` is out of the turn; and then, not even tried now and then. */

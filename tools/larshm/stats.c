@@ -68,7 +68,7 @@ static uint64_t sum(uint64_t a, uint64_t b)
 
 static struct totals totals_of(const struct known_host *entry)
 {
-    return (struct totals){entry->standing.total_succ, entry->standing.total_err};
+    return (struct totals){entry->health.total_succ, entry->health.total_err};
 }
 
 /* The entries of one route, the first of them at `route`. */

@@ -15,22 +15,22 @@ enum {
     TIMES = 50, /* few, so that many hosts have the same */
 };
 
-static struct standing idle(uint64_t window)
+static struct host_health idle(uint64_t window)
 {
-    return (struct standing){.state = STANDING_IDLE, .window = window, .since = 1, .rsucc = 1};
+    return (struct host_health){.state = HOST_IN_ROTATION, .window = window, .since = 1, .rsucc = 1};
 }
 
-static struct standing overloaded(uint64_t since)
+static struct host_health overloaded(uint64_t since)
 {
-    return (struct standing){.state = STANDING_OVERLOADED, .window = 1, .since = since};
+    return (struct host_health){.state = HOST_EJECTED, .window = 1, .since = since};
 }
 
-static void place(struct deadlines *deadlines, uint32_t number, struct standing standing)
+static void place(struct deadlines *deadlines, uint32_t number, struct host_health health)
 {
-    deadlines_place(deadlines, number, &standing);
+    deadlines_place(deadlines, number, &health);
 }
 
-static void expect_first(const struct deadlines *deadlines, enum standing_state state, uint32_t number)
+static void expect_first(const struct deadlines *deadlines, enum host_state state, uint32_t number)
 {
     uint32_t first;
     assert_true(deadlines_first(deadlines, state, &first));
@@ -46,11 +46,11 @@ static void hosts_come_in_the_order_in_which_their_time_began(void **state)
         place(&deadlines, i, idle(1000 + i * 7 % HOSTS));
     for (uint32_t i = 0; i < HOSTS; i++) {
         uint32_t first;
-        assert_true(deadlines_first(&deadlines, STANDING_IDLE, &first));
+        assert_true(deadlines_first(&deadlines, HOST_IN_ROTATION, &first));
         assert_int_equal(first * 7 % HOSTS, i);
         deadlines_remove(&deadlines, first);
     }
-    assert_int_equal(deadlines_count(&deadlines, STANDING_IDLE), 0);
+    assert_int_equal(deadlines_count(&deadlines, HOST_IN_ROTATION), 0);
     deadlines_free(&deadlines);
 }
 
@@ -61,14 +61,14 @@ static void idle_and_overloaded_hosts_are_kept_apart(void **state)
     uint32_t first;
     assert_true(deadlines_reserve(&deadlines, 2));
     place(&deadlines, 0, idle(5));
-    assert_false(deadlines_first(&deadlines, STANDING_OVERLOADED, &first));
+    assert_false(deadlines_first(&deadlines, HOST_EJECTED, &first));
     place(&deadlines, 1, overloaded(4));
-    expect_first(&deadlines, STANDING_IDLE, 0);
-    expect_first(&deadlines, STANDING_OVERLOADED, 1);
+    expect_first(&deadlines, HOST_IN_ROTATION, 0);
+    expect_first(&deadlines, HOST_EJECTED, 1);
     place(&deadlines, 0, overloaded(3));
-    assert_false(deadlines_first(&deadlines, STANDING_IDLE, &first));
-    expect_first(&deadlines, STANDING_OVERLOADED, 0);
-    assert_int_equal(deadlines_count(&deadlines, STANDING_OVERLOADED), 2);
+    assert_false(deadlines_first(&deadlines, HOST_IN_ROTATION, &first));
+    expect_first(&deadlines, HOST_EJECTED, 0);
+    assert_int_equal(deadlines_count(&deadlines, HOST_EJECTED), 2);
     deadlines_free(&deadlines);
 }
 
@@ -76,7 +76,7 @@ static void idle_host_that_nobody_calls_has_no_deadline(void **state)
 {
     (void)state;
     struct deadlines deadlines = {0};
-    struct standing host = {.state = STANDING_IDLE, .window = 5};
+    struct host_health host = {.state = HOST_IN_ROTATION, .window = 5};
     assert_true(deadlines_reserve(&deadlines, 1));
     place(&deadlines, 0, host);
     assert_false(deadlines_has(&deadlines, 0));
@@ -87,7 +87,7 @@ static void idle_host_that_nobody_calls_has_no_deadline(void **state)
     place(&deadlines, 0, host);
     assert_false(deadlines_has(&deadlines, 0));
     deadlines_remove(&deadlines, 0);
-    assert_int_equal(deadlines_count(&deadlines, STANDING_IDLE), 0);
+    assert_int_equal(deadlines_count(&deadlines, HOST_IN_ROTATION), 0);
     deadlines_free(&deadlines);
 }
 
@@ -98,9 +98,9 @@ static void room_is_made_without_losing_anybody(void **state)
     for (uint32_t i = 0; i < 10 * HOSTS; i++) {
         assert_true(deadlines_reserve(&deadlines, i + 1));
         place(&deadlines, i, overloaded(10 * HOSTS - i));
-        expect_first(&deadlines, STANDING_OVERLOADED, i);
+        expect_first(&deadlines, HOST_EJECTED, i);
     }
-    assert_int_equal(deadlines_count(&deadlines, STANDING_OVERLOADED), 10 * HOSTS);
+    assert_int_equal(deadlines_count(&deadlines, HOST_EJECTED), 10 * HOSTS);
     deadlines_free(&deadlines);
     deadlines_free(&deadlines);
 }
@@ -109,32 +109,32 @@ static void room_is_made_without_losing_anybody(void **state)
 
 struct model {
     bool there[HOSTS];
-    struct standing standing[HOSTS];
+    struct host_health health[HOSTS];
 };
 
-static uint64_t began(const struct standing *standing)
+static uint64_t began(const struct host_health *health)
 {
-    return standing->state == STANDING_IDLE ? standing->window : standing->since;
+    return health->state == HOST_IN_ROTATION ? health->window : health->since;
 }
 
 static void expect_like_model(const struct deadlines *deadlines, const struct model *model,
-                              enum standing_state state)
+                              enum host_state state)
 {
     uint32_t count = 0, first;
     uint64_t earliest = UINT64_MAX;
     for (uint32_t i = 0; i < HOSTS; i++) {
-        if (!model->there[i] || model->standing[i].state != state)
+        if (!model->there[i] || model->health[i].state != state)
             continue;
         count++;
-        if (began(&model->standing[i]) < earliest)
-            earliest = began(&model->standing[i]);
+        if (began(&model->health[i]) < earliest)
+            earliest = began(&model->health[i]);
     }
     assert_int_equal(deadlines_count(deadlines, state), count);
     assert_int_equal(deadlines_first(deadlines, state, &first), count > 0);
     if (count) {
         assert_true(model->there[first]);
-        assert_int_equal(model->standing[first].state, state);
-        assert_int_equal(began(&model->standing[first]), earliest);
+        assert_int_equal(model->health[first].state, state);
+        assert_int_equal(began(&model->health[first]), earliest);
     }
 }
 
@@ -149,18 +149,18 @@ static void any_changes_leave_the_first_one_first(void **state)
         uint32_t number = (uint32_t)rand() % HOSTS;
         uint64_t time = (uint64_t)rand() % TIMES;
         int what = rand() % 4;
-        struct standing standing = what == 0 ? overloaded(time) : idle(time);
+        struct host_health health = what == 0 ? overloaded(time) : idle(time);
         if (what == 1)
-            standing.rsucc = 0;
+            health.rsucc = 0;
         if (what == 2)
             deadlines_remove(&deadlines, number);
         else
-            place(&deadlines, number, standing);
+            place(&deadlines, number, health);
         model.there[number] = what == 0 || what == 3;
-        model.standing[number] = standing;
+        model.health[number] = health;
         assert_int_equal(deadlines_has(&deadlines, number), model.there[number]);
-        expect_like_model(&deadlines, &model, STANDING_IDLE);
-        expect_like_model(&deadlines, &model, STANDING_OVERLOADED);
+        expect_like_model(&deadlines, &model, HOST_IN_ROTATION);
+        expect_like_model(&deadlines, &model, HOST_EJECTED);
     }
     deadlines_free(&deadlines);
 }

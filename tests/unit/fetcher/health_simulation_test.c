@@ -18,7 +18,7 @@ enum {
     SEEDS = 150,
     BATCH_MAX = 50,
     STREAK_MAX = 400,              /* of contin_err_limit and contin_succ_limit */
-    SETTLE_CALLS = 3 * STREAK_MAX, /* enough for any verdict, the batches at the border included */
+    SETTLE_CALLS = 3 * STREAK_MAX, /* enough for any masks, the batches at the border included */
 };
 
 static uint32_t seed, random_state;
@@ -94,10 +94,10 @@ static void lars_tick(struct lars_host *host, const struct config *config, uint6
     }
 }
 
-/* --- The fetcher: a standing, and what the clients' side keeps of a host --- */
+/* --- The fetcher: a health, and what the clients' side keeps of a host --- */
 
 struct watched {
-    struct standing standing;
+    struct host_health health;
     struct call_batch batch;
     uint32_t err_run, succ_run; /* those under way */
     uint32_t left;              /* calls until the next look */
@@ -114,14 +114,14 @@ static void record(struct watched *host, enum health_change change)
         return;
     host->err_run = host->succ_run = 0;
     if (change == HEALTH_TURNED)
-        seen.reasons[host->standing.reason]++;
+        seen.reasons[host->health.reason]++;
     else
         seen.windows++;
 }
 
 static void look(struct watched *host, const struct config *config, uint64_t now)
 {
-    record(host, health_apply(&host->standing, &host->batch, config, now));
+    record(host, health_apply(&host->health, &host->batch, config, now));
     host->batch = (struct call_batch){0};
     host->left = 1 + random_below(host->batch_max);
 }
@@ -140,8 +140,8 @@ static void report(struct watched *host, const struct config *config, bool succe
 
 static void tick(struct watched *host, const struct config *config, uint64_t now)
 {
-    uint64_t deadline = health_deadline(&host->standing, config);
-    enum health_change change = health_time(&host->standing, config, now);
+    uint64_t deadline = health_deadline(&host->health, config);
+    enum health_change change = health_time(&host->health, config, now);
     if ((change != HEALTH_SAME) != (now >= deadline))
         fail_msg("seed %u: the deadline was not when something was to do", seed);
     record(host, change);
@@ -206,17 +206,17 @@ static void world_begin(struct world *world, uint32_t number, uint32_t batch_max
         world->config.loadbalance.overload_timeout = 1 + random_below(30);
     }
     lars_idle(&world->lars, &world->config, world->now);
-    health_birth(&world->ours.standing, &world->config, world->now);
+    health_birth(&world->ours.health, &world->config, world->now);
     world->ours.left = 1 + random_below(batch_max);
 }
 
 static void expect_agreement(const struct world *world, const char *script)
 {
     const struct lars_host *lars = &world->lars;
-    const struct standing *ours = &world->ours.standing;
+    const struct host_health *ours = &world->ours.health;
     if (world->ours.batch_max > 1)
         return;
-    if (lars->overloaded == (ours->state == STANDING_OVERLOADED) && lars->vsucc == ours->vsucc &&
+    if (lars->overloaded == (ours->state == HOST_EJECTED) && lars->vsucc == ours->vsucc &&
         lars->verr == ours->verr && lars->rsucc == ours->rsucc && lars->rerr == ours->rerr &&
         lars->contin_succ == ours->contin_succ && lars->contin_err == ours->contin_err &&
         lars->since == ours->window)
@@ -243,7 +243,7 @@ static void let_time_pass(struct world *world, uint32_t milliseconds, const char
     }
 }
 
-static void play_phase(struct world *world, const struct phase *phase, const char *script)
+static void scenario_phase(struct world *world, const struct phase *phase, const char *script)
 {
     for (uint32_t i = 0; i < phase->calls; i++) {
         bool success = random_below(1000) >= phase->fail;
@@ -259,10 +259,10 @@ static void play(struct world *world, const struct script *script)
 {
     for (uint32_t round = 0; round < script->rounds; round++)
         for (size_t i = 0; i < PHASES; i++)
-            play_phase(world, &script->phases[i], script->name);
+            scenario_phase(world, &script->phases[i], script->name);
 }
 
-static void play_all(struct world *world)
+static void scenario_all(struct world *world)
 {
     for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
         play(world, &scripts[i]);
@@ -275,12 +275,12 @@ static void every_verdict_is_that_of_lars(void **state)
     for (uint32_t number = 1; number <= SEEDS; number++) {
         struct world world;
         world_begin(&world, number, 1);
-        play_all(&world);
+        scenario_all(&world);
     }
     print_message("%zu calls, %zu windows\n", seen.calls, seen.windows);
     /* The comparison is worth something only if all rules had their say. */
-    static const enum standing_reason of_lars[] = {REASON_ERR_RATE,  REASON_ERR_STREAK,  REASON_WINDOW,
-                                                   REASON_SUCC_RATE, REASON_SUCC_STREAK, REASON_TIMEOUT};
+    static const enum health_reason of_lars[] = {REASON_ERR_RATE,  REASON_ERR_STREAK,  REASON_WINDOW,
+                                                 REASON_SUCC_RATE, REASON_SUCC_STREAK, REASON_TIMEOUT};
     for (size_t i = 0; i < sizeof(of_lars) / sizeof(*of_lars); i++)
         assert_true(seen.reasons[of_lars[i]] > SEEDS);
     assert_true(seen.windows > SEEDS);
@@ -290,12 +290,11 @@ static void every_verdict_is_that_of_lars(void **state)
 /* Plays calls of one kind until every host must be what they make it. */
 static void settle(struct world *world, uint32_t fail, bool overloaded)
 {
-    play_phase(world, &(struct phase){SETTLE_CALLS, 0, fail}, "settling");
+    scenario_phase(world, &(struct phase){SETTLE_CALLS, 0, fail}, "settling");
     look(&world->ours, &world->config, world->now);
-    if (world->lars.overloaded != overloaded ||
-        (world->ours.standing.state == STANDING_OVERLOADED) != overloaded)
+    if (world->lars.overloaded != overloaded || (world->ours.health.state == HOST_EJECTED) != overloaded)
         fail_msg("seed %u, %u of 1000 calls fail: overloaded is %d for Lars, %d for us", seed, fail,
-                 world->lars.overloaded, world->ours.standing.state);
+                 world->lars.overloaded, world->ours.health.state);
 }
 
 static void batches_of_any_size_settle_on_the_verdicts_of_lars(void **state)
@@ -316,7 +315,7 @@ static void batches_of_any_size_settle_on_the_verdicts_of_lars(void **state)
                 settle(&world, 800, true);
             }
             calls = seen.calls - calls;
-            assert_int_equal(world.ours.standing.total_succ + world.ours.standing.total_err, calls);
+            assert_int_equal(world.ours.health.total_succ + world.ours.health.total_err, calls);
         }
 }
 

@@ -16,13 +16,13 @@ enum {
 
 /* A host that has just been born, under the defaults: credit 180, charge 5, 10 % and 50 %, 15 in a row, 15 s. */
 static struct config config;
-static struct standing host;
+static struct host_health host;
 
 static int begin(void **state)
 {
     (void)state;
     char error[CONFIG_ERROR_SIZE];
-    host = (struct standing){0};
+    host = (struct host_health){0};
     if (config_load(NULL, &config, error, sizeof(error)) != 0)
         return -1;
     health_birth(&host, &config, BIRTH);
@@ -40,7 +40,7 @@ static void overload(uint64_t now)
 {
     struct call_batch streak = {.err = 15, .err_run = 15};
     assert_int_equal(health_apply(&host, &streak, &config, now), HEALTH_TURNED);
-    assert_int_equal(host.state, STANDING_OVERLOADED);
+    assert_int_equal(host.state, HOST_EJECTED);
 }
 
 /* Counts such calls in the window that began at host.window, then ends it. */
@@ -53,16 +53,15 @@ static enum health_change window_of(uint64_t succ, uint64_t err)
 
 static void expect_fresh_counts(void)
 {
-    assert_int_equal(host.vsucc, host.state == STANDING_IDLE ? 180 : 0);
-    assert_int_equal(host.verr, host.state == STANDING_IDLE ? 0 : 5);
+    assert_int_equal(host.vsucc, host.state == HOST_IN_ROTATION ? 180 : 0);
+    assert_int_equal(host.verr, host.state == HOST_IN_ROTATION ? 0 : 5);
     assert_int_equal(host.rsucc, 0);
     assert_int_equal(host.rerr, 0);
     assert_int_equal(host.contin_succ, 0);
     assert_int_equal(host.contin_err, 0);
 }
 
-static void expect_turned(enum standing_state state, enum standing_reason reason, uint32_t value,
-                          uint32_t limit)
+static void expect_turned(enum host_state state, enum health_reason reason, uint32_t value, uint32_t limit)
 {
     assert_int_equal(host.state, state);
     assert_int_equal(host.reason, reason);
@@ -76,14 +75,14 @@ static void expect_turned(enum standing_state state, enum standing_reason reason
 static void birth_is_idle_with_credit_and_keeps_totals_and_hold(void **state)
 {
     (void)state;
-    host =
-        (struct standing){.total_succ = 7, .total_err = 8, .hold = HOLD_DRAINED, .verr = 9, .contin_err = 9};
+    host = (struct host_health){
+        .total_succ = 7, .total_err = 8, .override = OVERRIDE_DRAINED, .verr = 9, .contin_err = 9};
     health_birth(&host, &config, BIRTH + 5);
-    expect_turned(STANDING_IDLE, REASON_BIRTH, 0, 0);
+    expect_turned(HOST_IN_ROTATION, REASON_BIRTH, 0, 0);
     assert_int_equal(host.since, BIRTH + 5);
     assert_int_equal(host.total_succ, 7);
     assert_int_equal(host.total_err, 8);
-    assert_int_equal(host.hold, HOLD_DRAINED);
+    assert_int_equal(host.override, OVERRIDE_DRAINED);
 }
 
 static void calls_are_counted_in_virtual_real_and_total_counts(void **state)
@@ -106,7 +105,7 @@ static void batch_without_calls_changes_nothing(void **state)
 {
     (void)state;
     assert_int_equal(apply(5, 5), HEALTH_SAME);
-    struct standing before = host;
+    struct host_health before = host;
     struct call_batch nothing = {.extra = 1000, .err_run = 1000, .succ_run = 1000};
     assert_int_equal(health_apply(&host, &nothing, &config, BIRTH + 2), HEALTH_SAME);
     assert_memory_equal(&host, &before, sizeof(host));
@@ -117,7 +116,7 @@ static void failures_above_err_rate_overload(void **state)
     (void)state;
     assert_int_equal(apply(0, 20), HEALTH_SAME); /* 20 of 200 are 10 %, not more */
     assert_int_equal(apply(0, 1), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1045, 1000);
+    expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1045, 1000);
     assert_int_equal(host.since, BIRTH + SECOND);
 }
 
@@ -130,7 +129,7 @@ static void failures_in_a_row_overload(void **state)
         assert_int_equal(host.contin_err, failure.err_run);
     }
     assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 1), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15);
+    expect_turned(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
 }
 
 static void success_ends_a_streak_of_failures_and_the_reverse(void **state)
@@ -154,7 +153,7 @@ static void successes_above_succ_rate_make_idle(void **state)
     overload(BIRTH + 1);
     assert_int_equal(apply(5, 0), HEALTH_SAME); /* 5 of 10 are 50 %, not more */
     assert_int_equal(apply(1, 0), HEALTH_TURNED);
-    expect_turned(STANDING_IDLE, REASON_SUCC_RATE, 5455, 5000);
+    expect_turned(HOST_IN_ROTATION, REASON_SUCC_RATE, 5455, 5000);
 }
 
 static void successes_in_a_row_make_idle(void **state)
@@ -166,7 +165,7 @@ static void successes_in_a_row_make_idle(void **state)
     assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_SAME);
     successes = (struct call_batch){.succ = 1, .succ_run = 15};
     assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_TURNED);
-    expect_turned(STANDING_IDLE, REASON_SUCC_STREAK, 15, 15);
+    expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, 15, 15);
 }
 
 static void only_a_failure_overloads_and_only_a_success_makes_idle(void **state)
@@ -188,7 +187,7 @@ static void window_at_window_err_rate_overloads(void **state)
     (void)state;
     assert_int_equal(window_of(31, 69), HEALTH_AFRESH);
     assert_int_equal(window_of(3, 7), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_WINDOW, 7000, 7000);
+    expect_turned(HOST_EJECTED, REASON_WINDOW, 7000, 7000);
     assert_int_equal(host.since, BIRTH + 30 * SECOND);
 }
 
@@ -197,7 +196,7 @@ static void window_below_window_err_rate_lets_the_counts_begin_afresh(void **sta
     (void)state;
     assert_int_equal(window_of(10, 10), HEALTH_AFRESH);
     expect_fresh_counts();
-    assert_int_equal(host.state, STANDING_IDLE);
+    assert_int_equal(host.state, HOST_IN_ROTATION);
     assert_int_equal(host.reason, REASON_BIRTH);
     assert_int_equal(host.since, BIRTH);
     assert_int_equal(host.window, BIRTH + 15 * SECOND);
@@ -209,7 +208,7 @@ static void window_without_calls_judges_nothing_and_begins_anew(void **state)
     (void)state;
     config.loadbalance.window_err_rate = 0;
     assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND + 7), HEALTH_AFRESH);
-    assert_int_equal(host.state, STANDING_IDLE);
+    assert_int_equal(host.state, HOST_IN_ROTATION);
     assert_int_equal(host.since, BIRTH);
     assert_int_equal(host.window, BIRTH + 15 * SECOND + 7);
 }
@@ -222,7 +221,7 @@ static void overloaded_host_is_idle_again_after_overload_timeout_whatever_is_rep
     assert_int_equal(apply(0, UINT64_MAX), HEALTH_SAME);
     assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND), HEALTH_SAME);
     assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND + 1), HEALTH_TURNED);
-    expect_turned(STANDING_IDLE, REASON_TIMEOUT, 0, 20);
+    expect_turned(HOST_IN_ROTATION, REASON_TIMEOUT, 0, 20);
 }
 
 static void deadline_is_when_time_has_something_to_do(void **state)
@@ -246,7 +245,7 @@ static void two_small_bad_windows_in_a_row_overload(void **state)
     assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
     assert_int_equal(host.bad_window, 1);
     assert_int_equal(window_of(0, 2), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_FEW_CALLS, 10000, 7000);
+    expect_turned(HOST_EJECTED, REASON_FEW_CALLS, 10000, 7000);
 }
 
 static void window_of_enough_calls_judges_by_itself(void **state)
@@ -254,7 +253,7 @@ static void window_of_enough_calls_judges_by_itself(void **state)
     (void)state;
     config.loadbalance.window_min_calls = 5;
     assert_int_equal(window_of(1, 4), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_WINDOW, 8000, 7000);
+    expect_turned(HOST_EJECTED, REASON_WINDOW, 8000, 7000);
 }
 
 static void good_window_between_two_small_bad_ones_clears_the_first(void **state)
@@ -264,7 +263,7 @@ static void good_window_between_two_small_bad_ones_clears_the_first(void **state
     assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
     assert_int_equal(window_of(2, 1), HEALTH_AFRESH);
     assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
-    assert_int_equal(host.state, STANDING_IDLE);
+    assert_int_equal(host.state, HOST_IN_ROTATION);
 }
 
 static void window_without_calls_is_none_between_two_small_bad_ones(void **state)
@@ -287,7 +286,7 @@ static void two_small_bad_windows_are_in_a_row_if_two_more_at_most_could_lie_bet
     health_begin_window(&host, &config, end + 30 * SECOND);
     assert_int_equal(host.window, end + 30 * SECOND);
     assert_int_equal(window_of(1, 3), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_FEW_CALLS, 7500, 7000);
+    expect_turned(HOST_EJECTED, REASON_FEW_CALLS, 7500, 7000);
 }
 
 static void change_of_state_clears_a_small_bad_window(void **state)
@@ -298,7 +297,7 @@ static void change_of_state_clears_a_small_bad_window(void **state)
     overload(host.window + 1);
     assert_int_equal(health_time(&host, &config, host.since + 15 * SECOND), HEALTH_TURNED);
     assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
-    assert_int_equal(host.state, STANDING_IDLE);
+    assert_int_equal(host.state, HOST_IN_ROTATION);
 }
 
 static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state)
@@ -311,7 +310,7 @@ static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state
     assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
     calls.extra = 38;
     assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1258, 1000);
+    expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1258, 1000);
     assert_int_equal(host.total_err, 202);
 }
 
@@ -330,10 +329,10 @@ static void streak_followed_by_a_success_in_one_batch_is_not_lost(void **state)
     (void)state;
     struct call_batch calls = {.succ = 1000, .err = 15, .err_run = 15, .succ_run = 600};
     assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15);
+    expect_turned(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
     calls = (struct call_batch){.succ = 15, .err = 100, .succ_run = 15, .err_run = 90};
     assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_TURNED);
-    expect_turned(STANDING_IDLE, REASON_SUCC_STREAK, 15, 15);
+    expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, 15, 15);
 }
 
 static void batch_is_judged_once_when_all_of_it_is_counted(void **state)
@@ -341,7 +340,7 @@ static void batch_is_judged_once_when_all_of_it_is_counted(void **state)
     (void)state;
     assert_int_equal(apply(20, 22), HEALTH_SAME); /* 22 of 222 */
     assert_int_equal(apply(20, 22), HEALTH_TURNED);
-    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1667, 1000); /* 44 of 264 */
+    expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1667, 1000); /* 44 of 264 */
 }
 
 static void rate_never_reads_as_equal_to_the_limit_that_it_is_above(void **state)
@@ -350,7 +349,7 @@ static void rate_never_reads_as_equal_to_the_limit_that_it_is_above(void **state
     config.loadbalance.err_rate = 0.100089999;
     assert_int_equal(apply(899910 - 180, 0), HEALTH_SAME);
     assert_int_equal(apply(0, 100090), HEALTH_TURNED); /* 10.009 % */
-    expect_turned(STANDING_OVERLOADED, REASON_ERR_RATE, 1001, 1000);
+    expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1001, 1000);
 }
 
 static void counts_saturate_instead_of_wrapping(void **state)
@@ -372,7 +371,7 @@ static void counts_saturate_instead_of_wrapping(void **state)
     assert_true(host.total_succ == UINT64_MAX);
     assert_true(host.total_err == UINT64_MAX);
     assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
-    expect_turned(STANDING_IDLE, REASON_SUCC_STREAK, UINT32_MAX, 15);
+    expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, UINT32_MAX, 15);
 }
 
 int main(void)

@@ -12,10 +12,10 @@ enum {
     KEYS = 5000
 };
 
-static void fill(struct known *known)
+static void fill(struct subscriptions *known)
 {
     for (uint64_t key = 0; key < KEYS; key++)
-        assert_true(known_add(known, key));
+        assert_true(subscriptions_add(known, key));
 }
 
 static bool keep_even(const void *context, uint64_t key)
@@ -39,58 +39,58 @@ static bool keep_below(const void *context, uint64_t key)
 static void keys_stay_in_the_order_they_came(void **state)
 {
     (void)state;
-    struct known known = {0};
+    struct subscriptions known = {0};
     fill(&known);
     assert_int_equal(known.count, KEYS);
     for (uint64_t i = 0; i < KEYS; i++)
         assert_int_equal(known.keys[i], i);
-    known_free(&known);
+    subscriptions_free(&known);
     assert_int_equal(known.count, 0);
-    known_free(&known);
+    subscriptions_free(&known);
 }
 
 static void filter_keeps_order_and_what_the_cursor_has_passed(void **state)
 {
     (void)state;
     for (size_t start = 0; start <= KEYS; start += 999) {
-        struct known known = {0};
+        struct subscriptions known = {0};
         size_t cursor = start;
         fill(&known);
-        known_filter(&known, keep_even, NULL, &cursor);
+        subscriptions_filter(&known, keep_even, NULL, &cursor);
         assert_int_equal(known.count, KEYS / 2);
         assert_int_equal(cursor, (start + 1) / 2);
         for (uint64_t i = 0; i < known.count; i++)
             assert_int_equal(known.keys[i], 2 * i);
-        known_free(&known);
+        subscriptions_free(&known);
     }
 }
 
 static void filter_that_keeps_nothing_puts_the_cursor_at_the_start(void **state)
 {
     (void)state;
-    struct known known = {0};
+    struct subscriptions known = {0};
     size_t cursor = KEYS;
     fill(&known);
-    known_filter(&known, keep_none, NULL, &cursor);
+    subscriptions_filter(&known, keep_none, NULL, &cursor);
     assert_int_equal(known.count, 0);
     assert_int_equal(cursor, 0);
-    assert_true(known_add(&known, 1));
-    known_filter(&known, keep_none, NULL, &cursor);
+    assert_true(subscriptions_add(&known, 1));
+    subscriptions_filter(&known, keep_none, NULL, &cursor);
     assert_int_equal(cursor, 0);
-    known_free(&known);
+    subscriptions_free(&known);
 }
 
 static void filter_hands_the_context_on(void **state)
 {
     (void)state;
-    struct known known = {0};
+    struct subscriptions known = {0};
     uint64_t limit = 10;
     size_t cursor = 20;
     fill(&known);
-    known_filter(&known, keep_below, &limit, &cursor);
+    subscriptions_filter(&known, keep_below, &limit, &cursor);
     assert_int_equal(known.count, limit);
     assert_int_equal(cursor, limit);
-    known_free(&known);
+    subscriptions_free(&known);
 }
 
 int main(void)

@@ -12,12 +12,12 @@ enum {
     ROUTES = 2000
 };
 
-static void expect_told(struct untold *untold, uint32_t number, uint32_t rsucc, uint32_t rerr, uint32_t succ,
-                        uint32_t err)
+static void expect_told(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr,
+                        uint32_t succ, uint32_t err)
 {
-    const struct standing standing = {.rsucc = rsucc, .rerr = rerr};
+    const struct host_health health = {.rsucc = rsucc, .rerr = rerr};
     uint32_t told_succ, told_err;
-    untold_tell(untold, number, &standing, &told_succ, &told_err);
+    unreported_take(unreported, number, &health, &told_succ, &told_err);
     assert_int_equal(told_succ, succ);
     assert_int_equal(told_err, err);
 }
@@ -25,125 +25,125 @@ static void expect_told(struct untold *untold, uint32_t number, uint32_t rsucc, 
 static void route_with_news_waits_once_and_the_longest_waiting_goes_first(void **state)
 {
     (void)state;
-    struct untold untold = {0};
+    struct unreported unreported = {0};
     uint32_t route;
-    assert_true(untold_reserve(&untold, 10));
-    untold_add_route(&untold, 7);
-    untold_add_route(&untold, 3);
-    untold_add_route(&untold, 7);
-    assert_true(untold_take_route(&untold, &route));
+    assert_true(unreported_reserve(&unreported, 10));
+    unreported_add_route(&unreported, 7);
+    unreported_add_route(&unreported, 3);
+    unreported_add_route(&unreported, 7);
+    assert_true(unreported_take_route(&unreported, &route));
     assert_int_equal(route, 7);
-    untold_add_route(&untold, 7);
-    assert_true(untold_take_route(&untold, &route));
+    unreported_add_route(&unreported, 7);
+    assert_true(unreported_take_route(&unreported, &route));
     assert_int_equal(route, 3);
-    assert_true(untold_take_route(&untold, &route));
+    assert_true(unreported_take_route(&unreported, &route));
     assert_int_equal(route, 7);
-    assert_false(untold_take_route(&untold, &route));
-    untold_free(&untold);
+    assert_false(unreported_take_route(&unreported, &route));
+    unreported_free(&unreported);
 }
 
 static void more_room_keeps_the_order_of_those_who_wait(void **state)
 {
     (void)state;
-    struct untold untold = {0};
+    struct unreported unreported = {0};
     uint32_t route, expected = 0;
     for (uint32_t added = 0; added < ROUTES; added++) {
-        assert_true(untold_reserve(&untold, added + 1));
-        untold_add_route(&untold, added);
+        assert_true(unreported_reserve(&unreported, added + 1));
+        unreported_add_route(&unreported, added);
         if (added % 3 == 0) {
-            assert_true(untold_take_route(&untold, &route));
+            assert_true(unreported_take_route(&unreported, &route));
             assert_int_equal(route, expected++);
         }
     }
-    while (untold_take_route(&untold, &route))
+    while (unreported_take_route(&unreported, &route))
         assert_int_equal(route, expected++);
     assert_int_equal(expected, ROUTES);
-    untold_free(&untold);
-    untold_free(&untold);
+    unreported_free(&unreported);
+    unreported_free(&unreported);
 }
 
 static void all_may_wait_at_once_again_and_again(void **state)
 {
     (void)state;
-    struct untold untold = {0};
+    struct unreported unreported = {0};
     uint32_t route;
-    assert_true(untold_reserve(&untold, ROUTES));
+    assert_true(unreported_reserve(&unreported, ROUTES));
     for (uint32_t round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < ROUTES; i++)
-            untold_add_route(&untold, (i + round) % ROUTES);
+            unreported_add_route(&unreported, (i + round) % ROUTES);
         for (uint32_t i = 0; i < ROUTES; i++) {
-            assert_true(untold_take_route(&untold, &route));
+            assert_true(unreported_take_route(&unreported, &route));
             assert_int_equal(route, (i + round) % ROUTES);
         }
-        assert_false(untold_take_route(&untold, &route));
+        assert_false(unreported_take_route(&unreported, &route));
     }
-    untold_free(&untold);
+    unreported_free(&unreported);
 }
 
 /* Lars tells the counts as they stand, not what came since. */
 static void counts_that_go_on_are_told_as_they_stand(void **state)
 {
     (void)state;
-    struct untold untold = {0};
-    assert_true(untold_reserve(&untold, 1));
-    expect_told(&untold, 0, 10, 1, 10, 1);
-    expect_told(&untold, 0, 15, 2, 15, 2);
-    expect_told(&untold, 0, 15, 2, 15, 2);
-    untold_free(&untold);
+    struct unreported unreported = {0};
+    assert_true(unreported_reserve(&unreported, 1));
+    expect_told(&unreported, 0, 10, 1, 10, 1);
+    expect_told(&unreported, 0, 15, 2, 15, 2);
+    expect_told(&unreported, 0, 15, 2, 15, 2);
+    unreported_free(&unreported);
 }
 
 static void what_came_between_the_last_telling_and_a_new_beginning_is_told_once(void **state)
 {
     (void)state;
-    struct untold untold = {0};
-    assert_true(untold_reserve(&untold, 1));
-    expect_told(&untold, 0, 10, 1, 10, 1);
-    untold_keep(&untold, 0, 14, 3);
-    expect_told(&untold, 0, 5, 0, 4 + 5, 2 + 0);
-    expect_told(&untold, 0, 6, 0, 6, 0);
-    untold_free(&untold);
+    struct unreported unreported = {0};
+    assert_true(unreported_reserve(&unreported, 1));
+    expect_told(&unreported, 0, 10, 1, 10, 1);
+    unreported_keep(&unreported, 0, 14, 3);
+    expect_told(&unreported, 0, 5, 0, 4 + 5, 2 + 0);
+    expect_told(&unreported, 0, 6, 0, 6, 0);
+    unreported_free(&unreported);
 }
 
 static void several_beginnings_between_two_tellings_are_summed(void **state)
 {
     (void)state;
-    struct untold untold = {0};
-    assert_true(untold_reserve(&untold, 1));
-    untold_keep(&untold, 0, 10, 1);
-    untold_keep(&untold, 0, 20, 2);
-    untold_keep(&untold, 0, 30, 3);
-    expect_told(&untold, 0, 0, 4, 60, 10);
-    untold_keep(&untold, 0, 0, 4);
-    expect_told(&untold, 0, 0, 0, 0, 0);
-    untold_free(&untold);
+    struct unreported unreported = {0};
+    assert_true(unreported_reserve(&unreported, 1));
+    unreported_keep(&unreported, 0, 10, 1);
+    unreported_keep(&unreported, 0, 20, 2);
+    unreported_keep(&unreported, 0, 30, 3);
+    expect_told(&unreported, 0, 0, 4, 60, 10);
+    unreported_keep(&unreported, 0, 0, 4);
+    expect_told(&unreported, 0, 0, 0, 0, 0);
+    unreported_free(&unreported);
 }
 
 static void service_that_is_away_for_ever_makes_no_sum_wrap(void **state)
 {
     (void)state;
-    struct untold untold = {0};
-    assert_true(untold_reserve(&untold, 1));
+    struct unreported unreported = {0};
+    assert_true(unreported_reserve(&unreported, 1));
     for (int i = 0; i < 5; i++)
-        untold_keep(&untold, 0, UINT32_MAX / 2, UINT32_MAX);
-    expect_told(&untold, 0, UINT32_MAX, 1, UINT32_MAX, UINT32_MAX);
-    untold_free(&untold);
+        unreported_keep(&unreported, 0, UINT32_MAX / 2, UINT32_MAX);
+    expect_told(&unreported, 0, UINT32_MAX, 1, UINT32_MAX, UINT32_MAX);
+    unreported_free(&unreported);
 }
 
 static void forgotten_host_leaves_nothing_to_the_next_one_of_its_number(void **state)
 {
     (void)state;
-    struct untold untold = {0};
+    struct unreported unreported = {0};
     uint32_t route;
-    assert_true(untold_reserve(&untold, 1));
-    expect_told(&untold, 0, 10, 1, 10, 1);
-    untold_keep(&untold, 0, 14, 3);
-    untold_add_route(&untold, 0);
-    untold_forget(&untold, 0);
-    expect_told(&untold, 0, 1, 1, 1, 1);
-    untold_add_route(&untold, 0); /* it waits already */
-    assert_true(untold_take_route(&untold, &route));
-    assert_false(untold_take_route(&untold, &route));
-    untold_free(&untold);
+    assert_true(unreported_reserve(&unreported, 1));
+    expect_told(&unreported, 0, 10, 1, 10, 1);
+    unreported_keep(&unreported, 0, 14, 3);
+    unreported_add_route(&unreported, 0);
+    unreported_forget(&unreported, 0);
+    expect_told(&unreported, 0, 1, 1, 1, 1);
+    unreported_add_route(&unreported, 0); /* it waits already */
+    assert_true(unreported_take_route(&unreported, &route));
+    assert_false(unreported_take_route(&unreported, &route));
+    unreported_free(&unreported);
 }
 
 int main(void)
@@ -158,5 +158,5 @@ int main(void)
         cmocka_unit_test(service_that_is_away_for_ever_makes_no_sum_wrap),
         cmocka_unit_test(forgotten_host_leaves_nothing_to_the_next_one_of_its_number),
     };
-    return cmocka_run_group_tests_name("fetcher/untold", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("fetcher/unreported", tests, NULL, NULL);
 }

@@ -16,22 +16,22 @@ enum {
     AGO_MS = 5000
 };
 
-static struct standing standing_of(enum standing_state state, enum standing_reason reason, uint32_t value,
-                                   uint32_t limit)
+static struct host_health standing_of(enum host_state state, enum health_reason reason, uint32_t value,
+                                      uint32_t limit)
 {
-    return (struct standing){.state = (uint8_t)state,
-                             .reason = (uint8_t)reason,
-                             .value = value,
-                             .limit = limit,
-                             .since = clock_tick() - AGO_MS};
+    return (struct host_health){.state = (uint8_t)state,
+                                .reason = (uint8_t)reason,
+                                .value = value,
+                                .limit = limit,
+                                .since = clock_tick() - AGO_MS};
 }
 
 /* `expected` has an @ where the time is. */
-static void assert_text(struct standing standing, const char *expected)
+static void assert_text(struct host_health health, const char *expected)
 {
-    bool out = standing.hold == HOLD_DRAINED ||
-               (standing.hold == HOLD_NONE && standing.state == STANDING_OVERLOADED);
-    struct text text = health_text(&standing, out);
+    bool out = health.override == OVERRIDE_DRAINED ||
+               (health.override == OVERRIDE_NONE && health.state == HOST_EJECTED);
+    struct text text = health_text(&health, out);
     const char *at = strchr(expected, '@');
     if (!at) {
         assert_string_equal(text.is, expected);
@@ -47,21 +47,20 @@ static void every_change_of_a_host_is_told_with_its_time_and_reason(void **state
 {
     (void)state;
     const struct {
-        enum standing_state state;
-        enum standing_reason reason;
+        enum host_state state;
+        enum health_reason reason;
         uint32_t value, limit;
         const char *text;
     } cases[] = {
-        {STANDING_IDLE, REASON_BIRTH, 0, 0, "idle"},
-        {STANDING_OVERLOADED, REASON_ERR_RATE, 1400, 1000, "overloaded since @: 14 % failures > 10 %"},
-        {STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15, "overloaded since @: 15 failures in a row"},
-        {STANDING_OVERLOADED, REASON_WINDOW, 8050, 7000,
-         "overloaded since @: 80.5 % failures >= 70 % in a window"},
-        {STANDING_OVERLOADED, REASON_FEW_CALLS, 10000, 7000,
+        {HOST_IN_ROTATION, REASON_BIRTH, 0, 0, "idle"},
+        {HOST_EJECTED, REASON_ERR_RATE, 1400, 1000, "overloaded since @: 14 % failures > 10 %"},
+        {HOST_EJECTED, REASON_ERR_STREAK, 15, 15, "overloaded since @: 15 failures in a row"},
+        {HOST_EJECTED, REASON_WINDOW, 8050, 7000, "overloaded since @: 80.5 % failures >= 70 % in a window"},
+        {HOST_EJECTED, REASON_FEW_CALLS, 10000, 7000,
          "overloaded since @: 100 % failures >= 70 % in two windows of few calls"},
-        {STANDING_IDLE, REASON_SUCC_RATE, 5455, 5000, "idle since @: 54.55 % successes > 50 %"},
-        {STANDING_IDLE, REASON_SUCC_STREAK, 15, 15, "idle since @: 15 successes in a row"},
-        {STANDING_IDLE, REASON_TIMEOUT, 0, 15, "idle since @: was overloaded for 15 s"},
+        {HOST_IN_ROTATION, REASON_SUCC_RATE, 5455, 5000, "idle since @: 54.55 % successes > 50 %"},
+        {HOST_IN_ROTATION, REASON_SUCC_STREAK, 15, 15, "idle since @: 15 successes in a row"},
+        {HOST_IN_ROTATION, REASON_TIMEOUT, 0, 15, "idle since @: was overloaded for 15 s"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         assert_text(standing_of(cases[i].state, cases[i].reason, cases[i].value, cases[i].limit),
@@ -71,17 +70,18 @@ static void every_change_of_a_host_is_told_with_its_time_and_reason(void **state
 static void what_an_operator_holds_is_told_first(void **state)
 {
     (void)state;
-    struct standing idle = {.hold = HOLD_DRAINED};
+    struct host_health idle = {.override = OVERRIDE_DRAINED};
     assert_text(idle, "drained by an operator");
-    struct standing bad = standing_of(STANDING_OVERLOADED, REASON_ERR_STREAK, 20, 15);
-    bad.hold = HOLD_PINNED;
+    struct host_health bad = standing_of(HOST_EJECTED, REASON_ERR_STREAK, 20, 15);
+    bad.override = OVERRIDE_PINNED;
     assert_text(bad, "pinned by an operator; overloaded since @: 20 failures in a row");
 }
 
 static void a_verdict_that_the_record_does_not_explain_is_told(void **state)
 {
     (void)state;
-    const struct standing idle = {0}, pinned = {.hold = HOLD_PINNED}, drained = {.hold = HOLD_DRAINED};
+    const struct host_health idle = {0}, pinned = {.override = OVERRIDE_PINNED},
+                             drained = {.override = OVERRIDE_DRAINED};
     assert_string_equal(health_text(&idle, true).is, "idle; out of the turn");
     assert_string_equal(health_text(&pinned, true).is, "pinned by an operator; out of the turn");
     assert_string_equal(health_text(&drained, false).is, "drained by an operator; in the turn");
@@ -90,11 +90,11 @@ static void a_verdict_that_the_record_does_not_explain_is_told(void **state)
 static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **state)
 {
     (void)state;
-    struct standing standing = standing_of(STANDING_OVERLOADED, REASON_ERR_STREAK, 15, 15);
-    uint64_t now = clock_unix_ms(), since = health_since_unix_ms(&standing);
+    struct host_health health = standing_of(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
+    uint64_t now = clock_unix_ms(), since = health_since_unix_ms(&health);
     assert_in_range(since, now - AGO_MS - 1000, now - AGO_MS + 60000);
-    standing.since = UINT64_MAX;
-    assert_true(health_since_unix_ms(&standing) <= clock_unix_ms());
+    health.since = UINT64_MAX;
+    assert_true(health_since_unix_ms(&health) <= clock_unix_ms());
 }
 
 /* A route of two hosts, the second out of the turn; of the first, a record. */
@@ -104,7 +104,7 @@ static void a_table_has_each_host_with_its_counts_where_they_are_known(void **st
     struct host hosts[] = {{htonl(0x0a000001), htons(80)}, {htonl(0x0a000002), htons(80)}};
     struct known_host record = {.key = route_key(1, 2),
                                 .host = host_word(hosts[0].address, hosts[0].port),
-                                .standing = {.total_succ = 1000, .total_err = 7}};
+                                .health = {.total_succ = 1000, .total_err = 7}};
     struct route *route = calloc(1, sizeof(*route));
     assert_non_null(route);
     route->modid = 1;
@@ -113,13 +113,13 @@ static void a_table_has_each_host_with_its_counts_where_they_are_known(void **st
     route->hosts = hosts;
     struct known_hosts known = {.readable = true};
     assert_false(health_has_news(route, &known));
-    route->verdict[0] = 2;
+    route->masks[0] = 2;
     assert_true(health_has_news(route, &known));
-    route->verdict[0] = 0;
+    route->masks[0] = 0;
     known.entries = &record;
     known.count = 1;
     assert_true(health_has_news(route, &known));
-    route->verdict[0] = 2;
+    route->masks[0] = 2;
     char *table = health_table(route, &known, "> ");
     assert_string_equal(table, "> HOST        SUCCESSES FAILURES HEALTH\n"
                                "> 10.0.0.1:80     1,000        7 idle\n"

@@ -22,12 +22,12 @@ static const struct key_range all = {0, UINT64_MAX};
 /* A hosts object in private memory, of exactly its size, so that a sanitizer sees every step outside. */
 struct object {
     struct region region;
-    struct hosts hosts;
+    struct host_records hosts;
 };
 
 static struct object object_new(void)
 {
-    struct object object = {.region.size = hosts_size(RECORDS)};
+    struct object object = {.region.size = host_records_size(RECORDS)};
     object.region.s_base =
         aligned_alloc(CACHE_LINE, (object.region.size + CACHE_LINE - 1) & ~(CACHE_LINE - 1UL));
     struct hosts_header *s_header = object.region.s_base;
@@ -36,7 +36,7 @@ static struct object object_new(void)
     s_header->id =
         (struct object_id){HOSTS_MAGIC, LAYOUT_VERSION, layout_fingerprint(), object.region.size, 1};
     s_header->record_count = RECORDS;
-    assert_int_equal(hosts_attach(&object.region, &object.hosts), SHM_OK);
+    assert_int_equal(host_records_attach(&object.region, &object.hosts), SHM_OK);
     return object;
 }
 
@@ -54,7 +54,7 @@ static void put(struct object *object, uint64_t key, uint64_t host, uint64_t tot
 {
     uint32_t number = load_relaxed(&object->hosts.s_header->used);
     struct host_record *s_record = &object->hosts.s_records[number];
-    const struct host_entry entry = {.standing.total_succ = total_succ};
+    const struct host_entry entry = {.health.total_succ = total_succ};
     uint64_t words[HOST_WORDS];
     memcpy(words, &entry, sizeof(words));
     for (int i = 0; i < HOST_WORDS; i++)
@@ -83,7 +83,7 @@ static void records_are_found_by_route_and_host_in_the_order_of_addresses(void *
     const uint64_t order[] = {4, 5, 3, 2};
     assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(of[i].standing.total_succ, order[i]);
+        assert_int_equal(of[i].health.total_succ, order[i]);
     const struct host host = {inet_addr("10.0.0.2"), htons(81)}, other = {inet_addr("10.0.0.2"), htons(82)};
     assert_int_equal(known_hosts_find(&known, key, host)->total_succ, 3);
     assert_null(known_hosts_find(&known, key, other));
@@ -130,10 +130,10 @@ static void records_full_of_noise_are_read_within_their_bounds_and_can_be_told(v
         assert_int_equal(known_hosts_copy(&object.hosts, all, &known), SHM_OK);
         assert_true(known.count <= RECORDS);
         for (size_t at = 0; at < known.count; at++) {
-            const struct standing *standing = &known.entries[at].standing;
-            assert_true(standing->state <= STANDING_OVERLOADED && standing->hold <= HOLD_DRAINED &&
-                        standing->reason < REASONS);
-            told += strlen(health_text(standing, at % 2).is) > 0;
+            const struct host_health *health = &known.entries[at].health;
+            assert_true(health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED &&
+                        health->reason < REASONS);
+            told += strlen(health_text(health, at % 2).is) > 0;
             assert_non_null(
                 known_hosts_find(&known, known.entries[at].key, known_host_name(&known.entries[at])));
         }
@@ -148,11 +148,11 @@ static void a_header_full_of_noise_is_refused(void **state)
     (void)state;
     struct object object = object_new();
     uint64_t *words = object.region.s_base, seed = 4;
-    struct hosts hosts;
+    struct host_records hosts;
     for (int i = 0; i < NOISES; i++) {
         for (size_t word = 0; word < sizeof(struct hosts_header) / sizeof(*words); word++)
             words[word] = noise(&seed);
-        assert_int_not_equal(hosts_attach(&object.region, &hosts), SHM_OK);
+        assert_int_not_equal(host_records_attach(&object.region, &hosts), SHM_OK);
     }
     object_free(&object);
 }

@@ -21,7 +21,7 @@ static bool right(larshm *h, uint64_t key)
     larshm_host host;
     uint32_t round = UINT32_MAX;
     return larshm_get_host(h, key_modid(key), key_cmdid(key), &host) == LARSHM_OK &&
-           equation_holds(key, 0, host.addr, host.port, &round);
+           self_checking_holds(key, 0, host.addr, host.port, &round);
 }
 
 static bool view_right(larshm *h, uint64_t key)
@@ -30,7 +30,7 @@ static bool view_right(larshm *h, uint64_t key)
     uint32_t round = UINT32_MAX;
     if (larshm_route_begin(h, key_modid(key), key_cmdid(key), &view) != LARSHM_OK)
         return false;
-    bool holds = view.count == 1 && equation_holds(key, 0, view.addr[0], view.port[0], &round);
+    bool holds = view.count == 1 && self_checking_holds(key, 0, view.addr[0], view.port[0], &round);
     return larshm_route_end(h, &view) == LARSHM_OK && holds;
 }
 

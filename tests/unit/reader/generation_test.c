@@ -166,7 +166,7 @@ static void look_at(struct growth *growth, uint64_t key, uint32_t least_round)
     }
     bool whole = count == key % 7 + 1;
     for (uint32_t i = 0; whole && i < count; i++)
-        whole = equation_holds(key, i, hosts[i].addr, hosts[i].port, &round);
+        whole = self_checking_holds(key, i, hosts[i].addr, hosts[i].port, &round);
     growth->torn += !whole;
     growth->outdated += whole && round < least_round;
 }
@@ -249,7 +249,7 @@ static void a_reader_finds_the_successor_of_an_object_that_was_removed(void **st
     larshm_host host;
     for (int i = 0; i < 2; i++)
         assert_int_equal(larshm_open(&handles[i], instance->name), LARSHM_OK);
-    instance_beat(instance, clock_tick() - 60 * 1000);
+    instance_heartbeat(instance, clock_tick() - 60 * 1000);
     instance_stop(instance);
     shm_unlink(instance->names.routes);
     usleep(2000); /* generations without a predecessor are told apart by the millisecond */

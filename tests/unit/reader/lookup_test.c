@@ -38,7 +38,7 @@ static void lookups_answer_exactly_what_was_published(void **state)
         assert_int_equal(larshm_get_route(h, count, 7, hosts, 200, &known), LARSHM_OK);
         assert_int_equal(known, count);
         for (uint32_t i = 0; i < count; i++) {
-            assert_true(equation_holds(key, i, hosts[i].addr, hosts[i].port, &round));
+            assert_true(self_checking_holds(key, i, hosts[i].addr, hosts[i].port, &round));
             assert_int_equal(hosts[i].modid, count);
             assert_int_equal(hosts[i].cmdid, 7);
         }
@@ -71,7 +71,7 @@ static void get_hosts_answers_for_each_route_as_get_host_does(void **state)
         bool found = false;
         for (uint32_t at = 0; at < i % 5; at++) {
             uint32_t round = UINT32_MAX;
-            found |= equation_holds(route_key(1, i), at, hosts[i].addr, hosts[i].port, &round);
+            found |= self_checking_holds(route_key(1, i), at, hosts[i].addr, hosts[i].port, &round);
         }
         assert_int_equal(codes[i], i % 5 == 0 ? LARSHM_PENDING : i % 5 == 4 ? LARSHM_NOEXIST : LARSHM_OK);
         assert_int_equal(found, codes[i] == LARSHM_OK);
@@ -171,7 +171,7 @@ static void a_full_table_of_misses_loses_no_known_route(void **state)
     larshm *h = open_handle(instance);
     larshm_host host;
     instance_put(instance, route_key(9, 9), 1, 4, 1);
-    instance_beat(instance, clock_tick() + 5000);
+    instance_heartbeat(instance, clock_tick() + 5000);
     for (uint32_t i = 0; i < 100000; i++)
         assert_int_equal(larshm_get_host(h, 1000, i, &host), LARSHM_PENDING);
     assert_int_equal(larshm_get_host(h, 9, 9, &host), LARSHM_OK);
@@ -190,10 +190,10 @@ static void g9_an_expired_route_is_answered_and_asked_for_once(void **state)
     uint64_t now = clock_tick();
     instance_put(instance, 1, 1, 4, 1);
     instance_put(instance, 2, 1, 4, 1000);
-    instance_beat(instance, now);
+    instance_heartbeat(instance, now);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 0);
-    instance_beat(instance, now + 60 * 1000);
+    instance_heartbeat(instance, now + 60 * 1000);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
         assert_int_equal(larshm_get_host(h, 0, 2, &host), LARSHM_OK);
@@ -213,7 +213,7 @@ static void a_route_being_pulled_is_not_asked_for_again(void **state)
     larshm_host host;
     uint64_t later = clock_tick() + 60 * 1000;
     instance_put(instance, 1, 1, 4, 1);
-    instance_beat(instance, later);
+    instance_heartbeat(instance, later);
     writer_set_pulling(instance->writer, 1);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 0);
@@ -231,7 +231,7 @@ static void a_negative_answer_is_served_and_refreshed(void **state)
     larshm_host host;
     instance_put(instance, 1, 1, 0, 1);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_NOEXIST);
-    instance_beat(instance, clock_tick() + 5000);
+    instance_heartbeat(instance, clock_tick() + 5000);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_NOEXIST);
     assert_int_equal(instance_flagged(instance).count, 1);
     instance_put(instance, 1, 1, 2, 15);
@@ -246,7 +246,7 @@ static void a_reached_limit_is_said_so(void **state)
     larshm_host host;
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK; key++)
-        status = writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->note);
+        status = writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->message);
     assert_int_equal(status, SHM_FULL);
     assert_int_equal(larshm_get_host(h, 5, 5, &host), LARSHM_FULL);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_NOEXIST);
@@ -258,7 +258,7 @@ static void info_tells_age_state_and_who_looks_after_it(void **state)
     struct instance *instance = *state;
     larshm *h = open_handle(instance);
     larshm_route_info info;
-    instance_beat(instance, clock_tick());
+    instance_heartbeat(instance, clock_tick());
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_PENDING);
     assert_true(info.fetcher_alive && info.connected && info.can_ask);
@@ -266,8 +266,8 @@ static void info_tells_age_state_and_who_looks_after_it(void **state)
 
     struct host host;
     uint64_t then = clock_tick() - 20 * 1000;
-    equation_hosts(1, 1, 1, &host);
-    assert_int_equal(writer_put(instance->writer, 1, &host, 1, NULL, 15, then, instance->note), SHM_OK);
+    self_checking_hosts(1, 1, 1, &host);
+    assert_int_equal(writer_put(instance->writer, 1, &host, 1, NULL, 15, then, instance->message), SHM_OK);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_int_equal(info.hosts, 1);
     assert_int_equal(info.update_timeout_s, 15);
@@ -297,10 +297,10 @@ static void g9_a_dead_fetcher_is_visible_and_its_routes_are_served(void **state)
     larshm_route_info info;
     larshm_host host;
     instance_put(instance, 1, 1, 4, 15);
-    instance_beat(instance, clock_tick() - 10 * 1000);
+    instance_heartbeat(instance, clock_tick() - 10 * 1000);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_true(!info.fetcher_alive && info.fetcher_silent_ms >= 10 * 1000);
-    instance_beat(instance, clock_tick());
+    instance_heartbeat(instance, clock_tick());
     instance_stop(instance);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_true(!info.fetcher_alive && !info.connected);
@@ -341,7 +341,7 @@ static void a_client_that_may_not_ask_still_looks_up(void **state)
         skip();
     }
     instance_put(instance, 1, 1, 4, 1);
-    instance_beat(instance, clock_tick() + 5000);
+    instance_heartbeat(instance, clock_tick() + 5000);
     pid_t child = fork();
     if (child == 0)
         _exit(without_permission(instance));
@@ -371,7 +371,7 @@ static void lookups_of_all_threads_are_counted_in_batches(void **state)
     for (int i = 0; i < 1000; i++)
         larshm_get_host(h, 0, 1, &host);
     larshm_close(h);
-    assert_int_equal(writer_tend(instance->writer, clock_tick(), instance->note), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_lookups), 1000);
     assert_int_equal(writer_counter(instance->writer, COUNTER_lookups_missed), 0);
 }

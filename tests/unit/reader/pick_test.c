@@ -24,7 +24,7 @@ enum {
     SIZES = sizeof(sizes) / sizeof(*sizes)
 };
 
-struct scene {
+struct fixture {
     struct instance *instance;
     larshm *h;
 };
@@ -34,39 +34,39 @@ static int setup(void **state)
 {
     static struct host hosts[HOSTS_MOST];
     void *instance = NULL;
-    struct scene *scene = calloc(1, sizeof(*scene));
-    if (!scene || instance_setup(&instance) != 0)
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    if (!fixture || instance_setup(&instance) != 0)
         return -1;
-    scene->instance = instance;
+    fixture->instance = instance;
     for (uint32_t i = 0; i < HOSTS_MOST; i++)
         hosts[i] = (struct host){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (int i = 0; i < SIZES; i++)
-        if (writer_put(scene->instance->writer, route_key(MODID, sizes[i]), hosts, sizes[i], NULL, 60, 1,
-                       scene->instance->note) != SHM_OK)
+        if (writer_put(fixture->instance->writer, route_key(MODID, sizes[i]), hosts, sizes[i], NULL, 60, 1,
+                       fixture->instance->message) != SHM_OK)
             return -1;
-    *state = scene;
-    return larshm_open(&scene->h, scene->instance->name) == LARSHM_OK ? 0 : -1;
+    *state = fixture;
+    return larshm_open(&fixture->h, fixture->instance->name) == LARSHM_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-    struct scene *scene = *state;
-    larshm_close(scene->h);
-    instance_teardown((void *[]){scene->instance});
-    free(scene);
+    struct fixture *fixture = *state;
+    larshm_close(fixture->h);
+    instance_teardown((void *[]){fixture->instance});
+    free(fixture);
     return 0;
 }
 
-static void turn_out(const struct scene *scene, uint32_t count, uint32_t host, bool out, bool drained)
+static void rotation_out(const struct fixture *fixture, uint32_t count, uint32_t host, bool out, bool drained)
 {
-    writer_set_verdict(scene->instance->writer, route_key(MODID, count), host, out, drained);
+    writer_set_rotation(fixture->instance->writer, route_key(MODID, count), host, out, drained);
 }
 
 /* The host's number, or NONE when all are overloaded. */
-static int pick(const struct scene *scene, uint32_t count)
+static int pick(const struct fixture *fixture, uint32_t count)
 {
     larshm_host host = {.port = 0};
-    int code = larshm_get_host(scene->h, MODID, count, &host);
+    int code = larshm_get_host(fixture->h, MODID, count, &host);
     if (code == LARSHM_OVERLOAD) {
         assert_int_equal(host.port, 0);
         return NONE;
@@ -89,7 +89,7 @@ static bool is_drained(uint32_t count, int host)
 
 static void only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     for (int i = 1; i < SIZES; i++) {
         uint32_t count = sizes[i], picks = count * PERIOD * 4, seen = 0, can_be_seen = 0;
         uint32_t *times = calloc(count, sizeof(*times));
@@ -97,10 +97,10 @@ static void only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed(vo
         for (int host = 0; host < (int)count; host++) {
             bool drained = is_drained(count, host);
             can_be_seen += !drained;
-            turn_out(scene, count, (uint32_t)host, drained || is_overloaded(count, host), drained);
+            rotation_out(fixture, count, (uint32_t)host, drained || is_overloaded(count, host), drained);
         }
         for (uint32_t turn = 0; turn < picks; turn++) {
-            int host = pick(scene, count);
+            int host = pick(fixture, count);
             assert_int_not_equal(host, NONE);
             assert_false(is_drained(count, host));
             /* Exactly after each probe_num picks. */
@@ -114,11 +114,11 @@ static void only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed(vo
 
 static void probes_go_to_all_overloaded_hosts_in_turn(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     for (uint32_t host = 20; host < 60; host++)
-        turn_out(scene, 65, host, true, false);
+        rotation_out(fixture, 65, host, true, false);
     for (uint32_t turn = 0; turn < 40 * PERIOD; turn++) {
-        int host = pick(scene, 65);
+        int host = pick(fixture, 65);
         if (turn % PERIOD == PROBE_NUM)
             assert_int_equal(host, 20 + turn / PERIOD);
     }
@@ -126,12 +126,12 @@ static void probes_go_to_all_overloaded_hosts_in_turn(void **state)
 
 static void with_all_hosts_overloaded_one_is_given_after_probe_num_answers_that_say_so(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     for (int i = 0; i < SIZES; i++) {
         for (uint32_t host = 0; host < sizes[i]; host++)
-            turn_out(scene, sizes[i], host, true, false);
+            rotation_out(fixture, sizes[i], host, true, false);
         for (uint32_t turn = 0; turn < 3 * PERIOD; turn++) {
-            int host = pick(scene, sizes[i]);
+            int host = pick(fixture, sizes[i]);
             assert_int_equal(host == NONE, turn % PERIOD != PROBE_NUM);
         }
     }
@@ -139,27 +139,27 @@ static void with_all_hosts_overloaded_one_is_given_after_probe_num_answers_that_
 
 static void with_all_hosts_drained_none_is_ever_given(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     for (int i = 0; i < SIZES; i++) {
         for (uint32_t host = 0; host < sizes[i]; host++)
-            turn_out(scene, sizes[i], host, true, true);
+            rotation_out(fixture, sizes[i], host, true, true);
         for (uint32_t turn = 0; turn < 3 * PERIOD; turn++)
-            assert_int_equal(pick(scene, sizes[i]), NONE);
+            assert_int_equal(pick(fixture, sizes[i]), NONE);
     }
 }
 
 static void hosts_that_are_back_are_picked_as_if_nothing_had_been(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     for (int i = 0; i < SIZES; i++) {
         uint32_t count = sizes[i];
         for (int round = 0; round < 2; round++)
             for (uint32_t host = 0; host < count; host++)
-                turn_out(scene, count, host, round == 0, round == 0);
+                rotation_out(fixture, count, host, round == 0, round == 0);
         uint32_t *times = calloc(count, sizeof(*times));
         assert_non_null(times);
         for (uint32_t turn = 0; turn < count * 10; turn++)
-            times[pick(scene, count)]++;
+            times[pick(fixture, count)]++;
         for (uint32_t host = 0; host < count; host++)
             assert_in_range(times[host], 7, 13);
         free(times);
@@ -168,22 +168,22 @@ static void hosts_that_are_back_are_picked_as_if_nothing_had_been(void **state)
 
 static void verdicts_go_with_their_hosts_to_a_new_generation(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     for (uint32_t host = 0; host < 65; host++)
-        turn_out(scene, 65, host, host != 64, true);
-    instance_renew(scene->instance);
+        rotation_out(fixture, 65, host, host != 64, true);
+    instance_renew(fixture->instance);
     for (uint32_t turn = 0; turn < 3 * PERIOD; turn++)
-        assert_int_equal(pick(scene, 65), 64);
-    turn_out(scene, 65, 64, true, false);
-    turn_out(scene, 65, 0, false, false);
+        assert_int_equal(pick(fixture, 65), 64);
+    rotation_out(fixture, 65, 64, true, false);
+    rotation_out(fixture, 65, 0, false, false);
     for (uint32_t turn = 0; turn < PROBE_NUM; turn++)
-        assert_int_equal(pick(scene, 65), 0);
-    assert_int_equal(pick(scene, 65), 64);
+        assert_int_equal(pick(fixture, 65), 0);
+    assert_int_equal(pick(fixture, 65), 64);
 }
 
 struct picker {
     pthread_t thread;
-    const struct scene *scene;
+    const struct fixture *fixture;
     _Atomic uint32_t *stop;
     uint32_t picks, wrong;
 };
@@ -194,7 +194,7 @@ static void *pick_on(void *context)
     while (!load_acquire(picker->stop)) {
         uint32_t count = sizes[picker->picks++ % SIZES];
         larshm_host host = {.port = htons(1)};
-        int code = larshm_get_host(picker->scene->h, MODID, count, &host);
+        int code = larshm_get_host(picker->fixture->h, MODID, count, &host);
         picker->wrong += code > LARSHM_OVERLOAD || ntohs(host.port) < 1 || ntohs(host.port) > count;
     }
     return NULL;
@@ -202,20 +202,20 @@ static void *pick_on(void *context)
 
 static void verdicts_that_change_all_the_time_lead_to_hosts_of_the_table(void **state)
 {
-    const struct scene *scene = *state;
+    const struct fixture *fixture = *state;
     struct picker pickers[2];
     _Atomic uint32_t stop = 0;
     for (int i = 0; i < 2; i++) {
-        pickers[i] = (struct picker){.scene = scene, .stop = &stop};
+        pickers[i] = (struct picker){.fixture = fixture, .stop = &stop};
         assert_int_equal(pthread_create(&pickers[i].thread, NULL, pick_on, &pickers[i]), 0);
     }
     for (uint64_t flap = 0; flap < FLAPS; flap++) {
         uint64_t random = key_hash(flap, 1);
         uint32_t count = sizes[flap % SIZES];
-        turn_out(scene, count, (uint32_t)(random % count), random >> 40 & 3, !(random >> 42 & 3));
+        rotation_out(fixture, count, (uint32_t)(random % count), random >> 40 & 3, !(random >> 42 & 3));
         if (flap % (FLAPS / 10) == 0) /* all at once */
             for (uint32_t host = 0; host < count; host++)
-                turn_out(scene, count, host, true, true);
+                rotation_out(fixture, count, host, true, true);
     }
     store_release(&stop, 1);
     for (int i = 0; i < 2; i++) {

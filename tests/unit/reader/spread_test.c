@@ -26,7 +26,7 @@ static void put_routes(struct instance *instance)
     for (uint32_t modid = 0; modid < 3; modid++)
         for (uint32_t count = 1; count <= HOSTS_MOST; count++)
             assert_int_equal(writer_put(instance->writer, route_key(modid, count), hosts, count, NULL, 60, 1,
-                                        instance->note),
+                                        instance->message),
                              SHM_OK);
 }
 

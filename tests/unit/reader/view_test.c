@@ -17,7 +17,7 @@ static void expect_round(const larshm_view *view, uint64_t key, uint32_t round)
 {
     uint32_t seen = UINT32_MAX;
     for (uint32_t i = 0; i < view->count; i++)
-        assert_true(equation_holds(key, i, view->addr[i], view->port[i], &seen));
+        assert_true(self_checking_holds(key, i, view->addr[i], view->port[i], &seen));
     assert_int_equal(seen, round);
 }
 
@@ -30,8 +30,9 @@ static void begin(larshm *h, uint64_t key, larshm_view *view)
 static void put_at(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint64_t now)
 {
     struct host hosts[64];
-    equation_hosts(key, round, count, hosts);
-    assert_int_equal(writer_put(instance->writer, key, hosts, count, NULL, 15, now, instance->note), SHM_OK);
+    self_checking_hosts(key, round, count, hosts);
+    assert_int_equal(writer_put(instance->writer, key, hosts, count, NULL, 15, now, instance->message),
+                     SHM_OK);
 }
 
 static void g4_a_view_stays_as_it_was_within_grace(void **state)

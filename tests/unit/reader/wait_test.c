@@ -50,7 +50,7 @@ static void an_old_no_is_not_the_answer_that_is_waited_for(void **state)
     struct instance *instance = *state;
     struct waiter waiter;
     instance_put(instance, 1, 1, 0, 1);
-    instance_beat(instance, clock_tick() + 5000);
+    instance_heartbeat(instance, clock_tick() + 5000);
     waiter.timeout_ms = 50;
     assert_int_equal(larshm_open(&waiter.h, instance->name), LARSHM_OK);
     assert_int_equal(larshm_wait_route(waiter.h, 0, 1, 50), LARSHM_TIMEOUT);
@@ -97,7 +97,7 @@ static void a_publish_wakes_the_waiter(void **state)
             usleep(250 * 1000);
         assert_false(waiter.done);
         instance_put(instance, 1, 1, 4, 15);
-        instance_beat(instance, clock_tick());
+        instance_heartbeat(instance, clock_tick());
         end_waiting(&waiter, LARSHM_OK);
         instance_teardown(state);
         instance_setup(state);
@@ -111,7 +111,7 @@ static void a_negative_answer_wakes_the_waiter(void **state)
     struct waiter waiter;
     start_waiting(instance, &waiter, LONG_MS);
     instance_put(instance, 1, 1, 0, 15);
-    instance_beat(instance, clock_tick());
+    instance_heartbeat(instance, clock_tick());
     end_waiting(&waiter, LARSHM_NOEXIST);
 }
 
@@ -123,7 +123,7 @@ static void a_waiter_follows_to_the_next_generation(void **state)
     instance_renew(instance);
     instance_renew(instance);
     instance_put(instance, 1, 1, 4, 15);
-    instance_beat(instance, clock_tick());
+    instance_heartbeat(instance, clock_tick());
     end_waiting(&waiter, LARSHM_OK);
     assert_int_equal(instance_reader_mappings(instance), 0);
 }
@@ -139,7 +139,7 @@ static void a_waiter_outlives_the_fetcher(void **state)
     while (instance_missed(instance).count == 0)
         usleep(1000);
     instance_put(instance, 1, 1, 4, 15);
-    instance_beat(instance, clock_tick());
+    instance_heartbeat(instance, clock_tick());
     end_waiting(&waiter, LARSHM_OK);
 }
 

@@ -18,55 +18,56 @@ enum {
     BRIEFLY_MS = 200,
 };
 
-struct scene {
+struct fixture {
     struct instance *instance;
-    struct ledger *ledger;
+    struct host_store *store;
     struct trust trust;
 };
 
 static int setup(void **state)
 {
     void *instance = NULL;
-    struct scene *scene = calloc(1, sizeof(*scene));
-    if (!scene || instance_setup(&instance) != 0)
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    if (!fixture || instance_setup(&instance) != 0)
         return -1;
-    scene->instance = instance;
-    scene->trust = (struct trust){.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
-    *state = scene;
-    return ledger_open(&scene->ledger, scene->instance->name, MAX_BYTES, scene->instance->note) == SHM_OK
+    fixture->instance = instance;
+    fixture->trust = (struct trust){.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    *state = fixture;
+    return host_store_open(&fixture->store, fixture->instance->name, MAX_BYTES, fixture->instance->message) ==
+                   SHM_OK
                ? 0
                : -1;
 }
 
 static int teardown(void **state)
 {
-    struct scene *scene = *state;
-    ledger_close(scene->ledger);
-    instance_teardown((void *[]){scene->instance});
-    free(scene);
+    struct fixture *fixture = *state;
+    host_store_close(fixture->store);
+    instance_teardown((void *[]){fixture->instance});
+    free(fixture);
     return 0;
 }
 
 /* An operator: a thread of its own, for the test is the fetcher. */
 struct clerk {
     pthread_t thread;
-    const struct scene *scene;
+    const struct fixture *fixture;
     struct order order;
     enum shm_status status;
     enum order_result result;
     _Atomic uint32_t done;
 };
 
-static enum shm_status give(const struct scene *scene, const struct order *order, int timeout_ms,
+static enum shm_status give(const struct fixture *fixture, const struct order *order, int timeout_ms,
                             enum order_result *result)
 {
-    return order_give(scene->instance->name, &scene->trust, order, timeout_ms, result);
+    return order_give(fixture->instance->name, &fixture->trust, order, timeout_ms, result);
 }
 
 static void *give_one(void *context)
 {
     struct clerk *clerk = context;
-    clerk->status = give(clerk->scene, &clerk->order, PATIENCE_MS, &clerk->result);
+    clerk->status = give(clerk->fixture, &clerk->order, PATIENCE_MS, &clerk->result);
     store_release(&clerk->done, 1);
     return NULL;
 }
@@ -74,34 +75,35 @@ static void *give_one(void *context)
 static void *give_briefly(void *context)
 {
     struct clerk *clerk = context;
-    clerk->status = give(clerk->scene, &clerk->order, BRIEFLY_MS, &clerk->result);
+    clerk->status = give(clerk->fixture, &clerk->order, BRIEFLY_MS, &clerk->result);
     return NULL;
 }
 
-static void begin(struct clerk *clerk, const struct scene *scene, struct order order, void *(*run)(void *))
+static void begin(struct clerk *clerk, const struct fixture *fixture, struct order order,
+                  void *(*run)(void *))
 {
-    *clerk = (struct clerk){.scene = scene, .order = order};
+    *clerk = (struct clerk){.fixture = fixture, .order = order};
     assert_int_equal(pthread_create(&clerk->thread, NULL, run, clerk), 0);
 }
 
 static void an_order_reaches_the_fetcher_and_the_operator_its_answer(void **state)
 {
-    struct scene *scene = *state;
-    const struct order given = {7, host_word(1, 2), HOLD_DRAINED};
+    struct fixture *fixture = *state;
+    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
     struct clerk clerk;
     struct order order;
-    assert_false(ledger_order(scene->ledger, &order));
-    begin(&clerk, scene, given, give_one);
-    eventually(ledger_order(scene->ledger, &order));
+    assert_false(host_store_order(fixture->store, &order));
+    begin(&clerk, fixture, given, give_one);
+    eventually(host_store_order(fixture->store, &order));
     assert_int_equal(order.key, given.key);
     assert_int_equal(order.host, given.host);
-    assert_int_equal(order.hold, given.hold);
+    assert_int_equal(order.override, given.override);
     assert_int_equal(load_acquire(&clerk.done), 0);
-    ledger_answer(scene->ledger, ORDER_NO_HOST);
+    host_store_answer(fixture->store, ORDER_NO_HOST);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(clerk.status, SHM_OK);
     assert_int_equal(clerk.result, ORDER_NO_HOST);
-    assert_false(ledger_order(scene->ledger, &order));
+    assert_false(host_store_order(fixture->store, &order));
 }
 
 /* What the fetcher of this test answers, so that everybody can tell an answer to somebody else. */
@@ -115,7 +117,7 @@ static void *give_many(void *context)
     struct clerk *clerk = context;
     for (uint64_t i = 0; i < ORDERS; i++) {
         clerk->order.host += i;
-        clerk->status = give(clerk->scene, &clerk->order, PATIENCE_MS, &clerk->result);
+        clerk->status = give(clerk->fixture, &clerk->order, PATIENCE_MS, &clerk->result);
         if (clerk->status != SHM_OK || clerk->result != answer_to(&clerk->order))
             break;
     }
@@ -125,15 +127,15 @@ static void *give_many(void *context)
 
 static void operators_take_turns_and_each_gets_its_own_answer(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct clerk clerks[OPERATORS];
     uint32_t carried_out = 0, done = 0;
     for (uint32_t i = 0; i < OPERATORS; i++)
-        begin(&clerks[i], scene, (struct order){.key = i, .host = i + 1}, give_many);
+        begin(&clerks[i], fixture, (struct order){.key = i, .host = i + 1}, give_many);
     for (uint64_t deadline = clock_tick() + PATIENCE_MS; done < OPERATORS && clock_tick() < deadline;) {
         struct order order;
-        if (ledger_order(scene->ledger, &order)) {
-            ledger_answer(scene->ledger, answer_to(&order));
+        if (host_store_order(fixture->store, &order)) {
+            host_store_answer(fixture->store, answer_to(&order));
             carried_out++;
         }
         done = 0;
@@ -151,41 +153,41 @@ static void operators_take_turns_and_each_gets_its_own_answer(void **state)
 
 static void an_order_that_nobody_takes_ends_and_is_carried_out_later(void **state)
 {
-    struct scene *scene = *state;
-    const struct order given = {7, host_word(1, 2), HOLD_PINNED};
+    struct fixture *fixture = *state;
+    const struct order given = {7, host_word(1, 2), OVERRIDE_PINNED};
     enum order_result result = ORDER_FULL;
     struct order order;
-    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
+    assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
     assert_int_equal(result, ORDER_FULL);
-    assert_true(ledger_order(scene->ledger, &order));
+    assert_true(host_store_order(fixture->store, &order));
     assert_int_equal(order.host, given.host);
-    ledger_answer(scene->ledger, ORDER_DONE);
-    assert_false(ledger_order(scene->ledger, &order));
+    host_store_answer(fixture->store, ORDER_DONE);
+    assert_false(host_store_order(fixture->store, &order));
 }
 
-static struct hosts_header *map_header(const struct scene *scene, struct region *region)
+static struct hosts_header *map_header(const struct fixture *fixture, struct region *region)
 {
-    assert_int_equal(region_open(scene->instance->names.hosts, true, &scene->trust, HEADER_BYTES, region),
+    assert_int_equal(region_open(fixture->instance->names.hosts, true, &fixture->trust, HEADER_BYTES, region),
                      SHM_OK);
     return region->s_base;
 }
 
 static void the_claim_of_an_operator_that_died_ends_by_itself(void **state)
 {
-    struct scene *scene = *state;
-    const struct order given = {7, host_word(1, 2), HOLD_NONE};
+    struct fixture *fixture = *state;
+    const struct order given = {7, host_word(1, 2), OVERRIDE_NONE};
     struct region region;
-    struct hosts_header *s_header = map_header(scene, &region);
+    struct hosts_header *s_header = map_header(fixture, &region);
     enum order_result result;
     struct clerk clerk;
     struct order order;
     store_release(&s_header->claimed, clock_tick());
-    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
-    assert_false(ledger_order(scene->ledger, &order));
+    assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
+    assert_false(host_store_order(fixture->store, &order));
     store_release(&s_header->claimed, clock_tick() - 6000);
-    begin(&clerk, scene, given, give_one);
-    eventually(ledger_order(scene->ledger, &order));
-    ledger_answer(scene->ledger, ORDER_DONE);
+    begin(&clerk, fixture, given, give_one);
+    eventually(host_store_order(fixture->store, &order));
+    host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(clerk.status, SHM_OK);
     assert_int_equal(load_acquire(&s_header->claimed), 0);
@@ -194,16 +196,16 @@ static void the_claim_of_an_operator_that_died_ends_by_itself(void **state)
 
 static void the_claim_of_the_next_operator_is_not_given_up_by_the_one_before(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct region region;
-    struct hosts_header *s_header = map_header(scene, &region);
+    struct hosts_header *s_header = map_header(fixture, &region);
     struct clerk clerk;
     struct order order;
     uint64_t other = clock_tick() + 1000;
-    begin(&clerk, scene, (struct order){7, host_word(1, 2), HOLD_NONE}, give_briefly);
-    eventually(ledger_order(scene->ledger, &order));
+    begin(&clerk, fixture, (struct order){7, host_word(1, 2), OVERRIDE_NONE}, give_briefly);
+    eventually(host_store_order(fixture->store, &order));
     store_release(&s_header->claimed, other); /* it was asleep for too long, and somebody else has claimed */
-    ledger_answer(scene->ledger, ORDER_DONE);
+    host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(load_acquire(&s_header->claimed), other);
     region_close(&region);
@@ -218,38 +220,38 @@ static void write_into(struct hosts_header *s_header, uint64_t host)
 
 static void an_order_that_two_operators_have_written_into_is_not_taken(void **state)
 {
-    struct scene *scene = *state;
-    const struct order given = {7, host_word(1, 2), HOLD_DRAINED};
+    struct fixture *fixture = *state;
+    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
     struct region region;
-    struct hosts_header *s_header = map_header(scene, &region);
+    struct hosts_header *s_header = map_header(fixture, &region);
     enum order_result result;
     struct order order;
-    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
+    assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
     store_release(&s_header->order_host, host_word(3, 4));
-    assert_false(ledger_order(scene->ledger, &order));
+    assert_false(host_store_order(fixture->store, &order));
     store_release(&s_header->order_host, given.host);
     uint64_t claimed = load_acquire(&s_header->claimed);
     store_release(&s_header->claimed, claimed + 6000); /* the next one has claimed, and not posted yet */
-    assert_false(ledger_order(scene->ledger, &order));
+    assert_false(host_store_order(fixture->store, &order));
     store_release(&s_header->claimed, claimed);
-    assert_true(ledger_order(scene->ledger, &order));
+    assert_true(host_store_order(fixture->store, &order));
     region_close(&region);
 }
 
 static void an_operator_whose_order_was_written_into_gives_it_again(void **state)
 {
-    struct scene *scene = *state;
-    const struct order given = {7, host_word(1, 2), HOLD_DRAINED};
+    struct fixture *fixture = *state;
+    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
     struct region region;
-    struct hosts_header *s_header = map_header(scene, &region);
+    struct hosts_header *s_header = map_header(fixture, &region);
     struct clerk clerk;
     struct order order;
-    begin(&clerk, scene, given, give_one);
+    begin(&clerk, fixture, given, give_one);
     eventually(load_acquire(&s_header->posted) == 1);
     write_into(s_header, host_word(3, 4));
-    eventually(ledger_order(scene->ledger, &order));
+    eventually(host_store_order(fixture->store, &order));
     assert_int_equal(order.host, given.host);
-    ledger_answer(scene->ledger, ORDER_DONE);
+    host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(clerk.status, SHM_OK);
     assert_int_equal(load_acquire(&s_header->claimed), 0);
@@ -258,36 +260,36 @@ static void an_operator_whose_order_was_written_into_gives_it_again(void **state
 
 static void an_order_that_came_meanwhile_is_not_answered_by_the_one_before(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct region region;
-    struct hosts_header *s_header = map_header(scene, &region);
+    struct hosts_header *s_header = map_header(fixture, &region);
     struct order order;
-    const struct order given = {7, host_word(1, 2), HOLD_NONE};
+    const struct order given = {7, host_word(1, 2), OVERRIDE_NONE};
     enum order_result result;
-    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
-    assert_true(ledger_order(scene->ledger, &order));
+    assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
+    assert_true(host_store_order(fixture->store, &order));
     store_release(&s_header->claimed, 0);
-    assert_int_equal(give(scene, &given, 20, &result), SHM_TIMEOUT);
-    ledger_answer(scene->ledger, ORDER_DONE);
-    assert_true(ledger_order(scene->ledger, &order));
+    assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
+    host_store_answer(fixture->store, ORDER_DONE);
+    assert_true(host_store_order(fixture->store, &order));
     region_close(&region);
 }
 
 /* Carrying an order out may itself need another record, and with it a larger object. */
 static void an_order_during_which_the_object_is_made_anew_is_answered(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct clerk clerk;
     struct order order;
-    begin(&clerk, scene, (struct order){7, host_word(1, 2), HOLD_PINNED}, give_one);
-    eventually(ledger_order(scene->ledger, &order));
+    begin(&clerk, fixture, (struct order){7, host_word(1, 2), OVERRIDE_PINNED}, give_one);
+    eventually(host_store_order(fixture->store, &order));
     for (uint64_t host = 1; host < 400; host++)
-        assert_int_not_equal(ledger_add(scene->ledger, 7, host), LEDGER_NONE);
-    ledger_answer(scene->ledger, ORDER_DONE);
-    eventually(ledger_order(scene->ledger, &order));
+        assert_int_not_equal(host_store_add(fixture->store, 7, host), HOST_STORE_NONE);
+    host_store_answer(fixture->store, ORDER_DONE);
+    eventually(host_store_order(fixture->store, &order));
     assert_int_equal(order.host, host_word(1, 2));
-    assert_int_equal(order.hold, HOLD_PINNED);
-    ledger_answer(scene->ledger, ORDER_DONE);
+    assert_int_equal(order.override, OVERRIDE_PINNED);
+    host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(clerk.status, SHM_OK);
     assert_int_equal(clerk.result, ORDER_DONE);
@@ -295,43 +297,44 @@ static void an_order_during_which_the_object_is_made_anew_is_answered(void **sta
 
 static void an_order_given_while_the_fetcher_restarts_reaches_the_next_one(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct clerk clerk;
     struct order order;
-    ledger_close(scene->ledger);
-    scene->ledger = NULL;
-    begin(&clerk, scene, (struct order){7, host_word(1, 2), HOLD_DRAINED}, give_one);
+    host_store_close(fixture->store);
+    fixture->store = NULL;
+    begin(&clerk, fixture, (struct order){7, host_word(1, 2), OVERRIDE_DRAINED}, give_one);
     pause_ms(20);
-    assert_int_equal(ledger_open(&scene->ledger, scene->instance->name, MAX_BYTES, scene->instance->note),
-                     SHM_OK);
-    eventually(ledger_order(scene->ledger, &order));
-    ledger_answer(scene->ledger, ORDER_DONE);
+    assert_int_equal(
+        host_store_open(&fixture->store, fixture->instance->name, MAX_BYTES, fixture->instance->message),
+        SHM_OK);
+    eventually(host_store_order(fixture->store, &order));
+    host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(clerk.status, SHM_OK);
 }
 
 static void a_hold_that_is_none_lets_calls_decide(void **state)
 {
-    struct scene *scene = *state;
-    struct order order = {7, host_word(1, 2), (enum standing_hold)77};
+    struct fixture *fixture = *state;
+    struct order order = {7, host_word(1, 2), (enum host_override)77};
     enum order_result result;
-    assert_int_equal(give(scene, &order, 20, &result), SHM_TIMEOUT);
-    assert_true(ledger_order(scene->ledger, &order));
-    assert_int_equal(order.hold, HOLD_NONE);
+    assert_int_equal(give(fixture, &order, 20, &result), SHM_TIMEOUT);
+    assert_true(host_store_order(fixture->store, &order));
+    assert_int_equal(order.override, OVERRIDE_NONE);
 }
 
 static void who_may_not_is_told_so(void **state)
 {
-    struct scene *scene = *state;
-    const struct order given = {7, host_word(1, 2), HOLD_DRAINED};
+    struct fixture *fixture = *state;
+    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
     enum order_result result;
-    assert_int_equal(order_give("no-such-instance", &scene->trust, &given, 20, &result), SHM_NO_OBJECT);
-    assert_int_equal(order_give("a/b", &scene->trust, &given, 20, &result), SHM_BAD_ARGUMENT);
+    assert_int_equal(order_give("no-such-instance", &fixture->trust, &given, 20, &result), SHM_NO_OBJECT);
+    assert_int_equal(order_give("a/b", &fixture->trust, &given, 20, &result), SHM_BAD_ARGUMENT);
     if (geteuid() != 0)
         skip();
     pid_t child = fork();
     if (child == 0)
-        _exit(setuid(65534) == 0 ? (int)give(scene, &given, 20, &result) : 255);
+        _exit(setuid(65534) == 0 ? (int)give(fixture, &given, 20, &result) : 255);
     int status;
     waitpid(child, &status, 0);
     assert_int_equal(WEXITSTATUS(status), SHM_NO_PERMISSION);

@@ -20,7 +20,7 @@ enum {
 #define HOST  calls_host(0)
 #define WHOLE (UINT64_C(1) << CALL_SUCC_BITS)
 
-struct scene {
+struct fixture {
     struct calls calls;
     struct call_stats stats;
     struct call_report last;
@@ -31,67 +31,67 @@ struct scene {
 
 static int setup(void **state)
 {
-    struct scene *scene = calloc(1, sizeof(*scene));
-    if (!scene)
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    if (!fixture)
         return -1;
-    calls_begin(&scene->calls, CELLS);
-    scene->known = true;
-    *state = scene;
-    scene->stats = (struct call_stats){.control = scene->calls.control};
+    calls_begin(&fixture->calls, CELLS);
+    fixture->known = true;
+    *state = fixture;
+    fixture->stats = (struct call_stats){.control = fixture->calls.control};
     return 0;
 }
 
 static int teardown(void **state)
 {
-    struct scene *scene = *state;
-    calls_end(&scene->calls);
-    free(scene);
+    struct fixture *fixture = *state;
+    calls_end(&fixture->calls);
+    free(fixture);
     return 0;
 }
 
 static bool record(void *context, const struct call_report *report)
 {
-    struct scene *scene = context;
+    struct fixture *fixture = context;
     const struct call_batch *batch = &report->batch;
-    struct call_batch *sum = &scene->sum;
-    scene->last = *report;
-    scene->reports++;
+    struct call_batch *sum = &fixture->sum;
+    fixture->last = *report;
+    fixture->reports++;
     sum->succ += batch->succ;
     sum->err += batch->err;
     sum->extra += batch->extra;
     sum->err_run = sum->err_run > batch->err_run ? sum->err_run : batch->err_run;
     sum->succ_run = sum->succ_run > batch->succ_run ? sum->succ_run : batch->succ_run;
-    return scene->known;
+    return fixture->known;
 }
 
-static uint32_t look(struct scene *scene, uint32_t budget)
+static uint32_t look(struct fixture *fixture, uint32_t budget)
 {
-    scene->reports = 0;
-    call_stats_collect(&scene->stats, budget, record, scene);
-    return scene->reports;
+    fixture->reports = 0;
+    call_stats_collect(&fixture->stats, budget, record, fixture);
+    return fixture->reports;
 }
 
-static void tell(const struct scene *scene, uint64_t host, bool success)
+static void tell(const struct fixture *fixture, uint64_t host, bool success)
 {
-    assert_int_equal(call_stats_record(&scene->calls.control, KEY, host, success, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&fixture->calls.control, KEY, host, success, 1), SHM_OK);
 }
 
 static void each_result_is_taken_once_with_its_route_and_host(void **state)
 {
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    tell(scene, HOST, false);
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.key, KEY);
-    assert_int_equal(scene->last.host, HOST);
-    assert_int_equal(scene->last.batch.succ, 1);
-    assert_int_equal(scene->last.batch.err, 1);
-    assert_int_equal(scene->last.counts, 1 + WHOLE);
-    assert_int_equal(look(scene, UINT32_MAX), 0);
-    tell(scene, HOST, true);
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.batch.succ, 1);
-    assert_int_equal(scene->last.batch.err, 0);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    tell(fixture, HOST, false);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.key, KEY);
+    assert_int_equal(fixture->last.host, HOST);
+    assert_int_equal(fixture->last.batch.succ, 1);
+    assert_int_equal(fixture->last.batch.err, 1);
+    assert_int_equal(fixture->last.counts, 1 + WHOLE);
+    assert_int_equal(look(fixture, UINT32_MAX), 0);
+    tell(fixture, HOST, true);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.succ, 1);
+    assert_int_equal(fixture->last.batch.err, 0);
 }
 
 /* Calls as a script: S succeeds, F fails, and a digit fails with that weight; one look at the end of each part. */
@@ -100,22 +100,22 @@ struct part {
     uint32_t succ, err, extra, err_run, succ_run;
 };
 
-static void play(struct scene *scene, const struct part *parts, size_t count)
+static void play(struct fixture *fixture, const struct part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         for (const char *c = parts[i].script; *c; c++)
-            call_stats_record(&scene->calls.control, KEY, HOST, *c == 'S',
+            call_stats_record(&fixture->calls.control, KEY, HOST, *c == 'S',
                               *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1);
-        assert_int_equal(look(scene, UINT32_MAX), 1);
-        const struct call_batch *batch = &scene->last.batch;
+        assert_int_equal(look(fixture, UINT32_MAX), 1);
+        const struct call_batch *batch = &fixture->last.batch;
         if (batch->succ != parts[i].succ || batch->err != parts[i].err || batch->extra != parts[i].extra ||
             batch->err_run != parts[i].err_run || batch->succ_run != parts[i].succ_run)
             fail_msg("part %zu, %s: %d succ, %d err, %d extra, run of %u err, of %u succ", i, parts[i].script,
                      (int)batch->succ, (int)batch->err, (int)batch->extra, batch->err_run, batch->succ_run);
     }
 }
-#define PLAY(scene, ...)                                                                                     \
-    play((scene), (const struct part[]){__VA_ARGS__},                                                        \
+#define PLAY(fixture, ...)                                                                                   \
+    play((fixture), (const struct part[]){__VA_ARGS__},                                                      \
          sizeof((struct part[]){__VA_ARGS__}) / sizeof(struct part))
 
 static void streaks_that_end_between_two_looks_are_seen(void **state)
@@ -137,112 +137,112 @@ static void a_slow_failure_counts_more_in_streaks_too(void **state)
 
 static void streaks_begin_anew_with_the_state_of_the_host(void **state)
 {
-    struct scene *scene = *state;
-    PLAY(scene, {"SSSSFFF", 4, 3, 0, 3, 4});
-    call_stats_reset_runs(&scene->stats, scene->last.cell);
-    PLAY(scene, {"FF", 0, 2, 0, 2, 0}, {"SS", 2, 0, 0, 0, 2});
-    call_stats_reset_runs(&scene->stats, scene->last.cell);
-    PLAY(scene, {"S", 1, 0, 0, 0, 1});
+    struct fixture *fixture = *state;
+    PLAY(fixture, {"SSSSFFF", 4, 3, 0, 3, 4});
+    call_stats_reset_runs(&fixture->stats, fixture->last.cell);
+    PLAY(fixture, {"FF", 0, 2, 0, 2, 0}, {"SS", 2, 0, 0, 0, 2});
+    call_stats_reset_runs(&fixture->stats, fixture->last.cell);
+    PLAY(fixture, {"S", 1, 0, 0, 0, 1});
 }
 
 /* Between the fetcher's loads of the counts and of the runs, clients may have gone on. */
 static void a_failure_that_came_while_we_looked_makes_no_streak_of_successes(void **state)
 {
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    struct call_cell *s_cell = calls_cell(&scene->calls, KEY, HOST);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = 6, .run = 1, .longest = 1}));
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.batch.succ, 1);
-    assert_in_range(scene->last.batch.succ_run, 0, 1);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.succ, 1);
+    assert_in_range(fixture->last.batch.succ_run, 0, 1);
 }
 
 static void a_streak_whose_last_failure_is_not_counted_yet_waits_for_it(void **state)
 {
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    struct call_cell *s_cell = calls_cell(&scene->calls, KEY, HOST);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = 1, .run = 15, .longest = 15}));
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.batch.err_run, 0);
-    tell(scene, HOST, true);
-    tell(scene, HOST, false);
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.batch.err_run, 15);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.err_run, 0);
+    tell(fixture, HOST, true);
+    tell(fixture, HOST, false);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.err_run, 15);
 }
 
 static void a_carry_out_of_the_successes_is_no_failure(void **state)
 {
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    struct call_cell *s_cell = calls_cell(&scene->calls, KEY, HOST);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->counts, WHOLE - 2);
-    look(scene, UINT32_MAX);
+    look(fixture, UINT32_MAX);
     for (int i = 0; i < 5; i++)
-        tell(scene, HOST, true);
-    tell(scene, HOST, false);
-    look(scene, UINT32_MAX);
-    assert_int_equal(scene->last.batch.succ, 5);
-    assert_int_equal(scene->last.batch.err, 1);
+        tell(fixture, HOST, true);
+    tell(fixture, HOST, false);
+    look(fixture, UINT32_MAX);
+    assert_int_equal(fixture->last.batch.succ, 5);
+    assert_int_equal(fixture->last.batch.err, 1);
     /* And round the end of the word. */
     store_relaxed(&s_cell->counts, UINT64_MAX - 1);
-    tell(scene, HOST, true);
-    look(scene, UINT32_MAX);
-    tell(scene, HOST, true);
-    tell(scene, HOST, true);
-    tell(scene, HOST, false);
-    look(scene, UINT32_MAX);
-    assert_int_equal(scene->last.batch.succ, 2);
-    assert_int_equal(scene->last.batch.err, 1);
+    tell(fixture, HOST, true);
+    look(fixture, UINT32_MAX);
+    tell(fixture, HOST, true);
+    tell(fixture, HOST, true);
+    tell(fixture, HOST, false);
+    look(fixture, UINT32_MAX);
+    assert_int_equal(fixture->last.batch.succ, 2);
+    assert_int_equal(fixture->last.batch.err, 1);
 }
 
 static void what_the_budget_leaves_over_comes_at_the_next_looks(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint32_t told = 0, total = 0, looks = 0;
     for (uint32_t host = 0; host < CELLS / 4; host++, told++)
-        tell(scene, calls_host(host), true);
+        tell(fixture, calls_host(host), true);
     for (uint32_t once = 1; once; total += once, looks++)
-        assert_in_range(once = look(scene, 100), 0, 100 + 63);
+        assert_in_range(once = look(fixture, 100), 0, 100 + 63);
     assert_int_equal(total, told);
     assert_in_range(looks, told / 163 + 1, told / 100 + 2);
-    assert_int_equal(scene->sum.succ, told);
+    assert_int_equal(fixture->sum.succ, told);
 }
 
 /* Two names of one host would be judged apart. */
 static void cells_whose_names_are_no_route_and_host_are_passed_over(void **state)
 {
     const uint64_t hosts[] = {0, UINT64_C(1) << 16, UINT64_MAX, HOST | UINT64_C(1) << 31};
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    struct call_cell *s_cell = calls_cell(&scene->calls, KEY, HOST);
-    uint32_t cell = (uint32_t)(s_cell - scene->calls.control.s_calls);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
+    uint32_t cell = (uint32_t)(s_cell - fixture->calls.control.s_calls);
     for (int i = 0; i < 4; i++) {
         store_relaxed(&s_cell->host, hosts[i]);
-        hbitmap_set(&scene->calls.control.reported, cell);
-        assert_int_equal(look(scene, UINT32_MAX), 0);
+        hbitmap_set(&fixture->calls.control.reported, cell);
+        assert_int_equal(look(fixture, UINT32_MAX), 0);
     }
     store_relaxed(&s_cell->host, HOST);
     store_relaxed(&s_cell->key, 0);
-    hbitmap_set(&scene->calls.control.reported, cell);
-    assert_int_equal(look(scene, UINT32_MAX), 0);
+    hbitmap_set(&fixture->calls.control.reported, cell);
+    assert_int_equal(look(fixture, UINT32_MAX), 0);
 }
 
 static void a_cell_that_is_named_late_has_lost_nothing(void **state)
 {
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    struct call_cell *s_cell = calls_cell(&scene->calls, KEY, HOST);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->host, 0);
-    assert_int_equal(look(scene, UINT32_MAX), 0);
-    tell(scene, HOST, false);
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.batch.succ + scene->last.batch.err, 2);
+    assert_int_equal(look(fixture, UINT32_MAX), 0);
+    tell(fixture, HOST, false);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.succ + fixture->last.batch.err, 2);
 }
 
-static uint32_t cell_number(const struct scene *scene, uint64_t host)
+static uint32_t cell_number(const struct fixture *fixture, uint64_t host)
 {
-    return (uint32_t)(calls_cell(&scene->calls, KEY, host) - scene->calls.control.s_calls);
+    return (uint32_t)(calls_cell(&fixture->calls, KEY, host) - fixture->calls.control.s_calls);
 }
 
 /* A report of which the fetcher dies before it has kept it. */
@@ -254,102 +254,102 @@ static bool die(void *context, const struct call_report *report)
 
 static void what_a_dead_fetcher_took_and_did_not_keep_is_taken_again(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     jmp_buf death;
-    struct call_stats next = {.control = scene->calls.control};
+    struct call_stats next = {.control = fixture->calls.control};
     for (int i = 0; i < 3; i++)
-        tell(scene, HOST, true);
-    look(scene, UINT32_MAX);
+        tell(fixture, HOST, true);
+    look(fixture, UINT32_MAX);
     for (int i = 0; i < 4; i++)
-        tell(scene, HOST, false);
+        tell(fixture, HOST, false);
     if (setjmp(death) == 0)
-        call_stats_collect(&scene->stats, UINT32_MAX, die, &death);
+        call_stats_collect(&fixture->stats, UINT32_MAX, die, &death);
     call_stats_adopt(&next);
-    scene->reports = 0;
-    call_stats_collect(&next, UINT32_MAX, record, scene);
-    assert_int_equal(scene->reports, 1);
-    assert_int_equal(scene->last.batch.succ, 0);
-    assert_int_equal(scene->last.batch.err, 4);
+    fixture->reports = 0;
+    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    assert_int_equal(fixture->reports, 1);
+    assert_int_equal(fixture->last.batch.succ, 0);
+    assert_int_equal(fixture->last.batch.err, 4);
 }
 
 /* It died after it had kept what it took, and before it said so in the cell. */
 static void what_a_dead_fetcher_has_kept_is_not_taken_again(void **state)
 {
-    struct scene *scene = *state;
-    struct call_stats next = {.control = scene->calls.control};
-    tell(scene, HOST, true);
-    tell(scene, calls_host(1), true);
-    look(scene, UINT32_MAX);
-    tell(scene, HOST, true);
+    struct fixture *fixture = *state;
+    struct call_stats next = {.control = fixture->calls.control};
+    tell(fixture, HOST, true);
+    tell(fixture, calls_host(1), true);
+    look(fixture, UINT32_MAX);
+    tell(fixture, HOST, true);
     call_stats_adopt(&next);
-    call_stats_resume(&next, KEY, cell_number(scene, HOST), 2, 0);
-    scene->reports = 0;
-    call_stats_collect(&next, UINT32_MAX, record, scene);
-    assert_int_equal(scene->reports, 0);
-    tell(scene, HOST, true);
-    call_stats_collect(&next, UINT32_MAX, record, scene);
-    assert_int_equal(scene->last.batch.succ, 1);
+    call_stats_resume(&next, KEY, cell_number(fixture, HOST), 2, 0);
+    fixture->reports = 0;
+    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    assert_int_equal(fixture->reports, 0);
+    tell(fixture, HOST, true);
+    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    assert_int_equal(fixture->last.batch.succ, 1);
 }
 
 static void what_no_fetcher_has_looked_at_is_taken_by_the_next_one(void **state)
 {
-    struct scene *scene = *state;
-    struct call_stats next = {.control = scene->calls.control};
-    tell(scene, HOST, true);
+    struct fixture *fixture = *state;
+    struct call_stats next = {.control = fixture->calls.control};
+    tell(fixture, HOST, true);
     for (int level = 0; level < 3; level++)
-        store_relaxed(&scene->calls.control.reported.s_words[level][0], 0);
-    tell(scene, calls_host(1), true);
+        store_relaxed(&fixture->calls.control.reported.s_words[level][0], 0);
+    tell(fixture, calls_host(1), true);
     call_stats_adopt(&next);
-    scene->reports = 0;
-    call_stats_collect(&next, UINT32_MAX, record, scene);
-    assert_int_equal(scene->reports, 2);
+    fixture->reports = 0;
+    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    assert_int_equal(fixture->reports, 2);
 }
 
 static void resuming_a_cell_of_another_route_or_behind_it_changes_nothing(void **state)
 {
-    struct scene *scene = *state;
-    tell(scene, HOST, true);
-    call_stats_resume(&scene->stats, KEY + 1, cell_number(scene, HOST), 100, 100);
-    call_stats_resume(&scene->stats, KEY, CELLS, 100, 100);
-    call_stats_resume(&scene->stats, KEY, UINT32_MAX, 100, 100);
-    assert_int_equal(look(scene, UINT32_MAX), 1);
-    assert_int_equal(scene->last.batch.succ, 1);
-    tell(scene, HOST, true);
-    look(scene, UINT32_MAX);
-    call_stats_resume(&scene->stats, KEY, cell_number(scene, HOST), 1, 0);
-    tell(scene, HOST, true);
-    look(scene, UINT32_MAX);
-    assert_int_equal(scene->last.batch.succ, 1);
+    struct fixture *fixture = *state;
+    tell(fixture, HOST, true);
+    call_stats_resume(&fixture->stats, KEY + 1, cell_number(fixture, HOST), 100, 100);
+    call_stats_resume(&fixture->stats, KEY, CELLS, 100, 100);
+    call_stats_resume(&fixture->stats, KEY, UINT32_MAX, 100, 100);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.succ, 1);
+    tell(fixture, HOST, true);
+    look(fixture, UINT32_MAX);
+    call_stats_resume(&fixture->stats, KEY, cell_number(fixture, HOST), 1, 0);
+    tell(fixture, HOST, true);
+    look(fixture, UINT32_MAX);
+    assert_int_equal(fixture->last.batch.succ, 1);
 }
 
 static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void **state)
 {
-    struct scene *scene = *state;
-    scene->known = false;
+    struct fixture *fixture = *state;
+    fixture->known = false;
     for (uint32_t host = 0; host < CELLS / 2 + 1; host++)
-        call_stats_record(&scene->calls.control, KEY + 1, calls_host(host), true, 1);
-    look(scene, UINT32_MAX);
-    assert_int_equal(scene->stats.used, CELLS / 2 + 1);
-    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), CELLS);
-    scene->stats.known = CELLS / 2;
-    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), CELLS);
-    scene->stats.known = CELLS / 2 + 1;
-    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), 4 * CELLS);
-    scene->stats.known = UINT32_MAX;
-    assert_int_equal(call_stats_cells_needed(&scene->stats, UINT32_MAX), CALL_CELLS_MAX);
+        call_stats_record(&fixture->calls.control, KEY + 1, calls_host(host), true, 1);
+    look(fixture, UINT32_MAX);
+    assert_int_equal(fixture->stats.used, CELLS / 2 + 1);
+    assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CELLS);
+    fixture->stats.known = CELLS / 2;
+    assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CELLS);
+    fixture->stats.known = CELLS / 2 + 1;
+    assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), 4 * CELLS);
+    fixture->stats.known = UINT32_MAX;
+    assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CALL_CELLS_MAX);
 }
 
 /* What teller `number` tells, so that everybody knows the sums. Returns whether its call number i succeeds. */
-static bool tell_next(const struct scene *scene, uint32_t number, uint32_t i)
+static bool tell_next(const struct fixture *fixture, uint32_t number, uint32_t i)
 {
     bool success = i % 5 != number;
-    if (call_stats_record(&scene->calls.control, KEY, calls_host(i % HOSTS), success, i % 2 ? 3 : 1) !=
+    if (call_stats_record(&fixture->calls.control, KEY, calls_host(i % HOSTS), success, i % 2 ? 3 : 1) !=
         SHM_OK)
         abort();
     return success;
 }
 
-static void expect_sums(const struct scene *scene)
+static void expect_sums(const struct fixture *fixture)
 {
     struct call_batch told = {0};
     for (uint32_t number = 0; number < TELLERS; number++)
@@ -358,16 +358,16 @@ static void expect_sums(const struct scene *scene)
             *(success ? &told.succ : &told.err) += 1;
             told.extra += !success && i % 2 ? 2 : 0;
         }
-    assert_int_equal(scene->sum.succ, told.succ);
-    assert_int_equal(scene->sum.err, told.err);
-    assert_int_equal(scene->sum.extra, told.extra);
-    assert_in_range(scene->sum.succ_run, 1, told.succ);
-    assert_in_range(scene->sum.err_run, 1, told.err + told.extra);
+    assert_int_equal(fixture->sum.succ, told.succ);
+    assert_int_equal(fixture->sum.err, told.err);
+    assert_int_equal(fixture->sum.extra, told.extra);
+    assert_in_range(fixture->sum.succ_run, 1, told.succ);
+    assert_in_range(fixture->sum.err_run, 1, told.err + told.extra);
 }
 
 struct teller {
     pthread_t thread;
-    struct scene *scene;
+    struct fixture *fixture;
     uint32_t number;
     _Atomic uint32_t *left;
 };
@@ -376,51 +376,51 @@ static void *tell_all(void *context)
 {
     const struct teller *teller = context;
     for (uint32_t i = 0; i < CALLS; i++)
-        tell_next(teller->scene, teller->number, i);
+        tell_next(teller->fixture, teller->number, i);
     sub_release(teller->left, 1);
     return NULL;
 }
 
 static void no_count_is_lost_between_threads(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct teller tellers[TELLERS];
     _Atomic uint32_t left = TELLERS;
     for (uint32_t i = 0; i < TELLERS; i++) {
-        tellers[i] = (struct teller){.scene = scene, .number = i, .left = &left};
+        tellers[i] = (struct teller){.fixture = fixture, .number = i, .left = &left};
         assert_int_equal(pthread_create(&tellers[i].thread, NULL, tell_all, &tellers[i]), 0);
     }
     while (load_acquire(&left))
-        look(scene, 10);
-    while (look(scene, 10))
+        look(fixture, 10);
+    while (look(fixture, 10))
         continue;
     for (uint32_t i = 0; i < TELLERS; i++)
         pthread_join(tellers[i].thread, NULL);
-    expect_sums(scene);
+    expect_sums(fixture);
 }
 
 static void no_count_is_lost_between_processes(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint32_t left = TELLERS;
     for (uint32_t number = 0; number < TELLERS; number++) {
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
             for (uint32_t i = 0; i < CALLS; i++)
-                tell_next(scene, number, i);
+                tell_next(fixture, number, i);
             _exit(0);
         }
     }
     for (int status; left;) {
-        look(scene, UINT32_MAX);
+        look(fixture, UINT32_MAX);
         if (waitpid(-1, &status, WNOHANG) > 0) {
             assert_int_equal(status, 0);
             left--;
         }
     }
-    look(scene, UINT32_MAX);
-    expect_sums(scene);
+    look(fixture, UINT32_MAX);
+    expect_sums(fixture);
 }
 
 /* 20 successes, then 15 failures, over and over. */
@@ -428,24 +428,24 @@ static void *tell_in_streaks(void *context)
 {
     const struct teller *teller = context;
     for (uint32_t i = 0; i < 35 * 10000; i++)
-        call_stats_record(&teller->scene->calls.control, KEY, HOST, i % 35 < 20, 1);
+        call_stats_record(&teller->fixture->calls.control, KEY, HOST, i % 35 < 20, 1);
     sub_release(teller->left, 1);
     return NULL;
 }
 
 static void streaks_are_neither_lost_nor_made_longer_while_we_look(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     _Atomic uint32_t left = 1;
-    struct teller teller = {.scene = scene, .left = &left};
+    struct teller teller = {.fixture = fixture, .left = &left};
     assert_int_equal(pthread_create(&teller.thread, NULL, tell_in_streaks, &teller), 0);
     /* So many calls that a whole streak must be among them. It may have been told at the look before, already: that
      * one saw streaks which were newer than its counts. */
     struct call_batch before = {0};
     while (load_acquire(&left)) {
-        if (!look(scene, UINT32_MAX))
+        if (!look(fixture, UINT32_MAX))
             continue;
-        const struct call_batch *batch = &scene->last.batch;
+        const struct call_batch *batch = &fixture->last.batch;
         if (batch->err >= 2 * 15 && before.err_run != 15)
             assert_int_equal(batch->err_run, 15);
         if (batch->succ >= 2 * 20 && before.succ_run != 20)
@@ -453,11 +453,11 @@ static void streaks_are_neither_lost_nor_made_longer_while_we_look(void **state)
         before = *batch;
     }
     pthread_join(teller.thread, NULL);
-    look(scene, UINT32_MAX);
-    assert_int_equal(scene->sum.err_run, 15);
-    assert_int_equal(scene->sum.succ_run, 20);
-    assert_int_equal(scene->sum.err, 15 * 10000);
-    assert_int_equal(scene->sum.succ, 20 * 10000);
+    look(fixture, UINT32_MAX);
+    assert_int_equal(fixture->sum.err_run, 15);
+    assert_int_equal(fixture->sum.succ_run, 20);
+    assert_int_equal(fixture->sum.err, 15 * 10000);
+    assert_int_equal(fixture->sum.succ, 20 * 10000);
 }
 
 int main(void)

@@ -17,7 +17,7 @@ enum {
 
 static const struct control_shape shape = {SLOTS, CELLS, 0};
 
-struct scene {
+struct fixture {
     struct region region;
     struct control control;
     uint32_t flag_cursor, miss_cursor;
@@ -29,155 +29,155 @@ struct scene {
 /* A control object in this process's own memory, exactly as long as it has to be. */
 static int setup(void **state)
 {
-    struct scene *scene = calloc(1, sizeof(*scene));
-    if (!scene)
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    if (!fixture)
         return -1;
-    scene->region.size = control_size(shape);
-    scene->region.s_base = aligned_alloc(CACHE_LINE, scene->region.size);
-    scene->allowed = UINT32_MAX;
-    if (!scene->region.s_base)
+    fixture->region.size = control_size(shape);
+    fixture->region.s_base = aligned_alloc(CACHE_LINE, fixture->region.size);
+    fixture->allowed = UINT32_MAX;
+    if (!fixture->region.s_base)
         return -1;
-    memset(scene->region.s_base, 0, scene->region.size);
-    control_format(&scene->region, shape, 7);
-    *state = scene;
-    return control_attach(&scene->region, shape, 7, &scene->control) == SHM_OK ? 0 : -1;
+    memset(fixture->region.s_base, 0, fixture->region.size);
+    control_format(&fixture->region, shape, 7);
+    *state = fixture;
+    return control_attach(&fixture->region, shape, 7, &fixture->control) == SHM_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-    struct scene *scene = *state;
-    free(scene->region.s_base);
-    free(scene);
+    struct fixture *fixture = *state;
+    free(fixture->region.s_base);
+    free(fixture);
     return 0;
 }
 
 static bool see(void *context, uint32_t slot)
 {
-    struct scene *scene = context;
+    struct fixture *fixture = context;
     if (slot >= SLOTS)
         fail_msg("slot %u does not exist", slot);
-    if (scene->seen[slot] < UINT8_MAX)
-        scene->seen[slot]++;
-    return ++scene->calls < scene->allowed;
+    if (fixture->seen[slot] < UINT8_MAX)
+        fixture->seen[slot]++;
+    return ++fixture->calls < fixture->allowed;
 }
 
-static uint32_t harvest(struct scene *scene, uint32_t budget)
+static uint32_t harvest(struct fixture *fixture, uint32_t budget)
 {
-    scene->calls = 0;
-    collect_flags(&scene->control.stale, &scene->flag_cursor, budget, see, scene);
-    return scene->calls;
+    fixture->calls = 0;
+    collect_flags(&fixture->control.stale, &fixture->flag_cursor, budget, see, fixture);
+    return fixture->calls;
 }
 
 static void a_flag_is_harvested_once(void **state)
 {
     static const uint32_t slots[] = {0, 1, 63, 64, 4095, 4096, 65535, 65536, SLOTS - 1};
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         for (int again = 0; again < 3; again++)
-            demand_refresh(&scene->control, slots[i]);
-    assert_int_equal(harvest(scene, UINT32_MAX), sizeof(slots) / sizeof(*slots));
+            demand_refresh(&fixture->control, slots[i]);
+    assert_int_equal(harvest(fixture, UINT32_MAX), sizeof(slots) / sizeof(*slots));
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
-        assert_int_equal(scene->seen[slots[i]], 1);
-    assert_int_equal(harvest(scene, UINT32_MAX), 0);
+        assert_int_equal(fixture->seen[slots[i]], 1);
+    assert_int_equal(harvest(fixture, UINT32_MAX), 0);
 }
 
 static void what_the_budget_leaves_over_stays_up(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint32_t total = 0;
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        demand_refresh(&scene->control, slot);
+        demand_refresh(&fixture->control, slot);
     /* 64 slots are taken at a time. */
     for (uint32_t calls = 1; calls; total += calls)
-        assert_true((calls = harvest(scene, 1000)) < 1000 + 64);
+        assert_true((calls = harvest(fixture, 1000)) < 1000 + 64);
     assert_int_equal(total, SLOTS);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        assert_int_equal(scene->seen[slot], 1);
+        assert_int_equal(fixture->seen[slot], 1);
 }
 
 static void a_callback_that_has_enough_leaves_the_rest_up(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        demand_refresh(&scene->control, slot);
-    scene->allowed = 10;
-    assert_in_range(harvest(scene, UINT32_MAX), 10, 64);
-    scene->allowed = UINT32_MAX;
-    harvest(scene, UINT32_MAX);
+        demand_refresh(&fixture->control, slot);
+    fixture->allowed = 10;
+    assert_in_range(harvest(fixture, UINT32_MAX), 10, 64);
+    fixture->allowed = UINT32_MAX;
+    harvest(fixture, UINT32_MAX);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        assert_int_equal(scene->seen[slot], 1);
+        assert_int_equal(fixture->seen[slot], 1);
 }
 
 static void no_slot_starves_under_a_tiny_budget(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint32_t words = (SLOTS + 63) / 64;
     /* All flags are raised again without pause, and each harvest is done with one word. */
     for (uint32_t i = 0; i < words; i++) {
         for (uint32_t slot = i % 64; slot < SLOTS; slot += 64)
-            demand_refresh(&scene->control, slot);
-        harvest(scene, 1);
+            demand_refresh(&fixture->control, slot);
+        harvest(fixture, 1);
     }
     for (uint32_t word = 0; word < words; word++) {
         uint32_t seen = 0;
         for (uint32_t slot = word * 64; slot < word * 64 + 64; slot++)
-            seen += scene->seen[slot];
+            seen += fixture->seen[slot];
         assert_true(seen > 0);
     }
 }
 
 static void a_client_killed_between_two_levels_silences_nobody(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     /* It raised the flag of slot 700, and died before it raised the levels above. */
-    set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
-    assert_int_equal(harvest(scene, UINT32_MAX), 0);
-    demand_refresh(&scene->control, 700);
-    assert_int_equal(harvest(scene, UINT32_MAX), 1);
+    set_bits_acq_rel(&fixture->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
+    assert_int_equal(harvest(fixture, UINT32_MAX), 0);
+    demand_refresh(&fixture->control, 700);
+    assert_int_equal(harvest(fixture, UINT32_MAX), 1);
     /* And one that got as far as the second level. */
-    set_bits_acq_rel(&scene->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
-    set_bits_acq_rel(&scene->control.stale.s_words[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
-    demand_refresh(&scene->control, 701);
-    assert_int_equal(harvest(scene, UINT32_MAX), 2);
-    assert_int_equal(scene->seen[700], 2);
-    assert_int_equal(scene->seen[701], 1);
+    set_bits_acq_rel(&fixture->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
+    set_bits_acq_rel(&fixture->control.stale.s_words[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
+    demand_refresh(&fixture->control, 701);
+    assert_int_equal(harvest(fixture, UINT32_MAX), 2);
+    assert_int_equal(fixture->seen[700], 2);
+    assert_int_equal(fixture->seen[701], 1);
 }
 
 static bool take_key(void *context, uint64_t key)
 {
-    struct scene *scene = context;
-    scene->keys[scene->calls % MISS_CELLS] = key;
-    return ++scene->calls < scene->allowed;
+    struct fixture *fixture = context;
+    fixture->keys[fixture->calls % MISS_CELLS] = key;
+    return ++fixture->calls < fixture->allowed;
 }
 
-static uint32_t collect_keys(struct scene *scene)
+static uint32_t collect_keys(struct fixture *fixture)
 {
-    scene->calls = 0;
-    collect_misses(&scene->control, &scene->miss_cursor, take_key, scene);
-    return scene->calls;
+    fixture->calls = 0;
+    collect_misses(&fixture->control, &fixture->miss_cursor, take_key, fixture);
+    return fixture->calls;
 }
 
 static void a_miss_is_harvested_once(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     static const uint64_t keys[] = {0, 1, UINT64_MAX - 1};
     for (int i = 0; i < 3; i++) {
-        demand_route(&scene->control, keys[i]);
-        demand_route(&scene->control, keys[i]);
-        assert_int_equal(collect_keys(scene), 1);
-        assert_int_equal(scene->keys[0], keys[i]);
-        assert_int_equal(collect_keys(scene), 0);
+        demand_route(&fixture->control, keys[i]);
+        demand_route(&fixture->control, keys[i]);
+        assert_int_equal(collect_keys(fixture), 1);
+        assert_int_equal(fixture->keys[0], keys[i]);
+        assert_int_equal(collect_keys(fixture), 0);
     }
 }
 
 static void misses_that_a_callback_left_come_next_time(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     uint32_t rounds = 0, total = 0, once;
     for (uint64_t key = 0; key < 1000; key++)
-        demand_route(&scene->control, key);
-    scene->allowed = 7;
-    for (; (once = collect_keys(scene)) > 0 && rounds < 1000; rounds++) {
+        demand_route(&fixture->control, key);
+    fixture->allowed = 7;
+    for (; (once = collect_keys(fixture)) > 0 && rounds < 1000; rounds++) {
         assert_true(once <= 7);
         total += once;
     }
@@ -187,33 +187,33 @@ static void misses_that_a_callback_left_come_next_time(void **state)
 
 static void a_client_killed_before_it_told_of_its_miss_silences_nobody(void **state)
 {
-    struct scene *scene = *state;
-    demand_route(&scene->control, 5);
-    store_relaxed(&scene->control.s_header->miss_summary[0], 0);
-    assert_int_equal(collect_keys(scene), 0);
-    demand_route(&scene->control, 5);
-    assert_int_equal(collect_keys(scene), 1);
+    struct fixture *fixture = *state;
+    demand_route(&fixture->control, 5);
+    store_relaxed(&fixture->control.s_header->miss_summary[0], 0);
+    assert_int_equal(collect_keys(fixture), 0);
+    demand_route(&fixture->control, 5);
+    assert_int_equal(collect_keys(fixture), 1);
 }
 
 static void g8_noise_is_harvested_in_bounds_and_in_bounded_time(void **state)
 {
-    struct scene *scene = *state;
-    _Atomic uint64_t *s_words = scene->region.s_base;
+    struct fixture *fixture = *state;
+    _Atomic uint64_t *s_words = fixture->region.s_base;
     for (uint64_t round = 0; round < 30; round++) {
-        for (size_t i = 0; i < scene->region.size / 8; i++)
+        for (size_t i = 0; i < fixture->region.size / 8; i++)
             store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : key_hash(i, round));
-        assert_in_range(harvest(scene, 1000), 1, 1063);
-        assert_in_range(harvest(scene, UINT32_MAX), 0, SLOTS);
-        assert_in_range(collect_keys(scene), 0, MISS_CELLS);
-        collect_lookups(&scene->control);
-        demand_refresh(&scene->control, SLOTS - 1);
-        demand_route(&scene->control, round);
+        assert_in_range(harvest(fixture, 1000), 1, 1063);
+        assert_in_range(harvest(fixture, UINT32_MAX), 0, SLOTS);
+        assert_in_range(collect_keys(fixture), 0, MISS_CELLS);
+        collect_lookups(&fixture->control);
+        demand_refresh(&fixture->control, SLOTS - 1);
+        demand_route(&fixture->control, round);
     }
 }
 
 struct raiser {
     pthread_t thread;
-    struct scene *scene;
+    struct fixture *fixture;
     uint32_t number;
 };
 
@@ -223,49 +223,49 @@ static void *raise_flags(void *context)
     const struct raiser *raiser = context;
     for (uint32_t i = 0; i < RAISES; i++) {
         uint32_t slot = (uint32_t)(key_hash(i, raiser->number) % SLOTS);
-        demand_refresh(&raiser->scene->control, i % 4 ? slot : slot / 4096);
-        demand_route(&raiser->scene->control, slot);
+        demand_refresh(&raiser->fixture->control, i % 4 ? slot : slot / 4096);
+        demand_route(&raiser->fixture->control, slot);
     }
     return NULL;
 }
 
 static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct raiser raisers[RAISERS];
     for (uint32_t round = 0; round < 3; round++) {
-        memset(scene->seen, 0, sizeof(scene->seen));
+        memset(fixture->seen, 0, sizeof(fixture->seen));
         for (uint32_t i = 0; i < RAISERS; i++) {
-            raisers[i] = (struct raiser){.scene = scene, .number = i + round * RAISERS};
+            raisers[i] = (struct raiser){.fixture = fixture, .number = i + round * RAISERS};
             assert_int_equal(pthread_create(&raisers[i].thread, NULL, raise_flags, &raisers[i]), 0);
         }
         for (int i = 0; i < 2000; i++) {
-            harvest(scene, i % 2 ? 10 : UINT32_MAX);
-            collect_keys(scene);
+            harvest(fixture, i % 2 ? 10 : UINT32_MAX);
+            collect_keys(fixture);
         }
         for (uint32_t i = 0; i < RAISERS; i++)
             pthread_join(raisers[i].thread, NULL);
-        harvest(scene, UINT32_MAX);
-        collect_keys(scene);
+        harvest(fixture, UINT32_MAX);
+        collect_keys(fixture);
         /* Nothing stays up unseen by the levels above. */
-        for (uint32_t word = 0; word < scene->control.stale.words[0]; word++)
-            assert_true(load_relaxed(&scene->control.stale.s_words[0][word]) == 0);
+        for (uint32_t word = 0; word < fixture->control.stale.words[0]; word++)
+            assert_true(load_relaxed(&fixture->control.stale.s_words[0][word]) == 0);
         for (uint32_t cell = 0; cell < MISS_CELLS; cell++)
-            assert_true(load_relaxed(&scene->control.s_misses[cell]) == 0);
+            assert_true(load_relaxed(&fixture->control.s_misses[cell]) == 0);
         for (uint32_t i = 0; i < RAISERS; i++)
             for (uint32_t k = 0; k < RAISES; k++) {
                 uint32_t slot = (uint32_t)(key_hash(k, raisers[i].number) % SLOTS);
                 slot = k % 4 ? slot : slot / 4096;
-                assert_true(scene->seen[slot] > 0);
+                assert_true(fixture->seen[slot] > 0);
             }
     }
 }
 
 static void an_object_too_short_or_of_another_generation_is_refused(void **state)
 {
-    struct scene *scene = *state;
+    struct fixture *fixture = *state;
     struct control control;
-    struct region region = scene->region;
+    struct region region = fixture->region;
     assert_int_equal(control_attach(&region, shape, 8, &control), SHM_NO_OBJECT);
     assert_int_equal(control_attach(&region, (struct control_shape){SLOTS + 64, CELLS, 0}, 7, &control),
                      SHM_CORRUPT);
@@ -276,10 +276,10 @@ static void an_object_too_short_or_of_another_generation_is_refused(void **state
     region.size -= CACHE_LINE;
     assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
     /* A client that lies about the size gains nothing. */
-    scene->control.s_header->id.size = region.size;
+    fixture->control.s_header->id.size = region.size;
     assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
     region.size = HEADER_BYTES;
-    scene->control.s_header->id.size = 0;
+    fixture->control.s_header->id.size = 0;
     assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
     region.size = 16;
     assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);

@@ -100,19 +100,19 @@ static void g4_replaced_tables_stay_for_grace_ms(void **state)
     struct table first;
     uint64_t now = clock_tick();
     uint32_t seen = UINT32_MAX;
-    equation_hosts(1, 1, 4, hosts);
-    assert_int_equal(writer_put(instance->writer, 1, hosts, 4, NULL, 15, now, instance->note), SHM_OK);
+    self_checking_hosts(1, 1, 4, hosts);
+    assert_int_equal(writer_put(instance->writer, 1, hosts, 4, NULL, 15, now, instance->message), SHM_OK);
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(table_begin(&routes, index_find(&routes, 1), 1, &first), SHM_OK);
     for (uint32_t round = 2; round < 2000; round++) {
-        equation_hosts(1, round, 4, hosts);
-        assert_int_equal(writer_put(instance->writer, 1, hosts, 4, NULL, 15, now + round, instance->note),
+        self_checking_hosts(1, round, 4, hosts);
+        assert_int_equal(writer_put(instance->writer, 1, hosts, 4, NULL, 15, now + round, instance->message),
                          SHM_OK);
         assert_true(table_intact(&first));
     }
     for (uint32_t i = 0; i < 4; i++)
-        assert_true(equation_holds(1, i, load_relaxed(&first.s_addresses[i]), load_relaxed(&first.s_ports[i]),
-                                   &seen));
+        assert_true(self_checking_holds(1, i, load_relaxed(&first.s_addresses[i]),
+                                        load_relaxed(&first.s_ports[i]), &seen));
     assert_int_equal(seen, 1);
     region_close(&region);
 }
@@ -123,24 +123,24 @@ static void gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grow
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     static struct host hosts[BIG];
-    assert_int_equal(writer_put(instance->writer, 1, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 1, NULL, 0, NULL, 1, now, instance->message), SHM_OK);
     uint64_t generations = writer_counter(instance->writer, COUNTER_generations);
     uint64_t key = 100;
     for (; writer_counter(instance->writer, COUNTER_generations) == generations; key++) {
-        equation_hosts(key, 1, BIG, hosts);
+        self_checking_hosts(key, 1, BIG, hosts);
         uint64_t here = key == 104 ? 1 : key;
         assert_int_equal(
-            writer_put(instance->writer, here, hosts, BIG, NULL, 15, now + 60000, instance->note), SHM_OK);
+            writer_put(instance->writer, here, hosts, BIG, NULL, 15, now + 60000, instance->message), SHM_OK);
     }
     assert_int_equal(key, 105);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 0);
     assert_int_equal(writer_counter(instance->writer, COUNTER_routes), 5);
-    assert_int_equal(writer_put(instance->writer, 2, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 2, NULL, 0, NULL, 1, now, instance->message), SHM_OK);
 }
 
 /* What readers see of a route: which hosts are out of the turn (the first 32 of them), and how many. */
 struct turn {
-    uint64_t verdict;
+    uint64_t masks;
     uint32_t out;
 };
 
@@ -151,15 +151,15 @@ static struct turn turn_of(struct instance *instance, uint64_t key)
     struct table table;
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(table_begin(&routes, index_find(&routes, key), key, &table), SHM_OK);
-    struct turn turn = {load_relaxed(table.s_verdict), table.out};
+    struct turn turn = {load_relaxed(table.s_masks), table.out};
     region_close(&region);
     return turn;
 }
 
-static void expect_turn(struct instance *instance, uint64_t key, uint64_t verdict, uint32_t out)
+static void expect_rotation(struct instance *instance, uint64_t key, uint64_t masks, uint32_t out)
 {
     struct turn turn = turn_of(instance, key);
-    assert_int_equal(turn.verdict, verdict);
+    assert_int_equal(turn.masks, masks);
     assert_int_equal(turn.out, out);
 }
 
@@ -168,17 +168,17 @@ static void hosts_leave_the_turn_and_come_back_one_by_one(void **state)
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
     for (int again = 0; again < 2; again++)
-        writer_set_verdict(instance->writer, 1, 0, true, false);
-    expect_turn(instance, 1, verdict_out(0), 1);
-    writer_set_verdict(instance->writer, 1, 3, true, true);
-    expect_turn(instance, 1, verdict_out(0) | verdict_out(3) | verdict_unprobed(3), 2);
-    writer_set_verdict(instance->writer, 1, 3, true, false);
-    expect_turn(instance, 1, verdict_out(0) | verdict_out(3), 2);
+        writer_set_rotation(instance->writer, 1, 0, true, false);
+    expect_rotation(instance, 1, ejected_bit(0), 1);
+    writer_set_rotation(instance->writer, 1, 3, true, true);
+    expect_rotation(instance, 1, ejected_bit(0) | ejected_bit(3) | drained_bit(3), 2);
+    writer_set_rotation(instance->writer, 1, 3, true, false);
+    expect_rotation(instance, 1, ejected_bit(0) | ejected_bit(3), 2);
     assert_true(writer_any_out(instance->writer, 1));
     for (int again = 0; again < 2; again++)
-        writer_set_verdict(instance->writer, 1, 0, false, false);
-    writer_set_verdict(instance->writer, 1, 3, false, false);
-    expect_turn(instance, 1, 0, 0);
+        writer_set_rotation(instance->writer, 1, 0, false, false);
+    writer_set_rotation(instance->writer, 1, 3, false, false);
+    expect_rotation(instance, 1, 0, 0);
     assert_false(writer_any_out(instance->writer, 1));
 }
 
@@ -186,27 +186,27 @@ static void verdicts_about_no_host_change_nothing(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
-    writer_set_verdict(instance->writer, 1, 4, true, true);
-    writer_set_verdict(instance->writer, 1, HOST_NONE, true, true);
-    writer_set_verdict(instance->writer, 2, 0, true, true);
-    expect_turn(instance, 1, 0, 0);
+    writer_set_rotation(instance->writer, 1, 4, true, true);
+    writer_set_rotation(instance->writer, 1, HOST_NONE, true, true);
+    writer_set_rotation(instance->writer, 2, 0, true, true);
+    expect_rotation(instance, 1, 0, 0);
 }
 
 static void a_refresh_keeps_verdicts_and_a_new_table_takes_those_it_is_given(void **state)
 {
     struct instance *instance = *state;
     static struct host hosts[70];
-    uint64_t verdict[VERDICT_WORDS(70)] = {verdict_out(1), 0, verdict_out(69) | verdict_unprobed(69)};
+    uint64_t masks[MASK_WORDS(70)] = {ejected_bit(1), 0, ejected_bit(69) | drained_bit(69)};
     instance_put(instance, 1, 1, 4, 15);
-    writer_set_verdict(instance->writer, 1, 2, true, false);
+    writer_set_rotation(instance->writer, 1, 2, true, false);
     instance_put(instance, 1, 1, 4, 15);
-    expect_turn(instance, 1, verdict_out(2), 1);
-    equation_hosts(1, 2, 70, hosts);
-    assert_int_equal(writer_put(instance->writer, 1, hosts, 70, verdict, 15, clock_tick(), instance->note),
+    expect_rotation(instance, 1, ejected_bit(2), 1);
+    self_checking_hosts(1, 2, 70, hosts);
+    assert_int_equal(writer_put(instance->writer, 1, hosts, 70, masks, 15, clock_tick(), instance->message),
                      SHM_OK);
-    expect_turn(instance, 1, verdict_out(1), 2);
+    expect_rotation(instance, 1, ejected_bit(1), 2);
     instance_put(instance, 1, 1, 4, 15);
-    expect_turn(instance, 1, 0, 0);
+    expect_rotation(instance, 1, 0, 0);
 }
 
 /* A fetcher that died between its two stores. */
@@ -217,18 +217,18 @@ static void the_next_generation_counts_hosts_out_of_the_turn_again(void **state)
     struct routes routes;
     for (uint16_t wrong = 0; wrong < 3; wrong++) {
         instance_put(instance, 1, wrong + 1, 40, 15);
-        writer_set_verdict(instance->writer, 1, 1, true, false);
-        writer_set_verdict(instance->writer, 1, 39, true, true);
+        writer_set_rotation(instance->writer, 1, 1, true, false);
+        writer_set_rotation(instance->writer, 1, 39, true, true);
         instance_stop(instance);
         assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
         uint64_t ref = load_relaxed(&routes_slot(&routes, index_find(&routes, 1))->ref);
         store_relaxed(&routes_block(&routes, ref_unit(ref))->out, wrong);
         region_close(&region);
         instance_start(instance);
-        expect_turn(instance, 1, verdict_out(1), 2);
-        writer_set_verdict(instance->writer, 1, 1, false, false);
-        writer_set_verdict(instance->writer, 1, 39, false, false);
-        expect_turn(instance, 1, 0, 0);
+        expect_rotation(instance, 1, ejected_bit(1), 2);
+        writer_set_rotation(instance->writer, 1, 1, false, false);
+        writer_set_rotation(instance->writer, 1, 39, false, false);
+        expect_rotation(instance, 1, 0, 0);
     }
 }
 

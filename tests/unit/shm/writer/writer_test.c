@@ -34,8 +34,8 @@ static void expect_routes(struct instance *instance, uint32_t keys, uint32_t rou
         assert_int_equal(table_begin(&routes, slot, key, &table), SHM_OK);
         assert_int_equal(table.count, key % 9);
         for (uint32_t i = 0; i < table.count; i++)
-            assert_true(equation_holds(key, i, load_relaxed(&table.s_addresses[i]),
-                                       load_relaxed(&table.s_ports[i]), &seen));
+            assert_true(self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]),
+                                            load_relaxed(&table.s_ports[i]), &seen));
         if (table.count)
             assert_int_equal(seen, round);
     }
@@ -68,7 +68,7 @@ static void g5_restarted_fetcher_adopts_every_route(void **state)
     writer_set_pulling(instance->writer, 5);
     instance_stop(instance);
     instance_start(instance);
-    assert_string_not_equal(instance->note, "");
+    assert_string_not_equal(instance->message, "");
     expect_routes(instance, 800, 3);
     /* Rule 6: the request died with its fetcher. */
     assert_int_equal(writer_state(instance->writer, 5), ROUTE_NEW);
@@ -84,13 +84,13 @@ static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
         pid_t child = fork();
         if (child == 0) {
             /* A table is refused now and then: retired blocks wait for grace_ms, and max_bytes is small. */
-            if (writer_open(&instance->writer, &instance->options, instance->note) != SHM_OK)
+            if (writer_open(&instance->writer, &instance->options, instance->message) != SHM_OK)
                 _exit(1);
             for (uint32_t round = 1;; round++)
                 for (uint64_t key = 1; key <= 800; key++) {
-                    equation_hosts(key, round, (uint32_t)(key % 9), hosts);
+                    self_checking_hosts(key, round, (uint32_t)(key % 9), hosts);
                     writer_put(instance->writer, key, hosts, (uint32_t)(key % 9), NULL, 15, clock_tick(),
-                               instance->note);
+                               instance->message);
                 }
         }
         usleep((useconds_t)kill_after_ms * 1700);
@@ -173,11 +173,11 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 101; key++)
-        writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->note);
+        writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->message);
     assert_true(writer_refusing(instance->writer));
-    assert_int_equal(writer_tend(instance->writer, now, instance->note), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, now, instance->message), SHM_OK);
     assert_true(writer_refusing(instance->writer));
-    assert_int_equal(writer_tend(instance->writer, now + 60 * 1000, instance->note), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, now + 60 * 1000, instance->message), SHM_OK);
     assert_false(writer_refusing(instance->writer));
 }
 
@@ -188,8 +188,8 @@ static void max_bytes_refuses_new_keys_and_serves_known_ones(void **state)
     uint32_t known = 0;
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK && key < 100000; key++) {
-        equation_hosts(key, 1, 8, hosts);
-        status = writer_put(instance->writer, key, hosts, 8, NULL, 15, clock_tick(), instance->note);
+        self_checking_hosts(key, 1, 8, hosts);
+        status = writer_put(instance->writer, key, hosts, 8, NULL, 15, clock_tick(), instance->message);
         known += status == SHM_OK;
     }
     assert_int_equal(status, SHM_FULL);
@@ -211,7 +211,7 @@ static void unknown_keys_are_limited_in_number(void **state)
     uint32_t accepted = 0;
     for (uint64_t key = 1; key <= 1000; key++)
         accepted +=
-            writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->note) == SHM_OK;
+            writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->message) == SHM_OK;
     assert_int_equal(accepted, 100);
     assert_true(writer_refusing(instance->writer));
     instance_put(instance, 5000, 1, 4, 15);
@@ -223,9 +223,9 @@ static void expired_unknown_keys_make_room(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 100; key++)
-        assert_int_equal(writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->note), SHM_OK);
+        assert_int_equal(writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->message), SHM_OK);
     uint64_t later = now + 60 * 1000;
-    assert_int_equal(writer_put(instance->writer, 101, NULL, 0, NULL, 1, later, instance->note), SHM_OK);
+    assert_int_equal(writer_put(instance->writer, 101, NULL, 0, NULL, 1, later, instance->message), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 1);
     assert_int_equal(writer_state(instance->writer, 1), ROUTE_UNKNOWN);
 }
@@ -239,8 +239,8 @@ static void second_fetcher_is_refused_with_the_pid_of_the_first(void **state)
     pid_t child = fork();
     if (child == 0) {
         struct writer *second = NULL;
-        enum shm_status status = writer_open(&second, &instance->options, instance->note);
-        _exit(status == SHM_RUNNING && strstr(instance->note, expected) ? 0 : 1);
+        enum shm_status status = writer_open(&second, &instance->options, instance->message);
+        _exit(status == SHM_RUNNING && strstr(instance->message, expected) ? 0 : 1);
     }
     int result;
     waitpid(child, &result, 0);
@@ -295,11 +295,11 @@ static void removed_objects_are_made_anew(void **state)
     put_keys(instance, 20, 1);
     for (int i = 0; i < 2; i++) {
         shm_unlink(names[i]);
-        assert_int_equal(writer_tend(instance->writer, clock_tick(), instance->note), SHM_OK);
-        assert_string_not_equal(instance->note, "");
+        assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
+        assert_string_not_equal(instance->message, "");
         expect_routes(instance, 20, 1);
-        assert_int_equal(writer_tend(instance->writer, clock_tick(), instance->note), SHM_OK);
-        assert_string_equal(instance->note, "");
+        assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
+        assert_string_equal(instance->message, "");
     }
 }
 
@@ -307,8 +307,8 @@ static void removed_objects_are_made_anew(void **state)
 static void expect_start(struct instance *instance, enum shm_status expected, const char *named)
 {
     struct writer *writer = NULL;
-    assert_int_equal(writer_open(&writer, &instance->options, instance->note), expected);
-    assert_non_null(strstr(instance->note, named));
+    assert_int_equal(writer_open(&writer, &instance->options, instance->message), expected);
+    assert_non_null(strstr(instance->message, named));
     writer_close(writer);
 }
 
@@ -366,7 +366,7 @@ static void damaged_object_is_replaced(void **state)
         }
         region_close(&region);
         instance_start(instance);
-        assert_non_null(strstr(instance->note, "replaced"));
+        assert_non_null(strstr(instance->message, "replaced"));
         expect_routes(instance, 0, 1);
     }
 }
@@ -449,7 +449,7 @@ static void what_was_put_aside_is_believed_only_at_its_own_size(void **state)
         instance_start(instance);
         uint64_t taken = 0, left[2];
         writer_on_calls(instance->writer, add_up, &taken);
-        writer_harvest_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->note);
+        writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->message);
         assert_int_equal(taken, 0);
         /* Only the one that this fetcher has replaced itself is there now. */
         assert_int_equal(retired_control_list(&instance->names, left, 2), 1);
@@ -468,10 +468,11 @@ static void g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_
     fetcher_that_dies(instance, 0, true, 1);
     instance_start(instance);
     writer_on_calls(instance->writer, add_up, &taken);
-    writer_harvest_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->note);
+    writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->message);
     assert_int_equal(taken, 1111);
     /* Once drained, nothing is left of them. */
-    assert_int_equal(writer_tend(instance->writer, clock_tick() + 3600 * 1000, instance->note), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick() + 3600 * 1000, instance->message),
+                     SHM_OK);
     assert_int_equal(instance_objects(instance), 3);
 }
 
