@@ -226,10 +226,3 @@ sql() {
     run -1 dns serve --max-subscriptions 0
     [ ! -e routes.db ]
 }
-
-@test "the man page has no errors and knows every option" {
-    mandoc -T lint -W error "$BUILD/man/larshm-dns.1"
-    for option in --db --listen --max-subscriptions; do
-        mandoc -T utf8 "$BUILD/man/larshm-dns.1" | col -b | grep -q -e "$option"
-    done
-}

@@ -691,12 +691,3 @@ refused() {
         [[ "$output" == *"cannot write to stdout"* ]]
     done
 }
-
-@test "the man page has no errors and knows every command and option" {
-    mandoc -T lint -W error "$BUILD/man/larshm.1"
-    mandoc -T utf8 "$BUILD/man/larshm.1" | col -b >"$BATS_TEST_TMPDIR/page"
-    for word in show list get wait watch dump check stats report host simulate qps pin drain clear held \
-        overloaded --instance --json --pick --timeout --count --for --route --seconds host_count exit_code 124; do
-        grep -q -e "$word" "$BATS_TEST_TMPDIR/page"
-    done
-}
