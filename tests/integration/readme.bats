@@ -66,6 +66,17 @@ TEXT
   done
 }
 
+@test "the map in CONTRIBUTING.md has every room" {
+  cd "$SOURCE"
+  git rev-parse >/dev/null 2>&1 || skip "these sources are not a git repository"
+  git ls-files '*.c' '*.bats' | cut -d/ -f1,2 | sed 's|/[^/]*\..*||' | sort -u | while read -r room; do
+    grep -qE "^\| [^|]*\`$room/\`" CONTRIBUTING.md || {
+      echo "$room/ is not in the map"
+      return 1
+    }
+  done
+}
+
 @test "the sample configuration is in order" {
   run "$BIN/larshm-fetcher" --check-config "$SOURCE/conf/larshm.conf"
   [ "$status" -eq 0 ]
