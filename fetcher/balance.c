@@ -12,11 +12,6 @@ enum {
     REPORTS_PER_POLL = 16384
 };
 
-static struct host host_of(uint64_t word)
-{
-    return (struct host){.address = (uint32_t)(word >> 32), .port = (uint16_t)word};
-}
-
 static bool is_out(const struct host_health *health)
 {
     return health->override == OVERRIDE_DRAINED ||
@@ -25,11 +20,12 @@ static bool is_out(const struct host_health *health)
 
 void balance_publish_rotation(struct balance *balance, uint32_t number)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     const struct host_health *health = &host_store_entry(balance->store, number)->health;
-    if (!host_store_is(balance->store, number, &key, &host) || host == 0)
+    if (!host_store_is(balance->store, number, &key, &host) || host_addr_is_none(host))
         return;
-    uint32_t at = writer_find_host(balance->writer, key, host_of(host));
+    uint32_t at = writer_find_host(balance->writer, key, host);
     if (at != HOST_NONE)
         writer_set_rotation(balance->writer, key, at, is_out(health), health->override == OVERRIDE_DRAINED);
 }
@@ -40,25 +36,25 @@ void balance_gauge_overloaded(struct balance *balance)
 }
 
 /* A route with news for the report service. */
-static void mark_unreported(struct balance *balance, uint64_t key)
+static void mark_unreported(struct balance *balance, struct route_key key)
 {
-    uint32_t route = host_store_find(balance->store, key, 0);
+    uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
     if (route != HOST_STORE_NONE)
         unreported_add_route(&balance->unreported, route);
 }
 
 static void log_state_change(struct balance *balance, uint32_t number)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     const struct host_health *health = &host_store_entry(balance->store, number)->health;
     host_store_is(balance->store, number, &key, &host);
     char text[INET_ADDRSTRLEN];
-    const struct host named = host_of(host);
-    inet_ntop(AF_INET, &(struct in_addr){named.address}, text, sizeof(text));
+    inet_ntop(AF_INET, &(struct in_addr){host.address}, text, sizeof(text));
     if (health->state == HOST_EJECTED)
         writer_count(balance->writer, COUNTER_ejections, 1);
     log_limited(&balance->state_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u is %s",
-                key_modid(key), key_cmdid(key), text, ntohs(named.port),
+                key.modid, key.cmdid, text, ntohs(host.port),
                 health->state == HOST_EJECTED ? "overloaded" : "good again");
 }
 
@@ -70,7 +66,8 @@ static void settle(struct balance *balance, uint32_t number, enum health_change 
                    const struct host_health *before)
 {
     struct host_entry *entry = host_store_entry(balance->store, number);
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     host_store_is(balance->store, number, &key, &host);
     if (change != HEALTH_SAME) {
         unreported_keep(&balance->unreported, number, before->rsucc, before->rerr);
@@ -94,7 +91,7 @@ static uint64_t saturating_add(uint64_t sum, uint64_t more)
 }
 
 /* Whoever is given the number of a record has room for it: room for two first. */
-static uint32_t add_record(struct balance *balance, uint64_t key, uint64_t host)
+static uint32_t add_record(struct balance *balance, struct route_key key, struct host_addr host)
 {
     uint32_t used = host_store_used(balance->store) + 2;
     if (!deadlines_reserve(&balance->deadlines, used) || !unreported_reserve(&balance->unreported, used))
@@ -103,11 +100,11 @@ static uint32_t add_record(struct balance *balance, uint64_t key, uint64_t host)
 }
 
 /* Any client can have the fetcher remember routes that do not exist: they get no record, which would stay. */
-static uint32_t record_for_route(struct balance *balance, uint64_t key)
+static uint32_t record_for_route(struct balance *balance, struct route_key key)
 {
-    uint32_t route = host_store_find(balance->store, key, 0);
+    uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
     if (route == HOST_STORE_NONE && writer_hosts(balance->writer, key, balance->hosts) > 0)
-        route = add_record(balance, key, 0);
+        route = add_record(balance, key, HOST_ADDR_NONE);
     return route;
 }
 
@@ -143,7 +140,7 @@ static void count_only(struct balance *balance, const struct call_report *report
     host_store_commit(balance->store, number);
 }
 
-static uint32_t new_record(struct balance *balance, uint64_t key, uint64_t host)
+static uint32_t new_record(struct balance *balance, struct route_key key, struct host_addr host)
 {
     uint32_t number = add_record(balance, key, host);
     if (number == HOST_STORE_NONE)
@@ -174,7 +171,7 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
         writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
         return false;
     }
-    if (writer_find_host(balance->writer, report->key, host_of(report->host)) == HOST_NONE) {
+    if (writer_find_host(balance->writer, report->key, report->host) == HOST_NONE) {
         count_only(balance, report, generation);
         return false;
     }
@@ -234,11 +231,11 @@ static void time_passed(struct balance *balance)
 static enum order_result carry_out(struct balance *balance, const struct order *order)
 {
     uint32_t number = host_store_find(balance->store, order->key, order->host);
-    bool has_record = order->host && number != HOST_STORE_NONE;
+    bool has_record = !host_addr_is_none(order->host) && number != HOST_STORE_NONE;
     if (writer_state(balance->writer, order->key) == ROUTE_UNKNOWN && !has_record)
         return ORDER_NO_ROUTE;
-    if (order->host == 0 ||
-        (!has_record && writer_find_host(balance->writer, order->key, host_of(order->host)) == HOST_NONE))
+    if (host_addr_is_none(order->host) ||
+        (!has_record && writer_find_host(balance->writer, order->key, order->host) == HOST_NONE))
         return ORDER_NO_HOST;
     if (!has_record)
         number = new_record(balance, order->key, order->host);
@@ -265,13 +262,14 @@ void balance_poll(struct balance *balance, uint64_t now)
 
 /* ---- tables ---- */
 
-const uint64_t *balance_masks(struct balance *balance, uint64_t key, const struct host *hosts, uint32_t count)
+const uint64_t *balance_masks(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+                              uint32_t count)
 {
-    if (host_store_find(balance->store, key, 0) == HOST_STORE_NONE)
+    if (host_store_find(balance->store, key, HOST_ADDR_NONE) == HOST_STORE_NONE)
         return NULL;
     memset(balance->masks, 0, MASK_WORDS(count) * sizeof(uint64_t));
     for (uint32_t at = 0; at < count; at++) {
-        uint32_t number = host_store_find(balance->store, key, host_word(hosts[at].address, hosts[at].port));
+        uint32_t number = host_store_find(balance->store, key, hosts[at]);
         if (number == HOST_STORE_NONE)
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
@@ -302,11 +300,12 @@ static void reset(struct balance *balance, uint32_t number)
 void balance_finish_absorbing(struct balance *balance, uint32_t route)
 {
     struct host_entry *sum = host_store_entry(balance->store, route);
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     if (sum->absorbed == 0)
         return;
     host_store_is(balance->store, route, &key, &host);
-    uint32_t number = host_store_find(balance->store, key, sum->absorbed);
+    uint32_t number = host_store_find(balance->store, key, host_addr_from_word(sum->absorbed));
     if (number != HOST_STORE_NONE)
         reset(balance, number);
     sum->absorbed = 0;
@@ -317,27 +316,27 @@ void balance_finish_absorbing(struct balance *balance, uint32_t route)
  * Two records change, and a fetcher may die in between. One commit enlarges the route's sums and names the host:
  * whoever finds the name knows that the host's own totals count no more (see resume()).
  */
-static void absorb(struct balance *balance, uint32_t route, uint32_t number, uint64_t host)
+static void absorb(struct balance *balance, uint32_t route, uint32_t number, struct host_addr host)
 {
     const struct host_health *left = &host_store_entry(balance->store, number)->health;
     struct host_entry *sum = host_store_entry(balance->store, route);
     sum->health.total_succ = saturating_add(sum->health.total_succ, left->total_succ);
     sum->health.total_err = saturating_add(sum->health.total_err, left->total_err);
-    sum->absorbed = host;
+    sum->absorbed = host_addr_word(host);
     host_store_commit(balance->store, route);
     balance_finish_absorbing(balance, route);
 }
 
-void balance_table_changed(struct balance *balance, uint64_t key)
+void balance_table_changed(struct balance *balance, struct route_key key)
 {
-    uint32_t route = host_store_find(balance->store, key, 0);
+    uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
     uint32_t next = route == HOST_STORE_NONE ? HOST_STORE_NONE : host_store_next(balance->store, route);
     while (next != HOST_STORE_NONE) {
         uint32_t number = next;
-        uint64_t host;
+        struct host_addr host;
         next = host_store_next(balance->store, number);
         host_store_is(balance->store, number, &key, &host);
-        if (writer_find_host(balance->writer, key, host_of(host)) == HOST_NONE)
+        if (writer_find_host(balance->writer, key, host) == HOST_NONE)
             absorb(balance, route, number, host);
         else /* results that came while the table was being published may have changed it */
             balance_publish_rotation(balance, number);
@@ -347,10 +346,11 @@ void balance_table_changed(struct balance *balance, uint64_t key)
 
 /* ---- for the report service ---- */
 
-bool balance_next_results(struct balance *balance, uint64_t *key, struct host_result *out, uint32_t *count)
+bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
+                          uint32_t *count)
 {
     uint32_t route;
-    uint64_t host;
+    struct host_addr host;
     do
         if (!unreported_take_route(&balance->unreported, &route))
             return false;
@@ -358,8 +358,7 @@ bool balance_next_results(struct balance *balance, uint64_t *key, struct host_re
     *count = writer_hosts(balance->writer, *key, balance->hosts);
     for (uint32_t at = 0; at < *count; at++) {
         out[at] = (struct host_result){.host = balance->hosts[at]};
-        uint32_t number = host_store_find(balance->store, *key,
-                                          host_word(balance->hosts[at].address, balance->hosts[at].port));
+        uint32_t number = host_store_find(balance->store, *key, balance->hosts[at]);
         if (number == HOST_STORE_NONE)
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
@@ -371,8 +370,9 @@ bool balance_next_results(struct balance *balance, uint64_t *key, struct host_re
 
 void balance_report_all(struct balance *balance)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
-        if (host_store_is(balance->store, number, &key, &host) && host == 0)
+        if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host))
             unreported_add_route(&balance->unreported, number);
 }

@@ -25,15 +25,15 @@ void balance_poll(struct balance *balance, uint64_t now);
 void balance_maintain(struct balance *balance);
 
 /* How the hosts of a table stand that is about to be published; NULL: all in the turn. Valid until the next call. */
-const uint64_t *balance_masks(struct balance *balance, uint64_t key, const struct host *hosts,
+const uint64_t *balance_masks(struct balance *balance, struct route_key key, const struct host_addr *hosts,
                               uint32_t count);
 
 /* The table of the route is another one now: hosts that left it are forgotten, their totals go to the route. */
-void balance_table_changed(struct balance *balance, uint64_t key);
+void balance_table_changed(struct balance *balance, struct route_key key);
 
 /* What the report service is told about a host. */
 struct host_result {
-    struct host host;
+    struct host_addr host;
     uint32_t succ, err; /* Lars' rsucc and rerr, and what came before a window ended and was not told yet */
     bool overloaded;
 };
@@ -42,7 +42,8 @@ struct host_result {
  * Hands out the routes with news since they were handed out last, one after the other: one result for each host of the
  * table, LARS.md's real counts. `out` has room for HOSTS_MAX. False: no more. What is handed out counts as told.
  */
-bool balance_next_results(struct balance *balance, uint64_t *key, struct host_result *out, uint32_t *count);
+bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
+                          uint32_t *count);
 
 /* The report service may have lost what it was told: every route that has records is news again. */
 void balance_report_all(struct balance *balance);

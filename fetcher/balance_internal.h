@@ -18,7 +18,7 @@ struct balance {
     uint32_t tended; /* the record that balance_maintain() has looked at last */
     struct log_limit full_limit, state_limit, message_limit;
     uint64_t masks[MASK_WORDS(HOSTS_MAX)];
-    struct host hosts[HOSTS_MAX];
+    struct host_addr hosts[HOSTS_MAX];
 };
 
 /* Shows in the host's table how its record stands. */

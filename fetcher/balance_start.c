@@ -13,7 +13,7 @@ enum {
 };
 
 /* Verdicts in the tables that came from the fetcher before are those of the store, whatever is in there. */
-static void set_masks(void *context, uint64_t key)
+static void set_masks(void *context, struct route_key key)
 {
     struct balance *balance = context;
     if (!writer_any_out(balance->writer, key))
@@ -28,8 +28,9 @@ static void set_masks(void *context, uint64_t key)
 /* A route that is gone has no hosts any more: its own record is the last. */
 static void remove_if_gone(struct balance *balance, uint32_t number)
 {
-    uint64_t key, host;
-    if (host_store_is(balance->store, number, &key, &host) && host == 0 &&
+    struct route_key key;
+    struct host_addr host;
+    if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host) &&
         host_store_next(balance->store, number) == HOST_STORE_NONE &&
         writer_state(balance->writer, key) == ROUTE_UNKNOWN)
         host_store_remove(balance->store, number);
@@ -38,14 +39,15 @@ static void remove_if_gone(struct balance *balance, uint32_t number)
 /* Goes on where the fetcher before this one stopped; routes that are gone are forgotten. */
 static void resume(struct balance *balance)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     for (uint32_t number = 0; number < host_store_used(balance->store); number++) {
         if (!host_store_is(balance->store, number, &key, &host))
             continue;
         struct host_entry *entry = host_store_entry(balance->store, number);
         writer_resume_calls(balance->writer, entry->generation, key, entry->cell, entry->counts,
                             entry->extra);
-        if (host == 0)
+        if (host_addr_is_none(host))
             continue;
         if (entry->health.since == 0) /* it died between adding the record and filling it in */
             health_birth(&entry->health, balance->config, balance->now);
@@ -53,7 +55,7 @@ static void resume(struct balance *balance)
         deadlines_place(&balance->deadlines, number, &entry->health);
     }
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
-        if (host_store_is(balance->store, number, &key, &host) && host == 0) {
+        if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host)) {
             balance_finish_absorbing(balance, number);
             balance_table_changed(balance, key);
             remove_if_gone(balance, number);

@@ -8,11 +8,11 @@
 #include "fetcher/balance.h"
 #include "lars.pb-c.h"
 
-size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX])
+size_t encode_request(struct route_key key, uint8_t out[static REQUEST_MAX])
 {
     Lars__GetRouteRequest request = LARS__GET_ROUTE_REQUEST__INIT;
-    request.modid = (int32_t)key_modid(key);
-    request.cmdid = (int32_t)key_cmdid(key);
+    request.modid = (int32_t)key.modid;
+    request.cmdid = (int32_t)key.cmdid;
     size_t size = lars__get_route_request__pack(&request, out + FRAME_HEADER);
     frame_header(out, MESSAGE_GET_ROUTE_REQUEST, (uint32_t)size);
     return FRAME_HEADER + size;
@@ -37,8 +37,8 @@ static size_t encode_result(const struct host_result *result, uint8_t *out)
 size_t encode_report(const struct status_report *report, uint8_t *out)
 {
     Lars__ReportStatusRequest head = LARS__REPORT_STATUS_REQUEST__INIT;
-    head.modid = (int32_t)key_modid(report->key);
-    head.cmdid = (int32_t)key_cmdid(report->key);
+    head.modid = (int32_t)report->key.modid;
+    head.cmdid = (int32_t)report->key.cmdid;
     head.caller = (int32_t)report->caller;
     head.ts = report->time;
     size_t size = FRAME_HEADER + lars__report_status_request__pack(&head, out + FRAME_HEADER);
@@ -50,8 +50,8 @@ size_t encode_report(const struct status_report *report, uint8_t *out)
 
 static int by_address(const void *left, const void *right)
 {
-    const struct host *a = left, *b = right;
-    return (host_number(*a) > host_number(*b)) - (host_number(*a) < host_number(*b));
+    const struct host_addr *a = left, *b = right;
+    return (host_addr_order(*a) > host_addr_order(*b)) - (host_addr_order(*a) < host_addr_order(*b));
 }
 
 static int usable(const Lars__HostInfo *info)
@@ -61,7 +61,7 @@ static int usable(const Lars__HostInfo *info)
 }
 
 /* An answer is a set: sorted, so that the same set always looks the same, and without repeats. */
-static uint32_t sort_and_dedup(struct host *hosts, uint32_t count)
+static uint32_t sort_and_dedup(struct host_addr *hosts, uint32_t count)
 {
     uint32_t kept = 0;
     qsort(hosts, count, sizeof(*hosts), by_address);
@@ -82,7 +82,7 @@ int decode_answer(const uint8_t *body, size_t size, struct answer *out)
         /* A usable host takes 6 bytes at least, so a frame cannot hold more than HOSTS_MAX of them. */
         if (usable(info) && count < HOSTS_MAX)
             out->hosts[count++] =
-                (struct host){.address = htonl((uint32_t)info->ip), .port = htons((uint16_t)info->port)};
+                (struct host_addr){.address = htonl((uint32_t)info->ip), .port = htons((uint16_t)info->port)};
         else
             unusable++;
     }

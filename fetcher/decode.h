@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "proto/frame.h"
-#include "shm/host.h"
+#include "shm/host_addr.h"
 #include "shm/layout.h"
 
 enum {
@@ -22,23 +22,23 @@ enum {
 
 /* A directory's answer: what a table is made of. */
 struct answer {
-    uint64_t key;
+    struct route_key key;
     uint32_t count;    /* hosts that can be used, sorted, each once */
     uint32_t unusable; /* hosts that were left out: no address or port to connect to */
-    struct host hosts[HOSTS_MAX];
+    struct host_addr hosts[HOSTS_MAX];
 };
 
 /* What the report service is told of a route's hosts. */
 struct host_result;
 struct status_report {
-    uint64_t key;
+    struct route_key key;
     uint32_t caller, time;             /* IPv4 address as a number; Unix seconds */
     const struct host_result *results; /* see balance.h */
     uint32_t count;                    /* RESULTS_PER_FRAME at most */
 };
 
 /* Encodes a whole frame that asks for a route; returns its size. */
-size_t encode_request(uint64_t key, uint8_t out[static REQUEST_MAX]);
+size_t encode_request(struct route_key key, uint8_t out[static REQUEST_MAX]);
 
 /* How large the frame of a report with so many results can be. */
 static inline size_t report_frame_max(uint32_t count)

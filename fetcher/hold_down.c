@@ -5,17 +5,19 @@
 #include <stdlib.h>
 
 struct held {
-    uint64_t key, since, last; /* ticks */
+    struct route_key key;
+    uint64_t since, last; /* ticks */
     TAILQ_ENTRY(held) place;
 };
 
 static int by_key(const void *left, const void *right)
 {
     const struct held *a = left, *b = right;
-    return (a->key > b->key) - (a->key < b->key);
+    uint64_t one = route_key_number(a->key), other = route_key_number(b->key);
+    return (one > other) - (one < other);
 }
 
-static struct held *find(const struct hold_down *hold, uint64_t key)
+static struct held *find(const struct hold_down *hold, struct route_key key)
 {
     const struct held wanted = {.key = key};
     struct held *const *node = tfind(&wanted, &hold->tree, by_key);
@@ -34,7 +36,7 @@ void hold_down_free(struct hold_down *hold)
     hold_down_init(hold);
 }
 
-bool hold_down_add(struct hold_down *hold, uint64_t key, uint64_t now)
+bool hold_down_add(struct hold_down *hold, struct route_key key, uint64_t now)
 {
     struct held *held = find(hold, key);
     if (held) {
@@ -54,7 +56,7 @@ bool hold_down_add(struct hold_down *hold, uint64_t key, uint64_t now)
     return true;
 }
 
-bool hold_down_last(const struct hold_down *hold, uint64_t key, uint64_t *when)
+bool hold_down_last(const struct hold_down *hold, struct route_key key, uint64_t *when)
 {
     const struct held *held = find(hold, key);
     if (held)
@@ -62,7 +64,7 @@ bool hold_down_last(const struct hold_down *hold, uint64_t key, uint64_t *when)
     return held;
 }
 
-bool hold_down_end(struct hold_down *hold, uint64_t key)
+bool hold_down_end(struct hold_down *hold, struct route_key key)
 {
     struct held *held = find(hold, key);
     if (!held)
@@ -74,7 +76,7 @@ bool hold_down_end(struct hold_down *hold, uint64_t key)
     return true;
 }
 
-bool hold_down_oldest(const struct hold_down *hold, uint64_t begun_by, uint64_t *key)
+bool hold_down_oldest(const struct hold_down *hold, uint64_t begun_by, struct route_key *key)
 {
     const struct held *held = TAILQ_FIRST(&hold->queue);
     if (!held || held->since > begun_by)

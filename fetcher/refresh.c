@@ -49,7 +49,7 @@ static void gauge_pulling(struct refresh *refresh)
 }
 
 /* Rule 5: a key that is waited for is not asked for again. */
-static void ask(struct refresh *refresh, uint64_t key)
+static void ask(struct refresh *refresh, struct route_key key)
 {
     uint8_t bytes[REQUEST_MAX];
     if (requests_waiting(refresh->requests, key))
@@ -65,7 +65,7 @@ static void ask(struct refresh *refresh, uint64_t key)
 
 /* ---- from the directory ---- */
 
-static bool still_here(const void *writer, uint64_t key)
+static bool still_here(const void *writer, struct route_key key)
 {
     return writer_state(writer, key) != ROUTE_UNKNOWN;
 }
@@ -88,7 +88,8 @@ static void gauge_held(struct refresh *refresh)
 /* Rule 3, later: true if the answer would empty a route, and is held back. */
 static bool hold_back(struct refresh *refresh, struct answer *answer)
 {
-    uint64_t key = answer->key, last;
+    struct route_key key = answer->key;
+    uint64_t last;
     if (answer->count || refresh->config->fetcher.empty_hold == 0)
         return false;
     bool held = hold_down_last(&refresh->hold_down, key, &last);
@@ -103,12 +104,12 @@ static bool hold_back(struct refresh *refresh, struct answer *answer)
         gauge_held(refresh);
         log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": an answer without hosts is held back for %" PRIu32 " s",
-                    key_modid(key), key_cmdid(key), refresh->config->fetcher.empty_hold);
+                    key.modid, key.cmdid, refresh->config->fetcher.empty_hold);
     }
     return true;
 }
 
-static void end_hold_down(struct refresh *refresh, uint64_t key)
+static void end_hold_down(struct refresh *refresh, struct route_key key)
 {
     if (!hold_down_end(&refresh->hold_down, key))
         return;
@@ -137,8 +138,8 @@ static void publish(struct refresh *refresh, const struct answer *answer)
     }
     if (status == SHM_FULL)
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 " has no room: raise [shm] %s", key_modid(answer->key),
-                    key_cmdid(answer->key), answer->count ? "max_bytes" : "max_unknown or max_bytes");
+                    "route %" PRIu32 "/%" PRIu32 " has no room: raise [shm] %s", answer->key.modid,
+                    answer->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
     if (message[0])
         log_limited(&refresh->message_limit, LOG_LEVEL_WARNING, "%s", message);
 }
@@ -170,7 +171,7 @@ static void frame_came(void *context, const struct frame *frame)
         writer_count(refresh->writer, COUNTER_unusable_hosts, answer->unusable);
         log_limited(&refresh->host_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts left out, no usable address or port",
-                    key_modid(answer->key), key_cmdid(answer->key), answer->unusable);
+                    answer->key.modid, answer->key.cmdid, answer->unusable);
     }
     bool asked = requests_answered(refresh->requests, answer->key);
     if (!asked)
@@ -192,7 +193,7 @@ static void bad_frame_came(void *context)
 static void connection_up(void *context)
 {
     struct refresh *refresh = context;
-    uint64_t key;
+    struct route_key key;
     bool waiting;
     while (requests_take(refresh->requests, &key, &waiting))
         if (waiting)
@@ -237,7 +238,7 @@ static void enforce_deadlines(struct refresh *refresh)
 {
     uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
     uint64_t patience = timeout + refresh->config->fetcher.probe_interval_ms;
-    uint64_t key;
+    struct route_key key;
     while (refresh->now > timeout && requests_time_out(refresh->requests, refresh->now - timeout, &key)) {
         writer_set_new(refresh->writer, key);
         writer_count(refresh->writer, COUNTER_timeouts, 1);
@@ -251,11 +252,12 @@ static void enforce_deadlines(struct refresh *refresh)
 /* Holds whose time is over, the first that began first. */
 static void end_hold_downs(struct refresh *refresh)
 {
-    uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000), key;
+    uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000);
+    struct route_key key;
     while (refresh->now >= limit && hold_down_oldest(&refresh->hold_down, refresh->now - limit, &key)) {
         log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": no hosts came while the answer without any was held back",
-                    key_modid(key), key_cmdid(key));
+                    key.modid, key.cmdid);
         refresh->answer.key = key;
         refresh->answer.count = 0;
         publish(refresh, &refresh->answer);
@@ -263,7 +265,7 @@ static void end_hold_downs(struct refresh *refresh)
 }
 
 /* A held table looks as old as its hosts are, but an answer has come since. */
-static bool answered_lately(const struct refresh *refresh, uint64_t key)
+static bool answered_lately(const struct refresh *refresh, struct route_key key)
 {
     uint64_t last;
     return hold_down_last(&refresh->hold_down, key, &last) &&
@@ -271,7 +273,7 @@ static bool answered_lately(const struct refresh *refresh, uint64_t key)
 }
 
 /* Rule 4. A flag proves nothing: any client can raise it. */
-static bool flag_found(void *context, uint64_t key)
+static bool flag_found(void *context, struct route_key key)
 {
     struct refresh *refresh = context;
     if (may_ask(refresh) && writer_expired(refresh->writer, key, refresh->now) &&
@@ -281,10 +283,10 @@ static bool flag_found(void *context, uint64_t key)
 }
 
 /* Rule 1. */
-static bool miss_found(void *context, uint64_t key)
+static bool miss_found(void *context, struct route_key key)
 {
     struct refresh *refresh = context;
-    if (refresh->unknown_left && may_ask(refresh) && key != KEY_INVALID &&
+    if (refresh->unknown_left && may_ask(refresh) && !route_key_is_none(key) &&
         writer_state(refresh->writer, key) == ROUTE_UNKNOWN) {
         refresh->unknown_left--;
         ask(refresh, key);
@@ -298,7 +300,7 @@ static void resubscribe(struct refresh *refresh)
                       refresh->now);
     while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
            may_ask(refresh)) {
-        uint64_t key = refresh->subscriptions.keys[refresh->resubscribe++];
+        struct route_key key = refresh->subscriptions.keys[refresh->resubscribe++];
         if (writer_state(refresh->writer, key) == ROUTE_NEW) {
             ask(refresh, key);
             refresh->resubscribe_bucket.tokens -= 1;
@@ -312,7 +314,7 @@ static void probe_silence(struct refresh *refresh)
     if (refresh->unanswered || refresh->subscriptions.count == 0 || !may_ask(refresh) ||
         refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
         return;
-    uint64_t key = refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count];
+    struct route_key key = refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count];
     if (writer_state(refresh->writer, key) == ROUTE_NEW)
         ask(refresh, key);
 }
@@ -339,7 +341,7 @@ void refresh_poll(struct refresh *refresh)
 }
 
 /* A route that the fetcher before this one held back is asked for anew, so it is not held any more. */
-static void add_subscription(void *context, uint64_t key)
+static void add_subscription(void *context, struct route_key key)
 {
     struct refresh *refresh = context;
     subscriptions_add(&refresh->subscriptions, key);

@@ -23,8 +23,8 @@ struct reporting {
     uint32_t caller;               /* this end of it */
     uint64_t round_begun;          /* tick; 0: there was none yet */
     bool in_round;
-    uint64_t first; /* the route that the round began with; KEY_INVALID: it has not begun */
-    uint64_t key;   /* the route in hand */
+    struct route_key first; /* the route that the round began with; ROUTE_KEY_NONE: it has not begun */
+    struct route_key key;   /* the route in hand */
     uint32_t count, told;
     struct host_result results[HOSTS_MAX];
     uint8_t frame[FRAME_MAX];
@@ -75,7 +75,7 @@ static void begin_round(struct reporting *reporting, uint64_t now)
 {
     reporting->round_begun = now;
     reporting->in_round = true;
-    reporting->first = reporting->told < reporting->count ? reporting->key : KEY_INVALID;
+    reporting->first = reporting->told < reporting->count ? reporting->key : ROUTE_KEY_NONE;
 }
 
 /*
@@ -88,11 +88,11 @@ static bool take_route(struct reporting *reporting)
         reporting->told = reporting->count = 0;
         if (!balance_next_results(reporting->balance, &reporting->key, reporting->results,
                                   &reporting->count) ||
-            reporting->key == reporting->first) {
+            route_key_equal(reporting->key, reporting->first)) {
             reporting->in_round = false;
             return false;
         }
-        if (reporting->first == KEY_INVALID)
+        if (route_key_is_none(reporting->first))
             reporting->first = reporting->key;
     }
     return true;

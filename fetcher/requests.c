@@ -7,15 +7,15 @@
 
 #define NONE UINT32_MAX
 
-static uint32_t *head_of(struct requests *requests, uint64_t key)
+static uint32_t *head_of(struct requests *requests, struct route_key key)
 {
-    return &requests->heads[key_hash(key, 0) & (REQUESTS_HEADS - 1)];
+    return &requests->heads[route_key_hash(key, 0) & (REQUESTS_HEADS - 1)];
 }
 
-static uint32_t find(const struct requests *requests, uint64_t key)
+static uint32_t find(const struct requests *requests, struct route_key key)
 {
-    uint32_t at = requests->heads[key_hash(key, 0) & (REQUESTS_HEADS - 1)];
-    while (at != NONE && requests->table[at].key != key)
+    uint32_t at = requests->heads[route_key_hash(key, 0) & (REQUESTS_HEADS - 1)];
+    while (at != NONE && !route_key_equal(requests->table[at].key, key))
         at = requests->table[at].chain;
     return at;
 }
@@ -90,13 +90,13 @@ uint32_t requests_room(const struct requests *requests)
     return REQUESTS_MAX - requests->waiting.count;
 }
 
-bool requests_waiting(const struct requests *requests, uint64_t key)
+bool requests_waiting(const struct requests *requests, struct route_key key)
 {
     uint32_t at = find(requests, key);
     return at != NONE && !requests->table[at].late;
 }
 
-void requests_add(struct requests *requests, uint64_t key, uint64_t now)
+void requests_add(struct requests *requests, struct route_key key, uint64_t now)
 {
     uint32_t at = find(requests, key);
     if (at != NONE)
@@ -112,7 +112,7 @@ void requests_add(struct requests *requests, uint64_t key, uint64_t now)
     append(requests, at);
 }
 
-bool requests_answered(struct requests *requests, uint64_t key)
+bool requests_answered(struct requests *requests, struct route_key key)
 {
     uint32_t at = find(requests, key);
     if (at == NONE)
@@ -121,7 +121,7 @@ bool requests_answered(struct requests *requests, uint64_t key)
     return true;
 }
 
-bool requests_time_out(struct requests *requests, uint64_t sent_before, uint64_t *key)
+bool requests_time_out(struct requests *requests, uint64_t sent_before, struct route_key *key)
 {
     uint32_t at = requests->waiting.first;
     if (at == NONE || requests->table[at].sent > sent_before)
@@ -139,7 +139,7 @@ void requests_forget_late(struct requests *requests, uint64_t sent_before)
         forget(requests, requests->late.first);
 }
 
-bool requests_take(struct requests *requests, uint64_t *key, bool *waiting)
+bool requests_take(struct requests *requests, struct route_key *key, bool *waiting)
 {
     *waiting = requests->waiting.first != NONE;
     uint32_t at = *waiting ? requests->waiting.first : requests->late.first;

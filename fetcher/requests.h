@@ -10,14 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/route_key.h"
+
 enum {
     REQUESTS_MAX = 65536,
     REQUESTS_HEADS = 65536, /* a power of two */
 };
 
 struct request {
-    uint64_t key, sent; /* sent: tick */
-    uint32_t chain;     /* next in its hash chain */
+    struct route_key key;
+    uint64_t sent;  /* sent: tick */
+    uint32_t chain; /* next in its hash chain */
     uint32_t before, after;
     bool late;
 };
@@ -41,21 +44,21 @@ void requests_delete(struct requests *requests);
 uint32_t requests_room(const struct requests *requests);
 
 /* True if the key is being waited for. */
-bool requests_waiting(const struct requests *requests, uint64_t key);
+bool requests_waiting(const struct requests *requests, struct route_key key);
 
 /* Notes a request sent at `now`; a late one for the same key begins anew. Needs room. */
-void requests_add(struct requests *requests, uint64_t key, uint64_t now);
+void requests_add(struct requests *requests, struct route_key key, uint64_t now);
 
 /* An answer: forgets the request. False if there was none. */
-bool requests_answered(struct requests *requests, uint64_t key);
+bool requests_answered(struct requests *requests, struct route_key key);
 
 /* Turns the oldest waiting request late if it was sent at `sent_before` or earlier; *key is whose it was. */
-bool requests_time_out(struct requests *requests, uint64_t sent_before, uint64_t *key);
+bool requests_time_out(struct requests *requests, uint64_t sent_before, struct route_key *key);
 
 /* Forgets late requests that were sent at `sent_before` or earlier. */
 void requests_forget_late(struct requests *requests, uint64_t sent_before);
 
 /* Takes any request out; false when there is none. *waiting: its route is PULLING. */
-bool requests_take(struct requests *requests, uint64_t *key, bool *waiting);
+bool requests_take(struct requests *requests, struct route_key *key, bool *waiting);
 
 #endif

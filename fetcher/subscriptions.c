@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-bool subscriptions_add(struct subscriptions *known, uint64_t key)
+bool subscriptions_add(struct subscriptions *known, struct route_key key)
 {
     if (known->count == known->capacity) {
         size_t capacity = known->capacity ? known->capacity * 2 : 1024;
-        uint64_t *keys = realloc(known->keys, capacity * sizeof(*keys));
+        struct route_key *keys = realloc(known->keys, capacity * sizeof(*keys));
         if (!keys)
             return false;
         known->keys = keys;
@@ -17,8 +17,9 @@ bool subscriptions_add(struct subscriptions *known, uint64_t key)
     return true;
 }
 
-void subscriptions_filter(struct subscriptions *known, bool (*keep)(const void *context, uint64_t key),
-                          const void *context, size_t *cursor)
+void subscriptions_filter(struct subscriptions *known,
+                          bool (*keep)(const void *context, struct route_key key), const void *context,
+                          size_t *cursor)
 {
     size_t kept = 0, before = 0;
     for (size_t i = 0; i < known->count; i++) {

@@ -8,17 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/route_key.h"
+
 struct subscriptions {
-    uint64_t *keys;
+    struct route_key *keys;
     size_t count, capacity;
 };
 
 /* Adds a key that is not in it yet. False: no memory; the key is asked for when a client looks it up. */
-bool subscriptions_add(struct subscriptions *known, uint64_t key);
+bool subscriptions_add(struct subscriptions *known, struct route_key key);
 
 /* Keeps the keys for which `keep` says true. `*cursor`, a position, moves along. */
-void subscriptions_filter(struct subscriptions *known, bool (*keep)(const void *context, uint64_t key),
-                          const void *context, size_t *cursor);
+void subscriptions_filter(struct subscriptions *known,
+                          bool (*keep)(const void *context, struct route_key key), const void *context,
+                          size_t *cursor);
 
 void subscriptions_free(struct subscriptions *known);
 

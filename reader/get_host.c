@@ -6,13 +6,13 @@
 
 /* The usual case in one piece. False: something is different, and all is to be done again with care; nothing has been
  * counted. */
-static inline bool get_host_fast(larshm *h, uint64_t key, larshm_host *host)
+static inline bool get_host_fast(larshm *h, struct route_key key, larshm_host *host)
 {
     struct thread_state *mine = &thread_state;
     if (mine->serial != h->serial || pending_lookups(mine->phase) >= COUNT_BATCH - 1 || !rcu_joined())
         return false;
     uint64_t phase = mine->phase + PHASE_PICK + PHASE_LOOKUP;
-    struct host picked;
+    struct host_addr picked;
     rcu_enter();
     /* Pair with mapping_renew() and generation_install(), as in lookup_enter(). */
     const struct routes *routes = &load_acquire(&h->current)->routes;
@@ -21,18 +21,18 @@ static inline bool get_host_fast(larshm *h, uint64_t key, larshm_host *host)
     rcu_leave();
     if (!found)
         return false;
-    *host = (larshm_host){key_modid(key), key_cmdid(key), picked.address, picked.port};
+    *host = (larshm_host){key.modid, key.cmdid, picked.address, picked.port};
     mine->phase = phase;
     return true;
 }
 
-static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t key, larshm_host *host)
+static __attribute__((noinline)) int get_host_slow(larshm *h, struct route_key key, larshm_host *host)
 {
     struct lookup lookup;
     int code = lookup_begin(h, key, &lookup);
     for (int round = 0; code == LARSHM_OK; round++) {
         uint32_t at;
-        larshm_host picked = {.modid = key_modid(key), .cmdid = key_cmdid(key)};
+        larshm_host picked = {.modid = key.modid, .cmdid = key.cmdid};
         int found = pick_host(&lookup, &at);
         if (found == LARSHM_OK) {
             picked.addr = load_relaxed(&lookup.table.s_addresses[at]);
@@ -52,6 +52,6 @@ static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t key, lars
 
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
 {
-    uint64_t key = route_key(modid, cmdid);
+    struct route_key key = route_key(modid, cmdid);
     return get_host_fast(h, key, host) ? LARSHM_OK : get_host_slow(h, key, host);
 }

@@ -14,11 +14,11 @@ static void about_fetcher(const struct mapping *mapping, larshm_route_info *info
     info->can_ask = mapping->can_ask;
 }
 
-static int about_route(const struct mapping *mapping, uint64_t key, larshm_route_info *info)
+static int about_route(const struct mapping *mapping, struct route_key key, larshm_route_info *info)
 {
     uint32_t slot = index_find(&mapping->routes, key);
     struct table table;
-    if (key == KEY_INVALID)
+    if (route_key_is_none(key))
         return LARSHM_NOEXIST;
     if (slot == SLOT_NONE)
         return LARSHM_PENDING;

@@ -91,7 +91,7 @@ struct mapping *lookup_enter(larshm *h)
     return load_acquire(&h->current);
 }
 
-static int missed(const struct mapping *mapping, uint64_t key)
+static int missed(const struct mapping *mapping, struct route_key key)
 {
     thread_state.missed++;
     if (mapping->may_not_ask)
@@ -103,7 +103,7 @@ static int missed(const struct mapping *mapping, uint64_t key)
                                                                                  : LARSHM_FULL;
 }
 
-int lookup_again(struct lookup *lookup, uint64_t key)
+int lookup_again(struct lookup *lookup, struct route_key key)
 {
     const struct mapping *mapping = lookup->mapping;
     int status = (int)table_begin(&mapping->routes, lookup->slot, key, &lookup->table);
@@ -125,13 +125,13 @@ static void take_place(const struct mapping *mapping)
     thread_take_place(mapping->can_ask ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
 }
 
-int lookup_begin(larshm *h, uint64_t key, struct lookup *lookup)
+int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
 {
     count_lookup(h);
     lookup->mapping = lookup_enter(h);
     if (__builtin_expect(phase_position(thread_state.phase) == 0, 0))
         take_place(lookup->mapping);
-    if (key == KEY_INVALID)
+    if (route_key_is_none(key))
         return LARSHM_NOEXIST;
     lookup->slot = index_find(&lookup->mapping->routes, key);
     if (lookup->slot == SLOT_NONE)

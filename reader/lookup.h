@@ -18,10 +18,10 @@ struct lookup {
  * expired is asked for behind the caller's back, an unknown key too. 0, LARSHM_NOEXIST (a table without hosts) and
  * codes of failure; the section is left by lookup_end() whatever the code is.
  */
-int lookup_begin(larshm *h, uint64_t key, struct lookup *lookup);
+int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
 
 /* The same again for the same key, after table_intact() said no. Bounded by the caller. */
-int lookup_again(struct lookup *lookup, uint64_t key);
+int lookup_again(struct lookup *lookup, struct route_key key);
 
 /* Lookups of a thread between two additions to the control object. Odd, and without small divisors: a thread that
  * takes several handles in turn comes round to each of them. */

@@ -5,21 +5,21 @@
 
 static int report(larshm *h, const larshm_host *host, int retcode, uint32_t duration_ms)
 {
-    uint64_t key = route_key(host->modid, host->cmdid);
-    if (key == KEY_INVALID || host->addr == 0 || host->port == 0)
+    struct route_key key = route_key(host->modid, host->cmdid);
+    if (route_key_is_none(key) || host->addr == 0 || host->port == 0)
         return LARSHM_BAD_ARGUMENT;
     if (++thread_state.reports >= COUNT_BATCH) {
         thread_state.reports = 0;
         lookup_batch_done(h);
     }
     const struct mapping *mapping = lookup_enter(h);
+    const struct host_addr addr = {host->addr, host->port};
     int code = mapping->may_not_ask ? LARSHM_NO_PERMISSION : LARSHM_FULL;
     if (mapping->can_ask) {
         uint32_t slow = load_relaxed(&mapping->routes.s_header->slow_call_ms), weight = 1;
         if (slow && duration_ms >= slow)
             weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;
-        code = (int)call_stats_record(&mapping->control, key, host_word(host->addr, host->port), retcode == 0,
-                                      weight);
+        code = (int)call_stats_record(&mapping->control, key, addr, retcode == 0, weight);
     }
     lookup_end();
     return code;

@@ -29,7 +29,7 @@ void thread_take_place(uint32_t before)
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
-        turn = (uint32_t)(key_hash(seed, thread_number()) >> 32);
+        turn = (uint32_t)(hash_word(seed, thread_number()) >> 32);
     }
     thread_state.phase = (uint64_t)turn << 32 | pending_lookups(thread_state.phase);
     if (before)

@@ -19,9 +19,9 @@ static bool outdated(const struct lookup *lookup)
 
 static int look_once(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *lookup)
 {
-    uint64_t key = route_key(modid, cmdid);
+    struct route_key key = route_key(modid, cmdid);
     int code = lookup_begin(h, key, lookup);
-    return code == LARSHM_NOEXIST && key != KEY_INVALID && outdated(lookup) ? LARSHM_PENDING : code;
+    return code == LARSHM_NOEXIST && !route_key_is_none(key) && outdated(lookup) ? LARSHM_PENDING : code;
 }
 
 /* One look. If the route is not here, the mapping stays pinned for the sleep. */

@@ -28,17 +28,17 @@ static int by_version(const void *left, const void *right)
     return (ref_version(a->ref) > ref_version(b->ref)) - (ref_version(a->ref) < ref_version(b->ref));
 }
 
-static uint32_t probe_length(const struct routes *routes, uint64_t key, uint32_t slot)
+static uint32_t probe_length(const struct routes *routes, struct route_key key, uint32_t slot)
 {
-    uint32_t home = bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count);
+    uint32_t home = hash_scale(route_key_hash(key, routes->hash_seed), routes->bucket_count);
     uint32_t bucket = slot / BUCKET_SLOTS;
     return (bucket >= home ? bucket - home : bucket + routes->bucket_count - home) + 1;
 }
 
-static enum shm_status check_slot(const struct routes *routes, uint32_t slot, uint64_t key,
+static enum shm_status check_slot(const struct routes *routes, uint32_t slot, struct route_key key,
                                   struct extent *extent, struct check_report *report)
 {
-    uint32_t modid = key_modid(key), cmdid = key_cmdid(key);
+    uint32_t modid = key.modid, cmdid = key.cmdid;
     uint32_t found = index_find(routes, key);
     if (found != slot)
         return WRONG(report, "slot %u: key %u/%u is %s", slot, modid, cmdid,
@@ -98,7 +98,7 @@ enum shm_status check_routes(const struct routes *routes, struct check_report *r
     for (uint32_t slot = 0; slot < slots && status == SHM_OK; slot++) {
         uint64_t word = load_acquire(&routes_slot(routes, slot)->key);
         if (word)
-            status = check_slot(routes, slot, key_word(word), &extents[count++], report);
+            status = check_slot(routes, slot, route_key_from_word(word), &extents[count++], report);
     }
     if (status == SHM_OK)
         status = check_overlap(routes, extents, count, report);

@@ -36,8 +36,8 @@ uint32_t host_records_used(const struct host_records *hosts)
     return used < hosts->record_count ? used : hosts->record_count;
 }
 
-bool host_records_read(const struct host_records *hosts, uint32_t number, uint64_t *key, uint64_t *host,
-                       struct host_entry *out)
+bool host_records_read(const struct host_records *hosts, uint32_t number, struct route_key *key,
+                       struct host_addr *host, struct host_entry *out)
 {
     const struct host_record *s_record = &hosts->s_records[number];
     for (int i = 0; i < READ_TRIES; i++) {
@@ -54,8 +54,8 @@ bool host_records_read(const struct host_records *hosts, uint32_t number, uint64
             continue;
         if (route == 0)
             return false;
-        *key = key_word(route);
-        *host = named;
+        *key = route_key_from_word(route);
+        *host = host_addr_from_word(named);
         memcpy(out, words, sizeof(words));
         return true;
     }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "shm/host_addr.h"
 #include "shm/host_health.h"
 #include "shm/layout.h"
 #include "shm/region.h"
@@ -35,7 +36,7 @@ enum shm_status host_records_attach(const struct region *region, struct host_rec
 uint32_t host_records_used(const struct host_records *hosts);
 
 /* Reads record `number`. `host` is host_word(), 0 for the route itself. False: it is free, or never holds still. */
-bool host_records_read(const struct host_records *hosts, uint32_t number, uint64_t *key, uint64_t *host,
-                       struct host_entry *out);
+bool host_records_read(const struct host_records *hosts, uint32_t number, struct route_key *key,
+                       struct host_addr *host, struct host_entry *out);
 
 #endif

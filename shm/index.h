@@ -12,23 +12,23 @@
 #define SLOT_NONE UINT32_MAX
 
 /* The first slot of the bucket where the search for a key begins. */
-static inline struct slot *index_home(const struct routes *routes, uint64_t key)
+static inline struct slot *index_home(const struct routes *routes, struct route_key key)
 {
-    return routes->s_buckets[bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count)].slots;
+    return routes->s_buckets[hash_scale(route_key_hash(key, routes->hash_seed), routes->bucket_count)].slots;
 }
 
 /* The key's slot number; or SLOT_NONE, then *empty is where it would go: SLOT_NONE if PROBE_MAX buckets are full. */
-static inline uint32_t index_probe(const struct routes *routes, uint64_t key, uint32_t *empty)
+static inline uint32_t index_probe(const struct routes *routes, struct route_key key, uint32_t *empty)
 {
-    uint64_t word = key_word(key);
-    uint32_t bucket = bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count);
+    uint64_t word = route_key_word(key);
+    uint32_t bucket = hash_scale(route_key_hash(key, routes->hash_seed), routes->bucket_count);
     for (int probe = 0; probe < PROBE_MAX; probe++) {
         struct slot *s_slots = routes->s_buckets[bucket].slots;
         for (uint32_t place = 0; place < BUCKET_SLOTS; place++) {
             /* Pairs with the release of the key in publisher.c insert(): without it a reader could see the new
              * key beside a ref that is still 0. */
             uint64_t found = load_acquire(&s_slots[place].key);
-            /* Emptiness first: the word of KEY_INVALID is 0 too, and that key is nowhere. */
+            /* Emptiness first: the word of ROUTE_KEY_NONE is 0 too, and that key is nowhere. */
             if (found == 0) {
                 *empty = bucket * BUCKET_SLOTS + place;
                 return SLOT_NONE;
@@ -43,7 +43,7 @@ static inline uint32_t index_probe(const struct routes *routes, uint64_t key, ui
     return SLOT_NONE;
 }
 
-static inline uint32_t index_find(const struct routes *routes, uint64_t key)
+static inline uint32_t index_find(const struct routes *routes, struct route_key key)
 {
     uint32_t empty;
     return index_probe(routes, key, &empty);

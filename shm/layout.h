@@ -9,7 +9,7 @@
  *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ |
  *                             ^ index_offset        ^ arena_offset                      ^ size
  *
- *  Index: open addressing. A key's home bucket is bucket_home(); when a bucket is full the next one is tried, at
+ *  Index: open addressing. A key's home bucket is hash_scale(); when a bucket is full the next one is tried, at
  *  most PROBE_MAX of them. A bucket is one cache line of four slots, filled from the left:
  *
  *      0     8     16    24    32    40    48    56    64
@@ -61,7 +61,8 @@
 #include <stdint.h>
 
 #include "shm/counters.h"
-#include "shm/key.h"
+#include "shm/host_addr.h"
+#include "shm/route_key.h"
 
 #define ROUTES_MAGIC  UINT64_C(0x314d48535241414c) /* "LAARSHM1" read as little-endian bytes */
 #define CONTROL_MAGIC UINT64_C(0x31544c435241414c) /* "LAARCLT1" */
@@ -94,7 +95,6 @@ enum {
 #define EXPIRES_PULLING (UINT64_C(1) << 63)
 #define ARENA_UNITS_MAX (UINT32_C(1) << REF_UNIT_BITS)
 #define BUCKETS_MAX     (UINT32_C(1) << 26)
-#define KEY_INVALID     UINT64_MAX /* (2^32-1, 2^32-1) is no route: its ~key would read as an empty cell */
 
 /* What a reader can learn about the fetcher's connection. */
 enum connection_state {
@@ -183,7 +183,7 @@ struct routes_header {
 };
 
 struct slot {
-    _Atomic uint64_t key; /* ~key, see key_word() */
+    _Atomic uint64_t key; /* ~key, see route_key_word() */
     _Atomic uint64_t ref;
 };
 

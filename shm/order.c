@@ -62,8 +62,8 @@ static enum shm_status post(const struct attempt *attempt)
         return SHM_STALE;
     /* Asleep from here on, it still writes into the order of the next one: host_store_order() takes neither then. */
     store_relaxed(&s_header->order_check, check);
-    store_relaxed(&s_header->order_key, attempt->order->key);
-    store_relaxed(&s_header->order_host, attempt->order->host);
+    store_relaxed(&s_header->order_key, route_key_word(attempt->order->key));
+    store_relaxed(&s_header->order_host, host_addr_word(attempt->order->host));
     store_relaxed(&s_header->order_override, (uint32_t)attempt->order->override);
     /* Pairs with the acquire in host_store_order(). It fails when somebody else has posted meanwhile. */
     if (!exchange_acq_rel(&s_header->posted, &before, number))

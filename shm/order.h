@@ -12,16 +12,17 @@
 #include "shm/status.h"
 
 struct order {
-    uint64_t key, host; /* host_word() */
+    struct route_key key;
+    struct host_addr host;
     enum host_override override;
 };
 
 /* Tells an order that is whole, and of the operator whose claim stands, from one that two have written into. */
 static inline uint64_t order_check(const struct order *order, uint32_t number, uint64_t claimed)
 {
-    uint64_t check = key_hash(order->key, claimed);
-    check = key_hash(order->host, check);
-    return key_hash((uint64_t)number << 32 | (uint32_t)order->override, check);
+    uint64_t check = route_key_hash(order->key, claimed);
+    check = hash_word(host_addr_word(order->host), check);
+    return hash_word((uint64_t)number << 32 | (uint32_t)order->override, check);
 }
 
 /*

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #include "shm/atomic.h"
-#include "shm/host.h"
+#include "shm/host_addr.h"
 #include "shm/routes.h"
 #include "shm/status.h"
 
@@ -37,7 +37,7 @@ enum {
 /*
  * R1 to R3: whether `ref`, which was acquired from its slot, leads to a block of `key`, and which one.
  */
-static inline bool table_block(const struct routes *routes, uint64_t ref, uint64_t key,
+static inline bool table_block(const struct routes *routes, uint64_t ref, struct route_key key,
                                const struct block **s_out)
 {
     uint32_t unit = ref_unit(ref);
@@ -46,7 +46,7 @@ static inline bool table_block(const struct routes *routes, uint64_t ref, uint64
         return false;
     const struct block *s_block = *s_out = routes_block(routes, unit);
     /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
-    return load_acquire(&s_block->stamp) == ref && load_relaxed(&s_block->key) == key;
+    return load_acquire(&s_block->stamp) == ref && load_relaxed(&s_block->key) == route_key_number(key);
 }
 
 /* True if all that was read from the block since table_block() belongs to the table of `ref`: R5 and R6. */
@@ -69,7 +69,8 @@ static inline bool table_intact(const struct table *table)
  * The table that the ref leads to. False: see table_block(), or it does not lie within the arena. Field by field: built
  * as a whole and copied, it would be loaded in wider words than it was stored, and wait for them.
  */
-static inline bool table_at(const struct routes *routes, uint64_t ref, uint64_t key, struct table *out)
+static inline bool table_at(const struct routes *routes, uint64_t ref, struct route_key key,
+                            struct table *out)
 {
     const struct block *s_block;
     if (!table_block(routes, ref, key, &s_block))
@@ -93,7 +94,7 @@ static inline bool table_at(const struct routes *routes, uint64_t ref, uint64_t 
  * Reads slot `number`, which holds `key`. SHM_CORRUPT: no writer leaves a slot like this. Bounded: every round but
  * the last needs a ref that changed meanwhile, and there are at most TABLE_RETRIES of them.
  */
-static inline enum shm_status table_begin(const struct routes *routes, uint32_t number, uint64_t key,
+static inline enum shm_status table_begin(const struct routes *routes, uint32_t number, struct route_key key,
                                           struct table *out)
 {
     const struct slot *s_slot = routes_slot(routes, number);
@@ -113,10 +114,10 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
 }
 
 /* Copies all hosts, relaxed: the second step of the three above. */
-static inline void table_hosts(const struct table *table, struct host *out)
+static inline void table_hosts(const struct table *table, struct host_addr *out)
 {
     for (uint32_t i = 0; i < table->count; i++)
-        out[i] = (struct host){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
+        out[i] = (struct host_addr){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
 }
 
 /* The bits of a masks word for a host, see layout.h. */

@@ -13,11 +13,12 @@ enum {
  * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again. The words
  * alone matter, nothing is published with them; that a cell has both is seen by the fetcher with the flag.
  */
-static struct call_cell *find_cell(const struct control *control, uint64_t key, uint64_t host)
+static struct call_cell *find_cell(const struct control *control, struct route_key key, struct host_addr host)
 {
     uint32_t cells = control->shape.call_cells;
-    uint64_t word = key_word(key), hash = key_hash(host_key(key, host), control->shape.hash_seed);
-    uint32_t at = bucket_home(hash, cells);
+    uint64_t word = route_key_word(key), name = host_addr_word(host),
+             hash = host_addr_hash(key, host, control->shape.hash_seed);
+    uint32_t at = hash_scale(hash, cells);
     for (int probe = 0; probe < CALL_PROBE_MAX; probe++, at = at + 1 < cells ? at + 1 : 0) {
         struct call_cell *s_cell = &control->s_calls[at];
         uint64_t route = load_relaxed(&s_cell->key);
@@ -28,11 +29,11 @@ static struct call_cell *find_cell(const struct control *control, uint64_t key, 
         if (route != word)
             continue;
         uint64_t named = load_relaxed(&s_cell->host);
-        if (named == 0 && claim_acq_rel(&s_cell->host, host))
-            named = host;
+        if (named == 0 && claim_acq_rel(&s_cell->host, name))
+            named = name;
         if (named == 0)
             named = load_relaxed(&s_cell->host);
-        if (named == host)
+        if (named == name)
             return s_cell;
     }
     return NULL;
@@ -73,8 +74,8 @@ static void record_failure(struct call_cell *s_cell, uint32_t weight)
     }
 }
 
-enum shm_status call_stats_record(const struct control *control, uint64_t key, uint64_t host, bool success,
-                                  uint32_t weight)
+enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
+                                  bool success, uint32_t weight)
 {
     struct call_cell *s_cell = find_cell(control, key, host);
     if (!s_cell) {

@@ -17,7 +17,7 @@ enum {
  * when hosts are judged, 1 .. CALL_WEIGHT_MAX. SHM_FULL: no cell for this host; that is counted, and the fetcher makes
  * room.
  */
-enum shm_status call_stats_record(const struct control *control, uint64_t key, uint64_t host, bool success,
-                                  uint32_t weight);
+enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
+                                  bool success, uint32_t weight);
 
 #endif

@@ -12,10 +12,10 @@ void demand_refresh(const struct control *control, uint32_t slot)
     hbitmap_set(&control->stale, slot);
 }
 
-void demand_route(const struct control *control, uint64_t key)
+void demand_route(const struct control *control, struct route_key key)
 {
-    uint64_t word = key_word(key);
-    uint32_t group = bucket_home(key_hash(key, 0), MISS_CELLS / MISS_CHOICES);
+    uint64_t word = route_key_word(key);
+    uint32_t group = hash_scale(route_key_hash(key, 0), MISS_CELLS / MISS_CHOICES);
     _Atomic uint64_t *s_cells = &control->s_misses[group * MISS_CHOICES];
     bool waiting = false;
     for (int i = 0; i < MISS_CHOICES && !waiting; i++)

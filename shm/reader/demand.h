@@ -14,7 +14,7 @@ void demand_refresh(const struct control *control, uint32_t slot);
  * Names an unknown key to the fetcher. A key that is waiting already is not added again; when the few cells that
  * it may use are taken it is dropped, and the next lookup tries again.
  */
-void demand_route(const struct control *control, uint64_t key);
+void demand_route(const struct control *control, struct route_key key);
 
 /* Adds to the lookup counts. `cell` spreads threads over cache lines; any number will do. */
 void lookup_stats_add(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,

@@ -18,9 +18,9 @@
  * Relaxed, keys and refs: nothing is believed for their sake. A ref is drawn once, so a stamp that equals it was released
  * with the contents of its table (R2); a block without that stamp is left to the careful way.
  */
-static inline uint64_t lookup_fast_ref(const struct routes *routes, uint64_t key)
+static inline uint64_t lookup_fast_ref(const struct routes *routes, struct route_key key)
 {
-    uint64_t word = key_word(key);
+    uint64_t word = route_key_word(key);
     const struct slot *s_slots = index_home(routes, key);
     static_assert(BUCKET_SLOTS == 4, "four refs");
     uint64_t first = load_relaxed(&s_slots[0].ref), second = load_relaxed(&s_slots[1].ref),
@@ -37,7 +37,8 @@ static inline uint64_t lookup_fast_ref(const struct routes *routes, uint64_t key
  * The host that `turn` picks, a position on a circle of 2^32, scaled to the number of hosts. False: this is not the usual
  * case; *out is anything then.
  */
-static inline bool lookup_fast(const struct routes *routes, uint64_t key, uint32_t turn, struct host *out)
+static inline bool lookup_fast(const struct routes *routes, struct route_key key, uint32_t turn,
+                               struct host_addr *out)
 {
     uint64_t ref = lookup_fast_ref(routes, key);
     const struct block *s_block;

@@ -34,10 +34,10 @@ static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_bat
     }
 }
 
-/* Bits that host_word() leaves 0: a client has written something else there. */
-static bool names_host(uint64_t host)
+/* False: a client has written what host_addr_word() never gives. */
+static bool names_host(uint64_t word)
 {
-    return host != 0 && (host & UINT64_C(0xffff0000)) == 0;
+    return word != 0 && host_addr_word(host_addr_from_word(word)) == word;
 }
 
 static bool cell_found(void *context, uint32_t at)
@@ -46,10 +46,10 @@ static bool cell_found(void *context, uint32_t at)
     struct call_cell *s_cell = &take->stats->control.s_calls[at];
     /* Pairs with add_seq_cst() in call_stats_record(): the flag was taken before. */
     uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
-    uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken;
+    uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken, host = load_relaxed(&s_cell->host);
     struct call_report report = {
-        .key = key_word(load_relaxed(&s_cell->key)),
-        .host = load_relaxed(&s_cell->host),
+        .key = route_key_from_word(load_relaxed(&s_cell->key)),
+        .host = host_addr_from_word(host),
         .batch = {.succ = more & SUCC_MASK,
                   .err = more >> CALL_SUCC_BITS,
                   .extra = extra - load_relaxed(&s_cell->taken_extra)},
@@ -57,7 +57,7 @@ static bool cell_found(void *context, uint32_t at)
         .counts = counts,
         .extra = extra,
     };
-    if (more == 0 || report.key == KEY_INVALID || !names_host(report.host))
+    if (more == 0 || route_key_is_none(report.key) || !names_host(host))
         return true;
     take_runs(s_cell, counts, &report.batch);
     bool known = take->report(take->context, &report);
@@ -85,12 +85,14 @@ void call_stats_adopt(struct call_stats *stats)
     }
 }
 
-void call_stats_resume(struct call_stats *stats, uint64_t key, uint32_t cell, uint64_t counts, uint64_t extra)
+void call_stats_resume(struct call_stats *stats, struct route_key key, uint32_t cell, uint64_t counts,
+                       uint64_t extra)
 {
     if (cell >= stats->control.shape.call_cells)
         return;
     struct call_cell *s_cell = &stats->control.s_calls[cell];
-    if (load_relaxed(&s_cell->key) != key_word(key) || (int64_t)(counts - load_relaxed(&s_cell->taken)) <= 0)
+    if (load_relaxed(&s_cell->key) != route_key_word(key) ||
+        (int64_t)(counts - load_relaxed(&s_cell->taken)) <= 0)
         return;
     store_relaxed(&s_cell->taken_extra, extra);
     store_relaxed(&s_cell->taken, counts);

@@ -21,7 +21,8 @@ struct call_stats {
 };
 
 struct call_report {
-    uint64_t key, host; /* host_word() */
+    struct route_key key;
+    struct host_addr host;
     struct call_batch batch;
     uint32_t cell;
     uint64_t counts, extra; /* of the cell, as far as they are read now */
@@ -36,7 +37,7 @@ void call_stats_collect(struct call_stats *stats, uint32_t budget,
 void call_stats_adopt(struct call_stats *stats);
 
 /* It had kept this much of a cell of route `key`, and may have died before it said so in the cell. */
-void call_stats_resume(struct call_stats *stats, uint64_t key, uint32_t cell, uint64_t counts,
+void call_stats_resume(struct call_stats *stats, struct route_key key, uint32_t cell, uint64_t counts,
                        uint64_t extra);
 
 /* The host's state has changed: its streaks begin anew. A call that ends at this moment may count to either side. */

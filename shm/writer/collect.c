@@ -95,7 +95,7 @@ void collect_flags(const struct hbitmap *flags, uint32_t *cursor, uint32_t budge
 }
 
 void collect_misses(const struct control *control, uint32_t *cursor,
-                    bool (*missed)(void *context, uint64_t key), void *context)
+                    bool (*missed)(void *context, struct route_key key), void *context)
 {
     _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
     if (load_relaxed(s_summary) == 0)
@@ -112,7 +112,7 @@ void collect_misses(const struct control *control, uint32_t *cursor,
         _Atomic uint64_t *s_cell = &control->s_misses[cell];
         uint64_t word = load_relaxed(s_cell) ? take_acq_rel(s_cell) : 0;
         if (word)
-            more = missed(context, key_word(word));
+            more = missed(context, route_key_from_word(word));
     }
     if (!more)
         set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are looked at once more */

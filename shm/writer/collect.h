@@ -19,7 +19,7 @@ void collect_flags(const struct hbitmap *flags, uint32_t *cursor, uint32_t budge
 
 /* Takes keys that clients missed and calls `missed` for each until it says false; the rest stay. *cursor is a cell. */
 void collect_misses(const struct control *control, uint32_t *cursor,
-                    bool (*missed)(void *context, uint64_t key), void *context);
+                    bool (*missed)(void *context, struct route_key key), void *context);
 
 /* Takes the lookup counts. */
 struct lookup_counts collect_lookups(const struct control *control);

@@ -71,7 +71,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
                                      uint32_t *damaged)
 {
     const struct routes *source = plan->source;
-    struct host *scratch = malloc(HOSTS_MAX * sizeof(*scratch));
+    struct host_addr *scratch = malloc(HOSTS_MAX * sizeof(*scratch));
     if (!scratch)
         return SHM_SYSTEM_ERROR;
     enum shm_status status = SHM_OK;
@@ -81,13 +81,13 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
         uint64_t ahead = index_fetch_ahead(source, slot),
                  word = load_acquire(&routes_slot(source, slot)->key);
         if (ahead) /* and where it will go */
-            __builtin_prefetch(index_home(&publisher->routes, key_word(ahead)), 1);
+            __builtin_prefetch(index_home(&publisher->routes, route_key_from_word(ahead)), 1);
         if (word == 0)
             continue;
         struct table table;
         /* Of a key that damage has put into two slots, readers are served the one that a search finds. */
-        if (index_find(source, key_word(word)) != slot ||
-            table_begin(source, slot, key_word(word), &table) != SHM_OK) {
+        if (index_find(source, route_key_from_word(word)) != slot ||
+            table_begin(source, slot, route_key_from_word(word), &table) != SHM_OK) {
             ++*damaged;
             continue;
         }
@@ -95,7 +95,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
             table.expires &= ~EXPIRES_PULLING;
         if (table.count == 0 && table.expires < plan->now)
             continue;
-        status = publisher_import(publisher, &table, key_word(word), renumber, scratch);
+        status = publisher_import(publisher, &table, route_key_from_word(word), renumber, scratch);
         if (status == SHM_CORRUPT) {
             ++*damaged;
             status = SHM_OK;

@@ -18,8 +18,9 @@ enum {
 };
 
 struct node {
-    uint64_t key, host; /* key is KEY_INVALID: free */
-    uint32_t next;      /* of the same route; of a free one: the next free one */
+    struct route_key key;
+    struct host_addr host; /* key is ROUTE_KEY_NONE: free */
+    uint32_t next;         /* of the same route; of a free one: the next free one */
     struct host_entry entry;
 };
 
@@ -34,10 +35,10 @@ struct host_store {
     uint32_t order; /* number of the one that was handed out */
 };
 
-static uint32_t home(const struct host_store *store, uint64_t key, uint64_t host)
+static uint32_t home(const struct host_store *store, struct route_key key, struct host_addr host)
 {
-    uint64_t hash = key_hash(host_key(key, host), store->seed);
-    return bucket_home(hash, 2 * store->capacity);
+    uint64_t hash = host_addr_hash(key, host, store->seed);
+    return hash_scale(hash, 2 * store->capacity);
 }
 
 static uint32_t step(const struct host_store *store, uint32_t at)
@@ -46,18 +47,18 @@ static uint32_t step(const struct host_store *store, uint32_t at)
 }
 
 /* Where the record's number is in the index, or the free place where it would be. */
-static uint32_t probe(const struct host_store *store, uint64_t key, uint64_t host)
+static uint32_t probe(const struct host_store *store, struct route_key key, struct host_addr host)
 {
     uint32_t at = home(store, key, host);
     for (; store->index[at]; at = step(store, at)) {
         const struct node *node = &store->nodes[store->index[at] - 1];
-        if (node->key == key && node->host == host)
+        if (route_key_equal(node->key, key) && host_addr_equal(node->host, host))
             break;
     }
     return at;
 }
 
-uint32_t host_store_find(const struct host_store *store, uint64_t key, uint64_t host)
+uint32_t host_store_find(const struct host_store *store, struct route_key key, struct host_addr host)
 {
     uint32_t found = store->index[probe(store, key, host)];
     return found ? found - 1 : HOST_STORE_NONE;
@@ -103,9 +104,9 @@ static void show(struct host_record *s_record, const struct node *node)
     store_relaxed(&s_record->key, 0);
     store_release(&s_record->version, load_relaxed(&s_record->version) + 1);
     fence_release();
-    store_relaxed(&s_record->host, node->host);
+    store_relaxed(&s_record->host, host_addr_word(node->host));
     commit(s_record, node);
-    store_release(&s_record->key, key_word(node->key));
+    store_release(&s_record->key, route_key_word(node->key));
 }
 
 /* Room for more records on the heap. */
@@ -122,7 +123,7 @@ static enum shm_status widen(struct host_store *store, uint32_t capacity)
     store->index = index;
     store->capacity = capacity;
     for (uint32_t i = 0; i < store->used; i++)
-        if (nodes[i].key != KEY_INVALID)
+        if (!route_key_is_none(nodes[i].key))
             index[probe(store, nodes[i].key, nodes[i].host)] = i + 1;
     return SHM_OK;
 }
@@ -146,7 +147,7 @@ static enum shm_status rebuild(struct host_store *store)
                                       .generation = generation};
     s_header->record_count = store->capacity;
     for (uint32_t i = 0; i < store->used; i++)
-        if (store->nodes[i].key != KEY_INVALID)
+        if (!route_key_is_none(store->nodes[i].key))
             show(&hosts.s_records[i], &store->nodes[i]);
     store_release(&s_header->used, store->used); /* pairs with the acquire in host_records_used() */
     status = region_rename(store->names.next_hosts, store->names.hosts);
@@ -176,7 +177,7 @@ static bool make_room(struct host_store *store)
     return !store->region.s_base || store->used < store->hosts.record_count || rebuild(store) == SHM_OK;
 }
 
-static uint32_t add(struct host_store *store, uint64_t key, uint64_t host)
+static uint32_t add(struct host_store *store, struct route_key key, struct host_addr host)
 {
     uint32_t number = store->free;
     if (number == HOST_STORE_NONE && !make_room(store))
@@ -195,15 +196,15 @@ static uint32_t add(struct host_store *store, uint64_t key, uint64_t host)
     return number;
 }
 
-uint32_t host_store_add(struct host_store *store, uint64_t key, uint64_t host)
+uint32_t host_store_add(struct host_store *store, struct route_key key, struct host_addr host)
 {
     uint32_t number = host_store_find(store, key, host);
     if (number != HOST_STORE_NONE)
         return number;
-    uint32_t route = host_store_find(store, key, 0);
+    uint32_t route = host_store_find(store, key, HOST_ADDR_NONE);
     if (route == HOST_STORE_NONE)
-        route = add(store, key, 0);
-    if (route == HOST_STORE_NONE || host == 0)
+        route = add(store, key, HOST_ADDR_NONE);
+    if (route == HOST_STORE_NONE || host_addr_is_none(host))
         return route;
     number = add(store, key, host);
     if (number == HOST_STORE_NONE)
@@ -216,19 +217,19 @@ uint32_t host_store_add(struct host_store *store, uint64_t key, uint64_t host)
 void host_store_remove(struct host_store *store, uint32_t number)
 {
     struct node *node = &store->nodes[number];
-    uint32_t before = host_store_find(store, node->key, 0);
-    if (node->host == 0 && node->next != HOST_STORE_NONE)
+    uint32_t before = host_store_find(store, node->key, HOST_ADDR_NONE);
+    if (host_addr_is_none(node->host) && node->next != HOST_STORE_NONE)
         return;
-    while (node->host && store->nodes[before].next != number)
+    while (!host_addr_is_none(node->host) && store->nodes[before].next != number)
         before = store->nodes[before].next;
-    if (node->host)
+    if (!host_addr_is_none(node->host))
         store->nodes[before].next = node->next;
     unindex(store, probe(store, node->key, node->host));
     struct host_record *s_record = &store->hosts.s_records[number];
     store_relaxed(&s_record->key, 0);
     /* Pairs with the acquire in host_records_read(): with this version the name is gone. */
     store_release(&s_record->version, load_relaxed(&s_record->version) + 1);
-    node->key = KEY_INVALID;
+    node->key = ROUTE_KEY_NONE;
     node->next = store->free;
     store->free = number;
 }
@@ -238,11 +239,12 @@ uint32_t host_store_used(const struct host_store *store)
     return store->used;
 }
 
-bool host_store_is(const struct host_store *store, uint32_t number, uint64_t *key, uint64_t *host)
+bool host_store_is(const struct host_store *store, uint32_t number, struct route_key *key,
+                   struct host_addr *host)
 {
     *key = store->nodes[number].key;
     *host = store->nodes[number].host;
-    return *key != KEY_INVALID;
+    return !route_key_is_none(*key);
 }
 
 uint32_t host_store_next(const struct host_store *store, uint32_t number)
@@ -270,7 +272,8 @@ static bool plausible(const struct host_entry *entry)
 static void take_over(struct host_store *store, const struct host_records *old)
 {
     for (uint32_t i = 0; i < host_records_used(old); i++) {
-        uint64_t key, host;
+        struct route_key key;
+        struct host_addr host;
         struct host_entry entry;
         if (!host_records_read(old, i, &key, &host, &entry) || !plausible(&entry))
             continue;
@@ -364,8 +367,8 @@ bool host_store_order(struct host_store *store, struct order *out)
     uint32_t number = load_acquire(&s_header->posted);
     if (number == load_relaxed(&s_header->taken))
         return false;
-    const struct order order = {.key = load_relaxed(&s_header->order_key),
-                                .host = load_relaxed(&s_header->order_host),
+    const struct order order = {.key = route_key_from_word(load_relaxed(&s_header->order_key)),
+                                .host = host_addr_from_word(load_relaxed(&s_header->order_host)),
                                 .override = (enum host_override)load_relaxed(&s_header->order_override)};
     if (load_relaxed(&s_header->order_check) != order_check(&order, number, load_relaxed(&s_header->claimed)))
         return false; /* its operator finds out, and gives it again */

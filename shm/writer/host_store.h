@@ -28,17 +28,18 @@ enum shm_status host_store_open(struct host_store **out, const char *instance, u
 void host_store_close(struct host_store *store);
 
 /* HOST_STORE_NONE: there is no such record. `host` 0 is the route's own. */
-uint32_t host_store_find(const struct host_store *store, uint64_t key, uint64_t host);
+uint32_t host_store_find(const struct host_store *store, struct route_key key, struct host_addr host);
 
 /* Finds the record or adds it, and the route's own, all zero. HOST_STORE_NONE: there is no room, or no memory. */
-uint32_t host_store_add(struct host_store *store, uint64_t key, uint64_t host);
+uint32_t host_store_add(struct host_store *store, struct route_key key, struct host_addr host);
 
 /* Removes a host's record, or a route's own when no other is left of it. */
 void host_store_remove(struct host_store *store, uint32_t number);
 
 /* Numbers of records are below this; some of them are free. */
 uint32_t host_store_used(const struct host_store *store);
-bool host_store_is(const struct host_store *store, uint32_t number, uint64_t *key, uint64_t *host);
+bool host_store_is(const struct host_store *store, uint32_t number, struct route_key *key,
+                   struct host_addr *host);
 
 /* The next record of the same route; HOST_STORE_NONE after the last. */
 uint32_t host_store_next(const struct host_store *store, uint32_t number);

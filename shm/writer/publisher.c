@@ -54,7 +54,7 @@ static void write_block(struct block *s_block, uint64_t ref, const struct public
 
     store_release(&s_block->stamp, 0);
     fence_release();
-    store_relaxed(&s_block->key, table->key);
+    store_relaxed(&s_block->key, route_key_number(table->key));
     store_relaxed(&s_block->expires, expires);
     store_relaxed(&s_block->out, count_out(table));
     store_relaxed(&s_block->marks, table->marks);
@@ -71,11 +71,11 @@ static void write_block(struct block *s_block, uint64_t ref, const struct public
 
 /* The ref before the key, and both released: a reader that acquires the key finds the ref (index_probe()), and with
  * the ref the block. A key whose ref were still 0 would look like corruption. */
-static void insert(struct publisher *publisher, uint32_t slot, uint64_t key, uint64_t ref)
+static void insert(struct publisher *publisher, uint32_t slot, struct route_key key, uint64_t ref)
 {
     struct slot *s_slot = routes_slot(&publisher->routes, slot);
     store_release(&s_slot->ref, ref);
-    store_release(&s_slot->key, key_word(key));
+    store_release(&s_slot->key, route_key_word(key));
     publisher->keys++;
 }
 
@@ -145,8 +145,8 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
     return PUT_PUBLISHED;
 }
 
-enum shm_status publisher_import(struct publisher *publisher, const struct table *table, uint64_t key,
-                                 bool renumber, struct host *scratch)
+enum shm_status publisher_import(struct publisher *publisher, const struct table *table, struct route_key key,
+                                 bool renumber, struct host_addr *scratch)
 {
     uint32_t empty = SLOT_NONE;
     if (index_probe(&publisher->routes, key, &empty) != SLOT_NONE)

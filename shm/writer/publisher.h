@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "shm/host.h"
+#include "shm/host_addr.h"
 #include "shm/routes.h"
 #include "shm/table.h"
 #include "shm/writer/arena.h"
@@ -23,8 +23,8 @@ struct publisher {
 
 /* A table to publish. Hosts are sorted by the caller, so that equal sets compare equal. */
 struct publication {
-    uint64_t key;
-    const struct host *hosts;
+    struct route_key key;
+    const struct host_addr *hosts;
     const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts are in the turn */
     uint32_t count;        /* 0 .. HOSTS_MAX */
     uint32_t ttl_s;
@@ -50,8 +50,8 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
  * a new one if `renumber`). Only while the object has no name yet. `scratch` has room for HOSTS_MAX hosts.
  * SHM_FULL: no room. SHM_CORRUPT: the key is here already.
  */
-enum shm_status publisher_import(struct publisher *publisher, const struct table *table, uint64_t key,
-                                 bool renumber, struct host *scratch);
+enum shm_status publisher_import(struct publisher *publisher, const struct table *table, struct route_key key,
+                                 bool renumber, struct host_addr *scratch);
 
 /* NEW -> PULLING: `expires` becomes never. And back: it is again the fetch plus update_timeout. */
 void publisher_set_pulling(struct publisher *publisher, uint32_t slot);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shm/host.h"
+#include "shm/host_addr.h"
 #include "shm/layout.h"
 #include "shm/status.h"
 
@@ -63,10 +63,10 @@ enum route_state {
     ROUTE_PULLING, /* being asked for */
 };
 
-enum route_state writer_state(const struct writer *writer, uint64_t key);
+enum route_state writer_state(const struct writer *writer, struct route_key key);
 
 /* True if the route is here, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). */
-bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now);
+bool writer_expired(const struct writer *writer, struct route_key key, uint64_t now);
 
 /*
  * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If it
@@ -74,30 +74,30 @@ bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now);
  * SHM_FULL: a limit was reached; the table that was there is served on, and the route is NEW. SHM_NO_SPACE: shared
  * memory is full; likewise, and a later answer may succeed. `note` is empty unless something is worth a log line.
  */
-enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
-                           const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+enum shm_status writer_put(struct writer *writer, struct route_key key, const struct host_addr *hosts,
+                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
                            char message[static WRITER_MESSAGE_MAX]);
 
 /* The hosts of a route that is here, sorted, as publish gave them; `out` has room for HOSTS_MAX. None: 0. */
-uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out);
+uint32_t writer_hosts(const struct writer *writer, struct route_key key, struct host_addr *out);
 
 /* Where a host is in its route's table; HOST_NONE: it is not. */
 #define HOST_NONE UINT32_MAX
-uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host);
+uint32_t writer_find_host(const struct writer *writer, struct route_key key, struct host_addr host);
 
 /* Takes host number `at` of a route out of the turn, out of the probes, or back. Nothing for an unknown route. */
-void writer_set_rotation(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed);
+void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool out, bool unprobed);
 
 /* True if some host of the route is out of the turn. */
-bool writer_any_out(const struct writer *writer, uint64_t key);
+bool writer_any_out(const struct writer *writer, struct route_key key);
 
 /* Shows that an answer without hosts is held back, or that it is no more; the next writer_put() ends it. */
-void writer_set_held(struct writer *writer, uint64_t key, bool held);
-bool writer_held(const struct writer *writer, uint64_t key);
+void writer_set_held(struct writer *writer, struct route_key key, bool held);
+bool writer_held(const struct writer *writer, struct route_key key);
 
 /* NEW -> PULLING -> NEW. Nothing for an unknown key. */
-void writer_set_pulling(struct writer *writer, uint64_t key);
-void writer_set_new(struct writer *writer, uint64_t key);
+void writer_set_pulling(struct writer *writer, struct route_key key);
+void writer_set_new(struct writer *writer, struct route_key key);
 
 /*
  * Takes what clients asked for: flags of known routes, `budget` of them; and keys that are not here. The callback
@@ -105,8 +105,9 @@ void writer_set_new(struct writer *writer, uint64_t key);
  * not publish.
  */
 void writer_collect_flags(struct writer *writer, uint32_t budget,
-                          bool (*flagged)(void *context, uint64_t key), void *context);
-void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context);
+                          bool (*flagged)(void *context, struct route_key key), void *context);
+void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, struct route_key key),
+                           void *context);
 
 /*
  * Who is told what clients reported, host by host, and says whether the host exists; it must not publish. Called by
@@ -127,14 +128,15 @@ void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts
 void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell);
 
 /* How much the fetcher before this one had kept of a cell of `generation`. Before the first harvest. */
-void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
+void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra);
 
 /* The routes object that is written now. */
 uint64_t writer_generation(const struct writer *writer);
 
 /* Calls `each` for every key that is here. */
-void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context);
+void writer_each_key(const struct writer *writer, void (*each)(void *context, struct route_key key),
+                     void *context);
 
 /* Facts for people. */
 void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more);

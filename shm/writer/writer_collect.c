@@ -7,7 +7,7 @@
 
 struct flag_filter {
     const struct writer *writer;
-    bool (*flagged)(void *context, uint64_t key);
+    bool (*flagged)(void *context, struct route_key key);
     void *context;
 };
 
@@ -15,17 +15,18 @@ static bool flag_to_key(void *context, uint32_t slot)
 {
     const struct flag_filter *filter = context;
     uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
-    return word == 0 || filter->flagged(filter->context, key_word(word));
+    return word == 0 || filter->flagged(filter->context, route_key_from_word(word));
 }
 
 void writer_collect_flags(struct writer *writer, uint32_t budget,
-                          bool (*flagged)(void *context, uint64_t key), void *context)
+                          bool (*flagged)(void *context, struct route_key key), void *context)
 {
     struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
     collect_flags(&writer->now.stats.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
 }
 
-void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, uint64_t key), void *context)
+void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, struct route_key key),
+                           void *context)
 {
     collect_misses(&writer->now.stats.control, &writer->miss_cursor, missed, context);
 }
@@ -103,7 +104,7 @@ void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell
         call_stats_reset_runs(&writer->now.stats, cell);
 }
 
-void writer_resume_calls(struct writer *writer, uint64_t generation, uint64_t key, uint32_t cell,
+void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra)
 {
     for (int i = 0; i < RETIRED_MAX; i++)

@@ -86,8 +86,8 @@ static void plan_adoption(const struct writer *writer, const struct routes *sour
         index_fetch_ahead(source, slot);
         uint64_t word = load_acquire(&routes_slot(source, slot)->key);
         struct table table;
-        if (word == 0 || index_find(source, key_word(word)) != slot ||
-            table_begin(source, slot, key_word(word), &table) != SHM_OK)
+        if (word == 0 || index_find(source, route_key_from_word(word)) != slot ||
+            table_begin(source, slot, route_key_from_word(word), &table) != SHM_OK)
             continue;
         keys++;
         units += block_units(table.count);

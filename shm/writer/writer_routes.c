@@ -60,14 +60,14 @@ static void refuse(struct writer *writer, enum refusing why)
         store_relaxed(&writer_header(writer)->refusing, (uint32_t)why);
 }
 
-static bool find(const struct writer *writer, uint64_t key, uint32_t *slot, struct table *table)
+static bool find(const struct writer *writer, struct route_key key, uint32_t *slot, struct table *table)
 {
     const struct routes *routes = &writer->now.publisher.routes;
     *slot = index_find(routes, key);
     return *slot != SLOT_NONE && table_begin(routes, *slot, key, table) == SHM_OK;
 }
 
-enum route_state writer_state(const struct writer *writer, uint64_t key)
+enum route_state writer_state(const struct writer *writer, struct route_key key)
 {
     uint32_t slot;
     struct table table;
@@ -76,7 +76,7 @@ enum route_state writer_state(const struct writer *writer, uint64_t key)
     return table.expires & EXPIRES_PULLING ? ROUTE_PULLING : ROUTE_NEW;
 }
 
-bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now)
+bool writer_expired(const struct writer *writer, struct route_key key, uint64_t now)
 {
     uint32_t slot;
     struct table table;
@@ -84,21 +84,21 @@ bool writer_expired(const struct writer *writer, uint64_t key, uint64_t now)
     return find(writer, key, &slot, &table) && now > table.expires;
 }
 
-void writer_set_pulling(struct writer *writer, uint64_t key)
+void writer_set_pulling(struct writer *writer, struct route_key key)
 {
     uint32_t slot = index_find(&writer->now.publisher.routes, key);
     if (slot != SLOT_NONE)
         publisher_set_pulling(&writer->now.publisher, slot);
 }
 
-void writer_set_new(struct writer *writer, uint64_t key)
+void writer_set_new(struct writer *writer, struct route_key key)
 {
     uint32_t slot = index_find(&writer->now.publisher.routes, key);
     if (slot != SLOT_NONE)
         publisher_set_new(&writer->now.publisher, slot);
 }
 
-uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *out)
+uint32_t writer_hosts(const struct writer *writer, struct route_key key, struct host_addr *out)
 {
     uint32_t slot;
     struct table table;
@@ -108,21 +108,21 @@ uint32_t writer_hosts(const struct writer *writer, uint64_t key, struct host *ou
     return table.count;
 }
 
-uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host host)
+uint32_t writer_find_host(const struct writer *writer, struct route_key key, struct host_addr host)
 {
     uint32_t slot, low = 0;
     struct table table;
     if (!find(writer, key, &slot, &table))
         return HOST_NONE;
     /* Sorted by address, then by port, both as numbers. */
-    uint64_t wanted = host_number(host);
+    uint64_t wanted = host_addr_order(host);
     for (uint32_t high = table.count; low < high;) {
         uint32_t middle = low + (high - low) / 2;
-        const struct host there = {load_relaxed(&table.s_addresses[middle]),
-                                   load_relaxed(&table.s_ports[middle])};
-        if (host_number(there) == wanted)
+        const struct host_addr there = {load_relaxed(&table.s_addresses[middle]),
+                                        load_relaxed(&table.s_ports[middle])};
+        if (host_addr_order(there) == wanted)
             return middle;
-        if (host_number(there) < wanted)
+        if (host_addr_order(there) < wanted)
             low = middle + 1;
         else
             high = middle;
@@ -130,7 +130,7 @@ uint32_t writer_find_host(const struct writer *writer, uint64_t key, struct host
     return HOST_NONE;
 }
 
-void writer_set_rotation(struct writer *writer, uint64_t key, uint32_t at, bool out, bool unprobed)
+void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool out, bool unprobed)
 {
     uint32_t slot;
     struct table table;
@@ -138,7 +138,7 @@ void writer_set_rotation(struct writer *writer, uint64_t key, uint32_t at, bool 
         publisher_set_rotation(&writer->now.publisher, slot, at, out, unprobed);
 }
 
-bool writer_any_out(const struct writer *writer, uint64_t key)
+bool writer_any_out(const struct writer *writer, struct route_key key)
 {
     uint32_t slot;
     struct table table;
@@ -149,14 +149,14 @@ bool writer_any_out(const struct writer *writer, uint64_t key)
     return any != 0;
 }
 
-void writer_set_held(struct writer *writer, uint64_t key, bool held)
+void writer_set_held(struct writer *writer, struct route_key key, bool held)
 {
     uint32_t slot = index_find(&writer->now.publisher.routes, key);
     if (slot != SLOT_NONE)
         publisher_set_marks(&writer->now.publisher, slot, held ? MARK_HELD : 0);
 }
 
-bool writer_held(const struct writer *writer, uint64_t key)
+bool writer_held(const struct writer *writer, struct route_key key)
 {
     uint32_t slot;
     struct table table;
@@ -179,8 +179,8 @@ bool writer_unknown_full(struct writer *writer, uint64_t now, char message[stati
     return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
 }
 
-enum shm_status writer_put(struct writer *writer, uint64_t key, const struct host *hosts, uint32_t count,
-                           const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+enum shm_status writer_put(struct writer *writer, struct route_key key, const struct host_addr *hosts,
+                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
                            char message[static WRITER_MESSAGE_MAX])
 {
     const struct publication publication = {
@@ -188,7 +188,7 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     uint32_t slot;
     struct table old = {0};
     message[0] = '\0';
-    if (key == KEY_INVALID || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
+    if (route_key_is_none(key) || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;
     bool here = find(writer, key, &slot, &old);
     if (!here && count == 0 && writer_unknown_full(writer, now, message)) {
@@ -226,14 +226,15 @@ enum shm_status writer_put(struct writer *writer, uint64_t key, const struct hos
     return SHM_OK;
 }
 
-void writer_each_key(const struct writer *writer, void (*each)(void *context, uint64_t key), void *context)
+void writer_each_key(const struct writer *writer, void (*each)(void *context, struct route_key key),
+                     void *context)
 {
     const struct routes *routes = &writer->now.publisher.routes;
     for (uint32_t slot = 0; slot < routes_slot_count(routes); slot++) {
         index_fetch_ahead(routes, slot);
         uint64_t word = load_relaxed(&routes_slot(routes, slot)->key);
         if (word)
-            each(context, key_word(word));
+            each(context, route_key_from_word(word));
     }
 }
 

@@ -12,6 +12,7 @@
 #include "shm/clock.h"
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 #include "tests/support/objects.h"
 
 enum {
@@ -32,18 +33,19 @@ static const uint64_t all = 4321;
 
 static struct instance instance;
 static struct config config;
-static struct host hosts[HOSTS];
+static struct host_addr hosts[HOSTS];
 
 static uint64_t word(int host)
 {
-    return host_word(hosts[host].address, hosts[host].port);
+    return host_addr_word((struct host_addr){hosts[host].address, hosts[host].port});
 }
 
 /* ---- fetchers; each is a process of its own ---- */
 
 static void put_table(uint32_t count)
 {
-    if (writer_put(instance.writer, KEY, hosts, count, NULL, TTL_S, clock_tick(), instance.message) != SHM_OK)
+    if (writer_put(instance.writer, numbered_key(KEY), hosts, count, NULL, TTL_S, clock_tick(),
+                   instance.message) != SHM_OK)
         abort();
 }
 
@@ -57,7 +59,7 @@ static struct balance *start_balance(void)
 
 static void set_record(struct host_store *store, uint64_t host, uint64_t calls, enum host_override override)
 {
-    uint32_t number = host_store_add(store, KEY, host);
+    uint32_t number = host_store_add(store, numbered_key(KEY), numbered_host(host));
     if (number == HOST_STORE_NONE)
         abort();
     host_store_entry(store, number)->health = (struct host_health){
@@ -86,7 +88,7 @@ static void lose_hosts(unsigned long step)
     struct balance *balance = start_balance();
     put_table(STAYS + 1);
     crash_at(step);
-    balance_table_changed(balance, KEY);
+    balance_table_changed(balance, numbered_key(KEY));
 }
 
 static void start_again(unsigned long step)
@@ -147,17 +149,18 @@ static struct seen look(void)
     assert_int_equal(region_open(instance.names.hosts, false, &self, HEADER_BYTES, &region), SHM_OK);
     assert_int_equal(host_records_attach(&region, &object), SHM_OK);
     for (uint32_t number = 0; number < host_records_used(&object); number++) {
-        uint64_t key, host;
+        struct route_key key;
+        struct host_addr host;
         struct host_entry entry;
         if (!host_records_read(&object, number, &key, &host, &entry))
             continue;
-        assert_int_equal(key, KEY);
+        assert_int_equal(route_key_number(key), KEY);
         seen.succ += entry.health.total_succ;
         seen.err += entry.health.total_err;
         seen.absorbing |= entry.absorbed != 0;
-        if (host == word(LEAVES))
+        if (host_addr_word(host) == word(LEAVES))
             seen.leaves = entry.health.total_succ;
-        if (host == word(HELD))
+        if (host_addr_word(host) == word(HELD))
             seen.held = entry.health.override;
     }
     region_close(&region);

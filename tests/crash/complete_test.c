@@ -20,6 +20,7 @@
 #include "shm/writer/host_store.h"
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
@@ -105,8 +106,8 @@ static void refresh(struct instance *instance)
 
 static void pull_and_settle(struct instance *instance)
 {
-    writer_set_pulling(instance->writer, 1);
-    writer_set_new(instance->writer, 1);
+    writer_set_pulling(instance->writer, numbered_key(1));
+    writer_set_new(instance->writer, numbered_key(1));
 }
 
 static void tell(struct instance *instance)
@@ -123,13 +124,13 @@ static void tell(struct instance *instance)
 
 static void turn_and_hold(struct instance *instance)
 {
-    writer_set_rotation(instance->writer, 1, 0, true, true);
-    writer_set_rotation(instance->writer, 1, 1, true, false);
-    writer_set_rotation(instance->writer, 1, 0, false, false);
-    writer_set_held(instance->writer, 1, true);
+    writer_set_rotation(instance->writer, numbered_key(1), 0, true, true);
+    writer_set_rotation(instance->writer, numbered_key(1), 1, true, false);
+    writer_set_rotation(instance->writer, numbered_key(1), 0, false, false);
+    writer_set_held(instance->writer, numbered_key(1), true);
 }
 
-static bool take_none(void *context, uint64_t key)
+static bool take_none(void *context, struct route_key key)
 {
     (void)context, (void)key;
     return true;
@@ -164,10 +165,10 @@ static void ask(struct instance *instance)
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     demand_refresh(&control, 3);
     demand_refresh(&control, 700);
-    demand_route(&control, 77);
+    demand_route(&control, numbered_key(77));
     lookup_stats_add(&control, 1, 5, 2, 1);
     for (int i = 0; i < 6; i++)
-        call_stats_record(&control, 1, host_word(1, 1), i % 3, 2);
+        call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, i % 3, 2);
     region_close(&region);
     region_close(&routes_region);
 }
@@ -179,19 +180,19 @@ static struct host_store *store;
 static void add_record(struct instance *instance)
 {
     (void)instance;
-    host_store_add(store, 1, host_word(1, 1));
+    host_store_add(store, numbered_key(1), (struct host_addr){1, 1});
 }
 
 static void commit_record(struct instance *instance)
 {
     (void)instance;
-    host_store_commit(store, host_store_find(store, 1, host_word(1, 1)));
+    host_store_commit(store, host_store_find(store, numbered_key(1), (struct host_addr){1, 1}));
 }
 
 static void remove_record(struct instance *instance)
 {
     (void)instance;
-    host_store_remove(store, host_store_find(store, 1, host_word(1, 1)));
+    host_store_remove(store, host_store_find(store, numbered_key(1), (struct host_addr){1, 1}));
 }
 
 static void answer_order(struct instance *instance)

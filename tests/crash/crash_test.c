@@ -18,6 +18,7 @@
 #include "shm/table.h"
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     KEYS = 12,          /* there from the beginning, round 1; key k has k hosts */
@@ -64,10 +65,10 @@ static struct seen look(const struct routes *routes, uint64_t key)
 {
     struct seen seen = {0};
     struct table table;
-    uint32_t slot = index_find(routes, key), round = UINT32_MAX;
+    uint32_t slot = index_find(routes, numbered_key(key)), round = UINT32_MAX;
     if (slot == SLOT_NONE)
         return seen;
-    if (table_begin(routes, slot, key, &table) != SHM_OK)
+    if (table_begin(routes, slot, numbered_key(key), &table) != SHM_OK)
         return (struct seen){.round = UINT32_MAX};
     for (uint32_t i = 0; i < table.count; i++)
         if (!self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
@@ -190,23 +191,23 @@ static void insert(struct instance *instance)
 
 static void pull_and_settle(struct instance *instance)
 {
-    writer_set_pulling(instance->writer, TARGET);
-    writer_set_new(instance->writer, TARGET);
+    writer_set_pulling(instance->writer, numbered_key(TARGET));
+    writer_set_new(instance->writer, numbered_key(TARGET));
 }
 
 static void rotation_out(struct instance *instance)
 {
-    writer_set_rotation(instance->writer, TARGET, OUT_HOST, true, true);
+    writer_set_rotation(instance->writer, numbered_key(TARGET), OUT_HOST, true, true);
 }
 
 static void turn_in(struct instance *instance)
 {
-    writer_set_rotation(instance->writer, TARGET, OUT_HOST, false, false);
+    writer_set_rotation(instance->writer, numbered_key(TARGET), OUT_HOST, false, false);
 }
 
 static void hold(struct instance *instance)
 {
-    writer_set_held(instance->writer, TARGET, true);
+    writer_set_held(instance->writer, numbered_key(TARGET), true);
 }
 
 /* Replaces large tables until less than a table of GROWTH_HOSTS fits: the arena is full of what waits for its grace. */
@@ -243,8 +244,8 @@ static void tend(struct instance *instance)
 static void leave_expired(struct instance *instance)
 {
     for (uint64_t key = 0; key < 2; key++)
-        if (writer_put(instance->writer, FIRST_NEGATIVE + key, NULL, 0, NULL, 1, 1, instance->message) !=
-            SHM_OK)
+        if (writer_put(instance->writer, numbered_key(FIRST_NEGATIVE + key), NULL, 0, NULL, 1, 1,
+                       instance->message) != SHM_OK)
             abort();
 }
 

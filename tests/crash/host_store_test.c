@@ -16,6 +16,7 @@
 #include "shm/writer/host_store.h"
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     MAX_BYTES = 1 << 20,
@@ -89,7 +90,7 @@ static struct host_store *open_store(void)
 
 static void put(struct host_store *store, uint64_t key, uint64_t host, uint64_t value)
 {
-    uint32_t number = host_store_add(store, key, host);
+    uint32_t number = host_store_add(store, numbered_key(key), numbered_host(host));
     if (number == HOST_STORE_NONE)
         abort();
     *host_store_entry(store, number) = entry_of(key, host, value);
@@ -168,10 +169,11 @@ static struct seen walk_object(const struct operation *operation, unsigned long 
         host_records_attach(&region, &hosts) != SHM_OK)
         fail_msg("%s, step %lu: no object", operation->name, n);
     for (uint32_t number = 0; number < host_records_used(&hosts); number++) {
-        uint64_t key, host;
+        struct route_key key;
+        struct host_addr host;
         struct host_entry entry;
         if (host_records_read(&hosts, number, &key, &host, &entry))
-            note_record(&seen, operation, n, key, host, &entry);
+            note_record(&seen, operation, n, route_key_number(key), host_addr_word(host), &entry);
     }
     region_close(&region);
     return seen;
@@ -183,9 +185,11 @@ static struct seen walk_next_fetcher(const struct operation *operation, unsigned
     generation_sweep(&names);
     struct host_store *store = open_store();
     for (uint32_t number = 0; number < host_store_used(store); number++) {
-        uint64_t key, host;
+        struct route_key key;
+        struct host_addr host;
         if (host_store_is(store, number, &key, &host))
-            note_record(&seen, operation, n, key, host, host_store_entry(store, number));
+            note_record(&seen, operation, n, route_key_number(key), host_addr_word(host),
+                        host_store_entry(store, number));
     }
     put(store, NEWCOMER + 1, 7, 77);
     host_store_close(store);
@@ -271,16 +275,16 @@ static void add_route(struct host_store *store)
 
 static void remove_host(struct host_store *store)
 {
-    host_store_remove(store, host_store_find(store, 2, 3));
+    host_store_remove(store, host_store_find(store, numbered_key(2), numbered_host(3)));
 }
 
 /* The record of one host becomes that of another. */
 static void use_again(struct host_store *store)
 {
-    uint32_t number = host_store_find(store, 2, 3);
+    uint32_t number = host_store_find(store, numbered_key(2), numbered_host(3));
     host_store_remove(store, number);
     put(store, 2, 100, 9999);
-    if (host_store_find(store, 2, 100) != number)
+    if (host_store_find(store, numbered_key(2), numbered_host(100)) != number)
         abort();
 }
 

@@ -13,6 +13,7 @@
 #include "shm/writer/host_store.h"
 #include "tests/failure/fail.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     MAX_BYTES = 1 << 20,
@@ -41,7 +42,7 @@ static bool start(struct fixture *fixture)
 
 static bool add(struct fixture *fixture, uint64_t host)
 {
-    uint32_t number = host_store_add(fixture->store, KEY, host);
+    uint32_t number = host_store_add(fixture->store, numbered_key(KEY), numbered_host(host));
     if (number == HOST_STORE_NONE)
         return false;
     host_store_entry(fixture->store, number)->counts = host;
@@ -91,7 +92,7 @@ static const struct operation operations[] = {
 static bool all_known(const struct fixture *fixture, uint32_t records)
 {
     for (uint64_t host = 1; fixture->store && host < records; host++) {
-        uint32_t number = host_store_find(fixture->store, KEY, host);
+        uint32_t number = host_store_find(fixture->store, numbered_key(KEY), numbered_host(host));
         if (number == HOST_STORE_NONE || host_store_entry(fixture->store, number)->counts != host)
             return false;
     }
@@ -108,9 +109,11 @@ static bool all_shown(const struct fixture *fixture, uint32_t records)
         return records == 0;
     bool readable = host_records_attach(&region, &hosts) == SHM_OK;
     for (uint32_t number = 0; readable && number < host_records_used(&hosts); number++) {
-        uint64_t key, host;
+        struct route_key key;
+        struct host_addr host;
         struct host_entry entry;
-        shown += host_records_read(&hosts, number, &key, &host, &entry) && entry.counts == host;
+        shown +=
+            host_records_read(&hosts, number, &key, &host, &entry) && entry.counts == host_addr_word(host);
     }
     region_close(&region);
     return readable && shown >= records;

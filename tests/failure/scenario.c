@@ -26,9 +26,9 @@ bool scenario_served(struct fixture *fixture)
 
 static void answer_some(struct fixture *fixture)
 {
-    uint64_t key;
+    struct route_key key;
     for (int i = 0; i < ANSWERS_MAX && directory_takes(&fixture->directory, LOOK_EVERY_MS, &key); i++)
-        fixture_answer(fixture, key_modid(key), key_cmdid(key), key_cmdid(key) % 2 ? key_cmdid(key) : 0, 80);
+        fixture_answer(fixture, key.modid, key.cmdid, key.cmdid % 2 ? key.cmdid : 0, 80);
 }
 
 /* Of calls to all hosts of all routes: enough failures to have some of them judged. */

@@ -19,6 +19,7 @@
 #include "shm/table.h"
 #include "tests/failure/fail.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     KEYS = 12,          /* there from the beginning; key k has k hosts */
@@ -58,8 +59,8 @@ static bool exists(const char *name)
 static bool holds(const struct routes *routes, uint64_t key, uint32_t expected)
 {
     struct table table;
-    uint32_t slot = index_find(routes, key), round = UINT32_MAX;
-    if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
+    uint32_t slot = index_find(routes, numbered_key(key)), round = UINT32_MAX;
+    if (slot == SLOT_NONE || table_begin(routes, slot, numbered_key(key), &table) != SHM_OK)
         return false;
     for (uint32_t i = 0; i < table.count; i++)
         if (!self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
@@ -165,9 +166,10 @@ static uint64_t a_while_later(void)
 
 static enum shm_status put(struct instance *instance, uint64_t key, uint32_t count)
 {
-    static struct host hosts[HOSTS_MAX];
+    static struct host_addr hosts[HOSTS_MAX];
     self_checking_hosts(key, 2, count, hosts);
-    return writer_put(instance->writer, key, hosts, count, NULL, 15, a_while_later(), instance->message);
+    return writer_put(instance->writer, numbered_key(key), hosts, count, NULL, 15, a_while_later(),
+                      instance->message);
 }
 
 static enum shm_status start(struct instance *instance)

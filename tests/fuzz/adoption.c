@@ -36,15 +36,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return atexit(remove_objects);
 }
 
-static bool served(const struct routes *routes, uint64_t key, struct table *table)
+static bool served(const struct routes *routes, struct route_key key, struct table *table)
 {
     uint32_t slot = index_find(routes, key);
     return slot != SLOT_NONE && table_begin(routes, slot, key, table) == SHM_OK;
 }
 
-static void compare(const struct routes *old, const struct routes *adopted, uint64_t key, uint64_t now)
+static void compare(const struct routes *old, const struct routes *adopted, struct route_key key,
+                    uint64_t now)
 {
-    static struct host before[HOSTS_MAX], after[HOSTS_MAX];
+    static struct host_addr before[HOSTS_MAX], after[HOSTS_MAX];
     struct table from, to;
     if (!served(old, key, &from) || (from.count == 0 && (from.expires & ~EXPIRES_PULLING) <= now))
         return;
@@ -56,9 +57,9 @@ static void compare(const struct routes *old, const struct routes *adopted, uint
         DEMAND(before[i].address == after[i].address && before[i].port == after[i].port);
 }
 
-static uint64_t key_at(const struct routes *routes, uint32_t slot)
+static struct route_key key_at(const struct routes *routes, uint32_t slot)
 {
-    return key_word(load_relaxed(&routes_slot(routes, slot)->key));
+    return route_key_from_word(load_relaxed(&routes_slot(routes, slot)->key));
 }
 
 static void check_adopted(const struct region *found)
@@ -77,7 +78,7 @@ static void check_adopted(const struct region *found)
             compare(&old, &adopted, key_at(&old, slot), clock_tick());
     }
     for (uint32_t slot = 0; slot < routes_slot_count(&adopted); slot++)
-        DEMAND(key_at(&adopted, slot) == KEY_INVALID || served(&adopted, key_at(&adopted, slot), &table));
+        DEMAND(route_key_is_none(key_at(&adopted, slot)) || served(&adopted, key_at(&adopted, slot), &table));
     DEMAND(!valid || check_routes(&adopted, &report) == SHM_OK);
     region_close(&region);
 }

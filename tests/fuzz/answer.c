@@ -8,10 +8,11 @@
 
 #include "fetcher/decode.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/keys.h"
 
 static struct answer answer;
 
-static uint64_t order(const struct host *host)
+static uint64_t order(const struct host_addr *host)
 {
     return (uint64_t)ntohl(host->address) << 16 | ntohs(host->port);
 }
@@ -24,7 +25,7 @@ static void check_answer(const uint8_t *data, size_t size)
     DEMAND(answer.count <= HOSTS_MAX);
     DEMAND(answer.count > 0 || answer.unusable == 0);
     for (uint32_t i = 0; i < answer.count; i++) {
-        const struct host *host = &answer.hosts[i];
+        const struct host_addr *host = &answer.hosts[i];
         DEMAND(host->address != htonl(INADDR_ANY) && host->address != htonl(INADDR_BROADCAST));
         DEMAND(host->port != 0);
         DEMAND(i == 0 || order(host - 1) < order(host));
@@ -32,7 +33,7 @@ static void check_answer(const uint8_t *data, size_t size)
 }
 
 /* A request has the fields of an answer without hosts, so that the decoder can read the key back. */
-static void check_request(uint64_t key)
+static void check_request(struct route_key key)
 {
     uint8_t bytes[REQUEST_MAX];
     struct frame frame;
@@ -41,13 +42,13 @@ static void check_request(uint64_t key)
     DEMAND(frame_parse(bytes, size, &frame, &used) == FRAME_OK && used == size);
     DEMAND(frame.id == MESSAGE_GET_ROUTE_REQUEST);
     DEMAND(decode_answer(frame.body, frame.length, &answer) == 0);
-    DEMAND(answer.key == key && answer.count == 0 && answer.unusable == 0);
+    DEMAND(route_key_equal(answer.key, key) && answer.count == 0 && answer.unusable == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, size};
     check_answer(data, size);
-    check_request(input_number(&input, 8));
+    check_request(numbered_key(input_number(&input, 8)));
     return 0;
 }

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever clients write to the control object, also while it is harvested, a harvest stays inside of it, reports
+ * Whatever clients write to the control object, also while it is harvested, a collection stays inside of it, reports
  * only slots, keys and hosts that can be, each at most once, and stops soon after it is told to. Afterwards an honest
- * client is heard. Input: slots / 8 (16 bits), budget (8 bits), changes made before the harvest (8 bits), then changes;
+ * client is heard. Input: slots / 8 (16 bits), budget (8 bits), changes made before the collection (8 bits), then changes;
  * those that are left strike during it, one for each report.
  */
 #include <string.h>
 
+#include "shm/call_runs.h"
 #include "shm/reader/call_stats.h"
 #include "shm/reader/demand.h"
 #include "shm/writer/call_stats.h"
 #include "shm/writer/collect.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/keys.h"
 
-struct harvest {
+struct collection {
     struct input *input;
     struct region region;
     uint32_t flag_cursor, miss_cursor;
-    uint32_t slot_count, reports, limit; /* after `limit` reports the harvest is told to stop */
+    uint32_t slot_count, reports, limit; /* after `limit` reports the collection is told to stop */
     uint64_t awaited;                    /* the honest client's slot, key or host */
     struct call_stats stats;
     bool heard;
@@ -28,114 +30,114 @@ enum {
     CALL_CELLS = 130,
 };
 
-static bool next(struct harvest *harvest, uint64_t reported)
+static bool next(struct collection *collection, uint64_t reported)
 {
-    input_patch(harvest->input, harvest->region.s_base, harvest->region.size);
-    harvest->heard |= reported == harvest->awaited;
-    return ++harvest->reports < harvest->limit;
+    input_patch(collection->input, collection->region.s_base, collection->region.size);
+    collection->heard |= reported == collection->awaited;
+    return ++collection->reports < collection->limit;
 }
 
 static bool flagged(void *context, uint32_t slot)
 {
-    struct harvest *harvest = context;
-    DEMAND(slot < harvest->slot_count);
-    DEMAND(harvest->reports < harvest->limit + AFTER_STOP);
-    return next(harvest, slot);
+    struct collection *collection = context;
+    DEMAND(slot < collection->slot_count);
+    DEMAND(collection->reports < collection->limit + AFTER_STOP);
+    return next(collection, slot);
 }
 
-static bool missed(void *context, uint64_t key)
+static bool missed(void *context, struct route_key key)
 {
-    struct harvest *harvest = context;
-    DEMAND(key != KEY_INVALID);
-    DEMAND(harvest->reports < harvest->limit);
-    return next(harvest, key);
+    struct collection *collection = context;
+    DEMAND(!route_key_is_none(key));
+    DEMAND(collection->reports < collection->limit);
+    return next(collection, route_key_number(key));
 }
 
-static uint32_t take_flags(struct harvest *harvest, const struct control *control, uint32_t budget,
+static uint32_t take_flags(struct collection *collection, const struct control *control, uint32_t budget,
                            uint32_t limit)
 {
-    harvest->reports = 0;
-    harvest->limit = limit;
-    collect_flags(&control->stale, &harvest->flag_cursor, budget, flagged, harvest);
-    return harvest->reports;
+    collection->reports = 0;
+    collection->limit = limit;
+    collect_flags(&control->stale, &collection->flag_cursor, budget, flagged, collection);
+    return collection->reports;
 }
 
-static uint32_t take_misses(struct harvest *harvest, const struct control *control, uint32_t limit)
+static uint32_t take_misses(struct collection *collection, const struct control *control, uint32_t limit)
 {
-    harvest->reports = 0;
-    harvest->limit = limit;
-    collect_misses(control, &harvest->miss_cursor, missed, harvest);
-    return harvest->reports;
+    collection->reports = 0;
+    collection->limit = limit;
+    collect_misses(control, &collection->miss_cursor, missed, collection);
+    return collection->reports;
 }
 
 static bool reported(void *context, const struct call_report *report)
 {
-    struct harvest *harvest = context;
-    DEMAND(report->key != KEY_INVALID && report->cell < CALL_CELLS);
-    DEMAND(report->host != 0 &&
-           report->host == host_word((uint32_t)(report->host >> 32), (uint16_t)report->host));
+    struct collection *collection = context;
+    DEMAND(!route_key_is_none(report->key) && report->cell < CALL_CELLS);
+    DEMAND(!host_addr_is_none(report->host));
     DEMAND(report->batch.succ < UINT64_C(1) << CALL_SUCC_BITS);
     DEMAND(report->batch.err < UINT64_C(1) << (64 - CALL_SUCC_BITS));
     DEMAND(report->batch.succ + report->batch.err > 0);
     DEMAND(report->batch.err_run <= RUN_MAX);
-    DEMAND(harvest->reports < harvest->limit + AFTER_STOP);
-    next(harvest, report->host);
+    DEMAND(collection->reports < collection->limit + AFTER_STOP);
+    next(collection, host_addr_word(report->host));
     if (report->batch.err_run % 2)
-        call_stats_reset_runs(&harvest->stats, report->cell);
+        call_stats_reset_runs(&collection->stats, report->cell);
     return report->batch.succ % 2;
 }
 
-static uint32_t take_calls(struct harvest *harvest, uint32_t budget)
+static uint32_t take_calls(struct collection *collection, uint32_t budget)
 {
-    harvest->reports = 0;
-    harvest->limit = budget;
-    call_stats_collect(&harvest->stats, budget, reported, harvest);
-    return harvest->reports;
+    collection->reports = 0;
+    collection->limit = budget;
+    call_stats_collect(&collection->stats, budget, reported, collection);
+    return collection->reports;
 }
 
-static void check_noise(struct harvest *harvest, const struct control *control, uint32_t budget)
+static void check_noise(struct collection *collection, const struct control *control, uint32_t budget)
 {
-    take_calls(harvest, budget);
-    DEMAND(take_calls(harvest, UINT32_MAX / 2) <= CALL_CELLS);
-    DEMAND(harvest->stats.known <= harvest->stats.used &&
-           call_stats_cells_needed(&harvest->stats, UINT32_MAX) <= CALL_CELLS * 4);
-    take_flags(harvest, control, budget, UINT32_MAX / 2);
-    DEMAND(harvest->reports <= (budget ? budget + AFTER_STOP : 0));
-    take_flags(harvest, control, UINT32_MAX, budget + 1);
-    DEMAND(take_flags(harvest, control, UINT32_MAX, UINT32_MAX / 2) <= harvest->slot_count);
-    take_misses(harvest, control, budget + 1);
-    DEMAND(take_misses(harvest, control, UINT32_MAX) <= MISS_CELLS);
+    take_calls(collection, budget);
+    DEMAND(take_calls(collection, UINT32_MAX / 2) <= CALL_CELLS);
+    DEMAND(collection->stats.known <= collection->stats.used &&
+           call_stats_cells_needed(&collection->stats, UINT32_MAX) <= CALL_CELLS * 4);
+    take_flags(collection, control, budget, UINT32_MAX / 2);
+    DEMAND(collection->reports <= (budget ? budget + AFTER_STOP : 0));
+    take_flags(collection, control, UINT32_MAX, budget + 1);
+    DEMAND(take_flags(collection, control, UINT32_MAX, UINT32_MAX / 2) <= collection->slot_count);
+    take_misses(collection, control, budget + 1);
+    DEMAND(take_misses(collection, control, UINT32_MAX) <= MISS_CELLS);
 
     struct lookup_counts seen = control_lookups(control), taken = collect_lookups(control);
     DEMAND(memcmp(&seen, &taken, sizeof(seen)) == 0);
 }
 
-static void check_honest(struct harvest *harvest, const struct control *control)
+static void check_honest(struct collection *collection, const struct control *control)
 {
-    uint32_t slot = harvest->slot_count / 3;
-    harvest->input->size = 0; /* no more noise */
-    harvest->heard = false;
-    harvest->awaited = slot;
+    uint32_t slot = collection->slot_count / 3;
+    collection->input->size = 0; /* no more noise */
+    collection->heard = false;
+    collection->awaited = slot;
     demand_refresh(control, slot);
-    take_flags(harvest, control, UINT32_MAX, UINT32_MAX / 2);
-    DEMAND(harvest->heard);
+    take_flags(collection, control, UINT32_MAX, UINT32_MAX / 2);
+    DEMAND(collection->heard);
 
-    harvest->heard = false;
-    harvest->awaited = route_key(7, slot);
+    collection->heard = false;
+    collection->awaited = route_key_number(route_key(7, slot));
     for (int i = 0; i < 2; i++) { /* the first time its cells may be full, and are emptied */
-        demand_route(control, harvest->awaited);
-        take_misses(harvest, control, UINT32_MAX);
+        demand_route(control, route_key(7, slot));
+        take_misses(collection, control, UINT32_MAX);
     }
-    DEMAND(harvest->heard);
+    DEMAND(collection->heard);
 
-    harvest->heard = false;
-    harvest->awaited = host_word(slot, 80);
+    collection->heard = false;
+    const struct host_addr host = {slot, 80};
+    collection->awaited = host_addr_word(host);
     bool told = true;
     for (int i = 0; i < 2; i++) { /* the first time it may complete a number that we have seen before */
-        told = told && call_stats_record(control, 7, harvest->awaited, i, 1) == SHM_OK;
-        take_calls(harvest, UINT32_MAX / 2);
+        told = told && call_stats_record(control, route_key(0, 7), host, i, 1) == SHM_OK;
+        take_calls(collection, UINT32_MAX / 2);
     }
-    DEMAND(harvest->heard || !told);
+    DEMAND(collection->heard || !told);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -152,12 +154,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     DEMAND(control_attach(&region, shape, 1, &control) == SHM_OK);
     for (uint32_t i = 0; i < before; i++)
         input_patch(&input, region.s_base, region.size);
-    struct harvest harvest = {.input = &input, .region = region, .slot_count = slot_count};
-    harvest.stats = (struct call_stats){.control = control};
-    call_stats_adopt(&harvest.stats);
-    call_stats_resume(&harvest.stats, input_number(&input, 1), budget, before, budget);
-    check_noise(&harvest, &control, budget);
-    check_honest(&harvest, &control);
+    struct collection collection = {.input = &input, .region = region, .slot_count = slot_count};
+    collection.stats = (struct call_stats){.control = control};
+    call_stats_adopt(&collection.stats);
+    call_stats_resume(&collection.stats, numbered_key(input_number(&input, 1)), budget, before, budget);
+    check_noise(&collection, &control, budget);
+    check_honest(&collection, &control);
     free(region.s_base);
     return 0;
 }

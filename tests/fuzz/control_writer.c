@@ -17,7 +17,7 @@
 
 enum {
     ROUTES = 200,
-    HARVESTS = 4,
+    ROUNDS = 4,
 };
 
 static struct writer *writer;
@@ -37,7 +37,7 @@ static void *open_copied(const char *name, struct region *region)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
-    char instance[INSTANCE_MAX + 1], note[WRITER_MESSAGE_MAX];
+    char instance[INSTANCE_MAX + 1], message[WRITER_MESSAGE_MAX];
     struct object_names names;
     snprintf(instance, sizeof(instance), "fuzz-%ld", (long)getpid());
     const struct writer_options options = {
@@ -45,7 +45,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     DEMAND(object_names(instance, &names) == SHM_OK);
     DEMAND(writer_open(&writer, &options, message) == SHM_OK);
     for (uint32_t i = 0; i < ROUTES; i++)
-        DEMAND(writer_put(writer, route_key(1, i), &(struct host){1, 1}, 1, NULL, 60, clock_tick(),
+        DEMAND(writer_put(writer, route_key(1, i), &(struct host_addr){1, 1}, 1, NULL, 60, clock_tick(),
                           message) == SHM_OK);
     control_before = open_copied(names.control, &control);
     routes_before = open_copied(names.routes, &routes);
@@ -55,17 +55,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static bool flagged(void *context, uint64_t key)
+static bool flagged(void *context, struct route_key key)
 {
     (void)context;
-    DEMAND(key_modid(key) == 1 && key_cmdid(key) < ROUTES);
+    DEMAND(key.modid == 1 && key.cmdid < ROUTES);
     return input_patch(&input, control.s_base, control.size);
 }
 
-static bool missed(void *context, uint64_t key)
+static bool missed(void *context, struct route_key key)
 {
     (void)context;
-    DEMAND(key != KEY_INVALID);
+    DEMAND(!route_key_is_none(key));
     return input_patch(&input, control.s_base, control.size);
 }
 
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char message[WRITER_MESSAGE_MAX];
     input = (struct input){data, size};
     memcpy(control.s_base, control_before, control.size);
-    for (int i = 0; i < HARVESTS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         input_patch(&input, control.s_base, control.size);
         writer_collect_flags(writer, ROUTES / 2, flagged, NULL);
         writer_collect_misses(writer, missed, NULL);

@@ -51,7 +51,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     DEMAND(object_names(instance, &names) == SHM_OK);
     struct host_store *store = open_store();
     for (uint64_t i = 0; i < ROUTES * HOSTS; i++) {
-        uint32_t number = host_store_add(store, i % ROUTES, host_word(1, (uint16_t)(i + 1)));
+        uint32_t number = host_store_add(store, route_key(0, (uint32_t)(i % ROUTES)),
+                                         (struct host_addr){1, (uint16_t)(i + 1)});
         host_store_entry(store, number)->health.total_succ = i;
         host_store_commit(store, number);
     }
@@ -72,11 +73,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void read_all(const struct host_records *hosts, struct input *input, struct region *region)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     struct host_entry entry;
     DEMAND(host_records_used(hosts) <= hosts->record_count);
     for (uint32_t number = 0; number < host_records_used(hosts); number++) {
-        DEMAND(!host_records_read(hosts, number, &key, &host, &entry) || key != KEY_INVALID);
+        DEMAND(!host_records_read(hosts, number, &key, &host, &entry) || !route_key_is_none(key));
         input_patch(input, region->s_base, region->size);
     }
 }
@@ -98,7 +100,8 @@ static void check_reading(struct input input, size_t size)
 
 static void check_taken_over(struct host_store *store, const struct host_records *old)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     struct host_entry entry;
     for (uint32_t i = 0; i < host_records_used(old); i++) {
         if (!host_records_read(old, i, &key, &host, &entry))
@@ -112,17 +115,18 @@ static void check_taken_over(struct host_store *store, const struct host_records
 /* Chains are whole, and no record is in none. */
 static void check_chains(struct host_store *store)
 {
-    uint64_t key, host, found, found_host;
+    struct route_key key, found;
+    struct host_addr host, found_host;
     uint32_t records = 0, chained = 0;
     for (uint32_t number = 0; number < host_store_used(store); number++) {
         if (!host_store_is(store, number, &key, &host))
             continue;
         records++;
         DEMAND(host_store_find(store, key, host) == number &&
-               host_store_find(store, key, 0) != HOST_STORE_NONE);
-        for (uint32_t next = number; host == 0 && next != HOST_STORE_NONE;
+               host_store_find(store, key, HOST_ADDR_NONE) != HOST_STORE_NONE);
+        for (uint32_t next = number; host_addr_is_none(host) && next != HOST_STORE_NONE;
              next = host_store_next(store, next)) {
-            DEMAND(host_store_is(store, next, &found, &found_host) && found == key);
+            DEMAND(host_store_is(store, next, &found, &found_host) && route_key_equal(found, key));
             DEMAND(++chained <= host_store_used(store));
         }
     }
@@ -131,11 +135,13 @@ static void check_chains(struct host_store *store)
 
 static void work(struct host_store *store)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     for (uint64_t i = 0; i < 20; i++)
-        DEMAND(host_store_add(store, i % 3, host_word(2, (uint16_t)(i + 1))) != HOST_STORE_NONE);
+        DEMAND(host_store_add(store, route_key(0, (uint32_t)(i % 3)),
+                              (struct host_addr){2, (uint16_t)(i + 1)}) != HOST_STORE_NONE);
     for (uint32_t number = 0; number < host_store_used(store); number++)
-        if (host_store_is(store, number, &key, &host) && host)
+        if (host_store_is(store, number, &key, &host) && !host_addr_is_none(host))
             host_store_remove(store, number);
     check_chains(store);
 }

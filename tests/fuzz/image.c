@@ -30,9 +30,9 @@ static void format(struct routes_header *s_header)
 
 static void put(struct publisher *publisher, uint32_t cmdid, uint32_t count)
 {
-    struct host hosts[ROUTE_HOSTS];
+    struct host_addr hosts[ROUTE_HOSTS];
     for (uint32_t i = 0; i < count; i++)
-        hosts[i] = (struct host){.address = htonl(UINT32_C(0x0a000001) + i), .port = htons(8080)};
+        hosts[i] = (struct host_addr){.address = htonl(UINT32_C(0x0a000001) + i), .port = htons(8080)};
     const struct publication table = {
         .key = route_key(1, cmdid), .hosts = hosts, .count = count, .ttl_s = TTL_S};
     DEMAND(publisher_put(publisher, &table, 1) == PUT_PUBLISHED);

@@ -23,10 +23,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 /* True if the key is served. */
-static bool look_up(const struct routes *routes, uint64_t key)
+static bool look_up(const struct routes *routes, struct route_key key)
 {
     static uint32_t turn;
-    struct host picked;
+    struct host_addr picked;
     struct table table;
     uint32_t slot = index_find(routes, key);
     bool seen = lookup_fast(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
@@ -34,7 +34,8 @@ static bool look_up(const struct routes *routes, uint64_t key)
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return false;
     DEMAND(table.count <= HOSTS_MAX && (!seen || table.count > 0));
-    struct host *hosts = malloc(table.count * sizeof(*hosts)); /* no byte more, so that an overrun is seen */
+    struct host_addr *hosts =
+        malloc(table.count * sizeof(*hosts)); /* no byte more, so that an overrun is seen */
     DEMAND(hosts || table.count == 0);
     table_hosts(&table, hosts);
     DEMAND(table_intact(&table)); /* nobody writes now */
@@ -50,10 +51,10 @@ static void walk(const struct routes *routes)
         uint64_t word = load_acquire(&routes_slot(routes, slot)->key);
         keys += word != 0;
         if (word)
-            served += look_up(routes, key_word(word));
+            served += look_up(routes, route_key_from_word(word));
         look_up(routes, route_key(1, slot));
     }
-    look_up(routes, KEY_INVALID);
+    look_up(routes, ROUTE_KEY_NONE);
     if (check_routes(routes, &report) == SHM_OK)
         DEMAND(report.keys == keys && served == keys);
     else

@@ -32,7 +32,7 @@ static void large_route_is_answered_whole_where_loopback_has_a_small_mtu(void **
     assert_int_equal(bridge_setup(state), 0);
     struct bridge *bridge = *state;
     int fd = client_open("127.0.0.1", bridge->ports[0]);
-    instance_put(bridge->instance, route_key(1, 1), 1, MANY_HOSTS, 3600);
+    instance_put(bridge->instance, route_key_number(route_key(1, 1)), 1, MANY_HOSTS, 3600);
     Lars__GetRouteResponse *route = client_get_route(fd, 1, 1);
     assert_int_equal(route->n_host, MANY_HOSTS);
     lars__get_route_response__free_unpacked(route, NULL);

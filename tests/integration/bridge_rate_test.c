@@ -97,7 +97,7 @@ static void bridge_keeps_up_with_a_plain_echo_loop(void **state)
     double percent[ROUNDS];
     in_port_t port;
     pid_t echoing = start_echo(&port);
-    instance_put(bridge->instance, route_key(1, 1), 1, 4, 3600);
+    instance_put(bridge->instance, route_key_number(route_key(1, 1)), 1, 4, 3600);
     for (int i = 0; i < ROUNDS; i++) {
         double plain = rate(port), served = rate(bridge->ports[0]);
         percent[i] = 100 * served / plain;

@@ -27,7 +27,8 @@ static int client(const struct bridge *bridge)
     return client_open("127.0.0.1", bridge->ports[0]);
 }
 
-static void put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host *hosts, uint32_t count)
+static void put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host_addr *hosts,
+                uint32_t count)
 {
     assert_int_equal(writer_put(bridge->instance->writer, route_key((uint32_t)modid, (uint32_t)cmdid), hosts,
                                 count, NULL, TTL_S, clock_tick(), bridge->instance->message),
@@ -36,7 +37,7 @@ static void put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struc
 
 static void put_one(struct bridge *bridge, int32_t modid, int32_t cmdid, const char *ip, uint16_t port)
 {
-    const struct host host = {.address = inet_addr(ip), .port = htons(port)};
+    const struct host_addr host = {.address = inet_addr(ip), .port = htons(port)};
     put(bridge, modid, cmdid, &host, 1);
 }
 
@@ -51,8 +52,8 @@ static void expect_host(int fd, int32_t modid, int32_t cmdid, int32_t ip, int32_
 static void get_host_gives_each_host_of_the_route_in_turn(void **state)
 {
     struct bridge *bridge = *state;
-    const struct host hosts[] = {{.address = inet_addr("10.0.0.1"), .port = htons(80)},
-                                 {.address = inet_addr("10.0.0.2"), .port = htons(65535)}};
+    const struct host_addr hosts[] = {{.address = inet_addr("10.0.0.1"), .port = htons(80)},
+                                      {.address = inet_addr("10.0.0.2"), .port = htons(65535)}};
     int fd = client(bridge), first = 0;
     put(bridge, 1, 2, hosts, 2);
     for (int i = 0; i < 1000; i++) {
@@ -86,7 +87,7 @@ static void unknown_route_does_not_exist_is_asked_for_and_is_there_in_a_moment(v
     assert_int_equal(client_get_host(fd, 7, -8).retcode, NOEXIST);
     struct keys missed = instance_missed(bridge->instance);
     assert_int_equal(missed.count, 1);
-    assert_int_equal(missed.key[0], route_key(7, (uint32_t)-8));
+    assert_int_equal(missed.key[0], route_key_number(route_key(7, (uint32_t)-8)));
     put_one(bridge, 7, -8, "10.1.2.3", 4000);
     expect_host(fd, 7, -8, 0x0a010203, 4000);
     close(fd);
@@ -106,7 +107,7 @@ static void expired_route_is_answered_at_once_and_asked_for_again(void **state)
 {
     struct bridge *bridge = *state;
     int fd = client(bridge);
-    instance_put(bridge->instance, route_key(5, 5), 1, 3, 1);
+    instance_put(bridge->instance, route_key_number(route_key(5, 5)), 1, 3, 1);
     instance_heartbeat(bridge->instance, clock_tick() + 10000);
     assert_int_equal(client_get_host(fd, 5, 5).retcode, SUCC);
     assert_int_equal(instance_flagged(bridge->instance).count, 1);
@@ -135,7 +136,7 @@ static void route_of_overloaded_hosts_is_said_to_be_but_for_probes(void **state)
 static void get_route_gives_all_hosts_and_none_of_an_unknown_route(void **state)
 {
     struct bridge *bridge = *state;
-    uint64_t key = route_key(40, (uint32_t)-41);
+    uint64_t key = route_key_number(route_key(40, (uint32_t)-41));
     uint32_t round = UINT32_MAX;
     int fd = client(bridge);
     Lars__GetRouteResponse *route = client_get_route(fd, 40, -41);
@@ -155,10 +156,10 @@ static void get_route_gives_all_hosts_and_none_of_an_unknown_route(void **state)
 
 static void put_many(struct bridge *bridge, uint32_t first_ip, uint16_t first_port)
 {
-    static struct host hosts[10000];
+    static struct host_addr hosts[10000];
     for (uint32_t i = 0; i < 10000; i++)
-        hosts[i] = (struct host){.address = htonl(first_ip + i / 100),
-                                 .port = htons((uint16_t)(first_port + i % 100))};
+        hosts[i] = (struct host_addr){.address = htonl(first_ip + i / 100),
+                                      .port = htons((uint16_t)(first_port + i % 100))};
     put(bridge, 1, 1, hosts, 10000);
 }
 
@@ -218,8 +219,8 @@ static bool note_report(void *context, const struct call_report *report, uint64_
 {
     struct reported *reported = context;
     (void)generation;
-    *reported = (struct reported){.key = report->key,
-                                  .host = report->host,
+    *reported = (struct reported){.key = route_key_number(report->key),
+                                  .host = host_addr_word(report->host),
                                   .succ = reported->succ + report->batch.succ,
                                   .err = reported->err + report->batch.err,
                                   .hosts = reported->hosts + 1};
@@ -244,8 +245,9 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
         writer_collect_calls(bridge->instance->writer, UINT32_MAX, 1, clock_tick(),
                              bridge->instance->message);
         assert_int_equal(reported.hosts, 1);
-        assert_int_equal(reported.key, route_key((uint32_t)(-1 - i), (uint32_t)i));
-        assert_int_equal(reported.host, host_word(inet_addr(addresses[i]), htons((uint16_t)(65535 - i))));
+        assert_int_equal(reported.key, route_key_number(route_key((uint32_t)(-1 - i), (uint32_t)i)));
+        assert_int_equal(reported.host, host_addr_word((struct host_addr){inet_addr(addresses[i]),
+                                                                          htons((uint16_t)(65535 - i))}));
         assert_int_equal(reported.succ, 2);
         assert_int_equal(reported.err, 3);
     }

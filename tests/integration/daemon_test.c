@@ -166,9 +166,9 @@ static void killed_fetcher_leaves_all_routes_to_the_next_one(void **state)
     directory_listen(&fixture->directory);
     directory_accept(&fixture->directory);
     for (int i = 0; i < 2; i++) {
-        uint64_t key;
+        struct route_key key;
         assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
-        fixture_answer(fixture, key_modid(key), key_cmdid(key), 1, 81);
+        fixture_answer(fixture, key.modid, key.cmdid, 1, 81);
     }
     eventually(fixture_serves(fixture, 7, 7, 1, 81) && fixture_serves(fixture, 1, 2, 1, 81));
 }

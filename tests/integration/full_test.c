@@ -91,10 +91,10 @@ static void answer_big_route(struct fixture *fixture, uint32_t cmdid)
 
 static void ask_and_answer(struct fixture *fixture, uint32_t cmdid)
 {
-    uint64_t key;
+    struct route_key key;
     fixture_lookup(fixture, 2, cmdid);
     if (directory_takes(&fixture->directory, 10, &key))
-        answer_big_route(fixture, key_cmdid(key));
+        answer_big_route(fixture, key.cmdid);
 }
 
 /* Looks big routes up until one has no room; returns its cmdid. */

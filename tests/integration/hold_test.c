@@ -122,7 +122,7 @@ static void route_is_gone_when_the_time_is_over_whatever_empty_answers_come_mean
 static void held_route_is_asked_for_once_per_update_timeout(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t key;
+    struct route_key key;
     fixture->fetcher.config.update_timeout = 1;
     uint64_t answered = begin_hold(fixture, LONG_S);
     for (int round = 0; round < 2; round++) {

@@ -107,14 +107,15 @@ struct watch {
     uint32_t requests;
 };
 
-static uint32_t hosts_of(uint64_t key)
+static uint32_t hosts_of(struct route_key key)
 {
-    return key_modid(key) == PUBLIC_MODID ? 2 : key == route_key(7, 7) ? 4 : 0;
+    return key.modid == PUBLIC_MODID ? 2 : route_key_equal(key, route_key(7, 7)) ? 4 : 0;
 }
 
 static void answer_within_pace(struct fixture *fixture, struct watch *watch, int ms)
 {
-    uint64_t key, end = clock_tick() + (uint64_t)ms;
+    struct route_key key;
+    uint64_t end = clock_tick() + (uint64_t)ms;
     for (uint64_t now; (now = clock_tick()) < end;) {
         if (!directory_takes(&fixture->directory, (int)(end - now), &key))
             continue;
@@ -122,16 +123,17 @@ static void answer_within_pace(struct fixture *fixture, struct watch *watch, int
         uint64_t allowed = BURST + 1 + (clock_tick() - watch->began + 1) * RATE / 1000;
         if (++watch->requests > allowed)
             fail_msg("%u requests, and %u are allowed", watch->requests, (unsigned)allowed);
-        fixture_answer(fixture, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
+        fixture_answer(fixture, key.modid, key.cmdid, hosts_of(key), 7000);
     }
 }
 
 /* Requests that have come before are of another time: what comes after an empty look was sent after it began. */
 static struct watch begin_watch(struct fixture *fixture)
 {
-    uint64_t key, began = clock_tick();
+    struct route_key key;
+    uint64_t began = clock_tick();
     for (; directory_takes(&fixture->directory, 0, &key); began = clock_tick())
-        fixture_answer(fixture, key_modid(key), key_cmdid(key), hosts_of(key), 7000);
+        fixture_answer(fixture, key.modid, key.cmdid, hosts_of(key), 7000);
     return (struct watch){.began = began};
 }
 
@@ -286,7 +288,7 @@ static void flags_raised_without_pause_are_one_request_per_route_and_answer(void
 {
     struct fixture *fixture = *state;
     uint32_t asked[ROUTES] = {0}, held = 0;
-    uint64_t key;
+    struct route_key key;
     connect_with_short_lived_routes(fixture);
     struct watch watch = begin_watch(fixture);
     for (uint32_t i = 0; i < ROUTES; i++)
@@ -297,9 +299,9 @@ static void flags_raised_without_pause_are_one_request_per_route_and_answer(void
     /* Answers are held back: no route is asked for twice, whatever the flags say. */
     pid_t child = start_misuse(fixture, raise_all_flags);
     for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;)
-        if (directory_takes(&fixture->directory, 20, &key) && key_modid(key) == PUBLIC_MODID) {
-            assert_true(key_cmdid(key) < ROUTES);
-            assert_int_equal(++asked[key_cmdid(key)], 1);
+        if (directory_takes(&fixture->directory, 20, &key) && key.modid == PUBLIC_MODID) {
+            assert_true(key.cmdid < ROUTES);
+            assert_int_equal(++asked[key.cmdid], 1);
             held++;
         }
     assert_int_equal(held, ROUTES);

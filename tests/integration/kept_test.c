@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "shm/order.h"
+#include "tests/support/keys.h"
 #include "tests/support/rotation.h"
 
 enum {
@@ -129,13 +130,13 @@ static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(
     directory_answer(&fixture->directory, 1, 1, without, 1);
     eventually(has_hosts(fixture, 1));
     eventually(!rotation_overloaded(fixture, BAD));
-    assert_int_equal(host_health_sum(&fixture->fetcher, route_key(1, 1)).err, TURN_STREAK);
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err, TURN_STREAK);
     fixture_answer(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
     eventually(has_hosts(fixture, TURN_HOSTS));
     rotation_expect_all(fixture->client);
     rotation_report(fixture->client, BAD, 0, 1);
     eventually(rotation_counted(fixture, BAD, 1));
-    assert_int_equal(host_health_sum(&fixture->fetcher, route_key(1, 1)).err, TURN_STREAK);
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err, TURN_STREAK);
 }
 
 /* ---- orders ---- */
@@ -143,8 +144,9 @@ static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(
 static enum order_result order(const struct fixture *fixture, int last, enum host_override override)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
-    const struct order order = {
-        .key = route_key(1, 1), .host = host_health_host(last, TURN_PORT), .override = override};
+    const struct order order = {.key = route_key(1, 1),
+                                .host = numbered_host(host_health_host(last, TURN_PORT)),
+                                .override = override};
     enum order_result result;
     assert_int_equal(order_give(fixture->fetcher.instance, &self, &order, ORDER_MS, &result), SHM_OK);
     return result;
@@ -188,7 +190,7 @@ static void drained_host_that_leaves_and_returns_is_still_drained(void **state)
 
 static struct calls sum(const struct fixture *fixture)
 {
-    return host_health_sum(&fixture->fetcher, route_key(1, 1));
+    return host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1)));
 }
 
 static void late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill(void **state)
@@ -239,14 +241,15 @@ static void orders_for_what_is_not_there_change_nothing(void **state)
 {
     struct fixture *fixture = *state;
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
-    const struct order elsewhere = {
-        .key = route_key(9, 9), .host = host_health_host(1, TURN_PORT), .override = OVERRIDE_DRAINED};
+    const struct order elsewhere = {.key = route_key(9, 9),
+                                    .host = numbered_host(host_health_host(1, TURN_PORT)),
+                                    .override = OVERRIDE_DRAINED};
     enum order_result result;
     rotation_start(fixture, rotation_without_time);
     assert_int_equal(order(fixture, 77, OVERRIDE_DRAINED), ORDER_NO_HOST);
     assert_int_equal(order_give(fixture->fetcher.instance, &self, &elsewhere, ORDER_MS, &result), SHM_OK);
     assert_int_equal(result, ORDER_NO_ROUTE);
-    assert_int_equal(host_health_count(&fixture->fetcher, route_key(1, 1)), 0);
+    assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
     rotation_expect_all(fixture->client);
 }
 

@@ -9,6 +9,7 @@
 
 #include "shm/clock.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     HOSTS = 20
@@ -17,13 +18,13 @@ enum {
 static int publish_until_end_of_input(struct writer *writer)
 {
     struct pollfd input = {.fd = 0, .events = POLLIN};
-    struct host hosts[HOSTS];
+    struct host_addr hosts[HOSTS];
     char message[WRITER_MESSAGE_MAX];
     enum shm_status status = SHM_OK;
     for (uint32_t round = 0; status == SHM_OK && poll(&input, 1, 1) == 0; round++) {
         uint64_t now = clock_tick();
         self_checking_hosts(1, round, HOSTS, hosts);
-        status = writer_put(writer, 1, hosts, HOSTS, NULL, 15, now, message);
+        status = writer_put(writer, numbered_key(1), hosts, HOSTS, NULL, 15, now, message);
         writer_heartbeat(writer, now);
         if (round == 0) {
             puts("ready");

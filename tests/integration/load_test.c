@@ -22,6 +22,7 @@
 
 #include "shm/clock.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     ROUTES = 1000,
@@ -47,18 +48,18 @@ static char instance_name[INSTANCE_MAX + 1];
 
 static uint32_t count_of(uint64_t key, uint32_t round)
 {
-    return (uint32_t)(key_hash(key, round) % HOSTS_MOST) + 1;
+    return (uint32_t)(hash_word(key, round) % HOSTS_MOST) + 1;
 }
 
 /* ---- the writer ---- */
 
 static bool publish(struct writer *writer, uint64_t key, uint32_t round)
 {
-    struct host hosts[HOSTS_MOST];
+    struct host_addr hosts[HOSTS_MOST];
     char message[WRITER_MESSAGE_MAX];
     uint32_t count = count_of(key, round);
     self_checking_hosts(key, round, count, hosts);
-    if (writer_put(writer, key, hosts, count, NULL, 15, clock_tick(), message) != SHM_OK) {
+    if (writer_put(writer, numbered_key(key), hosts, count, NULL, 15, clock_tick(), message) != SHM_OK) {
         fprintf(stderr, "publish: %s\n", message);
         return false;
     }
@@ -86,7 +87,7 @@ static bool write_until_stopped(struct writer *writer)
             if (!publish_change(writer, changes++))
                 return false;
         for (; grown < elapsed / GROWN_EVERY; grown++)
-            if (!publish(writer, route_key(1, (uint32_t)grown), 0))
+            if (!publish(writer, route_key_number(route_key(1, (uint32_t)grown)), 0))
                 return false;
         writer_heartbeat(writer, now);
         figures->generations = writer_counter(writer, COUNTER_generations);
@@ -175,7 +176,7 @@ static void look_at_view(struct reader *reader, uint32_t route, uint32_t least)
 
 static void look(struct reader *reader)
 {
-    reader->random = key_hash(reader->random + 1, 77);
+    reader->random = hash_word(reader->random + 1, 77);
     uint32_t known = figures->known;
     if (known == 0)
         return;

@@ -26,6 +26,7 @@
 #include "shm/index.h"
 #include "shm/names.h"
 #include "shm/writer/writer.h"
+#include "tests/support/keys.h"
 
 enum {
     BEAT_MS = 10,
@@ -49,16 +50,16 @@ static uint32_t number(char **rest)
     return word ? (uint32_t)strtoul(word, NULL, 10) : 0;
 }
 
-static bool put(struct publish *publish, uint64_t key, const struct host *hosts, uint32_t count)
+static bool put(struct publish *publish, uint64_t key, const struct host_addr *hosts, uint32_t count)
 {
     char message[WRITER_MESSAGE_MAX];
-    return writer_put(publish->writer, key, hosts, count, NULL, publish->ttl_s, clock_tick(), message) ==
-           SHM_OK;
+    return writer_put(publish->writer, numbered_key(key), hosts, count, NULL, publish->ttl_s, clock_tick(),
+                      message) == SHM_OK;
 }
 
 static bool put_words(struct publish *publish, uint64_t key, char **rest)
 {
-    struct host hosts[HOSTS_ON_A_LINE];
+    struct host_addr hosts[HOSTS_ON_A_LINE];
     uint32_t count = 0;
     for (char *word; count < HOSTS_ON_A_LINE && (word = strtok_r(NULL, " ", rest)); count++) {
         char *colon = strchr(word, ':');
@@ -76,8 +77,8 @@ static bool put_many(struct publish *publish, uint32_t count)
 {
     bool done = true;
     for (uint32_t i = 0; done && i < count; i++) {
-        const struct host host = {htonl(0x0a000000 + i), htons(80)};
-        done = put(publish, route_key(1000, i), &host, 1);
+        const struct host_addr host = {htonl(0x0a000000 + i), htons(80)};
+        done = put(publish, route_key_number(route_key(1000, i)), &host, 1);
     }
     return done;
 }
@@ -98,7 +99,7 @@ static bool damage(const struct publish *publish, uint64_t key)
     struct routes routes;
     bool done = false;
     if (open_object(publish, &region, &routes)) {
-        uint32_t slot = index_find(&routes, key);
+        uint32_t slot = index_find(&routes, numbered_key(key));
         done = slot != SLOT_NONE;
         if (done)
             store_release(&routes_slot(&routes, slot)->ref, ref_make(1, routes.arena_units));
@@ -143,7 +144,7 @@ static bool obey(struct publish *publish, char *line)
     else if (strcmp(command, "refusing") == 0)
         return refuse(publish, first);
     else {
-        uint64_t key = route_key(first, number(&rest));
+        uint64_t key = route_key_number(route_key(first, number(&rest)));
         if (strcmp(command, "put") == 0)
             return put_words(publish, key, &rest);
         if (strcmp(command, "none") == 0)
@@ -151,9 +152,9 @@ static bool obey(struct publish *publish, char *line)
         if (strcmp(command, "damage") == 0)
             return damage(publish, key);
         if (strcmp(command, "pulling") == 0)
-            writer_set_pulling(publish->writer, key);
+            writer_set_pulling(publish->writer, numbered_key(key));
         else if (strcmp(command, "new") == 0)
-            writer_set_new(publish->writer, key);
+            writer_set_new(publish->writer, numbered_key(key));
         else
             return false;
     }

@@ -187,12 +187,12 @@ static void every_known_route_is_asked_for_again_after_a_reconnect_each_once(voi
     directory_hang_up(&fixture->directory);
     directory_accept(&fixture->directory);
     for (int i = 0; i < MANY; i++) {
-        uint64_t key;
+        struct route_key key;
         assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
-        assert_int_equal(key_modid(key), 1);
-        assert_in_range(key_cmdid(key), 0, MANY - 1);
-        assert_false(seen[key_cmdid(key)]);
-        seen[key_cmdid(key)] = true;
+        assert_int_equal(key.modid, 1);
+        assert_in_range(key.cmdid, 0, MANY - 1);
+        assert_false(seen[key.cmdid]);
+        seen[key.cmdid] = true;
     }
     directory_expect_nothing(&fixture->directory, QUIET_MS);
 }
@@ -201,7 +201,7 @@ static void every_known_route_is_asked_for_again_after_a_reconnect_each_once(voi
 static void asking_again_is_paced(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t key;
+    struct route_key key;
     fixture->fetcher.config.resubscribe_per_second = 50;
     fixture_connect(fixture);
     for (uint32_t i = 0; i < MANY; i++)
@@ -217,7 +217,7 @@ static void asking_again_is_paced(void **state)
 static void asking_again_leaves_room_for_what_clients_ask_for(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t key = 0;
+    struct route_key key = {0};
     int asked_again = -1;
     fixture->fetcher.config.resubscribe_per_second = 20;
     fixture_connect(fixture);
@@ -227,7 +227,7 @@ static void asking_again_leaves_room_for_what_clients_ask_for(void **state)
     directory_accept(&fixture->directory);
     assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
     assert_int_equal(fixture_lookup(fixture, 2, 2), LARSHM_PENDING);
-    for (; key != route_key(2, 2); asked_again++)
+    for (; !route_key_equal(key, route_key(2, 2)); asked_again++)
         assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
     assert_true(asked_again < MANY - 1);
 }
@@ -236,7 +236,7 @@ static void asking_again_leaves_room_for_what_clients_ask_for(void **state)
 static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t key;
+    struct route_key key;
     fixture->fetcher.config.requests_per_second = 100;
     fixture->fetcher.config.resubscribe_per_second = 100;
     fixture_connect(fixture);

@@ -52,10 +52,10 @@ static int spread_teardown(void **state)
 /* Routes (0 .. ROUTES - 1, count) have `count` hosts with the ports 1 .. count; those of `out` are out of the turn. */
 static void put_routes(struct instance *instance, uint32_t count, uint64_t out)
 {
-    struct host hosts[HOSTS_MOST];
+    struct host_addr hosts[HOSTS_MOST];
     uint64_t masks[2] = {(uint32_t)out, out >> 32};
     for (uint32_t i = 0; i < count; i++)
-        hosts[i] = (struct host){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
+        hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (uint32_t modid = 0; modid < ROUTES; modid++)
         assert_int_equal(writer_put(instance->writer, route_key(modid, count), hosts, count, masks, 60, 1,
                                     instance->message),

@@ -117,17 +117,17 @@ static bool receive(struct directory *directory, int timeout_ms, bool *ended)
     return size > 0 && frame_stream_append(&directory->input, bytes, (size_t)size) == 0;
 }
 
-static uint64_t request_key(const struct frame *frame)
+static struct route_key request_key(const struct frame *frame)
 {
     assert_int_equal(frame->id, LARS__MESSAGE_ID__ID_GetRouteRequest);
     Lars__GetRouteRequest *request = lars__get_route_request__unpack(NULL, frame->length, frame->body);
     assert_non_null(request);
-    uint64_t key = route_key((uint32_t)request->modid, (uint32_t)request->cmdid);
+    struct route_key key = route_key((uint32_t)request->modid, (uint32_t)request->cmdid);
     lars__get_route_request__free_unpacked(request, NULL);
     return key;
 }
 
-bool directory_takes(struct directory *directory, int timeout_ms, uint64_t *key)
+bool directory_takes(struct directory *directory, int timeout_ms, struct route_key *key)
 {
     struct frame frame;
     bool ended = false;
@@ -142,18 +142,18 @@ bool directory_takes(struct directory *directory, int timeout_ms, uint64_t *key)
 
 void directory_expect(struct directory *directory, uint32_t modid, uint32_t cmdid)
 {
-    uint64_t key;
+    struct route_key key;
     if (!directory_takes(directory, PATIENCE_MS, &key))
         fail_msg("no request for %u/%u came", modid, cmdid);
-    if (key != route_key(modid, cmdid))
-        fail_msg("a request for %u/%u came instead of %u/%u", key_modid(key), key_cmdid(key), modid, cmdid);
+    if (!route_key_equal(key, route_key(modid, cmdid)))
+        fail_msg("a request for %u/%u came instead of %u/%u", key.modid, key.cmdid, modid, cmdid);
 }
 
 void directory_expect_nothing(struct directory *directory, int ms)
 {
-    uint64_t key;
+    struct route_key key;
     if (directory_takes(directory, ms, &key))
-        fail_msg("a request for %u/%u came", key_modid(key), key_cmdid(key));
+        fail_msg("a request for %u/%u came", key.modid, key.cmdid);
 }
 
 bool directory_ended(struct directory *directory, int timeout_ms)

@@ -52,7 +52,7 @@ void directory_accept(struct directory *directory);
 bool directory_accepts(struct directory *directory, int timeout_ms);
 
 /* Takes the next request. False: none came in time, or the connection has ended. */
-bool directory_takes(struct directory *directory, int timeout_ms, uint64_t *key);
+bool directory_takes(struct directory *directory, int timeout_ms, struct route_key *key);
 /* The next request is for this route. */
 void directory_expect(struct directory *directory, uint32_t modid, uint32_t cmdid);
 /* No request comes for so long. */

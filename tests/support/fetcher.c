@@ -145,7 +145,7 @@ uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter
     return value;
 }
 
-bool fetcher_shows_held(const struct fetcher *fetcher, uint64_t key)
+bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key)
 {
     struct region region;
     struct routes routes;

@@ -61,13 +61,14 @@ int fixture_lookup(struct fixture *fixture, uint32_t modid, uint32_t cmdid)
 
 void fixture_lookup_until_asked(struct fixture *fixture, uint32_t modid, uint32_t cmdid)
 {
-    uint64_t key = 0, deadline = clock_tick() + PATIENCE_MS;
+    struct route_key key;
+    uint64_t deadline = clock_tick() + PATIENCE_MS;
     do {
         if (clock_tick() > deadline)
             fail_msg("the directory is never asked for %u/%u", modid, cmdid);
         fixture_lookup(fixture, modid, cmdid);
     } while (!directory_takes(&fixture->directory, LOOK_EVERY_MS, &key));
-    assert_true(key == route_key(modid, cmdid));
+    assert_true(route_key_equal(key, route_key(modid, cmdid)));
 }
 
 void fixture_answer(struct fixture *fixture, uint32_t modid, uint32_t cmdid, uint32_t count, int port)

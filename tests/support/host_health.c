@@ -9,7 +9,8 @@
 
 uint64_t host_health_host(int last, int port)
 {
-    return host_word(htonl(UINT32_C(0x0a000000) + (uint32_t)last), htons((uint16_t)port));
+    return host_addr_word(
+        (struct host_addr){htonl(UINT32_C(0x0a000000) + (uint32_t)last), htons((uint16_t)port)});
 }
 
 /* Calls `each` for the records of a route. */
@@ -23,10 +24,11 @@ static void each_record(const struct fetcher *fetcher, uint64_t key,
     assert_int_equal(region_open(fetcher->names.hosts, false, &self, HEADER_BYTES, &region), SHM_OK);
     assert_int_equal(host_records_attach(&region, &hosts), SHM_OK);
     for (uint32_t i = 0; i < host_records_used(&hosts); i++) {
-        uint64_t route, host;
+        struct route_key route;
+        struct host_addr host;
         struct host_entry entry;
-        if (host_records_read(&hosts, i, &route, &host, &entry) && route == key)
-            each(context, host, &entry.health);
+        if (host_records_read(&hosts, i, &route, &host, &entry) && route_key_number(route) == key)
+            each(context, host_addr_word(host), &entry.health);
     }
     region_close(&region);
 }

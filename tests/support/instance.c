@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shm/clock.h"
+#include "tests/support/keys.h"
 
 void instance_start(struct instance *instance)
 {
@@ -61,18 +62,18 @@ int instance_teardown(void **state)
 /* 24 bits of address: 12 of the key's hash, 12 of the round, so that both can be told from it. */
 static uint32_t self_checking_address(uint64_t key, uint32_t round)
 {
-    return htonl(UINT32_C(10) << 24 | (uint32_t)(key_hash(key, 1) & 0xfff) << 12 | (round & 0xfff));
+    return htonl(UINT32_C(10) << 24 | (uint32_t)(hash_word(key, 1) & 0xfff) << 12 | (round & 0xfff));
 }
 
 static uint16_t self_checking_port(uint64_t key, uint32_t round, uint32_t i)
 {
-    return htons((uint16_t)(1 + (key_hash(key, round & 0xfff) + i) % 65535));
+    return htons((uint16_t)(1 + (hash_word(key, round & 0xfff) + i) % 65535));
 }
 
-void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out)
+void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host_addr *out)
 {
     for (uint32_t i = 0; i < count; i++)
-        out[i] = (struct host){self_checking_address(key, round), self_checking_port(key, round, i)};
+        out[i] = (struct host_addr){self_checking_address(key, round), self_checking_port(key, round, i)};
 }
 
 _Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round)
@@ -86,10 +87,10 @@ _Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t p
 
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s)
 {
-    static struct host hosts[HOSTS_MAX];
+    static struct host_addr hosts[HOSTS_MAX];
     self_checking_hosts(key, round, count, hosts);
-    enum shm_status status =
-        writer_put(instance->writer, key, hosts, count, NULL, ttl_s, clock_tick(), instance->message);
+    enum shm_status status = writer_put(instance->writer, numbered_key(key), hosts, count, NULL, ttl_s,
+                                        clock_tick(), instance->message);
     if (status != SHM_OK)
         fail_msg("writer_put: %d %s", status, instance->message);
 }
@@ -99,11 +100,11 @@ void instance_heartbeat(struct instance *instance, uint64_t now)
     writer_heartbeat(instance->writer, now);
 }
 
-static bool add_subscription(void *context, uint64_t key)
+static bool add_key(void *context, struct route_key key)
 {
     struct keys *keys = context;
     if (keys->count < KEYS_MAX)
-        keys->key[keys->count] = key;
+        keys->key[keys->count] = route_key_number(key);
     keys->count++;
     return true;
 }
@@ -111,14 +112,14 @@ static bool add_subscription(void *context, uint64_t key)
 struct keys instance_flagged(struct instance *instance)
 {
     struct keys keys = {0};
-    writer_collect_flags(instance->writer, UINT32_MAX, add_subscription, &keys);
+    writer_collect_flags(instance->writer, UINT32_MAX, add_key, &keys);
     return keys;
 }
 
 struct keys instance_missed(struct instance *instance)
 {
     struct keys keys = {0};
-    writer_collect_misses(instance->writer, add_subscription, &keys);
+    writer_collect_misses(instance->writer, add_key, &keys);
     return keys;
 }
 

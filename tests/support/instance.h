@@ -35,7 +35,7 @@ void instance_start(struct instance *instance);
  * Hosts that anyone can check: host i of generation `round` of a route. The address is 10.x.y.z from a hash of
  * (key, round); the port follows from the address, the key and i: (hash ^ i * 257) folded to 1 .. 65535.
  */
-void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host *out);
+void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host_addr *out);
 /* True if (address, port) is host i of some round of the route, and *round is the same as that of earlier hosts
  * (UINT32_MAX: not known yet). Both in network byte order. */
 _Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round);

@@ -59,7 +59,7 @@ static bool host_fits(struct torture *torture, uint32_t k, uint32_t i, in_addr_t
 /* To a quarter of all hosts calls fail, so that verdicts change all the time. */
 static void report(struct worker *worker, const larshm_host *host)
 {
-    bool fails = key_hash(host->addr, host->port) % 4 == 0 && draw(worker) % 4;
+    bool fails = hash_word(host->addr, host->port) % 4 == 0 && draw(worker) % 4;
     int code = larshm_report_timed(worker->routes, host, fails, (uint32_t)(draw(worker) % 1000));
     if (code != LARSHM_OK && code != LARSHM_FULL)
         atomic_fetch_add(&worker->torture->lost, 1);
@@ -187,7 +187,7 @@ void reader_run(struct torture *torture, const char *instance)
         usleep(1000);
     for (;;) {
         for (int i = 0; i < THREADS; i++) {
-            seed = key_hash(seed, (uint64_t)i + 1) | 1;
+            seed = hash_word(seed, (uint64_t)i + 1) | 1;
             workers[i] = (struct worker){torture, routes, seed, 2000 + seed % 20000};
             if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
                 abort();

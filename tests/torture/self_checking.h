@@ -18,7 +18,7 @@ enum {
 
 static inline uint64_t self_checking_hash(uint32_t k, uint32_t round)
 {
-    return key_hash((uint64_t)k << 12 | (round & 0xfff), 99);
+    return hash_word((uint64_t)k << 12 | (round & 0xfff), 99);
 }
 
 static inline uint32_t self_checking_address(uint32_t k, uint32_t round)

@@ -62,7 +62,7 @@ struct fixture {
 
 static uint32_t draw(struct fixture *fixture, uint32_t below)
 {
-    fixture->random = key_hash(fixture->random, 1) + 1;
+    fixture->random = hash_word(fixture->random, 1) + 1;
     return (uint32_t)((fixture->random >> 32) * below >> 32);
 }
 

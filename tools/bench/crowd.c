@@ -83,7 +83,7 @@ void crowd_close(struct crowd *crowd)
 static bool ask(const struct member *member, uint32_t route)
 {
     uint8_t request[REQUEST_MAX];
-    size_t size = encode_request(world_key(route), request);
+    size_t size = encode_request(numbered_key(route_key_number(world_key(route))), request);
     return send(member->fd, request, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
@@ -116,7 +116,7 @@ static bool receive(struct crowd *crowd, struct member *member, uint32_t hosts, 
     while (frame_stream_next(&member->input, &frame) == FRAME_OK) {
         if (frame.id != MESSAGE_GET_ROUTE_RESPONSE ||
             decode_answer(frame.body, frame.length, crowd->answer) != 0 ||
-            (crowd->answer->key == world_key(0) && crowd->answer->count != hosts))
+            (route_key_equal(crowd->answer->key, world_key(0)) && crowd->answer->count != hosts))
             return false;
         *count -= *count > 0;
     }

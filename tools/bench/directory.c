@@ -111,7 +111,7 @@ bool directory_answer(struct directory *directory, uint32_t route, uint32_t host
     const struct route_key key = {world_modid(route), world_cmdid(route)};
     size_t sent;
     for (uint32_t i = 0; i < hosts; i++) {
-        struct host host = world_host(route, i + shift);
+        struct host_addr host = world_host(route, i + shift);
         table[i] = (struct route_host){ntohl(host.address), ntohs(host.port)};
     }
     if (directory->used >= DIRECTORY_OUTPUT && !directory_flush(directory))

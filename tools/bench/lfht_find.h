@@ -13,30 +13,31 @@ struct lfht_node {
     struct cds_lfht_node in_table;
     uint64_t key;
     uint32_t count;
-    struct host hosts[];
+    struct host_addr hosts[];
 };
 
 static inline int lfht_matches(struct cds_lfht_node *in_table, const void *key)
 {
-    return caa_container_of(in_table, struct lfht_node, in_table)->key == *(const uint64_t *)key;
+    return caa_container_of(in_table, struct lfht_node, in_table)->key ==
+           route_key_number(*(const struct route_key *)key);
 }
 
-static inline unsigned long lfht_hash(uint64_t key)
+static inline unsigned long lfht_hash(struct route_key key)
 {
-    return key_hash(key, 0);
+    return route_key_hash(key, 0);
 }
 
 static inline bool lfht_find(struct peer_lfht *peer, uint32_t route, larshm_host *out)
 {
     struct cds_lfht_iter iter;
-    uint64_t key = world_key(route);
+    struct route_key key = world_key(route);
     cds_lfht_lookup(peer->table, lfht_hash(key), lfht_matches, &key, &iter);
     struct cds_lfht_node *found = cds_lfht_iter_get_node(&iter);
     if (found) {
         const struct lfht_node *node = caa_container_of(found, struct lfht_node, in_table);
         peer->turn += UINT32_C(0x9e3779b9);
-        const struct host *host = &node->hosts[(uint64_t)peer->turn * node->count >> 32];
-        *out = (larshm_host){key_modid(key), key_cmdid(key), host->address, host->port};
+        const struct host_addr *host = &node->hosts[(uint64_t)peer->turn * node->count >> 32];
+        *out = (larshm_host){key.modid, key.cmdid, host->address, host->port};
     }
     return found != NULL;
 }

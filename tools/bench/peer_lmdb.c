@@ -22,14 +22,15 @@ static bool fine(int code)
 static bool look(void *context, uint32_t route, larshm_host *out)
 {
     struct peer_lmdb *peer = context;
-    size_t number = world_key(route);
+    const struct route_key key_of = world_key(route);
+    size_t number = route_key_number(key_of);
     MDB_val key = {sizeof(number), &number}, value;
     bool found = mdb_txn_renew(peer->txn) == 0 && mdb_get(peer->txn, peer->database, &key, &value) == 0;
     if (found) {
         peer->turn += UINT32_C(0x9e3779b9);
-        const struct host *hosts = value.mv_data;
-        const struct host *host = &hosts[(uint64_t)peer->turn * (value.mv_size / sizeof(*hosts)) >> 32];
-        *out = (larshm_host){key_modid(number), key_cmdid(number), host->address, host->port};
+        const struct host_addr *hosts = value.mv_data;
+        const struct host_addr *host = &hosts[(uint64_t)peer->turn * (value.mv_size / sizeof(*hosts)) >> 32];
+        *out = (larshm_host){key_of.modid, key_of.cmdid, host->address, host->port};
     }
     mdb_txn_reset(peer->txn);
     return found;
@@ -38,14 +39,14 @@ static bool look(void *context, uint32_t route, larshm_host *out)
 /* Routes from `first` on, in one transaction. */
 static bool put_some(struct peer_lmdb *peer, const struct world_shape *shape, uint32_t first)
 {
-    struct host hosts[HOSTS_MAX];
+    struct host_addr hosts[HOSTS_MAX];
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(peer->env, NULL, 0, &txn);
     if (code == 0)
         code = mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &peer->database);
     for (uint32_t route = first; code == 0 && route < shape->routes && route - first < PUTS_PER_TXN;
          route++) {
-        size_t number = world_key(route);
+        size_t number = route_key_number(world_key(route));
         MDB_val key = {sizeof(number), &number}, value = {shape->hosts * sizeof(*hosts), hosts};
         for (uint32_t i = 0; i < shape->hosts; i++)
             hosts[i] = world_host(route, i);
@@ -62,7 +63,8 @@ static bool open_env(struct peer_lmdb *peer, const struct world *world)
 {
     char file[64], lock[80];
     const size_t most = (size_t)1 << 20;
-    size_t bytes = most + (size_t)world->shape.routes * 4 * (64 + world->shape.hosts * sizeof(struct host));
+    size_t bytes =
+        most + (size_t)world->shape.routes * 4 * (64 + world->shape.hosts * sizeof(struct host_addr));
     snprintf(file, sizeof(file), "/dev/shm/%s.lmdb", world->instance);
     snprintf(lock, sizeof(lock), "%s-lock", file);
     bool done = fine(mdb_env_create(&peer->env)) &&

@@ -17,7 +17,7 @@ enum {
 
 static bool report_one(void *reader, uint32_t route, larshm_host *out)
 {
-    const struct host host = world_host(route, route % HOSTS);
+    const struct host_addr host = world_host(route, route % HOSTS);
     *out = (larshm_host){world_modid(route), world_cmdid(route), host.address, host.port};
     return larshm_report(reader, out, 0) == LARSHM_OK;
 }

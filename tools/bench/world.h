@@ -73,14 +73,14 @@ static inline uint32_t world_route(uint32_t modid, uint32_t cmdid)
     return (modid - 1) * 1024 + cmdid;
 }
 
-static inline uint64_t world_key(uint32_t route)
+static inline struct route_key world_key(uint32_t route)
 {
     return route_key(world_modid(route), world_cmdid(route));
 }
 
-static inline struct host world_host(uint32_t route, uint32_t host)
+static inline struct host_addr world_host(uint32_t route, uint32_t host)
 {
-    return (struct host){htonl(UINT32_C(10) << 24 | route), htons((uint16_t)(WORLD_PORT + host))};
+    return (struct host_addr){htonl(UINT32_C(10) << 24 | route), htons((uint16_t)(WORLD_PORT + host))};
 }
 
 /* True if it is one of the route's first `hosts` hosts. */
@@ -95,7 +95,7 @@ static inline bool world_owns(uint32_t route, uint32_t hosts, const larshm_host 
 static inline uint64_t next_random(uint64_t *state)
 {
     *state += UINT64_C(0x9e3779b97f4a7c15);
-    return key_hash(*state, 0);
+    return hash_word(*state, 0);
 }
 
 #endif

@@ -69,7 +69,7 @@ static int read_fields(const struct import *import, char *line, struct route_key
         return wrong(import, "ip '%s' is not " PARSE_IP_ALLOWED, fields[2]);
     if (!parse_port(fields[3], &host->port))
         return wrong(import, "port '%s' is not " PARSE_PORT_ALLOWED, fields[3]);
-    if (route_key_is_reserved(*key))
+    if (route_key_is_none(*key))
         return wrong(import, "%s", ROUTE_KEY_RESERVED);
     return 0;
 }

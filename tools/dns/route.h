@@ -6,20 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/route_key.h"
+
 /* No answer can carry more hosts: each takes at least 6 of a frame's 65527 bytes. */
 enum {
     ROUTE_HOSTS_MAX = 65527 / 6,
 };
-
-struct route_key {
-    uint32_t modid, cmdid;
-};
-
-/* larshm keeps this key for empty places in its tables. */
-static inline bool route_key_is_reserved(struct route_key key)
-{
-    return key.modid == UINT32_MAX && key.cmdid == UINT32_MAX;
-}
 
 #define ROUTE_KEY_RESERVED                                                                                   \
     "route 4294967295 4294967295 cannot be looked up: larshm reserves this key for itself; choose another"

@@ -149,7 +149,7 @@ int command_route_add(const char *db, int argc, char **argv)
     if (argp_parse(&add_argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
         return EXIT_FAILURE;
     int exit_code = EXIT_FAILURE;
-    if (route_key_is_reserved(edit.key))
+    if (route_key_is_none(edit.key))
         log_line("%s", ROUTE_KEY_RESERVED);
     else
         exit_code = edit_route(db, STORE_CREATE, &edit, add_hosts, "added");

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shm/host.h"
+#include "shm/host_addr.h"
 
 /* Options of every command, before its name or after it. */
 struct common {
@@ -37,6 +37,6 @@ uint32_t take_number(const struct argp_state *state, const char *name, const cha
 void take_route_name(const struct argp_state *state, const char *word, struct route_name *out);
 
 /* Takes IP:PORT, or ends the program with a message that says what is allowed. */
-struct host take_host(const struct argp_state *state, const char *text);
+struct host_addr take_host(const struct argp_state *state, const char *text);
 
 #endif

@@ -78,7 +78,7 @@ void take_route_name(const struct argp_state *state, const char *word, struct ro
         argp_error(state, "too many arguments: MODID and CMDID are all");
 }
 
-struct host take_host(const struct argp_state *state, const char *text)
+struct host_addr take_host(const struct argp_state *state, const char *text)
 {
     char ip[INET_ADDRSTRLEN];
     struct in_addr address = {0};
@@ -88,5 +88,5 @@ struct host take_host(const struct argp_state *state, const char *text)
     if (inet_pton(AF_INET, ip, &address) != 1 || address.s_addr == 0)
         argp_error(state, "'%s' is not a host: IP:PORT, as in 10.0.0.1:8080", text);
     uint32_t port = take_number(state, "PORT", colon ? colon + 1 : "", 1, 65535);
-    return (struct host){.address = address.s_addr, .port = htons((uint16_t)port)};
+    return (struct host_addr){.address = address.s_addr, .port = htons((uint16_t)port)};
 }

@@ -103,7 +103,7 @@ static int print_text(const struct answer *answer)
 /* The lookup may set a refresh in motion: what is shown is how things were when it began. */
 static int ask(larshm *h, const struct common *common, const struct route_name *name, struct route *out)
 {
-    uint64_t key = route_key(name->modid, name->cmdid);
+    struct route_key key = route_key(name->modid, name->cmdid);
     size_t count;
     int loaded = (int)route_load(common->instance, key, out);
     int code = larshm_get_route(h, name->modid, name->cmdid, NULL, 0, &count);
@@ -114,7 +114,7 @@ static int ask(larshm *h, const struct common *common, const struct route_name *
 
 static int show(larshm *h, const struct common *common, const struct route_name *name)
 {
-    uint64_t key = route_key(name->modid, name->cmdid);
+    struct route_key key = route_key(name->modid, name->cmdid);
     struct answer answer = {0};
     int code = ask(h, common, name, &answer.route);
     if (code == LARSHM_OK) {

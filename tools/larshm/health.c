@@ -104,7 +104,7 @@ bool health_has_news(const struct route *route, const struct known_hosts *known)
     return count > 0 || route_count_out(route) > 0;
 }
 
-static void add_host(struct grid *grid, struct host host, const struct host_health *health, bool out,
+static void add_host(struct grid *grid, struct host_addr host, const struct host_health *health, bool out,
                      bool readable)
 {
     static const struct host_health nothing;
@@ -124,7 +124,7 @@ char *health_table(const struct route *route, const struct known_hosts *known, c
     static const struct grid_column columns[] = {
         {"HOST", false}, {"SUCCESSES", true}, {"FAILURES", true}, {"HEALTH", false}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
-    uint64_t key = route_key(route->modid, route->cmdid);
+    struct route_key key = route_key(route->modid, route->cmdid);
     for (uint32_t at = 0; at < route->host_count; at++)
         add_host(grid, route->hosts[at], known_hosts_find(known, key, route->hosts[at]),
                  route_host_out(route, at), known->readable);

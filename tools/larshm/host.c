@@ -50,7 +50,7 @@ struct arguments {
     struct common *common;
     size_t verb;
     struct route_name name;
-    struct host host;
+    struct host_addr host;
 };
 
 static size_t take_verb(const struct argp_state *state, const char *text)
@@ -178,7 +178,7 @@ int command_host(struct common *common, int argc, char **argv)
         return EXIT_USAGE;
     const struct order order = {
         .key = route_key(arguments.name.modid, arguments.name.cmdid),
-        .host = host_word(arguments.host.address, arguments.host.port),
+        .host = arguments.host,
         .override = verbs[arguments.verb].override,
     };
     const struct trust trust = instance_trust(0022);

@@ -9,18 +9,21 @@
 #include "tools/larshm/instance.h"
 #include "tools/larshm/say.h"
 
-struct host known_host_name(const struct known_host *entry)
-{
-    return (struct host){.address = (uint32_t)(entry->host >> 32), .port = (uint16_t)entry->host};
-}
-
 static int in_order(const void *left, const void *right)
 {
     const struct known_host *a = left, *b = right;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    uint64_t here = host_number(known_host_name(a)), there = host_number(known_host_name(b));
+    uint64_t here = route_key_number(a->key), there = route_key_number(b->key);
+    if (here == there) {
+        here = host_addr_order(a->host);
+        there = host_addr_order(b->host);
+    }
     return (here > there) - (here < there);
+}
+
+static bool in_range(struct route_key key, struct key_range range)
+{
+    return route_key_number(key) >= route_key_number(range.first) &&
+           route_key_number(key) <= route_key_number(range.last);
 }
 
 static struct host_health sensible(struct host_health health)
@@ -42,8 +45,7 @@ enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_ra
     for (uint32_t number = 0, used = host_records_used(hosts); number < used; number++) {
         struct known_host found;
         struct host_entry entry;
-        if (!host_records_read(hosts, number, &found.key, &found.host, &entry) || found.key < range.first ||
-            found.key > range.last)
+        if (!host_records_read(hosts, number, &found.key, &found.host, &entry) || !in_range(found.key, range))
             continue;
         found.health = sensible(entry.health);
         if (known.count == capacity) {
@@ -145,19 +147,20 @@ static size_t lower_bound(const struct known_hosts *known, const struct known_ho
     return low;
 }
 
-const struct known_host *known_hosts_of(const struct known_hosts *known, uint64_t key, size_t *count)
+const struct known_host *known_hosts_of(const struct known_hosts *known, struct route_key key, size_t *count)
 {
     const struct known_host own = {.key = key};
     size_t first = lower_bound(known, &own), end = first;
-    while (end < known->count && known->entries[end].key == key)
+    while (end < known->count && route_key_equal(known->entries[end].key, key))
         end++;
     *count = end - first;
     return *count ? &known->entries[first] : NULL;
 }
 
-const struct host_health *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host)
+const struct host_health *known_hosts_find(const struct known_hosts *known, struct route_key key,
+                                           struct host_addr host)
 {
-    const struct known_host wanted = {.key = key, .host = host_word(host.address, host.port)};
+    const struct known_host wanted = {.key = key, .host = host};
     size_t at = lower_bound(known, &wanted);
     if (at == known->count || in_order(&known->entries[at], &wanted) != 0)
         return NULL;

@@ -3,11 +3,12 @@
 #ifndef TOOLS_LARSHM_HOSTS_H
 #define TOOLS_LARSHM_HOSTS_H
 
-#include "shm/host.h"
+#include "shm/host_addr.h"
 #include "shm/host_records.h"
 
 struct known_host {
-    uint64_t key, host; /* host_word(); 0: hosts that the route does not have */
+    struct route_key key;
+    struct host_addr host; /* HOST_ADDR_NONE: hosts that the route does not have */
     struct host_health health;
 };
 
@@ -20,7 +21,7 @@ struct known_hosts {
 
 /* Keys from `first` to `last`. */
 struct key_range {
-    uint64_t first, last;
+    struct route_key first, last;
 };
 
 /*
@@ -44,12 +45,11 @@ struct known_hosts known_hosts_or_none(const char *instance, struct key_range ra
 void known_hosts_free(struct known_hosts *known);
 
 /* All about one route: *count entries; NULL if there are none. */
-const struct known_host *known_hosts_of(const struct known_hosts *known, uint64_t key, size_t *count);
+const struct known_host *known_hosts_of(const struct known_hosts *known, struct route_key key, size_t *count);
 
 /* NULL: nothing has been reported about the host, and nothing ordered. */
-const struct host_health *known_hosts_find(const struct known_hosts *known, uint64_t key, struct host host);
-
-struct host known_host_name(const struct known_host *entry);
+const struct host_health *known_hosts_find(const struct known_hosts *known, struct route_key key,
+                                           struct host_addr host);
 
 /* Bytes of the object; 0: it cannot be read. */
 uint64_t hosts_object_bytes(const char *instance);

@@ -14,7 +14,7 @@ json_int_t json_number(uint64_t value)
     return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
 }
 
-json_t *json_host(struct host host)
+json_t *json_host(struct host_addr host)
 {
     return json_pack("{s:s, s:i}", "ip", text_address(host.address).is, "port", (int)ntohs(host.port));
 }

@@ -21,7 +21,7 @@ json_int_t json_number(uint64_t value);
 json_t *json_route(const struct route *route, const struct known_hosts *known);
 
 /* A host's "ip" and "port". */
-json_t *json_host(struct host host);
+json_t *json_host(struct host_addr host);
 
 /* Prints a document, or one line of a stream of them, and frees it. Returns the exit code; NULL: out of memory. */
 int json_print(json_t *document);

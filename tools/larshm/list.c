@@ -139,7 +139,7 @@ static int list(const struct instance *instance, const struct arguments *argumen
 static struct key_range modid_keys(const struct arguments *arguments)
 {
     if (!arguments->one_modid)
-        return (struct key_range){0, UINT64_MAX};
+        return (struct key_range){route_key(0, 0), ROUTE_KEY_NONE};
     return (struct key_range){route_key(arguments->modid, 0), route_key(arguments->modid, UINT32_MAX)};
 }
 

@@ -11,16 +11,16 @@
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
-/* Picked hosts, each as host_number(), so that sorting puts equal ones side by side. */
+/* Picked hosts, each as host_addr_order(), so that sorting puts equal ones side by side. */
 struct picks {
     uint64_t *hosts;
     uint32_t count;
     uint32_t overloaded; /* answers that all hosts are */
 };
 
-static struct host unpack(uint64_t pick)
+static struct host_addr unpack(uint64_t pick)
 {
-    return (struct host){htonl((uint32_t)(pick >> 16)), htons((uint16_t)pick)};
+    return (struct host_addr){htonl((uint32_t)(pick >> 16)), htons((uint16_t)pick)};
 }
 
 static int by_number(const void *left, const void *right)
@@ -92,7 +92,7 @@ int get_picks(larshm *h, const struct common *common, const struct route_name *n
         larshm_host host;
         code = larshm_get_host(h, name->modid, name->cmdid, &host);
         if (code == LARSHM_OK)
-            picks.hosts[picks.count++] = host_number((struct host){host.addr, host.port});
+            picks.hosts[picks.count++] = host_addr_order((struct host_addr){host.addr, host.port});
         else if (code == LARSHM_OVERLOAD)
             picks.overloaded++;
     }

@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct common *common;
     struct route_name name;
-    struct host host;
+    struct host_addr host;
     int32_t retcode;
     uint32_t count;
 };

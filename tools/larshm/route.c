@@ -51,15 +51,15 @@ uint32_t route_count_out(const struct route *route)
     return count;
 }
 
-uint32_t route_find_host(const struct route *route, struct host host)
+uint32_t route_find_host(const struct route *route, struct host_addr host)
 {
     uint32_t at = 0;
-    while (at < route->host_count && host_number(route->hosts[at]) != host_number(host))
+    while (at < route->host_count && host_addr_order(route->hosts[at]) != host_addr_order(host))
         at++;
     return at;
 }
 
-enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t key, uint64_t now,
+enum shm_status route_read(const struct routes *routes, uint32_t slot, struct route_key key, uint64_t now,
                            struct route *route)
 {
     for (int round = 0; round < TABLE_RETRIES; round++) {
@@ -73,8 +73,8 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t 
         if (!table_intact(&table))
             continue;
         uint64_t fetched = table_fetched(&table);
-        route->modid = key_modid(key);
-        route->cmdid = key_cmdid(key);
+        route->modid = key.modid;
+        route->cmdid = key.cmdid;
         route->version = ref_version(table.ref);
         route->age_ms = now > fetched ? now - fetched : 0;
         route->condition = found;
@@ -85,7 +85,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t 
     return SHM_CORRUPT;
 }
 
-enum shm_status route_load(const char *name, uint64_t key, struct route *out)
+enum shm_status route_load(const char *name, struct route_key key, struct route *out)
 {
     struct instance instance;
     struct route route = {.hosts = malloc(HOSTS_MAX * sizeof(*route.hosts))};
@@ -121,14 +121,15 @@ struct text route_first_hosts(const struct route *route)
 }
 
 struct entry {
-    uint64_t key;
+    struct route_key key;
     uint32_t slot;
 };
 
 static int by_key(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
-    return (a->key > b->key) - (a->key < b->key);
+    uint64_t one = route_key_number(a->key), other = route_key_number(b->key);
+    return (one > other) - (one < other);
 }
 
 /* The slots in use, by key. NULL when memory ran out; the caller frees it. */
@@ -148,7 +149,7 @@ static struct entry *entries_of(const struct routes *routes, uint32_t *count)
             entries = larger;
         }
         if (entries)
-            entries[used++] = (struct entry){key_word(word), slot};
+            entries[used++] = (struct entry){route_key_from_word(word), slot};
     }
     if (entries)
         qsort(entries, used, sizeof(*entries), by_key);
@@ -160,7 +161,7 @@ int route_walk(const struct routes *routes, route_fn *each, void *context, unsig
 {
     uint32_t count = 0;
     struct entry *entries = entries_of(routes, &count);
-    struct host *hosts = malloc(HOSTS_MAX * sizeof(*hosts));
+    struct host_addr *hosts = malloc(HOSTS_MAX * sizeof(*hosts));
     struct route route = {.hosts = hosts};
     int result = entries && hosts ? 0 : -1;
     for (uint32_t i = 0; result == 0 && i < count; i++) {

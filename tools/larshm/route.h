@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "shm/host.h"
+#include "shm/host_addr.h"
 #include "shm/routes.h"
 #include "shm/status.h"
 #include "tools/larshm/text.h"
@@ -29,7 +29,7 @@ struct route {
     enum route_condition condition;
     uint32_t update_timeout_s;
     uint32_t host_count;
-    struct host *hosts;                    /* room for HOSTS_MAX */
+    struct host_addr *hosts;               /* room for HOSTS_MAX */
     uint64_t masks[MASK_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
@@ -41,20 +41,20 @@ bool route_host_unprobed(const struct route *route, uint32_t at);
 uint32_t route_count_out(const struct route *route);
 
 /* The number of a host in the route; host_count: it is not there. */
-uint32_t route_find_host(const struct route *route, struct host host);
+uint32_t route_find_host(const struct route *route, struct host_addr host);
 
 /*
  * Reads the table of slot `slot`, which holds `key`, as of tick `now`, into *route, whose `hosts` the caller has
  * set. SHM_CORRUPT: no writer leaves a slot like this; *route means nothing then.
  */
-enum shm_status route_read(const struct routes *routes, uint32_t slot, uint64_t key, uint64_t now,
+enum shm_status route_read(const struct routes *routes, uint32_t slot, struct route_key key, uint64_t now,
                            struct route *route);
 
 /*
  * Reads one route of an instance as it is now; asks the fetcher for nothing. SHM_PENDING: it is not here. On success the
  * caller frees out->hosts.
  */
-enum shm_status route_load(const char *instance, uint64_t key, struct route *out);
+enum shm_status route_load(const char *instance, struct route_key key, struct route *out);
 
 /* As many hosts as fit on a line: "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 ... 12 in all". */
 struct text route_first_hosts(const struct route *route);

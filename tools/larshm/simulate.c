@@ -35,7 +35,7 @@ enum {
 };
 
 struct simulated_host {
-    struct host host;
+    struct host_addr host;
     uint32_t succ, err;
 };
 
@@ -78,18 +78,18 @@ static const struct argp argp = {NULL, parse, "MODID CMDID [ERRRATE] [COUNT]", d
                                  NULL, NULL};
 
 /* The host's counts, begun with 0 if it is new. NULL: more hosts came than one route can have. */
-static struct simulated_host *find_host(struct simulation *simulation, struct host host)
+static struct simulated_host *find_host(struct simulation *simulation, struct host_addr host)
 {
     size_t low = 0, high = simulation->host_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (host_number(simulation->hosts[middle].host) < host_number(host))
+        if (host_addr_order(simulation->hosts[middle].host) < host_addr_order(host))
             low = middle + 1;
         else
             high = middle;
     }
     struct simulated_host *found = &simulation->hosts[low];
-    if (low < simulation->host_count && host_number(found->host) == host_number(host))
+    if (low < simulation->host_count && host_addr_order(found->host) == host_addr_order(host))
         return found;
     if (simulation->host_count == HOSTS_MAX)
         return NULL;
@@ -110,7 +110,7 @@ static int learn_hosts(larshm *h, struct simulation *simulation)
     if (code == LARSHM_OK)
         code = larshm_get_route(h, name->modid, name->cmdid, found, HOSTS_MAX, &count);
     for (size_t i = 0; code == LARSHM_OK && i < count; i++)
-        find_host(simulation, (struct host){found[i].addr, found[i].port});
+        find_host(simulation, (struct host_addr){found[i].addr, found[i].port});
     free(found);
     return code;
 }
@@ -131,7 +131,7 @@ static int call(larshm *h, struct simulation *simulation)
     if (code != LARSHM_OK)
         return LARSHM_OK;
     bool fails = (uint32_t)(random() % RATE_MAX) < simulation->rate;
-    struct simulated_host *counts = find_host(simulation, (struct host){host.addr, host.port});
+    struct simulated_host *counts = find_host(simulation, (struct host_addr){host.addr, host.port});
     if (counts)
         ++*(fails ? &counts->err : &counts->succ);
     return larshm_report(h, &host, fails);

@@ -50,10 +50,10 @@ static struct key_range keys_of(const struct arguments *arguments)
 {
     const struct route_name *name = &arguments->name;
     if (arguments->words == 0)
-        return (struct key_range){0, UINT64_MAX};
+        return (struct key_range){route_key(0, 0), ROUTE_KEY_NONE};
     if (arguments->words == 1)
         return (struct key_range){route_key(name->modid, 0), route_key(name->modid, UINT32_MAX)};
-    uint64_t key = route_key(name->modid, name->cmdid);
+    struct route_key key = route_key(name->modid, name->cmdid);
     return (struct key_range){key, key};
 }
 
@@ -81,11 +81,11 @@ static struct totals sum_of(const struct known_host *route, size_t count)
     return all;
 }
 
-static void add_row(struct grid *grid, uint64_t key, const char *host, struct totals totals)
+static void add_row(struct grid *grid, struct route_key key, const char *host, struct totals totals)
 {
     char modid[16], cmdid[16];
-    snprintf(modid, sizeof(modid), "%" PRIu32, key_modid(key));
-    snprintf(cmdid, sizeof(cmdid), "%" PRIu32, key_cmdid(key));
+    snprintf(modid, sizeof(modid), "%" PRIu32, key.modid);
+    snprintf(cmdid, sizeof(cmdid), "%" PRIu32, key.cmdid);
     grid_row(grid,
              (const char *[]){modid, cmdid, host, text_count(totals.succ).is, text_count(totals.err).is,
                               text_percent(totals.err, sum(totals.succ, totals.err)).is},
@@ -97,8 +97,8 @@ static void add_route(struct grid *grid, const struct known_host *route, size_t 
 {
     struct totals other = {0};
     for (size_t i = 0; i < count; i++)
-        if (route[i].host)
-            add_row(grid, route->key, text_host(known_host_name(&route[i])).is, totals_of(&route[i]));
+        if (!host_addr_is_none(route[i].host))
+            add_row(grid, route->key, text_host(route[i].host).is, totals_of(&route[i]));
         else
             other = totals_of(&route[i]);
     if (other.succ || other.err)
@@ -128,7 +128,7 @@ static json_t *json_totals(struct totals totals)
 
 static json_t *json_host_totals(const struct known_host *entry)
 {
-    json_t *host = json_host(known_host_name(entry));
+    json_t *host = json_host(entry->host);
     if (json_object_update_new(host, json_totals(totals_of(entry))) == 0)
         return host;
     json_decref(host);
@@ -141,12 +141,12 @@ static json_t *json_of_route(const struct known_host *route, size_t count)
     json_t *hosts = json_array();
     int result = 0;
     for (size_t i = 0; result == 0 && i < count; i++)
-        if (route[i].host)
+        if (!host_addr_is_none(route[i].host))
             result = json_array_append_new(hosts, json_host_totals(&route[i]));
         else
             other = totals_of(&route[i]);
-    json_t *object = json_pack("{s:I, s:I}", "modid", (json_int_t)key_modid(route->key), "cmdid",
-                               (json_int_t)key_cmdid(route->key));
+    json_t *object =
+        json_pack("{s:I, s:I}", "modid", (json_int_t)route->key.modid, "cmdid", (json_int_t)route->key.cmdid);
     if (result == 0)
         result = json_object_update_new(object, json_totals(sum_of(route, count)));
     if (result == 0)

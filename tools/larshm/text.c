@@ -119,7 +119,7 @@ struct text text_address(uint32_t address)
     return text;
 }
 
-struct text text_host(struct host host)
+struct text text_host(struct host_addr host)
 {
     struct text text = text_address(host.address);
     size_t used = strlen(text.is);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/host.h"
+#include "shm/host_addr.h"
 
 struct text {
     char is[192];
@@ -37,7 +37,7 @@ struct text text_share(uint32_t parts);
 struct text text_percent(uint64_t part, uint64_t whole);
 
 /* "10.0.0.1:8080", and the address alone. */
-struct text text_host(struct host host);
+struct text text_host(struct host_addr host);
 struct text text_address(uint32_t address);
 
 /* Copies text out of shared memory: at most `size` - 1 bytes, and nothing that a terminal or JSON would mind. */

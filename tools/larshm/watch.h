@@ -8,7 +8,7 @@
 
 struct follower {
     struct instance at;
-    struct host *hosts; /* for the route at hand */
+    struct host_addr *hosts; /* for the route at hand */
     /* For each slot, the version that was told last. One word for all would not do: while slots are looked at one
      * after the other, a change may appear behind us and a later one before us. */
     uint64_t *seen;

@@ -39,7 +39,8 @@ void follower_close(struct follower *follower)
 }
 
 struct change {
-    uint64_t version, key;
+    uint64_t version;
+    struct route_key key;
     uint32_t slot;
 };
 
@@ -67,7 +68,7 @@ static int find_changes(const struct follower *follower, struct change **changes
                 return -1;
             *changes = larger;
         }
-        (*changes)[(*count)++] = (struct change){version, key_word(word), slot};
+        (*changes)[(*count)++] = (struct change){version, route_key_from_word(word), slot};
     }
     return 0;
 }

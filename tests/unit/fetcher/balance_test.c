@@ -8,6 +8,7 @@
 #include "shm/reader/call_stats.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     KEY = 7,
@@ -22,7 +23,7 @@ struct fixture {
     struct instance *instance;
     struct config config;
     struct balance *balance;
-    struct host hosts[HOSTS];
+    struct host_addr hosts[HOSTS];
 };
 
 static void start_balance(struct fixture *fixture)
@@ -44,10 +45,10 @@ static void restart(struct fixture *fixture)
 static void put(struct fixture *fixture, uint64_t key, uint32_t count, uint32_t ttl_s, const uint64_t *masks)
 {
     struct instance *instance = fixture->instance;
-    assert_int_equal(writer_put(instance->writer, key, fixture->hosts, count, masks, ttl_s, clock_tick(),
-                                instance->message),
+    assert_int_equal(writer_put(instance->writer, numbered_key(key), fixture->hosts, count, masks, ttl_s,
+                                clock_tick(), instance->message),
                      SHM_OK);
-    balance_table_changed(fixture->balance, key);
+    balance_table_changed(fixture->balance, numbered_key(key));
 }
 
 static int setup(void **state)
@@ -77,7 +78,7 @@ static int teardown(void **state)
 
 static uint64_t word(const struct fixture *fixture, int host)
 {
-    return host_word(fixture->hosts[host].address, fixture->hosts[host].port);
+    return host_addr_word((struct host_addr){fixture->hosts[host].address, fixture->hosts[host].port});
 }
 
 /* What a client does. */
@@ -91,7 +92,9 @@ static void report(const struct fixture *fixture, uint64_t key, bool success, un
     assert_int_equal(region_open(fixture->instance->names.control, true, &self, 0, &region), SHM_OK);
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     for (unsigned i = 0; i < times; i++)
-        assert_int_equal(call_stats_record(&control, key, word(fixture, BAD), success, 1), SHM_OK);
+        assert_int_equal(
+            call_stats_record(&control, numbered_key(key), numbered_host(word(fixture, BAD)), success, 1),
+            SHM_OK);
     region_close(&region);
     region_close(&routes_region);
 }
@@ -114,10 +117,11 @@ static bool find_record(const struct fixture *fixture, uint64_t key, uint64_t ho
     assert_int_equal(host_records_attach(&region, &hosts), SHM_OK);
     *out = (struct host_health){0};
     for (uint32_t number = 0; number < host_records_used(&hosts) && !found; number++) {
-        uint64_t its_key, its_host;
+        struct route_key its_key;
+        struct host_addr its_host;
         struct host_entry entry;
-        found = host_records_read(&hosts, number, &its_key, &its_host, &entry) && its_key == key &&
-                its_host == host;
+        found = host_records_read(&hosts, number, &its_key, &its_host, &entry) &&
+                route_key_number(its_key) == key && host_addr_word(its_host) == host;
         if (found)
             *out = entry.health;
     }
@@ -181,7 +185,8 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     report_and_poll(fixture, false, STREAK - 1);
     instance_renew(fixture->instance);
     leave_and_return(fixture, 0);
-    assert_int_equal(call_stats_record(&control, KEY, word(fixture, BAD), false, 1), SHM_OK);
+    assert_int_equal(
+        call_stats_record(&control, numbered_key(KEY), numbered_host(word(fixture, BAD)), false, 1), SHM_OK);
     balance_poll(fixture->balance, clock_tick());
     assert_int_equal(health(fixture).total_err, 1);
     assert_int_equal(health(fixture).state, HOST_IN_ROTATION);
@@ -219,9 +224,9 @@ static void verdict_of_results_that_came_while_a_table_was_published_is_shown(vo
     struct fixture *fixture = *state;
     const uint64_t verdict_before[1] = {0};
     report_and_poll(fixture, false, STREAK);
-    assert_true(writer_any_out(fixture->instance->writer, KEY));
+    assert_true(writer_any_out(fixture->instance->writer, numbered_key(KEY)));
     put(fixture, KEY, HOSTS - 1, TTL_S, verdict_before);
-    assert_true(writer_any_out(fixture->instance->writer, KEY));
+    assert_true(writer_any_out(fixture->instance->writer, numbered_key(KEY)));
 }
 
 static void record_of_a_route_that_is_gone_does_not_stay(void **state)
@@ -236,7 +241,7 @@ static void record_of_a_route_that_is_gone_does_not_stay(void **state)
     assert_true(find_record(fixture, OTHER_KEY, 0, &found));
     pause_ms(5); /* an unknown key that has expired is not taken over by the next generation */
     instance_renew(fixture->instance);
-    assert_int_equal(writer_state(fixture->instance->writer, OTHER_KEY), ROUTE_UNKNOWN);
+    assert_int_equal(writer_state(fixture->instance->writer, numbered_key(OTHER_KEY)), ROUTE_UNKNOWN);
     balance_maintain(fixture->balance);
     assert_false(find_record(fixture, OTHER_KEY, 0, &found));
     assert_true(find_record(fixture, KEY, 0, &found));
@@ -256,13 +261,13 @@ static void all_routes_with_records_can_be_told_again(void **state)
 {
     static struct host_result results[HOSTS_MAX];
     struct fixture *fixture = *state;
-    uint64_t key;
+    struct route_key key;
     uint32_t count;
     report_and_poll(fixture, true, 10);
     put(fixture, OTHER_KEY, HOSTS, TTL_S, NULL);
     for (int i = 0; i < 2; i++) {
         assert_true(balance_next_results(fixture->balance, &key, results, &count));
-        assert_int_equal(key, KEY);
+        assert_int_equal(route_key_number(key), KEY);
         assert_int_equal(count, HOSTS);
         assert_int_equal(results[BAD].succ, 10);
         assert_false(balance_next_results(fixture->balance, &key, results, &count));

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fetcher/hold_down.h"
+#include "tests/support/keys.h"
 
 enum {
     KEYS = 100000
@@ -32,20 +33,21 @@ static int teardown(void **state)
 
 static void expect_oldest(const struct hold_down *hold, uint64_t begun_by, uint64_t key)
 {
-    uint64_t oldest = 0;
+    struct route_key oldest = {0};
     assert_true(hold_down_oldest(hold, begun_by, &oldest));
-    assert_true(oldest == key);
+    assert_int_equal(route_key_number(oldest), key);
 }
 
 static void hold_begins_with_the_first_empty_answer_and_later_ones_do_not_prolong_it(void **state)
 {
     struct hold_down *hold = *state;
-    uint64_t key, last = 0;
-    assert_false(hold_down_last(hold, 5, &last));
-    assert_true(hold_down_add(hold, 5, 100));
-    assert_true(hold_down_add(hold, 5, 150));
+    struct route_key key;
+    uint64_t last = 0;
+    assert_false(hold_down_last(hold, numbered_key(5), &last));
+    assert_true(hold_down_add(hold, numbered_key(5), 100));
+    assert_true(hold_down_add(hold, numbered_key(5), 150));
     assert_int_equal(hold->count, 1);
-    assert_true(hold_down_last(hold, 5, &last));
+    assert_true(hold_down_last(hold, numbered_key(5), &last));
     assert_int_equal(last, 150);
     assert_false(hold_down_oldest(hold, 99, &key));
     expect_oldest(hold, 100, 5);
@@ -54,17 +56,17 @@ static void hold_begins_with_the_first_empty_answer_and_later_ones_do_not_prolon
 static void holds_end_in_the_order_they_began_whatever_ends_between(void **state)
 {
     struct hold_down *hold = *state;
-    uint64_t key;
+    struct route_key key;
     for (uint64_t i = 0; i < 5; i++)
-        assert_true(hold_down_add(hold, 9 - i, 100 + i));
-    assert_true(hold_down_end(hold, 7));
-    assert_true(hold_down_end(hold, 9));
-    assert_false(hold_down_end(hold, 7));
+        assert_true(hold_down_add(hold, numbered_key(9 - i), 100 + i));
+    assert_true(hold_down_end(hold, numbered_key(7)));
+    assert_true(hold_down_end(hold, numbered_key(9)));
+    assert_false(hold_down_end(hold, numbered_key(7)));
     for (uint64_t left = 8; left >= 5; left--) {
         if (left == 7)
             continue;
         expect_oldest(hold, 104, left);
-        assert_true(hold_down_end(hold, left));
+        assert_true(hold_down_end(hold, numbered_key(left)));
     }
     assert_false(hold_down_oldest(hold, UINT64_MAX, &key));
     assert_int_equal(hold->count, 0);
@@ -73,13 +75,13 @@ static void holds_end_in_the_order_they_began_whatever_ends_between(void **state
 static void hold_that_was_ended_begins_anew(void **state)
 {
     struct hold_down *hold = *state;
-    uint64_t key;
-    assert_true(hold_down_add(hold, 1, 100));
-    assert_true(hold_down_add(hold, 2, 101));
-    assert_true(hold_down_end(hold, 1));
-    assert_true(hold_down_add(hold, 1, 200));
+    struct route_key key;
+    assert_true(hold_down_add(hold, numbered_key(1), 100));
+    assert_true(hold_down_add(hold, numbered_key(2), 101));
+    assert_true(hold_down_end(hold, numbered_key(1)));
+    assert_true(hold_down_add(hold, numbered_key(1), 200));
     expect_oldest(hold, 150, 2);
-    assert_true(hold_down_end(hold, 2));
+    assert_true(hold_down_end(hold, numbered_key(2)));
     assert_false(hold_down_oldest(hold, 150, &key));
     expect_oldest(hold, 200, 1);
 }
@@ -90,15 +92,15 @@ static void any_number_of_routes_can_be_held(void **state)
     struct hold_down *hold = *state;
     uint64_t last;
     for (uint64_t key = 0; key < KEYS; key++)
-        assert_true(hold_down_add(hold, key, key));
+        assert_true(hold_down_add(hold, numbered_key(key), key));
     for (uint64_t key = 0; key < KEYS; key += 2)
-        assert_true(hold_down_end(hold, key));
+        assert_true(hold_down_end(hold, numbered_key(key)));
     assert_int_equal(hold->count, KEYS / 2);
     for (uint64_t key = 0; key < KEYS; key++)
-        assert_int_equal(hold_down_last(hold, key, &last), key % 2);
+        assert_int_equal(hold_down_last(hold, numbered_key(key), &last), key % 2);
     for (uint64_t key = 1; key < KEYS; key += 2) {
         expect_oldest(hold, key, key);
-        assert_true(hold_down_end(hold, key));
+        assert_true(hold_down_end(hold, numbered_key(key)));
     }
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fetcher/requests.h"
+#include "tests/support/keys.h"
 
 static int setup(void **state)
 {
@@ -24,53 +25,53 @@ static int teardown(void **state)
 static void request_is_waited_for_until_it_is_answered(void **state)
 {
     struct requests *requests = *state;
-    assert_false(requests_waiting(requests, 5));
-    assert_false(requests_answered(requests, 5));
-    requests_add(requests, 5, 100);
-    assert_true(requests_waiting(requests, 5));
-    assert_false(requests_waiting(requests, 6));
-    assert_true(requests_answered(requests, 5));
-    assert_false(requests_waiting(requests, 5));
-    assert_false(requests_answered(requests, 5));
+    assert_false(requests_waiting(requests, numbered_key(5)));
+    assert_false(requests_answered(requests, numbered_key(5)));
+    requests_add(requests, numbered_key(5), 100);
+    assert_true(requests_waiting(requests, numbered_key(5)));
+    assert_false(requests_waiting(requests, numbered_key(6)));
+    assert_true(requests_answered(requests, numbered_key(5)));
+    assert_false(requests_waiting(requests, numbered_key(5)));
+    assert_false(requests_answered(requests, numbered_key(5)));
 }
 
 static void requests_become_late_in_the_order_they_were_sent_and_not_before_their_time(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key = 0;
+    struct route_key key = {0};
     for (uint64_t i = 0; i < 3; i++)
-        requests_add(requests, 10 + i, 100 + i);
+        requests_add(requests, numbered_key(10 + i), 100 + i);
     assert_false(requests_time_out(requests, 99, &key));
-    assert_int_equal(key, 0);
+    assert_int_equal(route_key_number(key), 0);
     assert_true(requests_time_out(requests, 101, &key));
-    assert_int_equal(key, 10);
+    assert_int_equal(route_key_number(key), 10);
     assert_true(requests_time_out(requests, 101, &key));
-    assert_int_equal(key, 11);
+    assert_int_equal(route_key_number(key), 11);
     assert_false(requests_time_out(requests, 101, &key));
-    assert_true(requests_waiting(requests, 12));
+    assert_true(requests_waiting(requests, numbered_key(12)));
 }
 
 static void late_request_is_not_waited_for_but_its_answer_is_known(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key;
-    requests_add(requests, 5, 100);
+    struct route_key key;
+    requests_add(requests, numbered_key(5), 100);
     assert_true(requests_time_out(requests, 100, &key));
-    assert_false(requests_waiting(requests, 5));
-    assert_true(requests_answered(requests, 5));
-    assert_false(requests_answered(requests, 5));
+    assert_false(requests_waiting(requests, numbered_key(5)));
+    assert_true(requests_answered(requests, numbered_key(5)));
+    assert_false(requests_answered(requests, numbered_key(5)));
 }
 
 static void late_request_that_is_repeated_begins_anew(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key;
-    requests_add(requests, 5, 100);
+    struct route_key key;
+    requests_add(requests, numbered_key(5), 100);
     assert_true(requests_time_out(requests, 100, &key));
-    requests_add(requests, 5, 200);
-    assert_true(requests_waiting(requests, 5));
+    requests_add(requests, numbered_key(5), 200);
+    assert_true(requests_waiting(requests, numbered_key(5)));
     requests_forget_late(requests, 1000);
-    assert_true(requests_waiting(requests, 5));
+    assert_true(requests_waiting(requests, numbered_key(5)));
     assert_false(requests_time_out(requests, 199, &key));
     assert_true(requests_time_out(requests, 200, &key));
 }
@@ -78,31 +79,31 @@ static void late_request_that_is_repeated_begins_anew(void **state)
 static void late_requests_are_forgotten_in_time(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key;
-    requests_add(requests, 5, 100);
-    requests_add(requests, 6, 101);
-    requests_add(requests, 7, 101);
+    struct route_key key;
+    requests_add(requests, numbered_key(5), 100);
+    requests_add(requests, numbered_key(6), 101);
+    requests_add(requests, numbered_key(7), 101);
     assert_true(requests_time_out(requests, 101, &key));
     assert_true(requests_time_out(requests, 101, &key));
     requests_forget_late(requests, 100);
-    assert_false(requests_answered(requests, 5));
-    assert_true(requests_answered(requests, 6));
-    assert_true(requests_waiting(requests, 7));
+    assert_false(requests_answered(requests, numbered_key(5)));
+    assert_true(requests_answered(requests, numbered_key(6)));
+    assert_true(requests_waiting(requests, numbered_key(7)));
 }
 
 static void full_table_has_no_room_until_a_request_is_answered_or_late(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key;
+    struct route_key key;
     for (uint64_t i = 0; i < REQUESTS_MAX; i++) {
         assert_int_equal(requests_room(requests), REQUESTS_MAX - i);
-        requests_add(requests, i, i);
+        requests_add(requests, numbered_key(i), i);
     }
     assert_int_equal(requests_room(requests), 0);
     for (uint64_t i = 0; i < REQUESTS_MAX; i++)
-        if (!requests_waiting(requests, i))
+        if (!requests_waiting(requests, numbered_key(i)))
             fail_msg("request %u is lost", (unsigned)i);
-    assert_true(requests_answered(requests, 1000));
+    assert_true(requests_answered(requests, numbered_key(1000)));
     assert_int_equal(requests_room(requests), 1);
     assert_true(requests_time_out(requests, 0, &key));
     assert_int_equal(requests_room(requests), 2);
@@ -111,33 +112,33 @@ static void full_table_has_no_room_until_a_request_is_answered_or_late(void **st
 static void late_requests_give_way_the_oldest_first(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key;
+    struct route_key key;
     for (uint64_t i = 0; i < REQUESTS_MAX; i++)
-        requests_add(requests, i, i);
+        requests_add(requests, numbered_key(i), i);
     for (uint64_t i = 0; i < 3; i++)
         assert_true(requests_time_out(requests, REQUESTS_MAX, &key));
-    requests_add(requests, REQUESTS_MAX, REQUESTS_MAX);
-    requests_add(requests, REQUESTS_MAX + 1, REQUESTS_MAX);
-    assert_false(requests_answered(requests, 0));
-    assert_false(requests_answered(requests, 1));
-    assert_true(requests_answered(requests, 2));
-    assert_true(requests_waiting(requests, REQUESTS_MAX));
-    assert_true(requests_waiting(requests, REQUESTS_MAX + 1));
+    requests_add(requests, numbered_key(REQUESTS_MAX), REQUESTS_MAX);
+    requests_add(requests, numbered_key(REQUESTS_MAX + 1), REQUESTS_MAX);
+    assert_false(requests_answered(requests, numbered_key(0)));
+    assert_false(requests_answered(requests, numbered_key(1)));
+    assert_true(requests_answered(requests, numbered_key(2)));
+    assert_true(requests_waiting(requests, numbered_key(REQUESTS_MAX)));
+    assert_true(requests_waiting(requests, numbered_key(REQUESTS_MAX + 1)));
 }
 
 static void everything_can_be_taken_out_waiting_ones_first(void **state)
 {
     struct requests *requests = *state;
-    uint64_t key;
+    struct route_key key;
     bool waiting;
-    requests_add(requests, 5, 100);
-    requests_add(requests, 6, 200);
+    requests_add(requests, numbered_key(5), 100);
+    requests_add(requests, numbered_key(6), 200);
     assert_true(requests_time_out(requests, 100, &key));
     assert_true(requests_take(requests, &key, &waiting));
-    assert_int_equal(key, 6);
+    assert_int_equal(route_key_number(key), 6);
     assert_true(waiting);
     assert_true(requests_take(requests, &key, &waiting));
-    assert_int_equal(key, 5);
+    assert_int_equal(route_key_number(key), 5);
     assert_false(waiting);
     assert_false(requests_take(requests, &key, &waiting));
     assert_int_equal(requests_room(requests), REQUESTS_MAX);
@@ -153,29 +154,30 @@ static void any_order_of_steps_agrees_with_a_plain_list(void **state)
     };
     static uint64_t sent[KEYS];
     static bool late[KEYS];
-    uint64_t key;
+    struct route_key key;
     srandom(1);
     for (uint64_t now = 1; now <= STEPS; now++) {
         uint64_t mine = (uint64_t)random() % KEYS;
         switch (random() % 3) {
         case 0:
-            requests_add(requests, mine << 32 | mine, now);
+            requests_add(requests, numbered_key(mine << 32 | mine), now);
             sent[mine] = now;
             late[mine] = false;
             break;
         case 1:
-            assert_int_equal(requests_answered(requests, mine << 32 | mine), sent[mine] != 0);
+            assert_int_equal(requests_answered(requests, numbered_key(mine << 32 | mine)), sent[mine] != 0);
             sent[mine] = 0;
             break;
         default:
             while (requests_time_out(requests, now < 200 ? 0 : now - 200, &key))
-                late[key & 0xffffffff] = true;
+                late[key.cmdid] = true;
             requests_forget_late(requests, now < 400 ? 0 : now - 400);
             for (int i = 0; i < KEYS; i++)
                 if (sent[i] && now >= 400 && sent[i] <= now - 400)
                     sent[i] = 0;
         }
-        assert_int_equal(requests_waiting(requests, mine << 32 | mine), sent[mine] != 0 && !late[mine]);
+        assert_int_equal(requests_waiting(requests, numbered_key(mine << 32 | mine)),
+                         sent[mine] != 0 && !late[mine]);
     }
 }
 

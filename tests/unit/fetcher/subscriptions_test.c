@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "fetcher/subscriptions.h"
+#include "tests/support/keys.h"
 
 enum {
     KEYS = 5000
@@ -15,25 +16,25 @@ enum {
 static void fill(struct subscriptions *known)
 {
     for (uint64_t key = 0; key < KEYS; key++)
-        assert_true(subscriptions_add(known, key));
+        assert_true(subscriptions_add(known, numbered_key(key)));
 }
 
-static bool keep_even(const void *context, uint64_t key)
+static bool keep_even(const void *context, struct route_key key)
 {
     (void)context;
-    return key % 2 == 0;
+    return key.cmdid % 2 == 0;
 }
 
-static bool keep_none(const void *context, uint64_t key)
+static bool keep_none(const void *context, struct route_key key)
 {
     (void)context;
     (void)key;
     return false;
 }
 
-static bool keep_below(const void *context, uint64_t key)
+static bool keep_below(const void *context, struct route_key key)
 {
-    return key < *(const uint64_t *)context;
+    return route_key_number(key) < *(const uint64_t *)context;
 }
 
 static void keys_stay_in_the_order_they_came(void **state)
@@ -43,7 +44,7 @@ static void keys_stay_in_the_order_they_came(void **state)
     fill(&known);
     assert_int_equal(known.count, KEYS);
     for (uint64_t i = 0; i < KEYS; i++)
-        assert_int_equal(known.keys[i], i);
+        assert_int_equal(route_key_number(known.keys[i]), i);
     subscriptions_free(&known);
     assert_int_equal(known.count, 0);
     subscriptions_free(&known);
@@ -60,7 +61,7 @@ static void filter_keeps_order_and_what_the_cursor_has_passed(void **state)
         assert_int_equal(known.count, KEYS / 2);
         assert_int_equal(cursor, (start + 1) / 2);
         for (uint64_t i = 0; i < known.count; i++)
-            assert_int_equal(known.keys[i], 2 * i);
+            assert_int_equal(route_key_number(known.keys[i]), 2 * i);
         subscriptions_free(&known);
     }
 }
@@ -74,7 +75,7 @@ static void filter_that_keeps_nothing_puts_the_cursor_at_the_start(void **state)
     subscriptions_filter(&known, keep_none, NULL, &cursor);
     assert_int_equal(known.count, 0);
     assert_int_equal(cursor, 0);
-    assert_true(subscriptions_add(&known, 1));
+    assert_true(subscriptions_add(&known, numbered_key(1)));
     subscriptions_filter(&known, keep_none, NULL, &cursor);
     assert_int_equal(cursor, 0);
     subscriptions_free(&known);

@@ -69,7 +69,7 @@ static void make_refs_agree(const struct routes *routes, uint64_t *seed)
         struct block *block = routes_block(routes, ref_unit(ref));
         store_relaxed(&routes_slot(routes, slot)->ref, ref);
         store_relaxed(&block->stamp, ref);
-        store_relaxed(&block->key, key_word(load_relaxed(&routes_slot(routes, slot)->key)));
+        store_relaxed(&block->key, ~load_relaxed(&routes_slot(routes, slot)->key));
         store_relaxed(&block->count, (uint16_t)(noise(seed) % 2048));
     }
 }

@@ -101,10 +101,9 @@ static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **sta
 static void a_table_has_each_host_with_its_counts_where_they_are_known(void **state)
 {
     (void)state;
-    struct host hosts[] = {{htonl(0x0a000001), htons(80)}, {htonl(0x0a000002), htons(80)}};
-    struct known_host record = {.key = route_key(1, 2),
-                                .host = host_word(hosts[0].address, hosts[0].port),
-                                .health = {.total_succ = 1000, .total_err = 7}};
+    struct host_addr hosts[] = {{htonl(0x0a000001), htons(80)}, {htonl(0x0a000002), htons(80)}};
+    struct known_host record = {
+        .key = route_key(1, 2), .host = hosts[0], .health = {.total_succ = 1000, .total_err = 7}};
     struct route *route = calloc(1, sizeof(*route));
     assert_non_null(route);
     route->modid = 1;

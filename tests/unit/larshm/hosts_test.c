@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "shm/atomic.h"
+#include "tests/support/keys.h"
 #include "tools/larshm/health.h"
 #include "tools/larshm/hosts.h"
 
@@ -17,7 +18,7 @@ enum {
     NOISES = 300,
 };
 
-static const struct key_range all = {0, UINT64_MAX};
+static const struct key_range all = {{0, 0}, {UINT32_MAX, UINT32_MAX}};
 
 /* A hosts object in private memory, of exactly its size, so that a sanitizer sees every step outside. */
 struct object {
@@ -47,7 +48,7 @@ static void object_free(struct object *object)
 
 static uint64_t word_of(const char *ip, uint16_t port)
 {
-    return host_word(inet_addr(ip), htons(port));
+    return host_addr_word((struct host_addr){inet_addr(ip), htons(port)});
 }
 
 static void put(struct object *object, uint64_t key, uint64_t host, uint64_t total_succ)
@@ -60,7 +61,7 @@ static void put(struct object *object, uint64_t key, uint64_t host, uint64_t tot
     for (int i = 0; i < HOST_WORDS; i++)
         store_relaxed(&s_record->halves[0][i], words[i]);
     store_relaxed(&s_record->host, host);
-    store_relaxed(&s_record->key, key_word(key));
+    store_relaxed(&s_record->key, route_key_word(numbered_key(key)));
     store_relaxed(&object->hosts.s_header->used, number + 1);
 }
 
@@ -70,29 +71,32 @@ static void records_are_found_by_route_and_host_in_the_order_of_addresses(void *
     struct object object = object_new();
     struct known_hosts known = {0};
     size_t count;
-    uint64_t key = route_key(7, 8);
-    put(&object, route_key(7, 9), word_of("10.0.0.1", 80), 1);
+    uint64_t key = route_key_number(route_key(7, 8));
+    put(&object, route_key_number(route_key(7, 9)), word_of("10.0.0.1", 80), 1);
     put(&object, key, word_of("200.0.0.1", 80), 2);
     put(&object, key, word_of("10.0.0.2", 81), 3);
     put(&object, key, 0, 4);
     put(&object, key, word_of("10.0.0.2", 80), 5);
-    put(&object, route_key(0, 0), word_of("10.0.0.1", 80), 6);
+    put(&object, route_key_number(route_key(0, 0)), word_of("10.0.0.1", 80), 6);
     assert_int_equal(known_hosts_copy(&object.hosts, all, &known), SHM_OK);
     assert_int_equal(known.count, 6);
-    const struct known_host *of = known_hosts_of(&known, key, &count);
+    const struct known_host *of = known_hosts_of(&known, numbered_key(key), &count);
     const uint64_t order[] = {4, 5, 3, 2};
     assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(of[i].health.total_succ, order[i]);
-    const struct host host = {inet_addr("10.0.0.2"), htons(81)}, other = {inet_addr("10.0.0.2"), htons(82)};
-    assert_int_equal(known_hosts_find(&known, key, host)->total_succ, 3);
-    assert_null(known_hosts_find(&known, key, other));
+    const struct host_addr host = {inet_addr("10.0.0.2"), htons(81)},
+                           other = {inet_addr("10.0.0.2"), htons(82)};
+    assert_int_equal(known_hosts_find(&known, numbered_key(key), host)->total_succ, 3);
+    assert_null(known_hosts_find(&known, numbered_key(key), other));
     assert_null(known_hosts_find(&known, route_key(7, 10), host));
     assert_null(known_hosts_of(&known, route_key(7, 7), &count));
     assert_int_equal(count, 0);
     known_hosts_free(&known);
 
-    assert_int_equal(known_hosts_copy(&object.hosts, (struct key_range){key, key}, &known), SHM_OK);
+    assert_int_equal(
+        known_hosts_copy(&object.hosts, (struct key_range){numbered_key(key), numbered_key(key)}, &known),
+        SHM_OK);
     assert_int_equal(known.count, 4);
     known_hosts_free(&known);
     object_free(&object);
@@ -105,7 +109,7 @@ static void an_object_without_records_is_readable_and_knows_nothing(void **state
     struct known_hosts known = {0};
     assert_int_equal(known_hosts_copy(&object.hosts, all, &known), SHM_OK);
     assert_true(known.readable);
-    assert_null(known_hosts_find(&known, route_key(1, 2), (struct host){1, 1}));
+    assert_null(known_hosts_find(&known, route_key(1, 2), (struct host_addr){1, 1}));
     known_hosts_free(&known);
     object_free(&object);
 }
@@ -134,8 +138,7 @@ static void records_full_of_noise_are_read_within_their_bounds_and_can_be_told(v
             assert_true(health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED &&
                         health->reason < REASONS);
             told += strlen(health_text(health, at % 2).is) > 0;
-            assert_non_null(
-                known_hosts_find(&known, known.entries[at].key, known_host_name(&known.entries[at])));
+            assert_non_null(known_hosts_find(&known, known.entries[at].key, known.entries[at].host));
         }
         known_hosts_free(&known);
     }

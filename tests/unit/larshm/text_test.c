@@ -96,7 +96,7 @@ static void shares_have_as_many_digits_as_they_need(void **state)
 static void addresses_from_128_up_are_shown_right(void **state)
 {
     (void)state;
-    const struct host host = {htonl(0xfffffffe), htons(65535)};
+    const struct host_addr host = {htonl(0xfffffffe), htons(65535)};
     assert_string_equal(text_host(host).is, "255.255.255.254:65535");
     assert_string_equal(text_address(htonl(0x0a000001)).is, "10.0.0.1");
 }
@@ -104,9 +104,9 @@ static void addresses_from_128_up_are_shown_right(void **state)
 static void long_routes_show_their_first_hosts_and_how_many_there_are(void **state)
 {
     (void)state;
-    struct host hosts[4];
+    struct host_addr hosts[4];
     for (uint32_t i = 0; i < 4; i++)
-        hosts[i] = (struct host){htonl(0xfffffff0 + i), htons(65535)};
+        hosts[i] = (struct host_addr){htonl(0xfffffff0 + i), htons(65535)};
     struct route route = {.hosts = hosts};
     assert_string_equal(route_first_hosts(&route).is, "");
     route.host_count = 3;

@@ -8,6 +8,7 @@
 #include "shm/clock.h"
 #include "tests/support/child.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     READERS = 3,
@@ -20,7 +21,7 @@ static bool right(larshm *h, uint64_t key)
 {
     larshm_host host;
     uint32_t round = UINT32_MAX;
-    return larshm_get_host(h, key_modid(key), key_cmdid(key), &host) == LARSHM_OK &&
+    return larshm_get_host(h, numbered_key(key).modid, numbered_key(key).cmdid, &host) == LARSHM_OK &&
            self_checking_holds(key, 0, host.addr, host.port, &round);
 }
 
@@ -28,7 +29,7 @@ static bool view_right(larshm *h, uint64_t key)
 {
     larshm_view view;
     uint32_t round = UINT32_MAX;
-    if (larshm_route_begin(h, key_modid(key), key_cmdid(key), &view) != LARSHM_OK)
+    if (larshm_route_begin(h, numbered_key(key).modid, numbered_key(key).cmdid, &view) != LARSHM_OK)
         return false;
     bool holds = view.count == 1 && self_checking_holds(key, 0, view.addr[0], view.port[0], &round);
     return larshm_route_end(h, &view) == LARSHM_OK && holds;

@@ -17,6 +17,7 @@
 
 #include "shm/clock.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     READERS = 4,
@@ -66,7 +67,8 @@ static void *look(void *context)
     struct looker *looker = context;
     larshm_host host;
     pause_point = looker->pause;
-    looker->code = larshm_get_host(looker->h, key_modid(looker->key), key_cmdid(looker->key), &host);
+    looker->code =
+        larshm_get_host(looker->h, numbered_key(looker->key).modid, numbered_key(looker->key).cmdid, &host);
     return NULL;
 }
 
@@ -179,7 +181,7 @@ static void *look_while_it_grows(void *context)
         look_at(growth, 0, round);
         uint32_t keys = growth->keys;
         look_at(growth, keys, 0);
-        look_at(growth, key_hash(i, keys) % (keys + 1), 0);
+        look_at(growth, hash_word(i, keys) % (keys + 1), 0);
     }
     return NULL;
 }

@@ -13,6 +13,7 @@
 #include "shm/control.h"
 #include "shm/reader/demand.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     THREADS = 8
@@ -30,7 +31,7 @@ static void lookups_answer_exactly_what_was_published(void **state)
     struct instance *instance = *state;
     larshm *h = open_handle(instance);
     for (uint32_t count = 1; count < 200; count += 13) {
-        uint64_t key = route_key(count, 7);
+        uint64_t key = route_key_number(route_key(count, 7));
         larshm_host host, hosts[200];
         size_t known = 0;
         uint32_t round = UINT32_MAX;
@@ -64,14 +65,15 @@ static void get_hosts_answers_for_each_route_as_get_host_does(void **state)
     for (uint32_t i = 0; i < COUNT; i++) {
         hosts[i] = (larshm_host){.modid = 1, .cmdid = i};
         if (i % 5)
-            instance_put(instance, route_key(1, i), 1, i % 5 == 4 ? 0 : i % 5, 15);
+            instance_put(instance, route_key_number(route_key(1, i)), 1, i % 5 == 4 ? 0 : i % 5, 15);
     }
     assert_int_equal(larshm_get_hosts(h, hosts, codes, COUNT), COUNT / 5 * 3);
     for (uint32_t i = 0; i < COUNT; i++) {
         bool found = false;
         for (uint32_t at = 0; at < i % 5; at++) {
             uint32_t round = UINT32_MAX;
-            found |= self_checking_holds(route_key(1, i), at, hosts[i].addr, hosts[i].port, &round);
+            found |= self_checking_holds(route_key_number(route_key(1, i)), at, hosts[i].addr, hosts[i].port,
+                                         &round);
         }
         assert_int_equal(codes[i], i % 5 == 0 ? LARSHM_PENDING : i % 5 == 4 ? LARSHM_NOEXIST : LARSHM_OK);
         assert_int_equal(found, codes[i] == LARSHM_OK);
@@ -103,10 +105,12 @@ static void every_key_but_the_last_one_can_be_a_route(void **state)
     larshm *h = open_handle(instance);
     larshm_host host;
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        assert_int_equal(larshm_get_host(h, key_modid(keys[i]), key_cmdid(keys[i]), &host), LARSHM_PENDING);
+        assert_int_equal(larshm_get_host(h, numbered_key(keys[i]).modid, numbered_key(keys[i]).cmdid, &host),
+                         LARSHM_PENDING);
         assert_int_equal(instance_missed(instance).key[0], keys[i]);
         instance_put(instance, keys[i], 1, 4, 15);
-        assert_int_equal(larshm_get_host(h, key_modid(keys[i]), key_cmdid(keys[i]), &host), LARSHM_OK);
+        assert_int_equal(larshm_get_host(h, numbered_key(keys[i]).modid, numbered_key(keys[i]).cmdid, &host),
+                         LARSHM_OK);
     }
     larshm_close(h);
 }
@@ -127,9 +131,9 @@ static void the_last_key_is_no_route_and_is_asked_for_by_nobody(void **state)
     assert_int_equal(larshm_info(h, UINT32_MAX, UINT32_MAX, &info), LARSHM_NOEXIST);
     assert_int_equal(instance_missed(instance).count, 0);
     /* Nor does the writer take it for the route whose table lies first in the arena. */
-    writer_set_pulling(instance->writer, 1);
-    writer_set_new(instance->writer, KEY_INVALID);
-    assert_int_equal(writer_state(instance->writer, 1), ROUTE_PULLING);
+    writer_set_pulling(instance->writer, numbered_key(1));
+    writer_set_new(instance->writer, ROUTE_KEY_NONE);
+    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_PULLING);
     larshm_close(h);
 }
 
@@ -158,7 +162,7 @@ static void a_storm_of_misses_on_one_key_is_one_request(void **state)
     /* Threads that find different free cells at the same moment may name it in each of the four that it can use. */
     assert_in_range(missed.count, 1, 4);
     for (uint32_t i = 0; i < missed.count; i++)
-        assert_int_equal(missed.key[i], route_key(3, 4));
+        assert_int_equal(missed.key[i], route_key_number(route_key(3, 4)));
     assert_int_equal(instance_missed(instance).count, 0);
     miss_the_same_key(h);
     assert_int_equal(instance_missed(instance).count, 1);
@@ -170,14 +174,14 @@ static void a_full_table_of_misses_loses_no_known_route(void **state)
     struct instance *instance = *state;
     larshm *h = open_handle(instance);
     larshm_host host;
-    instance_put(instance, route_key(9, 9), 1, 4, 1);
+    instance_put(instance, route_key_number(route_key(9, 9)), 1, 4, 1);
     instance_heartbeat(instance, clock_tick() + 5000);
     for (uint32_t i = 0; i < 100000; i++)
         assert_int_equal(larshm_get_host(h, 1000, i, &host), LARSHM_PENDING);
     assert_int_equal(larshm_get_host(h, 9, 9, &host), LARSHM_OK);
     struct keys flagged = instance_flagged(instance);
     assert_int_equal(flagged.count, 1);
-    assert_int_equal(flagged.key[0], route_key(9, 9));
+    assert_int_equal(flagged.key[0], route_key_number(route_key(9, 9)));
     assert_in_range(instance_missed(instance).count, 1, MISS_CELLS);
     larshm_close(h);
 }
@@ -201,7 +205,7 @@ static void g9_an_expired_route_is_answered_and_asked_for_once(void **state)
     struct keys flagged = instance_flagged(instance);
     assert_int_equal(flagged.count, 1);
     assert_int_equal(flagged.key[0], 1);
-    assert_true(writer_expired(instance->writer, 1, now + 60 * 1000));
+    assert_true(writer_expired(instance->writer, numbered_key(1), now + 60 * 1000));
     assert_int_equal(instance_flagged(instance).count, 0);
     larshm_close(h);
 }
@@ -214,11 +218,11 @@ static void a_route_being_pulled_is_not_asked_for_again(void **state)
     uint64_t later = clock_tick() + 60 * 1000;
     instance_put(instance, 1, 1, 4, 1);
     instance_heartbeat(instance, later);
-    writer_set_pulling(instance->writer, 1);
+    writer_set_pulling(instance->writer, numbered_key(1));
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 0);
     /* Rule 6: the connection was lost, and the route may be asked for again. */
-    writer_set_new(instance->writer, 1);
+    writer_set_new(instance->writer, numbered_key(1));
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 1);
     larshm_close(h);
@@ -246,7 +250,8 @@ static void a_reached_limit_is_said_so(void **state)
     larshm_host host;
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK; key++)
-        status = writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->message);
+        status = writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 15, clock_tick(),
+                            instance->message);
     assert_int_equal(status, SHM_FULL);
     assert_int_equal(larshm_get_host(h, 5, 5, &host), LARSHM_FULL);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_NOEXIST);
@@ -264,10 +269,11 @@ static void info_tells_age_state_and_who_looks_after_it(void **state)
     assert_true(info.fetcher_alive && info.connected && info.can_ask);
     assert_int_equal(instance_missed(instance).count, 0);
 
-    struct host host;
+    struct host_addr host;
     uint64_t then = clock_tick() - 20 * 1000;
     self_checking_hosts(1, 1, 1, &host);
-    assert_int_equal(writer_put(instance->writer, 1, &host, 1, NULL, 15, then, instance->message), SHM_OK);
+    assert_int_equal(
+        writer_put(instance->writer, numbered_key(1), &host, 1, NULL, 15, then, instance->message), SHM_OK);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_int_equal(info.hosts, 1);
     assert_int_equal(info.update_timeout_s, 15);
@@ -275,7 +281,7 @@ static void info_tells_age_state_and_who_looks_after_it(void **state)
     assert_true(info.expired && !info.pulling);
     uint64_t version = info.version;
 
-    writer_set_pulling(instance->writer, 1);
+    writer_set_pulling(instance->writer, numbered_key(1));
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_true(info.pulling && info.expired);
     assert_in_range(info.age_ms, 20 * 1000, 120 * 1000);

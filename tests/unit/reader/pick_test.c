@@ -32,14 +32,14 @@ struct fixture {
 /* Route (MODID, count) has `count` hosts with the ports 1 .. count. */
 static int setup(void **state)
 {
-    static struct host hosts[HOSTS_MOST];
+    static struct host_addr hosts[HOSTS_MOST];
     void *instance = NULL;
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     if (!fixture || instance_setup(&instance) != 0)
         return -1;
     fixture->instance = instance;
     for (uint32_t i = 0; i < HOSTS_MOST; i++)
-        hosts[i] = (struct host){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
+        hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (int i = 0; i < SIZES; i++)
         if (writer_put(fixture->instance->writer, route_key(MODID, sizes[i]), hosts, sizes[i], NULL, 60, 1,
                        fixture->instance->message) != SHM_OK)
@@ -210,7 +210,7 @@ static void verdicts_that_change_all_the_time_lead_to_hosts_of_the_table(void **
         assert_int_equal(pthread_create(&pickers[i].thread, NULL, pick_on, &pickers[i]), 0);
     }
     for (uint64_t flap = 0; flap < FLAPS; flap++) {
-        uint64_t random = key_hash(flap, 1);
+        uint64_t random = hash_word(flap, 1);
         uint32_t count = sizes[flap % SIZES];
         rotation_out(fixture, count, (uint32_t)(random % count), random >> 40 & 3, !(random >> 42 & 3));
         if (flap % (FLAPS / 10) == 0) /* all at once */

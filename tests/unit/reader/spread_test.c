@@ -20,9 +20,9 @@ enum {
 /* Route (modid, count) has `count` hosts with the ports 1 .. count. */
 static void put_routes(struct instance *instance)
 {
-    struct host hosts[HOSTS_MOST];
+    struct host_addr hosts[HOSTS_MOST];
     for (uint32_t i = 0; i < HOSTS_MOST; i++)
-        hosts[i] = (struct host){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
+        hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (uint32_t modid = 0; modid < 3; modid++)
         for (uint32_t count = 1; count <= HOSTS_MOST; count++)
             assert_int_equal(writer_put(instance->writer, route_key(modid, count), hosts, count, NULL, 60, 1,

@@ -7,6 +7,7 @@
 #include "reader/mapping.h"
 #include "shm/clock.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     KEEP_MS = 60 * 1000, /* past every grace_ms */
@@ -23,16 +24,18 @@ static void expect_round(const larshm_view *view, uint64_t key, uint32_t round)
 
 static void begin(larshm *h, uint64_t key, larshm_view *view)
 {
-    assert_int_equal(larshm_route_begin(h, key_modid(key), key_cmdid(key), view), LARSHM_OK);
+    assert_int_equal(larshm_route_begin(h, numbered_key(key).modid, numbered_key(key).cmdid, view),
+                     LARSHM_OK);
 }
 
 /* Publishes at a tick of the caller's choice. */
 static void put_at(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint64_t now)
 {
-    struct host hosts[64];
+    struct host_addr hosts[64];
     self_checking_hosts(key, round, count, hosts);
-    assert_int_equal(writer_put(instance->writer, key, hosts, count, NULL, 15, now, instance->message),
-                     SHM_OK);
+    assert_int_equal(
+        writer_put(instance->writer, numbered_key(key), hosts, count, NULL, 15, now, instance->message),
+        SHM_OK);
 }
 
 static void g4_a_view_stays_as_it_was_within_grace(void **state)

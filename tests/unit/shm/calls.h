@@ -15,6 +15,7 @@
 
 #include "shm/atomic.h"
 #include "shm/control.h"
+#include "tests/support/keys.h"
 
 struct calls {
     struct region region;
@@ -43,7 +44,8 @@ static inline struct call_cell *calls_cell(const struct calls *calls, uint64_t k
     struct call_cell *found = NULL;
     for (uint32_t i = 0; i < calls->control.shape.call_cells; i++) {
         struct call_cell *s_cell = &calls->control.s_calls[i];
-        if (load_relaxed(&s_cell->key) != key_word(key) || load_relaxed(&s_cell->host) != host)
+        if (load_relaxed(&s_cell->key) != route_key_word(numbered_key(key)) ||
+            load_relaxed(&s_cell->host) != host)
             continue;
         assert_null(found);
         found = s_cell;
@@ -54,7 +56,7 @@ static inline struct call_cell *calls_cell(const struct calls *calls, uint64_t k
 /* Host number n; none is 0. */
 static inline uint64_t calls_host(uint32_t n)
 {
-    return host_word(n + 1, (uint16_t)(n + 1));
+    return host_addr_word((struct host_addr){n + 1, (uint16_t)(n + 1)});
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include "shm/reader/lookup_fast.h"
 #include "shm/table.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     KEYS = 300,
@@ -48,7 +49,7 @@ static struct copy copy_of(const struct instance *instance)
 
 static struct slot *slot_of(const struct routes *routes, uint64_t key)
 {
-    uint32_t slot = index_find(routes, key);
+    uint32_t slot = index_find(routes, numbered_key(key));
     assert_int_not_equal(slot, SLOT_NONE);
     return routes_slot(routes, slot);
 }
@@ -99,7 +100,7 @@ static const char *damage(const struct routes *routes, int kind)
         restamp(routes, 7, ref_make(ref_version(load_relaxed(&slot_of(routes, 8)->ref)), ref_unit(ref)));
         return "both have version";
     default:
-        store_relaxed(&s_slot->key, key_word(UINT64_C(0x123456789)));
+        store_relaxed(&s_slot->key, route_key_word(numbered_key(UINT64_C(0x123456789))));
         return "is";
     }
 }
@@ -130,10 +131,11 @@ static void a_key_twice_in_the_index_is_found(void **state)
     struct copy copy = copy_of(instance);
     const struct slot *s_slot = slot_of(&copy.routes, 7);
     /* The first empty slot after the key's own place. */
-    for (empty = index_find(&copy.routes, 7); load_relaxed(&routes_slot(&copy.routes, empty)->key);)
+    for (empty = index_find(&copy.routes, numbered_key(7));
+         load_relaxed(&routes_slot(&copy.routes, empty)->key);)
         empty = (empty + 1) % routes_slot_count(&copy.routes);
     store_relaxed(&routes_slot(&copy.routes, empty)->ref, load_relaxed(&s_slot->ref));
-    store_relaxed(&routes_slot(&copy.routes, empty)->key, key_word(7));
+    store_relaxed(&routes_slot(&copy.routes, empty)->key, route_key_word(numbered_key(7)));
     assert_int_equal(check_routes(&copy.routes, &report), SHM_CORRUPT);
     free(copy.region.s_base);
 }
@@ -141,13 +143,13 @@ static void a_key_twice_in_the_index_is_found(void **state)
 /* What a client does with a slot, as far as a client can get. */
 static void look_up(const struct routes *routes, uint64_t key)
 {
-    static struct host hosts[HOSTS_MAX];
+    static struct host_addr hosts[HOSTS_MAX];
     static uint32_t turn;
-    struct host picked;
+    struct host_addr picked;
     struct table table;
-    lookup_fast(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
-    uint32_t slot = index_find(routes, key);
-    if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
+    lookup_fast(routes, numbered_key(key), turn += UINT32_C(0x9e3779b9), &picked);
+    uint32_t slot = index_find(routes, numbered_key(key));
+    if (slot == SLOT_NONE || table_begin(routes, slot, numbered_key(key), &table) != SHM_OK)
         return;
     assert_true(table.count <= HOSTS_MAX);
     table_hosts(&table, hosts);
@@ -160,10 +162,10 @@ static void survey(const struct routes *routes)
     struct check_report report;
     for (uint64_t key = 0; key <= 20; key++)
         look_up(routes, key);
-    look_up(routes, KEY_INVALID);
+    look_up(routes, UINT64_MAX);
     /* Keys that are really there. */
     for (uint32_t slot = 0; slot < routes_slot_count(routes); slot += 3)
-        look_up(routes, key_word(load_relaxed(&routes_slot(routes, slot)->key)));
+        look_up(routes, ~load_relaxed(&routes_slot(routes, slot)->key));
     check_routes(routes, &report);
 }
 
@@ -178,7 +180,7 @@ static void lookups_in_a_damaged_object_end_within_it(void **state)
         uint64_t first = HEADER_BYTES / 8, used = routes_arena_offset(bad.routes.bucket_count) / 8 + 1200 * 8;
         uint64_t damaged[64];
         for (uint64_t i = 0; i < 64; i++) {
-            uint64_t random = key_hash(i, image), at = first + random % (used - first);
+            uint64_t random = hash_word(i, image), at = first + random % (used - first);
             uint64_t old = load_relaxed(&s_words[at]);
             store_relaxed(&s_words[at], random >> 62 ? old ^ UINT64_C(1) << (random >> 56) % 64 : random);
             damaged[i] = at;
@@ -196,15 +198,15 @@ static void random_bytes_are_refused_or_looked_up_within_bounds(void **state)
 {
     (void)state;
     for (uint64_t image = 0; image < IMAGES; image++) {
-        uint32_t buckets = (uint32_t)(key_hash(image, 1) % 8 + 1),
-                 units = (uint32_t)(key_hash(image, 2) % 64);
+        uint32_t buckets = (uint32_t)(hash_word(image, 1) % 8 + 1),
+                 units = (uint32_t)(hash_word(image, 2) % 64);
         struct region region = {.size = routes_size(buckets, units)};
         struct routes routes;
         region.s_base = aligned_alloc(CACHE_LINE, region.size);
         assert_non_null(region.s_base);
         uint64_t *words = region.s_base;
         for (uint64_t i = 0; i < region.size / 8; i++)
-            words[i] = key_hash(i, image);
+            words[i] = hash_word(i, image);
         struct routes_header *s_header = region.s_base;
         assert_int_equal(routes_attach(&region, &routes), SHM_NOT_LARSHM);
         s_header->id.magic = ROUTES_MAGIC;
@@ -223,9 +225,9 @@ static void random_bytes_are_refused_or_looked_up_within_bounds(void **state)
         assert_int_equal(routes_attach(&region, &routes), SHM_OK);
         for (uint32_t slot = 0; units && slot < routes_slot_count(&routes); slot++) {
             struct slot *s_slot = routes_slot(&routes, slot);
-            uint32_t unit = (uint32_t)(key_hash(slot, image) % units);
-            uint64_t key = slot % 5 ? slot : KEY_INVALID, ref = ref_make(slot + 1, unit);
-            store_relaxed(&s_slot->key, key_word(key));
+            uint32_t unit = (uint32_t)(hash_word(slot, image) % units);
+            uint64_t key = slot % 5 ? slot : UINT64_MAX, ref = ref_make(slot + 1, unit);
+            store_relaxed(&s_slot->key, route_key_word(numbered_key(key)));
             store_relaxed(&s_slot->ref, ref);
             store_relaxed(&routes_block(&routes, unit)->stamp, ref);
             store_relaxed(&routes_block(&routes, unit)->key, key);
@@ -314,8 +316,8 @@ static void g5_adoption_survives_random_damage(void **state)
         _Atomic uint64_t *s_words = region.s_base;
         uint64_t first = offsetof(struct routes_header, tick) / 8;
         for (uint64_t i = 0; i < 1000; i++) {
-            uint64_t random = key_hash(i, image + 1000);
-            store_relaxed(&s_words[first + random % (region.size / 8 - first)], key_hash(random, i));
+            uint64_t random = hash_word(i, image + 1000);
+            store_relaxed(&s_words[first + random % (region.size / 8 - first)], hash_word(random, i));
         }
         region_close(&region);
         instance_start(instance);

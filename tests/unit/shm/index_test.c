@@ -5,6 +5,7 @@
 #include "shm/index.h"
 #include "shm/reader/lookup_fast.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     BUCKETS_MOST = 200
@@ -21,7 +22,7 @@ static void setup_index(struct routes *routes, uint32_t buckets)
 
 static uint32_t home_of(const struct routes *routes, uint64_t key)
 {
-    return bucket_home(key_hash(key, routes->hash_seed), routes->bucket_count);
+    return hash_scale(hash_word(key, routes->hash_seed), routes->bucket_count);
 }
 
 /* The next key after *key whose home is this bucket. */
@@ -36,9 +37,9 @@ static uint64_t key_at_home(const struct routes *routes, uint32_t bucket, uint64
 static uint32_t insert(const struct routes *routes, uint64_t key)
 {
     uint32_t empty = SLOT_NONE;
-    assert_int_equal(index_probe(routes, key, &empty), SLOT_NONE);
+    assert_int_equal(index_probe(routes, numbered_key(key), &empty), SLOT_NONE);
     if (empty != SLOT_NONE)
-        store_release(&routes_slot(routes, empty)->key, key_word(key));
+        store_release(&routes_slot(routes, empty)->key, route_key_word(numbered_key(key)));
     return empty;
 }
 
@@ -51,17 +52,17 @@ static void a_glance_finds_the_ref_in_each_place_of_a_bucket(void **state)
     setup_index(&routes, 7);
     for (uint32_t i = 0; i <= BUCKET_SLOTS; i++)
         keys[i] = key_at_home(&routes, 3, &key);
-    assert_int_equal(lookup_fast_ref(&routes, keys[0]), 0);
+    assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[0])), 0);
     for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
         uint32_t slot = insert(&routes, keys[i]);
         store_release(&routes_slot(&routes, slot)->ref, ref_make(100 + i, i));
         for (uint32_t k = 0; k <= i; k++)
-            assert_int_equal(lookup_fast_ref(&routes, keys[k]), ref_make(100 + k, k));
+            assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[k])), ref_make(100 + k, k));
         if (i + 1 < BUCKET_SLOTS)
-            assert_int_equal(lookup_fast_ref(&routes, keys[i + 1]), 0);
+            assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[i + 1])), 0);
     }
     insert(&routes, keys[BUCKET_SLOTS]); /* in the next bucket */
-    assert_int_equal(lookup_fast_ref(&routes, keys[BUCKET_SLOTS]),
+    assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[BUCKET_SLOTS])),
                      ref_make(100 + BUCKET_SLOTS - 1, BUCKET_SLOTS - 1));
     free(routes.s_buckets);
 }
@@ -78,8 +79,8 @@ static void keys_are_found_where_they_were_put(void **state)
             if ((slot = insert(&routes, count)) == SLOT_NONE)
                 break;
         for (uint64_t key = 0; key < count; key++)
-            assert_int_equal(index_find(&routes, key), slots[key]);
-        assert_int_equal(index_find(&routes, 1 << 30), SLOT_NONE);
+            assert_int_equal(index_find(&routes, numbered_key(key)), slots[key]);
+        assert_int_equal(index_find(&routes, numbered_key(1 << 30)), SLOT_NONE);
         assert_true(count == buckets * BUCKET_SLOTS || buckets > PROBE_MAX);
         free(routes.s_buckets);
     }
@@ -96,7 +97,8 @@ static void a_probe_goes_on_from_the_last_bucket_to_the_first(void **state)
         assert_int_equal(insert(&routes, keys[i]), (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
     }
     for (uint32_t i = 0; i < 3 * BUCKET_SLOTS; i++)
-        assert_int_equal(index_find(&routes, keys[i]), (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
+        assert_int_equal(index_find(&routes, numbered_key(keys[i])),
+                         (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
     free(routes.s_buckets);
 }
 
@@ -110,7 +112,7 @@ static void a_probe_ends_after_so_many_full_buckets(void **state)
     for (uint32_t i = 0; i < PROBE_MAX * BUCKET_SLOTS; i++)
         assert_int_not_equal(insert(&routes, key_at_home(&routes, 70, &key)), SLOT_NONE);
     assert_int_equal(insert(&routes, key_at_home(&routes, 70, &key)), SLOT_NONE);
-    assert_int_equal(index_probe(&routes, key, &empty), SLOT_NONE);
+    assert_int_equal(index_probe(&routes, numbered_key(key), &empty), SLOT_NONE);
     assert_int_equal(empty, SLOT_NONE);
     free(routes.s_buckets);
 }
@@ -121,7 +123,7 @@ static void the_invalid_key_is_never_found(void **state)
     (void)state;
     setup_index(&routes, 1);
     for (uint64_t key = 0; key <= BUCKET_SLOTS; key++) {
-        assert_int_equal(index_find(&routes, KEY_INVALID), SLOT_NONE);
+        assert_int_equal(index_find(&routes, ROUTE_KEY_NONE), SLOT_NONE);
         insert(&routes, key);
     }
     free(routes.s_buckets);
@@ -133,14 +135,14 @@ static void homes_are_within_the_index_and_spread(void **state)
     for (uint32_t buckets = 1; buckets < 5000; buckets = buckets * 3 + 1) {
         uint32_t used[64] = {0};
         for (uint64_t key = 0; key < 6400; key++) {
-            uint32_t home = bucket_home(key_hash(route_key((uint32_t)key, 1), 99), buckets);
+            uint32_t home = hash_scale(hash_word(route_key_number(route_key((uint32_t)key, 1)), 99), buckets);
             assert_true(home < buckets);
             used[(uint64_t)home * 64 / buckets]++;
         }
         for (uint32_t i = 0; buckets >= 64 && i < 64; i++)
             assert_in_range(used[i], 10, 400);
     }
-    assert_true(bucket_home(UINT64_MAX, BUCKETS_MAX) == BUCKETS_MAX - 1);
+    assert_true(hash_scale(UINT64_MAX, BUCKETS_MAX) == BUCKETS_MAX - 1);
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include "shm/writer/host_store.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     MAX_BYTES = 1 << 20,
@@ -89,14 +90,14 @@ static void begin(struct clerk *clerk, const struct fixture *fixture, struct ord
 static void an_order_reaches_the_fetcher_and_the_operator_its_answer(void **state)
 {
     struct fixture *fixture = *state;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_DRAINED};
     struct clerk clerk;
     struct order order;
     assert_false(host_store_order(fixture->store, &order));
     begin(&clerk, fixture, given, give_one);
     eventually(host_store_order(fixture->store, &order));
-    assert_int_equal(order.key, given.key);
-    assert_int_equal(order.host, given.host);
+    assert_true(route_key_equal(order.key, given.key));
+    assert_true(host_addr_equal(order.host, given.host));
     assert_int_equal(order.override, given.override);
     assert_int_equal(load_acquire(&clerk.done), 0);
     host_store_answer(fixture->store, ORDER_NO_HOST);
@@ -109,14 +110,14 @@ static void an_order_reaches_the_fetcher_and_the_operator_its_answer(void **stat
 /* What the fetcher of this test answers, so that everybody can tell an answer to somebody else. */
 static enum order_result answer_to(const struct order *order)
 {
-    return (enum order_result)(order->host % 4);
+    return (enum order_result)(order->host.port % 4);
 }
 
 static void *give_many(void *context)
 {
     struct clerk *clerk = context;
     for (uint64_t i = 0; i < ORDERS; i++) {
-        clerk->order.host += i;
+        clerk->order.host.port = (uint16_t)(clerk->order.host.port + i);
         clerk->status = give(clerk->fixture, &clerk->order, PATIENCE_MS, &clerk->result);
         if (clerk->status != SHM_OK || clerk->result != answer_to(&clerk->order))
             break;
@@ -131,7 +132,9 @@ static void operators_take_turns_and_each_gets_its_own_answer(void **state)
     struct clerk clerks[OPERATORS];
     uint32_t carried_out = 0, done = 0;
     for (uint32_t i = 0; i < OPERATORS; i++)
-        begin(&clerks[i], fixture, (struct order){.key = i, .host = i + 1}, give_many);
+        begin(&clerks[i], fixture,
+              (struct order){.key = numbered_key((uint64_t)i), .host = numbered_host((uint64_t)i + 1)},
+              give_many);
     for (uint64_t deadline = clock_tick() + PATIENCE_MS; done < OPERATORS && clock_tick() < deadline;) {
         struct order order;
         if (host_store_order(fixture->store, &order)) {
@@ -154,13 +157,13 @@ static void operators_take_turns_and_each_gets_its_own_answer(void **state)
 static void an_order_that_nobody_takes_ends_and_is_carried_out_later(void **state)
 {
     struct fixture *fixture = *state;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_PINNED};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_PINNED};
     enum order_result result = ORDER_FULL;
     struct order order;
     assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
     assert_int_equal(result, ORDER_FULL);
     assert_true(host_store_order(fixture->store, &order));
-    assert_int_equal(order.host, given.host);
+    assert_true(host_addr_equal(order.host, given.host));
     host_store_answer(fixture->store, ORDER_DONE);
     assert_false(host_store_order(fixture->store, &order));
 }
@@ -175,7 +178,7 @@ static struct hosts_header *map_header(const struct fixture *fixture, struct reg
 static void the_claim_of_an_operator_that_died_ends_by_itself(void **state)
 {
     struct fixture *fixture = *state;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_NONE};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_NONE};
     struct region region;
     struct hosts_header *s_header = map_header(fixture, &region);
     enum order_result result;
@@ -202,7 +205,7 @@ static void the_claim_of_the_next_operator_is_not_given_up_by_the_one_before(voi
     struct clerk clerk;
     struct order order;
     uint64_t other = clock_tick() + 1000;
-    begin(&clerk, fixture, (struct order){7, host_word(1, 2), OVERRIDE_NONE}, give_briefly);
+    begin(&clerk, fixture, (struct order){{0, 7}, {1, 2}, OVERRIDE_NONE}, give_briefly);
     eventually(host_store_order(fixture->store, &order));
     store_release(&s_header->claimed, other); /* it was asleep for too long, and somebody else has claimed */
     host_store_answer(fixture->store, ORDER_DONE);
@@ -221,15 +224,15 @@ static void write_into(struct hosts_header *s_header, uint64_t host)
 static void an_order_that_two_operators_have_written_into_is_not_taken(void **state)
 {
     struct fixture *fixture = *state;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_DRAINED};
     struct region region;
     struct hosts_header *s_header = map_header(fixture, &region);
     enum order_result result;
     struct order order;
     assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
-    store_release(&s_header->order_host, host_word(3, 4));
+    store_release(&s_header->order_host, host_addr_word((struct host_addr){3, 4}));
     assert_false(host_store_order(fixture->store, &order));
-    store_release(&s_header->order_host, given.host);
+    store_release(&s_header->order_host, host_addr_word(given.host));
     uint64_t claimed = load_acquire(&s_header->claimed);
     store_release(&s_header->claimed, claimed + 6000); /* the next one has claimed, and not posted yet */
     assert_false(host_store_order(fixture->store, &order));
@@ -241,16 +244,16 @@ static void an_order_that_two_operators_have_written_into_is_not_taken(void **st
 static void an_operator_whose_order_was_written_into_gives_it_again(void **state)
 {
     struct fixture *fixture = *state;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_DRAINED};
     struct region region;
     struct hosts_header *s_header = map_header(fixture, &region);
     struct clerk clerk;
     struct order order;
     begin(&clerk, fixture, given, give_one);
     eventually(load_acquire(&s_header->posted) == 1);
-    write_into(s_header, host_word(3, 4));
+    write_into(s_header, host_addr_word((struct host_addr){3, 4}));
     eventually(host_store_order(fixture->store, &order));
-    assert_int_equal(order.host, given.host);
+    assert_true(host_addr_equal(order.host, given.host));
     host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
     assert_int_equal(clerk.status, SHM_OK);
@@ -264,7 +267,7 @@ static void an_order_that_came_meanwhile_is_not_answered_by_the_one_before(void 
     struct region region;
     struct hosts_header *s_header = map_header(fixture, &region);
     struct order order;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_NONE};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_NONE};
     enum order_result result;
     assert_int_equal(give(fixture, &given, 20, &result), SHM_TIMEOUT);
     assert_true(host_store_order(fixture->store, &order));
@@ -281,13 +284,14 @@ static void an_order_during_which_the_object_is_made_anew_is_answered(void **sta
     struct fixture *fixture = *state;
     struct clerk clerk;
     struct order order;
-    begin(&clerk, fixture, (struct order){7, host_word(1, 2), OVERRIDE_PINNED}, give_one);
+    begin(&clerk, fixture, (struct order){{0, 7}, {1, 2}, OVERRIDE_PINNED}, give_one);
     eventually(host_store_order(fixture->store, &order));
     for (uint64_t host = 1; host < 400; host++)
-        assert_int_not_equal(host_store_add(fixture->store, 7, host), HOST_STORE_NONE);
+        assert_int_not_equal(host_store_add(fixture->store, numbered_key(7), numbered_host(host)),
+                             HOST_STORE_NONE);
     host_store_answer(fixture->store, ORDER_DONE);
     eventually(host_store_order(fixture->store, &order));
-    assert_int_equal(order.host, host_word(1, 2));
+    assert_true(host_addr_equal(order.host, (struct host_addr){1, 2}));
     assert_int_equal(order.override, OVERRIDE_PINNED);
     host_store_answer(fixture->store, ORDER_DONE);
     pthread_join(clerk.thread, NULL);
@@ -302,7 +306,7 @@ static void an_order_given_while_the_fetcher_restarts_reaches_the_next_one(void 
     struct order order;
     host_store_close(fixture->store);
     fixture->store = NULL;
-    begin(&clerk, fixture, (struct order){7, host_word(1, 2), OVERRIDE_DRAINED}, give_one);
+    begin(&clerk, fixture, (struct order){{0, 7}, {1, 2}, OVERRIDE_DRAINED}, give_one);
     pause_ms(20);
     assert_int_equal(
         host_store_open(&fixture->store, fixture->instance->name, MAX_BYTES, fixture->instance->message),
@@ -316,7 +320,7 @@ static void an_order_given_while_the_fetcher_restarts_reaches_the_next_one(void 
 static void a_hold_that_is_none_lets_calls_decide(void **state)
 {
     struct fixture *fixture = *state;
-    struct order order = {7, host_word(1, 2), (enum host_override)77};
+    struct order order = {{0, 7}, {1, 2}, (enum host_override)77};
     enum order_result result;
     assert_int_equal(give(fixture, &order, 20, &result), SHM_TIMEOUT);
     assert_true(host_store_order(fixture->store, &order));
@@ -326,7 +330,7 @@ static void a_hold_that_is_none_lets_calls_decide(void **state)
 static void who_may_not_is_told_so(void **state)
 {
     struct fixture *fixture = *state;
-    const struct order given = {7, host_word(1, 2), OVERRIDE_DRAINED};
+    const struct order given = {{0, 7}, {1, 2}, OVERRIDE_DRAINED};
     enum order_result result;
     assert_int_equal(order_give("no-such-instance", &fixture->trust, &given, 20, &result), SHM_NO_OBJECT);
     assert_int_equal(order_give("a/b", &fixture->trust, &given, 20, &result), SHM_BAD_ARGUMENT);

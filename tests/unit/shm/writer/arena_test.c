@@ -69,7 +69,7 @@ static void blocks_in_use_never_overlap(void **state)
     memset(free_at, 0, sizeof(free_at));
     arena_init(&arena, UNITS, GRACE_MS);
     for (uint64_t step = 0; step < 200000; step++, now += step % 3 == 0) {
-        uint64_t random = key_hash(step, 42);
+        uint64_t random = hash_word(step, 42);
         uint32_t at = (uint32_t)(random % BLOCKS), length = lengths[random >> 40 & 7];
         if (blocks[at].length) {
             arena_retire(&arena, blocks[at].unit, blocks[at].length, now);

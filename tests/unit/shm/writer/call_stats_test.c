@@ -7,6 +7,7 @@
 #include "shm/call_runs.h"
 #include "shm/reader/call_stats.h"
 #include "shm/writer/call_stats.h"
+#include "tests/support/keys.h"
 #include "tests/unit/shm/calls.h"
 
 enum {
@@ -73,7 +74,9 @@ static uint32_t look(struct fixture *fixture, uint32_t budget)
 
 static void tell(const struct fixture *fixture, uint64_t host, bool success)
 {
-    assert_int_equal(call_stats_record(&fixture->calls.control, KEY, host, success, 1), SHM_OK);
+    assert_int_equal(
+        call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(host), success, 1),
+        SHM_OK);
 }
 
 static void each_result_is_taken_once_with_its_route_and_host(void **state)
@@ -82,8 +85,8 @@ static void each_result_is_taken_once_with_its_route_and_host(void **state)
     tell(fixture, HOST, true);
     tell(fixture, HOST, false);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
-    assert_int_equal(fixture->last.key, KEY);
-    assert_int_equal(fixture->last.host, HOST);
+    assert_int_equal(route_key_number(fixture->last.key), KEY);
+    assert_int_equal(host_addr_word(fixture->last.host), HOST);
     assert_int_equal(fixture->last.batch.succ, 1);
     assert_int_equal(fixture->last.batch.err, 1);
     assert_int_equal(fixture->last.counts, 1 + WHOLE);
@@ -104,7 +107,7 @@ static void play(struct fixture *fixture, const struct part *parts, size_t count
 {
     for (size_t i = 0; i < count; i++) {
         for (const char *c = parts[i].script; *c; c++)
-            call_stats_record(&fixture->calls.control, KEY, HOST, *c == 'S',
+            call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(HOST), *c == 'S',
                               *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1);
         assert_int_equal(look(fixture, UINT32_MAX), 1);
         const struct call_batch *batch = &fixture->last.batch;
@@ -282,7 +285,7 @@ static void what_a_dead_fetcher_has_kept_is_not_taken_again(void **state)
     look(fixture, UINT32_MAX);
     tell(fixture, HOST, true);
     call_stats_adopt(&next);
-    call_stats_resume(&next, KEY, cell_number(fixture, HOST), 2, 0);
+    call_stats_resume(&next, numbered_key(KEY), cell_number(fixture, HOST), 2, 0);
     fixture->reports = 0;
     call_stats_collect(&next, UINT32_MAX, record, fixture);
     assert_int_equal(fixture->reports, 0);
@@ -309,14 +312,14 @@ static void resuming_a_cell_of_another_route_or_behind_it_changes_nothing(void *
 {
     struct fixture *fixture = *state;
     tell(fixture, HOST, true);
-    call_stats_resume(&fixture->stats, KEY + 1, cell_number(fixture, HOST), 100, 100);
-    call_stats_resume(&fixture->stats, KEY, CELLS, 100, 100);
-    call_stats_resume(&fixture->stats, KEY, UINT32_MAX, 100, 100);
+    call_stats_resume(&fixture->stats, numbered_key(KEY + 1), cell_number(fixture, HOST), 100, 100);
+    call_stats_resume(&fixture->stats, numbered_key(KEY), CELLS, 100, 100);
+    call_stats_resume(&fixture->stats, numbered_key(KEY), UINT32_MAX, 100, 100);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.succ, 1);
     tell(fixture, HOST, true);
     look(fixture, UINT32_MAX);
-    call_stats_resume(&fixture->stats, KEY, cell_number(fixture, HOST), 1, 0);
+    call_stats_resume(&fixture->stats, numbered_key(KEY), cell_number(fixture, HOST), 1, 0);
     tell(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->last.batch.succ, 1);
@@ -327,7 +330,8 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
     struct fixture *fixture = *state;
     fixture->known = false;
     for (uint32_t host = 0; host < CELLS / 2 + 1; host++)
-        call_stats_record(&fixture->calls.control, KEY + 1, calls_host(host), true, 1);
+        call_stats_record(&fixture->calls.control, numbered_key(KEY + 1), numbered_host(calls_host(host)),
+                          true, 1);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->stats.used, CELLS / 2 + 1);
     assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CELLS);
@@ -343,8 +347,8 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
 static bool tell_next(const struct fixture *fixture, uint32_t number, uint32_t i)
 {
     bool success = i % 5 != number;
-    if (call_stats_record(&fixture->calls.control, KEY, calls_host(i % HOSTS), success, i % 2 ? 3 : 1) !=
-        SHM_OK)
+    if (call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(calls_host(i % HOSTS)),
+                          success, i % 2 ? 3 : 1) != SHM_OK)
         abort();
     return success;
 }
@@ -428,7 +432,8 @@ static void *tell_in_streaks(void *context)
 {
     const struct teller *teller = context;
     for (uint32_t i = 0; i < 35 * 10000; i++)
-        call_stats_record(&teller->fixture->calls.control, KEY, HOST, i % 35 < 20, 1);
+        call_stats_record(&teller->fixture->calls.control, numbered_key(KEY), numbered_host(HOST),
+                          i % 35 < 20, 1);
     sub_release(teller->left, 1);
     return NULL;
 }

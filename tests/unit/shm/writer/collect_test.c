@@ -7,6 +7,7 @@
 #include "shm/reader/demand.h"
 #include "shm/writer/collect.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     SLOTS = 100000,
@@ -143,10 +144,10 @@ static void a_client_killed_between_two_levels_silences_nobody(void **state)
     assert_int_equal(fixture->seen[701], 1);
 }
 
-static bool take_key(void *context, uint64_t key)
+static bool take_key(void *context, struct route_key key)
 {
     struct fixture *fixture = context;
-    fixture->keys[fixture->calls % MISS_CELLS] = key;
+    fixture->keys[fixture->calls % MISS_CELLS] = route_key_number(key);
     return ++fixture->calls < fixture->allowed;
 }
 
@@ -162,8 +163,8 @@ static void a_miss_is_harvested_once(void **state)
     struct fixture *fixture = *state;
     static const uint64_t keys[] = {0, 1, UINT64_MAX - 1};
     for (int i = 0; i < 3; i++) {
-        demand_route(&fixture->control, keys[i]);
-        demand_route(&fixture->control, keys[i]);
+        demand_route(&fixture->control, numbered_key(keys[i]));
+        demand_route(&fixture->control, numbered_key(keys[i]));
         assert_int_equal(collect_keys(fixture), 1);
         assert_int_equal(fixture->keys[0], keys[i]);
         assert_int_equal(collect_keys(fixture), 0);
@@ -175,7 +176,7 @@ static void misses_that_a_callback_left_come_next_time(void **state)
     struct fixture *fixture = *state;
     uint32_t rounds = 0, total = 0, once;
     for (uint64_t key = 0; key < 1000; key++)
-        demand_route(&fixture->control, key);
+        demand_route(&fixture->control, numbered_key(key));
     fixture->allowed = 7;
     for (; (once = collect_keys(fixture)) > 0 && rounds < 1000; rounds++) {
         assert_true(once <= 7);
@@ -188,10 +189,10 @@ static void misses_that_a_callback_left_come_next_time(void **state)
 static void a_client_killed_before_it_told_of_its_miss_silences_nobody(void **state)
 {
     struct fixture *fixture = *state;
-    demand_route(&fixture->control, 5);
+    demand_route(&fixture->control, numbered_key(5));
     store_relaxed(&fixture->control.s_header->miss_summary[0], 0);
     assert_int_equal(collect_keys(fixture), 0);
-    demand_route(&fixture->control, 5);
+    demand_route(&fixture->control, numbered_key(5));
     assert_int_equal(collect_keys(fixture), 1);
 }
 
@@ -201,13 +202,13 @@ static void g8_noise_is_harvested_in_bounds_and_in_bounded_time(void **state)
     _Atomic uint64_t *s_words = fixture->region.s_base;
     for (uint64_t round = 0; round < 30; round++) {
         for (size_t i = 0; i < fixture->region.size / 8; i++)
-            store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : key_hash(i, round));
+            store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : hash_word(i, round));
         assert_in_range(harvest(fixture, 1000), 1, 1063);
         assert_in_range(harvest(fixture, UINT32_MAX), 0, SLOTS);
         assert_in_range(collect_keys(fixture), 0, MISS_CELLS);
         collect_lookups(&fixture->control);
         demand_refresh(&fixture->control, SLOTS - 1);
-        demand_route(&fixture->control, round);
+        demand_route(&fixture->control, numbered_key(round));
     }
 }
 
@@ -222,9 +223,9 @@ static void *raise_flags(void *context)
 {
     const struct raiser *raiser = context;
     for (uint32_t i = 0; i < RAISES; i++) {
-        uint32_t slot = (uint32_t)(key_hash(i, raiser->number) % SLOTS);
+        uint32_t slot = (uint32_t)(hash_word(i, raiser->number) % SLOTS);
         demand_refresh(&raiser->fixture->control, i % 4 ? slot : slot / 4096);
-        demand_route(&raiser->fixture->control, slot);
+        demand_route(&raiser->fixture->control, numbered_key(slot));
     }
     return NULL;
 }
@@ -254,7 +255,7 @@ static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
             assert_true(load_relaxed(&fixture->control.s_misses[cell]) == 0);
         for (uint32_t i = 0; i < RAISERS; i++)
             for (uint32_t k = 0; k < RAISES; k++) {
-                uint32_t slot = (uint32_t)(key_hash(k, raisers[i].number) % SLOTS);
+                uint32_t slot = (uint32_t)(hash_word(k, raisers[i].number) % SLOTS);
                 slot = k % 4 ? slot : slot / 4096;
                 assert_true(fixture->seen[slot] > 0);
             }

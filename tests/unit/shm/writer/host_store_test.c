@@ -11,6 +11,7 @@
 #include "shm/host_records.h"
 #include "shm/writer/host_store.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 enum {
     MAX_BYTES = 1 << 20,
@@ -59,15 +60,16 @@ static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
 
 static void commit(struct host_store *store, uint32_t number, uint64_t value)
 {
-    uint64_t key, host;
+    struct route_key key;
+    struct host_addr host;
     assert_true(host_store_is(store, number, &key, &host));
-    *host_store_entry(store, number) = entry_of(key, host, value);
+    *host_store_entry(store, number) = entry_of(route_key_number(key), host_addr_word(host), value);
     host_store_commit(store, number);
 }
 
 static uint32_t add(struct host_store *store, uint64_t key, uint64_t host, uint64_t value)
 {
-    uint32_t number = host_store_add(store, key, host);
+    uint32_t number = host_store_add(store, numbered_key(key), numbered_host(host));
     assert_int_not_equal(number, HOST_STORE_NONE);
     commit(store, number, value);
     return number;
@@ -75,7 +77,7 @@ static uint32_t add(struct host_store *store, uint64_t key, uint64_t host, uint6
 
 static void expect(struct host_store *store, uint64_t key, uint64_t host, uint64_t value)
 {
-    uint32_t number = host_store_find(store, key, host);
+    uint32_t number = host_store_find(store, numbered_key(key), numbered_host(host));
     if (number == HOST_STORE_NONE)
         fail_msg("record %d/%d is lost", (int)key, (int)host);
     const struct host_entry wanted = entry_of(key, host, value);
@@ -92,12 +94,13 @@ struct model {
 static uint32_t count_chain(const struct host_store *store, uint64_t key)
 {
     uint32_t count = 0;
-    for (uint32_t number = host_store_find(store, key, 0); number != HOST_STORE_NONE;
-         number = host_store_next(store, number)) {
-        uint64_t found, host;
+    for (uint32_t number = host_store_find(store, numbered_key(key), numbered_host(0));
+         number != HOST_STORE_NONE; number = host_store_next(store, number)) {
+        struct route_key found;
+        struct host_addr host;
         assert_true(host_store_is(store, number, &found, &host));
-        assert_int_equal(found, key);
-        assert_int_equal(host == 0, count == 0);
+        assert_int_equal(route_key_number(found), key);
+        assert_int_equal(host_addr_is_none(host), count == 0);
         count++;
     }
     return count;
@@ -112,14 +115,16 @@ static void compare(struct host_store *store, const struct model *model)
             if (model->here[key][host])
                 expect(store, key, host, model->value[key][host]);
             else
-                assert_int_equal(host_store_find(store, key, host), HOST_STORE_NONE);
+                assert_int_equal(host_store_find(store, numbered_key(key), numbered_host(host)),
+                                 HOST_STORE_NONE);
             here += model->here[key][host];
         }
         assert_int_equal(count_chain(store, key), here);
         records += here;
     }
     for (uint32_t number = 0; number < host_store_used(store); number++) {
-        uint64_t key, host;
+        struct route_key key;
+        struct host_addr host;
         records -= host_store_is(store, number, &key, &host);
     }
     assert_int_equal(records, 0);
@@ -130,14 +135,16 @@ static void compare_shown(const struct instance *instance, const struct model *m
     struct region region;
     struct host_records hosts;
     struct host_entry entry;
-    uint64_t key, host;
+    struct route_key route;
+    struct host_addr addr;
     uint32_t here = 0, shown = 0;
     open_hosts(instance, &region, &hosts);
     for (int i = 0; i < KEYS * HOSTS; i++)
         here += model->here[i / HOSTS][i % HOSTS];
     for (uint32_t number = 0; number < host_records_used(&hosts); number++) {
-        if (!host_records_read(&hosts, number, &key, &host, &entry))
+        if (!host_records_read(&hosts, number, &route, &addr, &entry))
             continue;
+        uint64_t key = route_key_number(route), host = host_addr_word(addr);
         assert_true(key < KEYS && host < HOSTS && model->here[key][host]);
         const struct host_entry wanted = entry_of(key, host, model->value[key][host]);
         assert_memory_equal(&entry, &wanted, sizeof(wanted));
@@ -150,14 +157,14 @@ static void compare_shown(const struct instance *instance, const struct model *m
 static void step(struct host_store *store, struct model *model, uint64_t random)
 {
     uint64_t key = random % KEYS, host = random / KEYS % HOSTS, value = random >> 20;
-    uint32_t number = host_store_find(store, key, host);
+    uint32_t number = host_store_find(store, numbered_key(key), numbered_host(host));
     bool *here = &model->here[key][host];
     if (number == HOST_STORE_NONE) {
         add(store, key, host, value);
         if (!model->here[key][0]) { /* it came along */
             model->here[key][0] = true;
             model->value[key][0] = value;
-            commit(store, host_store_find(store, key, 0), value);
+            commit(store, host_store_find(store, numbered_key(key), numbered_host(0)), value);
         }
         *here = true;
         model->value[key][host] = value;
@@ -177,7 +184,7 @@ static void any_order_of_operations_leaves_what_it_should(void **state)
     struct host_store *store = open_store(instance);
     struct model model = {0};
     for (uint64_t i = 1; i <= STEPS; i++) {
-        step(store, &model, key_hash(i, 5));
+        step(store, &model, hash_word(i, 5));
         if (i % 997 == 0) {
             compare(store, &model);
             compare_shown(instance, &model);
@@ -195,20 +202,21 @@ static void a_new_record_is_all_zero_and_comes_with_its_routes(void **state)
 {
     static const struct host_entry zero;
     struct host_store *store = open_store(*state);
-    uint32_t number = host_store_add(store, 1, 10);
-    uint32_t route = host_store_find(store, 1, 0);
+    uint32_t number = host_store_add(store, numbered_key(1), numbered_host(10));
+    uint32_t route = host_store_find(store, numbered_key(1), numbered_host(0));
     assert_int_not_equal(route, HOST_STORE_NONE);
     assert_memory_equal(host_store_entry(store, number), &zero, sizeof(zero));
     assert_memory_equal(host_store_entry(store, route), &zero, sizeof(zero));
     commit(store, number, 5);
-    assert_int_equal(host_store_add(store, 1, 10), number);
+    assert_int_equal(host_store_add(store, numbered_key(1), numbered_host(10)), number);
     expect(store, 1, 10, 5);
     host_store_remove(store, route); /* not while it has hosts */
-    assert_int_equal(host_store_find(store, 1, 0), route);
+    assert_int_equal(host_store_find(store, numbered_key(1), numbered_host(0)), route);
     host_store_remove(store, number);
     host_store_remove(store, route);
-    assert_int_equal(host_store_find(store, 1, 0), HOST_STORE_NONE);
-    assert_memory_equal(host_store_entry(store, host_store_add(store, 1, 10)), &zero, sizeof(zero));
+    assert_int_equal(host_store_find(store, numbered_key(1), numbered_host(0)), HOST_STORE_NONE);
+    assert_memory_equal(host_store_entry(store, host_store_add(store, numbered_key(1), numbered_host(10))),
+                        &zero, sizeof(zero));
     host_store_close(store);
 }
 
@@ -231,15 +239,17 @@ static void growth_keeps_numbers_and_records(void **state)
     struct host_records hosts;
     for (uint32_t host = 1; host < 2000; host++) {
         uint32_t number = add(store, host % 7, host, host);
-        assert_int_equal(host_store_find(store, host % 7, host), number);
+        assert_int_equal(host_store_find(store, numbered_key(host % 7), numbered_host(host)), number);
     }
     open_hosts(instance, &region, &hosts);
     assert_int_equal(host_records_used(&hosts), 1999 + 7);
     for (uint32_t number = 0; number < host_records_used(&hosts); number++) {
-        uint64_t key, host, mine, my_host;
+        struct route_key key, mine;
+        struct host_addr host, my_host;
         struct host_entry entry;
         assert_true(host_records_read(&hosts, number, &key, &host, &entry));
-        assert_true(host_store_is(store, number, &mine, &my_host) && mine == key && my_host == host);
+        assert_true(host_store_is(store, number, &mine, &my_host) && route_key_equal(mine, key) &&
+                    host_addr_equal(my_host, host));
         assert_memory_equal(&entry, host_store_entry(store, number), sizeof(entry));
     }
     region_close(&region);
@@ -257,7 +267,7 @@ static void a_routes_own_record_is_taken_over_wherever_it_is(void **state)
     uint32_t first = add(store, 1, 0, 1);
     add(store, 2, 0, 22);
     host_store_remove(store, first);
-    assert_true(add(store, 2, 10, 210) < host_store_find(store, 2, 0));
+    assert_true(add(store, 2, 10, 210) < host_store_find(store, numbered_key(2), numbered_host(0)));
     host_store_close(store);
     store = open_store(*state);
     expect(store, 2, 0, 22);
@@ -273,7 +283,7 @@ static void g10_the_object_grows_no_larger_than_max_bytes(void **state)
     struct stat st;
     char path[128];
     uint64_t host = 1;
-    while (host_store_add(store, 1, host) != HOST_STORE_NONE && host < 100000)
+    while (host_store_add(store, numbered_key(1), numbered_host(host)) != HOST_STORE_NONE && host < 100000)
         host++;
     snprintf(path, sizeof(path), "/dev/shm%s", instance->names.hosts);
     assert_int_equal(stat(path, &st), 0);
@@ -281,15 +291,15 @@ static void g10_the_object_grows_no_larger_than_max_bytes(void **state)
     assert_in_range(host, MAX_BYTES / sizeof(struct host_record) - 20,
                     MAX_BYTES / sizeof(struct host_record));
     /* One that goes makes room for one. */
-    host_store_remove(store, host_store_find(store, 1, 1));
+    host_store_remove(store, host_store_find(store, numbered_key(1), numbered_host(1)));
     add(store, 1, host, 9);
-    assert_int_equal(host_store_add(store, 1, host + 1), HOST_STORE_NONE);
+    assert_int_equal(host_store_add(store, numbered_key(1), numbered_host(host + 1)), HOST_STORE_NONE);
     expect(store, 1, host, 9);
     host_store_close(store);
     /* A limit that was lowered costs no record. */
     assert_int_equal(host_store_open(&store, instance->name, MAX_BYTES / 4, instance->message), SHM_OK);
     assert_int_equal(count_chain(store, 1), host);
-    assert_int_equal(host_store_add(store, 2, 1), HOST_STORE_NONE);
+    assert_int_equal(host_store_add(store, numbered_key(2), numbered_host(1)), HOST_STORE_NONE);
     host_store_close(store);
 }
 
@@ -340,7 +350,7 @@ static void an_object_that_makes_no_sense_is_replaced(void **state)
     snprintf(path, sizeof(path), "/dev/shm%s", instance->names.hosts);
     for (int i = 0; i < 6; i++) {
         struct host_store *store = open_store(instance);
-        assert_int_equal(host_store_find(store, 1, 10), HOST_STORE_NONE);
+        assert_int_equal(host_store_find(store, numbered_key(1), numbered_host(10)), HOST_STORE_NONE);
         add(store, 1, 10, 5);
         host_store_close(store);
         if (i < 4)
@@ -360,7 +370,7 @@ static void records_that_make_no_sense_are_left_out(void **state)
     host_store_commit(store, bad);
     host_store_close(store);
     store = open_store(instance);
-    assert_int_equal(host_store_find(store, 1, 10), HOST_STORE_NONE);
+    assert_int_equal(host_store_find(store, numbered_key(1), numbered_host(10)), HOST_STORE_NONE);
     expect(store, 1, 11, 4);
     host_store_close(store);
 }
@@ -400,12 +410,15 @@ static void *watch(void *context)
     struct watcher *watcher = context;
     while (!load_acquire(watcher->stop)) {
         for (uint32_t number = 0; number < host_records_used(watcher->hosts); number++) {
-            uint64_t key, host;
+            struct route_key key;
+            struct host_addr host;
             struct host_entry entry;
             if (!host_records_read(watcher->hosts, number, &key, &host, &entry))
                 continue;
             /* A record is zero between its addition and its first commit. */
-            const struct host_entry wanted = entry_of(key, host, entry.health.total_succ), zero = {0};
+            const struct host_entry wanted = entry_of(route_key_number(key), host_addr_word(host),
+                                                      entry.health.total_succ),
+                                    zero = {0};
             watcher->mixed +=
                 memcmp(&entry, &wanted, sizeof(entry)) != 0 && memcmp(&entry, &zero, sizeof(entry)) != 0;
             watcher->seen++;
@@ -428,9 +441,10 @@ static void a_reader_beside_the_writer_never_sees_a_mix(void **state)
     struct watcher watcher = {.hosts = &hosts, .stop = &stop};
     assert_int_equal(pthread_create(&thread, NULL, watch, &watcher), 0);
     for (uint64_t value = 1; value < COMMITS; value++) {
-        commit(store, host_store_find(store, 1, 1), value);
+        commit(store, host_store_find(store, numbered_key(1), numbered_host(1)), value);
         if (value % 3 == 0) { /* the same record for another host */
-            host_store_remove(store, host_store_find(store, 1, 2 + (value / 3 - 1) % 5));
+            host_store_remove(
+                store, host_store_find(store, numbered_key(1), numbered_host(2 + (value / 3 - 1) % 5)));
             add(store, 1, 2 + value / 3 % 5, value);
         }
     }

@@ -17,6 +17,7 @@
 #include "shm/writer/call_stats.h"
 #include "shm/writer/retired_control.h"
 #include "tests/support/instance.h"
+#include "tests/support/keys.h"
 
 /* Every key from 1 to `keys` is there with the hosts of its round, and the walk finds nothing wrong. */
 static void expect_routes(struct instance *instance, uint32_t keys, uint32_t round)
@@ -28,10 +29,10 @@ static void expect_routes(struct instance *instance, uint32_t keys, uint32_t rou
     assert_int_equal(check_routes(&routes, &report), SHM_OK);
     assert_int_equal(report.keys, keys);
     for (uint64_t key = 1; key <= keys; key++) {
-        uint32_t slot = index_find(&routes, key), seen = UINT32_MAX;
+        uint32_t slot = index_find(&routes, numbered_key(key)), seen = UINT32_MAX;
         struct table table;
         assert_int_not_equal(slot, SLOT_NONE);
-        assert_int_equal(table_begin(&routes, slot, key, &table), SHM_OK);
+        assert_int_equal(table_begin(&routes, slot, numbered_key(key), &table), SHM_OK);
         assert_int_equal(table.count, key % 9);
         for (uint32_t i = 0; i < table.count; i++)
             assert_true(self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]),
@@ -65,19 +66,19 @@ static void g5_restarted_fetcher_adopts_every_route(void **state)
 {
     struct instance *instance = *state;
     put_keys(instance, 800, 3);
-    writer_set_pulling(instance->writer, 5);
+    writer_set_pulling(instance->writer, numbered_key(5));
     instance_stop(instance);
     instance_start(instance);
     assert_string_not_equal(instance->message, "");
     expect_routes(instance, 800, 3);
     /* Rule 6: the request died with its fetcher. */
-    assert_int_equal(writer_state(instance->writer, 5), ROUTE_NEW);
+    assert_int_equal(writer_state(instance->writer, numbered_key(5)), ROUTE_NEW);
 }
 
 static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
 {
     struct instance *instance = *state;
-    static struct host hosts[HOSTS_MAX];
+    static struct host_addr hosts[HOSTS_MAX];
     put_keys(instance, 800, 1);
     instance_stop(instance);
     for (int kill_after_ms = 1; kill_after_ms < 12; kill_after_ms++) {
@@ -89,8 +90,8 @@ static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
             for (uint32_t round = 1;; round++)
                 for (uint64_t key = 1; key <= 800; key++) {
                     self_checking_hosts(key, round, (uint32_t)(key % 9), hosts);
-                    writer_put(instance->writer, key, hosts, (uint32_t)(key % 9), NULL, 15, clock_tick(),
-                               instance->message);
+                    writer_put(instance->writer, numbered_key(key), hosts, (uint32_t)(key % 9), NULL, 15,
+                               clock_tick(), instance->message);
                 }
         }
         usleep((useconds_t)kill_after_ms * 1700);
@@ -122,8 +123,10 @@ static void versions_go_on_across_generations(void **state)
     instance_put(instance, 1, 2, 4, 15);
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     struct table changed, kept;
-    assert_int_equal(table_begin(&routes, index_find(&routes, 1), 1, &changed), SHM_OK);
-    assert_int_equal(table_begin(&routes, index_find(&routes, 50), 50, &kept), SHM_OK);
+    assert_int_equal(table_begin(&routes, index_find(&routes, numbered_key(1)), numbered_key(1), &changed),
+                     SHM_OK);
+    assert_int_equal(table_begin(&routes, index_find(&routes, numbered_key(50)), numbered_key(50), &kept),
+                     SHM_OK);
     assert_int_equal(ref_version(kept.ref), 50);
     assert_int_equal(ref_version(changed.ref), 51);
     region_close(&region);
@@ -137,16 +140,16 @@ static void same_hosts_only_move_the_times(void **state)
     instance_put(instance, 1, 1, 4, 15);
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     struct table before, after;
-    uint32_t slot = index_find(&routes, 1);
-    assert_int_equal(table_begin(&routes, slot, 1, &before), SHM_OK);
-    writer_set_pulling(instance->writer, 1);
-    assert_int_equal(writer_state(instance->writer, 1), ROUTE_PULLING);
+    uint32_t slot = index_find(&routes, numbered_key(1));
+    assert_int_equal(table_begin(&routes, slot, numbered_key(1), &before), SHM_OK);
+    writer_set_pulling(instance->writer, numbered_key(1));
+    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_PULLING);
     usleep(3000);
     instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(table_begin(&routes, slot, 1, &after), SHM_OK);
+    assert_int_equal(table_begin(&routes, slot, numbered_key(1), &after), SHM_OK);
     assert_true(after.ref == before.ref);
     assert_true(after.expires > before.expires);
-    assert_int_equal(writer_state(instance->writer, 1), ROUTE_NEW);
+    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_NEW);
     region_close(&region);
 }
 
@@ -158,10 +161,10 @@ static void another_update_timeout_is_no_change_of_the_route(void **state)
     struct table before, after;
     instance_put(instance, 1, 1, 4, 15);
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
-    uint32_t slot = index_find(&routes, 1);
-    assert_int_equal(table_begin(&routes, slot, 1, &before), SHM_OK);
+    uint32_t slot = index_find(&routes, numbered_key(1));
+    assert_int_equal(table_begin(&routes, slot, numbered_key(1), &before), SHM_OK);
     instance_put(instance, 1, 1, 4, 60);
-    assert_int_equal(table_begin(&routes, slot, 1, &after), SHM_OK);
+    assert_int_equal(table_begin(&routes, slot, numbered_key(1), &after), SHM_OK);
     assert_true(after.ref == before.ref);
     assert_int_equal(after.ttl_s, 60);
     assert_true(after.expires >= before.expires + 45000);
@@ -173,7 +176,7 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 101; key++)
-        writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->message);
+        writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now, instance->message);
     assert_true(writer_refusing(instance->writer));
     assert_int_equal(writer_maintain(instance->writer, now, instance->message), SHM_OK);
     assert_true(writer_refusing(instance->writer));
@@ -184,12 +187,13 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
 static void max_bytes_refuses_new_keys_and_serves_known_ones(void **state)
 {
     struct instance *instance = *state;
-    struct host hosts[8];
+    struct host_addr hosts[8];
     uint32_t known = 0;
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK && key < 100000; key++) {
         self_checking_hosts(key, 1, 8, hosts);
-        status = writer_put(instance->writer, key, hosts, 8, NULL, 15, clock_tick(), instance->message);
+        status = writer_put(instance->writer, numbered_key(key), hosts, 8, NULL, 15, clock_tick(),
+                            instance->message);
         known += status == SHM_OK;
     }
     assert_int_equal(status, SHM_FULL);
@@ -210,8 +214,8 @@ static void unknown_keys_are_limited_in_number(void **state)
     struct instance *instance = *state;
     uint32_t accepted = 0;
     for (uint64_t key = 1; key <= 1000; key++)
-        accepted +=
-            writer_put(instance->writer, key, NULL, 0, NULL, 15, clock_tick(), instance->message) == SHM_OK;
+        accepted += writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 15, clock_tick(),
+                               instance->message) == SHM_OK;
     assert_int_equal(accepted, 100);
     assert_true(writer_refusing(instance->writer));
     instance_put(instance, 5000, 1, 4, 15);
@@ -223,11 +227,14 @@ static void expired_unknown_keys_make_room(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 100; key++)
-        assert_int_equal(writer_put(instance->writer, key, NULL, 0, NULL, 1, now, instance->message), SHM_OK);
+        assert_int_equal(
+            writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now, instance->message),
+            SHM_OK);
     uint64_t later = now + 60 * 1000;
-    assert_int_equal(writer_put(instance->writer, 101, NULL, 0, NULL, 1, later, instance->message), SHM_OK);
+    assert_int_equal(
+        writer_put(instance->writer, numbered_key(101), NULL, 0, NULL, 1, later, instance->message), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 1);
-    assert_int_equal(writer_state(instance->writer, 1), ROUTE_UNKNOWN);
+    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_UNKNOWN);
 }
 
 static void second_fetcher_is_refused_with_the_pid_of_the_first(void **state)
@@ -382,7 +389,8 @@ static void tell_results(struct instance *instance, int count)
     assert_int_equal(region_open(instance->names.control, true, &self, HEADER_BYTES, &region), SHM_OK);
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     for (int i = 0; i < count; i++)
-        assert_int_equal(call_stats_record(&control, 1, host_word(1, 1), true, 1), SHM_OK);
+        assert_int_equal(call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, true, 1),
+                         SHM_OK);
     region_close(&region);
     region_close(&routes_region);
 }
