@@ -83,7 +83,7 @@ void crowd_close(struct crowd *crowd)
 static bool ask(const struct member *member, uint32_t route)
 {
     uint8_t request[REQUEST_MAX];
-    size_t size = encode_request(numbered_key(route_key_number(world_key(route))), request);
+    size_t size = encode_request(world_key(route), request);
     return send(member->fd, request, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 

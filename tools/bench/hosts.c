@@ -31,8 +31,7 @@ static bool put_check(void *context)
     const struct fixture *fixture = context;
     struct host_addr hosts[HOSTS_MAX];
     return put_run(context, 2) &&
-           writer_hosts(fixture->world.writer, numbered_key(route_key_number(world_key(0))), hosts) ==
-               fixture->world.shape.hosts;
+           writer_hosts(fixture->world.writer, world_key(0), hosts) == fixture->world.shape.hosts;
 }
 
 static void put_settle(void *context)

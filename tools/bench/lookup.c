@@ -131,8 +131,7 @@ static bool one_out(struct bench *bench)
     const struct world_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
     bool done = world_open(&all, &shape) && world_open(&less, &shape);
     for (uint32_t route = 0; done && route < SMALL; route++)
-        writer_set_rotation(less.writer, numbered_key(route_key_number(world_key(route))), route % HOSTS,
-                            true, false);
+        writer_set_rotation(less.writer, world_key(route), route % HOSTS, true, false);
     struct walk all_walk = {.world = &all}, less_walk = {.world = &less};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
     const struct contender contenders[] = {

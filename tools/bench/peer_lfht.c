@@ -20,8 +20,7 @@ static struct lfht_node *new_node(uint32_t route, uint32_t hosts)
     if (!node)
         return NULL;
     cds_lfht_node_init(&node->in_table);
-    node->key =
-        route_key_number(numbered_key(route_key_number(numbered_key(route_key_number(world_key(route))))));
+    node->key = route_key_number(world_key(route));
     node->count = hosts;
     for (uint32_t i = 0; i < hosts; i++)
         node->hosts[i] = world_host(route, i);
@@ -37,7 +36,7 @@ static bool fill(struct cds_lfht *table, const struct world_shape *shape)
             return false;
         }
         urcu_memb_read_lock();
-        cds_lfht_add(table, lfht_hash(numbered_key(node->key)), &node->in_table);
+        cds_lfht_add(table, lfht_hash(world_key(i)), &node->in_table);
         urcu_memb_read_unlock();
     }
     return !bench_stopped();

@@ -58,8 +58,7 @@ bool world_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t s
     char message[WRITER_MESSAGE_MAX];
     for (uint32_t i = 0; i < hosts; i++)
         table[i] = world_host(route, i + shift);
-    if (writer_put(writer, numbered_key(route_key_number(world_key(route))), table, hosts, NULL, ttl_s,
-                   clock_tick(), message) == SHM_OK)
+    if (writer_put(writer, world_key(route), table, hosts, NULL, ttl_s, clock_tick(), message) == SHM_OK)
         return true;
     warnx("route %u cannot be published: %s; try --routes with fewer", route, message);
     return false;
