@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * The pause after so many vain attempts in a row (1, 2, ...), in milliseconds: `least` doubled each time, up to `most`.
- * Half of it is certain, half is chance, so that many fetchers that lost one directory do not come back together.
+ * The pause in milliseconds after this many failed attempts in a row (1, 2, ...): `least`, doubled each time up to
+ * `most`. Half of it is fixed, half random, so that fetchers that lost one directory do not all reconnect at once.
  */
 uint64_t backoff_ms(uint64_t least, uint64_t most, unsigned attempts);
 

@@ -12,7 +12,7 @@ enum {
     REPORTS_PER_POLL = 16384
 };
 
-static bool is_out(const struct host_health *health)
+static bool out_of_rotation(const struct host_health *health)
 {
     return health->override == OVERRIDE_DRAINED ||
            (health->override == OVERRIDE_NONE && health->state == HOST_EJECTED);
@@ -27,7 +27,8 @@ void balance_publish_rotation(struct balance *balance, uint32_t number)
         return;
     uint32_t at = writer_find_host(balance->writer, key, host);
     if (at != HOST_NONE)
-        writer_set_rotation(balance->writer, key, at, is_out(health), health->override == OVERRIDE_DRAINED);
+        writer_set_rotation(balance->writer, key, at, out_of_rotation(health),
+                            health->override == OVERRIDE_DRAINED);
 }
 
 void balance_gauge_overloaded(struct balance *balance)
@@ -35,7 +36,7 @@ void balance_gauge_overloaded(struct balance *balance)
     writer_gauge(balance->writer, COUNTER_overloaded, deadlines_count(&balance->deadlines, HOST_EJECTED));
 }
 
-/* A route with news for the report service. */
+/* The route has results to report to the report service. */
 static void mark_unreported(struct balance *balance, struct route_key key)
 {
     uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
@@ -53,14 +54,13 @@ static void log_state_change(struct balance *balance, uint32_t number)
     inet_ntop(AF_INET, &(struct in_addr){host.address}, text, sizeof(text));
     if (health->state == HOST_EJECTED)
         writer_count(balance->writer, COUNTER_ejections, 1);
-    log_limited(&balance->state_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u is %s",
-                key.modid, key.cmdid, text, ntohs(host.port),
-                health->state == HOST_EJECTED ? "overloaded" : "good again");
+    log_limited(&balance->state_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u %s", key.modid,
+                key.cmdid, text, ntohs(host.port), health->state == HOST_EJECTED ? "ejected" : "recovered");
 }
 
 /*
- * After health_apply() or health_time(). `before`: the counts that a change has reset, for the report service, which
- * may not have been told them yet.
+ * After health_apply() or health_time(). `before`: the counts that a change has reset; they may not have been reported
+ * to the report service yet.
  */
 static void settle(struct balance *balance, uint32_t number, enum health_change change,
                    const struct host_health *before)
@@ -74,7 +74,7 @@ static void settle(struct balance *balance, uint32_t number, enum health_change 
         writer_reset_runs(balance->writer, entry->generation, entry->cell);
     }
     host_store_commit(balance->store, number);
-    if (change == HEALTH_TURNED) {
+    if (change == HEALTH_CHANGED) {
         balance_publish_rotation(balance, number);
         log_state_change(balance, number);
         mark_unreported(balance, key);
@@ -90,7 +90,7 @@ static uint64_t saturating_add(uint64_t sum, uint64_t more)
     return sum + more < sum ? UINT64_MAX : sum + more;
 }
 
-/* Whoever is given the number of a record has room for it: room for two first. */
+/* A caller that gets a record's number needs room for that number: reserve room for two first. */
 static uint32_t add_record(struct balance *balance, struct route_key key, struct host_addr host)
 {
     uint32_t used = host_store_used(balance->store) + 2;
@@ -99,7 +99,7 @@ static uint32_t add_record(struct balance *balance, struct route_key key, struct
     return host_store_add(balance->store, key, host);
 }
 
-/* Any client can have the fetcher remember routes that do not exist: they get no record, which would stay. */
+/* Any client can make the fetcher remember routes that do not exist. They get no record: it would stay. */
 static uint32_t record_for_route(struct balance *balance, struct route_key key)
 {
     uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
@@ -108,7 +108,7 @@ static uint32_t record_for_route(struct balance *balance, struct route_key key)
     return route;
 }
 
-/* How far the host's cell is read, for the next fetcher. */
+/* How far the host's cell has been read, for the next fetcher. */
 static void record_progress(const struct balance *balance, struct host_entry *entry,
                             const struct call_report *report, uint64_t generation)
 {
@@ -121,8 +121,8 @@ static void record_progress(const struct balance *balance, struct host_entry *en
 }
 
 /*
- * Results of hosts that the route does not have, or has no more: of a sum, and of nothing else. That is the route's,
- * unless an operator holds the host, which has its record still.
+ * Results of hosts that the route does not have, or no longer has: they count in a sum and nowhere else. The sum is the
+ * route's, or the host's own if its record is still there because of an override.
  */
 static void count_only(struct balance *balance, const struct call_report *report, uint64_t generation)
 {
@@ -130,7 +130,7 @@ static void count_only(struct balance *balance, const struct call_report *report
     if (number == HOST_STORE_NONE)
         number = record_for_route(balance, report->key);
     writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
-    writer_reset_runs(balance->writer, generation, report->cell); /* it comes back without a streak */
+    writer_reset_runs(balance->writer, generation, report->cell); /* if it comes back, it has no streak */
     if (number == HOST_STORE_NONE)
         return;
     struct host_entry *entry = host_store_entry(balance->store, number);
@@ -145,7 +145,7 @@ static uint32_t new_record(struct balance *balance, struct route_key key, struct
     uint32_t number = add_record(balance, key, host);
     if (number == HOST_STORE_NONE)
         return HOST_STORE_NONE;
-    health_birth(&host_store_entry(balance->store, number)->health, balance->config, balance->now);
+    health_init(&host_store_entry(balance->store, number)->health, balance->config, balance->now);
     return number;
 }
 
@@ -154,7 +154,7 @@ static uint64_t smaller(uint64_t one, uint64_t other)
     return one < other ? one : other;
 }
 
-/* The first batch of a host: what ran on into it from before is not the host's own. */
+/* The first batch of a host: runs that began before it are not the host's own. */
 static struct call_batch first_batch(const struct call_batch *batch)
 {
     struct call_batch own = *batch;
@@ -184,7 +184,7 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
     if (number == HOST_STORE_NONE) {
         writer_count(balance->writer, COUNTER_reports_refused, report->batch.succ + report->batch.err);
         log_limited(&balance->full_limit, LOG_LEVEL_WARNING,
-                    "no room for what is known of another host: raise [shm] max_bytes, or free memory");
+                    "no room for another host record: raise [shm] max_bytes, or free memory");
         return true;
     }
     struct host_entry *entry = host_store_entry(balance->store, number);
@@ -193,7 +193,7 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
         health_begin_window(&entry->health, balance->config, balance->now);
     const struct host_health before = entry->health;
     enum health_change change = health_apply(&entry->health, &batch, balance->config, balance->now);
-    /* What the batch brought was not told either. */
+    /* The batch is not reported yet either. */
     struct host_health unreported = before;
     unreported.rsucc = unreported_plus(unreported.rsucc, batch.succ);
     unreported.rerr = unreported_plus(unreported.rerr, batch.err);
@@ -202,7 +202,7 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
     return true;
 }
 
-void balance_take(struct balance *balance, uint32_t budget)
+void balance_collect(struct balance *balance, uint32_t budget)
 {
     char message[WRITER_MESSAGE_MAX];
     writer_collect_calls(balance->writer, budget, host_store_used(balance->store), balance->now, message);
@@ -244,7 +244,7 @@ static enum order_result carry_out(struct balance *balance, const struct order *
     host_store_entry(balance->store, number)->health.override = (uint8_t)order->override;
     host_store_commit(balance->store, number);
     balance_publish_rotation(balance, number);
-    if (order->override == OVERRIDE_NONE) /* the record of a host that has left was kept for the hold alone */
+    if (order->override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */
         balance_table_changed(balance, order->key);
     writer_count(balance->writer, COUNTER_orders, 1);
     return ORDER_DONE;
@@ -254,7 +254,7 @@ void balance_poll(struct balance *balance, uint64_t now)
 {
     struct order order;
     balance->now = now;
-    balance_take(balance, REPORTS_PER_POLL);
+    balance_collect(balance, REPORTS_PER_POLL);
     time_passed(balance);
     if (host_store_order(balance->store, &order))
         host_store_answer(balance->store, carry_out(balance, &order));
@@ -273,7 +273,7 @@ const uint64_t *balance_masks(struct balance *balance, struct route_key key, con
         if (number == HOST_STORE_NONE)
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
-        if (is_out(health))
+        if (out_of_rotation(health))
             balance->masks[at / 32] |= ejected_bit(at);
         if (health->override == OVERRIDE_DRAINED)
             balance->masks[at / 32] |= drained_bit(at);
@@ -281,7 +281,7 @@ const uint64_t *balance_masks(struct balance *balance, struct route_key key, con
     return balance->masks;
 }
 
-/* What is known of a host that has left ends; what an operator has said of it stays. */
+/* Drops the health of a host that has left. An override stays. */
 static void reset(struct balance *balance, uint32_t number)
 {
     struct host_entry *left = host_store_entry(balance->store, number);
@@ -293,7 +293,7 @@ static void reset(struct balance *balance, uint32_t number)
         return;
     }
     left->health.total_succ = left->health.total_err = 0;
-    health_birth(&left->health, balance->config, balance->now);
+    health_init(&left->health, balance->config, balance->now);
     host_store_commit(balance->store, number);
 }
 
@@ -313,8 +313,8 @@ void balance_finish_absorbing(struct balance *balance, uint32_t route)
 }
 
 /*
- * Two records change, and a fetcher may die in between. One commit enlarges the route's sums and names the host:
- * whoever finds the name knows that the host's own totals count no more (see resume()).
+ * Two records change, and a fetcher may die in between. One commit enlarges the route's sums and names the host: the
+ * name says that the host's own totals no longer count (see resume()).
  */
 static void absorb(struct balance *balance, uint32_t route, uint32_t number, struct host_addr host)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which hosts are in the turn: takes the results that clients report, has them judged (health.h), keeps what is known
- * of each host (shm/store.h), and publishes verdicts. Time-outs run on the fetcher's clock. Operators' orders come
- * before what calls tell.
+ * Which hosts are in rotation: collects the results that clients report, judges them (health.h), keeps a record of each
+ * host (shm/writer/host_store.h), and publishes ejected and drained masks. Time-outs run on the fetcher's clock. An
+ * operator's override comes before call results.
  */
 #ifndef FETCHER_BALANCE_H
 #define FETCHER_BALANCE_H
@@ -13,39 +13,39 @@
 
 struct balance;
 
-/* `config` is read at each step and may change in between. On failure `note` says why, and NULL is returned. */
+/* `config` is read at each step and may change in between. On failure `message` says why, and NULL is returned. */
 struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,
                             char message[static WRITER_MESSAGE_MAX]);
 void balance_delete(struct balance *balance);
 
-/* Every poll_interval_ms: results, time-outs, orders. */
+/* Every poll_interval_ms: results, time-outs, admin commands. */
 void balance_poll(struct balance *balance, uint64_t now);
 
-/* Once in a while: the hosts object, and records of routes that are gone. */
+/* Periodic maintenance: the hosts object, and records of routes that are gone. */
 void balance_maintain(struct balance *balance);
 
-/* How the hosts of a table stand that is about to be published; NULL: all in the turn. Valid until the next call. */
+/* The masks of a table that is about to be published; NULL: all hosts in rotation. Valid until the next call. */
 const uint64_t *balance_masks(struct balance *balance, struct route_key key, const struct host_addr *hosts,
                               uint32_t count);
 
-/* The table of the route is another one now: hosts that left it are forgotten, their totals go to the route. */
+/* The route has a new table: hosts that left it are forgotten, their totals go to the route. */
 void balance_table_changed(struct balance *balance, struct route_key key);
 
-/* What the report service is told about a host. */
+/* The results of one host for the report service. */
 struct host_result {
     struct host_addr host;
-    uint32_t succ, err; /* Lars' rsucc and rerr, and what came before a window ended and was not told yet */
+    uint32_t succ, err; /* Lars' rsucc and rerr, and unreported counts of windows that have ended */
     bool overloaded;
 };
 
 /*
- * Hands out the routes with news since they were handed out last, one after the other: one result for each host of the
- * table, LARS.md's real counts. `out` has room for HOSTS_MAX. False: no more. What is handed out counts as told.
+ * Returns the routes with unreported results, one per call: one result for each host of the table, with its real counts.
+ * `out` has room for HOSTS_MAX. False: no more. What is returned counts as reported.
  */
 bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
                           uint32_t *count);
 
-/* The report service may have lost what it was told: every route that has records is news again. */
+/* The report service may have lost reports: every route that has records is to be reported again. */
 void balance_report_all(struct balance *balance);
 
 #endif

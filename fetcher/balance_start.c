@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From the fetcher before to this one: records, verdicts, and how far results are read. */
+/* Adopts the previous fetcher's records, masks, and how far results had been read. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,10 +9,10 @@
 #include "shm/table.h"
 
 enum {
-    LOOKS_PER_MAINTENANCE = 4096 /* at records, for routes that are gone */
+    RECORDS_PER_MAINTENANCE = 4096 /* checked for routes that are gone */
 };
 
-/* Verdicts in the tables that came from the fetcher before are those of the store, whatever is in there. */
+/* Sets the masks of adopted tables to what the store says, whatever bits were there. */
 static void set_masks(void *context, struct route_key key)
 {
     struct balance *balance = context;
@@ -36,7 +36,7 @@ static void remove_if_gone(struct balance *balance, uint32_t number)
         host_store_remove(balance->store, number);
 }
 
-/* Goes on where the fetcher before this one stopped; routes that are gone are forgotten. */
+/* Goes on where the previous fetcher stopped; routes that are gone are forgotten. */
 static void resume(struct balance *balance)
 {
     struct route_key key;
@@ -50,7 +50,7 @@ static void resume(struct balance *balance)
         if (host_addr_is_none(host))
             continue;
         if (entry->health.since == 0) /* it died between adding the record and filling it in */
-            health_birth(&entry->health, balance->config, balance->now);
+            health_init(&entry->health, balance->config, balance->now);
         balance_publish_rotation(balance, number);
         deadlines_place(&balance->deadlines, number, &entry->health);
     }
@@ -87,8 +87,8 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
     }
     resume(balance);
     writer_on_calls(writer, balance_report_came, balance);
-    /* Nobody else knows the control object of the fetcher before: should this one die, what is in there is lost. */
-    balance_take(balance, UINT32_MAX);
+    /* No other process knows the previous fetcher's control object: if this one dies, its contents are lost. */
+    balance_collect(balance, UINT32_MAX);
     return balance;
 }
 
@@ -96,9 +96,9 @@ void balance_maintain(struct balance *balance)
 {
     char message[WRITER_MESSAGE_MAX];
     uint32_t used = host_store_used(balance->store);
-    for (uint32_t looks = 0; looks < used && looks < LOOKS_PER_MAINTENANCE; looks++) {
-        balance->tended = balance->tended + 1 < used ? balance->tended + 1 : 0;
-        remove_if_gone(balance, balance->tended);
+    for (uint32_t checked = 0; checked < used && checked < RECORDS_PER_MAINTENANCE; checked++) {
+        balance->checked = balance->checked + 1 < used ? balance->checked + 1 : 0;
+        remove_if_gone(balance, balance->checked);
     }
     host_store_maintain(balance->store, message);
     if (message[0])

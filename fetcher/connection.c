@@ -11,8 +11,8 @@
 #include "shm/clock.h"
 
 enum {
-    OUT_MAX = 65536,  /* bytes that wait while a write is under way */
-    READ_MAX = 65536, /* bytes taken from the socket at a time */
+    OUT_MAX = 65536,  /* bytes queued while a write is under way */
+    READ_MAX = 65536, /* bytes read from the socket at a time */
 };
 
 /* One attempt. Outlives its place in the connection until libuv has closed it. */
@@ -43,7 +43,7 @@ struct connection {
     void *context;
     enum connection_state state;
     struct link *link;
-    unsigned attempt; /* vain ones since the peer last proved itself */
+    unsigned attempt; /* failed ones since the peer last proved itself */
     struct frame_stream in;
     struct log_limit up_limit, lost_limit;
     uint8_t input[READ_MAX];
@@ -141,7 +141,7 @@ void connection_redirect(struct connection *connection)
 
 static void frame_overdue(uv_timer_t *timer)
 {
-    lost(timer->data, "a frame was begun and not finished in time");
+    lost(timer->data, "timed out in the middle of a frame");
 }
 
 static void take_frames(struct connection *connection)
@@ -181,7 +181,7 @@ static void bytes_came(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer
     if (!connection || size == 0)
         return;
     if (size < 0)
-        lost(connection, size == UV_EOF ? "it closed the connection" : uv_strerror((int)size));
+        lost(connection, size == UV_EOF ? "connection closed by peer" : uv_strerror((int)size));
     else if (!connection->role->frame)
         return;
     else if (frame_stream_append(&connection->in, buffer->base, (size_t)size) != 0)
@@ -218,8 +218,7 @@ static void attempt_overdue(uv_timer_t *timer)
     struct connection *connection = timer->data;
     if (connection->resolving)
         uv_cancel((uv_req_t *)&connection->resolve); /* its callback comes with UV_ECANCELED, or too late */
-    lost(connection,
-         connection->resolving ? "its name could not be looked up in time" : "no connection in time");
+    lost(connection, connection->resolving ? "name lookup timed out" : "connecting timed out");
 }
 
 static void connect_to(struct connection *connection, const struct sockaddr *address)
@@ -260,7 +259,7 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *lis
         handle_closed((uv_handle_t *)&connection->timer);
     else if (connection->state == CONNECTION_CONNECTING &&
              !connection_same_peer(&connection->looked_up, &connection->target))
-        look_up(connection); /* what came is for an attempt that was given up */
+        look_up(connection); /* the result is for an attempt that was given up */
     else if (connection->state == CONNECTION_CONNECTING && (status != 0 || !list))
         lost(connection, uv_strerror(status));
     else if (connection->state == CONNECTION_CONNECTING)
@@ -282,8 +281,8 @@ static void look_up(struct connection *connection)
         lost(connection, uv_strerror(status));
 }
 
-/* The name is looked up anew at each attempt: the directory may have moved. A look-up that was given up may still
- * run; its result will do, or starts another one. */
+/* The name is looked up at each attempt: the directory may have moved. A look-up that was given up may still run; its
+ * result is used if the name is the same, or starts another one. */
 static void attempt(struct connection *connection)
 {
     connection->target = *connection->peer;
@@ -335,7 +334,7 @@ static void written(uv_write_t *request, int status)
         handle_closed((uv_handle_t *)&connection->timer);
     else if (status == 0)
         connection_flush(connection);
-    /* Otherwise reading tells why, or the link was abandoned. */
+    /* Otherwise the read callback gets the error, or the link was abandoned. */
 }
 
 void connection_flush(struct connection *connection)
@@ -370,7 +369,7 @@ uint32_t connection_own_ip(const struct connection *connection)
     return connection->link ? tcp_own_ip(&connection->link->tcp) : 0;
 }
 
-/* The memory is given back when libuv knows neither a timer nor a request of it any more. */
+/* Frees the memory when libuv has no timer or request of it left. */
 static void handle_closed(uv_handle_t *handle)
 {
     struct connection *connection = handle->data;

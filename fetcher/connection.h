@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A TCP connection that is kept up: tried for ever, with backoff and jitter; bytes in, frames out; a bounded amount of
+ * A TCP connection that is kept up: retried forever, with backoff and jitter; bytes in, frames out; a bounded number of
  * bytes on their way to the peer. Knows frames, not messages.
  */
 #ifndef FETCHER_CONNECTION_H
@@ -15,13 +15,13 @@
 
 struct connection;
 
-/* Who the peer is, and what is to be done about it. A function that is NULL is not called. */
+/* Who the peer is, and the callbacks for its events. A function that is NULL is not called. */
 struct connection_role {
     const char *peer;  /* what the log calls it */
-    uint32_t quiet_ms; /* after the log has said that it is away, beyond the second that log.h has */
+    uint32_t quiet_ms; /* between log lines that say it is away, in addition to the second of log.h */
     void (*up)(void *context);
     void (*down)(void *context);
-    /* NULL: whatever comes is thrown away. */
+    /* NULL: received bytes are discarded. */
     void (*frame)(void *context, const struct frame *frame);
     /* A length that the protocol forbids came; the connection is closed. */
     void (*bad_frame)(void *context);
@@ -37,23 +37,23 @@ struct connection *connection_new(uv_loop_t *loop, const struct config_peer *pee
 
 void connection_start(struct connection *connection);
 
-/* Closes the connection that is up, or being made, and tries again after the backoff. `why` is logged. */
+/* Closes the connection, or the attempt, and tries again after the backoff. `why` is logged. */
 void connection_drop(struct connection *connection, const char *why);
 
-/* The peer is another one now: leaves the old one, whatever is under way, and tries the new one at once. */
+/* The peer has changed: drops the old one, whatever is under way, and connects to the new one at once. */
 void connection_redirect(struct connection *connection);
 
-/* Bytes that connection_send() takes now. */
+/* How many bytes connection_send() accepts now. */
 size_t connection_room(const struct connection *connection);
 
 /* Copies bytes into the output; they leave at the next flush. */
 void connection_send(struct connection *connection, const void *bytes, size_t size);
 void connection_flush(struct connection *connection);
 
-/* The tick since when the peer has not taken all of what was flushed; 0: nothing is on its way. */
+/* The tick since which a flush is not completely written; 0: nothing is on its way. */
 uint64_t connection_writing_since(const struct connection *connection);
 
-/* The peer is a good one: the next backoff starts small again. */
+/* The peer has proved itself: the next backoff starts small again. */
 void connection_proved(struct connection *connection);
 
 /* The IPv4 address of this end, as a number; 0: there is none. */
@@ -61,7 +61,7 @@ uint32_t connection_own_ip(const struct connection *connection);
 
 bool connection_same_peer(const struct config_peer *a, const struct config_peer *b);
 
-/* Closes everything; the memory goes when the loop has run its callbacks. NULL is fine. */
+/* Closes everything; the memory is freed when the loop has run its callbacks. NULL is fine. */
 void connection_stop(struct connection *connection);
 
 #endif

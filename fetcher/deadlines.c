@@ -82,9 +82,9 @@ void deadlines_remove(struct deadlines *deadlines, uint32_t number)
 void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct host_health *health)
 {
     struct deadline_node *node = &deadlines->nodes[number];
-    bool idle = health->state == HOST_IN_ROTATION;
-    uint64_t began = idle ? health->window : health->since;
-    bool wanted = !idle || health->rsucc || health->rerr;
+    bool in_rotation = health->state == HOST_IN_ROTATION;
+    uint64_t began = in_rotation ? health->window : health->since;
+    bool wanted = !in_rotation || health->rsucc || health->rerr;
     if (node->place && wanted && node->state == health->state && node->began == began)
         return;
     deadlines_remove(deadlines, number);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which host's window or time-out ends next: one heap for idle hosts, one for overloaded ones, each in the order of when
- * it began, for all hosts of a kind have the same time. Hosts go by the numbers of their records.
+ * Which host's window or time-out ends next: one heap for hosts in rotation, one for ejected ones, each ordered by when
+ * it began, since all hosts of a state have the same time. Hosts are named by the numbers of their records.
  */
 #ifndef FETCHER_DEADLINES_H
 #define FETCHER_DEADLINES_H
@@ -25,7 +25,7 @@ struct deadlines {
 bool deadlines_reserve(struct deadlines *deadlines, uint32_t count);
 void deadlines_free(struct deadlines *deadlines);
 
-/* Puts a host where it belongs: not at all while it is idle and nobody has called it in this window. */
+/* Puts a host where it belongs: nowhere while it is in rotation and has had no call in this window. */
 void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct host_health *health);
 void deadlines_remove(struct deadlines *deadlines, uint32_t number);
 bool deadlines_has(const struct deadlines *deadlines, uint32_t number);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between wire and tables. The only file that knows the generated message types is decode.c. */
+/* Converts between wire and tables. Only decode.c knows the generated message types. */
 #ifndef FETCHER_DECODE_H
 #define FETCHER_DECODE_H
 
@@ -20,15 +20,15 @@ enum {
     RESULTS_PER_FRAME = (FRAME_BODY_MAX - REPORT_HEAD_MAX) / RESULT_MAX,
 };
 
-/* A directory's answer: what a table is made of. */
+/* A directory's answer: the contents of a table. */
 struct answer {
     struct route_key key;
     uint32_t count;    /* hosts that can be used, sorted, each once */
-    uint32_t unusable; /* hosts that were left out: no address or port to connect to */
+    uint32_t unusable; /* hosts that were dropped: no usable address or port */
     struct host_addr hosts[HOSTS_MAX];
 };
 
-/* What the report service is told of a route's hosts. */
+/* The results of a route's hosts for the report service. */
 struct host_result;
 struct status_report {
     struct route_key key;

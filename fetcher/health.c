@@ -7,7 +7,7 @@ enum {
     SILENT_WINDOWS = 2 /* between two that count as in a row */
 };
 
-/* What has made a host change its state. */
+/* Why a host changed its state. */
 struct cause {
     enum health_reason reason;
     uint32_t value, limit;
@@ -30,8 +30,8 @@ static double share(uint32_t count, uint32_t others)
 }
 
 /*
- * A share and the limit that it passed, as parts of 10,000: the one rounded up and the other down, so that what is
- * above reads as above. Configured limits have at most 9 decimals: half of the last one makes good binary rounding.
+ * A share and the limit that it passed, as parts of 10,000: the share rounded up and the limit down, so that what is
+ * above reads as above. Configured limits have at most 9 decimals: half of the last one corrects binary rounding.
  */
 static struct cause rate_cause(enum health_reason reason, uint32_t count, uint32_t others, double limit)
 {
@@ -67,7 +67,7 @@ static void become(struct host_health *health, enum host_state state, struct cau
     health->bad_window = false;
 }
 
-void health_birth(struct host_health *health, const struct config *config, uint64_t now)
+void health_init(struct host_health *health, const struct config *config, uint64_t now)
 {
     become(health, HOST_IN_ROTATION, (struct cause){REASON_BIRTH, 0, 0}, config, now);
 }
@@ -126,10 +126,10 @@ enum health_change health_apply(struct host_health *health, const struct call_ba
             return HEALTH_SAME;
         become(health, HOST_IN_ROTATION, cause, config, now);
     }
-    return HEALTH_TURNED;
+    return HEALTH_CHANGED;
 }
 
-/* A window without a call tells nothing: neither a masks nor an end to two bad windows in a row. */
+/* A window without a call says nothing: it neither ejects nor breaks a series of two bad windows. */
 static bool window_fails(struct host_health *health, const struct config *config, struct cause *out)
 {
     uint64_t calls = (uint64_t)health->rsucc + health->rerr;
@@ -161,14 +161,14 @@ enum health_change health_time(struct host_health *health, const struct config *
     if (health->state != HOST_IN_ROTATION) {
         cause = (struct cause){REASON_TIMEOUT, 0, config->loadbalance.overload_timeout};
         become(health, HOST_IN_ROTATION, cause, config, now);
-        return HEALTH_TURNED;
+        return HEALTH_CHANGED;
     }
     if (window_fails(health, config, &cause)) {
         become(health, HOST_EJECTED, cause, config, now);
-        return HEALTH_TURNED;
+        return HEALTH_CHANGED;
     }
     begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);
-    return HEALTH_AFRESH;
+    return HEALTH_RESET;
 }
 
 uint64_t health_deadline(const struct host_health *health, const struct config *config)

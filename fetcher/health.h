@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges hosts by what their calls tell, after the rules of Lars. Pure functions on a health: `now` is the
- * fetcher's tick, and the configuration may be another one at each call.
+ * Judges hosts by their call results, after the rules of Lars. Pure functions on a struct host_health: `now` is the
+ * fetcher's tick, and the configuration may differ from call to call.
  *
  * A batch is judged as a whole: all of its calls are counted first, in whatever order they came. For a batch of one
- * call that is Lars' own masks. A streak is never lost: it judges by its length, wherever in the batch it ended.
+ * call the result is that of Lars. A streak is never lost: its length counts, wherever in the batch it ended.
  */
 #ifndef FETCHER_HEALTH_H
 #define FETCHER_HEALTH_H
@@ -14,30 +14,30 @@
 #include "conf/config.h"
 #include "shm/host_health.h"
 
-/* After HEALTH_AFRESH and HEALTH_TURNED the caller begins the host's runs anew too: streaks end with the counts. */
+/* After HEALTH_RESET and HEALTH_CHANGED the caller resets the host's runs too: streaks end with the counts. */
 enum health_change {
     HEALTH_SAME,
-    HEALTH_AFRESH, /* a window ended: state as before, counts as at its begin */
-    HEALTH_TURNED, /* from idle to overloaded or back */
+    HEALTH_RESET,   /* a window ended: same state, counts as at the window's begin */
+    HEALTH_CHANGED, /* ejected, or back in rotation */
 };
 
-/* A host that nothing is known of: idle, credited with init_succ_cnt. Leaves totals and hold as they are. */
-void health_birth(struct host_health *health, const struct config *config, uint64_t now);
+/* The health of a new host: in rotation, credited with init_succ_cnt. Leaves totals and override as they are. */
+void health_init(struct host_health *health, const struct config *config, uint64_t now);
 
 /*
- * Adds a batch of any content: counts stay at their largest value rather than wrap. contin_succ and contin_err
- * become the longest runs in the batch, 0 where calls of the other kind only came.
+ * Adds a batch of any content; counts saturate. contin_succ and contin_err become the longest runs in the batch, 0 where
+ * it has only calls of the other kind.
  */
 enum health_change health_apply(struct host_health *health, const struct call_batch *batch,
                                 const struct config *config, uint64_t now);
 
 /*
- * An idle host is called again after a while in which nobody did and health_time() was not asked: its window begins
- * with that call. A bad window before is forgotten if two more could have passed in the meantime.
+ * A host in rotation is called after a while without calls, in which health_time() did not run: its window begins with
+ * that call. A bad window before is forgotten if two more could have passed in the meantime.
  */
 void health_begin_window(struct host_health *health, const struct config *config, uint64_t now);
 
-/* Ends the window of an idle host, and lets an overloaded one in again, when it is time. */
+/* When it is time: ends the window of a host in rotation, and puts an ejected one back in rotation. */
 enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now);
 
 /* The tick from which on health_time() has something to do; before that it changes nothing. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Routes whose answer without hosts is held back: since when, and when the directory last gave such an answer. One
- * entry for each route at most, so memory is bounded by the routes that are here.
+ * Routes whose answer without hosts is held back: since when, and when the directory last gave such an answer. At most
+ * one entry for each route, so memory is bounded by the number of cached routes.
  */
 #ifndef FETCHER_HOLD_DOWN_H
 #define FETCHER_HOLD_DOWN_H
@@ -17,23 +17,23 @@ TAILQ_HEAD(held_queue, held);
 
 struct hold_down {
     void *tree;              /* of struct held, by key; see tsearch(3) */
-    struct held_queue queue; /* in the order the holds began */
+    struct held_queue queue; /* oldest first */
     size_t count;
 };
 
 void hold_down_init(struct hold_down *hold);
 void hold_down_free(struct hold_down *hold);
 
-/* An answer without hosts came at `now`: the hold begins, or goes on as it was. False: no memory, nothing is held. */
+/* An answer without hosts came at `now`: begins a hold-down, or leaves one that has begun. False: no memory. */
 bool hold_down_add(struct hold_down *hold, struct route_key key, uint64_t now);
 
-/* When the last such answer came. False: the route is not held. */
+/* When the last such answer came. False: the route is not held down. */
 bool hold_down_last(const struct hold_down *hold, struct route_key key, uint64_t *when);
 
-/* Ends the route's hold. False: there was none. */
+/* Ends the route's hold-down. False: there was none. */
 bool hold_down_end(struct hold_down *hold, struct route_key key);
 
-/* The route that is held for longest, if that began at `begun_by` or earlier. */
+/* The route with the oldest hold-down, if that began at `begun_by` or earlier. */
 bool hold_down_oldest(const struct hold_down *hold, uint64_t begun_by, struct route_key *key);
 
 #endif

@@ -20,18 +20,18 @@ void log_set_level(enum log_level level)
     level_now = level;
 }
 
-/* One write per line, so that lines of several processes do not mix. */
-static void write_line(enum log_level level, const char *text, uint64_t held)
+/* One write(2) per line, so that lines of several processes do not mix. */
+static void write_line(enum log_level level, const char *text, uint64_t suppressed)
 {
     static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
     char line[LINE_MAX_BYTES + 128];
     char more[64] = "";
-    if (held)
-        snprintf(more, sizeof(more), " (and %" PRIu64 " times more)", held);
+    if (suppressed)
+        snprintf(more, sizeof(more), " (and %" PRIu64 " times more)", suppressed);
     int size = snprintf(line, sizeof(line), "%slarshm-fetcher: %s%s\n",
                         isatty(STDERR_FILENO) ? "" : priorities[level], text, more);
     if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
-        return; /* nobody is left to tell */
+        return; /* there is no other place to report it */
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -54,12 +54,12 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *form
     if (level > level_now)
         return;
     if (now < limit->next) {
-        limit->held++;
+        limit->suppressed++;
         return;
     }
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    write_line(level, text, limit->held);
+    write_line(level, text, limit->suppressed);
     *limit = (struct log_limit){.next = now + LIMIT_MS};
 }

@@ -18,10 +18,10 @@ void log_set_level(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* One line per second and place at most: for what a peer or a client may cause as often as it likes. */
+/* At most one line per second and place: for events that a peer or a client can cause at any rate. */
 struct log_limit {
-    uint64_t next; /* tick */
-    uint64_t held; /* lines that were not written */
+    uint64_t next;       /* tick */
+    uint64_t suppressed; /* lines that were not written */
 };
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

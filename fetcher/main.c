@@ -36,10 +36,10 @@ struct daemon {
     struct reporting *reporting;
     struct connection *connection;
     uv_loop_t loop;
-    uv_timer_t poll, tend;
+    uv_timer_t poll, maintenance;
     uv_signal_t terminate, interrupt, hangup;
     struct log_limit maintenance_limit;
-    uint64_t next_cut; /* tick: when a cut control object is looked after again out of turn */
+    uint64_t next_cut; /* tick: no truncated control object is replaced before, but by maintenance */
     int exit_status;
 };
 
@@ -60,7 +60,7 @@ static void notify_status(const struct daemon *daemon, const char *prefix)
 
 static void stop(struct daemon *daemon, int exit_status)
 {
-    uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->poll, (uv_handle_t *)&daemon->tend,
+    uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->poll, (uv_handle_t *)&daemon->maintenance,
                                     (uv_handle_t *)&daemon->terminate, (uv_handle_t *)&daemon->interrupt,
                                     (uv_handle_t *)&daemon->hangup};
     daemon->exit_status = exit_status;
@@ -96,10 +96,10 @@ static void poll_due(uv_timer_t *timer)
     uint64_t now = clock_tick();
     balance_poll(daemon->balance, now);
     reporting_poll(daemon->reporting, now);
-    /* At once the first time; a client that does it again and again does not get a generation each time. */
+    /* At once the first time; a client that truncates again and again does not get a new generation each time. */
     if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
         daemon->next_cut = now + MAINTENANCE_MS;
-        maintenance_due(&daemon->tend);
+        maintenance_due(&daemon->maintenance);
     }
 }
 
@@ -132,7 +132,7 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
     };
 }
 
-static void take_over(struct daemon *daemon)
+static void apply_config(struct daemon *daemon)
 {
     const struct config *config = &daemon->config;
     const struct config_peer old = daemon->peer;
@@ -162,11 +162,11 @@ static void reload(uv_signal_t *signal, int number)
         return;
     }
     if (config_load(daemon->options.config_path, &loaded, error, sizeof(error)) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s; the configuration stays as it was", error);
+        log_line(LOG_LEVEL_ERROR, "%s; the configuration is unchanged", error);
         return;
     }
     size_t kept = config_reload(&daemon->config, &loaded, restart, sizeof(restart));
-    take_over(daemon);
+    apply_config(daemon);
     log_line(LOG_LEVEL_INFO, "reloaded %s", daemon->options.config_path);
     if (kept)
         log_line(LOG_LEVEL_WARNING, "these keys need a restart: %s", restart);
@@ -191,14 +191,14 @@ static int start_loop(struct daemon *daemon)
         return -1;
     refresh_use(daemon->refresh, daemon->connection);
     uv_timer_init(loop, &daemon->poll);
-    uv_timer_init(loop, &daemon->tend);
+    uv_timer_init(loop, &daemon->maintenance);
     uv_signal_init(loop, &daemon->terminate);
     uv_signal_init(loop, &daemon->interrupt);
     uv_signal_init(loop, &daemon->hangup);
-    daemon->poll.data = daemon->tend.data = daemon;
+    daemon->poll.data = daemon->maintenance.data = daemon;
     daemon->terminate.data = daemon->interrupt.data = daemon->hangup.data = daemon;
     if (uv_timer_start(&daemon->poll, poll_due, 0, interval) != 0 ||
-        uv_timer_start(&daemon->tend, maintenance_due, MAINTENANCE_MS, MAINTENANCE_MS) != 0 ||
+        uv_timer_start(&daemon->maintenance, maintenance_due, MAINTENANCE_MS, MAINTENANCE_MS) != 0 ||
         uv_signal_start(&daemon->terminate, end, SIGTERM) != 0 ||
         uv_signal_start(&daemon->interrupt, end, SIGINT) != 0 ||
         uv_signal_start(&daemon->hangup, reload, SIGHUP) != 0)
@@ -214,14 +214,12 @@ static const char *usable_group(const char *name)
     if (*name && !group)
         log_line(LOG_LEVEL_WARNING,
                  "no group \"%s\" on this machine: only the fetcher's own group may ask for routes; add the "
-                 "group, "
-                 "or set [shm] group",
+                 "group, or set [shm] group",
                  name);
     else if (group && geteuid() != 0 && getegid() != group->gr_gid && !group_member(group->gr_gid))
         log_line(LOG_LEVEL_WARNING,
-                 "the fetcher is no member of group \"%s\": only its own group may ask for routes; make it "
-                 "one, or "
-                 "set [shm] group",
+                 "the fetcher is not a member of group \"%s\": only its own group may ask for routes; add it "
+                 "to the group, or set [shm] group",
                  name);
     else
         return name;
@@ -267,13 +265,13 @@ static int run(struct daemon *daemon)
 }
 
 /*
- * The callbacks of what was closed come in the next turns. A name that is being looked up cannot be called back, and
- * libuv would wait for it at exit: for many seconds, if the name server is silent. Then we end without that.
+ * Close callbacks run in the next loop iterations. A name lookup under way cannot be cancelled, and libuv would wait for
+ * it at exit: for many seconds, if the name server is silent. In that case the process ends without that.
  */
 static void end_process(struct daemon *daemon, int status)
 {
     bool started = daemon->connection;
-    for (int turn = 0; started && turn < 3; turn++)
+    for (int i = 0; started && i < 3; i++)
         uv_run(&daemon->loop, UV_RUN_NOWAIT);
     bool busy = started && uv_loop_close(&daemon->loop) == UV_EBUSY;
     if (started) /* what clients have reported since the last poll */
@@ -319,7 +317,7 @@ int main(int argc, char **argv)
         return print_config(&daemon.config);
     signal(SIGPIPE, SIG_IGN);
     if (sigbus_install() != 0)
-        log_line(LOG_LEVEL_WARNING, "cannot guard against a control object that is cut short: %s",
+        log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",
                  strerror(errno));
     log_set_level((enum log_level)daemon.config.fetcher.log_level);
     choose_peer(&daemon);

@@ -10,7 +10,7 @@ struct options {
     const char *config_path; /* NULL: the defaults */
     const char *instance;
     const char *check_path; /* not NULL: check this file and end */
-    bool print_config;      /* print what the configuration amounts to, and end */
+    bool print_config;      /* print the effective configuration, and end */
     struct config_peer dns; /* port 0: as configured */
 };
 

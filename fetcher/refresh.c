@@ -13,7 +13,7 @@
 #include "shm/clock.h"
 
 enum {
-    FLAGS_PER_POLL = 16384, /* looked at, however many are up */
+    FLAGS_PER_POLL = 16384, /* at most */
     REFUSING_SHARE = 16, /* while new keys are refused they get a sixteenth of the requests, otherwise half */
 };
 
@@ -25,11 +25,11 @@ struct refresh {
     struct requests *requests;
     struct hold_down hold_down;
     struct subscriptions subscriptions;
-    size_t resubscribe;   /* position in `known` of the next route to ask for again */
-    uint64_t generations; /* made when `known` was last compared with what is here */
+    size_t resubscribe;   /* position in `subscriptions` of the next route to request again */
+    uint64_t generations; /* their count when `subscriptions` was last compared with the writer's routes */
     struct token_bucket request_bucket,
-        resubscribe_bucket; /* of all requests, and of those for known routes */
-    uint32_t unknown_left;  /* unknown keys that may still be asked for in this poll */
+        resubscribe_bucket; /* for all requests, and for those of known routes */
+    uint32_t unknown_left;  /* unknown keys that may still be requested in this poll */
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
@@ -37,7 +37,7 @@ struct refresh {
     struct answer answer;
 };
 
-static bool may_ask(const struct refresh *refresh)
+static bool may_request(const struct refresh *refresh)
 {
     return refresh->request_bucket.tokens >= 1 && requests_room(refresh->requests) > 0 &&
            connection_room(refresh->connection) >= REQUEST_MAX;
@@ -48,8 +48,8 @@ static void gauge_pulling(struct refresh *refresh)
     writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->waiting.count);
 }
 
-/* Rule 5: a key that is waited for is not asked for again. */
-static void ask(struct refresh *refresh, struct route_key key)
+/* Rule 5: a key that has a request waiting is not requested again. */
+static void request(struct refresh *refresh, struct route_key key)
 {
     uint8_t bytes[REQUEST_MAX];
     if (requests_waiting(refresh->requests, key))
@@ -65,22 +65,22 @@ static void ask(struct refresh *refresh, struct route_key key)
 
 /* ---- from the directory ---- */
 
-static bool still_here(const void *writer, struct route_key key)
+static bool is_cached(const void *writer, struct route_key key)
 {
     return writer_state(writer, key) != ROUTE_UNKNOWN;
 }
 
-/* A new generation leaves expired unknown keys behind; they must not come back as duplicates. */
+/* A new generation drops expired unknown keys; they must not come back as duplicates. */
 static void forget_dropped(struct refresh *refresh)
 {
     uint64_t generations = writer_counter(refresh->writer, COUNTER_generations);
     if (generations == refresh->generations)
         return;
     refresh->generations = generations;
-    subscriptions_filter(&refresh->subscriptions, still_here, refresh->writer, &refresh->resubscribe);
+    subscriptions_filter(&refresh->subscriptions, is_cached, refresh->writer, &refresh->resubscribe);
 }
 
-static void gauge_held(struct refresh *refresh)
+static void gauge_hold_downs(struct refresh *refresh)
 {
     writer_gauge(refresh->writer, COUNTER_held, refresh->hold_down.count);
 }
@@ -93,7 +93,7 @@ static bool hold_back(struct refresh *refresh, struct answer *answer)
     if (answer->count || refresh->config->fetcher.empty_hold == 0)
         return false;
     bool held = hold_down_last(&refresh->hold_down, key, &last);
-    /* An answer without hosts has room for those that are here. */
+    /* An answer without hosts has room for the cached ones. */
     if (!held && writer_hosts(refresh->writer, key, answer->hosts) == 0)
         return false;
     if (!hold_down_add(&refresh->hold_down, key, refresh->now))
@@ -101,7 +101,7 @@ static bool hold_back(struct refresh *refresh, struct answer *answer)
     writer_set_new(refresh->writer, key);
     if (!held) {
         writer_set_held(refresh->writer, key, true);
-        gauge_held(refresh);
+        gauge_hold_downs(refresh);
         log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": an answer without hosts is held back for %" PRIu32 " s",
                     key.modid, key.cmdid, refresh->config->fetcher.empty_hold);
@@ -114,7 +114,7 @@ static void end_hold_down(struct refresh *refresh, struct route_key key)
     if (!hold_down_end(&refresh->hold_down, key))
         return;
     writer_set_held(refresh->writer, key, false);
-    gauge_held(refresh);
+    gauge_hold_downs(refresh);
 }
 
 /* Rules 2 and 3. */
@@ -123,22 +123,22 @@ static void publish(struct refresh *refresh, const struct answer *answer)
     char message[WRITER_MESSAGE_MAX];
     forget_dropped(refresh);
     end_hold_down(refresh, answer->key);
-    bool was_here = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
+    bool was_cached = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
     uint64_t publishes = writer_counter(refresh->writer, COUNTER_publishes);
     const uint64_t *masks = balance_masks(refresh->balance, answer->key, answer->hosts, answer->count);
     enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count, masks,
                                         refresh->config->loadbalance.update_timeout, refresh->now, message);
     if (writer_counter(refresh->writer, COUNTER_publishes) != publishes)
         balance_table_changed(refresh->balance, answer->key);
-    if (status == SHM_OK && !was_here) {
-        /* Once all are asked for again, a newcomer does not have to be: this connection has just answered it. */
+    if (status == SHM_OK && !was_cached) {
+        /* Once all are requested again, a new one does not have to be: this connection has just answered it. */
         bool all_done = refresh->resubscribe == refresh->subscriptions.count;
         if (subscriptions_add(&refresh->subscriptions, answer->key) && all_done)
             refresh->resubscribe++;
     }
     if (status == SHM_FULL)
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 " has no room: raise [shm] %s", answer->key.modid,
+                    "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", answer->key.modid,
                     answer->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
     if (message[0])
         log_limited(&refresh->message_limit, LOG_LEVEL_WARNING, "%s", message);
@@ -153,15 +153,14 @@ static void frame_came(void *context, const struct frame *frame)
     refresh->unanswered = 0;
     if (frame->id != MESSAGE_GET_ROUTE_RESPONSE) {
         writer_count(refresh->writer, COUNTER_unknown_messages, 1);
-        log_limited(&refresh->kind_limit, LOG_LEVEL_WARNING, "a message of kind %" PRId32 " is skipped",
+        log_limited(&refresh->kind_limit, LOG_LEVEL_WARNING, "skipping unknown message id %" PRId32,
                     frame->id);
         return;
     }
     if (decode_answer(frame->body, frame->length, answer) != 0) {
         writer_count(refresh->writer, COUNTER_bad_answers, 1);
         log_limited(&refresh->decode_limit, LOG_LEVEL_WARNING,
-                    "an answer of %" PRIu32
-                    " bytes does not decode, or none of its hosts can be used: ignored",
+                    "ignoring an answer of %" PRIu32 " bytes: it does not decode, or has no usable host",
                     frame->length);
         return;
     }
@@ -170,14 +169,14 @@ static void frame_came(void *context, const struct frame *frame)
     if (answer->unusable) {
         writer_count(refresh->writer, COUNTER_unusable_hosts, answer->unusable);
         log_limited(&refresh->host_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts left out, no usable address or port",
+                    "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts dropped: no usable address or port",
                     answer->key.modid, answer->key.cmdid, answer->unusable);
     }
-    bool asked = requests_answered(refresh->requests, answer->key);
-    if (!asked)
+    bool requested = requests_answered(refresh->requests, answer->key);
+    if (!requested)
         writer_count(refresh->writer, COUNTER_pushes, 1);
-    /* Nobody asked whether it exists, and it does not: nothing to remember. */
-    bool matters = asked || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
+    /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */
+    bool matters = requested || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
     if (matters && !hold_back(refresh, answer))
         publish(refresh, answer);
     gauge_pulling(refresh);
@@ -189,7 +188,7 @@ static void bad_frame_came(void *context)
     writer_count(refresh->writer, COUNTER_bad_frames, 1);
 }
 
-/* Rule 6, and every known route is asked for again: subscriptions died with the old connection. */
+/* Rule 6, and every known route is requested again: subscriptions ended with the old connection. */
 static void connection_up(void *context)
 {
     struct refresh *refresh = context;
@@ -233,30 +232,31 @@ const struct connection_role refresh_role = {
 
 /* ---- at each poll ---- */
 
-/* A lost answer leaves no route PULLING. A late one is welcome for as long again as a silent directory is kept. */
+/* A lost answer leaves no route PULLING. A late one is accepted for as long again as a silent directory is kept. */
 static void enforce_deadlines(struct refresh *refresh)
 {
     uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
-    uint64_t patience = timeout + refresh->config->fetcher.probe_interval_ms;
+    uint64_t silence_limit = timeout + refresh->config->fetcher.probe_interval_ms;
     struct route_key key;
     while (refresh->now > timeout && requests_time_out(refresh->requests, refresh->now - timeout, &key)) {
         writer_set_new(refresh->writer, key);
         writer_count(refresh->writer, COUNTER_timeouts, 1);
     }
-    if (refresh->now > timeout + patience)
-        requests_forget_late(refresh->requests, refresh->now - timeout - patience);
-    if (refresh->unanswered && refresh->now > refresh->unanswered + patience)
-        connection_drop(refresh->connection, "it answers nothing");
+    if (refresh->now > timeout + silence_limit)
+        requests_forget_late(refresh->requests, refresh->now - timeout - silence_limit);
+    if (refresh->unanswered && refresh->now > refresh->unanswered + silence_limit)
+        connection_drop(refresh->connection, "no response");
 }
 
-/* Holds whose time is over, the first that began first. */
+/* Ends hold-downs whose time is over, oldest first. */
 static void end_hold_downs(struct refresh *refresh)
 {
     uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000);
     struct route_key key;
     while (refresh->now >= limit && hold_down_oldest(&refresh->hold_down, refresh->now - limit, &key)) {
         log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 ": no hosts came while the answer without any was held back",
+                    "route %" PRIu32 "/%" PRIu32
+                    ": no hosts within empty_hold, publishing the answer without hosts",
                     key.modid, key.cmdid);
         refresh->answer.key = key;
         refresh->answer.count = 0;
@@ -264,7 +264,7 @@ static void end_hold_downs(struct refresh *refresh)
     }
 }
 
-/* A held table looks as old as its hosts are, but an answer has come since. */
+/* A table in hold-down looks as old as its hosts are, but an answer has come since. */
 static bool answered_lately(const struct refresh *refresh, struct route_key key)
 {
     uint64_t last;
@@ -276,22 +276,22 @@ static bool answered_lately(const struct refresh *refresh, struct route_key key)
 static bool flag_found(void *context, struct route_key key)
 {
     struct refresh *refresh = context;
-    if (may_ask(refresh) && writer_expired(refresh->writer, key, refresh->now) &&
+    if (may_request(refresh) && writer_expired(refresh->writer, key, refresh->now) &&
         !answered_lately(refresh, key))
-        ask(refresh, key);
-    return may_ask(refresh);
+        request(refresh, key);
+    return may_request(refresh);
 }
 
 /* Rule 1. */
 static bool miss_found(void *context, struct route_key key)
 {
     struct refresh *refresh = context;
-    if (refresh->unknown_left && may_ask(refresh) && !route_key_is_none(key) &&
+    if (refresh->unknown_left && may_request(refresh) && !route_key_is_none(key) &&
         writer_state(refresh->writer, key) == ROUTE_UNKNOWN) {
         refresh->unknown_left--;
-        ask(refresh, key);
+        request(refresh, key);
     }
-    return refresh->unknown_left && may_ask(refresh);
+    return refresh->unknown_left && may_request(refresh);
 }
 
 static void resubscribe(struct refresh *refresh)
@@ -299,24 +299,24 @@ static void resubscribe(struct refresh *refresh)
     token_bucket_fill(&refresh->resubscribe_bucket, refresh->config->fetcher.resubscribe_per_second,
                       refresh->now);
     while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
-           may_ask(refresh)) {
+           may_request(refresh)) {
         struct route_key key = refresh->subscriptions.keys[refresh->resubscribe++];
         if (writer_state(refresh->writer, key) == ROUTE_NEW) {
-            ask(refresh, key);
+            request(refresh, key);
             refresh->resubscribe_bucket.tokens -= 1;
         }
     }
 }
 
-/* The protocol has no ping: after a silence some known route is asked for, to see whether anybody is there. */
+/* The protocol has no ping: after a silence some known route is requested, to see whether the directory is there. */
 static void probe_silence(struct refresh *refresh)
 {
-    if (refresh->unanswered || refresh->subscriptions.count == 0 || !may_ask(refresh) ||
+    if (refresh->unanswered || refresh->subscriptions.count == 0 || !may_request(refresh) ||
         refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
         return;
     struct route_key key = refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count];
     if (writer_state(refresh->writer, key) == ROUTE_NEW)
-        ask(refresh, key);
+        request(refresh, key);
 }
 
 void refresh_poll(struct refresh *refresh)
@@ -327,12 +327,12 @@ void refresh_poll(struct refresh *refresh)
     end_hold_downs(refresh);
     /* While the directory is away flags and misses stay where clients put them. */
     token_bucket_fill(&refresh->request_bucket, refresh->config->fetcher.requests_per_second, refresh->now);
-    if (may_ask(refresh))
+    if (may_request(refresh))
         writer_collect_flags(refresh->writer, FLAGS_PER_POLL, flag_found, refresh);
     uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
     refresh->unknown_left =
         (uint32_t)(refresh->request_bucket.tokens / share) + (refresh->request_bucket.tokens >= 1);
-    if (may_ask(refresh))
+    if (may_request(refresh))
         writer_collect_misses(refresh->writer, miss_found, refresh);
     resubscribe(refresh);
     probe_silence(refresh);
@@ -340,7 +340,7 @@ void refresh_poll(struct refresh *refresh)
     gauge_pulling(refresh);
 }
 
-/* A route that the fetcher before this one held back is asked for anew, so it is not held any more. */
+/* A route in the previous fetcher's hold-down is requested again, so its hold-down ends. */
 static void add_subscription(void *context, struct route_key key)
 {
     struct refresh *refresh = context;
@@ -364,7 +364,7 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
         return NULL;
     }
     writer_each_key(writer, add_subscription, refresh);
-    gauge_held(refresh);
+    gauge_hold_downs(refresh);
     return refresh;
 }
 

@@ -2,15 +2,15 @@
 /*
  * The rules of Lars for keeping routes fresh, between clients' flags, the directory and shared memory:
  *
- *      1  first lookup of an unknown route: ask for it
+ *      1  first lookup of an unknown route: request it
  *      2  an answer with hosts: publish them, NEW
  *      3  an answer without hosts: the route no longer exists
  *      4  a lookup of a NEW route older than update_timeout: answered from the table at hand, and PULLING
- *      5  while PULLING nothing more is asked
+ *      5  while PULLING, it is not requested again
  *      6  whenever the directory is connected: every PULLING route becomes NEW
  *
- * and what Lars lacks: a deadline for each request, limits, known routes asked again after each connect, paced, and
- * empty_hold: an answer that would empty a route is published only when that time has brought no better one.
+ * and what Lars lacks: a deadline for each request, limits, known routes requested again after each connect, rate
+ * limited, and empty_hold: an answer that would empty a route is published only if no better one comes in that time.
  */
 #ifndef FETCHER_REFRESH_H
 #define FETCHER_REFRESH_H
@@ -26,13 +26,13 @@ struct refresh;
 struct refresh *refresh_new(struct writer *writer, struct balance *balance, const struct config *config);
 void refresh_delete(struct refresh *refresh);
 
-/* The connection that requests go out on; to be called once, before it starts. */
+/* Sets the connection for requests; to be called once, before it starts. */
 void refresh_use(struct refresh *refresh, struct connection *connection);
 
 /* Of that connection, with the refresh as context. */
 extern const struct connection_role refresh_role;
 
-/* Every poll_interval_ms: deadlines, flags, misses, the pace of asking again. */
+/* Every poll_interval_ms: deadlines, flags, misses, resubscription. */
 void refresh_poll(struct refresh *refresh);
 
 #endif

@@ -18,14 +18,14 @@ struct reporting {
     struct balance *balance;
     const struct config *config;
     struct config_peer peer;       /* the service in use */
-    struct connection *connection; /* NULL: nothing to tell yet, or nobody to tell it to */
+    struct connection *connection; /* NULL: nothing to report yet, or no service configured */
     uint64_t connected;            /* tick */
     uint32_t caller;               /* this end of it */
     uint64_t round_begun;          /* tick; 0: there was none yet */
     bool in_round;
     struct route_key first; /* the route that the round began with; ROUTE_KEY_NONE: it has not begun */
     struct route_key key;   /* the route in hand */
-    uint32_t count, told;
+    uint32_t count, sent;
     struct host_result results[HOSTS_MAX];
     uint8_t frame[FRAME_MAX];
 };
@@ -75,17 +75,17 @@ static void begin_round(struct reporting *reporting, uint64_t now)
 {
     reporting->round_begun = now;
     reporting->in_round = true;
-    reporting->first = reporting->told < reporting->count ? reporting->key : ROUTE_KEY_NONE;
+    reporting->first = reporting->sent < reporting->count ? reporting->key : ROUTE_KEY_NONE;
 }
 
 /*
- * Makes sure that there is a route in hand. False: the round is over. Routes come in the order they got news: when the
- * first one comes again, all that were waiting have been told, and it begins the next round.
+ * Makes sure that there is a route in hand. False: the round is over. Routes come in the order they got results: when
+ * the first one comes again, all that were waiting have been sent, and it begins the next round.
  */
 static bool take_route(struct reporting *reporting)
 {
-    while (reporting->told == reporting->count) {
-        reporting->told = reporting->count = 0;
+    while (reporting->sent == reporting->count) {
+        reporting->sent = reporting->count = 0;
         if (!balance_next_results(reporting->balance, &reporting->key, reporting->results,
                                   &reporting->count) ||
             route_key_equal(reporting->key, reporting->first)) {
@@ -98,16 +98,16 @@ static bool take_route(struct reporting *reporting)
     return true;
 }
 
-/* Sends the next frame of the route in hand. False: there is no room for it now. */
-static bool tell(struct reporting *reporting, uint32_t unix_time)
+/* Sends the next frame of the route in hand. False: no room for it now. */
+static bool send_next_frame(struct reporting *reporting, uint32_t unix_time)
 {
     struct connection *connection = reporting->connection;
-    uint32_t left = reporting->count - reporting->told;
+    uint32_t left = reporting->count - reporting->sent;
     const struct status_report report = {
         .key = reporting->key,
         .caller = reporting->caller,
         .time = unix_time,
-        .results = reporting->results + reporting->told,
+        .results = reporting->results + reporting->sent,
         .count = left < RESULTS_PER_FRAME ? left : RESULTS_PER_FRAME,
     };
     if (connection_room(connection) < report_frame_max(report.count))
@@ -115,18 +115,18 @@ static bool tell(struct reporting *reporting, uint32_t unix_time)
     if (connection_room(connection) < report_frame_max(report.count))
         return false;
     connection_send(connection, reporting->frame, encode_report(&report, reporting->frame));
-    reporting->told += report.count;
+    reporting->sent += report.count;
     writer_count(reporting->writer, COUNTER_results_sent, 1);
     return true;
 }
 
-static void leave_if_stuck(struct reporting *reporting, uint64_t now)
+static void drop_if_stuck(struct reporting *reporting, uint64_t now)
 {
     const struct config *config = reporting->config;
-    uint64_t patience = (uint64_t)config->fetcher.request_timeout_ms + config->fetcher.probe_interval_ms;
+    uint64_t limit = (uint64_t)config->fetcher.request_timeout_ms + config->fetcher.probe_interval_ms;
     uint64_t since = connection_writing_since(reporting->connection);
-    if (since && now > since + patience)
-        connection_drop(reporting->connection, "it reads nothing");
+    if (since && now > since + limit)
+        connection_drop(reporting->connection, "not reading");
 }
 
 void reporting_poll(struct reporting *reporting, uint64_t now)
@@ -136,15 +136,15 @@ void reporting_poll(struct reporting *reporting, uint64_t now)
     follow_config(reporting);
     if (!reporting->connection)
         return;
-    leave_if_stuck(reporting, now);
+    drop_if_stuck(reporting, now);
     if (connection_room(reporting->connection) == 0)
         return;
-    /* It never answers, so what proves it is that it stays: for longer than any backoff. */
+    /* The service never answers. It proves itself by staying connected for longer than any backoff. */
     if (now > reporting->connected + config->fetcher.reconnect_max_ms)
         connection_proved(reporting->connection);
     if (!reporting->in_round && round_due(reporting, now))
         begin_round(reporting, now);
-    while (reporting->in_round && take_route(reporting) && tell(reporting, unix_time))
+    while (reporting->in_round && take_route(reporting) && send_next_frame(reporting, unix_time))
         continue;
     connection_flush(reporting->connection);
 }

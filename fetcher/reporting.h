@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Call results to Lars' report service: each report_interval one message for each route with news, over a connection
- * of their own. Results are taken from the balance only when there is room to send them: while the service is away they
- * are summed there, not queued. The protocol has no receipts: what is on its way when a connection ends may be lost, so
- * the next one begins with every route again, as its counts are then. That does no harm: the service keeps what it was
- * told last. Counts that had begun anew by then were told once.
+ * Sends call results to Lars' report service: each report_interval one message for each route with unreported results,
+ * over a connection of its own. Results are taken from the balance only when there is room to send them: while the
+ * service is away they are summed there, not queued. The protocol has no receipts: what is on its way when a connection
+ * ends may be lost, so the next one begins with every route again, with its counts at that time. That does no harm: the
+ * service keeps the last report. Counts that were reset by then were sent once.
  */
 #ifndef FETCHER_REPORTING_H
 #define FETCHER_REPORTING_H
@@ -17,7 +17,7 @@
 
 struct reporting;
 
-/* `config` is read at each step and may change in between. Connects once there is something to tell. NULL: no memory. */
+/* `config` is read at each step and may change in between. Connects once there is something to report. NULL: no memory. */
 struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct balance *balance,
                                 const struct config *config);
 

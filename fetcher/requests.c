@@ -84,7 +84,7 @@ void requests_delete(struct requests *requests)
     free(requests);
 }
 
-/* Late ones give way. */
+/* Late ones are evicted. */
 uint32_t requests_room(const struct requests *requests)
 {
     return REQUESTS_MAX - requests->waiting.count;

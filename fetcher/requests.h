@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests that were sent to the directory and not answered yet. Waiting ones keep their route PULLING; one whose
- * deadline has passed is late: its route is NEW again, but an answer is still welcome. A fixed table, so that no
- * number of clients makes it grow.
+ * deadline has passed is late: its route is NEW again, but an answer is still accepted. A fixed table, so that no number
+ * of clients makes it grow.
  */
 #ifndef FETCHER_REQUESTS_H
 #define FETCHER_REQUESTS_H
@@ -43,22 +43,22 @@ void requests_delete(struct requests *requests);
 /* How many more can be added. */
 uint32_t requests_room(const struct requests *requests);
 
-/* True if the key is being waited for. */
+/* True if a request for the key is waiting. */
 bool requests_waiting(const struct requests *requests, struct route_key key);
 
-/* Notes a request sent at `now`; a late one for the same key begins anew. Needs room. */
+/* Records a request sent at `now`; replaces a late one for the same key. Needs room. */
 void requests_add(struct requests *requests, struct route_key key, uint64_t now);
 
 /* An answer: forgets the request. False if there was none. */
 bool requests_answered(struct requests *requests, struct route_key key);
 
-/* Turns the oldest waiting request late if it was sent at `sent_before` or earlier; *key is whose it was. */
+/* Makes the oldest waiting request late if it was sent at `sent_before` or earlier; *key is its route. */
 bool requests_time_out(struct requests *requests, uint64_t sent_before, struct route_key *key);
 
 /* Forgets late requests that were sent at `sent_before` or earlier. */
 void requests_forget_late(struct requests *requests, uint64_t sent_before);
 
-/* Takes any request out; false when there is none. *waiting: its route is PULLING. */
+/* Removes one request, any; false when there is none. *waiting: its route is PULLING. */
 bool requests_take(struct requests *requests, struct route_key *key, bool *waiting);
 
 #endif

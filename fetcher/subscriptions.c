@@ -3,37 +3,37 @@
 
 #include <stdlib.h>
 
-bool subscriptions_add(struct subscriptions *known, struct route_key key)
+bool subscriptions_add(struct subscriptions *subscriptions, struct route_key key)
 {
-    if (known->count == known->capacity) {
-        size_t capacity = known->capacity ? known->capacity * 2 : 1024;
-        struct route_key *keys = realloc(known->keys, capacity * sizeof(*keys));
+    if (subscriptions->count == subscriptions->capacity) {
+        size_t capacity = subscriptions->capacity ? subscriptions->capacity * 2 : 1024;
+        struct route_key *keys = realloc(subscriptions->keys, capacity * sizeof(*keys));
         if (!keys)
             return false;
-        known->keys = keys;
-        known->capacity = capacity;
+        subscriptions->keys = keys;
+        subscriptions->capacity = capacity;
     }
-    known->keys[known->count++] = key;
+    subscriptions->keys[subscriptions->count++] = key;
     return true;
 }
 
-void subscriptions_filter(struct subscriptions *known,
+void subscriptions_filter(struct subscriptions *subscriptions,
                           bool (*keep)(const void *context, struct route_key key), const void *context,
                           size_t *cursor)
 {
     size_t kept = 0, before = 0;
-    for (size_t i = 0; i < known->count; i++) {
-        if (!keep(context, known->keys[i]))
+    for (size_t i = 0; i < subscriptions->count; i++) {
+        if (!keep(context, subscriptions->keys[i]))
             continue;
         before += i < *cursor;
-        known->keys[kept++] = known->keys[i];
+        subscriptions->keys[kept++] = subscriptions->keys[i];
     }
-    known->count = kept;
+    subscriptions->count = kept;
     *cursor = before;
 }
 
-void subscriptions_free(struct subscriptions *known)
+void subscriptions_free(struct subscriptions *subscriptions)
 {
-    free(known->keys);
-    *known = (struct subscriptions){0};
+    free(subscriptions->keys);
+    *subscriptions = (struct subscriptions){0};
 }

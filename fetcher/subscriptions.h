@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys that are here, in the order they came: what is asked for again after each connect, whatever generations
- * do to slots meanwhile. */
+/* The cached keys, in the order they came: they are requested again after each connect, whatever generations do to slots
+ * meanwhile. */
 #ifndef FETCHER_SUBSCRIPTIONS_H
 #define FETCHER_SUBSCRIPTIONS_H
 
@@ -15,14 +15,14 @@ struct subscriptions {
     size_t count, capacity;
 };
 
-/* Adds a key that is not in it yet. False: no memory; the key is asked for when a client looks it up. */
-bool subscriptions_add(struct subscriptions *known, struct route_key key);
+/* Adds a key that is not in it yet. False: no memory; the key is requested when a client looks it up. */
+bool subscriptions_add(struct subscriptions *subscriptions, struct route_key key);
 
-/* Keeps the keys for which `keep` says true. `*cursor`, a position, moves along. */
-void subscriptions_filter(struct subscriptions *known,
+/* Keeps the keys for which `keep` returns true. `*cursor`, a position, is adjusted. */
+void subscriptions_filter(struct subscriptions *subscriptions,
                           bool (*keep)(const void *context, struct route_key key), const void *context,
                           size_t *cursor);
 
-void subscriptions_free(struct subscriptions *known);
+void subscriptions_free(struct subscriptions *subscriptions);
 
 #endif

@@ -26,12 +26,12 @@ uint32_t tcp_own_ip(const uv_tcp_t *tcp)
     return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr);
 }
 
-const struct sockaddr *tcp_address(const struct addrinfo *list, unsigned turn)
+const struct sockaddr *tcp_address(const struct addrinfo *list, unsigned index)
 {
     unsigned count = 0;
     for (const struct addrinfo *at = list; at; at = at->ai_next)
         count++;
-    for (unsigned skip = turn % count; skip; skip--)
+    for (unsigned skip = index % count; skip; skip--)
         list = list->ai_next;
     return list->ai_addr;
 }

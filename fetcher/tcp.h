@@ -6,13 +6,13 @@
 #include <netdb.h>
 #include <uv.h>
 
-/* The peer's machine may vanish without a word: has the kernel find out, within limit_ms if something is on its way. */
+/* The peer's machine may vanish silently: makes the kernel find out, within limit_ms if data is on its way. */
 void tcp_watch(uv_tcp_t *tcp, unsigned limit_ms);
 
 /* The IPv4 address of this end, as a number; 0: it has none. */
 uint32_t tcp_own_ip(const uv_tcp_t *tcp);
 
-/* A name may have several addresses: number `turn`, and after the last one the first again. `list` is not empty. */
-const struct sockaddr *tcp_address(const struct addrinfo *list, unsigned turn);
+/* A name may have several addresses: number `index`, and after the last one the first again. `list` is not empty. */
+const struct sockaddr *tcp_address(const struct addrinfo *list, unsigned index);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What may be done now of what may be done so often per second. */
+/* A token bucket: limits how often something is done per second. */
 #ifndef FETCHER_TOKEN_BUCKET_H
 #define FETCHER_TOKEN_BUCKET_H
 
 #include <stdint.h>
 
 struct token_bucket {
-    double tokens;   /* each is the right to do it once */
+    double tokens;   /* each allows one */
     uint64_t filled; /* tick */
 };
 
-/* Adds what the time since the last call is worth. A pause gives no right to a burst. */
-void token_bucket_fill(struct token_bucket *pace, uint32_t per_second, uint64_t now);
+/* Adds the tokens for the time since the last call. A pause does not allow a larger burst. */
+void token_bucket_fill(struct token_bucket *bucket, uint32_t per_second, uint64_t now);
 
 #endif

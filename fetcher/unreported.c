@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 struct unreported_node {
-    uint32_t told_succ, told_err; /* of the counts that go on */
-    uint32_t kept_succ, kept_err; /* of those before */
-    bool waiting;                 /* of a route: it is in the ring */
+    uint32_t reported_succ, reported_err; /* of the current counts */
+    uint32_t kept_succ, kept_err;         /* unreported, of counts that were reset */
+    bool waiting;                         /* of a route: it is in the ring */
 };
 
 bool unreported_reserve(struct unreported *unreported, uint32_t count)
@@ -59,9 +59,9 @@ bool unreported_take_route(struct unreported *unreported, uint32_t *route)
 void unreported_keep(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr)
 {
     struct unreported_node *node = &unreported->nodes[number];
-    node->kept_succ = unreported_plus(node->kept_succ, rsucc - node->told_succ);
-    node->kept_err = unreported_plus(node->kept_err, rerr - node->told_err);
-    node->told_succ = node->told_err = 0;
+    node->kept_succ = unreported_plus(node->kept_succ, rsucc - node->reported_succ);
+    node->kept_err = unreported_plus(node->kept_err, rerr - node->reported_err);
+    node->reported_succ = node->reported_err = 0;
 }
 
 void unreported_take(struct unreported *unreported, uint32_t number, const struct host_health *health,
@@ -71,7 +71,7 @@ void unreported_take(struct unreported *unreported, uint32_t number, const struc
     *succ = unreported_plus(health->rsucc, node->kept_succ);
     *err = unreported_plus(health->rerr, node->kept_err);
     *node = (struct unreported_node){
-        .told_succ = health->rsucc, .told_err = health->rerr, .waiting = node->waiting};
+        .reported_succ = health->rsucc, .reported_err = health->rerr, .waiting = node->waiting};
 }
 
 void unreported_forget(struct unreported *unreported, uint32_t number)

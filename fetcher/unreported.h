@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the report service does not know yet: which routes have news, and counts that began anew before they were
- * told. Sums, so that a service that is away for long costs no more memory than one that is there.
+ * What the report service does not know yet: which routes have unreported results, and counts that were reset before
+ * they were reported. Sums, so that a service that is away for long costs no more memory than one that is there.
  */
 #ifndef FETCHER_UNREPORTED_H
 #define FETCHER_UNREPORTED_H
@@ -12,11 +12,11 @@
 
 struct unreported {
     struct unreported_node *nodes; /* by the number of a host's record */
-    uint32_t *routes;              /* numbers of routes' records with news, a ring */
+    uint32_t *routes;              /* numbers of routes' records with unreported results, a ring */
     uint32_t capacity, first, count;
 };
 
-/* A sum that stays at its largest value rather than wrap. */
+/* A saturating sum. */
 static inline uint32_t unreported_plus(uint32_t sum, uint64_t more)
 {
     return more > UINT32_MAX - sum ? UINT32_MAX : sum + (uint32_t)more;
@@ -26,18 +26,18 @@ static inline uint32_t unreported_plus(uint32_t sum, uint64_t more)
 bool unreported_reserve(struct unreported *unreported, uint32_t count);
 void unreported_free(struct unreported *unreported);
 
-/* The route has news, once or often; and takes the one that has waited longest. False: there are none. */
+/* Marks a route as having unreported results; takes the one that has waited longest. False: there is none. */
 void unreported_add_route(struct unreported *unreported, uint32_t route);
 bool unreported_take_route(struct unreported *unreported, uint32_t *route);
 
-/* A host's real counts are about to begin anew at these. */
+/* A host's real counts, at these values, are about to be reset. */
 void unreported_keep(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr);
 
-/* The counts to tell now; they count as told. */
+/* The counts to report now; they count as reported. */
 void unreported_take(struct unreported *unreported, uint32_t number, const struct host_health *health,
                      uint32_t *succ, uint32_t *err);
 
-/* The record is of another host from now on, or of none. */
+/* The record belongs to another host from now on, or to none. */
 void unreported_forget(struct unreported *unreported, uint32_t number);
 
 #endif

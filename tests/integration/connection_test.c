@@ -93,7 +93,7 @@ static void silent_directory_is_probed_and_then_left(void **state)
     directory_expect(&fixture->directory, 7, 7);
     directory_expect_end(&fixture->directory);
     directory_accept(&fixture->directory);
-    fixture_expect_survival(fixture, COUNTER_disconnects, "it answers nothing");
+    fixture_expect_survival(fixture, COUNTER_disconnects, "no response");
     assert_true(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) > 0);
 }
 
@@ -135,8 +135,8 @@ static void attempt_that_is_not_answered_ends_after_its_own_time_out(void **stat
     directory_expect(&fixture->directory, 7, 7);
     directory_clog(&fixture->directory);
     directory_reset(&fixture->directory);
-    fixture_expect_survival(fixture, COUNTER_connect_failures, "no connection in time");
-    assert_int_equal(process_said(&fixture->fetcher.process, "it answers nothing"), 0);
+    fixture_expect_survival(fixture, COUNTER_connect_failures, "connecting timed out");
+    assert_int_equal(process_said(&fixture->fetcher.process, "no response"), 0);
 
     directory_unclog(&fixture->directory);
     directory_accept(&fixture->directory);
@@ -161,7 +161,7 @@ static void peer_that_never_reads_costs_a_bounded_amount_of_memory(void **state)
     for (uint32_t i = 0; i < UNKNOWN_KEYS; i++)
         fixture_lookup(fixture, 1, i);
     assert_true(directory_accepts(&fixture->directory, PATIENCE_MS));
-    fixture_expect_survival(fixture, COUNTER_disconnects, "it answers nothing");
+    fixture_expect_survival(fixture, COUNTER_disconnects, "no response");
     assert_in_range(process_memory(&fixture->fetcher.process), 1, before + 32 * 1024);
 }
 

@@ -215,7 +215,7 @@ static void reload_of_a_bad_file_changes_nothing_and_says_so(void **state)
     fixture_connect_with_good_route(fixture);
     fetcher_configure_text(&fixture->fetcher, "[loadbalance]\nupdate_timeout = 1\nno_such_key = 1\n");
     process_signal(&fixture->fetcher.process, SIGHUP);
-    eventually(process_said(&fixture->fetcher.process, "the configuration stays as it was") == 1);
+    eventually(process_said(&fixture->fetcher.process, "the configuration is unchanged") == 1);
     assert_int_equal(process_said(&fixture->fetcher.process, "conf:3: "), 1);
     fixture_learn(fixture, 1, 2, 3, 80);
     assert_int_equal(fixture_info(fixture, 1, 2).update_timeout_s, 3600);

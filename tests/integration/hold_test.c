@@ -113,7 +113,7 @@ static void route_is_gone_when_the_time_is_over_whatever_empty_answers_come_mean
     }
     assert_true(clock_tick() >= begun + HOLD_MS);
     expect_not_held(fixture);
-    assert_int_equal(process_said(&fixture->fetcher.process, "route 7/7: no hosts came while"), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "route 7/7: no hosts within empty_hold"), 1);
     fixture_answer(fixture, 7, 7, 2, 81);
     eventually(fixture_serves(fixture, 7, 7, 2, 81));
 }

@@ -134,7 +134,7 @@ static void frame_that_is_not_finished_in_time_ends_the_connection(void **state)
         directory_send(&fixture->directory, "", 1);
     }
     directory_accept(&fixture->directory);
-    fixture_expect_survival(fixture, COUNTER_disconnects, "not finished in time");
+    fixture_expect_survival(fixture, COUNTER_disconnects, "timed out in the middle of a frame");
 }
 
 static void length_out_of_range_ends_the_connection(void **state)
@@ -163,7 +163,7 @@ static void message_of_another_kind_is_skipped_and_counted_whatever_its_size(voi
     fixture_connect_with_good_route(fixture);
     for (size_t i = 0; i < count; i++)
         send_body(fixture, ids[i], body, i % 2 ? sizeof(body) : 0);
-    fixture_expect_survival(fixture, COUNTER_unknown_messages, "skipped");
+    fixture_expect_survival(fixture, COUNTER_unknown_messages, "skipping unknown message id");
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_unknown_messages) == count);
     expect_connection_in_order(fixture, 81);
 }
@@ -296,7 +296,7 @@ static void hosts_that_cannot_be_used_are_left_out_and_counted(void **state)
     fixture_connect_with_good_route(fixture);
     directory_answer(&fixture->directory, 1, 2, wire, 7);
     eventually(fixture_serves(fixture, 1, 2, 2, 900));
-    fixture_expect_survival(fixture, COUNTER_unusable_hosts, "5 hosts left out");
+    fixture_expect_survival(fixture, COUNTER_unusable_hosts, "5 hosts dropped");
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_unusable_hosts), 5);
 }
 
@@ -306,7 +306,7 @@ static void answer_with_no_host_that_can_be_used_leaves_the_table_alone(void **s
     const struct wire_host wire[] = {{-1, 80}, {0, 80}, wire_host(1, 0)};
     fixture_connect_with_good_route(fixture);
     directory_answer(&fixture->directory, 7, 7, wire, 3);
-    fixture_expect_survival(fixture, COUNTER_bad_answers, "none of its hosts can be used");
+    fixture_expect_survival(fixture, COUNTER_bad_answers, "no usable host");
     assert_int_equal(fixture_info(fixture, 7, 7).hosts, 4);
 }
 

@@ -113,7 +113,7 @@ static void record(struct watched *host, enum health_change change)
     if (change == HEALTH_SAME)
         return;
     host->err_run = host->succ_run = 0;
-    if (change == HEALTH_TURNED)
+    if (change == HEALTH_CHANGED)
         seen.reasons[host->health.reason]++;
     else
         seen.windows++;
@@ -206,7 +206,7 @@ static void world_begin(struct world *world, uint32_t number, uint32_t batch_max
         world->config.loadbalance.overload_timeout = 1 + random_below(30);
     }
     lars_idle(&world->lars, &world->config, world->now);
-    health_birth(&world->ours.health, &world->config, world->now);
+    health_init(&world->ours.health, &world->config, world->now);
     world->ours.left = 1 + random_below(batch_max);
 }
 

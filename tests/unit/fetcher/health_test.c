@@ -25,7 +25,7 @@ static int begin(void **state)
     host = (struct host_health){0};
     if (config_load(NULL, &config, error, sizeof(error)) != 0)
         return -1;
-    health_birth(&host, &config, BIRTH);
+    health_init(&host, &config, BIRTH);
     return 0;
 }
 
@@ -39,7 +39,7 @@ static enum health_change apply(uint64_t succ, uint64_t err)
 static void overload(uint64_t now)
 {
     struct call_batch streak = {.err = 15, .err_run = 15};
-    assert_int_equal(health_apply(&host, &streak, &config, now), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &streak, &config, now), HEALTH_CHANGED);
     assert_int_equal(host.state, HOST_EJECTED);
 }
 
@@ -77,7 +77,7 @@ static void birth_is_idle_with_credit_and_keeps_totals_and_hold(void **state)
     (void)state;
     host = (struct host_health){
         .total_succ = 7, .total_err = 8, .override = OVERRIDE_DRAINED, .verr = 9, .contin_err = 9};
-    health_birth(&host, &config, BIRTH + 5);
+    health_init(&host, &config, BIRTH + 5);
     expect_turned(HOST_IN_ROTATION, REASON_BIRTH, 0, 0);
     assert_int_equal(host.since, BIRTH + 5);
     assert_int_equal(host.total_succ, 7);
@@ -115,7 +115,7 @@ static void failures_above_err_rate_overload(void **state)
 {
     (void)state;
     assert_int_equal(apply(0, 20), HEALTH_SAME); /* 20 of 200 are 10 %, not more */
-    assert_int_equal(apply(0, 1), HEALTH_TURNED);
+    assert_int_equal(apply(0, 1), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1045, 1000);
     assert_int_equal(host.since, BIRTH + SECOND);
 }
@@ -128,7 +128,7 @@ static void failures_in_a_row_overload(void **state)
         assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 1), HEALTH_SAME);
         assert_int_equal(host.contin_err, failure.err_run);
     }
-    assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 1), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 1), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
 }
 
@@ -152,7 +152,7 @@ static void successes_above_succ_rate_make_idle(void **state)
     (void)state;
     overload(BIRTH + 1);
     assert_int_equal(apply(5, 0), HEALTH_SAME); /* 5 of 10 are 50 %, not more */
-    assert_int_equal(apply(1, 0), HEALTH_TURNED);
+    assert_int_equal(apply(1, 0), HEALTH_CHANGED);
     expect_turned(HOST_IN_ROTATION, REASON_SUCC_RATE, 5455, 5000);
 }
 
@@ -164,7 +164,7 @@ static void successes_in_a_row_make_idle(void **state)
     struct call_batch successes = {.succ = 14, .succ_run = 14};
     assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_SAME);
     successes = (struct call_batch){.succ = 1, .succ_run = 15};
-    assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &successes, &config, BIRTH + 1), HEALTH_CHANGED);
     expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, 15, 15);
 }
 
@@ -174,19 +174,19 @@ static void only_a_failure_overloads_and_only_a_success_makes_idle(void **state)
     assert_int_equal(apply(0, 10), HEALTH_SAME);
     config.loadbalance.err_rate = 0;
     assert_int_equal(apply(1, 0), HEALTH_SAME);
-    assert_int_equal(apply(0, 1), HEALTH_TURNED);
+    assert_int_equal(apply(0, 1), HEALTH_CHANGED);
     config.loadbalance.succ_rate = 1;
     assert_int_equal(apply(10, 0), HEALTH_SAME);
     config.loadbalance.succ_rate = 0;
     assert_int_equal(apply(0, 1), HEALTH_SAME);
-    assert_int_equal(apply(1, 0), HEALTH_TURNED);
+    assert_int_equal(apply(1, 0), HEALTH_CHANGED);
 }
 
 static void window_at_window_err_rate_overloads(void **state)
 {
     (void)state;
-    assert_int_equal(window_of(31, 69), HEALTH_AFRESH);
-    assert_int_equal(window_of(3, 7), HEALTH_TURNED);
+    assert_int_equal(window_of(31, 69), HEALTH_RESET);
+    assert_int_equal(window_of(3, 7), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_WINDOW, 7000, 7000);
     assert_int_equal(host.since, BIRTH + 30 * SECOND);
 }
@@ -194,7 +194,7 @@ static void window_at_window_err_rate_overloads(void **state)
 static void window_below_window_err_rate_lets_the_counts_begin_afresh(void **state)
 {
     (void)state;
-    assert_int_equal(window_of(10, 10), HEALTH_AFRESH);
+    assert_int_equal(window_of(10, 10), HEALTH_RESET);
     expect_fresh_counts();
     assert_int_equal(host.state, HOST_IN_ROTATION);
     assert_int_equal(host.reason, REASON_BIRTH);
@@ -207,7 +207,7 @@ static void window_without_calls_judges_nothing_and_begins_anew(void **state)
 {
     (void)state;
     config.loadbalance.window_err_rate = 0;
-    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND + 7), HEALTH_AFRESH);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND + 7), HEALTH_RESET);
     assert_int_equal(host.state, HOST_IN_ROTATION);
     assert_int_equal(host.since, BIRTH);
     assert_int_equal(host.window, BIRTH + 15 * SECOND + 7);
@@ -220,7 +220,7 @@ static void overloaded_host_is_idle_again_after_overload_timeout_whatever_is_rep
     overload(BIRTH + 1);
     assert_int_equal(apply(0, UINT64_MAX), HEALTH_SAME);
     assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND), HEALTH_SAME);
-    assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND + 1), HEALTH_TURNED);
+    assert_int_equal(health_time(&host, &config, BIRTH + 20 * SECOND + 1), HEALTH_CHANGED);
     expect_turned(HOST_IN_ROTATION, REASON_TIMEOUT, 0, 20);
 }
 
@@ -230,21 +230,21 @@ static void deadline_is_when_time_has_something_to_do(void **state)
     config.loadbalance.overload_timeout = 65535;
     assert_int_equal(health_deadline(&host, &config), BIRTH + 15 * SECOND);
     assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND - 1), HEALTH_SAME);
-    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_RESET);
     assert_int_equal(health_deadline(&host, &config), BIRTH + 30 * SECOND);
     overload(BIRTH + 16 * SECOND);
     assert_int_equal(health_deadline(&host, &config), BIRTH + 65551 * SECOND);
     config.loadbalance.overload_timeout = 1; /* a reload counts at once */
-    assert_int_equal(health_time(&host, &config, BIRTH + 17 * SECOND), HEALTH_TURNED);
+    assert_int_equal(health_time(&host, &config, BIRTH + 17 * SECOND), HEALTH_CHANGED);
 }
 
 static void two_small_bad_windows_in_a_row_overload(void **state)
 {
     (void)state;
     config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
     assert_int_equal(host.bad_window, 1);
-    assert_int_equal(window_of(0, 2), HEALTH_TURNED);
+    assert_int_equal(window_of(0, 2), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_FEW_CALLS, 10000, 7000);
 }
 
@@ -252,7 +252,7 @@ static void window_of_enough_calls_judges_by_itself(void **state)
 {
     (void)state;
     config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 4), HEALTH_TURNED);
+    assert_int_equal(window_of(1, 4), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_WINDOW, 8000, 7000);
 }
 
@@ -260,9 +260,9 @@ static void good_window_between_two_small_bad_ones_clears_the_first(void **state
 {
     (void)state;
     config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
-    assert_int_equal(window_of(2, 1), HEALTH_AFRESH);
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
+    assert_int_equal(window_of(2, 1), HEALTH_RESET);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
     assert_int_equal(host.state, HOST_IN_ROTATION);
 }
 
@@ -270,22 +270,22 @@ static void window_without_calls_is_none_between_two_small_bad_ones(void **state
 {
     (void)state;
     config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
-    assert_int_equal(window_of(0, 0), HEALTH_AFRESH);
-    assert_int_equal(window_of(1, 3), HEALTH_TURNED);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
+    assert_int_equal(window_of(0, 0), HEALTH_RESET);
+    assert_int_equal(window_of(1, 3), HEALTH_CHANGED);
 }
 
 static void two_small_bad_windows_are_in_a_row_if_two_more_at_most_could_lie_between(void **state)
 {
     (void)state;
     config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
     health_begin_window(&host, &config, host.window + 30 * SECOND + 1);
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
     uint64_t end = host.window;
     health_begin_window(&host, &config, end + 30 * SECOND);
     assert_int_equal(host.window, end + 30 * SECOND);
-    assert_int_equal(window_of(1, 3), HEALTH_TURNED);
+    assert_int_equal(window_of(1, 3), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_FEW_CALLS, 7500, 7000);
 }
 
@@ -293,10 +293,10 @@ static void change_of_state_clears_a_small_bad_window(void **state)
 {
     (void)state;
     config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
     overload(host.window + 1);
-    assert_int_equal(health_time(&host, &config, host.since + 15 * SECOND), HEALTH_TURNED);
-    assert_int_equal(window_of(1, 3), HEALTH_AFRESH);
+    assert_int_equal(health_time(&host, &config, host.since + 15 * SECOND), HEALTH_CHANGED);
+    assert_int_equal(window_of(1, 3), HEALTH_RESET);
     assert_int_equal(host.state, HOST_IN_ROTATION);
 }
 
@@ -307,9 +307,9 @@ static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state
     struct call_batch calls = {.succ = 98, .err = 2, .succ_run = 49, .err_run = 1};
     for (int i = 0; i < 100; i++)
         assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_SAME);
-    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_RESET);
     calls.extra = 38;
-    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 16 * SECOND), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1258, 1000);
     assert_int_equal(host.total_err, 202);
 }
@@ -328,10 +328,10 @@ static void streak_followed_by_a_success_in_one_batch_is_not_lost(void **state)
 {
     (void)state;
     struct call_batch calls = {.succ = 1000, .err = 15, .err_run = 15, .succ_run = 600};
-    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
     calls = (struct call_batch){.succ = 15, .err = 100, .succ_run = 15, .err_run = 90};
-    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_CHANGED);
     expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, 15, 15);
 }
 
@@ -339,7 +339,7 @@ static void batch_is_judged_once_when_all_of_it_is_counted(void **state)
 {
     (void)state;
     assert_int_equal(apply(20, 22), HEALTH_SAME); /* 22 of 222 */
-    assert_int_equal(apply(20, 22), HEALTH_TURNED);
+    assert_int_equal(apply(20, 22), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1667, 1000); /* 44 of 264 */
 }
 
@@ -348,7 +348,7 @@ static void rate_never_reads_as_equal_to_the_limit_that_it_is_above(void **state
     (void)state;
     config.loadbalance.err_rate = 0.100089999;
     assert_int_equal(apply(899910 - 180, 0), HEALTH_SAME);
-    assert_int_equal(apply(0, 100090), HEALTH_TURNED); /* 10.009 % */
+    assert_int_equal(apply(0, 100090), HEALTH_CHANGED); /* 10.009 % */
     expect_turned(HOST_EJECTED, REASON_ERR_RATE, 1001, 1000);
 }
 
@@ -366,11 +366,11 @@ static void counts_saturate_instead_of_wrapping(void **state)
     assert_int_equal(apply(UINT32_MAX, 1), HEALTH_SAME);
     assert_int_equal(host.vsucc, UINT32_MAX);
     assert_int_equal(host.rerr, UINT32_MAX);
-    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_AFRESH);
-    assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND), HEALTH_RESET);
+    assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_CHANGED);
     assert_true(host.total_succ == UINT64_MAX);
     assert_true(host.total_err == UINT64_MAX);
-    assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_TURNED);
+    assert_int_equal(health_apply(&host, &flood, &config, BIRTH + 16 * SECOND), HEALTH_CHANGED);
     expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, UINT32_MAX, 15);
 }
 
