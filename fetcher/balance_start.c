@@ -16,7 +16,7 @@ enum {
 static void set_masks(void *context, struct route_key key)
 {
     struct balance *balance = context;
-    if (!writer_any_out(balance->writer, key))
+    if (!writer_any_ejected(balance->writer, key))
         return;
     uint32_t count = writer_hosts(balance->writer, key, balance->hosts);
     const uint64_t *masks = balance_masks(balance, key, balance->hosts, count);

@@ -30,40 +30,40 @@ const char *larshm_strerror(int code)
     case LARSHM_OK:
         return "success";
     case LARSHM_OVERLOAD:
-        return "every host of the route is overloaded: try again later";
+        return "every host of the route is ejected: try again later";
     case LARSHM_SYSTEM_ERROR:
         return "the system refused: see errno";
     case LARSHM_NOEXIST:
         return "the directory has no such route: add it there, or check modid and cmdid";
     case LARSHM_PENDING:
-        return "asked for, not here yet: try again in a moment, or use larshm_wait_route()";
+        return "requested, not cached yet: try again in a moment, or use larshm_wait_route()";
     case LARSHM_FULL:
         return "no room for another route or host: `larshm show` says which limit to raise";
     case LARSHM_STALE:
         return "the view was held for longer than grace_ms and its memory was reused: discard it and read "
                "again";
     case LARSHM_TIMEOUT:
-        return "no answer in time: is the fetcher running and connected? see `larshm show`";
+        return "timed out: is the fetcher running and connected? see `larshm show`";
     case LARSHM_NO_OBJECT:
         return "no routes object: is larshm-fetcher running for this instance?";
     case LARSHM_NO_PERMISSION:
-        return "no permission to ask for routes: join the group that owns the control object in /dev/shm";
+        return "no permission to request routes: join the group that owns the control object in /dev/shm";
     case LARSHM_FOREIGN:
-        return "the routes object belongs to a user who is not trusted: run larshm-fetcher as root, as user larshm, or as "
+        return "the owner of the routes object is not trusted: run larshm-fetcher as root, as user larshm, or as "
                "yourself";
     case LARSHM_UNSAFE:
         return "the routes object can be written by others: remove it from /dev/shm and restart the fetcher";
     case LARSHM_SHORT:
-        return "the routes object is cut short: restart the fetcher to have it made anew";
+        return "the routes object is truncated: restart the fetcher to recreate it";
     case LARSHM_NOT_LARSHM:
-        return "the routes object holds something else: restart the fetcher to have it made anew";
+        return "not a routes object: restart the fetcher to recreate it";
     case LARSHM_LAYOUT:
-        return "the routes object has another layout: bring library and fetcher to the same version";
+        return "the routes object has another layout: use the same version of library and fetcher";
     case LARSHM_CORRUPT:
-        return "the routes object is damaged: see `larshm check`, restart the fetcher to have it made anew";
+        return "the routes object is damaged: see `larshm check`, restart the fetcher to recreate it";
     case LARSHM_BAD_ARGUMENT:
         return "an argument is out of range: an instance is 1 to 32 letters, digits, '-' or '_'";
     default:
-        return "no such code";
+        return "unknown code";
     }
 }

@@ -2,15 +2,16 @@
 /*
  * liburcu keeps a registry of threads under locks. Around fork() they must be held, so that the child does not
  * inherit them locked by a thread that it does not have, and the child must forget the parent's other threads.
- * liburcu's handlers do that but must be called once per fork, not once per copy of this library: a process may have
+ * liburcu's handlers do that, but must be called once per fork, not once per copy of this library: a process may have
  * loaded the shared library and linked the static one. Depth and lock are weak symbols that both copies share.
  *
- * One lock they leave out: the first that liburcu takes when it enters a thread in the registry, and the last when one
- * that was in it ends, and again when the process ends. So threads enter under a lock of ours, which is held across the
- * fork, and the thread that forks has entered before. Threads that end cannot be held off from here: PROTOCOL.md says
- * what that leaves.
+ * They leave out one lock: the first that liburcu takes when it registers a thread, and the last when a registered one
+ * ends, and again when the process ends. So threads register under the lock here, which is held across the fork, and the
+ * thread that forks has registered before. Threads that end cannot be held off from here: PROTOCOL.md describes the
+ * remaining case.
  *
- * Order of locks: ours, liburcu's, the one in mapping.c. Signals are blocked while ours is held: a handler may fork.
+ * Order of locks: this one, liburcu's, the one in mapping.c. Signals are blocked while this one is held: a handler may
+ * fork.
  */
 #include "reader/fork.h"
 
@@ -26,9 +27,9 @@ __attribute__((weak, visibility("default"))) _Thread_local int larshm_fork_depth
 extern pthread_mutex_t larshm_fork_lock_;
 __attribute__((weak, visibility("default"))) pthread_mutex_t larshm_fork_lock_ = PTHREAD_MUTEX_INITIALIZER;
 
-static sigset_t unblocked; /* what to go back to; under the lock */
+static sigset_t unblocked; /* the mask to restore; under the lock */
 
-static void enter(void)
+static void lock_registry(void)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -38,7 +39,7 @@ static void enter(void)
     urcu_bp_register_thread();
 }
 
-static void leave(void)
+static void unlock_registry(void)
 {
     sigset_t before = unblocked;
     pthread_mutex_unlock(&larshm_fork_lock_);
@@ -47,44 +48,44 @@ static void leave(void)
 
 void rcu_join(void)
 {
-    enter();
-    leave();
+    lock_registry();
+    unlock_registry();
 }
 
-static void before(void)
+static void prepare(void)
 {
     if (larshm_fork_depth_++ == 0) {
-        enter();
+        lock_registry();
         urcu_bp_before_fork();
     }
     mapping_freeze();
 }
 
-static void after(void (*liburcu)(void))
+static void finish(void (*liburcu)(void))
 {
     mapping_thaw();
     if (--larshm_fork_depth_ == 0) {
         liburcu();
-        leave();
+        unlock_registry();
     }
 }
 
 static void parent(void)
 {
-    after(urcu_bp_after_fork_parent);
+    finish(urcu_bp_after_fork_parent);
 }
 
 static void child(void)
 {
-    thread_forget(); /* before handlers of signals can look up */
-    after(urcu_bp_after_fork_child);
+    thread_forget(); /* before signal handlers can look up */
+    finish(urcu_bp_after_fork_child);
 }
 
 static int registered;
 
 static void register_handlers(void)
 {
-    registered = pthread_atfork(before, parent, child) == 0;
+    registered = pthread_atfork(prepare, parent, child) == 0;
 }
 
 int fork_ready(void)

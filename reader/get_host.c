@@ -4,8 +4,7 @@
 #include "reader/thread.h"
 #include "shm/reader/lookup_fast.h"
 
-/* The usual case in one piece. False: something is different, and all is to be done again with care; nothing has been
- * counted. */
+/* The fast path, in one piece. False: take the slow path from the start; nothing has been counted. */
 static inline bool get_host_fast(larshm *h, struct route_key key, larshm_host *host)
 {
     struct thread_state *mine = &thread_state;

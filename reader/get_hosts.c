@@ -3,10 +3,10 @@
 #include "shm/reader/lookup_fast.h"
 
 enum {
-    AHEAD = 16 /* routes whose memory is fetched at the same time */
+    AHEAD = 16 /* routes that are prefetched at the same time */
 };
 
-/* Bucket and table of each come into the cache while the others do. What is guessed wrong is only fetched in vain. */
+/* Prefetches bucket and table of all routes at once. A wrong guess costs an unused prefetch. */
 static void fetch(larshm *h, const larshm_host *hosts, size_t count)
 {
     rcu_enter();

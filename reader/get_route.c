@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
 
-/* Fills buf before it is known whether the table stayed: the caller reads it only after success. */
+/* Fills buf before it is known whether the table was replaced: the caller reads it only after success. */
 int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf, size_t cap, size_t *count)
 {
     struct lookup lookup;

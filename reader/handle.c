@@ -11,8 +11,8 @@
 
 static _Atomic uint64_t handles;
 
-/* Asked once per handle, and only if it matters: the account database may be a network service, and a lookup that
- * moves on must not wait for it. */
+/* Looked up once per handle, and only if needed: the account database may be a network service, and a lookup that
+ * switches to another generation must not wait for it. */
 static uid_t fetcher_account(void)
 {
     struct passwd entry, *found = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a handle is: the mapping of the current generation, guarded by RCU, and those on their way out. */
+/* A handle: the mapping of the current generation, guarded by RCU, and retired ones that are still pinned. */
 #ifndef READER_HANDLE_H
 #define READER_HANDLE_H
 
@@ -13,7 +13,7 @@
 
 enum {
     PIN_CELLS = 16,
-    SILENT_MS = 3000, /* a fetcher that has given no sign for so long is taken for dead */
+    SILENT_MS = 3000, /* a fetcher without a sign of life for this long counts as dead */
 };
 
 /* Views and waiting threads that use a mapping, counted on a cache line per few threads; only the sum means
@@ -25,8 +25,8 @@ struct pin_cell {
 struct mapping {
     struct routes routes;
     struct control control;
-    bool can_ask;     /* control is mapped */
-    bool may_not_ask; /* it is not, because this user may not write to it */
+    bool can_demand;     /* control is mapped */
+    bool may_not_demand; /* it is not, because this user may not write to it */
     struct region routes_region, control_region;
     struct mapping *next; /* in larshm.retired */
     _Atomic bool retired;
@@ -35,14 +35,15 @@ struct mapping {
 
 struct larshm {
     _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
-    uint64_t serial;                   /* no two handles of a process, dead or alive, have the same */
+    uint64_t serial;                   /* unique among all handles of a process, also closed ones */
     struct object_names names;
-    _Atomic uint64_t next_look;  /* tick: when to look again for a generation that is announced */
-    _Atomic uint64_t next_open;  /* tick: when to try again to open what could not be opened */
-    _Atomic uint64_t next_check; /* tick: when to look again whether a silent fetcher's object has its name */
-    uid_t fetcher;               /* the account that fetchers run under; 0 where there is none */
-    struct mapping *retired;     /* replaced, but pinned; under the lock in mapping.c */
-    _Atomic bool left;           /* there are some in `retired`: batches of lookups try to let them go */
+    _Atomic uint64_t next_look; /* tick: when to look again for an announced generation */
+    _Atomic uint64_t next_open; /* tick: when to try again to open one that could not be opened */
+    _Atomic uint64_t
+        next_check;          /* tick: when to check again whether a silent fetcher's object has its name */
+    uid_t fetcher;           /* the account that fetchers run under; 0: there is none */
+    struct mapping *retired; /* replaced, but pinned; under the lock in mapping.c */
+    _Atomic bool left;       /* `retired` is not empty: batches of lookups try to unmap them */
 };
 
 #endif

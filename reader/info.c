@@ -11,7 +11,7 @@ static void about_fetcher(const struct mapping *mapping, larshm_route_info *info
     info->fetcher_alive =
         info->fetcher_silent_ms < SILENT_MS && load_relaxed(&s_header->fetcher_state) == FETCHER_RUNNING;
     info->connected = load_relaxed(&s_header->connection) == CONNECTION_UP;
-    info->can_ask = mapping->can_ask;
+    info->can_ask = mapping->can_demand;
 }
 
 static int about_route(const struct mapping *mapping, struct route_key key, larshm_route_info *info)

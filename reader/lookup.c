@@ -10,7 +10,7 @@
 void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
-    if (mapping->can_ask)
+    if (mapping->can_demand)
         lookup_stats_add(&mapping->control, thread_number(),
                          pending_lookups(mine->phase) - mine->foreign_lookups, mine->missed, mine->expired);
     mine->phase -= pending_lookups(mine->phase);
@@ -18,9 +18,9 @@ void lookup_flush(const struct mapping *mapping)
 }
 
 /*
- * Now and then: hands in the counts, lets mappings go that were left behind, and looks whether a silent fetcher's
- * object has lost its name, which nobody would tell us. The clock is read without a syscall; the name is looked up
- * only when the fetcher is silent.
+ * Every COUNT_BATCH calls: adds the counts, unmaps retired mappings, and checks whether a silent fetcher's object has
+ * lost its name, since no process would announce that. The clock is read without a syscall; the name is looked up only while
+ * the fetcher is silent.
  */
 void lookup_batch_done(larshm *h)
 {
@@ -41,7 +41,7 @@ static void count_lookup(larshm *h)
 {
     struct thread_state *mine = &thread_state;
     if (__builtin_expect(mine->serial != h->serial, 0)) {
-        /* Counts for a handle that was used before are a batch at most, and only for people: dropped. */
+        /* Counts of the previous handle are a batch at most, and only for people: dropped. */
         thread_number();
         mine->serial = h->serial;
         mine->foreign_lookups = pending_lookups(mine->phase);
@@ -53,9 +53,10 @@ static void count_lookup(larshm *h)
 }
 
 /*
- * Announced, but not there when we looked: look again a little later. Once it has its name, look always (G3), unless
- * it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. True if the
- * handle is not where it was `seen`: also when another thread has moved it, and there was nothing left to find.
+ * A generation that is announced, but not there yet: look again a little later. Once it has its name, look always (G3),
+ * unless it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. True if
+ * the handle no longer has the mapping that was `seen`: also when another thread has switched it, and nothing newer was
+ * found.
  */
 static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
 {
@@ -70,8 +71,8 @@ static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
 }
 
 /*
- * Looks again after each move: a slower thread may have put a generation in place that it had opened before the
- * newest one was there. Bounded: another round needs a generation that was shown meanwhile.
+ * Looks again after each switch: a slower thread may have installed a generation that it had opened before the newest one
+ * was there. Bounded: another round needs a generation that was installed meanwhile.
  */
 struct mapping *lookup_enter(larshm *h)
 {
@@ -94,9 +95,9 @@ struct mapping *lookup_enter(larshm *h)
 static int missed(const struct mapping *mapping, struct route_key key)
 {
     thread_state.missed++;
-    if (mapping->may_not_ask)
+    if (mapping->may_not_demand)
         return LARSHM_NO_PERMISSION;
-    if (!mapping->can_ask)
+    if (!mapping->can_demand)
         return LARSHM_PENDING;
     demand_route(&mapping->control, key);
     return load_relaxed(&mapping->routes.s_header->refusing) == REFUSING_NOTHING ? LARSHM_PENDING
@@ -109,20 +110,20 @@ int lookup_again(struct lookup *lookup, struct route_key key)
     int status = (int)table_begin(&mapping->routes, lookup->slot, key, &lookup->table);
     if (status != LARSHM_OK)
         return status;
-    /* PULLING makes `expires` larger than any tick, so a route that is being asked for is not asked for again. */
+    /* PULLING makes `expires` larger than any tick, so a route that is requested is not demanded again. */
     if (__builtin_expect(load_relaxed(&mapping->routes.s_header->tick) > lookup->table.expires, 0)) {
         thread_state.expired++;
-        if (mapping->can_ask)
+        if (mapping->can_demand)
             demand_refresh(&mapping->control, lookup->slot);
     }
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
 }
 
-/* A thread's first lookup, if not by chance: turns come round. */
-static void take_place(const struct mapping *mapping)
+/* A thread's first lookup; rarely a later one, as the phase comes round to 0. */
+static void start_phase(const struct mapping *mapping)
 {
-    /* Relaxed: only to be another number than the others. */
-    thread_take_place(mapping->can_ask ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
+    /* Relaxed: it only has to differ from the others' numbers. */
+    thread_start_phase(mapping->can_demand ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
 }
 
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
@@ -130,7 +131,7 @@ int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
     count_lookup(h);
     lookup->mapping = lookup_enter(h);
     if (__builtin_expect(phase_position(thread_state.phase) == 0, 0))
-        take_place(lookup->mapping);
+        start_phase(lookup->mapping);
     if (route_key_is_none(key))
         return LARSHM_NOEXIST;
     lookup->slot = index_find(&lookup->mapping->routes, key);

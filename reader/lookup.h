@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a handle and a key to a table: what get_host, get_route, views and wait have in common. */
+/* From a handle and a key to a table: shared by get_host, get_route, views and wait. */
 #ifndef READER_LOOKUP_H
 #define READER_LOOKUP_H
 
@@ -14,17 +14,17 @@ struct lookup {
 };
 
 /*
- * Enters a read section, moves to a newer generation if there is one, and finds the key's table. A table that has
- * expired is asked for behind the caller's back, an unknown key too. 0, LARSHM_NOEXIST (a table without hosts) and
- * codes of failure; the section is left by lookup_end() whatever the code is.
+ * Enters a read section, switches to a newer generation if there is one, and finds the key's table. Demands the refresh
+ * of an expired table, and an unknown key. 0, LARSHM_NOEXIST (a table without hosts) and codes of failure; lookup_end()
+ * leaves the section whatever the code is.
  */
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
 
-/* The same again for the same key, after table_intact() said no. Bounded by the caller. */
+/* Repeats the lookup of the same key after table_intact() failed. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, struct route_key key);
 
 /* Lookups of a thread between two additions to the control object. Odd, and without small divisors: a thread that
- * takes several handles in turn comes round to each of them. */
+ * uses several handles alternately comes round to each of them. */
 enum {
     COUNT_BATCH = 251
 };
@@ -40,7 +40,7 @@ static inline void lookup_end(void)
 /* Adds the thread's lookup counts to the control object. */
 void lookup_flush(const struct mapping *mapping);
 
-/* Every COUNT_BATCH calls of a thread: hands in its counts, and sees to it that the handle is not left behind. */
+/* Every COUNT_BATCH calls of a thread: adds its counts, and keeps the handle on the current generation. */
 void lookup_batch_done(larshm *h);
 
 #endif

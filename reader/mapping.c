@@ -50,9 +50,9 @@ int mapping_open(const struct object_names *names, uid_t fetcher, struct mapping
             break;
         usleep(OPEN_PAUSE_US);
     }
-    mapping->can_ask = control == SHM_OK;
-    mapping->may_not_ask = control == SHM_NO_PERMISSION || control == SHM_FOREIGN || control == SHM_UNSAFE;
-    /* The system lacks something just now. To go on without control would be for as long as the generation lives. */
+    mapping->can_demand = control == SHM_OK;
+    mapping->may_not_demand = control == SHM_NO_PERMISSION || control == SHM_FOREIGN || control == SHM_UNSAFE;
+    /* The system lacks a resource just now. To go on without control would last as long as the generation. */
     if (status == SHM_OK && control == SHM_SYSTEM_ERROR)
         status = control;
     if (status == SHM_OK)
@@ -80,7 +80,7 @@ static int64_t pins(struct mapping *mapping)
 {
     /* Once retired and after a grace period, pins only go away, so a sum of 0 is final: a cell that was read early
      * can only have shrunk. Acquire pairs with the release in mapping_unpin(): what the last user read from the
-     * mapping, it has read before we unmap. */
+     * mapping, it has read before the unmap. */
     int64_t sum = 0;
     for (int i = 0; i < PIN_CELLS; i++)
         sum += load_acquire(&mapping->pins[i].count);
@@ -101,7 +101,7 @@ void mapping_thaw(void)
     pthread_mutex_unlock(&retired_lock);
 }
 
-/* Unmaps what nobody uses. Under retired_lock. */
+/* Unmaps retired mappings without pins. Under retired_lock. */
 static void reap(larshm *h)
 {
     for (struct mapping **at = &h->retired; *at;) {
@@ -116,7 +116,7 @@ static void reap(larshm *h)
     store_relaxed(&h->left, h->retired != NULL);
 }
 
-/* Nobody waits here for a thread that may have lost its processor. */
+/* No thread waits here for another, which may have lost its processor. */
 void mapping_tidy(larshm *h)
 {
     if (load_relaxed(&h->left) && pthread_mutex_trylock(&retired_lock) == 0) {
@@ -127,8 +127,8 @@ void mapping_tidy(larshm *h)
 
 void mapping_unpin(larshm *h, struct mapping *mapping)
 {
-    /* The mapping may be gone once the pin is: ask before. If it retires in between, or if another thread is reaping
-     * and has passed this one by, it stays until a batch of lookups is done. */
+    /* The mapping may be gone once the pin is: load the flag before. If it retires in between, or if another thread is
+     * reaping and has passed this one, it stays until a batch of lookups is done. */
     bool retired = load_acquire(&mapping->retired);
     sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
     if (retired)
@@ -137,7 +137,7 @@ void mapping_unpin(larshm *h, struct mapping *mapping)
 
 static void retire(larshm *h, struct mapping *old)
 {
-    rcu_wait(); /* whoever could still pick up `old` has left its section, with a pin or without */
+    rcu_wait(); /* each thread that could still load `old` has left its section, with a pin or without */
     pthread_mutex_lock(&retired_lock);
     store_release(&old->retired, true);
     old->next = h->retired;
@@ -148,7 +148,7 @@ static void retire(larshm *h, struct mapping *old)
 
 /*
  * Every thread that finds its generation superseded maps the next one by itself, and the first to exchange the
- * pointer wins: nobody waits for a thread that may have lost its processor, and no lookup that begins after a
+ * pointer wins: no thread waits for another, which may have lost its processor, and no lookup that begins after a
  * publish stays on the generation before it (G3). `old` is pinned meanwhile, so no other mapping can come to its
  * address and be taken for it.
  */

@@ -6,19 +6,19 @@
 #include "shm/clock.h"
 
 enum which {
-    IN_TURN,   /* may be picked */
-    TO_PROBE,  /* out of the turn, but may be tried */
-    UNDRAINED, /* both: no masks but an operator's stands */
+    IN_ROTATION, /* may be picked */
+    PROBEABLE,   /* ejected, not drained: may be probed */
+    NOT_DRAINED, /* both: only an operator's override counts */
 };
 
-/* The hosts of a masks word that are such: bits 0 .. 31. */
+/* The hosts of a masks word that `which` selects: bits 0 .. 31. */
 static uint32_t candidates(const struct table *table, uint32_t word, enum which which)
 {
     uint64_t masks = load_relaxed(&table->s_masks[word]);
-    uint32_t out = (uint32_t)masks, unprobed = (uint32_t)(masks >> 32);
+    uint32_t ejected = (uint32_t)masks, drained = (uint32_t)(masks >> 32);
     uint32_t hosts = table->count - word * 32;
     uint32_t exist = hosts < 32 ? (UINT32_C(1) << hosts) - 1 : UINT32_MAX;
-    return (which == IN_TURN ? ~out : which == TO_PROBE ? out & ~unprobed : ~unprobed) & exist;
+    return (which == IN_ROTATION ? ~ejected : which == PROBEABLE ? ejected & ~drained : ~drained) & exist;
 }
 
 static uint32_t count_candidates(const struct table *table, enum which which)
@@ -29,7 +29,7 @@ static uint32_t count_candidates(const struct table *table, enum which which)
     return count;
 }
 
-/* The candidate number `rank`, or the last one: verdicts may have changed since they were counted. False: none. */
+/* The candidate number `rank`, or the last one: masks may have changed since they were counted. False: none. */
 static bool find_candidate(const struct table *table, enum which which, uint32_t rank, uint32_t *at)
 {
     bool any = false;
@@ -50,24 +50,24 @@ static bool find_candidate(const struct table *table, enum which which, uint32_t
     return any;
 }
 
-/* The fetcher takes hosts into the turn again in time; should it be dead, nobody else would. */
-static bool ejections_stand(const struct routes_header *s_header)
+/* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
+static bool ejections_valid(const struct routes_header *s_header)
 {
     uint64_t timeout = load_relaxed(&s_header->overload_timeout_s) * UINT64_C(1000);
     return clock_tick() <= load_relaxed(&s_header->tick) + timeout;
 }
 
-/* Picks of this route by all clients, while some host of it is out of the turn. */
+/* Counts picks of this route by all clients, while some host of it is out of rotation. */
 static uint32_t count_pick(const struct lookup *lookup)
 {
     const struct mapping *mapping = lookup->mapping;
-    return mapping->can_ask ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
-                            : thread_state.picks[lookup->slot % PROBE_CELLS]++;
+    return mapping->can_demand ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
+                               : thread_state.picks[lookup->slot % PROBE_CELLS]++;
 }
 
 /*
- * Any client may write to the common counter, and could make every pick of all others a probe. So a thread spends no
- * more than two picks of a period on probes, and three at once: twice what it does when the counter is honest.
+ * Any client may write to the common counter, and could turn every pick of all others into a probe. So a thread spends at
+ * most two picks of a period on probes, and three at once: twice as many as with an honest counter.
  */
 static bool may_probe(uint32_t slot, uint32_t price)
 {
@@ -83,7 +83,7 @@ static void pay_probe(uint32_t slot, uint32_t price)
 }
 
 /*
- * Lars' rule: after each probe_num picks, or answers that all are overloaded, one of the overloaded hosts is given, to
+ * Lars' rule: after each probe_num picks, or LARSHM_OVERLOAD answers, one of the ejected hosts is picked as a probe, to
  * see whether it has recovered.
  */
 int pick_host_slow(const struct lookup *lookup, uint32_t *at)
@@ -93,17 +93,18 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
     };
     const struct table *table = &lookup->table;
     const struct routes_header *s_header = lookup->mapping->routes.s_header;
-    enum which which = table->out && !ejections_stand(s_header) ? UNDRAINED : IN_TURN;
-    uint32_t good = count_candidates(table, which);
-    uint32_t probes = which == IN_TURN ? count_candidates(table, TO_PROBE) : 0;
+    enum which which = table->ejected && !ejections_valid(s_header) ? NOT_DRAINED : IN_ROTATION;
+    uint32_t pickable = count_candidates(table, which);
+    uint32_t probes = which == IN_ROTATION ? count_candidates(table, PROBEABLE) : 0;
     if (probes > 0) {
-        uint32_t period = load_relaxed(&s_header->probe_num) + 1, turn = count_pick(lookup);
+        uint32_t period = load_relaxed(&s_header->probe_num) + 1, number = count_pick(lookup);
         uint32_t price = period < PRICE_MAX ? period : PRICE_MAX;
-        if (may_probe(lookup->slot, price) && (period == 0 || turn % period == period - 1) &&
-            find_candidate(table, TO_PROBE, (period ? turn / period : turn) % probes, at)) {
+        if (may_probe(lookup->slot, price) && (period == 0 || number % period == period - 1) &&
+            find_candidate(table, PROBEABLE, (period ? number / period : number) % probes, at)) {
             pay_probe(lookup->slot, price);
             return LARSHM_OK;
         }
     }
-    return good > 0 && find_candidate(table, which, thread_pick(good), at) ? LARSHM_OK : LARSHM_OVERLOAD;
+    return pickable > 0 && find_candidate(table, which, thread_pick(pickable), at) ? LARSHM_OK
+                                                                                   : LARSHM_OVERLOAD;
 }

@@ -2,7 +2,7 @@
 /*
  * liburcu, the bulletproof flavour: it guards the one thing that is per process, the mapping. Threads register
  * themselves; a read section costs a few instructions, inlined here (_LGPL_SOURCE), and never contains a caller's
- * code. ThreadSanitizer does not see liburcu's barriers, so it is told what they mean.
+ * code. ThreadSanitizer does not see liburcu's barriers, so they are annotated.
  */
 #ifndef READER_RCU_H
 #define READER_RCU_H
@@ -22,9 +22,9 @@
 #ifdef READER_TSAN
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
-#define TELL_TSAN(what) __tsan_##what(&urcu_bp_gp)
+#define TSAN_ANNOTATE(what) __tsan_##what(&urcu_bp_gp)
 #else
-#define TELL_TSAN(what) ((void)0)
+#define TSAN_ANNOTATE(what) ((void)0)
 #endif
 
 /* Before a thread's first section, so that no fork comes in between: see fork.c. */
@@ -44,7 +44,7 @@ static inline void rcu_enter(void)
 
 static inline void rcu_leave(void)
 {
-    TELL_TSAN(release);
+    TSAN_ANNOTATE(release);
     urcu_bp_read_unlock();
 }
 
@@ -52,7 +52,7 @@ static inline void rcu_leave(void)
 static inline void rcu_wait(void)
 {
     urcu_bp_synchronize_rcu();
-    TELL_TSAN(acquire);
+    TSAN_ANNOTATE(acquire);
 }
 
 #endif

@@ -17,21 +17,21 @@ void thread_forget(void)
 
 void thread_begin(void)
 {
-    uint32_t number = add_relaxed(&threads, 1) + 1; /* only to be another one than the others */
+    uint32_t number = add_relaxed(&threads, 1) + 1; /* it only has to differ from the others */
     thread_state.number = number ? number : 1;
 }
 
-void thread_take_place(uint32_t before)
+void thread_start_phase(uint32_t before)
 {
     /* The square root of 2, less 1: steps of another irrational than those between a thread's own picks. */
-    uint32_t turn = before * UINT32_C(0x6a09e667);
+    uint32_t phase = before * UINT32_C(0x6a09e667);
     if (before == 0) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
-        turn = (uint32_t)(hash_word(seed, thread_number()) >> 32);
+        phase = (uint32_t)(hash_word(seed, thread_number()) >> 32);
     }
-    thread_state.phase = (uint64_t)turn << 32 | pending_lookups(thread_state.phase);
+    thread_state.phase = (uint64_t)phase << 32 | pending_lookups(thread_state.phase);
     if (before)
-        thread_state.number = before; /* not that of a thread of another process: they count in other cells */
+        thread_state.number = before; /* differs from threads of other processes: they count in other cells */
 }

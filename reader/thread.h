@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each thread has of its own. Initial-exec: a few cycles to reach from a shared library, instead of a call. */
+/* Thread-local state. Initial-exec: a few cycles to reach from a shared library, instead of a call. */
 #ifndef READER_THREAD_H
 #define READER_THREAD_H
 
@@ -10,31 +10,31 @@ enum {
 };
 
 struct thread_state {
-    uint64_t serial; /* of the handle that the counts belong to; 0: this thread has looked nothing up */
-    uint64_t phase;  /* see below */
-    uint32_t number; /* 0: not assigned; spreads threads over shared counters */
-    uint32_t foreign_lookups;    /* of the lookups since the last batch, those with handles before this one */
-    uint32_t missed, expired;    /* not added to the control object yet */
-    uint32_t reports;            /* since the fetcher was last looked after */
-    uint32_t picks[PROBE_CELLS]; /* of routes with hosts out of the turn, where control cannot count them */
-    uint16_t probes[PROBE_CELLS]; /* what this thread has spent on probes, see pick.c */
+    uint64_t serial;          /* of the handle that the counts belong to; 0: no lookup by this thread yet */
+    uint64_t phase;           /* see below */
+    uint32_t number;          /* 0: not assigned; spreads threads over shared counters */
+    uint32_t foreign_lookups; /* of the lookups since the last batch, those with other handles */
+    uint32_t missed, expired; /* not added to the control object yet */
+    uint32_t reports;         /* since the last batch */
+    uint32_t picks[PROBE_CELLS];  /* of routes with hosts out of rotation, if control is not mapped */
+    uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick.c */
 };
 
 extern _Thread_local struct thread_state thread_state
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Gives the thread its number. */
+/* Assigns the thread's number. */
 void thread_begin(void);
 
 /*
- * Gives the thread its place in the turn, from how many threads of all processes have begun before it: places that lie
- * as evenly as the picks of each do, so that a thousand threads which pick once each spread as one that picks a
- * thousand times. Without a number (0) it is a place by chance.
+ * Sets the thread's first phase, from how many threads of all processes have begun before it: these phases spread as
+ * evenly as the picks of each thread do, so that a thousand threads which pick once each spread like one that picks a
+ * thousand times. Without a number (0) it is random.
  */
-void thread_take_place(uint32_t before);
+void thread_start_phase(uint32_t before);
 
-/* In the child of fork(): another start, or all children would pick what the parent picks next; and the counts are
- * the parent's to hand in. */
+/* In the child of fork(): a new first phase, or all children would pick what the parent picks next; and the parent adds
+ * the counts. */
 void thread_forget(void);
 
 static inline uint32_t thread_number(void)
@@ -45,8 +45,8 @@ static inline uint32_t thread_number(void)
 }
 
 /*
- * What a lookup moves: in the upper half the turn, this thread's position in the golden-ratio sequence, in the lower one
- * its lookups since counts were added last. One word, so that the usual lookup has one addition to make.
+ * A lookup adds to this word: in the upper half the thread's position in the golden-ratio sequence, in the lower one its
+ * lookups since counts were last added. One word, so that the fast path has one addition to make.
  */
 #define PHASE_LOOKUP UINT64_C(1)
 #define PHASE_PICK   (UINT64_C(0x9e3779b9) << 32)

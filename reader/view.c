@@ -8,8 +8,8 @@ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *v
     int code = lookup_begin(h, route_key(modid, cmdid), &lookup);
     if (code == LARSHM_OK) {
         mapping_pin(lookup.mapping);
-        /* From here on the caller reads with plain loads what a fetcher may overwrite: only after grace_ms, and
-         * then larshm_route_end() tells. */
+        /* From here on the caller reads with plain loads what a fetcher may overwrite: only after grace_ms, and then
+         * larshm_route_end() reports it. */
         *view = (larshm_view){
             .count = lookup.table.count,
             .addr = (const in_addr_t *)(const void *)lookup.table.s_addresses,

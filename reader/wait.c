@@ -4,12 +4,12 @@
 #include "shm/clock.h"
 #include "shm/doorbell.h"
 
-/* A sleeper asks again so often: its first question may have been lost with the fetcher that took it. */
+/* A waiting thread repeats its demand this often: the first may have been lost with the fetcher that collected it. */
 enum {
     SLICE_MS = 100
 };
 
-/* "No such route", but old, or being asked for just now: not the answer that is waited for. */
+/* "No such route", but expired, or requested just now: wait for a newer answer. */
 static bool outdated(const struct lookup *lookup)
 {
     return load_relaxed(&lookup->mapping->routes.s_header->tick) >
@@ -24,7 +24,7 @@ static int look_once(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *l
     return code == LARSHM_NOEXIST && !route_key_is_none(key) && outdated(lookup) ? LARSHM_PENDING : code;
 }
 
-/* One look. If the route is not here, the mapping stays pinned for the sleep. */
+/* One lookup. If the route is not cached, the mapping stays pinned for the sleep. */
 static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinned, uint32_t *bell)
 {
     struct lookup lookup;
@@ -33,7 +33,7 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinn
     if (code == LARSHM_PENDING || code == LARSHM_FULL) {
         *pinned = lookup.mapping;
         mapping_pin(lookup.mapping);
-        /* The bell first, then another look: a ring in between is not slept through. */
+        /* The bell first, then another lookup: a ring in between is not missed. */
         *bell = doorbell_count(&lookup.mapping->routes);
         lookup_end();
         code = look_once(h, modid, cmdid, &lookup);

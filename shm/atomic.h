@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Access to shared memory. The only file that names memory orders (a test greps for it): the order is in each
- * name, and each use says who its partner is. Pointers into shared memory carry the mark `s_`.
+ * name, and each use names its partner. Pointers into shared memory carry the mark `s_`.
  *
  * Every word that two processes touch is a lock-free _Atomic of 16, 32 or 64 bits, aligned to its size: such
  * objects are address-free, so they work between processes that map them at different places. Never use a
@@ -24,7 +24,7 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
 #define SHM_STEP(s_word) ((void)0)
 #endif
 
-/* Loads. Relaxed: the value alone matters, or a later check tells whether to believe it. */
+/* Loads. Relaxed: the value alone matters, or a later check decides whether it is valid. */
 #define load_relaxed(s_word) atomic_load_explicit((s_word), memory_order_relaxed)
 /* Acquire: what the writer stored before its release of this word is visible to the loads that follow. */
 #define load_acquire(s_word) atomic_load_explicit((s_word), memory_order_acquire)
@@ -34,7 +34,7 @@ static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4 && 
 
 /*
  * Stores. Everything that a fetcher writes to a routes object goes through these two.
- * Release: everything stored before is visible to whoever acquires this value.
+ * Release: everything stored before is visible to a load that acquires this value.
  */
 #define store_relaxed(s_word, value)                                                                         \
     (SHM_STEP(s_word), atomic_store_explicit((s_word), (value), memory_order_relaxed))

@@ -14,7 +14,7 @@ enum {
 struct err_runs {
     uint32_t mark;    /* successes when a failure last came, the low RUN_MARK_BITS of them */
     uint32_t run;     /* failures in a row, up to then */
-    uint32_t longest; /* since the fetcher looked last */
+    uint32_t longest; /* since the fetcher last collected */
 };
 
 static inline struct err_runs err_runs_unpack(uint64_t word)
@@ -31,7 +31,7 @@ static inline uint64_t err_runs_pack(struct err_runs runs)
 }
 
 /* Successes in a row since the mark. None if the mark is the newer of the two: a failure came after `counts` was read.
- * A difference of 2^23 or more cannot be told from that. */
+ * A difference of 2^23 or more looks the same. */
 static inline uint32_t succ_run_since(uint32_t mark, uint64_t counts)
 {
     uint32_t since = ((uint32_t)counts - mark) & ((1 << RUN_MARK_BITS) - 1);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The two clocks. Both are read without a syscall where the vDSO serves them, as it does on every usual machine. */
+/* The two clocks. Both are read without a syscall where the vDSO serves them, as it does on common machines. */
 #ifndef SHM_CLOCK_H
 #define SHM_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* CLOCK_BOOTTIME in milliseconds: the same for all processes of a machine, never set back, counts on in suspend. */
+/* CLOCK_BOOTTIME in milliseconds: the same for all processes of a machine, never set back, continues in suspend. */
 static inline uint64_t clock_tick(void)
 {
     struct timespec now;

@@ -4,9 +4,9 @@
 #include "shm/atomic.h"
 #include "shm/routes.h"
 
-/* Hands out the parts of an object one after the other, each on a cache line of its own. */
+/* Places the parts of an object one after the other, each on a cache line of its own. */
 struct layer {
-    char *s_base; /* NULL: only measures */
+    char *s_base; /* NULL: only compute offsets */
     uint64_t at;
 };
 

@@ -22,7 +22,7 @@ struct control {
     struct control_header *s_header;
     struct lookup_cell *s_lookups; /* [LOOKUP_CELLS] */
     _Atomic uint64_t *s_misses;    /* [MISS_CELLS] */
-    struct hbitmap stale;          /* slots whose tables are older than update_timeout, and wanted */
+    struct hbitmap stale;          /* slots whose tables are older than update_timeout and in demand */
     _Atomic uint32_t *s_picks;     /* [slot_count] */
     struct hbitmap reported;       /* call cells with new results */
     struct call_cell *s_calls;     /* [call_cells] */
@@ -46,7 +46,7 @@ struct lookup_counts {
     uint64_t lookups, missed, expired;
 };
 
-/* The lookup counts that no fetcher has taken yet; takes nothing. For the inspection tool. */
+/* The lookup counts that no fetcher has collected yet; leaves them. For the inspection tool. */
 struct lookup_counts control_lookups(const struct control *control);
 
 #endif

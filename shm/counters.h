@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fetcher's running totals and gauges, kept in the routes object so that anyone may read them, alive or not.
- * Written by the fetcher only, relaxed, one word each: a reader may see one number newer than another. Totals
- * never reset within the life of an instance's objects: a new generation takes them over.
+ * The fetcher's running totals and gauges, kept in the routes object so that any process may read them, also when the
+ * fetcher is dead. Written by the fetcher only, relaxed, one word each: a reader may see one number newer than another.
+ * Totals never reset within the life of an instance's objects: a new generation copies them.
  *
  *      X(name, description)      new ones are appended, so that a number keeps its place
  */
@@ -18,31 +18,31 @@
     X(refreshes,         "answers that brought the same hosts")                      \
     X(requests,          "requests sent to the directory")                           \
     X(answers,           "answers and pushes received")                              \
-    X(pushes,            "answers that nobody had asked for")                        \
+    X(pushes,            "answers that were not requested")                        \
     X(timeouts,          "requests that were not answered in time")                  \
     X(connects,          "connections made to the directory")                        \
     X(connect_failures,  "connections that could not be made")                       \
     X(disconnects,       "connections that ended")                                   \
     X(bad_frames,        "connections closed for a frame that breaks the protocol")  \
     X(bad_answers,       "answers that could not be decoded")                        \
-    X(unknown_messages,  "frames of a kind that a fetcher does not take")            \
+    X(unknown_messages,  "frames with an unknown message id")            \
     X(unusable_hosts,    "hosts dropped from answers: no usable address or port")    \
     X(refused_full,      "tables refused: max_bytes is reached")                     \
     X(refused_unknown,   "unknown keys refused: max_unknown is reached")             \
-    X(generations,       "routes objects made")                                      \
+    X(generations,       "routes objects created")                                      \
     X(units_live,        "64-byte units of published tables")                        \
     X(units_retired,     "64-byte units waiting for grace_ms to pass")               \
     X(lookups,           "lookups by clients")                                       \
-    X(lookups_missed,    "lookups of keys that were not here")                       \
+    X(lookups_missed,    "lookups of keys that were not cached")                       \
     X(lookups_expired,   "lookups that found the table older than update_timeout")  \
     X(reports,           "results of calls that clients reported")                   \
-    X(reports_unknown,   "results for routes or hosts that are not here: ignored")   \
-    X(reports_refused,   "results that there was no room for: lost")  \
-    X(ejections,         "times that a host became overloaded")                      \
-    X(overloaded,        "hosts that are overloaded")                                \
+    X(reports_unknown,   "results for unknown routes or hosts: ignored")   \
+    X(reports_refused,   "results lost for lack of a call cell")                     \
+    X(ejections,         "times that a host was ejected")                      \
+    X(overloaded,        "hosts that are ejected")                                \
     X(held,              "routes whose empty answer is held back")                   \
     X(results_sent,      "messages sent to the report service")                      \
-    X(orders,            "orders of operators carried out")
+    X(orders,            "admin commands executed")
 /* clang-format on */
 
 enum shm_counter {

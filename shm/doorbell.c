@@ -11,7 +11,7 @@
 
 uint32_t doorbell_count(const struct routes *routes)
 {
-    /* Pairs with the release in doorbell_ring(): whoever has this count sees what was published before the ring. */
+    /* Pairs with the release in doorbell_ring(): a reader that has this count sees what was published before the ring. */
     return load_acquire(&routes->s_header->doorbell);
 }
 

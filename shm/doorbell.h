@@ -5,14 +5,14 @@
 
 #include "shm/routes.h"
 
-/* The bell's count. Take it before looking for what you wait for; pass it to doorbell_wait() if it was not there. */
+/* The bell's count. Read it before looking for what you wait for; pass it to doorbell_wait() if it was not there. */
 uint32_t doorbell_count(const struct routes *routes);
 
-/* Sleeps until the bell rings, at once if it has rung since `count` was taken, or for timeout_ms milliseconds.
- * May wake for no reason: look again. */
+/* Sleeps until the bell rings, or for timeout_ms milliseconds; returns at once if it has rung since `count` was read.
+ * May wake up spuriously: look again. */
 void doorbell_wait(const struct routes *routes, uint32_t count, uint32_t timeout_ms);
 
-/* The fetcher: everything stored before is visible to whoever wakes. A syscall. */
+/* For the fetcher: everything stored before is visible to a waiter that wakes up. A syscall. */
 void doorbell_ring(struct routes_header *s_header);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host's health in one route: what its calls have told about it. Plain data; the fetcher works on it and keeps
- * it in the hosts object (hosts.h), the inspection tool shows it. Times are ticks. Names and rules are those of Lars.
+ * A host's health in one route, as its call results say. Plain data: the fetcher works on it and keeps it in the hosts
+ * object (host_records.h), the inspection tool prints it. Times are ticks. Names and rules are those of Lars.
  */
 #ifndef SHM_HOST_HEALTH_H
 #define SHM_HOST_HEALTH_H
@@ -13,41 +13,41 @@ enum host_state {
     HOST_EJECTED,
 };
 
-/* What an operator has said about the host; it comes before what calls tell. */
+/* An operator's override; it comes before call results. */
 enum host_override {
     OVERRIDE_NONE,
-    OVERRIDE_PINNED,  /* in: picked whatever its calls tell */
-    OVERRIDE_DRAINED, /* out: neither picked nor probed */
+    OVERRIDE_PINNED,  /* in rotation, whatever its call results */
+    OVERRIDE_DRAINED, /* out of rotation: neither picked nor probed */
 };
 
 /* Why `state` is what it is. Rates are parts of 10,000: 1400 is 14 %. */
 enum health_reason {
-    REASON_BIRTH,       /* nothing has happened yet */
-    REASON_ERR_RATE,    /* overloaded: `value` is verr / (vsucc + verr), above `limit` */
-    REASON_ERR_STREAK,  /* overloaded: `value` failures in a row, `limit` are allowed */
-    REASON_WINDOW,      /* overloaded: `value` is rerr / (rsucc + rerr) of one window, `limit` or more */
-    REASON_FEW_CALLS,   /* overloaded: likewise in two windows in a row, each of few calls */
-    REASON_SUCC_RATE,   /* idle: `value` is vsucc / (vsucc + verr), above `limit` */
-    REASON_SUCC_STREAK, /* idle: `value` successes in a row, `limit` are enough */
-    REASON_TIMEOUT,     /* idle: it was overloaded for `limit` seconds */
+    REASON_BIRTH,       /* no change yet */
+    REASON_ERR_RATE,    /* ejected: `value` is verr / (vsucc + verr), above `limit` */
+    REASON_ERR_STREAK,  /* ejected: `value` failures in a row, `limit` are allowed */
+    REASON_WINDOW,      /* ejected: `value` is rerr / (rsucc + rerr) of one window, `limit` or more */
+    REASON_FEW_CALLS,   /* ejected: likewise in two windows in a row, each of few calls */
+    REASON_SUCC_RATE,   /* in rotation: `value` is vsucc / (vsucc + verr), above `limit` */
+    REASON_SUCC_STREAK, /* in rotation: `value` successes in a row, `limit` are enough */
+    REASON_TIMEOUT,     /* in rotation: it was ejected for `limit` seconds */
     REASONS,
 };
 
 struct host_health {
     uint64_t total_succ, total_err; /* calls, ever: results that clients reported */
-    uint64_t since;                 /* when `state` was taken */
-    uint64_t window;      /* when the counts below began; that of an idle host ends after idle_timeout */
-    uint32_t vsucc, verr; /* judge; with what the host was credited or charged when it changed state */
+    uint64_t since;                 /* when `state` began */
+    uint64_t window;                /* when the counts below began; in rotation it ends after idle_timeout */
+    uint32_t vsucc, verr; /* for judging; with what the host was credited or charged when it changed state */
     uint32_t rsucc, rerr; /* calls; these go to the report service */
     uint32_t contin_succ, contin_err;
     uint32_t value, limit; /* of the reason */
     uint8_t state;         /* enum host_state */
     uint8_t override;      /* enum host_override */
     uint8_t reason;        /* enum health_reason */
-    uint8_t bad_window;    /* the window before was one of few calls, and too many of them failed */
+    uint8_t bad_window;    /* the previous window had few calls, and too many of them failed */
 };
 
-/* Results of calls to one host since the last look. */
+/* Results of calls to one host since they were last collected. */
 struct call_batch {
     uint64_t succ, err;
     uint64_t extra; /* what slow failures count for judging, beyond one each */

@@ -7,7 +7,7 @@
 #include "shm/routes.h"
 
 enum {
-    READ_TRIES = 100 /* each but the last needs two commits of this record meanwhile */
+    READ_TRIES = 100 /* each but the last needs two concurrent commits of this record */
 };
 
 uint64_t host_records_size(uint32_t record_count)
@@ -31,7 +31,7 @@ enum shm_status host_records_attach(const struct region *region, struct host_rec
 
 uint32_t host_records_used(const struct host_records *hosts)
 {
-    /* Pairs with the releases in store.c: records below are shown. */
+    /* Pairs with the releases in writer/host_store.c: records below are complete. */
     uint32_t used = load_acquire(&hosts->s_header->used);
     return used < hosts->record_count ? used : hosts->record_count;
 }
@@ -42,13 +42,13 @@ bool host_records_read(const struct host_records *hosts, uint32_t number, struct
     const struct host_record *s_record = &hosts->s_records[number];
     for (int i = 0; i < READ_TRIES; i++) {
         uint64_t words[HOST_WORDS];
-        /* Pairs with the release in store.c commit(): the half that this version is in is complete. */
+        /* Pairs with the release in writer/host_store.c commit(): the half that this version is in is complete. */
         uint64_t version = load_acquire(&s_record->version);
         uint64_t route = load_relaxed(&s_record->key), named = load_relaxed(&s_record->host);
         for (int word = 0; word < HOST_WORDS; word++)
             words[word] = load_relaxed(&s_record->halves[version % 2][word]);
         /* Pairs with the release fence in commit(): had we read a word of version + 2, we would see version + 1. And
-         * with the release of the key in show(): with a new name comes the new version. */
+         * with the release of the key in publish_record(): with a new name comes the new version. */
         fence_acquire();
         if (load_relaxed(&s_record->version) != version)
             continue;

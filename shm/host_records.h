@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hosts object as those see it who only look: the inspection tool, and the next fetcher. */
+/* The read-only view of the hosts object: for the inspection tool and the next fetcher. */
 #ifndef SHM_HOST_RECORDS_H
 #define SHM_HOST_RECORDS_H
 
@@ -13,10 +13,10 @@
 /* What a record holds. */
 struct host_entry {
     struct host_health health;
-    /* How far the fetcher has read the host's call cell: in which control object, which cell. The next one goes on. */
+    /* How far the fetcher has read the host's call cell: which control object, which cell. The next one goes on there. */
     uint64_t generation, counts, extra;
     uint32_t cell, pad;
-    /* Of a route: the host whose totals it has taken over, while that one's record may have them, too; 0: none. */
+    /* Of a route: the host whose totals it has absorbed, while that host's record may still have them; 0: none. */
     uint64_t absorbed;
 };
 static_assert(sizeof(struct host_entry) == HOST_WORDS * sizeof(uint64_t), "host_record.halves");
@@ -32,10 +32,10 @@ uint64_t host_records_size(uint32_t record_count);
 /* Checks the object, then fills *out. The region must outlive it. */
 enum shm_status host_records_attach(const struct region *region, struct host_records *out);
 
-/* Records that are or were in use: those to look at. */
+/* Records that are or were in use. */
 uint32_t host_records_used(const struct host_records *hosts);
 
-/* Reads record `number`. `host` is host_word(), 0 for the route itself. False: it is free, or never holds still. */
+/* Reads record `number`. `host` is host_word(), 0 for the route itself. False: it is free, or changes all the time. */
 bool host_records_read(const struct host_records *hosts, uint32_t number, struct route_key *key,
                        struct host_addr *host, struct host_entry *out);
 

@@ -50,8 +50,8 @@ static inline uint32_t index_find(const struct routes *routes, struct route_key 
 }
 
 /*
- * For walks over all slots, which lead from table to table at random: brings a table into the cache that the walk comes
- * to a little later. Returns its key word, or 0. What is fetched in vain does no harm, and a prefetch never faults.
+ * For walks over all slots, which visit tables at random: prefetches a table that the walk visits a little later. Returns
+ * its key word, or 0. An unused prefetch does no harm, and a prefetch never faults.
  */
 static inline uint64_t index_fetch_ahead(const struct routes *routes, uint32_t slot)
 {

@@ -3,7 +3,7 @@
  * The ABI: every byte of the three shared objects. Native byte order, except addresses and ports, which are in
  * network byte order as struct sockaddr_in wants them. All times are ticks: CLOCK_BOOTTIME in milliseconds.
  *
- *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, everybody reads
+ *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, all processes read
  *
  *      0                    4096                  index_offset + 64 * bucket_count
  *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ |
@@ -20,38 +20,38 @@
  *
  *  Block: one published host table. A table of four hosts is exactly one cache line:
  *
- *      0       8     16        24    26      28      30      32
- *      | stamp | key | expires | out | marks | count | ttl_s | masks[(count + 31) / 32] : u64
- *                                                            | address[count]             : u32, network order
- *                                                            | port[count]                : u16, network order
+ *      0       8     16        24        26      28      30      32
+ *      | stamp | key | expires | ejected | marks | count | ttl_s | masks[(count + 31) / 32] : u64
+ *                                                                | address[count]             : u32, network order
+ *                                                                | port[count]                : u16, network order
  *
  *      stamp      the ref that leads here; 0 while the block is being written
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
- *      out        hosts that are out of the turn; where it is 0 nobody looks at `masks`
- *      marks      MARK_HELD: an answer without hosts came, and is held back
+ *      ejected    hosts that are out of rotation; where it is 0, readers skip `masks`
+ *      marks      MARK_HELD: an answer without hosts is held back
  *      count      0: the directory says that there is no such route
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
- *      masks    of word i / 32, bit i % 32: host i is out of the turn; bit 32 + i % 32: it is not probed either
+ *      masks      of word i / 32, bit i % 32: host i is ejected; bit 32 + i % 32: it is drained, not probed either
  *
- *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher takes. Contents are never trusted.
+ *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher collects. Contents are never trusted.
  *
  *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
  *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | picks: u32 [slots] | ...
  *      ... | reported: flags | struct call_cell [call_cells] |
  *
- *  Flags come in three levels: level 0 has a bit per thing, level 1 a bit per word of level 0, level 2 a bit per word
- *  of level 1. `stale` is about the slots of the routes object with the same generation (slot = 4 * bucket + place),
- *  `reported` about call cells. A miss cell holds ~key; 0: empty. `picks` counts lookups of routes with hosts that are
- *  out of the turn. A call cell belongs to the host that the first client to need it has named in it.
+ *  Flags come in three levels: level 0 has a bit per item, level 1 a bit per word of level 0, level 2 a bit per word
+ *  of level 1. The items of `stale` are slots of the routes object with the same generation (slot = 4 * bucket + place),
+ *  those of `reported` are call cells. A miss cell holds ~key; 0: empty. `picks` counts lookups of routes with hosts out
+ *  of rotation. A call cell belongs to the host that the first client to need it has named in it.
  *
- *  HOSTS OBJECT  /larshm.<instance>.hosts       the fetcher writes; people look. Lookups never do.
+ *  HOSTS OBJECT  /larshm.<instance>.hosts       the fetcher writes; for people. Lookups never read it.
  *
  *      0                     4096                  + record_count * sizeof(struct host_record)
  *      | struct hosts_header | struct host_record [] |
  *
- *  A record for each host with results, or that an operator holds, of each route; and one of the route itself, host 0,
- *  for results of hosts that it does not have. The two halves of a record are written in turn: version v is in half
- *  v % 2. Whoever may write to the object, the fetcher's own user and root, posts orders in its header.
+ *  A record for each host of each route that has results or an override; and one of the route itself, host 0, for
+ *  results of hosts that it does not have. The two halves of a record are written alternately: version v is in half
+ *  v % 2. A process that may write to the object, of the fetcher's user or root, posts admin commands in its header.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -86,8 +86,7 @@ enum {
     CALL_SUCC_BITS = 36, /* of call_cell.counts; the failures are above */
     DIRECTORY_NAME = 128,
     HOST_WORDS = 14,
-    ANNOUNCED_LOOK_MS =
-        10, /* between a reader's looks for a generation that is announced; not part of the layout */
+    ANNOUNCED_LOOK_MS = 10, /* how often a reader looks for an announced generation; not part of the layout */
 };
 
 #define REF_UNIT_MASK   ((UINT64_C(1) << REF_UNIT_BITS) - 1)
@@ -105,11 +104,11 @@ enum connection_state {
 };
 
 enum fetcher_state {
-    FETCHER_RUNNING = 1, /* believe it only while tick moves */
-    FETCHER_STOPPED = 2, /* stopped in good order */
+    FETCHER_RUNNING = 1, /* true only while tick moves */
+    FETCHER_STOPPED = 2, /* stopped cleanly */
 };
 
-/* Why new keys are turned away, in routes_header.refusing. */
+/* Why new keys are refused, in routes_header.refusing. */
 enum refusing {
     REFUSING_NOTHING = 0,
     REFUSING_MAX_BYTES = 1,
@@ -129,14 +128,13 @@ enum superseded {
     SUPERSEDED_YES = 2,  /* it has */
 };
 
-/* First in every object, so that a stranger is recognised before anything else is read. Never changes. */
+/* First in every object, so that a foreign one is recognised before anything else is read. Never changes. */
 struct object_id {
     uint64_t magic;
     uint32_t layout_version;
-    uint32_t fingerprint; /* layout_fingerprint(): the choices that the version might forget */
+    uint32_t fingerprint; /* layout_fingerprint(): choices that layout_version might miss */
     uint64_t size;        /* bytes of the whole object */
-    uint64_t
-        generation; /* Unix time in milliseconds when it was made, made larger if need be: grows for ever */
+    uint64_t generation;  /* Unix time in milliseconds of its creation, made larger if need be: only grows */
 };
 
 struct routes_header {
@@ -150,7 +148,7 @@ struct routes_header {
     uint64_t hash_seed;
 
     /*
-     * Line 1: read at each lookup. Writer: the fetcher; `superseded` also by the fetcher that comes after it.
+     * Line 1: read at each lookup. Writer: the fetcher; of `superseded`, the next fetcher too.
      * tick: stale is harmless, a table only seems younger than it is. superseded: enum superseded; it and the
      * object_id keep their places in every layout.
      * doorbell: a futex, rung after publishes; waiters compare it, so missing one ring cannot lose a wake-up.
@@ -159,10 +157,10 @@ struct routes_header {
     _Atomic uint32_t superseded;
     _Atomic uint32_t doorbell;
     _Atomic uint32_t refusing;
-    _Atomic uint32_t probe_num;    /* picks from good hosts between two probes of others */
+    _Atomic uint32_t probe_num;    /* picks of hosts in rotation between two probes of ejected ones */
     _Atomic uint32_t slow_call_ms; /* a failure counts once for each of these; 0: once */
     _Atomic uint32_t
-        overload_timeout_s; /* verdicts older than this stand no more, should the fetcher be dead */
+        overload_timeout_s; /* ejections older than this no longer count if the fetcher is dead */
     uint32_t pad1[8];
 
     /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
@@ -195,14 +193,14 @@ struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the aren
     _Atomic uint64_t stamp;
     _Atomic uint64_t key;
     _Atomic uint64_t expires;
-    _Atomic uint16_t out;
+    _Atomic uint16_t ejected;
     _Atomic uint16_t marks;
     _Atomic uint16_t count;
     _Atomic uint16_t ttl_s;
     _Atomic uint64_t masks[]; /* then addresses, then ports: block_addresses(), block_ports() */
 };
 
-/* One cache line per cell; a thread adds to the cell that its number picks. The fetcher takes the contents. */
+/* One cache line per cell; a thread adds to the cell that its number picks. The fetcher collects the contents. */
 struct lookup_cell {
     _Alignas(CACHE_LINE) _Atomic uint64_t lookups;
     _Atomic uint64_t missed;
@@ -210,9 +208,9 @@ struct lookup_cell {
 };
 
 /*
- * Results of calls to one host of one route. Counts only grow; `taken` follows them, and is written by the fetcher once
- * what is between the two is kept, so one that dies on the way loses none. One word counts successes and failures: a
- * carry out of the successes spoils no difference between two looks.
+ * Results of calls to one host of one route. Counts only grow; `taken` follows them: the fetcher writes it once it has
+ * committed what is between the two, so one that dies in between loses none. One word counts successes and failures: a
+ * carry out of the successes does not spoil the difference between two reads.
  *   err_runs   0 | 24 bits: successes, when a failure last came | 20: failures in a row | 20: the longest run | 64
  *   succ_run   the longest run of successes that a failure ended
  */
@@ -230,13 +228,13 @@ struct control_header {
     struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
     uint32_t slot_count;
     uint32_t call_cells;
-    _Atomic uint32_t threads; /* that have begun to look up: each begins at another place of the turn */
+    _Atomic uint32_t threads; /* that have begun to look up: each starts with another phase */
     _Atomic uint32_t refused; /* results for which there was no call cell */
     _Alignas(CACHE_LINE) _Atomic uint64_t
         miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
 };
 
-/* Results of an order, in hosts_header.result. */
+/* Results of an admin command, in hosts_header.result. */
 enum order_result {
     ORDER_DONE = 0,
     ORDER_NO_ROUTE = 1,
@@ -249,24 +247,24 @@ struct hosts_header {
     uint32_t record_count;
     _Atomic uint32_t used; /* records from here on were never used */
     uint64_t pad[3];
-    /* An order, filled in by the operator who has claimed it; done when taken == posted. */
-    _Alignas(CACHE_LINE) _Atomic uint64_t claimed; /* tick; 0: by nobody */
+    /* An admin command, filled in by the process that has claimed it; done when taken == posted. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t claimed; /* tick; 0: free */
     _Atomic uint64_t order_key;
     _Atomic uint64_t order_host;
     _Atomic uint32_t order_override; /* enum host_override */
     _Atomic uint32_t posted, taken;
     _Atomic uint32_t result;      /* enum order_result */
-    _Atomic uint64_t order_check; /* order_check() of the order, its number and its operator's claim */
+    _Atomic uint64_t order_check; /* order_check() of the command, its number and its sender's claim */
 };
 
 struct host_record {
     _Atomic uint64_t key;  /* ~key; 0: free */
     _Atomic uint64_t host; /* host_word(); 0: the route itself */
     _Atomic uint64_t version;
-    _Atomic uint64_t halves[2][HOST_WORDS]; /* struct host_entry, see hosts.h */
+    _Atomic uint64_t halves[2][HOST_WORDS]; /* struct host_entry, see host_records.h */
 };
 
-/* The drawing above, proved. */
+/* Proof of the drawing above. */
 static_assert(sizeof(struct object_id) == 32, "object_id");
 static_assert(offsetof(struct routes_header, bucket_count) == 32, "line 0");
 static_assert(offsetof(struct routes_header, hash_seed) == 56, "line 0");
@@ -279,7 +277,7 @@ static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
 static_assert(sizeof(struct block) == 32, "block");
 static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
-static_assert(offsetof(struct block, out) == 24 && offsetof(struct block, count) == 28, "block");
+static_assert(offsetof(struct block, ejected) == 24 && offsetof(struct block, count) == 28, "block");
 static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
 static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
@@ -324,7 +322,7 @@ static inline uint64_t ref_version(uint64_t ref)
     return ref >> REF_UNIT_BITS;
 }
 
-/* Changes when a size or an offset changes that this build and another must agree on. */
+/* Changes when a size or an offset changes that two builds must agree on. */
 static inline uint32_t layout_fingerprint(void)
 {
     const uint32_t choices[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the objects of an instance are called. */
+/* The names of an instance's objects. */
 #ifndef SHM_NAMES_H
 #define SHM_NAMES_H
 

@@ -65,7 +65,7 @@ static enum shm_status post(const struct attempt *attempt)
     store_relaxed(&s_header->order_key, route_key_word(attempt->order->key));
     store_relaxed(&s_header->order_host, host_addr_word(attempt->order->host));
     store_relaxed(&s_header->order_override, (uint32_t)attempt->order->override);
-    /* Pairs with the acquire in host_store_order(). It fails when somebody else has posted meanwhile. */
+    /* Pairs with the acquire in host_store_order(). It fails when another process has posted meanwhile. */
     if (!exchange_acq_rel(&s_header->posted, &before, number))
         return SHM_STALE;
     /* Pairs with the release in host_store_answer(). */
@@ -78,7 +78,7 @@ static enum shm_status post(const struct attempt *attempt)
 }
 
 /*
- * In the object that has the name now. A claim that was overslept is somebody else's by now, and stays. After
+ * In the object that has the name now. An expired claim belongs to another process by now, and stays. After
  * SHM_TIMEOUT its own stays, too: the order may still be taken.
  */
 static enum shm_status try_once(struct attempt *attempt, const struct trust *trust, enum order_result *result)
@@ -103,7 +103,7 @@ static enum shm_status try_once(struct attempt *attempt, const struct trust *tru
     return status;
 }
 
-/* Once more when the fetcher, or the next one, has made the object anew: an order that is given twice does no harm. */
+/* Once more when the fetcher, or the next one, has recreated the object: a command that is given twice does no harm. */
 enum shm_status order_give(const char *instance, const struct trust *trust, const struct order *order,
                            int timeout_ms, enum order_result *result)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An operator's order to the fetcher: hold a host in, hold it out, or let its calls decide again. It goes through the
- * hosts object, which only the fetcher's own user and root may write to: clients cannot give orders. For tools.
+ * An admin command to the fetcher: pin a host, drain it, or let its calls decide again. It goes through the
+ * hosts object, which only the fetcher's own user and root may write to: clients cannot send commands. For tools.
  */
 #ifndef SHM_ORDER_H
 #define SHM_ORDER_H
@@ -17,7 +17,7 @@ struct order {
     enum host_override override;
 };
 
-/* Tells an order that is whole, and of the operator whose claim stands, from one that two have written into. */
+/* Distinguishes a complete command of the claim's owner from one that two processes have written into. */
 static inline uint64_t order_check(const struct order *order, uint32_t number, uint64_t claimed)
 {
     uint64_t check = route_key_hash(order->key, claimed);
@@ -26,7 +26,7 @@ static inline uint64_t order_check(const struct order *order, uint32_t number, u
 }
 
 /*
- * Gives the order and waits until the fetcher has done it: SHM_OK, and *result says how it went. Operators take turns.
+ * Sends the command and waits until the fetcher has executed it: SHM_OK, and *result is its outcome.
  * SHM_NO_PERMISSION: this user may not. SHM_TIMEOUT: no fetcher took it within timeout_ms; one that
  * was only stopped does so when it goes on.
  */

@@ -42,7 +42,7 @@ static enum shm_status map(int fd, size_t size, int protection, struct region *o
     return SHM_OK;
 }
 
-/* posix_fallocate() returns its error and may be interrupted half way; asking again is harmless. */
+/* posix_fallocate() returns its error and may be interrupted half way; repeating it is harmless. */
 static enum shm_status allocate(int fd, size_t size)
 {
     int error;
@@ -55,7 +55,7 @@ static enum shm_status allocate(int fd, size_t size)
 
 enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out)
 {
-    if (size > region_space_available()) { /* do not fill it for others only to find that out */
+    if (size > region_space_available()) { /* do not fill it up for others only to fail */
         errno = ENOSPC;
         return SHM_NO_SPACE;
     }
@@ -84,10 +84,10 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
 
 void region_expect_stores(const struct region *region)
 {
-    madvise(region->s_base, region->size, MADV_POPULATE_WRITE); /* an old kernel says no: only slower */
+    madvise(region->s_base, region->size, MADV_POPULATE_WRITE); /* an old kernel refuses: only slower */
 }
 
-static enum shm_status believe(int fd, const struct trust *trust, size_t least, size_t *size)
+static enum shm_status check_trust(int fd, const struct trust *trust, size_t least, size_t *size)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -110,12 +110,12 @@ static enum shm_status believe(int fd, const struct trust *trust, size_t least, 
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out)
 {
-    /* O_NONBLOCK: a pipe put in the object's place must not make us wait for its other end. */
+    /* O_NONBLOCK: a pipe put in the object's place must not block until its other end is opened. */
     int fd = shm_open(name, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
     if (fd < 0) /* EINVAL is how shm_open() reports a directory */
         return errno == EINVAL ? SHM_FOREIGN : status_of_errno();
     size_t size = 0;
-    enum shm_status status = believe(fd, trust, least, &size);
+    enum shm_status status = check_trust(fd, trust, least, &size);
     if (status == SHM_OK)
         status = map(fd, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, out);
     int saved = errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A named shared-memory object and its mapping: made complete before it has its final name, checked before it is
- * believed. Nothing here knows what is inside.
+ * A named shared-memory object and its mapping: complete before it has its final name, checked before it is trusted.
+ * Nothing here knows the contents.
  */
 #ifndef SHM_REGION_H
 #define SHM_REGION_H
@@ -16,10 +16,10 @@
 struct region {
     void *s_base;
     size_t size;
-    uint64_t device, inode; /* who the object is, whatever its name says later */
+    uint64_t device, inode; /* the object's identity, whatever its name refers to later */
 };
 
-/* Whose objects to believe, and which mode bits make one unsafe. */
+/* The owners whose objects to trust, and the mode bits that make one unsafe. */
 struct trust {
     uid_t owners[3];
     unsigned owner_count;
@@ -27,39 +27,39 @@ struct trust {
 };
 
 /*
- * Makes object `name` of `size` bytes, all zero and fully allocated, so that no process that maps it can ever be
- * hit by SIGBUS for lack of memory; maps it read-write. Refuses a name that exists. `mode` is set whatever the
+ * Creates object `name` of `size` bytes, all zero and fully allocated, so that no process that maps it can ever get
+ * SIGBUS for lack of memory; maps it read-write. Refuses a name that exists. `mode` is set whatever the
  * umask; `group` (gid_t)-1 keeps the caller's. SHM_NO_SPACE: the file system is full, nothing is left behind.
  */
 enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out);
 
-/* Nearly all of it is about to be written: maps its pages together, instead of one by one as they are touched. */
+/* For a region that is about to be written: maps all pages at once, instead of one by one as they are touched. */
 void region_expect_stores(const struct region *region);
 
 /*
  * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of
- * its own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, nobody else
- * can write to it, and is at least `least` bytes long. An empty object, if `least` is 0, has no mapping.
+ * its own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, cannot be written by
+ * others, and is at least `least` bytes long. An empty object, if `least` is 0, has no mapping.
  */
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out);
 
-/* Where Linux keeps POSIX shared memory; shm_open() knows, rename() and others have to be told. */
+/* Where Linux keeps POSIX shared memory; shm_open() knows, rename() and others need the path. */
 #define SHM_DIRECTORY "/dev/shm"
 
-/* Gives the object `from` a second name, in place of whatever is called so. */
+/* Gives the object `from` a second name, in place of an object that has this name. */
 enum shm_status region_link(const char *from, const char *to);
 
-/* Gives the new object `from` the name `to`, in one step that replaces what was called so. */
+/* Gives the new object `from` the name `to`, in one step that replaces the object of this name. */
 enum shm_status region_rename(const char *from, const char *to);
 
 /* True while `name` still leads to this region's object. */
 bool region_is_named(const struct region *region, const char *name);
 
-/* Likewise, and nobody has cut the object short: the next one who opens it finds all of it. */
+/* Likewise, and the object has not been truncated: the next process that opens it finds all of it. */
 bool region_is_whole(const struct region *region, const char *name);
 
-/* Bytes that objects may still take. */
+/* Bytes that objects may still use. */
 uint64_t region_space_available(void);
 
 /* Unmaps. A zeroed region is fine. */

@@ -10,21 +10,21 @@
 enum shm_status {
     SHM_OK = 0,
     SHM_OVERLOAD = 1,      /* Lars: no host may be used now */
-    SHM_SYSTEM_ERROR = 2,  /* the system refused; errno tells why */
+    SHM_SYSTEM_ERROR = 2,  /* the system refused; see errno */
     SHM_NOEXIST = 3,       /* Lars: the directory knows no such route */
-    SHM_PENDING = 4,       /* asked for, no answer here yet */
+    SHM_PENDING = 4,       /* requested, not cached yet */
     SHM_FULL = 5,          /* a limit keeps new routes out; known ones are served */
     SHM_STALE = 6,         /* the memory of a view was reused before the view ended */
-    SHM_TIMEOUT = 7,       /* waited in vain */
+    SHM_TIMEOUT = 7,       /* timed out */
     SHM_NO_OBJECT = 8,     /* no object of that name: the fetcher has never run */
     SHM_NO_PERMISSION = 9, /* the object may not be opened */
-    SHM_FOREIGN = 10,      /* somebody who is not trusted owns the object, or it is no regular object */
+    SHM_FOREIGN = 10,      /* the object's owner is not trusted, or it is no regular object */
     SHM_UNSAFE = 11,       /* others may write to the object */
     SHM_SHORT = 12,        /* the object is smaller than it says, or than a header */
     SHM_NOT_LARSHM = 13,   /* no larshm object at all */
     SHM_LAYOUT = 14,       /* a larshm object of another layout */
     SHM_CORRUPT = 15,      /* contents that no fetcher writes */
-    SHM_BAD_ARGUMENT = 16, /* what the caller passed is out of range */
+    SHM_BAD_ARGUMENT = 16, /* an argument is out of range */
     SHM_RUNNING = 17,      /* another fetcher serves this instance */
     SHM_NO_SPACE = 18,     /* the file system of shared memory is full */
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader half of a slot: from a slot number to one host table, consistent or recognised as not. This is the
- * whole of what makes G2 true on the reading side; PROTOCOL.md argues it.
+ * The reader half of a slot: from a slot number to one host table, consistent or recognised as not. This is all of G2 on
+ * the reading side; PROTOCOL.md argues it.
  *
  *      table_begin()   acquire the ref, acquire the stamp, compare
  *      ...             read the contents, relaxed
- *      table_intact()  fence, compare the stamp again; false: throw away what was read, and begin again
+ *      table_intact()  fence, compare the stamp again; false: discard what was read, and begin again
  */
 #ifndef SHM_TABLE_H
 #define SHM_TABLE_H
@@ -25,11 +25,11 @@ struct table {
     uint64_t ref;
     uint64_t expires; /* as stored: bit 63 is PULLING */
     uint32_t count;
-    uint32_t out; /* hosts that are out of the turn */
+    uint32_t ejected; /* hosts out of rotation */
     uint32_t ttl_s;
 };
 
-/* Each retry needs a publish that overtook this reader; nobody is overtaken so often but by broken memory. */
+/* Each retry needs a publish that overtook this reader; so many retries happen only with broken memory. */
 enum {
     TABLE_RETRIES = 1000
 };
@@ -85,7 +85,7 @@ static inline bool table_at(const struct routes *routes, uint64_t ref, struct ro
     out->ref = ref;
     out->expires = load_relaxed(&s_block->expires);
     out->count = count;
-    out->out = load_relaxed(&s_block->out);
+    out->ejected = load_relaxed(&s_block->ejected);
     out->ttl_s = load_relaxed(&s_block->ttl_s);
     return true;
 }
@@ -104,7 +104,7 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
         if (table_at(routes, ref, key, out))
             return SHM_OK;
         /* The stamp that we saw was released after the ref moved on (a block is reused only after it is retired),
-         * so this load sees the newer ref. The same one again means that nobody wrote this. */
+         * so this load sees the newer ref. The same one again means that no writer wrote this. */
         uint64_t newer = load_acquire(&s_slot->ref);
         if (newer == ref)
             return SHM_CORRUPT;

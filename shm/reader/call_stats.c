@@ -4,14 +4,14 @@
 #include "shm/call_runs.h"
 
 enum {
-    RUN_TRIES = 1000 /* nobody is overtaken so often but by a client that means harm */
+    RUN_TRIES = 1000 /* only a malicious client overtakes another so often */
 };
 
 /*
  * The cell of a host, claimed if it has none. Two words name it, each set once: first the route, then the host. A
  * client that dies in between leaves a cell that any host of that route may take. Two clients that enter a
  * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again. The words
- * alone matter, nothing is published with them; that a cell has both is seen by the fetcher with the flag.
+ * alone matter, nothing is published with them; the fetcher sees with the flag that a cell has both.
  */
 static struct call_cell *find_cell(const struct control *control, struct route_key key, struct host_addr host)
 {
@@ -25,7 +25,7 @@ static struct call_cell *find_cell(const struct control *control, struct route_k
         if (route == 0 && claim_acq_rel(&s_cell->key, word))
             route = word;
         if (route == 0)
-            route = load_relaxed(&s_cell->key); /* somebody was faster */
+            route = load_relaxed(&s_cell->key); /* another client was faster */
         if (route != word)
             continue;
         uint64_t named = load_relaxed(&s_cell->host);
@@ -53,9 +53,9 @@ static void record_success_run(struct call_cell *s_cell, uint32_t run)
 }
 
 /*
- * Streaks, so that those which end between two looks of the fetcher are not lost. Acquire, and the counts after it:
+ * Streaks, so that those which end between two collections are not lost. Acquire, and the counts after it:
  * they are no older than the mark, which another client took from them before it released it. The run of successes
- * before the mark that ends it: whoever acquires that mark finds it.
+ * before the mark that ends it: a load that acquires that mark finds it.
  */
 static void record_failure(struct call_cell *s_cell, uint32_t weight)
 {
@@ -82,7 +82,7 @@ enum shm_status call_stats_record(const struct control *control, struct route_ke
         add_relaxed(&control->s_header->refused, 1);
         return SHM_FULL;
     }
-    /* Streaks and extra before the count: the look that finds the failure finds its streak, too. */
+    /* Streaks and extra before the count: the collection that finds the failure finds its streak, too. */
     if (success) {
         add_seq_cst(&s_cell->counts, 1);
     } else {
@@ -91,8 +91,8 @@ enum shm_status call_stats_record(const struct control *control, struct route_ke
             add_relaxed(&s_cell->extra, weight - 1);
         add_seq_cst(&s_cell->counts, UINT64_C(1) << CALL_SUCC_BITS);
     }
-    /* Pairs with the take of the flag in harvest.c: either this finds the flag down and raises it, or the fetcher,
-     * which takes the flag before it looks at the counts, finds the result. */
+    /* Pairs with the take of the flag in writer/collect.c: either this finds the flag down and raises it, or the
+     * fetcher, which takes the flag before it loads the counts, finds the result. */
     hbitmap_set(&control->reported, (uint32_t)(s_cell - control->s_calls));
     return SHM_OK;
 }

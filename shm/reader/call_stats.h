@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client half of call results: telling the fetcher how calls went, without waiting and without a lock. */
+/* The client half of call results: recording the outcome of calls for the fetcher. Wait-free, no lock. */
 #ifndef SHM_READER_CALL_STATS_H
 #define SHM_READER_CALL_STATS_H
 
@@ -14,7 +14,7 @@ enum {
 
 /*
  * Adds the result of one call to the cell of host `host` (host_word()) of route `key`. A failure counts `weight` times
- * when hosts are judged, 1 .. CALL_WEIGHT_MAX. SHM_FULL: no cell for this host; that is counted, and the fetcher makes
+ * when hosts are judged, 1 .. CALL_WEIGHT_MAX. SHM_FULL: no cell for this host; it is counted, and the fetcher makes
  * room.
  */
 enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,

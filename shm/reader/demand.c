@@ -22,7 +22,7 @@ void demand_route(const struct control *control, struct route_key key)
         waiting = load_relaxed(&s_cells[i]) == word;
     for (int i = 0; i < MISS_CHOICES && !waiting; i++)
         waiting = load_relaxed(&s_cells[i]) == 0 && claim_acq_rel(&s_cells[i], word);
-    /* Raised even when the cells are full: whoever filled them may have died before raising it. */
+    /* Raised even when the cells are full: the clients that filled them may have died before raising it. */
     uint64_t summary = UINT64_C(1) << group * MISS_CHOICES / 64;
     if (!(load_acquire(&control->s_header->miss_summary[0]) & summary))
         set_bits_acq_rel(&control->s_header->miss_summary[0], summary);
@@ -32,7 +32,7 @@ void lookup_stats_add(const struct control *control, uint32_t cell, uint32_t loo
                       uint32_t expired)
 {
     struct lookup_cell *s_cell = &control->s_lookups[cell % LOOKUP_CELLS];
-    /* Relaxed: sums for people; nothing is concluded from one of them about another word. */
+    /* Relaxed: sums for people; no other word depends on them. */
     if (lookups)
         add_relaxed(&s_cell->lookups, lookups);
     if (missed)

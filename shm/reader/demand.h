@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client half of the control object: asking the fetcher for something, without waiting and without a lock. */
+/* The client half of the control object: demands for the fetcher. Wait-free, no lock. */
 #ifndef SHM_READER_DEMAND_H
 #define SHM_READER_DEMAND_H
 
@@ -11,8 +11,8 @@
 void demand_refresh(const struct control *control, uint32_t slot);
 
 /*
- * Names an unknown key to the fetcher. A key that is waiting already is not added again; when the few cells that
- * it may use are taken it is dropped, and the next lookup tries again.
+ * Demands an unknown key. A key that is waiting already is not added again; if the few cells that it may use are taken,
+ * it is dropped, and the next lookup tries again.
  */
 void demand_route(const struct control *control, struct route_key key);
 

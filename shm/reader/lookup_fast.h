@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The straight way from a key to one host, for the usual case: the key is in its home bucket, the table is in force, and
- * all of its hosts are in the turn. Anything else is for the careful way, index.h and table.h, which also says what is
- * wrong. R2 to R6 of PROTOCOL.md, once; nothing before them is ordered.
+ * The fast path from a key to one host, for the common case: the key is in its home bucket, the table is fresh, and all
+ * of its hosts are in rotation. Everything else takes the slow path, index.h and table.h, which also finds the error
+ * code. R2 to R6 of PROTOCOL.md, once; nothing before them is ordered.
  */
 #ifndef SHM_READER_LOOKUP_FAST_H
 #define SHM_READER_LOOKUP_FAST_H
@@ -15,8 +15,8 @@
  * refs are loaded, none waits for the keys, and no branch depends on which key it is. If two slots held the key, the
  * first would win, as in index_probe().
  *
- * Relaxed, keys and refs: nothing is believed for their sake. A ref is drawn once, so a stamp that equals it was released
- * with the contents of its table (R2); a block without that stamp is left to the careful way.
+ * Relaxed, keys and refs: nothing depends on them alone. A ref is drawn once, so a stamp that equals it was released with
+ * the contents of its table (R2); a block without that stamp is left to the slow path.
  */
 static inline uint64_t lookup_fast_ref(const struct routes *routes, struct route_key key)
 {
@@ -34,10 +34,10 @@ static inline uint64_t lookup_fast_ref(const struct routes *routes, struct route
 }
 
 /*
- * The host that `turn` picks, a position on a circle of 2^32, scaled to the number of hosts. False: this is not the usual
- * case; *out is anything then.
+ * The host that `phase` picks, a position on a circle of 2^32, scaled to the number of hosts. False: not the common case;
+ * *out is undefined then.
  */
-static inline bool lookup_fast(const struct routes *routes, struct route_key key, uint32_t turn,
+static inline bool lookup_fast(const struct routes *routes, struct route_key key, uint32_t phase,
                                struct host_addr *out)
 {
     uint64_t ref = lookup_fast_ref(routes, key);
@@ -45,16 +45,16 @@ static inline bool lookup_fast(const struct routes *routes, struct route_key key
     if (!table_block(routes, ref, key, &s_block))
         return false;
     uint32_t count = load_relaxed(&s_block->count);
-    if (count - 1 >= HOSTS_MAX || load_relaxed(&s_block->out) != 0)
+    if (count - 1 >= HOSTS_MAX || load_relaxed(&s_block->ejected) != 0)
         return false;
-    /* Both stale at worst: see layout.h on the tick, PROTOCOL.md on what changes in place. */
+    /* At worst both are stale: see layout.h on the tick, PROTOCOL.md on what changes in place. */
     if (load_relaxed(&routes->s_header->tick) > load_relaxed(&s_block->expires))
         return false;
     const _Atomic uint32_t *s_addresses = block_addresses(s_block, count);
     const _Atomic uint16_t *s_ports = block_ports(s_block, count);
     if ((const void *)(s_ports + count) > routes->s_end)
         return false;
-    uint32_t at = (uint32_t)((uint64_t)turn * count >> 32);
+    uint32_t at = (uint32_t)((uint64_t)phase * count >> 32);
     out->address = load_relaxed(&s_addresses[at]);
     out->port = load_relaxed(&s_ports[at]);
     return block_intact(s_block, ref);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* A block's grace is over: nobody may need it now. Tests define it to overwrite the block; here it is nothing. */
+/* A block's grace is over: no reader may use it now. Tests define it to overwrite the block; here it is nothing. */
 #ifndef ARENA_FREED
 #define ARENA_FREED(arena, unit, length) ((void)0)
 #endif
@@ -27,11 +27,11 @@ static void push(struct free_stack *stack, uint32_t unit)
     stack->units[stack->count++] = unit;
 }
 
-static void free_ripe(struct arena *arena, uint64_t now)
+static void free_expired(struct arena *arena, uint64_t now)
 {
     while (arena->ring_count) {
         const struct retired *oldest = &arena->ring[arena->ring_start];
-        /* Ticks are cut to whole milliseconds: at an equal tick up to one of them is still to come. */
+        /* Ticks are truncated to milliseconds: at an equal tick up to one millisecond is still to come. */
         if (now <= oldest->tick + arena->grace_ms)
             break;
         ARENA_FREED(arena, oldest->unit, oldest->length);
@@ -58,7 +58,7 @@ static uint32_t cut(struct arena *arena, uint32_t length)
 
 uint32_t arena_take(struct arena *arena, uint32_t length, uint64_t now)
 {
-    free_ripe(arena, now);
+    free_expired(arena, now);
     struct free_stack *stack = &arena->free[length];
     uint32_t unit;
     if (stack->count) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who owns which units of the arena. All of this lives in the fetcher's heap, nothing in shared memory, so a
- * fetcher that dies leaves no allocator state to repair. Out of heap is never fatal: a block that cannot be noted
+ * fetcher that dies leaves no allocator state to repair. Out of heap is never fatal: a block that cannot be recorded
  * as free is lost until the next generation, no more.
  */
 #ifndef SHM_ARENA_H
@@ -40,10 +40,10 @@ struct arena {
 
 void arena_init(struct arena *arena, uint32_t units, uint64_t grace_ms);
 
-/* Room for a block of `length` units, 1 .. BLOCK_UNITS_MAX, counted as live; ARENA_NONE when there is none now. */
+/* Room for a block of `length` units, 1 .. BLOCK_UNITS_MAX, counted as live; ARENA_NONE if there is none now. */
 uint32_t arena_take(struct arena *arena, uint32_t length, uint64_t now);
 
-/* A block is replaced. Its units are given out again only more than grace_ms after `now`. */
+/* A block is replaced. Its units are reused only more than grace_ms after `now`. */
 void arena_retire(struct arena *arena, uint32_t unit, uint32_t length, uint64_t now);
 
 void arena_free(struct arena *arena);

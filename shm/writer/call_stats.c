@@ -6,18 +6,18 @@
 
 #define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)
 
-struct take {
+struct collection {
     struct call_stats *stats;
     bool (*report)(void *context, const struct call_report *report);
     void *context;
 };
 
 /*
- * The longest streaks that went on since the look before; the next one begins with what goes on now. Streaks may be
- * newer than the counts: one whose calls are not counted yet waits for the look that finds them counted. The price:
- * a streak of successes that was going on at the look before may be told once more.
+ * The longest streaks since the last collection; the next one begins with streaks that still go on. Streaks may be newer
+ * than the counts: one whose calls are not counted yet waits for the collection that finds them counted. The price: a
+ * streak of successes that was going on at the last collection may be reported once more.
  */
-static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
+static void collect_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
 {
     /* Pairs with the exchange in record_failure(): the run of successes that this mark ended is there. */
     struct err_runs runs = err_runs_unpack(load_acquire(&s_cell->err_runs));
@@ -27,7 +27,7 @@ static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_bat
         batch->succ_run = ended > going_on ? ended : going_on;
     }
     if (batch->err) {
-        /* In one step: a streak that ended between a look and the clearing would be lost. */
+        /* In one step: a streak that ended between a load and the clearing would be lost. */
         uint64_t longest = err_runs_pack((struct err_runs){.longest = RUN_MAX});
         struct err_runs taken = err_runs_unpack(clear_bits_acq_rel(&s_cell->err_runs, longest));
         batch->err_run = taken.longest > taken.run ? taken.longest : taken.run;
@@ -42,8 +42,8 @@ static bool names_host(uint64_t word)
 
 static bool cell_found(void *context, uint32_t at)
 {
-    const struct take *take = context;
-    struct call_cell *s_cell = &take->stats->control.s_calls[at];
+    const struct collection *collection = context;
+    struct call_cell *s_cell = &collection->stats->control.s_calls[at];
     /* Pairs with add_seq_cst() in call_stats_record(): the flag was taken before. */
     uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
     uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken, host = load_relaxed(&s_cell->host);
@@ -59,21 +59,21 @@ static bool cell_found(void *context, uint32_t at)
     };
     if (more == 0 || route_key_is_none(report.key) || !names_host(host))
         return true;
-    take_runs(s_cell, counts, &report.batch);
-    bool known = take->report(take->context, &report);
-    /* Now that it is kept: see call_stats_resume(). */
+    collect_runs(s_cell, counts, &report.batch);
+    bool known = collection->report(collection->context, &report);
+    /* Now that it is committed: see call_stats_resume(). */
     store_relaxed(&s_cell->taken_extra, extra);
     store_relaxed(&s_cell->taken, counts);
-    take->stats->used += taken == 0;
-    take->stats->known += taken == 0 && known;
+    collection->stats->used += taken == 0;
+    collection->stats->known += taken == 0 && known;
     return true;
 }
 
 void call_stats_collect(struct call_stats *stats, uint32_t budget,
                         bool (*report)(void *context, const struct call_report *report), void *context)
 {
-    struct take take = {.stats = stats, .report = report, .context = context};
-    collect_flags(&stats->control.reported, &stats->cursor, budget, cell_found, &take);
+    struct collection collection = {.stats = stats, .report = report, .context = context};
+    collect_flags(&stats->control.reported, &stats->cursor, budget, cell_found, &collection);
 }
 
 void call_stats_adopt(struct call_stats *stats)

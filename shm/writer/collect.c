@@ -13,33 +13,33 @@ static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
     return mask;
 }
 
-struct flag_taker {
+struct flag_collector {
     const struct hbitmap *flags;
-    uint32_t budget; /* flags that may still be taken */
+    uint32_t budget; /* flags that may still be collected */
     bool (*flagged)(void *context, uint32_t at);
     void *context;
 };
 
-static void take_word(struct flag_taker *taker, uint32_t word)
+static void collect_word(struct flag_collector *collector, uint32_t word)
 {
-    /* Pairs with hbitmap_set(), as do the takes below: see there. Bits beyond the last thing are noise. */
-    uint64_t bits = take_seq_cst(&taker->flags->s_words[0][word]);
+    /* Pairs with hbitmap_set(), as do the takes below: see there. Bits beyond the last item are noise. */
+    uint64_t bits = take_seq_cst(&collector->flags->s_words[0][word]);
     for (; bits; bits &= bits - 1) {
         uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits);
-        taker->budget -= taker->budget > 0;
-        if (at < taker->flags->count && !taker->flagged(taker->context, at))
-            taker->budget = 0;
+        collector->budget -= collector->budget > 0;
+        if (at < collector->flags->count && !collector->flagged(collector->context, at))
+            collector->budget = 0;
     }
 }
 
 /*
- * Takes the flags of words `from` .. `to` - 1 under bit `group` of level 2, highest level first: a client raises in
- * the opposite order, so a flag that comes up while we look raises the levels above it again. What the budget
- * leaves over is put back lowest level first, for the same reason. Returns the word after the last one taken.
+ * Collects the flags of words `from` .. `to` - 1 under bit `group` of level 2, highest level first: a client sets them in
+ * the opposite order, so a flag that is set meanwhile sets the levels above it again. Flags beyond the budget are put
+ * back lowest level first, for the same reason. Returns the word after the last one collected.
  */
-static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t from, uint32_t to)
+static uint32_t collect_group(struct flag_collector *collector, uint32_t group, uint32_t from, uint32_t to)
 {
-    const struct hbitmap *flags = taker->flags;
+    const struct hbitmap *flags = collector->flags;
     uint32_t base = group * 64;
     uint64_t group_bit = UINT64_C(1) << group % 64;
     clear_bits_acq_rel(&flags->s_words[2][group / 64], group_bit);
@@ -48,12 +48,12 @@ static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t fr
     uint32_t next = to;
     for (uint64_t mine = flagged & ~left; mine; mine &= mine - 1) {
         uint32_t word = base + (uint32_t)__builtin_ctzll(mine);
-        if (taker->budget == 0) {
+        if (collector->budget == 0) {
             left |= mine;
             next = word;
             break;
         }
-        take_word(taker, word);
+        collect_word(collector, word);
     }
     if (left) {
         set_bits_acq_rel(&flags->s_words[1][group], left);
@@ -63,11 +63,11 @@ static uint32_t take_group(struct flag_taker *taker, uint32_t group, uint32_t fr
 }
 
 /* Returns the word where it stopped, `to` if it came to the end. */
-static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
+static uint32_t collect_range(struct flag_collector *collector, uint32_t from, uint32_t to)
 {
-    const struct hbitmap *flags = taker->flags;
+    const struct hbitmap *flags = collector->flags;
     uint32_t word = from;
-    while (word < to && taker->budget > 0) {
+    while (word < to && collector->budget > 0) {
         uint32_t group = word / 64;
         uint64_t groups = load_acquire(&flags->s_words[2][group / 64]) >> group % 64;
         if (groups == 0) {
@@ -76,7 +76,7 @@ static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
             word = (group + (uint32_t)__builtin_ctzll(groups)) * 64;
         } else {
             uint32_t end = (group + 1) * 64 < to ? (group + 1) * 64 : to;
-            word = take_group(taker, group, word, end);
+            word = collect_group(collector, group, word, end);
         }
     }
     return word < to ? word : to;
@@ -85,12 +85,13 @@ static uint32_t take_range(struct flag_taker *taker, uint32_t from, uint32_t to)
 void collect_flags(const struct hbitmap *flags, uint32_t *cursor, uint32_t budget,
                    bool (*flagged)(void *context, uint32_t at), void *context)
 {
-    struct flag_taker taker = {.flags = flags, .budget = budget, .flagged = flagged, .context = context};
+    struct flag_collector collector = {
+        .flags = flags, .budget = budget, .flagged = flagged, .context = context};
     uint32_t words = flags->words[0];
     uint32_t start = *cursor < words ? *cursor : 0;
-    uint32_t stopped = take_range(&taker, start, words);
+    uint32_t stopped = collect_range(&collector, start, words);
     if (stopped == words)
-        stopped = take_range(&taker, 0, start);
+        stopped = collect_range(&collector, 0, start);
     *cursor = stopped;
 }
 
@@ -100,9 +101,9 @@ void collect_misses(const struct control *control, uint32_t *cursor,
     _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
     if (load_relaxed(s_summary) == 0)
         return;
-    /* Pairs with demand_route(): a key that is put after its cell was looked at raises its bit again. Not
-     * airtight where a read-modify-write is no full barrier, for the cells are looked at with plain loads: a key
-     * may wait there unseen until somebody looks it up again, which is soon if anybody wants it. */
+    /* Pairs with demand_route(): a key that is stored after its cell was read sets its bit again. Not airtight where a
+     * read-modify-write is no full barrier, since the cells are read with plain loads: a key may wait there unseen until
+     * it is looked up again, which is soon if a client needs it. */
     uint64_t groups = take_acq_rel(s_summary);
     uint32_t cell = *cursor % MISS_CELLS;
     bool more = true;
@@ -115,7 +116,7 @@ void collect_misses(const struct control *control, uint32_t *cursor,
             more = missed(context, route_key_from_word(word));
     }
     if (!more)
-        set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are looked at once more */
+        set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are visited once more */
     *cursor = cell;
 }
 
@@ -124,7 +125,7 @@ struct lookup_counts collect_lookups(const struct control *control)
     struct lookup_counts sum = {0};
     for (int i = 0; i < LOOKUP_CELLS; i++) {
         struct lookup_cell *s_cell = &control->s_lookups[i];
-        /* The test keeps cells that no thread uses from bouncing between caches at each harvest. */
+        /* The test keeps cells that no thread uses from bouncing between caches at each collection. */
         if (load_relaxed(&s_cell->lookups))
             sum.lookups += take_relaxed(&s_cell->lookups);
         if (load_relaxed(&s_cell->missed))

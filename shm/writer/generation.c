@@ -23,7 +23,7 @@ static uint64_t next_number(const struct routes *source)
     return source && number <= source->generation ? source->generation + 1 : number;
 }
 
-/* Plain stores: the object has no name yet, the rename shows them. */
+/* Plain stores: the object has no name yet, the rename publishes them. */
 static enum shm_status format(const struct region *region, const struct generation_plan *plan)
 {
     struct routes_header *s_header = region->s_base;
@@ -66,7 +66,7 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }
 
-/* Every published route that still makes sense, and the gauges that count them. */
+/* Imports every valid route, and sets the gauges that count them. */
 static enum shm_status import_tables(struct publisher *publisher, const struct generation_plan *plan,
                                      uint32_t *damaged)
 {
@@ -80,7 +80,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
     for (uint32_t slot = 0; slot < routes_slot_count(source) && status == SHM_OK; slot++) {
         uint64_t ahead = index_fetch_ahead(source, slot),
                  word = load_acquire(&routes_slot(source, slot)->key);
-        if (ahead) /* and where it will go */
+        if (ahead) /* and its destination */
             __builtin_prefetch(index_home(&publisher->routes, route_key_from_word(ahead)), 1);
         if (word == 0)
             continue;
@@ -177,13 +177,13 @@ enum shm_status generation_build(const struct object_names *names, const struct 
 }
 
 /*
- * SUPERSEDED_SOON before the new names appear: no fetcher can die in between and leave readers on an object that has
- * lost its name and will never tell them. They look for the new one, now and then if they came too early.
- * SUPERSEDED_YES after it: whatever is published in the new generation comes later, so a reader that does not see
- * it here is not behind any publish that is done (G3). Control goes first: whoever opens the new routes object
- * finds its partner. Released, so that a reader that sees the word finds the names: both go through the kernel.
- * SUPERSEDED_NO again when a name cannot be given: nothing newer comes, and readers need not look for it. A control
- * object whose partner got no name is taken away.
+ * SUPERSEDED_SOON before the new names appear: no fetcher can die in between and leave readers on an object that has lost
+ * its name and never announces a successor. They look for the new one, periodically if they came too early.
+ * SUPERSEDED_YES after it: every publish in the new generation comes later, so a reader that does not see YES here is not
+ * behind any publish that is done (G3). Control is renamed first: a process that opens the new routes object finds its
+ * partner. Released, so that a reader that sees the word finds the names: both go through the kernel.
+ * SUPERSEDED_NO again if a rename fails: nothing newer comes, and readers need not look for it. A control object whose
+ * partner got no name is removed.
  */
 enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A routes object and its control object, made and replaced together. Growth, a restarted fetcher and a name that
- * somebody removed all end here: build the next generation out of the last one, then show it.
+ * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a removed name
+ * all end here: build the next generation out of the last one, then install it.
  */
 #ifndef SHM_GENERATION_H
 #define SHM_GENERATION_H
@@ -19,27 +19,27 @@ struct generation {
 
 struct generation_plan {
     uint32_t bucket_count, arena_units, call_cells;
-    const struct routes *source; /* whose tables are taken over; NULL: none */
+    const struct routes *source; /* whose tables are imported; NULL: none */
     bool same_writer;            /* false: requests under way died with the fetcher that made them */
-    uint64_t now;                /* tick: negative entries that have expired are left behind */
+    uint64_t now;                /* tick: negative entries that have expired are dropped */
     uint64_t grace_ms;
     gid_t control_group;   /* (gid_t)-1: the caller's */
     const char *directory; /* host:port, for people */
 };
 
 /*
- * Builds the next generation under the `next` names, complete with every table of the source. Tables that make no
- * sense are left out and counted in *damaged. SHM_FULL: the plan is too small. SHM_NO_SPACE: shared memory is.
- * Nothing is left behind on failure.
+ * Builds the next generation under the `next` names, complete with every table of the source. Invalid tables
+ * are dropped and counted in *damaged. SHM_FULL: the plan is too small. SHM_NO_SPACE: shared memory is. Nothing is left
+ * behind on failure.
  */
 enum shm_status generation_build(const struct object_names *names, const struct generation_plan *plan,
                                  struct generation *out, uint32_t *damaged);
 
-/* Gives what was built the names that readers open. The header of the object that loses them (NULL: none) is told
- * first that it is superseded; if a name cannot be given, that it is not, and nothing new keeps a name. */
+/* Renames what was built to the names that readers open. The header of the object that loses them (NULL: none) is marked
+ * as superseded first; if a rename fails, as not superseded, and no new object keeps a name. */
 enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced);
 
-/* Removes what a fetcher left that died while building. Only the holder of the lock may. */
+/* Removes leftovers of a fetcher that died while building. Only the holder of the lock may call it. */
 enum shm_status generation_sweep(const struct object_names *names);
 
 /* Unmaps and frees; the objects stay. A zeroed generation is fine. */

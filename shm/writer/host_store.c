@@ -32,7 +32,7 @@ struct host_store {
     struct node *nodes; /* [capacity] */
     uint32_t *index;    /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
-    uint32_t order; /* number of the one that was handed out */
+    uint32_t order; /* number of the one that was returned */
 };
 
 static uint32_t home(const struct host_store *store, struct route_key key, struct host_addr host)
@@ -46,7 +46,7 @@ static uint32_t step(const struct host_store *store, uint32_t at)
     return at + 1 < 2 * store->capacity ? at + 1 : 0;
 }
 
-/* Where the record's number is in the index, or the free place where it would be. */
+/* The position of the record's number in the index, or the free one where it would be. */
 static uint32_t probe(const struct host_store *store, struct route_key key, struct host_addr host)
 {
     uint32_t at = home(store, key, host);
@@ -64,7 +64,7 @@ uint32_t host_store_find(const struct host_store *store, struct route_key key, s
     return found ? found - 1 : HOST_STORE_NONE;
 }
 
-/* Closes the gap: those behind it that would not be found any more move up. */
+/* Closes the gap: entries behind it that would no longer be found move up. */
 static void unindex(struct host_store *store, uint32_t at)
 {
     uint32_t places = 2 * store->capacity;
@@ -80,8 +80,8 @@ static void unindex(struct host_store *store, uint32_t at)
 }
 
 /*
- * Into the half that the current version is not in. The fence pairs with the one in host_records_read(): whoever sees a word
- * of this half sees that the version before it is over. Release of the version: its half is complete.
+ * Writes the half that the current version is not in. The fence pairs with the one in host_records_read(): a reader that
+ * sees a word of this half sees that the version before it is over. Release of the version: its half is complete.
  */
 static void commit(struct host_record *s_record, const struct node *node)
 {
@@ -98,8 +98,8 @@ void host_store_commit(struct host_store *store, uint32_t number)
     commit(&store->hosts.s_records[number], &store->nodes[number]);
 }
 
-/* The name last: a fetcher that dies before leaves a free record. The version makes readers look again. */
-static void show(struct host_record *s_record, const struct node *node)
+/* The name last: a fetcher that dies before leaves a free record. The version makes readers retry. */
+static void publish_record(struct host_record *s_record, const struct node *node)
 {
     store_relaxed(&s_record->key, 0);
     store_release(&s_record->version, load_relaxed(&s_record->version) + 1);
@@ -128,7 +128,7 @@ static enum shm_status widen(struct host_store *store, uint32_t capacity)
     return SHM_OK;
 }
 
-/* A new object with everything that is known, in place of the one there. On failure that one stays. */
+/* Replaces the object by a new one with all records. On failure the old one stays. */
 static enum shm_status rebuild(struct host_store *store)
 {
     struct region region = {0};
@@ -148,7 +148,7 @@ static enum shm_status rebuild(struct host_store *store)
     s_header->record_count = store->capacity;
     for (uint32_t i = 0; i < store->used; i++)
         if (!route_key_is_none(store->nodes[i].key))
-            show(&hosts.s_records[i], &store->nodes[i]);
+            publish_record(&hosts.s_records[i], &store->nodes[i]);
     store_release(&s_header->used, store->used); /* pairs with the acquire in host_records_used() */
     status = region_rename(store->names.next_hosts, store->names.hosts);
     if (status != SHM_OK) {
@@ -160,11 +160,11 @@ static enum shm_status rebuild(struct host_store *store)
     store->region = region;
     store->hosts = hosts;
     store->generation = generation;
-    store->order = 0; /* of the object before: its operator finds out that it is gone, and posts it anew */
+    store->order = 0; /* of the old object: its sender finds out that it is gone, and posts it again */
     return SHM_OK;
 }
 
-/* Twice as many records, as far as max_bytes allows. While a fetcher starts there is no object yet. */
+/* Twice as many records, as far as max_bytes allows. While a fetcher starts, there is no object yet. */
 static bool make_room(struct host_store *store)
 {
     uint64_t most = (store->max_bytes - HEADER_BYTES) / sizeof(struct host_record);
@@ -189,7 +189,7 @@ static uint32_t add(struct host_store *store, struct route_key key, struct host_
     store->nodes[number] = (struct node){.key = key, .host = host, .next = HOST_STORE_NONE};
     store->index[probe(store, key, host)] = number + 1;
     if (store->region.s_base) {
-        show(&store->hosts.s_records[number], &store->nodes[number]);
+        publish_record(&store->hosts.s_records[number], &store->nodes[number]);
         store_release(&store->hosts.s_header->used,
                       store->used); /* pairs with the acquire in host_records_used() */
     }
@@ -265,11 +265,11 @@ static bool plausible(const struct host_entry *entry)
 }
 
 /*
- * What the fetcher before this one knew. A route's own record may come after those of its hosts, with which it is
- * added, so a record that is there already is no reason to leave one out. There is room for all: only those whose
- * route has lost its own, which is damage, can need more.
+ * Imports the previous fetcher's records. A route's own record may come after those of its hosts, with which it is added,
+ * so a record that exists already is no reason to drop one. There is room for all: only those whose route has lost its
+ * own, which is damage, can need more.
  */
-static void take_over(struct host_store *store, const struct host_records *old)
+static void import_records(struct host_store *store, const struct host_records *old)
 {
     for (uint32_t i = 0; i < host_records_used(old); i++) {
         struct route_key key;
@@ -289,11 +289,13 @@ static enum shm_status open_old(const struct host_store *store, struct region *r
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     enum shm_status status = region_open(store->names.hosts, false, &self, 0, region);
     if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION || status == SHM_UNSAFE) {
-        snprintf(message, WRITER_MESSAGE_MAX, "%s is not ours alone: remove /dev/shm%s, or run as its owner",
-                 store->names.hosts, store->names.hosts);
+        snprintf(
+            message, WRITER_MESSAGE_MAX,
+            "%s belongs to another user, or can be written by others: remove /dev/shm%s, or run as its owner",
+            store->names.hosts, store->names.hosts);
         return status;
     }
-    if (status == SHM_SYSTEM_ERROR) /* it may be in good order: not to be replaced for want of a descriptor */
+    if (status == SHM_SYSTEM_ERROR) /* it may be intact: do not replace it for lack of a descriptor */
         return status;
     if (status == SHM_OK && region->s_base && host_records_attach(region, hosts) == SHM_OK)
         return SHM_OK;
@@ -325,12 +327,12 @@ enum shm_status host_store_open(struct host_store **out, const char *instance, u
         status = widen(store, FIRST_RECORDS);
     if (status == SHM_OK && old.s_header) {
         store->generation = old.s_header->id.generation;
-        take_over(store, &old);
+        import_records(store, &old);
     }
     if (status == SHM_OK)
         status = rebuild(store);
     if (status != SHM_OK && !message[0])
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot make %s: %s", store->names.hosts,
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot create %s: %s", store->names.hosts,
                  status == SHM_NO_SPACE ? "shared memory is full" : strerror(errno));
     region_close(&region);
     if (status == SHM_OK)
@@ -357,7 +359,7 @@ void host_store_maintain(struct host_store *store, char message[static WRITER_ME
         return;
     enum shm_status status = rebuild(store);
     snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed or replaced: %s", store->names.hosts,
-             status == SHM_OK ? "made anew" : "it cannot be made anew");
+             status == SHM_OK ? "recreated" : "cannot recreate it");
 }
 
 bool host_store_order(struct host_store *store, struct order *out)
@@ -371,7 +373,7 @@ bool host_store_order(struct host_store *store, struct order *out)
                                 .host = host_addr_from_word(load_relaxed(&s_header->order_host)),
                                 .override = (enum host_override)load_relaxed(&s_header->order_override)};
     if (load_relaxed(&s_header->order_check) != order_check(&order, number, load_relaxed(&s_header->claimed)))
-        return false; /* its operator finds out, and gives it again */
+        return false; /* its sender finds out, and sends it again */
     store->order = number;
     *out = order;
     if (out->override > OVERRIDE_DRAINED)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What makes the fetcher of an instance single: a lock on an object that nobody else may open. It ends with the
- * process, however that ends. */
+/* Makes the fetcher of an instance single: a lock on an object that no other user may open. It ends with the process,
+ * however that ends. */
 #ifndef SHM_LOCK_H
 #define SHM_LOCK_H
 

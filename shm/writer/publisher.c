@@ -20,7 +20,7 @@ void publisher_free(struct publisher *publisher)
     arena_free(&publisher->arena);
 }
 
-/* Loads by the one writer of its own words need no order: nobody else stores to them. */
+/* Loads by the one writer of its own words need no order: no other process stores to them. */
 static struct block *current_block(const struct publisher *publisher, uint32_t slot)
 {
     uint64_t ref = load_relaxed(&routes_slot(&publisher->routes, slot)->ref);
@@ -29,21 +29,21 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
 
 /*
  * Fills a block that no current ref leads to. Steps 1 and 2 of a publish:
- *   stamp = 0           a reader that still holds the ref of an earlier table here finds out. Release: whoever sees
- *                       this 0 also sees the ref that replaced the earlier one (table_begin() retries, and does not
- *                       take it for corruption).
+ *   stamp = 0           a reader that still holds the ref of an earlier table here finds out. Release: a reader that
+ *                       sees this 0 also sees the ref that replaced the earlier one (table_begin() retries, and does
+ *                       not report corruption).
  *   fence_release()     pairs with fence_acquire() in block_intact(): a reader that saw one of the stores below
  *                       sees the 0 above, or a later stamp, when it checks again. Without it the contents could
  *                       become visible before the 0, and a stopped reader would return a mix.
- *   contents, relaxed   nobody may believe them before the stamp.
+ *   contents, relaxed   not valid before the stamp.
  *   stamp = ref         release, pairs with the acquire of the stamp in table_block(): the contents come with it.
  */
-static uint16_t count_out(const struct publication *table)
+static uint16_t count_ejected(const struct publication *table)
 {
-    uint32_t out = 0;
+    uint32_t ejected = 0;
     for (uint32_t word = 0; table->masks && word < MASK_WORDS(table->count); word++)
-        out += (uint32_t)__builtin_popcount((uint32_t)table->masks[word]);
-    return (uint16_t)out;
+        ejected += (uint32_t)__builtin_popcount((uint32_t)table->masks[word]);
+    return (uint16_t)ejected;
 }
 
 static void write_block(struct block *s_block, uint64_t ref, const struct publication *table,
@@ -56,7 +56,7 @@ static void write_block(struct block *s_block, uint64_t ref, const struct public
     fence_release();
     store_relaxed(&s_block->key, route_key_number(table->key));
     store_relaxed(&s_block->expires, expires);
-    store_relaxed(&s_block->out, count_out(table));
+    store_relaxed(&s_block->ejected, count_ejected(table));
     store_relaxed(&s_block->marks, table->marks);
     store_relaxed(&s_block->count, (uint16_t)table->count);
     store_relaxed(&s_block->ttl_s, (uint16_t)table->ttl_s);
@@ -112,9 +112,9 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
     struct block *s_old = slot == SLOT_NONE ? NULL : current_block(publisher, slot);
 
     if (s_old && same_table(s_old, table)) {
-        /* A single word, so no reader can see half of it; how late it is seen only decides who asks next. */
+        /* A single word, so no reader can see half of it; how late it is seen only decides which client demands a refresh. */
         store_relaxed(&s_old->expires, expires);
-        /* Between the two an age is wrong by what update_timeout has changed; only people read it. */
+        /* Between the two stores an age is wrong by the change of update_timeout; only people read it. */
         if (load_relaxed(&s_old->ttl_s) != table->ttl_s)
             store_relaxed(&s_old->ttl_s, (uint16_t)table->ttl_s);
         if (load_relaxed(&s_old->marks) != table->marks)
@@ -136,7 +136,7 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
         uint32_t old_units = block_units(load_relaxed(&s_old->count));
         /* Step 3, pairs with the acquire of the ref in table_begin(): the block is complete before it is led to. */
         store_release(&routes_slot(&publisher->routes, slot)->ref, ref);
-        /* The clock is read after the store: the grace of a slow turn of the loop is not cut short (G4). */
+        /* The clock is read after the store: the grace is not shortened by a slow loop iteration (G4). */
         arena_retire(&publisher->arena, ref_unit(old_ref), old_units, clock_tick());
     } else {
         insert(publisher, empty, table->key, ref);
@@ -188,21 +188,21 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot)
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
 }
 
-void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
-                            bool unprobed)
+void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool ejected,
+                            bool drained)
 {
     struct block *s_block = current_block(publisher, slot);
     _Atomic uint64_t *s_word = &s_block->masks[host / 32];
     uint64_t before = load_relaxed(s_word);
     uint64_t after = before & ~(ejected_bit(host) | drained_bit(host));
-    after |= (out ? ejected_bit(host) : 0) | (unprobed ? drained_bit(host) : 0);
+    after |= (ejected ? ejected_bit(host) : 0) | (drained ? drained_bit(host) : 0);
     if (after == before)
         return;
-    bool was_out = before & ejected_bit(host);
-    uint16_t count = load_relaxed(&s_block->out);
+    bool was_ejected = before & ejected_bit(host);
+    uint16_t count = load_relaxed(&s_block->ejected);
     store_relaxed(s_word, after);
-    if (was_out != out)
-        store_relaxed(&s_block->out, (uint16_t)(out ? count + 1 : count - 1));
+    if (was_ejected != ejected)
+        store_relaxed(&s_block->ejected, (uint16_t)(ejected ? count + 1 : count - 1));
 }
 
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks)

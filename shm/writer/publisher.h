@@ -18,14 +18,14 @@ struct publisher {
     struct arena arena;
     uint64_t version; /* the last one drawn */
     uint32_t keys;    /* slots in use */
-    bool rung_due;    /* something was published since the doorbell rang last */
+    bool rung_due;    /* something was published since the doorbell last rang */
 };
 
 /* A table to publish. Hosts are sorted by the caller, so that equal sets compare equal. */
 struct publication {
     struct route_key key;
     const struct host_addr *hosts;
-    const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts are in the turn */
+    const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts in rotation */
     uint32_t count;        /* 0 .. HOSTS_MAX */
     uint32_t ttl_s;
     uint16_t marks;
@@ -34,11 +34,11 @@ struct publication {
 /* What publisher_put() did. */
 enum put_result {
     PUT_PUBLISHED,
-    PUT_REFRESHED, /* the same hosts: only the times moved */
-    PUT_NO_ROOM,   /* nothing was changed: this generation has no block or no slot left */
+    PUT_REFRESHED, /* the same hosts: only the times changed */
+    PUT_NO_ROOM,   /* nothing changed: this generation has no block or no slot left */
 };
 
-/* Takes over a formatted object that has no keys yet. */
+/* Begins to write a formatted object that has no keys yet. */
 void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
                     uint64_t grace_ms);
 
@@ -46,9 +46,9 @@ void publisher_init(struct publisher *publisher, const struct routes *routes, ui
 enum put_result publisher_put(struct publisher *publisher, const struct publication *table, uint64_t now);
 
 /*
- * Takes a table over from another generation, which nobody writes to any more, under the version it had there (or
- * a new one if `renumber`). Only while the object has no name yet. `scratch` has room for HOSTS_MAX hosts.
- * SHM_FULL: no room. SHM_CORRUPT: the key is here already.
+ * Imports a table from another generation, which has no writer any more, under the version it had there (or a new one if
+ * `renumber`). Only while the object has no name yet. `scratch` has room for HOSTS_MAX hosts.
+ * SHM_FULL: no room. SHM_CORRUPT: the key exists already.
  */
 enum shm_status publisher_import(struct publisher *publisher, const struct table *table, struct route_key key,
                                  bool renumber, struct host_addr *scratch);
@@ -58,14 +58,14 @@ void publisher_set_pulling(struct publisher *publisher, uint32_t slot);
 void publisher_set_new(struct publisher *publisher, uint32_t slot);
 
 /*
- * Takes a host out of the turn of its route, and out of the probes, or back. In place: one word, advice to readers,
- * who look for it where `out` is not 0. A fetcher that dies between the two leaves an `out` that is wrong by one
- * until the next generation counts it again.
+ * Sets whether a host of the route is ejected, and drained. In place: one word, advice to readers, which look at it where
+ * `ejected` is not 0. A fetcher that dies between the two leaves an `ejected` that is wrong by one until the next
+ * generation counts it again.
  */
-void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool out,
-                            bool unprobed);
+void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool ejected,
+                            bool drained);
 
-/* For people: what is true of the route besides its hosts, until its next publish or refresh. */
+/* For people: properties of the route besides its hosts, until its next publish or refresh. */
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks);
 
 /* Frees the heap; touches no shared memory. */

@@ -41,7 +41,7 @@ enum shm_status retired_control_open(const struct object_names *names, uint64_t 
     return region_open(name, true, &self, 1, out);
 }
 
-/* Keeps the newest `cap`, sorted; returns the one that had to go, 0 if none had. */
+/* Keeps the newest `cap`, sorted; returns the one that was dropped, 0 if none was. */
 static uint64_t insert(uint64_t *generations, size_t *count, size_t cap, uint64_t generation)
 {
     size_t at = *count;

@@ -25,9 +25,9 @@ static void bus_error(int number, siginfo_t *info, void *context)
         rows[i].broken = 1;
         if (mmap(base, rows[i].size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
                  0) == base)
-            return; /* the access is tried again, and finds zeros */
+            return; /* the access is repeated, and reads zeros */
     }
-    signal(number, SIG_DFL); /* not ours: tried again, and fatal */
+    signal(number, SIG_DFL); /* another fault: repeated, and fatal */
 }
 
 int sigbus_install(void)

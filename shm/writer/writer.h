@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An instance as its fetcher has it: the lock, the current generation, the ones still retired. Routes are named by
- * key; generations come and go underneath. One thread. Nothing here waits for a client.
+ * The fetcher's side of an instance: the lock, the current generation, and retired ones not drained yet. Routes are named
+ * by key; generations change underneath. One thread. Nothing here waits for a client.
  */
 #ifndef SHM_WRITER_WRITER_H
 #define SHM_WRITER_WRITER_H
@@ -18,7 +18,7 @@ struct writer;
 struct writer_options {
     const char *instance;
     uint64_t max_bytes;          /* of the routes object */
-    uint32_t grace_ms;           /* how long replaced tables stay as they were */
+    uint32_t grace_ms;           /* how long replaced tables stay unchanged */
     uint32_t max_unknown;        /* keys without hosts that are remembered at one time */
     const char *group;           /* who may ask for routes; "": the fetcher's own group */
     const char *directory;       /* host:port, for people */
@@ -26,83 +26,83 @@ struct writer_options {
     uint32_t poll_interval_ms;   /* for people */
     uint32_t probe_num;          /* for readers: picks between two probes */
     uint32_t slow_call_ms;       /* for readers: what a slow failure counts */
-    uint32_t overload_timeout_s; /* for readers: how long verdicts stand without a fetcher */
+    uint32_t overload_timeout_s; /* for readers: how long ejections last without a fetcher */
 };
 
-/* What happened, in a sentence that names the remedy if there is one. */
+/* An event, as a sentence that names the remedy if there is one. */
 enum {
     WRITER_MESSAGE_MAX = 320
 };
 
 /*
- * Takes the lock, adopts every route of the object that is there, and shows a new generation. On failure nothing
- * that was there is touched. `note` tells what was adopted, or what is wrong.
+ * Takes the lock, adopts every route of the existing object, and installs a new generation. On failure existing objects
+ * are untouched. `message` says what was adopted, or what is wrong.
  */
 enum shm_status writer_open(struct writer **out, const struct writer_options *options,
                             char message[static WRITER_MESSAGE_MAX]);
 
-/* Marks the fetcher as stopped and lets go of everything; the objects stay and are served. NULL is fine. */
+/* Marks the fetcher as stopped and releases everything; the objects stay and are served. NULL is fine. */
 void writer_close(struct writer *writer);
 
-/* At each poll: the tick that lookups compare with, and a ring for those who wait, if anything was published. */
+/* At each poll: stores the tick that lookups compare with, and rings for waiters if anything was published. */
 void writer_heartbeat(struct writer *writer, uint64_t now);
 
 /*
- * About once a second: takes the lookup counts, drops generations that have drained, and makes a new one if the
- * names no longer lead to the current one. `note` is empty when nothing happened. SHM_RUNNING: somebody removed the
- * lock and another fetcher has it now, so this one must end.
+ * About once a second: collects the lookup counts, drops generations that have drained, and creates a new one if the
+ * names no longer lead to the current one. `message` is empty if nothing happened. SHM_RUNNING: the lock was removed and
+ * another fetcher has it now, so this one must end.
  */
 enum shm_status writer_maintain(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
-/* True if a client has cut the control object short (see guard.h): call writer_maintain(), it makes another. */
+/* True if a client has truncated the control object (see sigbus.h): call writer_maintain(), it creates another. */
 bool writer_control_cut(const struct writer *writer);
 
 enum route_state {
     ROUTE_UNKNOWN, /* no entry */
     ROUTE_NEW,     /* may be pulled */
-    ROUTE_PULLING, /* being asked for */
+    ROUTE_PULLING, /* requested from the directory */
 };
 
 enum route_state writer_state(const struct writer *writer, struct route_key key);
 
-/* True if the route is here, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). */
+/* True if the route is cached, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). */
 bool writer_expired(const struct writer *writer, struct route_key key, uint64_t now);
 
 /*
- * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If it
- * is another table than before, its hosts stand as `masks` says (NULL: all in the turn).
- * SHM_FULL: a limit was reached; the table that was there is served on, and the route is NEW. SHM_NO_SPACE: shared
- * memory is full; likewise, and a later answer may succeed. `note` is empty unless something is worth a log line.
+ * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If the
+ * table has changed, `masks` are those of its hosts (NULL: all in rotation).
+ * SHM_FULL: a limit was reached; the old table stays, and the route is NEW. SHM_NO_SPACE: shared memory is full;
+ * likewise, and a later answer may succeed. `message` is empty unless something is worth a log line.
  */
 enum shm_status writer_put(struct writer *writer, struct route_key key, const struct host_addr *hosts,
                            uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
                            char message[static WRITER_MESSAGE_MAX]);
 
-/* The hosts of a route that is here, sorted, as publish gave them; `out` has room for HOSTS_MAX. None: 0. */
+/* The hosts of a cached route, sorted, as published; `out` has room for HOSTS_MAX. None: 0. */
 uint32_t writer_hosts(const struct writer *writer, struct route_key key, struct host_addr *out);
 
-/* Where a host is in its route's table; HOST_NONE: it is not. */
+/* The position of a host in its route's table; HOST_NONE: it is not there. */
 #define HOST_NONE UINT32_MAX
 uint32_t writer_find_host(const struct writer *writer, struct route_key key, struct host_addr host);
 
-/* Takes host number `at` of a route out of the turn, out of the probes, or back. Nothing for an unknown route. */
-void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool out, bool unprobed);
+/* Sets whether host number `at` of a route is ejected, and drained. Does nothing for an unknown route. */
+void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool ejected,
+                         bool drained);
 
-/* True if some host of the route is out of the turn. */
-bool writer_any_out(const struct writer *writer, struct route_key key);
+/* True if some host of the route is out of rotation. */
+bool writer_any_ejected(const struct writer *writer, struct route_key key);
 
-/* Shows that an answer without hosts is held back, or that it is no more; the next writer_put() ends it. */
+/* Marks whether an answer without hosts is held back; the next writer_put() ends it. */
 void writer_set_held(struct writer *writer, struct route_key key, bool held);
 bool writer_held(const struct writer *writer, struct route_key key);
 
-/* NEW -> PULLING -> NEW. Nothing for an unknown key. */
+/* NEW -> PULLING -> NEW. Does nothing for an unknown key. */
 void writer_set_pulling(struct writer *writer, struct route_key key);
 void writer_set_new(struct writer *writer, struct route_key key);
 
 /*
- * Takes what clients asked for: flags of known routes, `budget` of them; and keys that are not here. The callback
- * says false to end it: up to 63 more flags that were taken at once still come, what was not taken stays. It must
- * not publish.
+ * Collects the demands of clients: flags of known routes, `budget` of them; and unknown keys. The callback returns false
+ * to end it: up to 63 more flags that were taken at once still come, the others stay. It must not publish.
  */
 void writer_collect_flags(struct writer *writer, uint32_t budget,
                           bool (*flagged)(void *context, struct route_key key), void *context);
@@ -110,31 +110,31 @@ void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, 
                            void *context);
 
 /*
- * Who is told what clients reported, host by host, and says whether the host exists; it must not publish. Called by
- * writer_collect_calls(), and by whatever makes a new generation, before it does: what is taken then is kept, should
- * the fetcher die on the way.
+ * Sets the function that receives what clients reported, host by host, and returns whether the host exists; it must not
+ * publish. Called by writer_collect_calls(), and before a new generation is built: what is collected then is kept if the
+ * fetcher dies on the way.
  */
 struct call_report;
 void writer_on_calls(struct writer *writer,
                      bool (*report)(void *context, const struct call_report *report, uint64_t generation),
                      void *context);
 
-/* Takes what clients reported, of about `budget` hosts at most. Then makes room for more, if half of the room is taken
- * by hosts that exist, of which the caller knows `hosts`, or if there was none for some. */
+/* Collects what clients reported, of about `budget` hosts at most. Then makes room for more, if hosts that exist, of
+ * which the caller knows `hosts`, use half of the room, or if there was none for some. */
 void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
                           char message[static WRITER_MESSAGE_MAX]);
 
-/* The host that a cell of this generation belongs to has changed its state: its streaks begin anew. */
+/* The host of this cell of this generation has changed its state: resets its streaks. */
 void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell);
 
-/* How much the fetcher before this one had kept of a cell of `generation`. Before the first harvest. */
+/* How much the previous fetcher had committed of a cell of `generation`. Before the first collection. */
 void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra);
 
-/* The routes object that is written now. */
+/* The generation of the current routes object. */
 uint64_t writer_generation(const struct writer *writer);
 
-/* Calls `each` for every key that is here. */
+/* Calls `each` for every cached key. */
 void writer_each_key(const struct writer *writer, void (*each)(void *context, struct route_key key),
                      void *context);
 
@@ -146,11 +146,11 @@ void writer_connection(struct writer *writer, enum connection_state state, uint6
 enum connection_state writer_connection_state(const struct writer *writer);
 bool writer_refusing(const struct writer *writer);
 
-/* Another directory from now on: a new generation that says so. */
+/* The directory has changed: installs a new generation that names it. */
 enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
                                      char message[static WRITER_MESSAGE_MAX]);
 
-/* Takes over what may change while the fetcher runs: max_unknown, and what is for people and readers. */
+/* Applies the options that may change while the fetcher runs: max_unknown, and those for people and readers. */
 void writer_reload(struct writer *writer, const struct writer_options *options);
 
 #endif

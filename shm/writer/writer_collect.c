@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients put into control objects, by key and host: flags, misses, results of calls. */
+/* Collects what clients put into control objects, by key and host: flags, misses, results of calls. */
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
@@ -63,8 +63,8 @@ void writer_collect_generation_calls(struct writer *writer, struct call_stats *s
 }
 
 /*
- * More room for hosts with results; or the same again, when it is taken by hosts that do not exist, or when one had the
- * bad luck to find all of its cells taken: another generation spreads them in another way.
+ * More room for hosts with results; or the same again, if hosts that do not exist use it, or if one had the bad luck to
+ * find all of its cells in use: another generation spreads them in another way.
  */
 static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now,
                                 char message[static WRITER_MESSAGE_MAX])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The objects of an instance while its fetcher runs: generations made, drained, tended. */
+/* The objects of an instance while its fetcher runs: creates, drains and maintains generations. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 enum {
     FIRST_BUCKETS = 256, /* 1,024 slots */
     FIRST_UNITS = 4096,  /* 256 KiB */
-    /* What all that drain may take: so often the newest, for a series that grows by half comes to three; or bytes. */
+    /* The most that all retired objects may use: a multiple of the newest, for a series that grows by half sums up to
+     * three; or bytes. */
     RETIRED_SHARE = 4,
     RETIRED_LEAST = 16 << 20,
 };
@@ -48,8 +49,8 @@ static struct retired_control *oldest_retired(struct writer *writer, bool in_use
     return oldest;
 }
 
-/* Before its time: what is in there now is taken, what comes later is lost. */
-static void give_up(struct writer *writer, struct retired_control *retired)
+/* Before its time: collects what is in there now; what comes later is lost. */
+static void drain_now(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base) {
         writer_collect_lookups(writer, &retired->stats.control);
@@ -58,7 +59,7 @@ static void give_up(struct writer *writer, struct retired_control *retired)
     writer_drop_retired(writer, retired);
 }
 
-/* Objects that are replaced again and again, whatever the reason, take no more memory than growth does (G10). */
+/* Objects that are replaced again and again, for whatever reason, use no more memory than growth does (G10). */
 static void bound_retired(struct writer *writer)
 {
     uint64_t most = RETIRED_SHARE * (uint64_t)writer->now.control_region.size, bytes = 0;
@@ -69,16 +70,16 @@ static void bound_retired(struct writer *writer)
     for (struct retired_control *oldest = oldest_retired(writer, true); oldest && bytes > most;
          oldest = oldest_retired(writer, true)) {
         bytes -= oldest->region.size;
-        give_up(writer, oldest);
+        drain_now(writer, oldest);
     }
 }
 
-/* Moves the control object of a replaced generation aside; the oldest makes room. */
-static void drain(struct writer *writer, struct generation *replaced, uint64_t now)
+/* Retires the control object of a replaced generation; the oldest makes room. */
+static void retire_control(struct writer *writer, struct generation *replaced, uint64_t now)
 {
     bound_retired(writer);
     struct retired_control *oldest = oldest_retired(writer, false);
-    give_up(writer, oldest);
+    drain_now(writer, oldest);
     *oldest = (struct retired_control){.region = replaced->control_region,
                                        .stats = replaced->stats,
                                        .generation = replaced->publisher.routes.generation,
@@ -141,13 +142,13 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
         writer->no_space = plan->now;
         explain_space(plan, message);
     } else if (status != SHM_OK && status != SHM_FULL)
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot make a new generation of %s: %s", writer->names.routes,
-                 strerror(errno));
+        snprintf(message, WRITER_MESSAGE_MAX, "cannot create a new generation of %s: %s",
+                 writer->names.routes, strerror(errno));
     if (status != SHM_OK)
         return status;
     if (options)
         describe(built.publisher.routes.s_header, options);
-    /* Before H2 takes its name away. */
+    /* Before H2 removes its name. */
     if (s_replaced)
         retired_control_keep(&writer->names, s_replaced->id.generation);
     status = generation_install(&writer->names, s_replaced);
@@ -163,7 +164,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
     writer->now = built;
     sigbus_protect(&writer->now.control_region);
     if (replaced.control_region.s_base)
-        drain(writer, &replaced, plan->now);
+        retire_control(writer, &replaced, plan->now);
     generation_close(&replaced);
     return SHM_OK;
 }
@@ -214,7 +215,7 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
     if (plan.arena_units < (uint64_t)arena->live + more_units)
         return SHM_FULL;
     if (plan.arena_units <= arena->units && plan.bucket_count <= publisher->routes.bucket_count) {
-        /* No larger, only tidier: worth it now and then. */
+        /* Not larger, only compacted: worth it at most every COMPACT_MS. */
         if (now < writer->compacted + COMPACT_MS)
             return SHM_FULL;
         writer->compacted = now;
@@ -224,14 +225,14 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
 
 bool writer_control_cut(const struct writer *writer)
 {
-    /* The end of the object: whoever cuts it takes that away, and the guard notices when we touch it. */
+    /* The end of the object: any truncation removes it, and the SIGBUS handler records the access. */
     const struct control *control = &writer->now.stats.control;
     volatile uint64_t touched = load_relaxed(&control->s_calls[control->shape.call_cells - 1].succ_run);
     (void)touched;
     return sigbus_hit(&writer->now.control_region);
 }
 
-/* What the next client will find: an object that is whole and says what it is. Those that are attached need neither. */
+/* What the next client needs: an object that is complete and has a valid header. Attached clients need neither. */
 static bool control_usable(const struct writer *writer)
 {
     struct control found;
@@ -259,7 +260,7 @@ enum shm_status writer_set_directory(struct writer *writer, const char *director
     return writer_recreate(writer, now, message);
 }
 
-/* A lock that has lost its name keeps nobody out: take it again, before somebody else does. */
+/* A lock that has lost its name keeps no other fetcher out: take it again, before another one does. */
 static enum shm_status keep_lock(struct writer *writer, char message[static WRITER_MESSAGE_MAX])
 {
     int lock = -1;
@@ -270,18 +271,18 @@ static enum shm_status keep_lock(struct writer *writer, char message[static WRIT
     if (status == SHM_OK) {
         close(writer->lock);
         writer->lock = lock;
-        snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed: taken again", writer->names.lock);
+        snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed: locked again", writer->names.lock);
     } else if (status == SHM_RUNNING) {
-        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and another fetcher has it now (pid %ld)",
+        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and another fetcher holds it now (pid %ld)",
                  writer->names.lock, (long)holder);
     } else {
-        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and cannot be taken again: %s",
+        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and cannot be locked again: %s",
                  writer->names.lock, strerror(errno));
     }
     return status;
 }
 
-/* What kept new keys out may be over. If it is not, the next one that is refused says so again. */
+/* The reason for refusing new keys may be over. If it is not, the next refused key sets it again. */
 static void clear_refusal(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
     _Atomic uint32_t *s_refusing = &writer_header(writer)->refusing;
@@ -318,9 +319,9 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now, char messag
         return SHM_OK;
     status = writer_recreate(writer, now, message);
     if (status == SHM_OK)
-        snprintf(message, WRITER_MESSAGE_MAX, "%s %s: made anew",
+        snprintf(message, WRITER_MESSAGE_MAX, "%s %s: recreated",
                  named ? writer->names.control : writer->names.routes,
-                 named ? "was cut short or overwritten by a client"
+                 named ? "was truncated or overwritten by a client"
                        : "or its control object had been removed or replaced");
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What writer.c (routes), instance.c (generations) and start.c (beginning and end) share; nobody else includes it. */
+/* struct writer: shared by writer_open.c, writer_generation.c, writer_routes.c and writer_collect.c alone. */
 #ifndef SHM_WRITER_WRITER_INTERNAL_H
 #define SHM_WRITER_WRITER_INTERNAL_H
 
@@ -11,11 +11,11 @@ enum {
     RETIRED_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
     RETIRED_KEEP_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
-    COMPACT_MS = 10 * 1000, /* a new generation that is no larger is made at most this often */
+    COMPACT_MS = 10 * 1000, /* a new generation that is no larger is created at most this often */
     FIRST_CALL_CELLS = 1024,
 };
 
-/* The control object of a replaced generation: its clients count into it until they have moved on. */
+/* The control object of a replaced generation: its clients count in it until they switch. */
 struct retired_control {
     struct region region;
     struct call_stats stats;
@@ -33,7 +33,7 @@ struct writer {
     uint32_t call_cells; /* of the next control object */
     uint64_t max_bytes;
     uint64_t no_space;  /* tick of the last generation that found no space */
-    uint64_t compacted; /* tick of the last generation that was made without growing */
+    uint64_t compacted; /* tick of the last generation that was created without growing */
     uint32_t grace_ms, max_unknown;
     gid_t group;
     int lock;
@@ -45,28 +45,28 @@ static inline struct routes_header *writer_header(const struct writer *writer)
     return writer->now.publisher.routes.s_header;
 }
 
-/* A plan with what is the same for all generations of this fetcher. */
+/* A plan with the values that are the same for all generations of this fetcher. */
 struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now);
 
 /*
- * Sizes for so many keys and live units, `spare_units` on top, and half as much again to grow into, so that a
- * million routes take some twenty steps and never more than half a share too much. As much as max_bytes allows.
+ * Sizes for this many keys and live units, `spare_units` on top, and half as much again to grow into, so that a million
+ * routes take some twenty steps and never more than half as much too much. As far as max_bytes allows.
  */
 void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_units, uint64_t spare_units,
                       struct generation_plan *plan);
 
 /*
- * Builds and shows a generation. The current one, if any, is drained. `options` (NULL: no change) describe a fetcher
- * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without a note.
+ * Builds and installs a generation. The current one, if any, is retired. `options` (NULL: no change) describe a fetcher
+ * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without a message.
  */
 enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
                               struct routes_header *s_replaced, const struct writer_options *options,
                               uint32_t *damaged, char message[static WRITER_MESSAGE_MAX]);
 
-/* Makes one with the same routes and sizes; `call_cells` may have changed. */
+/* Creates one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
-/* Takes the results of one generation. */
+/* Collects the results of one generation. */
 void writer_collect_generation_calls(struct writer *writer, struct call_stats *stats, uint64_t generation,
                                      uint32_t budget);
 
@@ -74,13 +74,13 @@ void writer_collect_generation_calls(struct writer *writer, struct call_stats *s
 void writer_collect_lookups(struct writer *writer, const struct control *control);
 void writer_drop_retired(struct writer *writer, struct retired_control *retired);
 
-/* Makes a generation with nothing in it that has expired, unless one was made within COMPACT_MS. */
+/* Creates a generation without expired entries, unless one was created within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
-/* True while no more keys without hosts may be remembered, though those that have expired were dropped. */
+/* True while no more keys without hosts may be remembered, although expired ones were dropped. */
 bool writer_unknown_full(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
-/* Makes one with room for another key and `more_units` more. SHM_FULL: max_bytes forbids it. */
+/* Creates one with room for another key and `more_units` more. SHM_FULL: max_bytes forbids it. */
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
                             char message[static WRITER_MESSAGE_MAX]);
 

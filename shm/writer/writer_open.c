@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The start and the end of a fetcher: names taken, routes of the one before adopted, everything let go. */
+/* The start and the end of a fetcher: locks the instance, adopts the previous fetcher's routes, releases everything. */
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer_internal.h"
 
-/* Objects of this name that the fetcher may replace: absent, or its own. Anything else is somebody's trap. */
+/* Objects of this name that the fetcher may replace: absent, or its own. Anything else may be a trap. */
 static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct region *out,
                                 char message[static WRITER_MESSAGE_MAX])
 {
@@ -28,8 +28,7 @@ static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct reg
     case SHM_FOREIGN:
     case SHM_NO_PERMISSION:
         snprintf(message, WRITER_MESSAGE_MAX,
-                 "%s is not ours: it belongs to another user or is no regular object; remove /dev/shm%s, or "
-                 "run as its owner",
+                 "%s belongs to another user or is no regular object: remove /dev/shm%s, or run as its owner",
                  name, name);
         return SHM_FOREIGN;
     case SHM_UNSAFE:
@@ -41,14 +40,14 @@ static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct reg
     }
 }
 
-static enum shm_status take_names(struct writer *writer, const char *instance,
-                                  char message[static WRITER_MESSAGE_MAX])
+static enum shm_status lock_instance(struct writer *writer, const char *instance,
+                                     char message[static WRITER_MESSAGE_MAX])
 {
     pid_t holder = 0;
     enum shm_status status = object_names(instance, &writer->names);
     if (status != SHM_OK) {
         snprintf(message, WRITER_MESSAGE_MAX,
-                 "\"%s\" is no instance name: use 1 to %d letters, digits, '-' or '_'", instance,
+                 "\"%s\" is not an instance name: use 1 to %d letters, digits, '-' or '_'", instance,
                  INSTANCE_MAX);
         return status;
     }
@@ -59,7 +58,7 @@ static enum shm_status take_names(struct writer *writer, const char *instance,
     else if (status == SHM_SYSTEM_ERROR)
         snprintf(message, WRITER_MESSAGE_MAX, "cannot lock %s: %s", writer->names.lock, strerror(errno));
     else if (status == SHM_UNSAFE)
-        snprintf(message, WRITER_MESSAGE_MAX, "%s may be opened by others: remove /dev/shm%s",
+        snprintf(message, WRITER_MESSAGE_MAX, "%s can be opened by other users: remove /dev/shm%s",
                  writer->names.lock, writer->names.lock);
     else if (status != SHM_OK)
         snprintf(
@@ -70,14 +69,14 @@ static enum shm_status take_names(struct writer *writer, const char *instance,
         return status;
     status = generation_sweep(&writer->names);
     if (status != SHM_OK)
-        snprintf(
-            message, WRITER_MESSAGE_MAX,
-            "cannot remove %s, %s or %s, leftovers of a fetcher that died (%s): remove them as their owner",
-            writer->names.next_routes, writer->names.next_control, writer->names.next_hosts, strerror(errno));
+        snprintf(message, WRITER_MESSAGE_MAX,
+                 "cannot remove %s, %s or %s, leftovers of a dead fetcher (%s): remove them as their owner",
+                 writer->names.next_routes, writer->names.next_control, writer->names.next_hosts,
+                 strerror(errno));
     return status;
 }
 
-/* How much a generation needs that takes over `source`. Damaged slots count for nothing. */
+/* How much a generation needs that adopts `source`. Damaged slots do not count. */
 static void plan_adoption(const struct writer *writer, const struct routes *source,
                           struct generation_plan *plan)
 {
@@ -104,8 +103,8 @@ static struct routes_header *replaced_header(const struct region *old)
     return s_header && old->size >= HEADER_BYTES && s_header->id.magic == ROUTES_MAGIC ? s_header : NULL;
 }
 
-/* The shape is what the object says, which clients can write: believed if it is of exactly the size that follows, and
- * has no more cells than a fetcher makes. */
+/* The shape comes from the object, which clients can write: accepted if the object has exactly the size that follows, and
+ * no more cells than a fetcher creates. */
 static bool retired_control_attach(const struct writer *writer, const struct region *region,
                                    uint64_t generation, struct control *out)
 {
@@ -120,8 +119,8 @@ static bool retired_control_attach(const struct writer *writer, const struct reg
 }
 
 /*
- * Control objects that a fetcher which died had put aside: clients may still count into them, and nobody took what is
- * in there. Under guard from the first look on: clients can cut them, too.
+ * Retired control objects of a dead fetcher: clients may still count in them, and their contents are not collected yet.
+ * Protected before the first access: clients can truncate them, too.
  */
 static void adopt_retired_controls(struct writer *writer)
 {
@@ -148,7 +147,7 @@ static void adopt_retired_controls(struct writer *writer)
     }
 }
 
-/* Shows the first generation. An object of ours that makes sense, being served now, becomes its source. */
+/* Installs the first generation. A valid object that is being served becomes its source. */
 static enum shm_status adopt(struct writer *writer, const struct region *old,
                              const struct writer_options *options, char message[static WRITER_MESSAGE_MAX])
 {
@@ -167,13 +166,13 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         return status;
     adopt_retired_controls(writer);
     if (plan.source) {
-        /* If the fetcher before died between its rename and SUPERSEDED_YES, readers of a third object find the name in
-         * ANNOUNCED_LOOK_MS. What we publish comes after that, so they are behind no publish that is done (G3). */
+        /* If the previous fetcher died between its rename and SUPERSEDED_YES, readers of a third object find the name
+         * within ANNOUNCED_LOOK_MS. This fetcher publishes after that, so they are not behind any publish (G3). */
         usleep(2 * ANNOUNCED_LOOK_MS * 1000);
         snprintf(message, WRITER_MESSAGE_MAX, "adopted %llu route%s of generation %llu%s",
                  (unsigned long long)writer_counter(writer, COUNTER_routes),
                  writer_counter(writer, COUNTER_routes) == 1 ? "" : "s",
-                 (unsigned long long)source.generation, damaged ? "; damaged ones were left out" : "");
+                 (unsigned long long)source.generation, damaged ? "; damaged ones were dropped" : "");
     } else if (old->s_base)
         snprintf(message, WRITER_MESSAGE_MAX, "replaced %s, which %s", writer->names.routes,
                  readable == SHM_LAYOUT ? "had another layout" : "was damaged");
@@ -204,7 +203,7 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     snprintf(writer->directory, DIRECTORY_NAME, "%s", options->directory);
 
     struct region old_routes = {0}, old_control = {0};
-    enum shm_status status = take_names(writer, options->instance, message);
+    enum shm_status status = lock_instance(writer, options->instance, message);
     if (status == SHM_OK)
         status = open_own(writer->names.routes, 0022, &old_routes, message);
     if (status == SHM_OK)

@@ -130,15 +130,15 @@ uint32_t writer_find_host(const struct writer *writer, struct route_key key, str
     return HOST_NONE;
 }
 
-void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool out, bool unprobed)
+void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool ejected, bool drained)
 {
     uint32_t slot;
     struct table table;
     if (find(writer, key, &slot, &table) && at < table.count)
-        publisher_set_rotation(&writer->now.publisher, slot, at, out, unprobed);
+        publisher_set_rotation(&writer->now.publisher, slot, at, ejected, drained);
 }
 
-bool writer_any_out(const struct writer *writer, struct route_key key)
+bool writer_any_ejected(const struct writer *writer, struct route_key key)
 {
     uint32_t slot;
     struct table table;
@@ -171,7 +171,7 @@ static void recount(struct writer *writer, bool was_here, uint32_t before, uint3
     writer_count(writer, after ? COUNTER_routes : COUNTER_negative, 1);
 }
 
-/* Entries that have expired stay behind when a generation is made anew. */
+/* A new generation drops entries that have expired. */
 bool writer_unknown_full(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
 {
     if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
@@ -202,7 +202,7 @@ enum shm_status writer_put(struct writer *writer, struct route_key key, const st
     if (result == PUT_NO_ROOM) {
         status = writer_grow(writer, block_units(count), now, message);
         if (status == SHM_OK) {
-            /* An expired negative entry stays behind, and the gauges of the new generation do not count it. */
+            /* An expired negative entry is dropped, and the gauges of the new generation do not count it. */
             here = find(writer, key, &slot, &old);
             result = publisher_put(&writer->now.publisher, &publication, now);
         }
@@ -240,7 +240,7 @@ void writer_each_key(const struct writer *writer, void (*each)(void *context, st
 
 void writer_heartbeat(struct writer *writer, uint64_t now)
 {
-    /* Relaxed: a reader that sees it late takes a table for younger than it is, for as long. */
+    /* Relaxed: a reader that sees it late takes a table for younger than it is, for that long. */
     store_relaxed(&writer_header(writer)->tick, now);
     if (writer->now.publisher.rung_due) {
         writer->now.publisher.rung_due = false;

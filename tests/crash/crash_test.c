@@ -75,7 +75,7 @@ static struct seen look(const struct routes *routes, uint64_t key)
                                  &round))
             return (struct seen){.round = UINT32_MAX, .count = i};
     return (struct seen){table.count ? round : 0, table.count, table.count ? load_relaxed(table.s_masks) : 0,
-                         table.out, load_relaxed(&table.s_block->marks)};
+                         table.ejected, load_relaxed(&table.s_block->marks)};
 }
 
 /* Whatever `out` says: it is advice, and follows its masks. */

@@ -199,7 +199,7 @@ static void control_cut_to_any_size_is_made_anew(void **state)
         eventually(fetcher_generation(&fixture->fetcher) > generation);
         expect_all_well(fixture);
     }
-    assert_true(process_said(&fixture->fetcher.process, "was cut short") > 0);
+    assert_true(process_said(&fixture->fetcher.process, "was truncated") > 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
 }
 

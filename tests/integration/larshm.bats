@@ -376,7 +376,7 @@ refusing() {
     [[ "$output" == *"no such route"* ]]
     run -124 --separate-stderr larshm wait 5 6 -t 30
     [ "$output" = "" ]
-    [[ "$stderr" == "larshm: route 5/6: no answer in time"* ]]
+    [[ "$stderr" == "larshm: route 5/6: timed out"* ]]
     run -124 --separate-stderr larshm -j wait 5 6 -t 30
     json_error
     run -2 --separate-stderr larshm -j wait 3 4
@@ -549,12 +549,12 @@ refused() {
     finish stop
     cp "$object" "$BATS_TEST_TMPDIR/sound"
     truncate -s 100 "$object"
-    refused 5 "cut short"
+    refused 5 "truncated"
     cp "$BATS_TEST_TMPDIR/sound" "$object"
     truncate -s 8192 "$object"
-    refused 5 "cut short"
+    refused 5 "truncated"
     head -c 8192 /dev/zero >"$object"
-    refused 5 "something else"
+    refused 5 "not a routes object"
     cp "$BATS_TEST_TMPDIR/sound" "$object"
     printf '\x63' | dd of="$object" bs=1 seek=8 conv=notrunc status=none
     refused 5 "another layout"

@@ -30,7 +30,7 @@ static enum route_condition condition(const struct table *table, uint64_t now)
 static void read_verdict(const struct table *table, uint64_t *out)
 {
     for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
-        out[word] = table->out ? load_relaxed(&table->s_masks[word]) : 0;
+        out[word] = table->ejected ? load_relaxed(&table->s_masks[word]) : 0;
 }
 
 bool route_host_out(const struct route *route, uint32_t at)

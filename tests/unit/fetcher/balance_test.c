@@ -224,9 +224,9 @@ static void verdict_of_results_that_came_while_a_table_was_published_is_shown(vo
     struct fixture *fixture = *state;
     const uint64_t verdict_before[1] = {0};
     report_and_poll(fixture, false, STREAK);
-    assert_true(writer_any_out(fixture->instance->writer, numbered_key(KEY)));
+    assert_true(writer_any_ejected(fixture->instance->writer, numbered_key(KEY)));
     put(fixture, KEY, HOSTS - 1, TTL_S, verdict_before);
-    assert_true(writer_any_out(fixture->instance->writer, numbered_key(KEY)));
+    assert_true(writer_any_ejected(fixture->instance->writer, numbered_key(KEY)));
 }
 
 static void record_of_a_route_that_is_gone_does_not_stay(void **state)

@@ -317,7 +317,7 @@ static void an_object_that_was_removed_or_replaced_is_made_anew(void **state)
         if (replaced)
             assert_int_equal(region_create(instance->names.hosts, 100, 0644, (gid_t)-1, &stranger), SHM_OK);
         host_store_maintain(store, instance->message);
-        assert_non_null(strstr(instance->message, "made anew"));
+        assert_non_null(strstr(instance->message, "recreated"));
         open_hosts(instance, &region, &hosts);
         assert_int_equal(host_records_used(&hosts), 2);
         region_close(&region);

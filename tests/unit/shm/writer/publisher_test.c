@@ -161,7 +161,7 @@ static struct turn turn_of(struct instance *instance, uint64_t key)
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(table_begin(&routes, index_find(&routes, numbered_key(key)), numbered_key(key), &table),
                      SHM_OK);
-    struct turn turn = {load_relaxed(table.s_masks), table.out};
+    struct turn turn = {load_relaxed(table.s_masks), table.ejected};
     region_close(&region);
     return turn;
 }
@@ -184,12 +184,12 @@ static void hosts_leave_the_turn_and_come_back_one_by_one(void **state)
     expect_rotation(instance, 1, ejected_bit(0) | ejected_bit(3) | drained_bit(3), 2);
     writer_set_rotation(instance->writer, numbered_key(1), 3, true, false);
     expect_rotation(instance, 1, ejected_bit(0) | ejected_bit(3), 2);
-    assert_true(writer_any_out(instance->writer, numbered_key(1)));
+    assert_true(writer_any_ejected(instance->writer, numbered_key(1)));
     for (int again = 0; again < 2; again++)
         writer_set_rotation(instance->writer, numbered_key(1), 0, false, false);
     writer_set_rotation(instance->writer, numbered_key(1), 3, false, false);
     expect_rotation(instance, 1, 0, 0);
-    assert_false(writer_any_out(instance->writer, numbered_key(1)));
+    assert_false(writer_any_ejected(instance->writer, numbered_key(1)));
 }
 
 static void verdicts_about_no_host_change_nothing(void **state)
@@ -233,7 +233,7 @@ static void the_next_generation_counts_hosts_out_of_the_turn_again(void **state)
         instance_stop(instance);
         assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
         uint64_t ref = load_relaxed(&routes_slot(&routes, index_find(&routes, numbered_key(1)))->ref);
-        store_relaxed(&routes_block(&routes, ref_unit(ref))->out, wrong);
+        store_relaxed(&routes_block(&routes, ref_unit(ref))->ejected, wrong);
         region_close(&region);
         instance_start(instance);
         expect_rotation(instance, 1, ejected_bit(1), 2);
