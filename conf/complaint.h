@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong with a configuration file, said once and in one form. */
+/* Error texts about a configuration file, all in one form. */
 #ifndef CONF_COMPLAINT_H
 #define CONF_COMPLAINT_H
 
 #include <stddef.h>
 
-/* Where complaints about the file `path` go: `size` bytes at `text`. */
+/* The buffer for an error text about the file `path`: `size` bytes at `text`. */
 struct complaint {
     const char *path;
     char *text;
     size_t size;
 };
 
-/* Bytes of the file made fit to be shown: printable, and cut when they are many. */
+/* Bytes of the file as they are printed: non-printable ones replaced, and truncated if there are many. */
 struct excerpt {
     char text[64];
 };
 
-/* Writes "PATH:LINE: ..."; line 0 stands for the file as a whole: "PATH: ...". Always returns -1. */
+/* Writes "PATH:LINE: ..."; line 0 is the whole file: "PATH: ...". Always returns -1. */
 int complain(const struct complaint *to, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

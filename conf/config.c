@@ -41,7 +41,7 @@ static int set_defaults(struct config *config, const struct complaint *to)
     return 0;
 }
 
-/* Sets the keys that stand in the scanned file. */
+/* Sets the keys that are in the scanned file. */
 static int set_found(struct config *config, const struct scan *scan, const struct ini *ini,
                      const struct complaint *to)
 {

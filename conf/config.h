@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The fetcher's configuration: an INI file in, a checked struct out. Fields are grouped and named like the
- * sections and keys of the file; larshm.conf(5) describes them. A file that is wrong anywhere changes nothing.
+ * sections and keys of the file; larshm.conf(5) describes them. A file with an error anywhere changes nothing.
  */
 #ifndef CONF_CONFIG_H
 #define CONF_CONFIG_H
@@ -69,7 +69,7 @@ int config_load(const char *path, struct config *out, char *error, size_t error_
 void config_print(FILE *out, const struct config *config);
 
 /*
- * Takes over from `loaded` what may change in a running fetcher. Returns how many keys differ that need a restart
+ * Copies from `loaded` the keys that may change in a running fetcher. Returns how many keys differ that need a restart
  * instead: those keep their value in `running`, and `restart` names them as "shm.max_bytes, shm.group".
  */
 size_t config_reload(struct config *running, const struct config *loaded, char *restart, size_t restart_size);

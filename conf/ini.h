@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one place that uses iniparser, for its reading of values: quotes and comments behind them. iniparser only
- * reads files, and takes a byte order mark, carriage returns and much else for text; so the scan writes it a clean
- * copy in memory. What it prints by itself is suppressed: the scan has refused before whatever it could find.
+ * The only user of iniparser, which parses values: quotes, and comments after them. iniparser reads files only, and takes
+ * a byte order mark, carriage returns and much else for text; so the scan writes a clean copy in memory for it. Its own
+ * output is suppressed: the scan has already refused everything that iniparser could complain about.
  */
 #ifndef CONF_INI_H
 #define CONF_INI_H
@@ -17,10 +17,10 @@ struct ini {
     struct _dictionary_ *values; /* iniparser's */
 };
 
-/* Makes an empty copy to write to. Returns 0, or -1 with errno. */
+/* Creates an empty copy to write to. Returns 0, or -1 with errno. */
 int ini_open(struct ini *ini);
 
-/* Reads the values out of what was written. Returns 0, or -1. */
+/* Parses the values of the copy. Returns 0, or -1. */
 int ini_parse(struct ini *ini);
 
 /* The key's value, valid until ini_close(); or NULL. */

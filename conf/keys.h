@@ -25,8 +25,8 @@ struct key {
     enum key_type type;
     size_t offset, size; /* of the field in struct config */
     uint64_t min, max;   /* of numbers; a KEY_HOST with min 0 may be empty */
-    const char *initial; /* the default, as it would stand in the file */
-    const char *unit;    /* "" where there is none */
+    const char *initial; /* the default, as written in the file */
+    const char *unit;    /* "": none */
     bool reloadable;     /* may change while the fetcher runs */
     const char *description;
 };

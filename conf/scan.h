@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first look at a configuration file, for what iniparser hides: on which line a key stands, whether it stands
- * there twice, whether it is known, and whether every line means something.
+ * The first pass over a configuration file, for what iniparser hides: the line of each key, repeated keys, unknown keys,
+ * and lines that are neither.
  */
 #ifndef CONF_SCAN_H
 #define CONF_SCAN_H
@@ -22,8 +22,8 @@ struct scan {
 };
 
 /*
- * Reads the `size` bytes of a file. Returns 0, having written to `clean` the sections and keys alone, each on a line
- * of its own; or -1 with a complaint and *out untouched.
+ * Reads the `size` bytes of a file. Returns 0 and writes only the sections and keys to `clean`, each on a line of its
+ * own; or -1 with an error text and *out untouched.
  */
 int scan_text(const char *text, size_t size, FILE *clean, struct scan *out, const struct complaint *to);
 

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 enum {
-    WORD_MAX = 64, /* nothing longer is near to any name */
+    WORD_MAX = 64, /* longer words resemble no name */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -37,7 +37,7 @@ static const char *nearest(const char *word, size_t length, const char *const *n
     if (length > WORD_MAX)
         return NULL;
     const char *best = NULL;
-    size_t best_steps = length / 3 + 2; /* what takes more is no misspelling */
+    size_t best_steps = length / 3 + 2; /* more steps are no misspelling */
     for (size_t i = 0; i < count; i++) {
         size_t steps = distance(word, length, names[i]);
         if (steps < best_steps && steps < strlen(names[i])) {

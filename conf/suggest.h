@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Writes what may have been meant by `word`, which is none of the `count` names: "did you mean x?", or
- * "known are x, y, z" when nothing is near.
+ * Writes a suggestion for `word`, which is none of the `count` names: "did you mean x?", or "known are x, y, z" if none
+ * is similar.
  */
 void suggest(const char *word, size_t length, const char *const *names, size_t count, char *out, size_t size);
 

@@ -21,7 +21,7 @@ int value_parse(const struct key *key, const char *text, void *field);
 /* Writes the field's value as value_parse() would read it. */
 void value_format(const struct key *key, const void *field, char out[static VALUE_SIZE]);
 
-/* Says what the key may be set to: "a whole number from 1 to 65535 (seconds)". */
+/* Writes the allowed values of the key: "a whole number from 1 to 65535 (seconds)". */
 void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE]);
 
 #endif

@@ -20,7 +20,7 @@ enum {
     FRAME_MAX = FRAME_HEADER + FRAME_BODY_MAX,
 };
 
-/* One frame. `body` points into memory of whoever handed the frame out; see frame_parse() and frame_stream_next(). */
+/* One frame. `body` points into the caller's data or the stream's memory; see frame_parse() and frame_stream_next(). */
 struct frame {
     int32_t id;
     uint32_t length; /* of body, in bytes */
@@ -43,23 +43,23 @@ struct frame_stream {
 void frame_header(uint8_t out[static FRAME_HEADER], int32_t id, uint32_t length);
 
 /*
- * Reads one frame from the first bytes of `data`. *used is what it took: add it to `data` to go on. Nothing is
+ * Reads one frame from the first bytes of `data`. *used is its size: add it to `data` to go on. Nothing is
  * copied: out->body points into `data`. On FRAME_PARTIAL and FRAME_INVALID, *out and *used are untouched.
  * A datagram holds a frame exactly when FRAME_OK comes with *used equal to the datagram's size.
  */
 enum frame_result frame_parse(const uint8_t *data, size_t size, struct frame *out, size_t *used);
 
 /*
- * Appends what arrived. Memory grows with the bytes that came, never with a length that a header promises, and
- * stays below 2 * (FRAME_MAX + the largest `size`) if every frame is taken out after each append. Returns 0, or -1
- * when memory ran out: the stream is as before.
+ * Appends received bytes. Memory grows with the bytes received, never with a length that a header promises, and stays
+ * below 2 * (FRAME_MAX + the largest `size`) if every frame is taken out after each append. Returns 0, or -1 if out of
+ * memory: the stream is as before.
  */
 int frame_stream_append(struct frame_stream *stream, const void *data, size_t size);
 
 /* Takes the next whole frame. out->body is valid until the next append or free. */
 enum frame_result frame_stream_next(struct frame_stream *stream, struct frame *out);
 
-/* Bytes that arrived but do not make a frame yet. */
+/* Received bytes that are not a complete frame yet. */
 size_t frame_stream_pending(const struct frame_stream *stream);
 
 /* Frees the memory; the stream is empty and usable again. */
