@@ -111,6 +111,9 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
  * routes that they do not fit into the processor's caches. hosts[i] names a route (modid, cmdid) and gets its host;
  * codes[i] is what larshm_get_host() would have returned. Returns how many of them are 0.
  */
+size_t larshm_get_host_batch(larshm *h, larshm_host *hosts, int *codes, size_t count);
+
+/* The name of larshm_get_host_batch() in 0.1: the same function. */
 size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count);
 
 /* Copies up to `cap` hosts into buf; *count is how many the route has, which may be more. Wait-free. */

@@ -22,7 +22,7 @@ static void fetch(larshm *h, const larshm_host *hosts, size_t count)
     rcu_leave();
 }
 
-size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count)
+size_t larshm_get_host_batch(larshm *h, larshm_host *hosts, int *codes, size_t count)
 {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
@@ -33,3 +33,7 @@ size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count)
     }
     return found;
 }
+
+/* The name of 0.1. */
+size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count)
+    __attribute__((alias("larshm_get_host_batch")));
