@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
+#include "reader/sized.h"
 #include "shm/clock.h"
 #include "shm/index.h"
 
@@ -39,14 +40,25 @@ static int about_route(const struct mapping *mapping, struct route_key key, lars
     return LARSHM_CORRUPT;
 }
 
-int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info)
+int larshm_info_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info, size_t size)
 {
+    if (size < INFO_SIZE_MIN)
+        return LARSHM_BAD_ARGUMENT;
     larshm_route_info found = {0};
     const struct mapping *mapping = lookup_enter(h);
     about_fetcher(mapping, &found);
     int code = about_route(mapping, route_key(modid, cmdid), &found);
     lookup_end();
     if (code == LARSHM_OK || code == LARSHM_NOEXIST || code == LARSHM_PENDING)
-        *info = found;
+        fill_sized(info, size, &found, sizeof(found));
     return code;
+}
+
+/* The function that programs built with 0.1 call, where larshm_info() was not yet inline. */
+__attribute__((visibility("default"))) int info_0_1(larshm *h, uint32_t modid, uint32_t cmdid,
+                                                    larshm_route_info *info) __asm__("larshm_info");
+
+int info_0_1(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info)
+{
+    return larshm_info_sized(h, modid, cmdid, info, INFO_SIZE_MIN);
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
 #include "reader/mapping.h"
+#include "reader/sized.h"
 
-int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view)
+int larshm_route_begin_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view, size_t size)
 {
+    if (size < VIEW_SIZE_MIN)
+        return LARSHM_BAD_ARGUMENT;
     struct lookup lookup;
     int code = lookup_begin(h, route_key(modid, cmdid), &lookup);
     if (code == LARSHM_OK) {
         mapping_pin(lookup.mapping);
         /* From here on the caller reads with plain loads what a fetcher may overwrite: only after grace_ms, and then
          * larshm_route_end() reports it. */
-        *view = (larshm_view){
+        const larshm_view shown = {
             .count = lookup.table.count,
             .addr = (const in_addr_t *)(const void *)lookup.table.s_addresses,
             .port = (const in_port_t *)(const void *)lookup.table.s_ports,
@@ -19,9 +22,19 @@ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *v
             .private_block = lookup.table.s_block,
             .private_ref = lookup.table.ref,
         };
+        fill_sized(view, size, &shown, sizeof(shown));
     }
     lookup_end();
     return code;
+}
+
+/* The function that programs built with 0.1 call, where larshm_route_begin() was not yet inline. */
+__attribute__((visibility("default"))) int route_begin_0_1(larshm *h, uint32_t modid, uint32_t cmdid,
+                                                           larshm_view *view) __asm__("larshm_route_begin");
+
+int route_begin_0_1(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view)
+{
+    return larshm_route_begin_sized(h, modid, cmdid, view, VIEW_SIZE_MIN);
 }
 
 int larshm_route_end(larshm *h, larshm_view *view)
@@ -29,6 +42,6 @@ int larshm_route_end(larshm *h, larshm_view *view)
     const struct table table = {.s_block = view->private_block, .ref = view->private_ref};
     bool intact = table_intact(&table);
     mapping_unpin(h, view->private_mapping);
-    *view = (larshm_view){0};
+    memset(view, 0, VIEW_SIZE_MIN);
     return intact ? LARSHM_OK : LARSHM_STALE;
 }

@@ -51,7 +51,10 @@ enum larshm_status {
 /* One per process and instance; opaque. */
 typedef struct larshm larshm;
 
-/* A picked host. Plain data: copy and keep it as you like. */
+/*
+ * A picked host. Plain data: copy and keep it as you like. It never grows, because programs and library share arrays of
+ * it: it is what names a host. What else there is to know of a host, other functions will return.
+ */
 typedef struct larshm_host {
     uint32_t modid;
     uint32_t cmdid;
@@ -62,7 +65,8 @@ typedef struct larshm_host {
 /*
  * A route's hosts, in place. addr[i] and port[i] are host i, in network byte order. The memory belongs to the
  * library; it is readable until larshm_route_end(), and unchanged for at least grace_ms (default 2 s) after the
- * directory changed the route. What is read after that may belong to another table: larshm_route_end() reports it.
+ * directory changed the route. What is read after that may belong to another table: larshm_route_end() reports it. Later
+ * versions append members; larshm_route_begin() says how large it is.
  */
 typedef struct larshm_view {
     size_t count;
@@ -74,6 +78,7 @@ typedef struct larshm_view {
     uint64_t private_ref;
 } larshm_view;
 
+/* Later versions append members; larshm_info() says how large it is. */
 typedef struct larshm_route_info {
     uint64_t version;           /* grows with each change of the route's hosts */
     uint64_t age_ms;            /* since the directory last confirmed the hosts */
@@ -85,6 +90,7 @@ typedef struct larshm_route_info {
     uint8_t fetcher_alive;      /* 1: its last sign of life is less than 3 seconds old */
     uint8_t connected;          /* 1: it was connected to the directory then */
     uint8_t can_ask;            /* 1: this process may request routes from the fetcher */
+    uint8_t reserved[3];        /* 0 */
 } larshm_route_info;
 
 /*
@@ -123,7 +129,10 @@ int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf
  * Shows a route's hosts in place. 0: the view is valid until larshm_route_end(), which must follow, in any thread;
  * a thread may hold several. Any other code: there is no view to end.
  */
-int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view);
+static __inline__ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view);
+
+/* The same for a caller whose larshm_view has `size` bytes. Members that the library does not know become 0. */
+int larshm_route_begin_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view, size_t size);
 
 /* Ends a view. 0: all that was read through it was one table. LARSHM_STALE: it was held too long, read again. */
 int larshm_route_end(larshm *h, larshm_view *view);
@@ -153,10 +162,23 @@ int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
  * LARSHM_NOEXIST: the directory says that there is no such route. LARSHM_PENDING: not cached; the fields about the
  * fetcher are filled in all the same.
  */
-int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info);
+static __inline__ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info);
+
+/* The same for a caller whose larshm_route_info has `size` bytes. Members that the library does not know become 0. */
+int larshm_info_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info, size_t size);
 
 /* The meaning of a code and what to do next. The text is static. */
 const char *larshm_strerror(int code);
+
+static __inline__ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view)
+{
+    return larshm_route_begin_sized(h, modid, cmdid, view, sizeof(*view));
+}
+
+static __inline__ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info)
+{
+    return larshm_info_sized(h, modid, cmdid, info, sizeof(*info));
+}
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
