@@ -89,6 +89,16 @@ sanitized() {
     c++ -std=c++17 "${flags[@]}" "$BATS_TEST_TMPDIR/header.cc"
 }
 
+@test "the library has the version of the header, and of the file that is installed" {
+    sanitized && skip "the same without"
+    printf '#include <larshm/larshm.h>\n#include <stdio.h>\n%s\n' \
+        'int main(void) { return puts(LARSHM_VERSION) < 0 || puts(larshm_version()) < 0; }' >"$BATS_TEST_TMPDIR/version.c"
+    cc -o "$BATS_TEST_TMPDIR/version" -I "$SOURCE/reader/include" "$BATS_TEST_TMPDIR/version.c" "$library"
+    version=$(readlink -f "$library" | sed 's/.*\.so\.//')
+    run env LD_LIBRARY_PATH="$BUILD/lib" "$BATS_TEST_TMPDIR/version"
+    [ "$output" = "$version"$'\n'"$version" ]
+}
+
 @test "memory orders are named in shm/atomic.h only" {
     cd "$SOURCE"
     run grep -rlE 'memory_order|__ATOMIC_|__sync_' --include='*.[ch]' conf fetcher proto reader shm tools

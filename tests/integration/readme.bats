@@ -95,14 +95,21 @@ TEXT
   cat >"$BATS_TEST_TMPDIR/project/CMakeLists.txt" <<'EOF'
 cmake_minimum_required(VERSION 3.25)
 project(user C)
-find_package(larshm REQUIRED)
+find_package(larshm ${LARSHM_VERSION} REQUIRED)
 add_executable(user ../example.c)
 target_link_libraries(user larshm::larshm)
 EOF
-  cmake -G Ninja -S "$BATS_TEST_TMPDIR/project" -B "$BATS_TEST_TMPDIR/project/build" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+  cmake -G Ninja -S "$BATS_TEST_TMPDIR/project" -B "$BATS_TEST_TMPDIR/project/build" -DCMAKE_PREFIX_PATH="$prefix" -DLARSHM_VERSION=0.2 >/dev/null
   cmake --build "$BATS_TEST_TMPDIR/project/build" >/dev/null
   LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name liblarshm.so)") run "$BATS_TEST_TMPDIR/example"
   [[ "$output" == *"no routes object"* ]]
+
+  for version in 0.99 1; do
+    run cmake -G Ninja -S "$BATS_TEST_TMPDIR/project" -B "$BATS_TEST_TMPDIR/project/$version" \
+      -DCMAKE_PREFIX_PATH="$prefix" -DLARSHM_VERSION=$version
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"larshmConfig.cmake, version: "* ]]
+  done
 }
 
 @test "every test that PROTOCOL.md names exists" {

@@ -21,10 +21,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The version of this header, and as a number: 0.2.0 is 200, 1.2.3 is 10203. */
+#define LARSHM_VERSION_MAJOR 0
+#define LARSHM_VERSION_MINOR 2
+#define LARSHM_VERSION_PATCH 0
+#define LARSHM_VERSION       "0.2.0"
+#define LARSHM_VERSION_NUMBER                                                                                \
+    (LARSHM_VERSION_MAJOR * 10000 + LARSHM_VERSION_MINOR * 100 + LARSHM_VERSION_PATCH)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
+
+/* The version of the library that is loaded, as LARSHM_VERSION. The text is static. */
+const char *larshm_version(void);
 
 /* 0 to 3 have the numbers and the meaning they have in Lars. */
 enum larshm_status {
