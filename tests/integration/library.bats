@@ -79,14 +79,37 @@ sanitized() {
     [ -z "$output" ]
 }
 
-@test "the header is clean as C11 and as C++17" {
-    printf '#include <larshm/larshm.h>\nint main(void) { larshm_close(0); return larshm_strerror(0) == 0; }\n' \
-        >"$BATS_TEST_TMPDIR/header.c"
+@test "the header is clean as C89 and C++98 and later, with gcc and clang" {
+    cat >"$BATS_TEST_TMPDIR/header.c" <<'TEXT'
+#include <larshm/larshm.h>
+int main(void)
+{
+    larshm_route_info info;
+    larshm_view view;
+    larshm_close(NULL);
+    return larshm_version() == NULL || larshm_info(NULL, 0, 1, &info) || larshm_route_begin(NULL, 0, 1, &view);
+}
+TEXT
     cp "$BATS_TEST_TMPDIR/header.c" "$BATS_TEST_TMPDIR/header.cc"
-    flags=(-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I "$SOURCE/reader/include")
-    cc -std=c11 "${flags[@]}" "$BATS_TEST_TMPDIR/header.c"
-    command -v c++ >/dev/null || skip "there is no C++ compiler"
-    c++ -std=c++17 "${flags[@]}" "$BATS_TEST_TMPDIR/header.cc"
+    flags=(-pedantic -Wall -Wextra -Wconversion -Wshadow -Wredundant-decls -Wundef -Werror -fsyntax-only
+        -I "$SOURCE/reader/include")
+    for compiler in gcc clang; do
+        command -v $compiler || continue
+        for standard in c89 c99 c11; do
+            $compiler -std=$standard -Wstrict-prototypes "${flags[@]}" "$BATS_TEST_TMPDIR/header.c"
+        done
+    done
+    for compiler in g++ clang++; do
+        command -v $compiler || continue
+        for standard in c++98 c++17; do
+            $compiler -std=$standard "${flags[@]}" "$BATS_TEST_TMPDIR/header.cc"
+        done
+    done
+}
+
+@test "the header fits a screen of 100 columns" {
+    run awk 'length > 99' "$SOURCE"/reader/include/*/*.h
+    [ -z "$output" ]
 }
 
 @test "the library has the version of the header, and of the file that is installed" {
