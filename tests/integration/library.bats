@@ -127,3 +127,20 @@ TEXT
     run grep -rlE 'memory_order|__ATOMIC_|__sync_' --include='*.[ch]' conf fetcher proto reader shm tools
     [ "$output" = shm/atomic.h ]
 }
+
+@test "LARSHM_CLIENT_ONLY builds and installs the library where liburcu is all there is" {
+    sanitized && skip "the same without"
+    mkdir "$BATS_TEST_TMPDIR/pc"
+    ln -s "$(pkg-config --variable=pcfiledir liburcu-bp)/liburcu-bp.pc" "$BATS_TEST_TMPDIR/pc/"
+    export PKG_CONFIG_LIBDIR=$BATS_TEST_TMPDIR/pc PKG_CONFIG_PATH='' CFLAGS=-O0
+    cmake -S "$SOURCE" -B "$BATS_TEST_TMPDIR/build" -G Ninja -DLARSHM_CLIENT_ONLY=ON -DLARSHM_WERROR=ON \
+        -DSCDOC=OFF -DCMAKE_INSTALL_LIBDIR=lib >/dev/null
+    ninja -C "$BATS_TEST_TMPDIR/build" --quiet
+    DESTDIR=$BATS_TEST_TMPDIR/root cmake --install "$BATS_TEST_TMPDIR/build" --prefix /usr >/dev/null
+    cd "$BATS_TEST_TMPDIR/root/usr"
+    for file in include/larshm/larshm.h lib/liblarshm.a lib/liblarshm.so lib/cmake/larshm/larshmConfig.cmake \
+        lib/pkgconfig/larshm.pc; do
+        [ -f "$file" ]
+    done
+    [ "$(ls)" = $'include\nlib' ]
+}
