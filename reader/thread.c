@@ -5,8 +5,7 @@
 #include "shm/clock.h"
 #include "shm/layout.h"
 
-_Thread_local struct thread_state thread_state
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+_Thread_local struct thread_state thread_state;
 
 static _Atomic uint32_t threads;
 

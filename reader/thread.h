@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Thread-local state. Initial-exec: a few cycles to reach from a shared library, instead of a call. */
+/* Thread-local state. LARSHM_TLS_MODEL is how it is reached: CMakeLists.txt. */
 #ifndef READER_THREAD_H
 #define READER_THREAD_H
 
@@ -20,8 +20,7 @@ struct thread_state {
     uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick.c */
 };
 
-extern _Thread_local struct thread_state thread_state
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern _Thread_local struct thread_state thread_state __attribute__((visibility("hidden")));
 
 /* Assigns the thread's number. */
 void thread_begin(void);

@@ -10,6 +10,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE /* musl 1.2.3 does not name it */
+#define MADV_POPULATE_WRITE 23
+#endif
+
 static enum shm_status status_of_errno(void)
 {
     switch (errno) {
