@@ -6,6 +6,7 @@
 #ifndef SHM_HOST_HEALTH_H
 #define SHM_HOST_HEALTH_H
 
+#include <assert.h>
 #include <stdint.h>
 
 enum host_state {
@@ -45,7 +46,9 @@ struct host_health {
     uint8_t override;      /* enum host_override */
     uint8_t reason;        /* enum health_reason */
     uint8_t bad_window;    /* the previous window had few calls, and too many of them failed */
+    uint32_t pad;          /* 0: it is stored with the rest */
 };
+static_assert(sizeof(struct host_health) == 72, "host_health has no other padding");
 
 /* Results of calls to one host since they were last collected. */
 struct call_batch {

@@ -46,7 +46,7 @@ static void answer_that_memory_does_not_suffice_for_is_refused_whole(void **stat
     (void)state;
     memset(&before, 0x5a, sizeof(before));
     for (;; n++) {
-        answer = before;
+        memcpy(&answer, &before, sizeof(answer)); /* with the padding, which is compared, too */
         fail_at(FAIL_unpack, n);
         int result = decode_answer(body, size, &answer);
         if (!fail_end())

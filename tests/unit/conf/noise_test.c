@@ -30,7 +30,7 @@ static void load_noise(const char *bytes, size_t size, size_t *loaded)
     char error[CONFIG_ERROR_SIZE] = "";
     struct config config, before;
     memset(&config, 0x5a, sizeof(config));
-    before = config;
+    memcpy(&before, &config, sizeof(before)); /* with the padding, which is compared, too */
     scratch_write(bytes, size);
     if (config_load(scratch_path, &config, error, sizeof(error)) != 0) {
         assert_memory_equal(error, scratch_path, strlen(scratch_path));

@@ -52,7 +52,7 @@ static inline void scratch_expect_refused(const char *path, const char *expected
     char error[CONFIG_ERROR_SIZE] = "";
     struct config config, before;
     memset(&config, 0x5a, sizeof(config));
-    before = config;
+    memcpy(&before, &config, sizeof(before)); /* with the padding, which is compared, too */
     if (config_load(path, &config, error, sizeof(error)) != -1)
         fail_msg("accepted, though it should be refused with \"%s\"", expected);
     assert_memory_equal(error, path, strlen(path));

@@ -33,7 +33,7 @@ static void expect_refused(const struct key *key, const char *const *texts)
     for (; *texts; texts++) {
         union field field, before;
         memset(&field, 0x5a, sizeof(field));
-        before = field;
+        memcpy(&before, &field, sizeof(before));
         if (value_parse(key, *texts, &field) == 0)
             fail_msg("\"%s\" was accepted", *texts);
         assert_memory_equal(&field, &before, sizeof(field));
