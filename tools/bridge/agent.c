@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "tools/dns/parse.h"
+#include "tools/common/parse.h"
 
 /* What an old client understands. It asks again upon NOEXIST, as it does when a Lars agent does not know a route yet:
  * right for a route, or a fetcher, that will be there in a moment. */

@@ -10,7 +10,7 @@
 #include "shm/layout.h"
 #include "tools/bridge/message.h"
 #include "tools/bridge/source.h"
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 
 struct agent_totals {
     uint64_t requests;     /* all of them answered */

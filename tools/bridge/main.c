@@ -12,8 +12,8 @@
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
-#include "tools/dns/log.h"
-#include "tools/dns/parse.h"
+#include "tools/common/log.h"
+#include "tools/common/parse.h"
 
 enum {
     OPEN_EVERY_MS = 100

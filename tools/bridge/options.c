@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "shm/names.h"
-#include "tools/dns/parse.h"
+#include "tools/common/parse.h"
 
 enum {
     OPTION_LISTEN = 256,

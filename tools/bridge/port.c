@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "shm/atomic.h"
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 
 enum {
     BATCH = 64,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "shm/atomic.h"
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 
 int source_open(struct source *source)
 {

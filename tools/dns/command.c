@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/dns/command.h"
 
-#include "tools/dns/log.h"
-#include "tools/dns/parse.h"
+#include "tools/common/log.h"
+#include "tools/common/parse.h"
 
 struct store *command_open_store(const char *db, enum store_mode mode)
 {

@@ -3,8 +3,8 @@
 #ifndef DNS_COMMAND_H
 #define DNS_COMMAND_H
 
-#include "tools/dns/program.h"
-#include "tools/dns/route.h"
+#include "tools/common/program.h"
+#include "tools/common/route.h"
 #include "tools/dns/store.h"
 
 command_fn command_serve, command_route;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 #include "tools/dns/message.h"
 #include "tools/dns/subscription.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "tools/dns/server.h"
+#include "tools/common/server.h"
 #include "tools/dns/store.h"
 
 struct directory;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tools/dns/parse.h"
+#include "tools/common/parse.h"
 
 enum {
     LINE_SIZE = 128, /* the longest right line has 44 characters */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "proto/frame.h"
-#include "tools/dns/route.h"
+#include "tools/common/route.h"
 
 enum {
     MESSAGE_ROUTE_REQUEST = 1,

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "tools/common/log.h"
 #include "tools/dns/command.h"
-#include "tools/dns/log.h"
 
 static const char add_doc[] =
     "Adds hosts to a route, which begins to exist with its first host."

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/log.h"
 #include "tools/dns/command.h"
 #include "tools/dns/import.h"
-#include "tools/dns/log.h"
 
 static const char doc[] =
     "Adds the hosts of a CSV file to what is in the database: all of them, or none when a line is wrong."

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/common/listing.h"
+#include "tools/common/log.h"
 #include "tools/dns/command.h"
-#include "tools/dns/listing.h"
-#include "tools/dns/log.h"
 
 enum {
     COLUMNS = 4,

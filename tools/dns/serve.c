@@ -2,10 +2,10 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "tools/common/parse.h"
+#include "tools/common/service.h"
 #include "tools/dns/command.h"
 #include "tools/dns/directory.h"
-#include "tools/dns/parse.h"
-#include "tools/dns/service.h"
 
 static const char doc[] =
     "Serves the routes of the database to Lars agents and to larshm-fetcher."

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema that all stores share, and every word of SQL that the store of routes says. */
+/* Every SQL statement of the store of routes. */
 #ifndef DNS_SQL_H
 #define DNS_SQL_H
-
-enum {
-    SCHEMA_VERSION = 1, /* PRAGMA user_version of a file that sql_schema has been run on */
-};
-
-/* Makes the tables of Lars in an empty file. */
-extern const char sql_schema[];
 
 enum statement {
     READ,

@@ -19,8 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/dns/route.h"
-#include "tools/dns/store_mode.h"
+#include "tools/common/route.h"
+#include "tools/common/store_mode.h"
 
 enum {
     STORE_KEEP_SECONDS = 60,

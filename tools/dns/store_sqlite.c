@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "tools/dns/database.h"
+#include "tools/common/database.h"
 #include "tools/dns/map.h"
 #include "tools/dns/sql.h"
 

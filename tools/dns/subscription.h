@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "tools/common/route.h"
 #include "tools/dns/map.h"
-#include "tools/dns/route.h"
 
 /* A route that somebody subscribed to; it lives as long as its last subscription. */
 struct route {

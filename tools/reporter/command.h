@@ -3,7 +3,7 @@
 #ifndef REPORTER_COMMAND_H
 #define REPORTER_COMMAND_H
 
-#include "tools/dns/program.h"
+#include "tools/common/program.h"
 #include "tools/reporter/status_store.h"
 
 command_fn command_serve, command_list;

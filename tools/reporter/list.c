@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "tools/dns/listing.h"
-#include "tools/dns/log.h"
-#include "tools/dns/parse.h"
+#include "tools/common/listing.h"
+#include "tools/common/log.h"
+#include "tools/common/parse.h"
 #include "tools/reporter/command.h"
 
 static const char doc[] =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
 
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 #include "tools/reporter/command.h"
 
 const char *argp_program_version = "larshm-reporter " LARSHM_VERSION;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 #include "tools/reporter/report.h"
 
 enum {

@@ -9,7 +9,7 @@
 
 #include <uv.h>
 
-#include "tools/dns/server.h"
+#include "tools/common/server.h"
 #include "tools/reporter/status_store.h"
 
 struct reporter;

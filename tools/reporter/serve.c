@@ -2,8 +2,8 @@
 #include <argp.h>
 #include <stdlib.h>
 
-#include "tools/dns/parse.h"
-#include "tools/dns/service.h"
+#include "tools/common/parse.h"
+#include "tools/common/service.h"
 #include "tools/reporter/command.h"
 #include "tools/reporter/reporter.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/dns/route.h"
+#include "tools/common/route.h"
 
 struct status {
     /* Route, host and caller are the key: a newer status takes the place of an older one. */

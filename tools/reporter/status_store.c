@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/dns/database.h"
+#include "tools/common/database.h"
 
 #define KEY    "modid, cmdid, ip, port, caller"
 #define VALUES "succ_cnt, err_cnt, ts, overload"

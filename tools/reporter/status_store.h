@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/dns/store_mode.h"
+#include "tools/common/store_mode.h"
 #include "tools/reporter/status.h"
 
 enum {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Strict readers for text that people and files give. On false, *out is untouched. */
-#ifndef DNS_PARSE_H
-#define DNS_PARSE_H
+#ifndef COMMON_PARSE_H
+#define COMMON_PARSE_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/dns/route.h"
+#include "tools/common/route.h"
 
 /* What each reader takes, for error messages. */
 #define PARSE_ID_ALLOWED      "a decimal number from 0 to 4294967295"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/program.h"
+#include "tools/common/program.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/dns/log.h"
-#include "tools/dns/parse.h"
+#include "tools/common/log.h"
+#include "tools/common/parse.h"
 
 struct arguments {
     const char *db;

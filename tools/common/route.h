@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory is about: a key names a route, and a route is a set of hosts. */
-#ifndef DNS_ROUTE_H
-#define DNS_ROUTE_H
+#ifndef COMMON_ROUTE_H
+#define COMMON_ROUTE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/log.h"
+#include "tools/common/log.h"
 
 #include <errno.h>
 #include <inttypes.h>

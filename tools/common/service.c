@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/service.h"
+#include "tools/common/service.h"
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/dns/log.h"
-#include "tools/dns/parse.h"
+#include "tools/common/log.h"
+#include "tools/common/parse.h"
 
 enum {
     SIGNALS = 2,

@@ -5,14 +5,14 @@
  *
  * Functions that can fail return -1, and `error` says why and what to do.
  */
-#ifndef DNS_DATABASE_H
-#define DNS_DATABASE_H
+#ifndef COMMON_DATABASE_H
+#define COMMON_DATABASE_H
 
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/dns/store_mode.h"
+#include "tools/common/store_mode.h"
 
 enum {
     DATABASE_BUSY_MS = 5000, /* how long a statement waits for another process's edit */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/parse.h"
+#include "tools/common/parse.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

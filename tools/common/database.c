@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/database.h"
+#include "tools/common/database.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/dns/sql.h"
+#include "tools/common/schema.h"
 
 int database_fail(struct database *db, const char *format, ...)
 {

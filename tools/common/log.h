@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef DNS_LOG_H
-#define DNS_LOG_H
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/server.h"
+#include "tools/common/server.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -8,8 +8,8 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 
-#include "tools/dns/log.h"
-#include "tools/dns/parse.h"
+#include "tools/common/log.h"
+#include "tools/common/parse.h"
 
 enum {
     BACKLOG = 511,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/listing.h"
+#include "tools/common/listing.h"
 
 #include <argp.h>
 #include <libsmartcols.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tools/dns/log.h"
-#include "tools/dns/program.h"
+#include "tools/common/log.h"
+#include "tools/common/program.h"
 
 struct listing {
     struct libscols_table *table; /* NULL: plain lines */

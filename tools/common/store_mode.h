@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a store is opened, whatever it stores. */
-#ifndef DNS_STORE_MODE_H
-#define DNS_STORE_MODE_H
+#ifndef COMMON_STORE_MODE_H
+#define COMMON_STORE_MODE_H
 
 enum {
     STORE_ERROR_SIZE = 512,

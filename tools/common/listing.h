@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What commands that list rows by key share: their words, and the rows on stdout. */
-#ifndef DNS_LISTING_H
-#define DNS_LISTING_H
+#ifndef COMMON_LISTING_H
+#define COMMON_LISTING_H
 
 #include <stdbool.h>
 #include <stddef.h>

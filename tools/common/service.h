@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a program that serves Lars frames: it listens, says where, and ends on SIGTERM or SIGINT. */
-#ifndef DNS_SERVICE_H
-#define DNS_SERVICE_H
+#ifndef COMMON_SERVICE_H
+#define COMMON_SERVICE_H
 
 #include <netinet/in.h>
 #include <uv.h>
 
-#include "tools/dns/server.h"
+#include "tools/common/server.h"
 
 struct service {
     const char *name; /* of what may listen at the address already, as in "a directory" */

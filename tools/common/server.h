@@ -6,8 +6,8 @@
  * Output is pulled, not pushed: when a peer can take more, `fill` is called and adds frames as long as
  * peer_reserve() gives room. A peer that does not read is not asked, so it costs one block of output at most.
  */
-#ifndef DNS_SERVER_H
-#define DNS_SERVER_H
+#ifndef COMMON_SERVER_H
+#define COMMON_SERVER_H
 
 #include <netinet/in.h>
 #include <stdint.h>
