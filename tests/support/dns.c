@@ -1,56 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/dns.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static void run_server(const struct dns *dns, int out, rlim_t files)
+/* With a limit of open files, if that is not NULL. */
+static void start_server(struct dns *dns, const char *files)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int log = open(dns->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    struct rlimit limit = {files, files};
     char subscriptions[16];
     snprintf(subscriptions, sizeof(subscriptions), "%d", DNS_SUBSCRIPTIONS);
-    if (log < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
-        (files && setrlimit(RLIMIT_NOFILE, &limit) != 0))
-        _exit(127);
-    execl(LARSHM_DNS, "larshm-dns", "--db", dns->db, "serve", "--listen", "127.0.0.1:0",
-          "--max-subscriptions", subscriptions, (char *)NULL);
-    _exit(127);
+    char *const argv[] = {"/bin/sh",
+                          "-c",
+                          files ? "ulimit -n \"$0\" && exec \"$@\"" : "exec \"$@\"",
+                          files ? (char *)files : "sh",
+                          LARSHM_DNS,
+                          "--db",
+                          dns->db,
+                          "serve",
+                          "--listen",
+                          "127.0.0.1:0",
+                          "--max-subscriptions",
+                          subscriptions,
+                          NULL};
+    process_start(&dns->process, dns->log, argv);
+    dns->port = process_port(&dns->process, 1);
 }
 
-static void start_server(struct dns *dns, rlim_t files)
-{
-    int out[2];
-    unsigned port;
-    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    dns->pid = fork();
-    if (dns->pid == 0)
-        run_server(dns, out[1], files);
-    close(out[1]);
-    FILE *lines = fdopen(out[0], "r");
-    assert_non_null(lines);
-    assert_int_equal(fscanf(lines, "listening on 127.0.0.1:%u", &port), 1);
-    fclose(lines);
-    dns->port = (in_port_t)port;
-}
-
-static int setup_with(void **state, rlim_t files)
+static int setup_with(void **state, const char *files)
 {
     char error[STORE_ERROR_SIZE];
     struct dns *dns = calloc(1, sizeof(*dns));
@@ -67,12 +49,14 @@ static int setup_with(void **state, rlim_t files)
 
 int dns_setup(void **state)
 {
-    return setup_with(state, 0);
+    return setup_with(state, NULL);
 }
 
 int dns_setup_few_files(void **state)
 {
-    return setup_with(state, DNS_FEW_FILES);
+    char files[16];
+    snprintf(files, sizeof(files), "%d", DNS_FEW_FILES);
+    return setup_with(state, files);
 }
 
 int dns_teardown(void **state)
@@ -80,8 +64,10 @@ int dns_teardown(void **state)
     static const char *const names[] = {"routes.db", "routes.db-wal", "routes.db-shm", "log"};
     struct dns *dns = *state;
     int status = -1;
-    kill(dns->pid, SIGTERM);
-    waitpid(dns->pid, &status, 0);
+    if (process_alive(&dns->process)) {
+        process_signal(&dns->process, SIGTERM);
+        status = process_wait(&dns->process);
+    }
     store_close(dns->store);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char path[80];
@@ -90,7 +76,7 @@ int dns_teardown(void **state)
     }
     rmdir(dns->directory);
     free(dns);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+    return status == 0 ? 0 : -1;
 }
 
 void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t count)
@@ -100,18 +86,6 @@ void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t co
     for (size_t i = 0; i < count; i++)
         assert_int_equal(store_add(dns->store, key, (struct route_host){ip + (uint32_t)i, 8080}), 1);
     assert_int_equal(store_commit(dns->store, &edit), 0);
-}
-
-int dns_log_count(const struct dns *dns, const char *word)
-{
-    char line[512];
-    int count = 0;
-    FILE *file = fopen(dns->log, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof(line), file))
-        count += strstr(line, word) != NULL;
-    fclose(file);
-    return count;
 }
 
 struct dns_client dns_connect(const struct dns *dns, int receive_buffer)
@@ -165,7 +139,7 @@ Lars__GetRouteResponse *dns_receive(struct dns_client *client)
     struct frame frame;
     while (frame_stream_next(&client->input, &frame) != FRAME_OK) {
         uint8_t bytes[4096];
-        if (!dns_readable(client, DNS_WAIT_MS))
+        if (!dns_readable(client, PATIENCE_MS))
             fail_msg("no answer");
         ssize_t size = recv(client->fd, bytes, sizeof(bytes), 0);
         if (size <= 0)

@@ -8,15 +8,15 @@
 #include <stdint.h>
 
 #include <netinet/in.h>
-#include <sys/types.h>
 
 #include "lars.pb-c.h"
 #include "proto/frame.h"
+#include "tests/support/eventually.h"
+#include "tests/support/process.h"
 #include "tools/dns/store.h"
 
 enum {
-    DNS_WAIT_MS = 30000, /* until a thing that must happen counts as hanging */
-    DNS_QUIET_MS = 400,  /* a push would have come in this time */
+    DNS_QUIET_MS = 400, /* a push would have come in this time */
     DNS_FEW_FILES = 64,
     DNS_SUBSCRIPTIONS = 1000, /* that the directory allows a connection */
 };
@@ -24,7 +24,7 @@ enum {
 struct dns {
     char directory[32], db[64], log[64];
     struct store *store; /* to edit the database with */
-    pid_t pid;
+    struct process process;
     in_port_t port;
 };
 
@@ -37,9 +37,6 @@ int dns_teardown(void **state);
 
 /* Adds `count` hosts with addresses from `ip` on, as one edit. */
 void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t count);
-
-/* How many lines of its log have the word. */
-int dns_log_count(const struct dns *dns, const char *word);
 
 struct dns_client {
     int fd;

@@ -94,6 +94,26 @@ unsigned process_said(const struct process *process, const char *text)
     return count;
 }
 
+static in_port_t read_port(const struct process *process, unsigned start)
+{
+    char line[512];
+    unsigned seen = 0, port = 0, found;
+    FILE *file = fopen(process->log, "re");
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "listening on 127.0.0.1:%u", &found) == 1 && ++seen == start)
+            port = found;
+    if (file)
+        fclose(file);
+    return (in_port_t)port;
+}
+
+in_port_t process_port(const struct process *process, unsigned start)
+{
+    in_port_t port;
+    eventually((port = read_port(process, start)) != 0);
+    return port;
+}
+
 long process_memory(const struct process *process)
 {
     char path[64], line[256];

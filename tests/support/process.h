@@ -3,6 +3,7 @@
 #ifndef TESTS_SUPPORT_PROCESS_H
 #define TESTS_SUPPORT_PROCESS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -26,6 +27,10 @@ void process_kill(struct process *process);
 
 /* How often it has written `text`; the log of all processes that were started on the file counts. */
 unsigned process_said(const struct process *process, const char *text);
+
+/* Waits for the port of loopback that it says it listens on; `start` counts the programs that were started on its log,
+ * from 1. */
+in_port_t process_port(const struct process *process, unsigned start);
 
 /* KiB of memory that are its own. */
 long process_memory(const struct process *process);

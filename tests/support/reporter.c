@@ -10,20 +10,6 @@
 
 #include "lars.pb-c.h"
 
-/* The port of the latest start; 0 when it is not said yet. */
-static in_port_t read_port(const struct reporter_run *run, unsigned start)
-{
-    char line[512];
-    unsigned seen = 0, port = 0, found;
-    FILE *file = fopen(run->log, "re");
-    while (file && fgets(line, sizeof(line), file))
-        if (sscanf(line, "listening on 127.0.0.1:%u", &found) == 1 && ++seen == start)
-            port = found;
-    if (file)
-        fclose(file);
-    return (in_port_t)port;
-}
-
 static unsigned starts(const struct reporter_run *run)
 {
     return process_said(&run->process, "listening on");
@@ -34,7 +20,7 @@ void reporter_restart(struct reporter_run *run)
     char *const argv[] = {LARSHM_REPORTER, "--db", run->db, "serve", "--listen", "127.0.0.1:0", NULL};
     unsigned start = starts(run) + 1;
     process_start(&run->process, run->log, argv);
-    eventually((run->port = read_port(run, start)) != 0);
+    run->port = process_port(&run->process, start);
 }
 
 int reporter_setup(void **state)

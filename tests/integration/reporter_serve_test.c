@@ -283,5 +283,5 @@ int main(void)
         TEST(while_the_database_is_locked_memory_is_bounded),
         TEST(what_is_kept_is_written_at_a_signal),
     };
-    return cmocka_run_group_tests_name("reporter/serve", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("integration/reporter_serve", tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory sends unasked: changes, to those who asked for the route before. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
 
 #include "tests/support/dns.h"
@@ -35,22 +30,10 @@ static void run_sql(const struct dns *dns, const char *sql)
 {
     sqlite3 *db;
     assert_int_equal(sqlite3_open(dns->db, &db), SQLITE_OK);
-    sqlite3_busy_timeout(db, DNS_WAIT_MS);
+    sqlite3_busy_timeout(db, PATIENCE_MS);
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
     sqlite3_close(db);
-}
-
-static long resident_kb(const struct dns *dns)
-{
-    char path[64];
-    long pages = 0;
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)dns->pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%*d %ld", &pages), 1);
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static void unknown_route_is_answered_with_no_host_and_pushed_when_it_appears(void **state)
@@ -137,13 +120,13 @@ static void peer_that_does_not_read_costs_little_and_gets_the_newest_later(void 
     dns_ask(&lazy, key);
     dns_ask(&eager, key);
     assert_int_equal(dns_receive_hosts(&eager, key, NULL), HOSTS + 1);
-    long before = resident_kb(dns);
+    long before = process_memory(&dns->process);
     for (uint32_t i = 0; i < CHANGES; i++) {
         replace(dns, key, first + i, first + i + 1);
         assert_int_equal(dns_receive_hosts(&eager, key, &ip), HOSTS + 1);
         assert_int_equal(ip, first + i + 1);
     }
-    long growth = resident_kb(dns) - before;
+    long growth = process_memory(&dns->process) - before;
 #ifdef SANITIZED
     (void)growth; /* a sanitizer keeps freed memory */
 #else
@@ -170,5 +153,5 @@ int main(void)
         TEST(change_without_a_change_row_is_found_in_time),
         TEST(peer_that_does_not_read_costs_little_and_gets_the_newest_later),
     };
-    return cmocka_run_group_tests_name("dns/push", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("integration/dns_push", tests, NULL, NULL);
 }

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory answers, to good clients and bad ones. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/support/dns.h"
 
@@ -91,7 +85,7 @@ static void bad_frame_closes_its_connection_and_no_other(void **state)
         dns_ask(&good, key);
         assert_int_equal(dns_receive_hosts(&good, key, NULL), 0);
     }
-    assert_int_equal(dns_log_count(dns, "closed 127.0.0.1:"), BAD);
+    assert_int_equal(process_said(&dns->process, "closed 127.0.0.1:"), BAD);
     dns_disconnect(&good);
 }
 
@@ -124,12 +118,12 @@ static void route_near_the_frame_limit_is_whole_and_a_larger_one_is_cut(void **s
     struct dns_client client = dns_connect(dns, 0);
     dns_ask(&client, whole);
     assert_int_equal(dns_receive_hosts(&client, whole, NULL), FITTING);
-    assert_int_equal(dns_log_count(dns, "does not fit"), 0);
+    assert_int_equal(process_said(&dns->process, "does not fit"), 0);
     for (int i = 0; i < 3; i++) {
         dns_ask(&client, large);
         assert_int_equal(dns_receive_hosts(&client, large, NULL), FITTING);
     }
-    assert_int_equal(dns_log_count(dns, "route 2 2 does not fit"), 1);
+    assert_int_equal(process_said(&dns->process, "route 2 2 does not fit"), 1);
     dns_disconnect(&client);
 }
 
@@ -146,7 +140,7 @@ static void too_many_subscriptions_close_the_connection(void **state)
     assert_int_equal(dns_receive_hosts(&client, (struct route_key){1, DNS_SUBSCRIPTIONS - 1}, NULL), 0);
     dns_ask(&client, (struct route_key){1, DNS_SUBSCRIPTIONS});
     assert_null(dns_receive(&client));
-    assert_int_equal(dns_log_count(dns, "--max-subscriptions"), 1);
+    assert_int_equal(process_said(&dns->process, "--max-subscriptions"), 1);
     dns_disconnect(&client);
 }
 
@@ -160,7 +154,7 @@ static void running_out_of_descriptors_refuses_newcomers_and_serves_the_rest(voi
     assert_null(dns_receive(&clients[DNS_FEW_FILES - 1]));
     dns_ask(&clients[0], key);
     assert_int_equal(dns_receive_hosts(&clients[0], key, NULL), 0);
-    assert_int_equal(dns_log_count(dns, "limit of open files"), 1);
+    assert_int_equal(process_said(&dns->process, "limit of open files"), 1);
     for (int i = 1; i < DNS_FEW_FILES; i++)
         dns_disconnect(&clients[i]);
     dns_add(dns, key, 1, 1);
@@ -186,5 +180,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(running_out_of_descriptors_refuses_newcomers_and_serves_the_rest,
                                         dns_setup_few_files, dns_teardown),
     };
-    return cmocka_run_group_tests_name("dns/serve", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("integration/dns_serve", tests, NULL, NULL);
 }
