@@ -10,18 +10,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "conf/log.h"
+
 enum {
     CONFIG_HOST_SIZE = 254, /* of a host name, with its NUL */
     CONFIG_GROUP_SIZE = 33,
     CONFIG_ERROR_SIZE = 1024, /* enough for every error text but that of a very long path */
-};
-
-/* Values of config.fetcher.log_level. */
-enum config_log_level {
-    CONFIG_LOG_ERROR,
-    CONFIG_LOG_WARNING,
-    CONFIG_LOG_INFO,
-    CONFIG_LOG_DEBUG,
 };
 
 struct config_peer {
@@ -48,7 +42,7 @@ struct config {
         uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
         uint32_t probe_interval_ms, frame_timeout_ms;
         uint32_t empty_hold; /* seconds; 0: off */
-        uint32_t log_level;  /* enum config_log_level */
+        uint32_t log_level;  /* enum log_level of conf/log.h */
     } fetcher;
     struct {
         uint64_t max_bytes;

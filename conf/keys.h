@@ -17,7 +17,7 @@ enum key_type {
     KEY_REAL,    /* double */
     KEY_HOST,    /* char[CONFIG_HOST_SIZE] */
     KEY_GROUP,   /* char[CONFIG_GROUP_SIZE] */
-    KEY_LEVEL,   /* uint32_t, an enum config_log_level */
+    KEY_LEVEL,   /* uint32_t, an enum log_level */
 };
 
 struct key {

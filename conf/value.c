@@ -7,12 +7,13 @@
 
 #include "conf/config.h"
 #include "conf/name.h"
+#include "conf/number.h"
 
 static const char *const levels[] = {
-    [CONFIG_LOG_ERROR] = "error",
-    [CONFIG_LOG_WARNING] = "warning",
-    [CONFIG_LOG_INFO] = "info",
-    [CONFIG_LOG_DEBUG] = "debug",
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
 };
 
 enum {
@@ -23,21 +24,10 @@ enum {
 
 static const char digits[] = "0123456789";
 
-/* Reads the digits at the start of `text`. Returns what follows them, or NULL. */
+/* As number_scan(), but a number does not begin with a 0 that says nothing. */
 static const char *parse_digits(const char *text, uint64_t *out)
 {
-    size_t length = strspn(text, digits);
-    if (length == 0 || (length > 1 && text[0] == '0'))
-        return NULL;
-    uint64_t number = 0;
-    for (size_t i = 0; i < length; i++) {
-        unsigned digit = (unsigned)(text[i] - '0');
-        if (number > (UINT64_MAX - digit) / 10)
-            return NULL;
-        number = number * 10 + digit;
-    }
-    *out = number;
-    return text + length;
+    return text[0] == '0' && strchr(digits, text[1]) && text[1] ? NULL : number_scan(text, out);
 }
 
 static int parse_whole(const struct key *key, const char *text, uint64_t *out)

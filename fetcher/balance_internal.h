@@ -3,9 +3,9 @@
 #ifndef FETCHER_BALANCE_INTERNAL_H
 #define FETCHER_BALANCE_INTERNAL_H
 
+#include "conf/log.h"
 #include "fetcher/balance.h"
 #include "fetcher/deadlines.h"
-#include "fetcher/log.h"
 #include "fetcher/unreported.h"
 
 struct balance {

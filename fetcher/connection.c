@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/log.h"
 #include "fetcher/backoff.h"
-#include "fetcher/log.h"
 #include "fetcher/tcp.h"
 #include "shm/clock.h"
 

@@ -12,9 +12,9 @@
 #include <uv.h>
 
 #include "conf/config.h"
+#include "conf/log.h"
+#include "conf/notify.h"
 #include "fetcher/connection.h"
-#include "fetcher/log.h"
-#include "fetcher/notify.h"
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/name.h"
+#include "conf/number.h"
 
 enum {
     OPTION_DNS = 256,
@@ -47,9 +48,8 @@ static int parse_peer(const char *text, struct config_peer *out)
     size_t length = colon ? (size_t)(colon - text) : 0;
     if (length == 0 || length >= sizeof(out->ip))
         return -1;
-    char *end;
-    unsigned long port = strtoul(colon + 1, &end, 10);
-    if (colon[1] < '0' || colon[1] > '9' || *end || port < 1 || port > 65535)
+    uint32_t port;
+    if (!number_parse(colon + 1, 1, UINT16_MAX, &port))
         return -1;
     memcpy(out->ip, text, length);
     out->ip[length] = '\0';

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "conf/log.h"
 #include "fetcher/decode.h"
 #include "fetcher/hold_down.h"
-#include "fetcher/log.h"
 #include "fetcher/requests.h"
 #include "fetcher/subscriptions.h"
 #include "fetcher/token_bucket.h"

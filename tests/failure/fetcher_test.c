@@ -4,9 +4,12 @@
  * what they asked for while keys come that nobody knows. It either ends and says why, or goes on; then every client
  * gets its routes, and the fetcher stops in good order.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/failure/fail.h"
 #include "tests/failure/scenario.h"
@@ -17,6 +20,18 @@ static const char *const kinds[] = {FAIL_CALLS(X)};
 
 static const char on_purpose[] = "failed on purpose";
 
+/* To the programs, the file is the journal: errors have a priority there. */
+static void name_journal(const char *path)
+{
+    struct stat st;
+    char stream[64];
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(fstat(fd, &st), 0);
+    close(fd);
+    snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+}
+
 static void launch(struct fixture *fixture, const char *variable, const char *value)
 {
     struct fetcher *fetcher = &fixture->fetcher;
@@ -24,6 +39,7 @@ static void launch(struct fixture *fixture, const char *variable, const char *va
     char *const argv[] = {program, "-c", fetcher->config_path, "-n", fetcher->instance, NULL};
     if (value)
         setenv(variable, value, 1);
+    name_journal(fetcher->log_path);
     process_start(&fetcher->process, fetcher->log_path, argv);
     unsetenv(variable);
 }
@@ -53,7 +69,7 @@ static bool live_with_failure(const char *kind, unsigned long n, unsigned long *
         fail_msg("%s: something is half made", told);
     if (ended) {
         ++*ends;
-        if (process_said(&fixture->fetcher.process, "<3>larshm-fetcher: ") != 1)
+        if (process_said(&fixture->fetcher.process, "<3>failing_fetcher: ") != 1)
             fail_msg("%s: ended without a word", told);
         launch(fixture, "LARSHM_TEST_FAIL", NULL);
         eventually(process_said(&fixture->fetcher.process, "serving instance") > 0);

@@ -44,7 +44,7 @@ static bool in_range(const struct key *key, const void *field)
     case KEY_REAL:
         return *(const double *)field >= (double)key->min && *(const double *)field <= (double)key->max;
     case KEY_LEVEL:
-        return *(const uint32_t *)field <= CONFIG_LOG_DEBUG;
+        return *(const uint32_t *)field <= LOG_LEVEL_DEBUG;
     case KEY_HOST:
     case KEY_GROUP:
         return memchr(field, '\0', key->size) != NULL;

@@ -26,8 +26,8 @@ static int32_t lars_code(int code)
 static void log_lookup(struct agent *agent, const larshm_host *route, int code)
 {
     if (lars_code(code) == LARSHM_SYSTEM_ERROR)
-        log_limited(&agent->lookup_limit, "route %" PRIu32 "/%" PRIu32 ": %s", route->modid, route->cmdid,
-                    larshm_strerror(code));
+        log_limited(&agent->lookup_limit, LOG_LEVEL_WARNING, "route %" PRIu32 "/%" PRIu32 ": %s",
+                    route->modid, route->cmdid, larshm_strerror(code));
 }
 
 static size_t answer_host(struct agent *agent, const struct request *request,
@@ -56,7 +56,7 @@ static size_t answer_route(struct agent *agent, const larshm_host *route, uint8_
     size_t size = message_encode_route(out, route->modid, route->cmdid, agent->hosts, count, &sent);
     if (sent < count) {
         agent->totals.cut++;
-        log_limited(&agent->cut_limit,
+        log_limited(&agent->cut_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": only %zu of %zu hosts fit into a datagram; clients of "
                     "liblarshm get all of them",
                     route->modid, route->cmdid, sent, count);
@@ -76,7 +76,7 @@ static void take_report(struct agent *agent, const struct request *report)
         return;
     }
     agent->totals.lost_reports++;
-    log_limited(&agent->report_limit, "lost a report on route %" PRIu32 "/%" PRIu32 ": %s",
+    log_limited(&agent->report_limit, LOG_LEVEL_WARNING, "lost a report on route %" PRIu32 "/%" PRIu32 ": %s",
                 report->host.modid, report->host.cmdid, larshm_strerror(code));
 }
 
@@ -85,7 +85,7 @@ static void drop(struct agent *agent, const struct sockaddr_in *from, const char
     char name[PARSE_ADDRESS_SIZE];
     agent->totals.bad++;
     format_address(from, name);
-    log_limited(&agent->bad_limit, "dropped a datagram from %s: %s", name, why);
+    log_limited(&agent->bad_limit, LOG_LEVEL_WARNING, "dropped a datagram from %s: %s", name, why);
 }
 
 size_t agent_take(struct agent *agent, const uint8_t *datagram, size_t size, const struct sockaddr_in *from,

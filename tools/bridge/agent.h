@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/log.h"
 #include "shm/layout.h"
 #include "tools/bridge/message.h"
 #include "tools/bridge/source.h"
-#include "tools/common/log.h"
 
 struct agent_totals {
     uint64_t requests;     /* all of them answered */

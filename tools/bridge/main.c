@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "fetcher/notify.h"
+#include "conf/log.h"
+#include "conf/notify.h"
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
-#include "tools/common/log.h"
 #include "tools/common/parse.h"
 
 enum {
@@ -41,7 +41,7 @@ static void log_refused_port(const struct sockaddr_in *address, int error)
 {
     char name[PARSE_ADDRESS_SIZE];
     format_address(address, name);
-    log_line("cannot listen on udp %s: %s; %s", name, strerror(error),
+    log_line(LOG_LEVEL_ERROR, "cannot listen on udp %s: %s; %s", name, strerror(error),
              error == EADDRINUSE
                  ? "is a Lars agent or another larshm-bridge running there? stop it, or choose "
                    "other ports with --ports"
@@ -69,7 +69,7 @@ static int start_ports(struct bridge *bridge)
     for (size_t i = 0; i < bridge->port_count; i++) {
         char name[PARSE_ADDRESS_SIZE];
         if (port_start(bridge->ports[i]) != 0) {
-            log_line("cannot start a thread: %s", strerror(errno));
+            log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(errno));
             return -1;
         }
         format_address(port_address(bridge->ports[i]), name);
@@ -77,7 +77,7 @@ static int start_ports(struct bridge *bridge)
     }
     if (fflush(stdout) == 0)
         return 0;
-    log_line("cannot write to stdout");
+    log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
     return -1;
 }
 
@@ -108,7 +108,8 @@ static void log_totals(const struct bridge *bridge, int number)
         sum.cut += totals->cut;
         unsent += more;
     }
-    log_line("%s: stopping; requests: %" PRIu64 ", reports: %" PRIu64 ", bad datagrams: %" PRIu64
+    log_line(LOG_LEVEL_INFO,
+             "%s: stopping; requests: %" PRIu64 ", reports: %" PRIu64 ", bad datagrams: %" PRIu64
              ", reports lost: %" PRIu64 ", answers cut: %" PRIu64 ", answers not sent: %" PRIu64,
              strsignal(number), sum.requests, sum.reports, sum.bad, sum.lost_reports, sum.cut, unsent);
 }
@@ -120,7 +121,8 @@ static int run(struct bridge *bridge)
     if (code == LARSHM_BAD_ARGUMENT || open_ports(bridge) != 0 || start_ports(bridge) != 0)
         return 0;
     if (ntohl(bridge->options.listen.s_addr) >> IN_CLASSA_NSHIFT != IN_LOOPBACKNET)
-        log_line("other machines may reach these ports: whoever can send there can report calls");
+        log_line(LOG_LEVEL_WARNING,
+                 "other machines may reach these ports: whoever can send there can report calls");
     notify("READY=1\nSTATUS=answering Lars clients");
     int number = wait_for_end(bridge, code);
     notify("STOPPING=1");

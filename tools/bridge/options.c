@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shm/names.h"
-#include "tools/common/parse.h"
+#include "conf/number.h"
 
 enum {
     OPTION_LISTEN = 256,
@@ -55,7 +54,7 @@ static bool parse_ports(const char *text, struct options *out)
             return false;
         memcpy(word, at, length);
         word[length] = '\0';
-        if (!parse_number(word, UINT16_MAX, &port))
+        if (!number_parse(word, 0, UINT16_MAX, &port))
             return false;
         for (size_t i = 0; i < parsed.port_count; i++)
             if (port && parsed.ports[i] == port)

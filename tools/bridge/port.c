@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf/log.h"
 #include "shm/atomic.h"
-#include "tools/common/log.h"
 
 enum {
     BATCH = 64,
@@ -94,7 +94,7 @@ static unsigned receive(struct port *port)
     if (count >= 0)
         return (unsigned)count;
     if (errno != EINTR)
-        log_limited(&port->receive_limit, "cannot receive: %s", strerror(errno));
+        log_limited(&port->receive_limit, LOG_LEVEL_WARNING, "cannot receive: %s", strerror(errno));
     return 0;
 }
 
@@ -109,7 +109,7 @@ static void send_answers(struct port *port, unsigned count)
         } else if (errno != EINTR) {
             /* A full buffer stays full for all of them; any other trouble is this one peer's. */
             unsigned dropped = errno == EAGAIN ? count - done : 1;
-            log_limited(&port->send_limit, "cannot send an answer: %s", strerror(errno));
+            log_limited(&port->send_limit, LOG_LEVEL_WARNING, "cannot send an answer: %s", strerror(errno));
             port->unsent += dropped;
             done += dropped;
         }

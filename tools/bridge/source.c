@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "conf/log.h"
 #include "shm/atomic.h"
-#include "tools/common/log.h"
 
 int source_open(struct source *source)
 {
@@ -13,9 +13,9 @@ int source_open(struct source *source)
     int code = larshm_open(&routes, source->instance);
     if (code == LARSHM_OK) {
         store_release(&source->routes, routes); /* pairs with the acquire in source_routes() */
-        log_line("instance \"%s\" is open", source->instance);
+        log_line(LOG_LEVEL_INFO, "instance \"%s\" is open", source->instance);
     } else if (code != load_relaxed(&source->code)) {
-        log_line("instance \"%s\": %s", source->instance,
+        log_line(LOG_LEVEL_WARNING, "instance \"%s\": %s", source->instance,
                  code == LARSHM_SYSTEM_ERROR ? strerror(errno) : larshm_strerror(code));
     }
     store_relaxed(&source->code, code);

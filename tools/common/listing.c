@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
 #include "tools/common/program.h"
 
 struct listing {
@@ -63,7 +63,7 @@ struct listing *listing_new(const char *const *names, size_t columns)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
     if (!listing || (isatty(STDOUT_FILENO) && !(listing->table = new_table(names, columns)))) {
-        log_line("out of memory");
+        log_line(LOG_LEVEL_ERROR, "out of memory");
         free(listing);
         return NULL;
     }
@@ -118,11 +118,11 @@ int listing_end(struct listing *listing)
     if (listing->table && listing->rows && !listing->out_of_memory)
         listing->out_of_memory = scols_print_table(listing->table) != 0;
     if (listing->out_of_memory) {
-        log_line("out of memory");
+        log_line(LOG_LEVEL_ERROR, "out of memory");
         return -1;
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        log_line("cannot write the list to stdout");
+        log_line(LOG_LEVEL_ERROR, "cannot write the list to stdout");
         return -1;
     }
     return 0;

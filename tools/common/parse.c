@@ -5,31 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-bool parse_number(const char *text, uint32_t max, uint32_t *out)
-{
-    uint64_t value = 0;
-    if (!*text)
-        return false;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9')
-            return false;
-        value = value * 10 + (uint64_t)(*text - '0');
-        if (value > max)
-            return false;
-    }
-    *out = (uint32_t)value;
-    return true;
-}
+#include "conf/number.h"
 
 bool parse_id(const char *text, uint32_t *out)
 {
-    return parse_number(text, UINT32_MAX, out);
+    return number_parse(text, 0, UINT32_MAX, out);
 }
 
 bool parse_port(const char *text, uint16_t *out)
 {
     uint32_t value;
-    if (!parse_number(text, UINT16_MAX, &value) || value == 0)
+    if (!number_parse(text, 1, UINT16_MAX, &value))
         return false;
     *out = (uint16_t)value;
     return true;
@@ -72,7 +58,8 @@ bool parse_address(const char *text, struct sockaddr_in *out)
     struct sockaddr_in address = {.sin_family = AF_INET};
     uint32_t number;
     const char *port = split_address(text, ip);
-    if (!port || inet_pton(AF_INET, ip, &address.sin_addr) != 1 || !parse_number(port, UINT16_MAX, &number))
+    if (!port || inet_pton(AF_INET, ip, &address.sin_addr) != 1 ||
+        !number_parse(port, 0, UINT16_MAX, &number))
         return false;
     address.sin_port = htons((uint16_t)number);
     *out = address;

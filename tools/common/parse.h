@@ -20,9 +20,6 @@ enum {
     PARSE_ADDRESS_SIZE = INET_ADDRSTRLEN + sizeof(":65535") - 1,
 };
 
-/* Digits only, at most `max`. */
-bool parse_number(const char *text, uint32_t max, uint32_t *out);
-
 bool parse_id(const char *text, uint32_t *out);
 bool parse_port(const char *text, uint16_t *out);
 bool parse_ip(const char *text, uint32_t *out);

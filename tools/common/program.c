@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
 #include "tools/common/parse.h"
 
 struct arguments {
@@ -53,7 +53,7 @@ int command_run(const struct command *commands, const char *program, const char 
     while (commands->name && strcmp(commands->name, argv[0]) != 0)
         commands++;
     if (!commands->name) {
-        log_line("unknown command '%s': see '%s --help'", argv[0], program);
+        log_line(LOG_LEVEL_ERROR, "unknown command '%s': see '%s --help'", argv[0], program);
         return EXIT_FAILURE;
     }
     snprintf(title, sizeof(title), "%s %s", program, commands->name);
@@ -64,7 +64,7 @@ int command_run(const struct command *commands, const char *program, const char 
 bool command_has_db(const char *db)
 {
     if (!db)
-        log_line("no database named: write --db FILE before the command");
+        log_line(LOG_LEVEL_ERROR, "no database named: write --db FILE before the command");
     return db != NULL;
 }
 
@@ -72,6 +72,6 @@ bool command_read_id(const char *name, const char *text, uint32_t *id)
 {
     if (parse_id(text, id))
         return true;
-    log_line("%s '%s' is not " PARSE_ID_ALLOWED, name, text);
+    log_line(LOG_LEVEL_ERROR, "%s '%s' is not " PARSE_ID_ALLOWED, name, text);
     return false;
 }

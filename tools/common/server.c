@@ -8,7 +8,7 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
 #include "tools/common/parse.h"
 
 enum {
@@ -70,7 +70,7 @@ static void peer_close(struct peer *peer)
 
 static void peer_refuse(struct peer *peer, const char *reason)
 {
-    log_line("closed %s: %s", peer->name, reason);
+    log_line(LOG_LEVEL_WARNING, "closed %s: %s", peer->name, reason);
     peer_close(peer);
 }
 
@@ -184,14 +184,15 @@ static void on_connection(uv_stream_t *listener, int status)
     struct server *server = listener->data;
     struct peer *peer = status == 0 ? calloc(1, sizeof(*peer)) : NULL;
     if (!peer) {
-        log_line("cannot accept a connection: %s", uv_strerror(status ? status : UV_ENOMEM));
+        log_line(LOG_LEVEL_WARNING, "cannot accept a connection: %s",
+                 uv_strerror(status ? status : UV_ENOMEM));
         return;
     }
     peer->server = server;
     peer->socket.data = peer;
     int rc = uv_tcp_init(listener->loop, &peer->socket);
     if (rc != 0) {
-        log_line("cannot accept a connection: %s", uv_strerror(rc));
+        log_line(LOG_LEVEL_WARNING, "cannot accept a connection: %s", uv_strerror(rc));
         free(peer);
         return;
     }
@@ -199,7 +200,8 @@ static void on_connection(uv_stream_t *listener, int status)
     bool full = server->count++ >= server->max;
     if (uv_accept(listener, (uv_stream_t *)&peer->socket) != 0 || full || peer_start(peer) != 0) {
         if (full && !server->full_logged)
-            log_line("refusing connections: %zu are open; raise the limit of open files", server->max);
+            log_line(LOG_LEVEL_WARNING, "refusing connections: %zu are open; raise the limit of open files",
+                     server->max);
         server->full_logged |= full;
         peer_close(peer);
     }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
 #include "tools/common/parse.h"
 
 enum {
@@ -44,7 +44,7 @@ static int say_address(const struct sockaddr_in *address)
     printf("listening on %s\n", name);
     if (fflush(stdout) == 0)
         return 0;
-    log_line("cannot write to stdout");
+    log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
     return -1;
 }
 
@@ -60,7 +60,7 @@ static int start(struct run *run, const struct sockaddr_in *address)
     struct server_handler handler;
     int rc = service->start(service->arg, &run->loop, &handler);
     if (rc != 0) {
-        log_line("cannot start: %s", uv_strerror(rc));
+        log_line(LOG_LEVEL_ERROR, "cannot start: %s", uv_strerror(rc));
         return -1;
     }
     run->started = true;
@@ -69,7 +69,8 @@ static int start(struct run *run, const struct sockaddr_in *address)
     if (rc != 0) {
         char name[PARSE_ADDRESS_SIZE];
         format_address(address, name);
-        log_line("cannot listen on %s: %s; is %s running there? choose another address with --listen", name,
+        log_line(LOG_LEVEL_ERROR,
+                 "cannot listen on %s: %s; is %s running there? choose another address with --listen", name,
                  uv_strerror(rc), service->name);
         return -1;
     }
@@ -82,7 +83,7 @@ int service_run(const struct service *service, const struct sockaddr_in *address
     signal(SIGPIPE, SIG_IGN);
     int rc = uv_loop_init(&run.loop);
     if (rc != 0) {
-        log_line("cannot start: %s", uv_strerror(rc));
+        log_line(LOG_LEVEL_ERROR, "cannot start: %s", uv_strerror(rc));
         return EXIT_FAILURE;
     }
     int exit_code = EXIT_SUCCESS;

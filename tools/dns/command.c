@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/dns/command.h"
 
-#include "tools/common/log.h"
+#include "conf/log.h"
 #include "tools/common/parse.h"
 
 struct store *command_open_store(const char *db, enum store_mode mode)
@@ -9,7 +9,7 @@ struct store *command_open_store(const char *db, enum store_mode mode)
     char error[STORE_ERROR_SIZE];
     struct store *store = NULL;
     if (command_has_db(db) && store_open(&store, db, mode, error) != 0)
-        log_line("%s", error);
+        log_line(LOG_LEVEL_ERROR, "%s", error);
     return store;
 }
 
@@ -17,6 +17,6 @@ bool command_read_host(const char *text, struct route_host *host)
 {
     if (parse_host(text, host))
         return true;
-    log_line("host '%s' is not " PARSE_HOST_ALLOWED, text);
+    log_line(LOG_LEVEL_ERROR, "host '%s' is not " PARSE_HOST_ALLOWED, text);
     return false;
 }

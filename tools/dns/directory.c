@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
+#include "conf/number.h"
 #include "tools/dns/message.h"
 #include "tools/dns/subscription.h"
 
@@ -49,9 +50,9 @@ struct directory {
 static int note_store(struct directory *directory, int rc)
 {
     if (rc < 0 && !directory->store_failed)
-        log_line("%s; trying again", store_error(directory->store));
+        log_line(LOG_LEVEL_WARNING, "%s; trying again", store_error(directory->store));
     if (rc >= 0 && directory->store_failed)
-        log_line("the database answers again");
+        log_line(LOG_LEVEL_INFO, "the database answers again");
     directory->store_failed = rc < 0;
     return rc;
 }
@@ -89,7 +90,8 @@ static void send_route(struct directory *directory, struct peer *peer, uint8_t *
     directory->answers++;
     bool cut = sent < directory->host_count;
     if (cut && !route->cut_logged)
-        log_line("route %" PRIu32 " %" PRIu32 " does not fit into a frame: only its first %zu hosts are sent",
+        log_line(LOG_LEVEL_WARNING,
+                 "route %" PRIu32 " %" PRIu32 " does not fit into a frame: only its first %zu hosts are sent",
                  route->key.modid, route->key.cmdid, sent);
     route->cut_logged = cut;
 }
@@ -237,11 +239,12 @@ void directory_stop(struct directory *directory)
 
 void directory_log_totals(const struct directory *directory)
 {
-    log_line("stopped after %" PRIu64 " connection%s, %" PRIu64 " request%s, %" PRIu64 " answer%s; "
+    log_line(LOG_LEVEL_INFO,
+             "stopped after %" PRIu64 " connection%s, %" PRIu64 " request%s, %" PRIu64 " answer%s; "
              "%" PRIu64 " unknown message%s skipped",
-             directory->connections, log_plural(directory->connections), directory->requests,
-             log_plural(directory->requests), directory->answers, log_plural(directory->answers),
-             directory->skipped, log_plural(directory->skipped));
+             directory->connections, number_plural(directory->connections), directory->requests,
+             number_plural(directory->requests), directory->answers, number_plural(directory->answers),
+             directory->skipped, number_plural(directory->skipped));
 }
 
 void directory_free(struct directory *directory)

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
+#include "conf/number.h"
 #include "tools/dns/command.h"
 
 static const char add_doc[] =
@@ -66,7 +67,7 @@ static int read_edit(const struct words *words, struct edit *edit)
         return -1;
     read.hosts = calloc((size_t)read.count + 1, sizeof(*read.hosts));
     if (!read.hosts) {
-        log_line("out of memory");
+        log_line(LOG_LEVEL_ERROR, "out of memory");
         return -1;
     }
     for (int i = 0; i < read.count; i++) {
@@ -127,16 +128,19 @@ static int edit_route(const char *db, enum store_mode mode, const struct edit *e
     int changed, exit_code = EXIT_SUCCESS;
     struct store_edit done;
     if (apply(store, edit, change, &existed, &changed, &done) != 0) {
-        log_line("%s", store_error(store));
+        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
         exit_code = EXIT_FAILURE;
     } else if (mode == STORE_EXISTING && !existed) {
-        log_line("no route %" PRIu32 " %" PRIu32 ": see 'route list'", edit->key.modid, edit->key.cmdid);
+        log_line(LOG_LEVEL_ERROR, "no route %" PRIu32 " %" PRIu32 ": see 'route list'", edit->key.modid,
+                 edit->key.cmdid);
         exit_code = EXIT_NO_ROUTE;
     } else if (changed == 0) {
-        log_line("nothing changed in route %" PRIu32 " %" PRIu32, edit->key.modid, edit->key.cmdid);
+        log_line(LOG_LEVEL_INFO, "nothing changed in route %" PRIu32 " %" PRIu32, edit->key.modid,
+                 edit->key.cmdid);
     } else {
-        log_line("route %" PRIu32 " %" PRIu32 ": %d host%s %s, version %" PRIu64, edit->key.modid,
-                 edit->key.cmdid, changed, log_plural((uint64_t)changed), verb, done.version);
+        log_line(LOG_LEVEL_INFO, "route %" PRIu32 " %" PRIu32 ": %d host%s %s, version %" PRIu64,
+                 edit->key.modid, edit->key.cmdid, changed, number_plural((uint64_t)changed), verb,
+                 done.version);
     }
     store_close(store);
     return exit_code;
@@ -150,7 +154,7 @@ int command_route_add(const char *db, int argc, char **argv)
         return EXIT_FAILURE;
     int exit_code = EXIT_FAILURE;
     if (route_key_is_none(edit.key))
-        log_line("%s", ROUTE_KEY_RESERVED);
+        log_line(LOG_LEVEL_ERROR, "%s", ROUTE_KEY_RESERVED);
     else
         exit_code = edit_route(db, STORE_CREATE, &edit, add_hosts, "added");
     free(edit.hosts);

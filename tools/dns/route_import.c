@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
+#include "conf/number.h"
 #include "tools/dns/command.h"
 #include "tools/dns/import.h"
 
@@ -53,13 +54,14 @@ static int import_and_say(const struct import_source *source, struct store *stor
     if (source->progress)
         fputs("\r\033[K", stderr); /* leave the line to what is printed next */
     if (result != 0) {
-        log_line("%s", error);
+        log_line(LOG_LEVEL_ERROR, "%s", error);
         return EXIT_FAILURE;
     }
-    log_line("%" PRIu64 " route%s and %" PRIu64 " host%s added, %" PRIu64
+    log_line(LOG_LEVEL_INFO,
+             "%" PRIu64 " route%s and %" PRIu64 " host%s added, %" PRIu64
              " route%s changed, version %" PRIu64,
-             outcome.added.routes, log_plural(outcome.added.routes), outcome.added.hosts,
-             log_plural(outcome.added.hosts), outcome.edit.keys, log_plural(outcome.edit.keys),
+             outcome.added.routes, number_plural(outcome.added.routes), outcome.added.hosts,
+             number_plural(outcome.added.hosts), outcome.edit.keys, number_plural(outcome.edit.keys),
              outcome.edit.version);
     return EXIT_SUCCESS;
 }
@@ -72,7 +74,7 @@ int command_route_import(const char *db, int argc, char **argv)
     bool standard = strcmp(file, "-") == 0;
     FILE *lines = standard ? stdin : fopen(file, "re");
     if (!lines) {
-        log_line("cannot open %s: %s", file, strerror(errno));
+        log_line(LOG_LEVEL_ERROR, "cannot open %s: %s", file, strerror(errno));
         return EXIT_FAILURE;
     }
     const struct import_source source = {.file = lines,

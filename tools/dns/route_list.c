@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/log.h"
 #include "tools/common/listing.h"
-#include "tools/common/log.h"
 #include "tools/dns/command.h"
 
 enum {
@@ -38,7 +38,7 @@ static int on_row(void *arg, struct route_key key, struct route_host host)
 static int list(struct store *store, const struct selection *selection, struct listing *listing)
 {
     if (store_list(store, selection->modid, selection->cmdid, on_row, listing) != 0) {
-        log_line("%s", store_error(store));
+        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
         return EXIT_FAILURE;
     }
     if (listing_end(listing) != 0)
@@ -46,10 +46,10 @@ static int list(struct store *store, const struct selection *selection, struct l
     if (listing_rows(listing) > 0)
         return EXIT_SUCCESS;
     if (selection->count == 0) {
-        log_line("no routes yet: 'route add' and 'route import' add some");
+        log_line(LOG_LEVEL_INFO, "no routes yet: 'route add' and 'route import' add some");
         return EXIT_SUCCESS;
     }
-    log_line("no route %s: see 'route list'", selection->name);
+    log_line(LOG_LEVEL_ERROR, "no route %s: see 'route list'", selection->name);
     return EXIT_NO_ROUTE;
 }
 

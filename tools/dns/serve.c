@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "tools/common/parse.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
@@ -41,7 +42,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
         return 0;
     case 'm':
-        if (!parse_number(arg, UINT32_MAX, &arguments->max_subscriptions) || !arguments->max_subscriptions)
+        if (!number_parse(arg, 1, UINT32_MAX, &arguments->max_subscriptions))
             argp_error(state, "--max-subscriptions '%s' is not a decimal number from 1 to 4294967295", arg);
         return 0;
     default:

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/instance.h"
@@ -51,9 +52,9 @@ static int print_text(bool ok, const struct check_report *report)
 {
     if (ok)
         printf("ok: %" PRIu32 " route%s, %" PRIu32 " host%s, %s live, longest probe %" PRIu32 " bucket%s\n",
-               report->keys, text_plural(report->keys), report->hosts, text_plural(report->hosts),
+               report->keys, number_plural(report->keys), report->hosts, number_plural(report->hosts),
                text_bytes(report->live_units * UNIT_BYTES).is, report->longest_probe,
-               text_plural(report->longest_probe));
+               number_plural(report->longest_probe));
     else
         printf("wrong: %s\n", report->text);
     return EXIT_SUCCESS;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/number.h"
+
 /* To getopt a word like -1 is an option: known as such, it is answered with what to write instead. */
 enum {
     DIGIT = OPTION_HIDDEN | OPTION_ARG_OPTIONAL
@@ -55,13 +57,10 @@ const struct argp_child common_children[] = {{&argp, 0, NULL, 0}, {0}};
 uint32_t take_number(const struct argp_state *state, const char *name, const char *text, uint32_t least,
                      uint32_t most)
 {
-    uint64_t value = 0;
-    const char *at = text;
-    while (*at >= '0' && *at <= '9' && value <= most)
-        value = value * 10 + (uint64_t)(*at++ - '0');
-    if (at == text || *at || value < least || value > most)
+    uint32_t number = least;
+    if (!number_parse(text, least, most, &number))
         argp_error(state, "%s '%s' is not a decimal number from %u to %u", name, text, least, most);
-    return (uint32_t)value;
+    return number;
 }
 
 void take_route_name(const struct argp_state *state, const char *word, struct route_name *out)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/health.h"
 #include "tools/larshm/hosts.h"
@@ -91,7 +92,7 @@ static int print_text(const struct answer *answer)
 {
     const struct route *route = &answer->route;
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
-           route->modid, route->cmdid, route->host_count, text_plural(route->host_count),
+           route->modid, route->cmdid, route->host_count, number_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
     if (route->condition == ROUTE_IS_HELD)
         say("route %" PRIu32 "/%" PRIu32 ": the directory's last answer had no hosts: it is held back, these "

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "conf/number.h"
 #include "tools/larshm/qps.h"
 
 #include <inttypes.h>
@@ -82,7 +83,7 @@ static int print_text(const struct qps_result *result, const struct qps_thread *
     }
     add_row(grid, result, "all", sum->calls);
     printf("route %" PRIu32 "/%" PRIu32 ", %" PRIu32 " thread%s, %s\n", result->name.modid,
-           result->name.cmdid, result->count, text_plural(result->count), text_span(result->ms).is);
+           result->name.cmdid, result->count, number_plural(result->count), text_span(result->ms).is);
     int code = grid_print(grid);
     if (code == EXIT_SUCCESS && sum->overloaded)
         printf("%s of %s were answered with OVERLOAD\n", text_count(sum->overloaded).is,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "shm/clock.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
@@ -126,10 +127,10 @@ static void show_health(const struct facts *facts)
            "%s message%s to the report service\n",
            text_count(counters[COUNTER_reports]).is, text_count(counters[COUNTER_reports_unknown]).is,
            text_count(counters[COUNTER_reports_refused]).is, text_count(counters[COUNTER_results_sent]).is,
-           text_plural(counters[COUNTER_results_sent]));
+           number_plural(counters[COUNTER_results_sent]));
     printf("health      %s host%s overloaded; %s ejection%s so far\n",
-           text_count(counters[COUNTER_overloaded]).is, text_plural(counters[COUNTER_overloaded]),
-           text_count(counters[COUNTER_ejections]).is, text_plural(counters[COUNTER_ejections]));
+           text_count(counters[COUNTER_overloaded]).is, number_plural(counters[COUNTER_overloaded]),
+           text_count(counters[COUNTER_ejections]).is, number_plural(counters[COUNTER_ejections]));
 }
 
 static void show_memory(const struct facts *facts)
@@ -179,10 +180,10 @@ static void show_counters(const struct facts *facts)
     };
     const uint64_t *counters = facts->counters;
     printf("traffic     %s request%s, %s answer%s (%s pushed), %s table%s published, %s refreshed\n",
-           text_count(counters[COUNTER_requests]).is, text_plural(counters[COUNTER_requests]),
-           text_count(counters[COUNTER_answers]).is, text_plural(counters[COUNTER_answers]),
+           text_count(counters[COUNTER_requests]).is, number_plural(counters[COUNTER_requests]),
+           text_count(counters[COUNTER_answers]).is, number_plural(counters[COUNTER_answers]),
            text_count(counters[COUNTER_pushes]).is, text_count(counters[COUNTER_publishes]).is,
-           text_plural(counters[COUNTER_publishes]), text_count(counters[COUNTER_refreshes]).is);
+           number_plural(counters[COUNTER_publishes]), text_count(counters[COUNTER_refreshes]).is);
     const char *label = "troubles";
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
         if (counters[troubles[i]] == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "shm/layout.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
@@ -155,7 +156,7 @@ static int print_text(const struct simulation *simulation)
     if (code != EXIT_SUCCESS)
         return code;
     printf("%s call%s, %s answered with OVERLOAD\n", text_count(simulation->calls).is,
-           text_plural(simulation->calls), text_count(simulation->overloaded).is);
+           number_plural(simulation->calls), text_count(simulation->overloaded).is);
     return EXIT_SUCCESS;
 }
 

@@ -68,11 +68,6 @@ struct text text_count(uint64_t count)
     return text;
 }
 
-const char *text_plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 struct text text_time(uint64_t unix_ms)
 {
     struct text text = {"?"};

@@ -21,9 +21,6 @@ struct text text_bytes(uint64_t bytes);
 /* "1,234,567". */
 struct text text_count(uint64_t count);
 
-/* "s" behind what is counted, unless it is one. */
-const char *text_plural(uint64_t count);
-
 /* Local time, "2024-05-06 07:08:09"; "?" for what is no time. */
 struct text text_time(uint64_t unix_ms);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "shm/clock.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
@@ -64,7 +65,7 @@ static int print(const struct arguments *arguments, uint32_t hosts, uint64_t wai
                                     (json_int_t)name->cmdid, "hosts", (json_int_t)hosts, "waited_ms",
                                     json_number(waited_ms)));
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s after %s\n", name->modid, name->cmdid, hosts,
-           text_plural(hosts), text_span(waited_ms).is);
+           number_plural(hosts), text_span(waited_ms).is);
     return EXIT_SUCCESS;
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "conf/log.h"
 #include "tools/common/listing.h"
-#include "tools/common/log.h"
 #include "tools/common/parse.h"
 #include "tools/reporter/command.h"
 
@@ -78,7 +78,7 @@ static int on_row(void *arg, const struct status *status)
 static int list(struct status_store *store, const struct selection *selection, struct listing *listing)
 {
     if (status_store_list(store, selection->modid, selection->cmdid, on_row, listing) != 0) {
-        log_line("%s", status_store_error(store));
+        log_line(LOG_LEVEL_ERROR, "%s", status_store_error(store));
         return EXIT_FAILURE;
     }
     if (listing_end(listing) != 0)
@@ -86,11 +86,12 @@ static int list(struct status_store *store, const struct selection *selection, s
     if (listing_rows(listing) > 0)
         return EXIT_SUCCESS;
     if (selection->count == 0) {
-        log_line("no results yet: agents report to 'serve' on this database, see [reporter] in their "
+        log_line(LOG_LEVEL_INFO,
+                 "no results yet: agents report to 'serve' on this database, see [reporter] in their "
                  "configuration");
         return EXIT_SUCCESS;
     }
-    log_line("no results of %s: see 'list'", selection->name);
+    log_line(LOG_LEVEL_ERROR, "no results of %s: see 'list'", selection->name);
     return EXIT_NO_ROUTE;
 }
 

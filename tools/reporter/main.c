@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
 #include "tools/reporter/command.h"
 
 const char *argp_program_version = "larshm-reporter " LARSHM_VERSION;
@@ -32,7 +32,7 @@ struct status_store *command_open_store(const char *db, enum store_mode mode)
     char error[STORE_ERROR_SIZE];
     struct status_store *store = NULL;
     if (command_has_db(db) && status_store_open(&store, db, mode, error) != 0)
-        log_line("%s", error);
+        log_line(LOG_LEVEL_ERROR, "%s", error);
     return store;
 }
 

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "tools/common/log.h"
+#include "conf/log.h"
+#include "conf/number.h"
 #include "tools/reporter/report.h"
 
 enum {
@@ -48,9 +49,9 @@ static int commit(struct reporter *reporter)
 {
     int rc = write_kept(reporter, BUSY_MS);
     if (rc != 0 && !reporter->store_failed)
-        log_line("%s; trying again", status_store_error(reporter->store));
+        log_line(LOG_LEVEL_WARNING, "%s; trying again", status_store_error(reporter->store));
     if (rc == 0 && reporter->store_failed)
-        log_line("the database answers again");
+        log_line(LOG_LEVEL_INFO, "the database answers again");
     reporter->store_failed = rc != 0;
     return rc;
 }
@@ -68,7 +69,8 @@ static void on_status(void *arg, const struct status *status)
     if (status_store_keep(reporter->store, status) == 0)
         return;
     reporter->dropped.count++;
-    log_limited(&reporter->dropped.limit, "dropped a result: %s", status_store_error(reporter->store));
+    log_limited(&reporter->dropped.limit, LOG_LEVEL_WARNING, "dropped a result: %s",
+                status_store_error(reporter->store));
 }
 
 static void take_report(struct reporter *reporter, const struct peer *peer, const struct frame *frame)
@@ -76,16 +78,16 @@ static void take_report(struct reporter *reporter, const struct peer *peer, cons
     size_t impossible;
     if (report_decode(frame->body, frame->length, on_status, reporter, &impossible) != 0) {
         reporter->undecodable.count++;
-        log_limited(&reporter->undecodable.limit, "left out a report from %s: it does not decode",
-                    peer_name(peer));
+        log_limited(&reporter->undecodable.limit, LOG_LEVEL_WARNING,
+                    "left out a report from %s: it does not decode", peer_name(peer));
         return;
     }
     reporter->reports++;
     if (impossible) {
         reporter->impossible.count += impossible;
-        log_limited(&reporter->impossible.limit,
+        log_limited(&reporter->impossible.limit, LOG_LEVEL_WARNING,
                     "left out %zu result%s from %s: address 0, or a port that is not from 1 to 65535",
-                    impossible, log_plural(impossible), peer_name(peer));
+                    impossible, number_plural(impossible), peer_name(peer));
     }
 }
 
@@ -95,8 +97,9 @@ static const char *on_frame(void *arg, const struct frame *frame)
     struct reporter *reporter = client->reporter;
     if (frame->id != MESSAGE_REPORT_STATUS_REQUEST) {
         reporter->unknown.count++;
-        log_limited(&reporter->unknown.limit, "skipped a message with id %" PRId32 " from %s: no report",
-                    frame->id, peer_name(client->peer));
+        log_limited(&reporter->unknown.limit, LOG_LEVEL_WARNING,
+                    "skipped a message with id %" PRId32 " from %s: no report", frame->id,
+                    peer_name(client->peer));
         return NULL;
     }
     take_report(reporter, client->peer, frame);
@@ -156,14 +159,15 @@ int reporter_finish(struct reporter *reporter)
 {
     int rc = write_kept(reporter, LAST_BUSY_MS);
     if (rc != 0)
-        log_line("%s; %zu results are lost", status_store_error(reporter->store),
+        log_line(LOG_LEVEL_ERROR, "%s; %zu results are lost", status_store_error(reporter->store),
                  status_store_kept(reporter->store));
-    log_line("stopped after %" PRIu64 " connection%s, %" PRIu64 " report%s, %" PRIu64 " result%s, %" PRIu64
+    log_line(LOG_LEVEL_INFO,
+             "stopped after %" PRIu64 " connection%s, %" PRIu64 " report%s, %" PRIu64 " result%s, %" PRIu64
              " row%s written; left out: %" PRIu64 " unknown messages, %" PRIu64
              " reports that do not decode, %" PRIu64 " impossible results, %" PRIu64 " dropped",
-             reporter->connections, log_plural(reporter->connections), reporter->reports,
-             log_plural(reporter->reports), reporter->results, log_plural(reporter->results),
-             reporter->written, log_plural(reporter->written), reporter->unknown.count,
+             reporter->connections, number_plural(reporter->connections), reporter->reports,
+             number_plural(reporter->reports), reporter->results, number_plural(reporter->results),
+             reporter->written, number_plural(reporter->written), reporter->unknown.count,
              reporter->undecodable.count, reporter->impossible.count, reporter->dropped.count);
     return rc;
 }

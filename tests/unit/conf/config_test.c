@@ -118,7 +118,7 @@ static void value_may_be_quoted_and_commented(void **state)
               "[fetcher]\nreconnect_min_ms=7#x\n"
               "[shm]\ngroup = \"\" ; the fetcher's own\n",
               &config);
-    assert_int_equal(config.fetcher.log_level, CONFIG_LOG_DEBUG);
+    assert_int_equal(config.fetcher.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config.fetcher.poll_interval_ms, 20);
     assert_int_equal(config.fetcher.frame_timeout_ms, 30);
     assert_int_equal(config.fetcher.reconnect_min_ms, 7);
@@ -251,7 +251,7 @@ static void reload_takes_what_may_change_and_names_the_rest(void **state)
     assert_int_equal(running.loadbalance.slow_call_ms, 200);
     assert_int_equal(running.loadbalance.window_min_calls, 20);
     assert_int_equal(running.fetcher.empty_hold, 60);
-    assert_int_equal(running.fetcher.log_level, CONFIG_LOG_DEBUG);
+    assert_int_equal(running.fetcher.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(running.shm.max_unknown, 3);
     assert_int_equal(running.shm.max_bytes, 256 << 20);
     assert_string_equal(running.shm.group, "larshm");

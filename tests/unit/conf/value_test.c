@@ -165,7 +165,7 @@ static void levels_are_the_four_words(void **state)
     (void)state;
     uint32_t number;
     assert_int_equal(value_parse(&level, "debug", &number), 0);
-    assert_int_equal(number, CONFIG_LOG_DEBUG);
+    assert_int_equal(number, LOG_LEVEL_DEBUG);
     expect_kept(&level, (const char *const[]){"error", "warning", "info", "debug", NULL});
     expect_refused(&level, (const char *const[]){"", "INFO", "inf", "infos", "3", NULL});
 }

@@ -50,15 +50,6 @@ static void counts_are_grouped_by_thousands(void **state)
     assert_string_equal(text_count(UINT64_MAX).is, "18,446,744,073,709,551,615");
 }
 
-static void one_alone_is_not_plural(void **state)
-{
-    (void)state;
-    assert_string_equal(text_plural(0), "s");
-    assert_string_equal(text_plural(1), "");
-    assert_string_equal(text_plural(2), "s");
-    assert_string_equal(text_plural((UINT64_C(1) << 32) + 1), "s");
-}
-
 static void impossible_times_are_question_marks(void **state)
 {
     (void)state;
@@ -135,7 +126,6 @@ int main(void)
         cmocka_unit_test(spans_have_at_most_two_units),
         cmocka_unit_test(bytes_have_the_unit_that_keeps_them_short),
         cmocka_unit_test(counts_are_grouped_by_thousands),
-        cmocka_unit_test(one_alone_is_not_plural),
         cmocka_unit_test(impossible_times_are_question_marks),
         cmocka_unit_test(a_moment_of_today_is_shown_without_its_date),
         cmocka_unit_test(shares_have_as_many_digits_as_they_need),

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines on stderr. For the journal (stderr is no terminal) they begin with the priority that sd-daemon(3) defines. */
-#ifndef FETCHER_LOG_H
-#define FETCHER_LOG_H
+/*
+ * Lines on stderr, each behind the program's name. Where stderr is the journal, they begin with the priority that
+ * sd-daemon(3) defines.
+ */
+#ifndef CONF_LOG_H
+#define CONF_LOG_H
 
 #include <stdint.h>
 
-/* The order of enum config_log_level. */
 enum log_level {
     LOG_LEVEL_ERROR,
     LOG_LEVEL_WARNING,
@@ -13,14 +15,14 @@ enum log_level {
     LOG_LEVEL_DEBUG,
 };
 
-/* Lines above this level are not written. */
+/* Lines above this level are not written; LOG_LEVEL_INFO unless set. */
 void log_set_level(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* At most one line per second and place: for events that a peer or a client can cause at any rate. */
+/* At most one line a second for each limit: for what a peer or a client can cause at any rate. Zero-initialise. */
 struct log_limit {
-    uint64_t next;       /* tick */
+    uint64_t next;       /* millisecond of the monotonic clock */
     uint64_t suppressed; /* lines that were not written */
 };
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fetcher/notify.h"
+#include "conf/notify.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TEXT_MAX = 1024,
+    LIMIT_MS = 1000,
+};
+
+static enum log_level level_now = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+    level_now = level;
+}
+
+/* $JOURNAL_STREAM may be inherited by a program whose stderr goes elsewhere: systemd.exec(5) has the files compared. */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    uintmax_t device, inode;
+    struct stat st;
+    return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
+/* One write for each line, so that lines of several processes do not mix. */
+static void write_line(enum log_level level, const char *text, uint64_t suppressed)
+{
+    static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
+    char line[TEXT_MAX + 128], more[64] = "";
+    if (suppressed)
+        snprintf(more, sizeof(more), " (%" PRIu64 " similar suppressed)", suppressed);
+    int size = snprintf(line, sizeof(line), "%s%.32s: %s%s\n", stderr_is_journal() ? priorities[level] : "",
+                        program_invocation_short_name, text, more);
+    if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
+        return; /* there is no other place to report it */
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    char text[TEXT_MAX];
+    va_list arguments;
+    if (level > level_now)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    write_line(level, text, 0);
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+    char text[TEXT_MAX];
+    struct timespec now;
+    va_list arguments;
+    if (level > level_now)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (now_ms < limit->next) {
+        limit->suppressed++;
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    write_line(level, text, limit->suppressed);
+    *limit = (struct log_limit){.next = now_ms + LIMIT_MS};
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conf/log.h"
+
+/* What has been logged, with stderr in a file meanwhile. */
+struct capture {
+    FILE *file;
+    int saved;
+    char text[4096];
+};
+
+static void capture_begin(struct capture *capture)
+{
+    capture->file = tmpfile();
+    assert_non_null(capture->file);
+    capture->saved = dup(STDERR_FILENO);
+    dup2(fileno(capture->file), STDERR_FILENO);
+}
+
+static void capture_end(struct capture *capture)
+{
+    dup2(capture->saved, STDERR_FILENO);
+    close(capture->saved);
+    rewind(capture->file);
+    capture->text[fread(capture->text, 1, sizeof(capture->text) - 1, capture->file)] = '\0';
+    fclose(capture->file);
+}
+
+static void expect_line(const struct capture *capture, const char *priority, const char *text)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "%s%s: %s\n", priority, program_invocation_short_name, text);
+    assert_string_equal(capture->text, line);
+}
+
+static void a_line_has_the_name_of_its_program(void **state)
+{
+    (void)state;
+    struct capture capture = {0};
+    capture_begin(&capture);
+    log_line(LOG_LEVEL_ERROR, "%d of %s", 1, "2");
+    capture_end(&capture);
+    expect_line(&capture, "", "1 of 2");
+}
+
+static void only_the_journal_gets_priorities(void **state)
+{
+    (void)state;
+    struct capture capture = {0};
+    struct stat st;
+    char stream[64];
+    setenv("JOURNAL_STREAM", "1:1", 1); /* inherited: stderr goes elsewhere */
+    capture_begin(&capture);
+    log_line(LOG_LEVEL_WARNING, "text");
+    capture_end(&capture);
+    expect_line(&capture, "", "text");
+    capture_begin(&capture);
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_line(LOG_LEVEL_WARNING, "text");
+    capture_end(&capture);
+    unsetenv("JOURNAL_STREAM");
+    expect_line(&capture, "<4>", "text");
+}
+
+static void lines_above_the_level_are_not_written(void **state)
+{
+    (void)state;
+    struct capture capture = {0};
+    struct log_limit limit = {0};
+    capture_begin(&capture);
+    log_set_level(LOG_LEVEL_WARNING);
+    log_line(LOG_LEVEL_INFO, "too much");
+    log_limited(&limit, LOG_LEVEL_DEBUG, "far too much");
+    log_line(LOG_LEVEL_WARNING, "enough");
+    log_set_level(LOG_LEVEL_INFO);
+    capture_end(&capture);
+    expect_line(&capture, "", "enough");
+}
+
+static void a_limit_says_how_much_it_has_suppressed(void **state)
+{
+    (void)state;
+    struct capture capture = {0};
+    struct log_limit limit = {.next = UINT64_MAX};
+    capture_begin(&capture);
+    for (int i = 0; i < 3; i++)
+        log_limited(&limit, LOG_LEVEL_INFO, "suppressed");
+    limit.next = 0; /* the second is over */
+    log_limited(&limit, LOG_LEVEL_INFO, "written");
+    capture_end(&capture);
+    expect_line(&capture, "", "written (3 similar suppressed)");
+    assert_true(limit.next > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_has_the_name_of_its_program),
+        cmocka_unit_test(only_the_journal_gets_priorities),
+        cmocka_unit_test(lines_above_the_level_are_not_written),
+        cmocka_unit_test(a_limit_says_how_much_it_has_suppressed),
+    };
+    return cmocka_run_group_tests_name("conf/log", tests, NULL, NULL);
+}
