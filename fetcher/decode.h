@@ -7,13 +7,11 @@
 #include <stdint.h>
 
 #include "proto/frame.h"
+#include "proto/message_id.h"
 #include "shm/host_addr.h"
 #include "shm/layout.h"
 
 enum {
-    MESSAGE_GET_ROUTE_REQUEST = 1,
-    MESSAGE_GET_ROUTE_RESPONSE = 2,
-    MESSAGE_REPORT_STATUS_REQUEST = 3,
     REQUEST_MAX = FRAME_HEADER + 32, /* bytes of an encoded request */
     REPORT_HEAD_MAX = 39,            /* of a report's body without results: three int32 and a uint32 */
     RESULT_MAX = 31,                 /* of a result in it */

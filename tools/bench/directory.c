@@ -119,7 +119,7 @@ bool directory_answer(struct directory *directory, uint32_t route, uint32_t host
     uint8_t *frame = directory->output + directory->used;
     uint32_t length =
         message_encode_response(directory->encoder, key, table, hosts, frame + FRAME_HEADER, &sent);
-    frame_header(frame, MESSAGE_ROUTE_RESPONSE, length);
+    frame_header(frame, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->used += FRAME_HEADER + length;
     return true;
 }

@@ -10,14 +10,10 @@
 #include <string.h>
 
 #include "proto/frame.h"
+#include "proto/message_id.h"
 
-/* Message ids and field numbers, as in lars.proto. */
+/* Field numbers, as in lars.proto. */
 enum {
-    ID_GET_HOST_REQUEST = 4,
-    ID_GET_HOST_RESPONSE = 5,
-    ID_REPORT_REQUEST = 6,
-    ID_GET_ROUTE_REQUEST = 7,
-    ID_GET_ROUTE_RESPONSE = 8,
     HOST_IN_REPORT = 3,
     HOST_IN_HOST_RESPONSE = 5,
     HOST_IN_ROUTE_RESPONSE = 3,
@@ -116,7 +112,7 @@ const char *message_decode(const uint8_t *datagram, size_t size, struct request 
         return "its size is not what its header says";
     const struct cursor body = {frame.body, frame.body + frame.length, false};
     switch (frame.id) {
-    case ID_GET_HOST_REQUEST:
+    case MESSAGE_GET_HOST_REQUEST:
         if (!take_message(body, 3, &got, NULL))
             return undecodable;
         *out = (struct request){
@@ -125,7 +121,7 @@ const char *message_decode(const uint8_t *datagram, size_t size, struct request 
             .host = {.modid = got.field[2], .cmdid = got.field[3]},
         };
         return NULL;
-    case ID_REPORT_REQUEST:
+    case MESSAGE_REPORT_REQUEST:
         if (!take_message(body, 4, &got, &host))
             return undecodable;
         if (!host.present || host.field[1] == 0)
@@ -141,7 +137,7 @@ const char *message_decode(const uint8_t *datagram, size_t size, struct request 
             .retcode = (int32_t)got.field[4],
         };
         return NULL;
-    case ID_GET_ROUTE_REQUEST:
+    case MESSAGE_API_GET_ROUTE_REQUEST:
         if (!take_message(body, 2, &got, NULL))
             return undecodable;
         *out = (struct request){
@@ -196,7 +192,7 @@ size_t message_encode_host(uint8_t out[static DATAGRAM_MAX], uint32_t seq, int32
     at = put_int32(at, 4, (uint32_t)retcode);
     if (retcode == LARSHM_OK)
         at = put_host(at, HOST_IN_HOST_RESPONSE, host);
-    return finish(out, ID_GET_HOST_RESPONSE, at);
+    return finish(out, MESSAGE_GET_HOST_RESPONSE, at);
 }
 
 size_t message_encode_route(uint8_t out[static DATAGRAM_MAX], uint32_t modid, uint32_t cmdid,
@@ -214,5 +210,5 @@ size_t message_encode_route(uint8_t out[static DATAGRAM_MAX], uint32_t modid, ui
         at += size;
     }
     *sent = i;
-    return finish(out, ID_GET_ROUTE_RESPONSE, at);
+    return finish(out, MESSAGE_API_GET_ROUTE_RESPONSE, at);
 }

@@ -86,7 +86,7 @@ static void send_route(struct directory *directory, struct peer *peer, uint8_t *
     size_t sent;
     uint32_t length = message_encode_response(directory->encoder, route->key, directory->hosts,
                                               directory->host_count, body, &sent);
-    peer_commit(peer, MESSAGE_ROUTE_RESPONSE, length);
+    peer_commit(peer, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->answers++;
     bool cut = sent < directory->host_count;
     if (cut && !route->cut_logged)
@@ -121,7 +121,7 @@ static const char *on_frame(void *arg, const struct frame *frame)
     struct client *client = arg;
     struct directory *directory = client->directory;
     struct route_key key;
-    if (frame->id != MESSAGE_ROUTE_REQUEST) {
+    if (frame->id != MESSAGE_GET_ROUTE_REQUEST) {
         directory->skipped++;
         return NULL;
     }

@@ -5,9 +5,6 @@
 
 #include "lars.pb-c.h"
 
-_Static_assert(MESSAGE_ROUTE_REQUEST == (int)LARS__MESSAGE_ID__ID_GetRouteRequest, "as in lars.proto");
-_Static_assert(MESSAGE_ROUTE_RESPONSE == (int)LARS__MESSAGE_ID__ID_GetRouteResponse, "as in lars.proto");
-
 enum {
     HOST_ENCODED_MAX = 17, /* two bytes, ip: tag and ten bytes, port: tag and three bytes */
 };

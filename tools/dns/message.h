@@ -7,12 +7,8 @@
 #include <stdint.h>
 
 #include "proto/frame.h"
+#include "proto/message_id.h"
 #include "tools/common/route.h"
-
-enum {
-    MESSAGE_ROUTE_REQUEST = 1,
-    MESSAGE_ROUTE_RESPONSE = 2,
-};
 
 /* Returns 0, or -1 when the body is no GetRouteRequest: *key is untouched. */
 int message_decode_request(const uint8_t *body, size_t length, struct route_key *key);

@@ -3,9 +3,6 @@
 
 #include "lars.pb-c.h"
 
-_Static_assert(MESSAGE_REPORT_STATUS_REQUEST == (int)LARS__MESSAGE_ID__ID_ReportStatusRequest,
-               "as in lars.proto");
-
 int report_decode(const uint8_t *body, size_t length, report_status_fn *each, void *arg, size_t *impossible)
 {
     Lars__ReportStatusRequest *report = lars__report_status_request__unpack(NULL, length, body);

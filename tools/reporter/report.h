@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/message_id.h"
 #include "tools/reporter/status.h"
-
-enum {
-    MESSAGE_REPORT_STATUS_REQUEST = 3,
-};
 
 /*
  * Calls `each` for each result in the report, in order; those of hosts that cannot be, with address 0 or a port out of
