@@ -2,19 +2,18 @@
 #include "tools/common/listing.h"
 
 #include <argp.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "conf/log.h"
+#include "tools/common/grid.h"
 #include "tools/common/program.h"
 
 struct listing {
-    struct libscols_table *table; /* NULL: plain lines */
+    struct grid *grid; /* NULL: plain lines */
     size_t columns;
     uint64_t rows;
-    bool out_of_memory;
 };
 
 static error_t parse_word(int key, char *arg, struct argp_state *state)
@@ -47,27 +46,19 @@ bool selection_parse(struct selection *selection, const char *doc, int argc, cha
     return true;
 }
 
-static struct libscols_table *new_table(const char *const *names, size_t columns)
-{
-    struct libscols_table *table = scols_new_table();
-    for (size_t i = 0; table && i < columns; i++) {
-        if (!scols_table_new_column(table, names[i], 0, SCOLS_FL_RIGHT)) {
-            scols_unref_table(table);
-            table = NULL;
-        }
-    }
-    return table;
-}
-
 struct listing *listing_new(const char *const *names, size_t columns)
 {
+    struct grid_column described[LISTING_COLUMNS_MAX];
     struct listing *listing = calloc(1, sizeof(*listing));
-    if (!listing || (isatty(STDOUT_FILENO) && !(listing->table = new_table(names, columns)))) {
+    if (listing)
+        listing->columns = columns;
+    for (size_t i = 0; i < columns; i++)
+        described[i] = (struct grid_column){names[i], true};
+    if (!listing || (isatty(STDOUT_FILENO) && !(listing->grid = grid_new(described, columns)))) {
         log_line(LOG_LEVEL_ERROR, "out of memory");
         free(listing);
         return NULL;
     }
-    listing->columns = columns;
     return listing;
 }
 
@@ -75,55 +66,53 @@ void listing_free(struct listing *listing)
 {
     if (!listing)
         return;
-    scols_unref_table(listing->table);
+    grid_free(listing->grid);
     free(listing);
 }
 
 bool listing_is_table(const struct listing *listing)
 {
-    return listing->table != NULL;
-}
-
-uint64_t listing_rows(const struct listing *listing)
-{
-    return listing->rows;
-}
-
-static int add_line(struct libscols_table *table, size_t columns, listing_cell *cells)
-{
-    struct libscols_line *line = scols_table_new_line(table, NULL);
-    if (!line)
-        return -1;
-    for (size_t i = 0; i < columns; i++)
-        if (scols_line_set_data(line, i, cells[i]) != 0)
-            return -1;
-    return 0;
+    return listing->grid != NULL;
 }
 
 int listing_add(struct listing *listing, listing_cell *cells)
 {
+    const char *row[LISTING_COLUMNS_MAX];
     listing->rows++;
-    if (listing->table) {
-        listing->out_of_memory = add_line(listing->table, listing->columns, cells) != 0;
-        return listing->out_of_memory ? -1 : 0;
-    }
     for (size_t i = 0; i < listing->columns; i++)
-        if (printf("%s%c", cells[i], i + 1 < listing->columns ? '\t' : '\n') < 0)
+        row[i] = cells[i];
+    if (listing->grid)
+        grid_row(listing->grid, row, NULL);
+    for (size_t i = 0; !listing->grid && i < listing->columns; i++)
+        if (printf("%s%c", row[i], i + 1 < listing->columns ? '\t' : '\n') < 0)
             return -1;
     return 0;
 }
 
-int listing_end(struct listing *listing)
+/* Prints what is not printed yet. */
+static bool finish(struct listing *listing)
 {
-    if (listing->table && listing->rows && !listing->out_of_memory)
-        listing->out_of_memory = scols_print_table(listing->table) != 0;
-    if (listing->out_of_memory) {
+    if (listing->grid && grid_print(listing->grid) != 0)
         log_line(LOG_LEVEL_ERROR, "out of memory");
-        return -1;
-    }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
+    else if (fflush(stdout) != 0 || ferror(stdout))
         log_line(LOG_LEVEL_ERROR, "cannot write the list to stdout");
-        return -1;
+    else
+        return true;
+    return false;
+}
+
+int listing_end(struct listing *listing, const struct selection *selection, const struct listing_texts *texts)
+{
+    bool printed = finish(listing);
+    listing->grid = NULL;
+    if (!printed)
+        return EXIT_FAILURE;
+    if (listing->rows > 0)
+        return EXIT_SUCCESS;
+    if (selection->count == 0) {
+        log_line(LOG_LEVEL_INFO, "%s", texts->empty);
+        return EXIT_SUCCESS;
     }
-    return 0;
+    log_line(LOG_LEVEL_ERROR, "no %s %s: see '%s'", texts->rows_of, selection->name, texts->command);
+    return EXIT_NO_ROUTE;
 }

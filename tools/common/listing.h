@@ -24,6 +24,7 @@ struct listing;
 
 enum {
     LISTING_CELL_SIZE = 32,
+    LISTING_COLUMNS_MAX = 16,
 };
 typedef char listing_cell[LISTING_CELL_SIZE];
 
@@ -36,9 +37,15 @@ bool listing_is_table(const struct listing *listing);
 
 /* Adds a row of as many cells as there are columns. Returns 0, or -1: listing_end() says why. */
 int listing_add(struct listing *listing, listing_cell *cells);
-uint64_t listing_rows(const struct listing *listing);
 
-/* Prints what is not printed yet. Returns 0, or -1 with the reason logged. */
-int listing_end(struct listing *listing);
+struct listing_texts {
+    const char *empty;   /* said of a store without rows */
+    const char *rows_of; /* what a selection has none of, as in "no ROWS_OF 1 2: see 'COMMAND'" */
+    const char *command;
+};
+
+/* Prints what is not printed yet, and says so if there is nothing. Returns the program's exit code. */
+int listing_end(struct listing *listing, const struct selection *selection,
+                const struct listing_texts *texts);
 
 #endif

@@ -34,6 +34,12 @@ static int on_row(void *arg, struct route_key key, struct route_host host)
     return listing_add(arg, cells);
 }
 
+static const struct listing_texts texts = {
+    .empty = "no routes yet: 'route add' and 'route import' add some",
+    .rows_of = "route",
+    .command = "route list",
+};
+
 /* Returns the program's exit code. */
 static int list(struct store *store, const struct selection *selection, struct listing *listing)
 {
@@ -41,16 +47,7 @@ static int list(struct store *store, const struct selection *selection, struct l
         log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
         return EXIT_FAILURE;
     }
-    if (listing_end(listing) != 0)
-        return EXIT_FAILURE;
-    if (listing_rows(listing) > 0)
-        return EXIT_SUCCESS;
-    if (selection->count == 0) {
-        log_line(LOG_LEVEL_INFO, "no routes yet: 'route add' and 'route import' add some");
-        return EXIT_SUCCESS;
-    }
-    log_line(LOG_LEVEL_ERROR, "no route %s: see 'route list'", selection->name);
-    return EXIT_NO_ROUTE;
+    return listing_end(listing, selection, &texts);
 }
 
 int command_route_list(const char *db, int argc, char **argv)

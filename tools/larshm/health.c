@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "shm/clock.h"
-#include "tools/larshm/grid.h"
+#include "tools/common/grid.h"
 
 const char *const health_states[] = {
     [HOST_IN_ROTATION] = "idle",

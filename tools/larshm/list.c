@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/common/grid.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/grid.h"
 #include "tools/larshm/health.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/instance.h"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/common/grid.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/get.h"
-#include "tools/larshm/grid.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
@@ -51,7 +51,7 @@ static int print_table(const struct picks *picks)
                                   text_percent(run, picks->count).is},
                  NULL);
     }
-    int code = grid_print(grid);
+    int code = grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
     if (code == EXIT_SUCCESS && picks->overloaded)
         printf("%" PRIu32 " of %" PRIu32 " times there was no host: all are overloaded\n", picks->overloaded,
                picks->overloaded + picks->count);

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/common/grid.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/grid.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
@@ -84,7 +84,7 @@ static int print_text(const struct qps_result *result, const struct qps_thread *
     add_row(grid, result, "all", sum->calls);
     printf("route %" PRIu32 "/%" PRIu32 ", %" PRIu32 " thread%s, %s\n", result->name.modid,
            result->name.cmdid, result->count, number_plural(result->count), text_span(result->ms).is);
-    int code = grid_print(grid);
+    int code = grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
     if (code == EXIT_SUCCESS && sum->overloaded)
         printf("%s of %s were answered with OVERLOAD\n", text_count(sum->overloaded).is,
                text_count(sum->calls).is);

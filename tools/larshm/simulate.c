@@ -8,9 +8,9 @@
 
 #include "conf/number.h"
 #include "shm/layout.h"
+#include "tools/common/grid.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/grid.h"
 #include "tools/larshm/interrupt.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
@@ -152,7 +152,7 @@ static int print_text(const struct simulation *simulation)
                                   text_percent((uint64_t)counts->succ + counts->err, given).is},
                  NULL);
     }
-    int code = grid_print(grid);
+    int code = grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
     if (code != EXIT_SUCCESS)
         return code;
     printf("%s call%s, %s answered with OVERLOAD\n", text_count(simulation->calls).is,

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/common/grid.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/grid.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
@@ -115,7 +115,7 @@ static int print_text(const struct known_hosts *known)
         const struct known_host *route = known_hosts_of(known, known->entries[at].key, &count);
         add_route(grid, route, count);
     }
-    return grid_print(grid);
+    return grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
 }
 
 static json_t *json_totals(struct totals totals)

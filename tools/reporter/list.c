@@ -74,6 +74,13 @@ static int on_row(void *arg, const struct status *status)
     return listing_add(listing, cells);
 }
 
+static const struct listing_texts texts = {
+    .empty = "no results yet: agents report to 'serve' on this database, see [reporter] in their "
+             "configuration",
+    .rows_of = "results of",
+    .command = "list",
+};
+
 /* Returns the program's exit code. */
 static int list(struct status_store *store, const struct selection *selection, struct listing *listing)
 {
@@ -81,18 +88,7 @@ static int list(struct status_store *store, const struct selection *selection, s
         log_line(LOG_LEVEL_ERROR, "%s", status_store_error(store));
         return EXIT_FAILURE;
     }
-    if (listing_end(listing) != 0)
-        return EXIT_FAILURE;
-    if (listing_rows(listing) > 0)
-        return EXIT_SUCCESS;
-    if (selection->count == 0) {
-        log_line(LOG_LEVEL_INFO,
-                 "no results yet: agents report to 'serve' on this database, see [reporter] in their "
-                 "configuration");
-        return EXIT_SUCCESS;
-    }
-    log_line(LOG_LEVEL_ERROR, "no results of %s: see 'list'", selection->name);
-    return EXIT_NO_ROUTE;
+    return listing_end(listing, selection, &texts);
 }
 
 int command_list(const char *db, int argc, char **argv)

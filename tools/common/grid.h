@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table for people: columns as wide as they have to be, under a header. Errors stick: rows may be added without
- * looking, the end tells.
+ * A table for people: columns as wide as they have to be, under a header. Errors stick: rows are added without a check,
+ * the call that ends the table reports them.
  */
-#ifndef TOOLS_LARSHM_GRID_H
-#define TOOLS_LARSHM_GRID_H
+#ifndef COMMON_GRID_H
+#define COMMON_GRID_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ void grid_row(struct grid *grid, const char *const *cells, char *below);
 /* The end: the grid is freed. All lines, each behind `indent`, for the caller to free. NULL: memory ran out. */
 char *grid_text(struct grid *grid, const char *indent);
 
-/* The end: prints it, nothing at all without rows. Returns the exit code. */
+/* The end: prints it, nothing at all without rows. Returns 0, or -1 when memory ran out. */
 int grid_print(struct grid *grid);
 
 /* The end, with nothing to show. NULL is fine. */

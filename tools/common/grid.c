@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/larshm/grid.h"
+#include "tools/common/grid.h"
 
 #include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tools/larshm/say.h"
 
 struct grid {
     struct libscols_table *table;
@@ -97,8 +95,8 @@ int grid_print(struct grid *grid)
 {
     char *text = grid_text(grid, "");
     if (!text)
-        return say_no_memory();
+        return -1;
     fputs(text, stdout);
     free(text);
-    return EXIT_SUCCESS;
+    return 0;
 }
