@@ -22,22 +22,7 @@ static const char doc[] =
     "  larshm check\n"
     "  larshm -j check | jq .ok\n\n" EXIT_CODES_DOC;
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->input;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "check takes no arguments");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {NULL, parse, "", doc, common_children, NULL, NULL};
+static const struct argp argp = {NULL, NULL, "", doc, common_children, NULL, NULL};
 
 static int print_json(const struct instance *instance, bool ok, const struct check_report *report)
 {
@@ -77,7 +62,7 @@ static int check(const struct instance *instance, bool json)
 int command_check(struct common *common, int argc, char **argv)
 {
     struct instance instance;
-    if (argp_parse(&argp, argc, argv, 0, NULL, common) != 0)
+    if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0)
         return EXIT_USAGE;
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)

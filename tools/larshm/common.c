@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/number.h"
@@ -11,6 +12,8 @@
 enum {
     DIGIT = OPTION_HIDDEN | OPTION_ARG_OPTIONAL
 };
+
+static struct common given;
 
 static const struct argp_option options[] = {
     {"instance", 'n', "INSTANCE", 0,
@@ -31,13 +34,12 @@ static const struct argp_option options[] = {
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-    struct common *common = state->input;
     switch (key) {
     case 'n':
-        common->instance = arg;
+        given.instance = arg;
         return 0;
     case 'j':
-        common->json = true;
+        given.json = true;
         return 0;
     default:
         if (key < '0' || key > '9')
@@ -51,6 +53,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
+
+struct common *common_defaults(void)
+{
+    const char *instance = getenv("LARSHM_INSTANCE");
+    given = (struct common){.instance = instance ? instance : "default"};
+    return &given;
+}
 
 const struct argp_child common_children[] = {{&argp, 0, NULL, 0}, {0}};
 

@@ -31,12 +31,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     const struct common *common = state->input;
     (void)arg;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->input;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "dump takes no arguments");
-        return 0;
     case ARGP_KEY_END:
         if (common->json)
             argp_error(state, "dump has one format: use `larshm -j list` for JSON");

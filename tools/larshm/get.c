@@ -40,9 +40,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->common;
-        return 0;
     case 'p':
         arguments->picks = take_number(state, "--pick", arg, 1, PICKS_MAX);
         return 0;

@@ -67,9 +67,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->common;
-        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
             arguments->verb = take_verb(state, arg);

@@ -38,9 +38,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->common;
-        return 0;
     case ARGP_KEY_ARG:
         if (arguments->one_modid)
             argp_error(state, "too many arguments: one MODID, or none; see also `larshm get --help`");

@@ -47,21 +47,13 @@ enum {
     COMMANDS = sizeof(commands) / sizeof(*commands)
 };
 
-struct arguments {
-    struct common common;
-    int first; /* index of the command in argv; 0: none */
-};
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
+    int *first = state->input; /* index of the command in argv */
     (void)arg;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &arguments->common;
-        return 0;
     case ARGP_KEY_ARG:
-        arguments->first = state->next - 1;
+        *first = state->next - 1;
         state->next = state->argc; /* the rest is for the command's own parser */
         return 0;
     default:
@@ -109,22 +101,22 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *instance = getenv("LARSHM_INSTANCE");
-    struct arguments arguments = {.common = {.instance = instance ? instance : "default"}};
+    struct common *common = common_defaults();
+    int first = 0;
     static char show[] = "show", *no_words[] = {show, NULL};
     char title[64];
     argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0)
+    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first) != 0)
         return EXIT_USAGE;
 
-    int count = arguments.first ? argc - arguments.first : 1;
-    char **words = arguments.first ? argv + arguments.first : no_words;
+    int count = first ? argc - first : 1;
+    char **words = first ? argv + first : no_words;
     command_fn *run = find_command(words[0]);
     if (!run)
         return unknown_command(words[0]);
     snprintf(title, sizeof(title), "larshm %s", words[0]);
     words[0] = title;
-    int code = run(&arguments.common, count, words);
+    int code = run(common, count, words);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
     say("cannot write to stdout");

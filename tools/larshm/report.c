@@ -73,9 +73,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->common;
-        return 0;
     case 'c':
         arguments->count = take_number(state, "--count", arg, 1, COUNT_MAX);
         return 0;

@@ -20,22 +20,7 @@ static const char doc[] =
     "  larshm -n staging show  another one\n"
     "  larshm -j show          everything, with all counters, as JSON\n\n" EXIT_CODES_DOC;
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->input;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "show takes no arguments");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {NULL, parse, "", doc, common_children, NULL, NULL};
+static const struct argp argp = {NULL, NULL, "", doc, common_children, NULL, NULL};
 
 /* Prints a time and how long ago that was, unless the clock has been set back since. */
 static void print_time(uint64_t unix_ms)
@@ -200,7 +185,7 @@ int command_show(struct common *common, int argc, char **argv)
 {
     struct instance instance;
     struct facts facts;
-    if (argp_parse(&argp, argc, argv, 0, NULL, common) != 0)
+    if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0)
         return EXIT_USAGE;
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)

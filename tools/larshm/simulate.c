@@ -54,9 +54,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct simulation *simulation = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = simulation->common;
-        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 2)
             simulation->rate = take_number(state, "ERRRATE", arg, 0, RATE_MAX);

@@ -39,9 +39,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->common;
-        return 0;
     case 't':
         arguments->timeout_ms = take_number(state, "--timeout", arg, 0, INT_MAX);
         return 0;

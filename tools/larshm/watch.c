@@ -44,17 +44,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct watch *watch = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = watch->common;
-        return 0;
     case 'c':
         watch->count = take_number(state, "--count", arg, 1, UINT32_MAX);
         return 0;
     case 'f':
         watch->seconds = take_number(state, "--for", arg, 1, UINT32_MAX);
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "watch takes no arguments");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
