@@ -81,9 +81,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_PRINT:
         out->print_config = true;
         return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument \"%s\"", argument);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -82,9 +82,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                        "--ports %s: want one to three different ports, from 0 to 65535, with commas between",
                        argument);
         return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument \"%s\"", argument);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -9,45 +9,48 @@
 #include "conf/log.h"
 #include "tools/common/parse.h"
 
+#define COMMAND_WORDS "COMMAND [ARGUMENT...]"
+
 struct arguments {
     const char *db;
     int first; /* index of the command in argv */
 };
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+/* Finds the command: the rest is for its own parser. */
+static error_t parse_command(int key, struct argp_state *state, int *first)
 {
-    struct arguments *arguments = state->input;
     switch (key) {
-    case 'd':
-        if (!*arg)
-            argp_error(state, "--db wants the name of a file");
-        arguments->db = arg;
-        return 0;
     case ARGP_KEY_ARG:
-        arguments->first = state->next - 1;
-        state->next = state->argc; /* the rest is for the command's own parser */
+        *first = state->next - 1;
+        state->next = state->argc;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a command is missing");
+        argp_failure(state, 0, 0, "a command is missing");
+        argp_state_help(state, stderr, ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC | ARGP_HELP_EXIT_ERR);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-int program_main(const struct program *program, int argc, char **argv)
+static error_t parse_group(int key, char *arg, struct argp_state *state)
 {
-    const struct argp_option options[] = {{"db", 'd', "FILE", 0, program->db, 0}, {0}};
-    const struct argp argp = {options, parse_option, "COMMAND [ARGUMENT...]", program->doc, NULL, NULL, NULL};
-    struct arguments arguments = {0};
-    argp_err_exit_status = EXIT_FAILURE;
-    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0)
-        return EXIT_FAILURE;
-    return command_run(program->commands, program->name, arguments.db, argc - arguments.first,
-                       argv + arguments.first);
+    (void)arg;
+    return parse_command(key, state, state->input);
 }
 
-int command_run(const struct command *commands, const char *program, const char *db, int argc, char **argv)
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    if (key != 'd')
+        return parse_command(key, state, &arguments->first);
+    if (!*arg)
+        argp_error(state, "--db wants the name of a file");
+    arguments->db = arg;
+    return 0;
+}
+
+static int run(const struct command *commands, const char *program, const char *db, int argc, char **argv)
 {
     char title[64];
     while (commands->name && strcmp(commands->name, argv[0]) != 0)
@@ -59,6 +62,27 @@ int command_run(const struct command *commands, const char *program, const char 
     snprintf(title, sizeof(title), "%s %s", program, commands->name);
     argv[0] = title;
     return commands->run(db, argc, argv);
+}
+
+int program_main(const struct program *program, int argc, char **argv)
+{
+    const struct argp_option options[] = {{"db", 'd', "FILE", 0, program->db, 0}, {0}};
+    const struct argp argp = {options, parse_option, COMMAND_WORDS, program->doc, NULL, NULL, NULL};
+    struct arguments arguments = {0};
+    argp_err_exit_status = EXIT_FAILURE;
+    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0)
+        return EXIT_FAILURE;
+    return run(program->commands, program->name, arguments.db, argc - arguments.first,
+               argv + arguments.first);
+}
+
+int command_group(const struct command *commands, const char *doc, const char *db, int argc, char **argv)
+{
+    const struct argp argp = {NULL, parse_group, COMMAND_WORDS, doc, NULL, NULL, NULL};
+    int first = 0;
+    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first) != 0)
+        return EXIT_FAILURE;
+    return run(commands, argv[0], db, argc - first, argv + first);
 }
 
 bool command_has_db(const char *db)

@@ -18,8 +18,8 @@ struct command {
     command_fn *run;
 };
 
-/* Runs the one that argv[0] names, as a command of `program`. The last has no name. */
-int command_run(const struct command *commands, const char *program, const char *db, int argc, char **argv);
+/* Runs a command that is a group of commands: argv[1] names the one to run. The last in `commands` has no name. */
+int command_group(const struct command *commands, const char *doc, const char *db, int argc, char **argv);
 
 struct program {
     const char *name;

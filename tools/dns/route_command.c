@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands that begin with "route". */
-#include <argp.h>
-#include <stdlib.h>
-
 #include "tools/dns/command.h"
 
 static const char doc[] = "Edits and shows the routes in the database."
@@ -27,30 +24,7 @@ static const struct command commands[] = {
     {0},
 };
 
-static error_t parse_word(int key, char *arg, struct argp_state *state)
-{
-    int *first = state->input;
-    (void)arg;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        *first = state->next - 1;
-        state->next = state->argc; /* the rest is for the command's own parser */
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_failure(state, 0, 0, "a command is missing");
-        argp_state_help(state, stderr, ARGP_HELP_SHORT_USAGE | ARGP_HELP_DOC | ARGP_HELP_EXIT_ERR);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {NULL, parse_word, "COMMAND [ARGUMENT...]", doc, NULL, NULL, NULL};
-
 int command_route(const char *db, int argc, char **argv)
 {
-    int first = 0;
-    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first) != 0)
-        return EXIT_FAILURE;
-    return command_run(commands, argv[0], db, argc - first, argv + first);
+    return command_group(commands, doc, db, argc, argv);
 }
