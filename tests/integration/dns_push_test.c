@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory sends unasked: changes, to those who asked for the route before. */
-#include <stdio.h>
-
-#include <unistd.h>
-
-#include <sqlite3.h>
-
 #include "tests/support/dns.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -24,16 +18,6 @@ static void replace(const struct dns *dns, struct route_key key, uint32_t old_ip
     assert_int_equal(store_delete(dns->store, key, &(struct route_host){old_ip, 8080}), 1);
     assert_int_equal(store_add(dns->store, key, (struct route_host){new_ip, 8080}), 1);
     assert_int_equal(store_commit(dns->store, &edit), 0);
-}
-
-static void run_sql(const struct dns *dns, const char *sql)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(dns->db, &db), SQLITE_OK);
-    sqlite3_busy_timeout(db, PATIENCE_MS);
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-    sqlite3_close(db);
 }
 
 static void unknown_route_is_answered_with_no_host_and_pushed_when_it_appears(void **state)
@@ -83,9 +67,10 @@ static void change_by_plain_sql_in_the_manner_of_lars_is_pushed(void **state)
     struct dns_client client = dns_connect(dns, 0);
     dns_ask(&client, key);
     assert_int_equal(dns_receive_hosts(&client, key, NULL), 0);
-    run_sql(dns, "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (8, 9, 3232235777, 99);"
-                 "INSERT INTO RouteChange (modid, cmdid, version) VALUES (8, 9, unixepoch());"
-                 "UPDATE RouteVersion SET version = unixepoch() WHERE id = 1;");
+    run_sql(&dns->file,
+            "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (8, 9, 3232235777, 99);"
+            "INSERT INTO RouteChange (modid, cmdid, version) VALUES (8, 9, unixepoch());"
+            "UPDATE RouteVersion SET version = unixepoch() WHERE id = 1;");
     uint32_t ip = 0;
     assert_int_equal(dns_receive_hosts(&client, key, &ip), 1);
     assert_int_equal(ip, 3232235777);
@@ -99,7 +84,7 @@ static void change_without_a_change_row_is_found_in_time(void **state)
     struct dns_client client = dns_connect(dns, 0);
     dns_ask(&client, key);
     assert_int_equal(dns_receive_hosts(&client, key, NULL), 0);
-    run_sql(dns, "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (8, 9, 7, 99)");
+    run_sql(&dns->file, "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (8, 9, 7, 99)");
     assert_int_equal(dns_receive_hosts(&client, key, NULL), 1);
     assert_false(dns_readable(&client, DNS_QUIET_MS));
     dns_disconnect(&client);

@@ -20,14 +20,15 @@ static void every_field_is_stored_and_high_numbers_survive(void **state)
     int fd = reporter_connect(run);
     reporter_tell(fd, -1, INT32_MIN, (struct wire_result){-1, 65535, UINT32_MAX, 2147483648, true});
     reporter_tell(fd, 0, 0, (struct wire_result){INT32_MIN, 1, 0, 0, false});
-    eventually(reporter_ask(run, ROWS) == 2);
-    assert_int_equal(reporter_ask(run,
-                                  ROWS " WHERE modid = 4294967295 AND cmdid = 2147483648 AND ip = 4294967295"
-                                       " AND port = 65535 AND caller = 167772161 AND succ_cnt = 4294967295"
-                                       " AND err_cnt = 2147483648 AND ts = 1700000000 AND overload = '1'"),
+    eventually(ask_sql(&run->file, ROWS) == 2);
+    assert_int_equal(ask_sql(&run->file,
+                             ROWS " WHERE modid = 4294967295 AND cmdid = 2147483648 AND ip = 4294967295"
+                                  " AND port = 65535 AND caller = 167772161 AND succ_cnt = 4294967295"
+                                  " AND err_cnt = 2147483648 AND ts = 1700000000 AND overload = '1'"),
                      1);
-    assert_int_equal(reporter_ask(run, ROWS " WHERE modid = 0 AND cmdid = 0 AND ip = 2147483648 AND port = 1"
-                                            " AND succ_cnt = 0 AND err_cnt = 0 AND overload = '0'"),
+    assert_int_equal(ask_sql(&run->file,
+                             ROWS " WHERE modid = 0 AND cmdid = 0 AND ip = 2147483648 AND port = 1"
+                                  " AND succ_cnt = 0 AND err_cnt = 0 AND overload = '0'"),
                      1);
     close(fd);
 }
@@ -38,10 +39,10 @@ static void newer_report_replaces_the_counts_and_is_never_answered(void **state)
     int fd = reporter_connect(run);
     for (uint32_t i = 1; i <= 100; i++)
         reporter_tell(fd, 1, 2, (struct wire_result){1, 80, i, i + 1, i % 2});
-    eventually(reporter_ask(run, ROWS " WHERE succ_cnt = 100 AND err_cnt = 101 AND overload = '0'") == 1);
+    eventually(ask_sql(&run->file, ROWS " WHERE succ_cnt = 100 AND err_cnt = 101 AND overload = '0'") == 1);
     reporter_tell(fd, 1, 2, (struct wire_result){1, 80, 3, 4, true});
-    eventually(reporter_ask(run, ROWS " WHERE succ_cnt = 3 AND err_cnt = 4 AND overload = '1'") == 1);
-    assert_int_equal(reporter_ask(run, ROWS), 1);
+    eventually(ask_sql(&run->file, ROWS " WHERE succ_cnt = 3 AND err_cnt = 4 AND overload = '1'") == 1);
+    assert_int_equal(ask_sql(&run->file, ROWS), 1);
     struct pollfd answer = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&answer, 1, 0), 0);
     close(fd);
@@ -65,8 +66,8 @@ static void large_report_appears_whole_or_not_at_all(void **state)
     close(fd);
     int64_t rows = 0;
     while (rows < RESULTS * REPORTS) {
-        eventually(reporter_ask(run, ROWS) > rows);
-        rows = reporter_ask(run, ROWS);
+        eventually(ask_sql(&run->file, ROWS) > rows);
+        rows = ask_sql(&run->file, ROWS);
         assert_int_equal(rows % RESULTS, 0);
     }
     free(results);
@@ -94,8 +95,8 @@ static void reports_in_single_bytes_and_many_at_once_are_the_same(void **state)
         reporter_send(slow, one + i, 1);
         usleep(1000);
     }
-    eventually(reporter_ask(run, ROWS " WHERE cmdid = 1") == MANY);
-    eventually(reporter_ask(run, ROWS " WHERE modid = 300 AND cmdid = 400") == 1);
+    eventually(ask_sql(&run->file, ROWS " WHERE cmdid = 1") == MANY);
+    eventually(ask_sql(&run->file, ROWS " WHERE modid = 300 AND cmdid = 400") == 1);
     free(many);
     close(slow);
     close(fast);
@@ -120,8 +121,8 @@ static void what_makes_no_sense_is_left_out_and_loses_nothing_else(void **state)
     memcpy(bytes + FRAME_HEADER, "\xFF\xFF\xFF\xFF", 4);
     reporter_send(fd, bytes, FRAME_HEADER + 4);
     reporter_tell(fd, 2, 2, host_a);
-    eventually(reporter_ask(run, ROWS) == 2);
-    assert_int_equal(reporter_ask(run, ROWS " WHERE (modid, ip) IN ((1, 7), (2, 167772162))"), 2);
+    eventually(ask_sql(&run->file, ROWS) == 2);
+    assert_int_equal(ask_sql(&run->file, ROWS " WHERE (modid, ip) IN ((1, 7), (2, 167772162))"), 2);
     assert_int_equal(process_said(&run->process, "skipped a message with id 0"), 1);
     assert_int_equal(process_said(&run->process, "does not decode"), 1);
     assert_int_equal(process_said(&run->process, "left out 5 results"), 1);
@@ -143,7 +144,7 @@ static void bad_frame_length_closes_its_connection_and_no_other(void **state)
         close(bad);
     }
     reporter_tell(good, 2, 2, host_a);
-    eventually(reporter_ask(run, ROWS) == 4);
+    eventually(ask_sql(&run->file, ROWS) == 4);
     close(good);
 }
 
@@ -160,7 +161,7 @@ static void flood_of_nonsense_does_not_flood_the_log(void **state)
     int fd = reporter_connect(run);
     reporter_send(fd, bytes, (size_t)FLOOD * FRAME_HEADER);
     reporter_tell(fd, 1, 1, host_a);
-    eventually(reporter_ask(run, ROWS) == 1);
+    eventually(ask_sql(&run->file, ROWS) == 1);
     unsigned said = process_said(&run->process, "skipped a message with id 77");
     assert_true(said >= 1 && said < FLOOD / 100);
     free(bytes);
@@ -182,7 +183,7 @@ static void all_of_many_connections_are_stored(void **state)
             reporter_tell(fds[i], i, cmdid, host_a);
     for (int i = 0; i < AGENTS; i++)
         close(fds[i]);
-    eventually(reporter_ask(run, ROWS) == AGENTS * EACH);
+    eventually(ask_sql(&run->file, ROWS) == AGENTS * EACH);
 }
 
 static void restart_keeps_what_was_stored_even_after_a_kill(void **state)
@@ -190,14 +191,14 @@ static void restart_keeps_what_was_stored_even_after_a_kill(void **state)
     struct reporter_run *run = *state;
     int fd = reporter_connect(run);
     reporter_tell(fd, 1, 2, host_a);
-    eventually(reporter_ask(run, ROWS) == 1);
+    eventually(ask_sql(&run->file, ROWS) == 1);
     process_kill(&run->process);
     close(fd);
     reporter_restart(run);
-    assert_int_equal(reporter_ask(run, ROWS " WHERE succ_cnt = 180"), 1);
+    assert_int_equal(ask_sql(&run->file, ROWS " WHERE succ_cnt = 180"), 1);
     fd = reporter_connect(run);
     reporter_tell(fd, 1, 3, host_a);
-    eventually(reporter_ask(run, ROWS) == 2);
+    eventually(ask_sql(&run->file, ROWS) == 2);
     close(fd);
 }
 
@@ -205,15 +206,15 @@ static void while_the_database_is_locked_the_newest_is_kept(void **state)
 {
     struct reporter_run *run = *state;
     int fd = reporter_connect(run);
-    reporter_sql(run, "BEGIN IMMEDIATE");
+    run_sql(&run->file, "BEGIN IMMEDIATE");
     reporter_tell(fd, 1, 2, host_a);
     eventually(process_said(&run->process, "locked by another process") == 1);
     reporter_tell(fd, 1, 2, (struct wire_result){host_a.ip, host_a.port, 7, 8, true});
     reporter_tell(fd, 1, 3, host_a);
-    throughout(300, reporter_ask(run, ROWS) == 0);
-    reporter_sql(run, "COMMIT");
-    eventually(reporter_ask(run, ROWS) == 2);
-    assert_int_equal(reporter_ask(run, ROWS " WHERE cmdid = 2 AND succ_cnt = 7"), 1);
+    throughout(300, ask_sql(&run->file, ROWS) == 0);
+    run_sql(&run->file, "COMMIT");
+    eventually(ask_sql(&run->file, ROWS) == 2);
+    assert_int_equal(ask_sql(&run->file, ROWS " WHERE cmdid = 2 AND succ_cnt = 7"), 1);
     eventually(process_said(&run->process, "the database answers again") == 1);
     assert_int_equal(process_said(&run->process, "locked by another process"), 1);
     close(fd);
@@ -232,14 +233,14 @@ static void while_the_database_is_locked_memory_is_bounded(void **state)
     for (int i = 0; i < RESULTS; i++)
         results[i] = (struct wire_result){i + 1, 80, 0, 0, false};
     int fd = reporter_connect(run);
-    reporter_sql(run, "BEGIN IMMEDIATE");
+    run_sql(&run->file, "BEGIN IMMEDIATE");
     for (int32_t modid = 1; modid <= REPORTS; modid++)
         reporter_send(fd, bytes, reporter_frame(modid, 1, results, RESULTS, bytes));
     eventually(process_said(&run->process, "dropped a result: 131072 results wait") > 0);
-    reporter_sql(run, "COMMIT");
-    eventually(reporter_ask(run, ROWS) == STATUS_KEPT_MAX);
+    run_sql(&run->file, "COMMIT");
+    eventually(ask_sql(&run->file, ROWS) == STATUS_KEPT_MAX);
     reporter_tell(fd, REPORTS + 1, 1, host_a);
-    eventually(reporter_ask(run, ROWS) == STATUS_KEPT_MAX + 1);
+    eventually(ask_sql(&run->file, ROWS) == STATUS_KEPT_MAX + 1);
     free(results);
     free(bytes);
     close(fd);
@@ -252,14 +253,14 @@ static void what_is_kept_is_written_at_a_signal(void **state)
     struct reporter_run *run = *state;
     for (int i = 0; i < 2; i++) {
         int fd = reporter_connect(run);
-        reporter_sql(run, "BEGIN IMMEDIATE");
+        run_sql(&run->file, "BEGIN IMMEDIATE");
         reporter_tell(fd, 1, i, host_a);
         eventually(process_said(&run->process, "locked by another process") == (unsigned)i + 1);
         process_signal(&run->process, signals[i]);
         throughout(200, process_alive(&run->process));
-        reporter_sql(run, "COMMIT");
+        run_sql(&run->file, "COMMIT");
         assert_int_equal(process_wait(&run->process), 0);
-        assert_int_equal(reporter_ask(run, ROWS), i + 1);
+        assert_int_equal(ask_sql(&run->file, ROWS), i + 1);
         close(fd);
         reporter_restart(run);
     }

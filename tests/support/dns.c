@@ -21,14 +21,14 @@ static void start_server(struct dns *dns, const char *files)
                           files ? (char *)files : "sh",
                           LARSHM_DNS,
                           "--db",
-                          dns->db,
+                          dns->file.path,
                           "serve",
                           "--listen",
                           "127.0.0.1:0",
                           "--max-subscriptions",
                           subscriptions,
                           NULL};
-    process_start(&dns->process, dns->log, argv);
+    process_start(&dns->process, dns->file.log, argv);
     dns->port = process_port(&dns->process, 1);
 }
 
@@ -37,12 +37,10 @@ static int setup_with(void **state, const char *files)
     char error[STORE_ERROR_SIZE];
     struct dns *dns = calloc(1, sizeof(*dns));
     assert_non_null(dns);
-    strcpy(dns->directory, "/tmp/dns-serve-XXXXXX");
-    assert_non_null(mkdtemp(dns->directory));
-    snprintf(dns->db, sizeof(dns->db), "%s/routes.db", dns->directory);
-    snprintf(dns->log, sizeof(dns->log), "%s/log", dns->directory);
+    database_file_init(&dns->file);
     start_server(dns, files);
-    assert_int_equal(store_open(&dns->store, dns->db, STORE_EXISTING, error), 0);
+    assert_int_equal(store_open(&dns->store, dns->file.path, STORE_EXISTING, error), 0);
+    database_file_open(&dns->file);
     *state = dns;
     return 0;
 }
@@ -61,7 +59,6 @@ int dns_setup_few_files(void **state)
 
 int dns_teardown(void **state)
 {
-    static const char *const names[] = {"routes.db", "routes.db-wal", "routes.db-shm", "log"};
     struct dns *dns = *state;
     int status = -1;
     if (process_alive(&dns->process)) {
@@ -69,12 +66,7 @@ int dns_teardown(void **state)
         status = process_wait(&dns->process);
     }
     store_close(dns->store);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        char path[80];
-        snprintf(path, sizeof(path), "%s/%s", dns->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(dns->directory);
+    database_file_dispose(&dns->file);
     free(dns);
     return status == 0 ? 0 : -1;
 }

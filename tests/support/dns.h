@@ -11,6 +11,7 @@
 
 #include "lars.pb-c.h"
 #include "proto/frame.h"
+#include "tests/support/database_file.h"
 #include "tests/support/eventually.h"
 #include "tests/support/process.h"
 #include "tools/dns/store.h"
@@ -22,7 +23,7 @@ enum {
 };
 
 struct dns {
-    char directory[32], db[64], log[64];
+    struct database_file file;
     struct store *store; /* to edit the database with */
     struct process process;
     in_port_t port;

@@ -17,9 +17,9 @@ static unsigned starts(const struct reporter_run *run)
 
 void reporter_restart(struct reporter_run *run)
 {
-    char *const argv[] = {LARSHM_REPORTER, "--db", run->db, "serve", "--listen", "127.0.0.1:0", NULL};
+    char *const argv[] = {LARSHM_REPORTER, "--db", run->file.path, "serve", "--listen", "127.0.0.1:0", NULL};
     unsigned start = starts(run) + 1;
-    process_start(&run->process, run->log, argv);
+    process_start(&run->process, run->file.log, argv);
     run->port = process_port(&run->process, start);
 }
 
@@ -27,53 +27,26 @@ int reporter_setup(void **state)
 {
     struct reporter_run *run = calloc(1, sizeof(*run));
     assert_non_null(run);
-    strcpy(run->directory, "/tmp/reporter-serve-XXXXXX");
-    assert_non_null(mkdtemp(run->directory));
-    snprintf(run->db, sizeof(run->db), "%s/routes.db", run->directory);
-    snprintf(run->log, sizeof(run->log), "%s/log", run->directory);
-    snprintf(run->process.log, sizeof(run->process.log), "%s", run->log);
+    database_file_init(&run->file);
+    snprintf(run->process.log, sizeof(run->process.log), "%s", run->file.log);
     reporter_restart(run);
-    assert_int_equal(sqlite3_open(run->db, &run->sql), SQLITE_OK);
-    sqlite3_busy_timeout(run->sql, PATIENCE_MS);
+    database_file_open(&run->file);
     *state = run;
     return 0;
 }
 
 int reporter_teardown(void **state)
 {
-    static const char *const names[] = {"routes.db", "routes.db-wal", "routes.db-shm", "log"};
     struct reporter_run *run = *state;
     int status = -1;
-    sqlite3_exec(run->sql, "ROLLBACK", NULL, NULL, NULL); /* of a test that failed with a lock held */
+    sqlite3_exec(run->file.sql, "ROLLBACK", NULL, NULL, NULL); /* of a test that failed with a lock held */
     if (process_alive(&run->process)) {
         process_signal(&run->process, SIGTERM);
         status = process_wait(&run->process);
     }
-    sqlite3_close(run->sql);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        char path[80];
-        snprintf(path, sizeof(path), "%s/%s", run->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(run->directory);
+    database_file_dispose(&run->file);
     free(run);
     return status == 0 ? 0 : -1;
-}
-
-void reporter_sql(const struct reporter_run *run, const char *sql)
-{
-    if (sqlite3_exec(run->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(run->sql));
-}
-
-int64_t reporter_ask(const struct reporter_run *run, const char *sql)
-{
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(run->sql, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return value;
 }
 
 size_t reporter_frame(int32_t modid, int32_t cmdid, const struct wire_result *results, size_t count,

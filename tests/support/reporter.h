@@ -4,17 +4,16 @@
 #define TESTS_SUPPORT_REPORTER_H
 
 #include <netinet/in.h>
-#include <sqlite3.h>
 
 #include "proto/frame.h"
+#include "tests/support/database_file.h"
 #include "tests/support/eventually.h"
 #include "tests/support/process.h"
 
 struct reporter_run {
-    char directory[40], db[64], log[64];
+    struct database_file file;
     struct process process;
     in_port_t port;
-    sqlite3 *sql; /* the database as another program has it */
 };
 
 /* For cmocka; *state is a struct reporter_run. */
@@ -25,11 +24,6 @@ int reporter_teardown(void **state);
 
 /* Starts the service once more, after it has ended; the log goes on. */
 void reporter_restart(struct reporter_run *run);
-
-void reporter_sql(const struct reporter_run *run, const char *sql);
-
-/* The number that the query gives. */
-int64_t reporter_ask(const struct reporter_run *run, const char *sql);
 
 /* One result as it is on the wire. */
 struct wire_result {

@@ -12,17 +12,16 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "tests/support/database_file.h"
 #include "tools/dns/store.h"
 
 static const struct route_key key = {.modid = 1, .cmdid = 4294967295};
 static const struct route_host host_a = {.ip = 167772161, .port = 80};
 static const struct route_host host_b = {.ip = 0xC8000001, .port = 65535};
 
-/* A database in a directory of its own, a store on it, and a plain SQLite handle as another program has it. */
 struct fixture {
-    char directory[32], path[64];
+    struct database_file file;
     struct store *store;
-    sqlite3 *sql;
 };
 
 static int setup(void **state)
@@ -30,50 +29,25 @@ static int setup(void **state)
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     char error[STORE_ERROR_SIZE];
     assert_non_null(fixture);
-    strcpy(fixture->directory, "/tmp/dns-store-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    snprintf(fixture->path, sizeof(fixture->path), "%s/routes.db", fixture->directory);
-    assert_int_equal(store_open(&fixture->store, fixture->path, STORE_CREATE, error), 0);
-    assert_int_equal(sqlite3_open(fixture->path, &fixture->sql), SQLITE_OK);
+    database_file_init(&fixture->file);
+    assert_int_equal(store_open(&fixture->store, fixture->file.path, STORE_CREATE, error), 0);
+    database_file_open(&fixture->file);
     *state = fixture;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     struct fixture *fixture = *state;
     store_close(fixture->store);
-    sqlite3_close(fixture->sql);
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-        char path[80];
-        snprintf(path, sizeof(path), "%s%s", fixture->path, suffixes[i]);
-        unlink(path);
-    }
-    rmdir(fixture->directory);
+    database_file_dispose(&fixture->file);
     free(fixture);
     return 0;
 }
 
-static void run_sql(const struct fixture *fixture, const char *sql)
-{
-    if (sqlite3_exec(fixture->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(fixture->sql));
-}
-
-static int64_t ask_sql(const struct fixture *fixture, const char *sql)
-{
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(fixture->sql, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return value;
-}
-
 static int64_t version(const struct fixture *fixture)
 {
-    return ask_sql(fixture, "SELECT version FROM RouteVersion WHERE id = 1");
+    return ask_sql(&fixture->file, "SELECT version FROM RouteVersion WHERE id = 1");
 }
 
 static struct store_edit add(struct store *store, struct route_key to, struct route_host host)
@@ -101,18 +75,18 @@ static void edit_moves_data_change_and_version_together(void **state)
     assert_int_equal(store_begin(fixture->store), 0);
     assert_int_equal(store_add(fixture->store, key, host_a), 1);
     assert_int_equal(store_add(fixture->store, key, host_b), 1);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteData"), 0);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 0);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteData"), 0);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 0);
     assert_int_equal(store_commit(fixture->store, &edit), 0);
 
     assert_int_equal(edit.keys, 1);
     assert_true((int64_t)edit.version >= before);
     assert_int_equal(version(fixture), edit.version);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 1);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 1);
     assert_int_equal(
-        ask_sql(fixture, "SELECT version FROM RouteChange WHERE modid = 1 AND cmdid = 4294967295"),
+        ask_sql(&fixture->file, "SELECT version FROM RouteChange WHERE modid = 1 AND cmdid = 4294967295"),
         edit.version);
-    assert_int_equal(ask_sql(fixture,
+    assert_int_equal(ask_sql(&fixture->file,
                              "SELECT count(*) FROM RouteData WHERE modid = 1 AND cmdid = 4294967295"
                              " AND (serverip, serverport) IN ((167772161, 80), (3355443201, 65535))"),
                      2);
@@ -124,7 +98,7 @@ static void version_grows_with_each_edit_even_within_a_second_or_ahead_of_the_cl
     uint64_t first = add(fixture->store, key, host_a).version;
     uint64_t second = add(fixture->store, key, host_b).version;
     assert_true(second > first);
-    run_sql(fixture, "UPDATE RouteVersion SET version = 4000000000");
+    run_sql(&fixture->file, "UPDATE RouteVersion SET version = 4000000000");
     assert_int_equal(add(fixture->store, (struct route_key){7, 7}, host_a).version, 4000000001);
 }
 
@@ -141,7 +115,7 @@ static void edit_that_changes_nothing_leaves_change_and_version_alone(void **sta
     assert_int_equal(edit.keys, 0);
     assert_int_equal(edit.version, first);
     assert_int_equal(version(fixture), first);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 1);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 1);
     assert_int_equal(read_count(fixture->store, key), 1);
 }
 
@@ -153,7 +127,7 @@ static void rolled_back_edit_leaves_nothing(void **state)
     store_rollback(fixture->store);
     assert_int_equal(read_count(fixture->store, key), 0);
     assert_int_equal(version(fixture), 0);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 0);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 0);
     assert_int_equal(add(fixture->store, key, host_a).keys, 1);
 }
 
@@ -161,7 +135,7 @@ static void plain_sql_cannot_put_a_host_twice_into_a_route(void **state)
 {
     struct fixture *fixture = *state;
     add(fixture->store, key, host_a);
-    assert_int_equal(sqlite3_exec(fixture->sql,
+    assert_int_equal(sqlite3_exec(fixture->file.sql,
                                   "INSERT INTO RouteData (modid, cmdid, serverip, serverport)"
                                   " VALUES (1, 4294967295, 167772161, 80)",
                                   NULL, NULL, NULL),
@@ -172,8 +146,8 @@ static void hosts_that_no_one_can_call_are_not_read(void **state)
 {
     struct fixture *fixture = *state;
     add(fixture->store, key, host_a);
-    run_sql(fixture, "PRAGMA ignore_check_constraints = ON");
-    run_sql(fixture,
+    run_sql(&fixture->file, "PRAGMA ignore_check_constraints = ON");
+    run_sql(&fixture->file,
             "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (1, 4294967295, 0, 80),"
             " (1, 4294967295, -1, 80), (1, 4294967295, 4294967296, 80), (1, 4294967295, 1, 0),"
             " (1, 4294967295, 1, 65536)");
@@ -219,7 +193,7 @@ static void change_through_another_handle_is_noticed_once(void **state)
     struct store *editor;
     char error[STORE_ERROR_SIZE];
     struct polled polled = {0};
-    assert_int_equal(store_open(&editor, fixture->path, STORE_EXISTING, error), 0);
+    assert_int_equal(store_open(&editor, fixture->file.path, STORE_EXISTING, error), 0);
     poll_count(fixture->store);
     assert_int_equal(store_poll(fixture->store, on_changed, &polled), 0);
     add(editor, key, host_b);
@@ -236,14 +210,14 @@ static void change_row_ahead_of_the_version_is_noticed_when_the_version_comes(vo
 {
     struct fixture *fixture = *state;
     poll_count(fixture->store);
-    run_sql(fixture, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 100)");
+    run_sql(&fixture->file, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 100)");
     assert_int_equal(poll_count(fixture->store), 0);
-    run_sql(fixture, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (2, 2, 50)");
-    run_sql(fixture, "UPDATE RouteVersion SET version = 50");
+    run_sql(&fixture->file, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (2, 2, 50)");
+    run_sql(&fixture->file, "UPDATE RouteVersion SET version = 50");
     assert_int_equal(poll_count(fixture->store), 1);
-    run_sql(fixture, "UPDATE RouteVersion SET version = 100");
+    run_sql(&fixture->file, "UPDATE RouteVersion SET version = 100");
     assert_int_equal(poll_count(fixture->store), 2);
-    run_sql(fixture, "UPDATE RouteVersion SET version = 101");
+    run_sql(&fixture->file, "UPDATE RouteVersion SET version = 101");
     assert_int_equal(poll_count(fixture->store), 0);
 }
 
@@ -251,37 +225,39 @@ static void changes_are_noticed_although_another_directory_deletes_their_rows(vo
 {
     struct fixture *fixture = *state;
     for (int i = 1; i <= 3; i++) {
-        run_sql(fixture, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 1)");
-        run_sql(fixture, "UPDATE RouteVersion SET version = version + 1");
+        run_sql(&fixture->file, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 1)");
+        run_sql(&fixture->file, "UPDATE RouteVersion SET version = version + 1");
         assert_int_equal(poll_count(fixture->store), 1);
-        run_sql(fixture, "DELETE FROM RouteChange");
+        run_sql(&fixture->file, "DELETE FROM RouteChange");
     }
 }
 
 static void cleaning_deletes_only_old_rows_that_were_handled(void **state)
 {
     struct fixture *fixture = *state;
-    run_sql(fixture, "UPDATE RouteVersion SET version = unixepoch()");
-    run_sql(fixture, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, unixepoch() - 3600),"
-                     " (2, 2, unixepoch() - 3600), (3, 3, unixepoch())");
+    run_sql(&fixture->file, "UPDATE RouteVersion SET version = unixepoch()");
+    run_sql(&fixture->file,
+            "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, unixepoch() - 3600),"
+            " (2, 2, unixepoch() - 3600), (3, 3, unixepoch())");
     assert_int_equal(store_clean(fixture->store), 0);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 3);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 3);
     assert_int_equal(poll_count(fixture->store), 3);
-    run_sql(fixture, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (4, 4, unixepoch() - 3600)");
+    run_sql(&fixture->file,
+            "INSERT INTO RouteChange (modid, cmdid, version) VALUES (4, 4, unixepoch() - 3600)");
     assert_int_equal(store_clean(fixture->store), 0);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange WHERE modid IN (3, 4)"), 2);
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 2);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange WHERE modid IN (3, 4)"), 2);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 2);
 }
 
 static void cleaning_does_not_wait_for_an_editor(void **state)
 {
     struct fixture *fixture = *state;
-    run_sql(fixture, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 0)");
+    run_sql(&fixture->file, "INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 0)");
     assert_int_equal(poll_count(fixture->store), 1);
-    run_sql(fixture, "BEGIN IMMEDIATE");
+    run_sql(&fixture->file, "BEGIN IMMEDIATE");
     assert_int_equal(store_clean(fixture->store), 0);
-    run_sql(fixture, "COMMIT");
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM RouteChange"), 1);
+    run_sql(&fixture->file, "COMMIT");
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 1);
 }
 
 static void expect_refused(const char *path, enum store_mode mode, const char *word)
@@ -297,17 +273,18 @@ static void expect_refused(const char *path, enum store_mode mode, const char *w
 static void database_of_another_version_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    run_sql(fixture, "PRAGMA user_version = 2");
-    expect_refused(fixture->path, STORE_CREATE, "user_version 2");
+    run_sql(&fixture->file, "PRAGMA user_version = 2");
+    expect_refused(fixture->file.path, STORE_CREATE, "user_version 2");
 }
 
 static void database_of_another_program_is_refused_and_left_alone(void **state)
 {
     struct fixture *fixture = *state;
-    run_sql(fixture, "PRAGMA user_version = 0");
-    run_sql(fixture, "DROP TABLE RouteData");
-    expect_refused(fixture->path, STORE_CREATE, "another program");
-    assert_int_equal(ask_sql(fixture, "SELECT count(*) FROM sqlite_schema WHERE name = 'RouteData'"), 0);
+    run_sql(&fixture->file, "PRAGMA user_version = 0");
+    run_sql(&fixture->file, "DROP TABLE RouteData");
+    expect_refused(fixture->file.path, STORE_CREATE, "another program");
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM sqlite_schema WHERE name = 'RouteData'"),
+                     0);
 }
 
 static void file_that_is_no_database_is_refused_and_left_alone(void **state)
@@ -315,7 +292,7 @@ static void file_that_is_no_database_is_refused_and_left_alone(void **state)
     struct fixture *fixture = *state;
     char path[80], content[2048];
     memset(content, 'x', sizeof(content));
-    snprintf(path, sizeof(path), "%s/text", fixture->directory);
+    snprintf(path, sizeof(path), "%s/text", fixture->file.directory);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(content, 1, sizeof(content), file), sizeof(content));

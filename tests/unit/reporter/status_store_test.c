@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "tests/support/database_file.h"
 #include "tools/dns/store.h"
 #include "tools/reporter/status_store.h"
 
@@ -27,11 +28,9 @@ static const struct status status_a = {
     .time = 1700000000,
 };
 
-/* A database in a directory of its own, a store on it, and a plain SQLite handle as another program has it. */
 struct fixture {
-    char directory[32], path[64];
+    struct database_file file;
     struct status_store *store;
-    sqlite3 *sql;
 };
 
 static int setup(void **state)
@@ -39,35 +38,20 @@ static int setup(void **state)
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     char error[STORE_ERROR_SIZE];
     assert_non_null(fixture);
-    strcpy(fixture->directory, "/tmp/status-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    snprintf(fixture->path, sizeof(fixture->path), "%s/routes.db", fixture->directory);
-    assert_int_equal(status_store_open(&fixture->store, fixture->path, STORE_CREATE, error), 0);
-    assert_int_equal(sqlite3_open(fixture->path, &fixture->sql), SQLITE_OK);
+    database_file_init(&fixture->file);
+    assert_int_equal(status_store_open(&fixture->store, fixture->file.path, STORE_CREATE, error), 0);
+    database_file_open(&fixture->file);
     *state = fixture;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     struct fixture *fixture = *state;
     status_store_close(fixture->store);
-    sqlite3_close(fixture->sql);
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-        char path[80];
-        snprintf(path, sizeof(path), "%s%s", fixture->path, suffixes[i]);
-        unlink(path);
-    }
-    rmdir(fixture->directory);
+    database_file_dispose(&fixture->file);
     free(fixture);
     return 0;
-}
-
-static void run_sql(const struct fixture *fixture, const char *sql)
-{
-    if (sqlite3_exec(fixture->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(fixture->sql));
 }
 
 /* What a listing gives. */
@@ -192,12 +176,12 @@ static void locked_database_keeps_everything_for_the_next_commit(void **state)
 {
     struct fixture *fixture = *state;
     keep(fixture, status_a);
-    run_sql(fixture, "BEGIN IMMEDIATE");
+    run_sql(&fixture->file, "BEGIN IMMEDIATE");
     assert_int_equal(status_store_commit(fixture->store, 0), -1);
     expect_error(fixture, "locked by another process");
     keep(fixture, of_route(3, 3));
     assert_int_equal(status_store_kept(fixture->store), 2);
-    run_sql(fixture, "COMMIT");
+    run_sql(&fixture->file, "COMMIT");
     assert_int_equal(status_store_commit(fixture->store, 0), 0);
     assert_int_equal(count_rows(fixture), 2);
 }
@@ -205,14 +189,14 @@ static void locked_database_keeps_everything_for_the_next_commit(void **state)
 static void commit_that_fails_half_way_stores_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    run_sql(fixture, "CREATE TRIGGER no BEFORE INSERT ON ServerCallStatus WHEN new.modid = 5"
-                     " BEGIN SELECT RAISE(ABORT, 'no fives'); END");
+    run_sql(&fixture->file, "CREATE TRIGGER no BEFORE INSERT ON ServerCallStatus WHEN new.modid = 5"
+                            " BEGIN SELECT RAISE(ABORT, 'no fives'); END");
     for (uint32_t modid = 0; modid < 10; modid++)
         keep(fixture, of_route(modid, 0));
     assert_int_equal(status_store_commit(fixture->store, 0), -1);
     expect_error(fixture, "no fives");
     assert_int_equal(count_rows(fixture), 0);
-    run_sql(fixture, "DROP TRIGGER no");
+    run_sql(&fixture->file, "DROP TRIGGER no");
     assert_int_equal(status_store_commit(fixture->store, 0), 0);
     assert_int_equal(count_rows(fixture), 10);
 }
@@ -221,9 +205,9 @@ static off_t largest_file(const struct fixture *fixture)
 {
     struct stat wal = {0}, db = {0};
     char path[80];
-    snprintf(path, sizeof(path), "%s-wal", fixture->path);
+    snprintf(path, sizeof(path), "%s-wal", fixture->file.path);
     stat(path, &wal);
-    stat(fixture->path, &db);
+    stat(fixture->file.path, &db);
     return wal.st_size > db.st_size ? wal.st_size : db.st_size;
 }
 
@@ -242,7 +226,7 @@ static void disk_that_takes_no_more_keeps_everything_for_the_next_commit(void **
     int rc = status_store_commit(fixture->store, 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(rc, -1);
-    expect_error(fixture, fixture->path);
+    expect_error(fixture, fixture->file.path);
     assert_int_equal(count_rows(fixture), 0);
     assert_int_equal(status_store_kept(fixture->store), 5000);
     assert_int_equal(status_store_commit(fixture->store, 0), 0);
@@ -271,13 +255,13 @@ static void full_store_refuses_new_keys_takes_known_ones_and_recovers(void **sta
 static void rows_of_another_program_that_cannot_be_are_not_listed(void **state)
 {
     struct fixture *fixture = *state;
-    run_sql(fixture, "INSERT INTO ServerCallStatus VALUES"
-                     " (-1, 1, 1, 1, 1, 1, 1, 1, '0'), (1, 4294967296, 1, 1, 1, 1, 1, 1, '0'),"
-                     " (1, 1, 0, 1, 1, 1, 1, 1, '0'), (1, 1, -1, 1, 1, 1, 1, 1, '0'),"
-                     " (1, 1, 1, 0, 1, 1, 1, 1, '0'), (1, 1, 1, 65536, 1, 1, 1, 1, '0'),"
-                     " (1, 1, 1, 1, -1, 1, 1, 1, '0'), (1, 1, 1, 1, 2, -1, 1, 1, '0'),"
-                     " (1, 1, 1, 1, 3, 1, 4294967296, 1, '0'), (1, 1, 1, 1, 4, 1, 1, -1, '0'),"
-                     " (1, 1, 1, 1, 5, 1, 1, 1, 'x')");
+    run_sql(&fixture->file, "INSERT INTO ServerCallStatus VALUES"
+                            " (-1, 1, 1, 1, 1, 1, 1, 1, '0'), (1, 4294967296, 1, 1, 1, 1, 1, 1, '0'),"
+                            " (1, 1, 0, 1, 1, 1, 1, 1, '0'), (1, 1, -1, 1, 1, 1, 1, 1, '0'),"
+                            " (1, 1, 1, 0, 1, 1, 1, 1, '0'), (1, 1, 1, 65536, 1, 1, 1, 1, '0'),"
+                            " (1, 1, 1, 1, -1, 1, 1, 1, '0'), (1, 1, 1, 1, 2, -1, 1, 1, '0'),"
+                            " (1, 1, 1, 1, 3, 1, 4294967296, 1, '0'), (1, 1, 1, 1, 4, 1, 1, -1, '0'),"
+                            " (1, 1, 1, 1, 5, 1, 1, 1, 'x')");
     struct listed listed = list(fixture);
     assert_int_equal(listed.count, 1);
     assert_int_equal(listed.rows[0].caller, 5);
@@ -292,7 +276,7 @@ static void routes_and_results_live_in_one_file(void **state)
     struct store *routes;
     char error[STORE_ERROR_SIZE];
     keep(fixture, status_a);
-    assert_int_equal(store_open(&routes, fixture->path, STORE_EXISTING, error), 0);
+    assert_int_equal(store_open(&routes, fixture->file.path, STORE_EXISTING, error), 0);
     assert_int_equal(store_begin(routes), 0);
     assert_int_equal(store_add(routes, key, status_a.host), 1);
     assert_int_equal(status_store_commit(fixture->store, 0), -1);
@@ -308,16 +292,16 @@ static void file_that_is_not_ours_is_refused(void **state)
     struct fixture *fixture = *state;
     struct status_store *store = NULL;
     char error[STORE_ERROR_SIZE] = "", path[80];
-    snprintf(path, sizeof(path), "%s/missing", fixture->directory);
+    snprintf(path, sizeof(path), "%s/missing", fixture->file.directory);
     assert_int_equal(status_store_open(&store, path, STORE_EXISTING, error), -1);
     assert_non_null(strstr(error, "does it exist"));
     assert_non_null(strstr(error, "'serve' makes a new one"));
     assert_int_not_equal(access(path, F_OK), 0);
-    run_sql(fixture, "PRAGMA user_version = 2");
-    assert_int_equal(status_store_open(&store, fixture->path, STORE_CREATE, error), -1);
+    run_sql(&fixture->file, "PRAGMA user_version = 2");
+    assert_int_equal(status_store_open(&store, fixture->file.path, STORE_CREATE, error), -1);
     assert_non_null(strstr(error, "another program or version"));
-    run_sql(fixture, "PRAGMA user_version = 1; DROP TABLE ServerCallStatus");
-    assert_int_equal(status_store_open(&store, fixture->path, STORE_CREATE, error), -1);
+    run_sql(&fixture->file, "PRAGMA user_version = 1; DROP TABLE ServerCallStatus");
+    assert_int_equal(status_store_open(&store, fixture->file.path, STORE_CREATE, error), -1);
     assert_non_null(strstr(error, "no such table"));
     assert_null(store);
 }
