@@ -123,9 +123,9 @@ static void what_makes_no_sense_is_left_out_and_loses_nothing_else(void **state)
     reporter_tell(fd, 2, 2, host_a);
     eventually(ask_sql(&run->file, ROWS) == 2);
     assert_int_equal(ask_sql(&run->file, ROWS " WHERE (modid, ip) IN ((1, 7), (2, 167772162))"), 2);
-    assert_int_equal(process_said(&run->process, "skipped a message with id 0"), 1);
+    assert_int_equal(process_said(&run->process, "skipping unknown message id 0"), 1);
     assert_int_equal(process_said(&run->process, "does not decode"), 1);
-    assert_int_equal(process_said(&run->process, "left out 5 results"), 1);
+    assert_int_equal(process_said(&run->process, "skipped 5 results"), 1);
     close(fd);
 }
 
@@ -162,7 +162,7 @@ static void flood_of_nonsense_does_not_flood_the_log(void **state)
     reporter_send(fd, bytes, (size_t)FLOOD * FRAME_HEADER);
     reporter_tell(fd, 1, 1, host_a);
     eventually(ask_sql(&run->file, ROWS) == 1);
-    unsigned said = process_said(&run->process, "skipped a message with id 77");
+    unsigned said = process_said(&run->process, "skipping unknown message id 77");
     assert_true(said >= 1 && said < FLOOD / 100);
     free(bytes);
     close(fd);
@@ -215,7 +215,7 @@ static void while_the_database_is_locked_the_newest_is_kept(void **state)
     run_sql(&run->file, "COMMIT");
     eventually(ask_sql(&run->file, ROWS) == 2);
     assert_int_equal(ask_sql(&run->file, ROWS " WHERE cmdid = 2 AND succ_cnt = 7"), 1);
-    eventually(process_said(&run->process, "the database answers again") == 1);
+    eventually(process_said(&run->process, "the database works again") == 1);
     assert_int_equal(process_said(&run->process, "locked by another process"), 1);
     close(fd);
 }

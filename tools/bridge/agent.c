@@ -5,8 +5,8 @@
 
 #include "tools/common/parse.h"
 
-/* What an old client understands. It asks again upon NOEXIST, as it does when a Lars agent does not know a route yet:
- * right for a route, or a fetcher, that will be there in a moment. */
+/* The codes of an old client. After NOEXIST it tries again, as with a Lars agent that has not cached the route yet: right
+ * for a route, or a fetcher, that comes in a moment. */
 static int32_t lars_code(int code)
 {
     switch (code) {
@@ -22,7 +22,7 @@ static int32_t lars_code(int code)
     }
 }
 
-/* Why a lookup failed, where the client is told no more than SYSTEM_ERROR. */
+/* Logs why a lookup failed, where the client gets no more than SYSTEM_ERROR. */
 static void log_lookup(struct agent *agent, const larshm_host *route, int code)
 {
     if (lars_code(code) == LARSHM_SYSTEM_ERROR)
@@ -65,7 +65,7 @@ static size_t answer_route(struct agent *agent, const larshm_host *route, uint8_
     return size;
 }
 
-static void take_report(struct agent *agent, const struct request *report)
+static void record_report(struct agent *agent, const struct request *report)
 {
     larshm *routes;
     int code = source_routes(agent->source, &routes);
@@ -88,8 +88,8 @@ static void drop(struct agent *agent, const struct sockaddr_in *from, const char
     log_limited(&agent->bad_limit, LOG_LEVEL_WARNING, "dropped a datagram from %s: %s", name, why);
 }
 
-size_t agent_take(struct agent *agent, const uint8_t *datagram, size_t size, const struct sockaddr_in *from,
-                  uint8_t out[static DATAGRAM_MAX])
+size_t agent_handle(struct agent *agent, const uint8_t *datagram, size_t size, const struct sockaddr_in *from,
+                    uint8_t out[static DATAGRAM_MAX])
 {
     struct request request;
     const char *why = message_decode(datagram, size, &request);
@@ -103,7 +103,7 @@ size_t agent_take(struct agent *agent, const uint8_t *datagram, size_t size, con
     case REQUEST_ROUTE:
         return answer_route(agent, &request.host, out);
     default:
-        take_report(agent, &request);
+        record_report(agent, &request);
         return 0;
     }
 }

@@ -15,8 +15,8 @@
 struct agent_totals {
     uint64_t requests;     /* all of them answered */
     uint64_t reports;      /* handed on */
-    uint64_t lost_reports; /* there was nobody to hand them to, or no room */
-    uint64_t bad;          /* datagrams that make no sense: dropped */
+    uint64_t lost_reports; /* no instance to record them in, or no room */
+    uint64_t bad;          /* malformed datagrams: dropped */
     uint64_t cut;          /* answers that leave hosts out, because they do not fit into a datagram */
 };
 
@@ -29,7 +29,7 @@ struct agent {
 };
 
 /* Deals with one datagram. Returns the size of the answer in `out`; 0: there is none. */
-size_t agent_take(struct agent *agent, const uint8_t *datagram, size_t size, const struct sockaddr_in *from,
-                  uint8_t out[static DATAGRAM_MAX]);
+size_t agent_handle(struct agent *agent, const uint8_t *datagram, size_t size, const struct sockaddr_in *from,
+                    uint8_t out[static DATAGRAM_MAX]);
 
 #endif

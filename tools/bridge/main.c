@@ -122,7 +122,7 @@ static int run(struct bridge *bridge)
         return 0;
     if (ntohl(bridge->options.listen.s_addr) >> IN_CLASSA_NSHIFT != IN_LOOPBACKNET)
         log_line(LOG_LEVEL_WARNING,
-                 "other machines may reach these ports: whoever can send there can report calls");
+                 "other machines may reach these ports: any of them can request routes and report calls");
     notify("READY=1\nSTATUS=answering Lars clients");
     int number = wait_for_end(bridge, code);
     notify("STOPPING=1");

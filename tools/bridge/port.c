@@ -98,7 +98,7 @@ static unsigned receive(struct port *port)
     return 0;
 }
 
-/* An answer that cannot go out is dropped, as UDP does; the client asks again. */
+/* An answer that cannot be sent is dropped, as UDP does; the client tries again. */
 static void send_answers(struct port *port, unsigned count)
 {
     unsigned done = 0;
@@ -107,7 +107,7 @@ static void send_answers(struct port *port, unsigned count)
         if (sent > 0) {
             done += (unsigned)sent;
         } else if (errno != EINTR) {
-            /* A full buffer stays full for all of them; any other trouble is this one peer's. */
+            /* A full buffer stays full for all of them; any other error is this one peer's. */
             unsigned dropped = errno == EAGAIN ? count - done : 1;
             log_limited(&port->send_limit, LOG_LEVEL_WARNING, "cannot send an answer: %s", strerror(errno));
             port->unsent += dropped;
@@ -120,8 +120,8 @@ static void serve_batch(struct port *port)
 {
     unsigned arrived = receive(port), answers = 0;
     for (unsigned i = 0; i < arrived; i++) {
-        size_t size = agent_take(&port->agent, port->in[i], port->arrived[i].msg_len, &port->peers[i],
-                                 port->out[answers]);
+        size_t size = agent_handle(&port->agent, port->in[i], port->arrived[i].msg_len, &port->peers[i],
+                                   port->out[answers]);
         port->arrived[i].msg_hdr.msg_namelen = sizeof(port->peers[i]); /* the kernel writes it */
         if (size == 0)
             continue;

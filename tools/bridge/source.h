@@ -5,7 +5,7 @@
 
 #include <larshm/larshm.h>
 
-/* One thread opens and closes, all may ask for the routes. Zero-initialise, and set the instance. */
+/* One thread opens and closes, all may get the routes. Zero-initialise, and set the instance. */
 struct source {
     const char *instance;
     _Atomic(larshm *) routes; /* NULL: not open; once it is, it stays */

@@ -16,7 +16,7 @@ struct selection {
     char name[32];  /* the words with a space between them */
 };
 
-/* Parses a command's words; `doc` is for its --help. False: wrong, and said so. */
+/* Parses a command's words; `doc` is for its --help. False: they are wrong, which is logged. */
 bool selection_parse(struct selection *selection, const char *doc, int argc, char **argv);
 
 /* Rows of text: on a terminal a table with a header, otherwise lines with tabs between the cells. */
@@ -39,12 +39,12 @@ bool listing_is_table(const struct listing *listing);
 int listing_add(struct listing *listing, listing_cell *cells);
 
 struct listing_texts {
-    const char *empty;   /* said of a store without rows */
+    const char *empty;   /* logged for a store without rows */
     const char *rows_of; /* what a selection has none of, as in "no ROWS_OF 1 2: see 'COMMAND'" */
     const char *command;
 };
 
-/* Prints what is not printed yet, and says so if there is nothing. Returns the program's exit code. */
+/* Prints what is not printed yet, and logs that there is nothing. Returns the program's exit code. */
 int listing_end(struct listing *listing, const struct selection *selection,
                 const struct listing_texts *texts);
 

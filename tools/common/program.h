@@ -31,10 +31,10 @@ struct program {
 /* The whole main(). */
 int program_main(const struct program *program, int argc, char **argv);
 
-/* Whether a database is named; says so if not. */
+/* True if a database is named; logs that it is missing otherwise. */
 bool command_has_db(const char *db);
 
-/* Reads an argument, or says what is wrong with it. */
+/* Reads an argument, or logs what is wrong with it. */
 bool command_read_id(const char *name, const char *text, uint32_t *id);
 
 #endif

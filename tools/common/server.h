@@ -4,7 +4,7 @@
  * frames mean is the handler's business.
  *
  * Output is pulled, not pushed: when a peer can take more, `fill` is called and adds frames as long as
- * peer_reserve() gives room. A peer that does not read is not asked, so it costs one block of output at most.
+ * peer_reserve() gives room. For a peer that does not read, `fill` is not called: it costs one block of output at most.
  */
 #ifndef COMMON_SERVER_H
 #define COMMON_SERVER_H

@@ -10,10 +10,10 @@
 command_fn command_serve, command_route;
 command_fn command_route_add, command_route_del, command_route_list, command_route_import;
 
-/* Opens the database, or says why not and what to do. */
+/* Opens the database, or logs why not and what to do. */
 struct store *command_open_store(const char *db, enum store_mode mode);
 
-/* Reads an argument, or says what is wrong with it. */
+/* Reads an argument, or logs what is wrong with it. */
 bool command_read_host(const char *text, struct route_host *host);
 
 #endif

@@ -17,7 +17,7 @@ enum {
     SWEEP_TICKS = 200,      /* once in ten seconds */
     SWEEP_SLICES = 100,     /* a sweep is spread over this many ticks ... */
     SWEEP_SLICE_MIN = 1000, /* ... unless it is short */
-    FILL_MAX = 4096,        /* routes read for one subscriber before the others have their turn */
+    FILL_MAX = 4096,        /* routes read for one subscriber before the next */
 };
 
 struct client {
@@ -47,12 +47,12 @@ struct directory {
     uint64_t connections, requests, answers, skipped;
 };
 
-static int note_store(struct directory *directory, int rc)
+static int check_store(struct directory *directory, int rc)
 {
     if (rc < 0 && !directory->store_failed)
         log_line(LOG_LEVEL_WARNING, "%s; trying again", store_error(directory->store));
     if (rc >= 0 && directory->store_failed)
-        log_line(LOG_LEVEL_INFO, "the database answers again");
+        log_line(LOG_LEVEL_INFO, "the database works again");
     directory->store_failed = rc < 0;
     return rc;
 }
@@ -67,11 +67,11 @@ static uint64_t digest(const struct route_host *hosts, size_t count)
     return hash;
 }
 
-/* Reads the route into directory->hosts. Whoever finds a new answer sees to it that every subscriber gets it. */
+/* Reads the route into directory->hosts. A new answer is owed to every subscriber, whichever asked. */
 static int read_route(struct directory *directory, struct route *route)
 {
-    if (note_store(directory, store_read(directory->store, route->key, directory->hosts, ROUTE_HOSTS_MAX,
-                                         &directory->host_count)) < 0)
+    if (check_store(directory, store_read(directory->store, route->key, directory->hosts, ROUTE_HOSTS_MAX,
+                                          &directory->host_count)) < 0)
         return -1;
     uint64_t now = digest(directory->hosts, directory->host_count);
     if (now != route->digest) {
@@ -91,7 +91,7 @@ static void send_route(struct directory *directory, struct peer *peer, uint8_t *
     bool cut = sent < directory->host_count;
     if (cut && !route->cut_logged)
         log_line(LOG_LEVEL_WARNING,
-                 "route %" PRIu32 " %" PRIu32 " does not fit into a frame: only its first %zu hosts are sent",
+                 "route %" PRIu32 " %" PRIu32 " does not fit into a frame: only the first %zu hosts are sent",
                  route->key.modid, route->key.cmdid, sent);
     route->cut_logged = cut;
 }
@@ -109,9 +109,9 @@ static void on_fill(void *arg)
         if (read_route(directory, route) != 0)
             return; /* still owed: the next tick tries again */
         subscriber_settle_first(&client->subscriber);
-        if (owed->asked || owed->sent != route->digest)
+        if (owed->requested || owed->sent != route->digest)
             send_route(directory, client->peer, body, route);
-        owed->asked = false;
+        owed->requested = false;
         owed->sent = route->digest;
     }
 }
@@ -133,7 +133,7 @@ static const char *on_frame(void *arg, const struct frame *frame)
     if (client->subscriber.by_key.count > directory->max_subscriptions)
         return directory->too_many;
     directory->requests++;
-    subscription->asked = true;
+    subscription->requested = true;
     subscription_owe(subscription);
     return NULL;
 }
@@ -168,7 +168,7 @@ static void on_changed(void *arg, struct route_key key)
         route_owe_all(route);
 }
 
-/* Reads some routes anew, to find changes that RouteChange does not name. */
+/* Reads some routes again, to find changes that RouteChange does not name. */
 static void sweep(struct directory *directory)
 {
     size_t slice = directory->routes.by_key.count / SWEEP_SLICES;
@@ -188,16 +188,16 @@ static void on_tick(uv_timer_t *timer)
 {
     struct directory *directory = timer->data;
     directory->ticks++;
-    if (note_store(directory, store_poll(directory->store, on_changed, directory)) > 0)
+    if (check_store(directory, store_poll(directory->store, on_changed, directory)) > 0)
         directory->unswept = true;
     if (directory->ticks % CLEAN_TICKS == 0)
-        note_store(directory, store_clean(directory->store));
+        check_store(directory, store_clean(directory->store));
     if (directory->ticks % SWEEP_TICKS == 0 && directory->unswept) {
         directory->unswept = false;
         directory->sweep_left = directory->routes.by_key.count;
     }
     sweep(directory);
-    /* Waking a peer may close it, and nobody else. */
+    /* Waking a peer may close it, and no other. */
     struct client *client = LIST_FIRST(&directory->clients), *next;
     for (; client; client = next) {
         next = LIST_NEXT(client, link);

@@ -25,7 +25,7 @@ struct server_handler directory_handler(struct directory *directory);
 void directory_stop(struct directory *directory);
 void directory_free(struct directory *directory);
 
-/* Says what was done, for the end of a directory that has served. */
+/* Logs what was done, when it ends. */
 void directory_log_totals(const struct directory *directory);
 
 #endif

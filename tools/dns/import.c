@@ -9,7 +9,7 @@
 #include "tools/common/parse.h"
 
 enum {
-    LINE_SIZE = 128, /* the longest right line has 44 characters */
+    LINE_SIZE = 128, /* the longest correct line has 44 characters */
     FIELDS = 4,
     PROGRESS_LINES = 1 << 16,
 };
@@ -39,7 +39,7 @@ static int store_failed(const struct import *import)
     return -1;
 }
 
-/* Takes the end of the line off. Returns -1 for a line that is longer than any right one, or has a NUL in it. */
+/* Takes the end of the line off. Returns -1 for a line that is longer than any correct one, or has a NUL in it. */
 static int trim(char *line, bool last)
 {
     size_t length = strlen(line);

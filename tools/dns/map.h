@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A hash table from 64-bit keys to pointers. Keys come from the network, so each map hashes with a secret of its
- * own: nobody outside can choose keys that collide.
+ * own: a peer cannot choose keys that collide.
  */
 #ifndef DNS_MAP_H
 #define DNS_MAP_H
@@ -26,7 +26,7 @@ int map_put(struct map *map, uint64_t key, void *value);
 /* Takes a key out, if it is there. */
 void map_remove(struct map *map, uint64_t key);
 
-/* Calls `each` for every value, in no order. `each` leaves the map alone. */
+/* Calls `each` for every value, in any order. `each` leaves the map alone. */
 void map_each(const struct map *map, void (*each)(void *arg, void *value), void *arg);
 
 /* Frees the memory, not the values; the map is empty and usable again. */

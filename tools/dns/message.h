@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies of the Lars messages that a directory takes and gives. Only message.c knows the generated types. */
+/* Bodies of the Lars messages between a directory and its clients. Only message.c knows the generated types. */
 #ifndef DNS_MESSAGE_H
 #define DNS_MESSAGE_H
 

@@ -4,11 +4,11 @@
  *
  * Tables and columns are those of Lars. RouteData holds the hosts; RouteVersion one row with a version that only
  * grows; RouteChange the keys that changed, each with the version that changed it. An edit here is one transaction
- * over all three, so that whoever follows the store sees all of an edit or nothing.
+ * over all three, so that a follower of the store sees all of an edit or nothing.
  *
  * Several directories may follow one store. Each remembers the last RouteChange.id it has handled, and a handled
- * row stays for STORE_KEEP_SECONDS by its version (Unix seconds), so that the others find it as well. Whoever misses
- * a row all the same, by sleeping longer than that, finds the change by reading its routes anew.
+ * row stays for STORE_KEEP_SECONDS by its version (Unix seconds), so that the others find it as well. A directory that
+ * sleeps longer misses the row; it finds the change by reading all of its routes again.
  *
  * Functions that can fail return -1 and store_error() says why; results are untouched then.
  */
@@ -56,7 +56,7 @@ int store_measure(struct store *store, struct store_size *size);
 typedef void store_changed_fn(void *arg, struct route_key key);
 int store_poll(struct store *store, store_changed_fn *changed, void *arg);
 
-/* Deletes some of the handled RouteChange rows that are too old to keep. Waits for nobody; call it now and then. */
+/* Deletes some of the handled RouteChange rows that are too old to keep. Does not wait for a lock; call it now and then. */
 int store_clean(struct store *store);
 
 /*

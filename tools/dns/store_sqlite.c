@@ -177,7 +177,7 @@ int store_begin(struct store *store)
 }
 
 /* Records that the edit changed `count` hosts of a route; passes the count on. */
-static int note_change(struct store *store, struct route_key key, int count)
+static int add_change(struct store *store, struct route_key key, int count)
 {
     uint64_t packed = route_key_pack(key);
     if (count <= 0 || map_get(&store->changed, packed))
@@ -191,14 +191,14 @@ static int note_change(struct store *store, struct route_key key, int count)
 int store_add(struct store *store, struct route_key key, struct route_host host)
 {
     sqlite3_stmt *statement = BIND(store, ADD_HOST, key.modid, key.cmdid, host.ip, host.port);
-    return note_change(store, key, database_run(&store->db, statement));
+    return add_change(store, key, database_run(&store->db, statement));
 }
 
 int store_delete(struct store *store, struct route_key key, const struct route_host *host)
 {
     sqlite3_stmt *statement = host ? BIND(store, DELETE_HOST, key.modid, key.cmdid, host->ip, host->port)
                                    : BIND(store, DELETE_ROUTE, key.modid, key.cmdid);
-    return note_change(store, key, database_run(&store->db, statement));
+    return add_change(store, key, database_run(&store->db, statement));
 }
 
 int store_commit(struct store *store, struct store_edit *edit)

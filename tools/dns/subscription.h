@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who wants to know about which route. A subscription ties one subscriber (a connection) to one route; it is found
+ * Which peer subscribed to which route. A subscription ties one subscriber (a connection) to one route; it is found
  * from both ends: a changed route knows its subscriptions, and a subscriber knows those it is still owed an answer
  * for, each at most once. So a subscriber that does not read costs what it subscribed to, and no more.
  */
@@ -15,7 +15,7 @@
 #include "tools/common/route.h"
 #include "tools/dns/map.h"
 
-/* A route that somebody subscribed to; it lives as long as its last subscription. */
+/* A route with subscriptions; it lives as long as the last of them. */
 struct route {
     struct route_key key;
     uint64_t digest; /* of the answer as the store last gave it */
@@ -27,9 +27,9 @@ struct route {
 struct subscription {
     struct route *route;
     struct subscriber *subscriber;
-    uint64_t sent; /* digest of the answer that the subscriber got last */
-    bool owed;     /* in the subscriber's queue */
-    bool asked;    /* it wants an answer even if nothing changed */
+    uint64_t sent;  /* digest of the answer that the subscriber got last */
+    bool owed;      /* in the subscriber's queue */
+    bool requested; /* it gets an answer even if nothing changed */
     LIST_ENTRY(subscription) of_route;
     STAILQ_ENTRY(subscription) in_queue;
 };

@@ -8,7 +8,7 @@
 
 command_fn command_serve, command_list;
 
-/* Opens the database, or says why not and what to do. */
+/* Opens the database, or logs why not and what to do. */
 struct status_store *command_open_store(const char *db, enum store_mode mode);
 
 #endif

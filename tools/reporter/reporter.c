@@ -13,7 +13,7 @@ enum {
     COMMIT_MS = 100,                   /* from the first result that waits */
     COMMIT_KEPT = STATUS_KEPT_MAX / 2, /* so many do not wait for the timer */
     RETRY_MS = 500,                    /* after a commit that failed */
-    BUSY_MS = 50,                      /* another process's edit holds up the loop so long at most ... */
+    BUSY_MS = 50,                      /* another process's edit blocks the loop so long at most ... */
     LAST_BUSY_MS = 5000,               /* ... and the end of the program so long */
 };
 
@@ -22,7 +22,7 @@ struct client {
     struct peer *peer;
 };
 
-/* Something that a peer may cause again and again. */
+/* What a peer can cause at any rate. */
 struct trouble {
     uint64_t count;
     struct log_limit limit;
@@ -51,7 +51,7 @@ static int commit(struct reporter *reporter)
     if (rc != 0 && !reporter->store_failed)
         log_line(LOG_LEVEL_WARNING, "%s; trying again", status_store_error(reporter->store));
     if (rc == 0 && reporter->store_failed)
-        log_line(LOG_LEVEL_INFO, "the database answers again");
+        log_line(LOG_LEVEL_INFO, "the database works again");
     reporter->store_failed = rc != 0;
     return rc;
 }
@@ -73,20 +73,20 @@ static void on_status(void *arg, const struct status *status)
                 status_store_error(reporter->store));
 }
 
-static void take_report(struct reporter *reporter, const struct peer *peer, const struct frame *frame)
+static void receive_report(struct reporter *reporter, const struct peer *peer, const struct frame *frame)
 {
     size_t impossible;
     if (report_decode(frame->body, frame->length, on_status, reporter, &impossible) != 0) {
         reporter->undecodable.count++;
         log_limited(&reporter->undecodable.limit, LOG_LEVEL_WARNING,
-                    "left out a report from %s: it does not decode", peer_name(peer));
+                    "skipped a report from %s: it does not decode", peer_name(peer));
         return;
     }
     reporter->reports++;
     if (impossible) {
         reporter->impossible.count += impossible;
         log_limited(&reporter->impossible.limit, LOG_LEVEL_WARNING,
-                    "left out %zu result%s from %s: address 0, or a port that is not from 1 to 65535",
+                    "skipped %zu result%s from %s: address 0, or a port that is not from 1 to 65535",
                     impossible, number_plural(impossible), peer_name(peer));
     }
 }
@@ -98,11 +98,10 @@ static const char *on_frame(void *arg, const struct frame *frame)
     if (frame->id != MESSAGE_REPORT_STATUS_REQUEST) {
         reporter->unknown.count++;
         log_limited(&reporter->unknown.limit, LOG_LEVEL_WARNING,
-                    "skipped a message with id %" PRId32 " from %s: no report", frame->id,
-                    peer_name(client->peer));
+                    "skipping unknown message id %" PRId32 " from %s", frame->id, peer_name(client->peer));
         return NULL;
     }
-    take_report(reporter, client->peer, frame);
+    receive_report(reporter, client->peer, frame);
     if (status_store_kept(reporter->store) >= COMMIT_KEPT && !reporter->store_failed)
         commit(reporter);
     if (status_store_kept(reporter->store) > 0 && !uv_is_active((uv_handle_t *)&reporter->timer))
@@ -163,7 +162,7 @@ int reporter_finish(struct reporter *reporter)
                  status_store_kept(reporter->store));
     log_line(LOG_LEVEL_INFO,
              "stopped after %" PRIu64 " connection%s, %" PRIu64 " report%s, %" PRIu64 " result%s, %" PRIu64
-             " row%s written; left out: %" PRIu64 " unknown messages, %" PRIu64
+             " row%s written; skipped: %" PRIu64 " unknown messages, %" PRIu64
              " reports that do not decode, %" PRIu64 " impossible results, %" PRIu64 " dropped",
              reporter->connections, number_plural(reporter->connections), reporter->reports,
              number_plural(reporter->reports), reporter->results, number_plural(reporter->results),

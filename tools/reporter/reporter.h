@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The report service's rules: each result of each ReportStatusRequest is stored, soon and together with others; no
- * report is ever answered. What cannot be understood is left out, counted, and loses nothing else. While the
+ * report is ever answered. What does not decode is skipped and counted, and nothing else is lost. While the
  * database cannot be written, results are kept and the write is tried again.
  */
 #ifndef REPORTER_REPORTER_H
