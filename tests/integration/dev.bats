@@ -63,7 +63,7 @@ start_dev() {
   run -1 pgrep -f "$BATS_TEST_TMPDIR/data"
 }
 
-@test "dev ends when one of the programs does, and says whose last words to read" {
+@test "dev ends when one of the programs does, and says which log to read" {
   start_dev --any-ports
   pkill -9 -f "larshm-fetcher .*-n $LARSHM_INSTANCE"
   status=0

@@ -75,7 +75,7 @@ json_error() {
 }
 
 as_nobody() {
-    [ "$(id -u)" -eq 0 ] || skip "needs root, to become somebody else"
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
@@ -185,12 +185,12 @@ refusing() {
     [ "$(json generation)" = "$generation" ]
 }
 
-@test "a fetcher that was killed is told from one that stopped in good order" {
+@test "a fetcher that was killed is not taken for one that stopped cleanly" {
     start
     tell put 1 2 10.0.0.1:80
     finish stop
     run -0 larshm show
-    [[ "$output" =~ NOT\ ALIVE:\ stopped\ in\ good\ order\ at\ 2 ]]
+    [[ "$output" =~ NOT\ ALIVE:\ stopped\ cleanly\ at\ 2 ]]
     [[ "$output" == *"start larshm-fetcher"* ]]
     run -0 larshm -j show
     [ "$(json fetcher alive)" = false ]
@@ -316,7 +316,7 @@ refusing() {
     [ "$sum" -eq 1000 ]
 }
 
-@test "get exits with 2 for a route that the directory does not have, and for one that is asked for" {
+@test "get exits with 2 for a route that the directory does not have, and for one that is requested" {
     start
     tell none 1 2
     run -2 --separate-stderr larshm get 1 2
@@ -324,7 +324,7 @@ refusing() {
     [[ "$stderr" == "larshm: route 1/2: the directory has no such route"* ]]
     run -2 --separate-stderr larshm get 3 4
     [ "$output" = "" ]
-    [[ "$stderr" == *"asked for, not here yet: try \`larshm wait 3 4\`"* ]]
+    [[ "$stderr" == *"requested, not cached yet: try \`larshm wait 3 4\`"* ]]
     run -2 larshm get 3 4 --pick 3
     run -2 larshm get 4294967295 4294967295
     for words in "get 1 2" "get 3 4" "get 3 4 --pick 3"; do
@@ -334,7 +334,7 @@ refusing() {
     done
 }
 
-@test "get of an expired route: fine while somebody refreshes it, exit 4 and its age when nobody does" {
+@test "get of an expired route: fine while the fetcher refreshes it, exit 4 and its age when it does not" {
     start
     tell ttl 0
     tell put 1 2 10.0.0.1:80
@@ -574,7 +574,7 @@ refused() {
     refused 6 "not trusted"
 }
 
-@test "an object of somebody who is not trusted exits with 6" {
+@test "an object of a user who is not trusted exits with 6" {
     [ "$(id -u)" -eq 0 ] || skip "needs root, to give a file away"
     start
     finish stop
@@ -592,12 +592,12 @@ refused() {
     run -6 as_nobody "$BIN/larshm" -n "$instance" get 1 2
 }
 
-@test "a user who may not ask can look at all that is here, and is told when asking is what is needed" {
+@test "a user who may not request routes sees all that is cached, and the remedy for the rest" {
     start
     tell put 1 2 10.0.0.1:80
     as_nobody test -x "$BIN/larshm" || skip "the program is out of reach for others"
     run -0 as_nobody "$BIN/larshm" -n "$instance" show
-    [[ "$output" == *"without those that the fetcher has not seen yet"* ]]
+    [[ "$output" == *"without those that the fetcher has not collected yet"* ]]
     run -0 as_nobody "$BIN/larshm" -n "$instance" get 1 2
     run -6 as_nobody "$BIN/larshm" -n "$instance" get 3 4
     [[ "$output" == *"no permission"* ]]
@@ -677,7 +677,7 @@ refused() {
         [[ "$output" == *"Examples:"*"larshm"*"Exit codes: 0 done"* ]]
     done
     run -0 larshm --help
-    [[ "${output//$'\n'/ }" == *"None needs a fetcher that is alive, except \`wait\` for a route that is not here yet, and \`host\`."* ]]
+    [[ "${output//$'\n'/ }" == *"None needs a fetcher that is alive, except \`wait\` for a route that is not cached yet, and \`host\`."* ]]
     run -0 larshm --version
     [[ "$output" == larshm\ [0-9]* ]]
 }

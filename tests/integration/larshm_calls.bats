@@ -50,7 +50,7 @@ load live
     [ "$(json overloaded)" = 80 ]
 }
 
-@test "simulate asks for a route that is not here, and ends with 2 when there is none" {
+@test "simulate requests a route that is not cached, and ends with 2 when there is none" {
     live
     route add 1 2 10.0.0.1:80
     run -0 larshm simulate 1 2 0 1
@@ -85,7 +85,7 @@ catches_sigint() {
 @test "qps shows lookups a second, of each thread and in all" {
     live
     run -2 --separate-stderr larshm qps --seconds 1
-    [[ "$stderr" == *"no route with hosts is here: \`larshm wait MODID CMDID\` brings one" ]]
+    [[ "$stderr" == *"no route with hosts is cached: \`larshm wait MODID CMDID\` requests one" ]]
     route add 1 2 10.0.0.1:80
     route add 3 4 10.0.0.1:80
     larshm wait 3 4

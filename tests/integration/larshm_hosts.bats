@@ -29,7 +29,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [[ "${lines[1]}" =~ ^\ \ HOST\ +SUCCESSES\ +FAILURES\ HEALTH$ ]]
 }
 
-@test "too many failures among successes eject a host, and the rate is told beside the limit" {
+@test "too many failures among successes eject a host, and the rate is shown beside the limit" {
     live '[loadbalance]' 'idle_timeout = 600'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
@@ -143,7 +143,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
         # shellcheck disable=SC2086
         run -7 --separate-stderr larshm $words
         [ "$output" = "" ]
-        [[ "$stderr" == "larshm: route 1/2: all hosts are overloaded or drained: \`larshm get 1 2\` tells why" ]]
+        [[ "$stderr" == "larshm: route 1/2: all hosts are overloaded or drained: \`larshm get 1 2\` shows why" ]]
         # shellcheck disable=SC2086
         run -7 --separate-stderr larshm -j $words
         [ "$(json exit_code)" = 7 ]
@@ -192,7 +192,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     run -0 --separate-stderr larshm report 1 2 10.9.9.9:80 0 --count 5
     [[ "$stderr" == *"has no host 10.9.9.9:80"*"it has: 10.0.0.1:80 200.0.0.2:65535" ]]
     run -0 --separate-stderr larshm report 7 7 10.9.9.9:80 0
-    [[ "$stderr" == *"route 7/7 is not here, so this will be ignored: \`larshm wait 7 7\` brings it" ]]
+    [[ "$stderr" == *"route 7/7 is not cached, so this will be ignored: \`larshm wait 7 7\` requests it" ]]
     eventually prints 'all +1,006 +4 ' larshm stats 1 2
     run -0 --separate-stderr larshm stats 1
     [ "$stderr" = "" ]
@@ -236,10 +236,10 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     larshm wait 1 2
     larshm report 1 2 10.0.0.1:80 1 --count 1500
     larshm report 1 2 10.0.0.9:80 1 --count 2
-    eventually prints '^results +1,502 taken' larshm show
+    eventually prints '^results +1,502 collected' larshm show
     run -0 --separate-stderr larshm show
     [ "$stderr" = "" ]
-    [[ "$output" =~ results\ +1,502\ taken,\ of\ these\ 2\ for\ hosts\ that\ are\ not\ here\ and\ 0\ refused\;\ 0\ messages ]]
+    [[ "$output" =~ results\ +1,502\ collected,\ of\ these\ 2\ for\ unknown\ hosts\ and\ 0\ refused\;\ 0\ messages ]]
     [[ "$output" =~ health\ +1\ host\ overloaded\;\ 1\ ejection\ so\ far ]]
     [[ "$output" =~ \ hosts\ +[0-9.]+\ KiB ]]
     [[ "$output" =~ settings\ .*,\ probe_num\ 7,\ slow_call\ 250\ ms ]]
@@ -270,13 +270,13 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     eventually prints '^ +1 +2 +1 (new|pulling) .* 10.0.0.3:80$' larshm list
 }
 
-# What has become of the hosts object is told, with exit code $2 where there is nothing to show without it; $1 is why
+# The state of the hosts object is reported, with exit code $2 where there is nothing to show without it; $1 is why
 # hosts are shown without their history.
 without_history() {
     for command in "get 1 2" "list 1"; do
         # shellcheck disable=SC2086
         run -0 --separate-stderr larshm $command
-        [[ "$output" =~ 10.0.0.1:80\ +-\ +-\ out\ of\ the\ turn ]]
+        [[ "$output" =~ 10.0.0.1:80\ +-\ +-\ out\ of\ rotation ]]
         [[ "$output" =~ 10.0.0.2:80\ +-\ +-\ - ]]
         if [ "$1" ]; then
             [[ "$stderr" == "larshm: /larshm.$instance.hosts cannot be used, $1: "*"restart larshm-fetcher"* ]]
@@ -297,7 +297,7 @@ without_history() {
     done
 }
 
-@test "a hosts object that is missing, short, strange, damaged or somebody's harms nothing and is named" {
+@test "a hosts object that is missing, short, strange, damaged or another user's harms nothing and is named" {
     live "[loadbalance]" "update_timeout = 3600"
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2

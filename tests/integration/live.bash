@@ -87,6 +87,6 @@ printed() {
 }
 
 as_nobody() {
-    [ "$(id -u)" -eq 0 ] || skip "needs root, to become somebody else"
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }

@@ -9,7 +9,7 @@
 #include "tools/larshm/command.h"
 #include "tools/larshm/say.h"
 
-/* larshm-bench, beside this program or wherever programs are looked for. */
+/* larshm-bench, beside this program or in $PATH. */
 static void find(char out[static PATH_MAX])
 {
     static const char name[] = "larshm-bench";

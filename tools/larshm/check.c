@@ -14,10 +14,10 @@
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Walks through the whole routes object and says whether it makes sense: every key reachable, "
-    "every table in bounds, none overlapping another. Safe at any time, beside a fetcher that publishes.\v"
+    "Validates the whole routes object: every key is reachable, every table is in bounds, none overlaps another. "
+    "Safe at any time, beside a fetcher that publishes.\v"
     "Prints \"ok: ...\", or the first thing that is wrong and exits with 5. What to do then: restart "
-    "larshm-fetcher, which makes the object anew from all that is sound.\n\n"
+    "larshm-fetcher, which recreates the object from all that is valid.\n\n"
     "Examples:\n"
     "  larshm check\n"
     "  larshm -j check | jq .ok\n\n" EXIT_CODES_DOC;
@@ -55,7 +55,7 @@ static int check(const struct instance *instance, bool json)
     int code = json ? print_json(instance, ok, &report) : print_text(ok, &report);
     if (code != EXIT_SUCCESS || ok)
         return code;
-    say("%s is damaged: restart larshm-fetcher to have it made anew", instance->names.routes);
+    say("%s is damaged: restart larshm-fetcher, which recreates it", instance->names.routes);
     return EXIT_DAMAGED;
 }
 

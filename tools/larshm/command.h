@@ -34,7 +34,7 @@ struct route_name {
 uint32_t take_number(const struct argp_state *state, const char *name, const char *text, uint32_t least,
                      uint32_t most);
 
-/* Takes the words MODID CMDID, one at each ARGP_KEY_ARG. At ARGP_KEY_END, `word` NULL, it sees to it that both came. */
+/* Takes the words MODID CMDID, one at each ARGP_KEY_ARG. At ARGP_KEY_END, `word` NULL, it checks that both came. */
 void take_route_name(const struct argp_state *state, const char *word, struct route_name *out);
 
 /* Takes IP:PORT, or ends the program with a message that says what is allowed. */

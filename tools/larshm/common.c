@@ -8,7 +8,7 @@
 
 #include "conf/number.h"
 
-/* To getopt a word like -1 is an option: known as such, it is answered with what to write instead. */
+/* To getopt a word like -1 is an option: defined as one, its error says what to write instead. */
 enum {
     DIGIT = OPTION_HIDDEN | OPTION_ARG_OPTIONAL
 };
@@ -16,8 +16,8 @@ enum {
 static struct common given;
 
 static const struct argp_option options[] = {
-    {"instance", 'n', "INSTANCE", 0,
-     "the instance to look at: $LARSHM_INSTANCE, or \"default\", if not given", -2},
+    {"instance", 'n', "INSTANCE", 0, "the instance to use: $LARSHM_INSTANCE, or \"default\", if not given",
+     -2},
     {"json", 'j', NULL, 0, "print JSON; it carries \"version\":1, and members are only ever added", -2},
     {NULL, '0', "", DIGIT, NULL, 0},
     {NULL, '1', "", DIGIT, NULL, 0},

@@ -12,7 +12,7 @@
 
 static const char doc[] =
     "Prints all routes for scripts: a line each, sorted by modid and cmdid, fields separated by one tab, no "
-    "header. Nothing at all if there are no routes.\v"
+    "header. Prints nothing if there are no routes.\v"
     "Fields, to which later versions only append:\n"
     "  1 modid\n"
     "  2 cmdid\n"

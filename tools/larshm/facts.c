@@ -83,7 +83,7 @@ int facts_read(const struct instance *instance, struct facts *out)
     };
     read_fetcher(routes->s_header, clock_tick(), &facts);
     read_settings(routes->s_header, &facts);
-    facts.untaken_known = instance_lookups(instance, &facts.untaken);
+    facts.uncollected_known = instance_lookups(instance, &facts.uncollected);
     if (route_walk(routes, count_route, &facts, &facts.damaged) != 0)
         return -1;
     facts.slots_used += facts.damaged;
@@ -96,8 +96,8 @@ int facts_read(const struct instance *instance, struct facts *out)
 struct lookup_counts facts_lookups(const struct facts *facts)
 {
     return (struct lookup_counts){
-        .lookups = facts->counters[COUNTER_lookups] + facts->untaken.lookups,
-        .missed = facts->counters[COUNTER_lookups_missed] + facts->untaken.missed,
-        .expired = facts->counters[COUNTER_lookups_expired] + facts->untaken.expired,
+        .lookups = facts->counters[COUNTER_lookups] + facts->uncollected.lookups,
+        .missed = facts->counters[COUNTER_lookups_missed] + facts->uncollected.missed,
+        .expired = facts->counters[COUNTER_lookups_expired] + facts->uncollected.expired,
     };
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All that can be told about an instance, read once: what `larshm show` shows. */
+/* All about an instance, read once: what `larshm show` shows. */
 #ifndef TOOLS_LARSHM_FACTS_H
 #define TOOLS_LARSHM_FACTS_H
 
@@ -11,13 +11,13 @@
 #include "tools/larshm/route.h"
 
 enum {
-    FETCHER_SILENT_MS = 3000 /* silent for so long, it is not alive: as larshm_info() judges */
+    FETCHER_SILENT_MS = 3000 /* silent for so long, it is not alive: as for larshm_info() */
 };
 
 enum fetcher_life {
     FETCHER_IS_ALIVE,
     FETCHER_IS_SILENT,
-    FETCHER_HAS_STOPPED, /* in good order */
+    FETCHER_HAS_STOPPED, /* cleanly */
     FETCHER_LIVES,
 };
 
@@ -44,8 +44,8 @@ struct facts {
     enum refusing refusing;
     uint32_t update_timeout_s, poll_interval_ms, grace_ms, probe_num, slow_call_ms;
 
-    bool untaken_known;
-    struct lookup_counts untaken; /* that no fetcher has taken yet; zero if not known */
+    bool uncollected_known;
+    struct lookup_counts uncollected; /* that no fetcher has collected yet; zero if not known */
     uint64_t counters[COUNTER_COUNT];
 };
 
@@ -58,7 +58,7 @@ extern const char *const refusing_names[];
 /* Returns 0, or -1 when memory ran out. Values that no fetcher writes are read as the first of their kind. */
 int facts_read(const struct instance *instance, struct facts *out);
 
-/* Lookups since the instance's objects were first made, those that no fetcher has taken yet included. */
+/* Lookups since the instance's objects were first made, those that no fetcher has collected yet included. */
 struct lookup_counts facts_lookups(const struct facts *facts);
 
 #endif

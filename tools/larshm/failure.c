@@ -74,12 +74,12 @@ int fail_lookup(const struct common *common, const struct route_name *name, int 
     snprintf(what, sizeof(what), "route %" PRIu32 "/%" PRIu32, name->modid, name->cmdid);
     if (code == LARSHM_OVERLOAD)
         return fail(common, EXIT_OVERLOADED,
-                    "%s: all hosts are overloaded or drained: `larshm get %" PRIu32 " %" PRIu32 "` tells why",
+                    "%s: all hosts are overloaded or drained: `larshm get %" PRIu32 " %" PRIu32 "` shows why",
                     what, name->modid, name->cmdid);
     if (code != LARSHM_PENDING)
         return fail_code(common, what, code);
     return fail(common, EXIT_NO_ROUTE,
-                "%s: asked for, not here yet: try `larshm wait %" PRIu32 " %" PRIu32 "`", what, name->modid,
+                "%s: requested, not cached yet: try `larshm wait %" PRIu32 " %" PRIu32 "`", what, name->modid,
                 name->cmdid);
 }
 
@@ -92,10 +92,10 @@ int fail_unopened(const struct common *common, int code)
         return fail(common, EXIT_NO_OBJECT,
                     "no routes object /larshm.%s: is larshm-fetcher running? see `larshm-fetcher --help`",
                     instance);
-    case LARSHM_NO_PERMISSION: /* the library's text is about asking for routes */
+    case LARSHM_NO_PERMISSION: /* the library's text is about requesting routes */
         return fail(common, EXIT_PERMISSION,
                     "/larshm.%s: this user may not read it: its mode should be 0644, "
-                    "restart larshm-fetcher to have it made anew",
+                    "restart larshm-fetcher, which recreates it",
                     instance);
     case LARSHM_BAD_ARGUMENT:
         return fail_code(common, "instance", code);
@@ -113,7 +113,7 @@ int fail_report(const struct common *common, const struct route_name *name, int 
                     common->instance);
     if (code == LARSHM_FULL)
         return fail(common, EXIT_USAGE,
-                    "no room for results of another host just now: is larshm-fetcher running? it makes more; "
+                    "no room for results of another host: is larshm-fetcher running? it makes room; "
                     "try again in a moment");
     return fail_lookup(common, name, code);
 }
@@ -127,6 +127,6 @@ int fail_hosts(const struct common *common, enum shm_status status)
                     "no hosts object /larshm.%s.hosts: is larshm-fetcher running? see `larshm show`",
                     common->instance);
     return fail(common, exit_code_of((int)status),
-                "/larshm.%s.hosts cannot be used, %s: restart larshm-fetcher to have it made anew",
+                "/larshm.%s.hosts cannot be used, %s: restart larshm-fetcher, which recreates it",
                 common->instance, hosts_fault(status));
 }

@@ -16,10 +16,9 @@
 static const char doc[] =
     "Looks a route up through the library, as an application does, and shows its hosts: where results of calls "
     "have been reported, how many, and the state of each host, since when, and why. "
-    "A route that is not here is asked for: exit code 2, and `larshm wait` waits for it.\v"
-    "Hosts are served even when they are older than update_timeout. If nobody is there to refresh them, "
-    "because the fetcher is not alive or not connected, the hosts are shown, a warning tells their age, "
-    "and the exit code is 4. With --pick, answers that all hosts are overloaded are counted; the exit code is "
+    "A route that is not cached is requested: exit code 2, and `larshm wait` waits for it.\v"
+    "Hosts are served even when they are older than update_timeout. If they are not being refreshed, because the "
+    "fetcher is not alive or not connected, they are shown, a warning says how old they are, and the exit code is 4. With --pick, answers that all hosts are overloaded are counted; the exit code is "
     "7 if nothing else came.\n\n"
     "Examples:\n"
     "  larshm get 1 2\n"
@@ -72,7 +71,7 @@ static int print_json(const struct common *common, const struct answer *answer)
 static int print_hosts(const struct answer *answer)
 {
     const struct route *route = &answer->route;
-    if (!health_has_news(route, &answer->known)) {
+    if (!health_is_known(route, &answer->known)) {
         for (uint32_t i = 0; i < route->host_count; i++)
             printf("  %s\n", text_host(route->hosts[i]).is);
         return EXIT_SUCCESS;
@@ -98,8 +97,8 @@ static int print_text(const struct answer *answer)
     return print_hosts(answer);
 }
 
-/* The lookup may set a refresh in motion: what is shown is how things were when it began. */
-static int ask(larshm *h, const struct common *common, const struct route_name *name, struct route *out)
+/* The lookup may trigger a refresh: what is shown is the state before it. */
+static int look_up(larshm *h, const struct common *common, const struct route_name *name, struct route *out)
 {
     struct route_key key = route_key(name->modid, name->cmdid);
     size_t count;
@@ -114,7 +113,7 @@ static int show(larshm *h, const struct common *common, const struct route_name 
 {
     struct route_key key = route_key(name->modid, name->cmdid);
     struct answer answer = {0};
-    int code = ask(h, common, name, &answer.route);
+    int code = look_up(h, common, name, &answer.route);
     if (code == LARSHM_OK) {
         larshm_info(h, name->modid, name->cmdid, &answer.info);
         answer.known = known_hosts_or_none(common->instance, (struct key_range){key, key});
@@ -127,15 +126,14 @@ static int show(larshm *h, const struct common *common, const struct route_name 
     return code;
 }
 
-/* Says so when the hosts that were just shown are old and will not get younger. */
+/* Warns when the hosts that were just shown are expired and not being refreshed. */
 static int warn_if_stale(larshm *h, const struct route_name *name)
 {
     larshm_route_info info;
     if (larshm_info(h, name->modid, name->cmdid, &info) != LARSHM_OK || !info.expired ||
         (info.fetcher_alive && info.connected))
         return EXIT_SUCCESS;
-    say("route %" PRIu32 "/%" PRIu32
-        ": these hosts are %s old, and nobody refreshes them: larshm-fetcher is %s",
+    say("route %" PRIu32 "/%" PRIu32 ": these hosts are %s old and not being refreshed: larshm-fetcher is %s",
         name->modid, name->cmdid, text_span(info.age_ms).is,
         info.fetcher_alive ? "not connected to the directory, see `larshm show`" : "not alive, start it");
     return EXIT_STALE;

@@ -13,7 +13,7 @@ const char *const health_states[] = {
     [HOST_EJECTED] = "overloaded",
 };
 
-const char *const health_holds[] = {
+const char *const health_overrides[] = {
     [OVERRIDE_NONE] = "none",
     [OVERRIDE_PINNED] = "pinned",
     [OVERRIDE_DRAINED] = "drained",
@@ -64,12 +64,12 @@ static struct text reason(const struct host_health *health)
         snprintf(text.is, sizeof(text.is), "was overloaded for %" PRIu32 " s", health->limit);
         break;
     default:
-        snprintf(text.is, sizeof(text.is), "nothing has happened yet");
+        snprintf(text.is, sizeof(text.is), "no calls yet");
     }
     return text;
 }
 
-static const char *const hold_texts[] = {
+static const char *const override_texts[] = {
     [OVERRIDE_NONE] = "",
     [OVERRIDE_PINNED] = "pinned by an operator",
     [OVERRIDE_DRAINED] = "drained by an operator",
@@ -84,20 +84,20 @@ static bool implies_out(const struct host_health *health)
 struct text health_text(const struct host_health *health, bool out)
 {
     struct text text;
-    const char *hold = hold_texts[health->override], *state = health_states[health->state];
-    const char *mismatch = implies_out(health) == out ? "" : out ? "; out of the turn" : "; in the turn";
+    const char *override = override_texts[health->override], *state = health_states[health->state];
+    const char *mismatch = implies_out(health) == out ? "" : out ? "; out of rotation" : "; in rotation";
     const char *between = health->override == OVERRIDE_NONE ? "" : "; ";
     struct text since = text_moment(health_since_unix_ms(health), clock_unix_ms());
     if (health->state == HOST_EJECTED || health->reason != REASON_BIRTH)
-        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %.80s%s", hold, between, state, since.is,
+        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %.80s%s", override, between, state, since.is,
                  reason(health).is, mismatch);
     else
-        snprintf(text.is, sizeof(text.is), "%s%s", health->override == OVERRIDE_NONE ? state : hold,
+        snprintf(text.is, sizeof(text.is), "%s%s", health->override == OVERRIDE_NONE ? state : override,
                  mismatch);
     return text;
 }
 
-bool health_has_news(const struct route *route, const struct known_hosts *known)
+bool health_is_known(const struct route *route, const struct known_hosts *known)
 {
     size_t count;
     known_hosts_of(known, route_key(route->modid, route->cmdid), &count);
@@ -109,7 +109,7 @@ static void add_host(struct grid *grid, struct host_addr host, const struct host
 {
     static const struct host_health nothing;
     if (!health && (out || !readable))
-        grid_row(grid, (const char *[]){text_host(host).is, "-", "-", out ? "out of the turn" : "-"}, NULL);
+        grid_row(grid, (const char *[]){text_host(host).is, "-", "-", out ? "out of rotation" : "-"}, NULL);
     else if (!health)
         grid_row(grid, (const char *[]){text_host(host).is, "0", "0", health_text(&nothing, false).is}, NULL);
     else

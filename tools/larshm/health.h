@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a host stands, in words. */
+/* The health of a host, in words. */
 #ifndef TOOLS_LARSHM_HEALTH_H
 #define TOOLS_LARSHM_HEALTH_H
 
@@ -12,20 +12,20 @@
 /* As JSON has them: "idle", "overloaded"; "none", "pinned", "drained"; "birth", "err_rate", "err_streak", "window",
  * "few_calls", "succ_rate", "succ_streak", "timeout". */
 extern const char *const health_states[];
-extern const char *const health_holds[];
+extern const char *const health_overrides[];
 extern const char *const health_reasons[REASONS];
 
-/* When the state was taken. */
+/* When the host got its state. */
 uint64_t health_since_unix_ms(const struct host_health *health);
 
 /*
- * "overloaded since 12:03:07: 14 % failures > 10 %". `out`: the host is out of the turn, as readers see it; the text
+ * "overloaded since 12:03:07: 14 % failures > 10 %". `out`: the host is out of rotation, as readers see it; the text
  * says so where the rest does not imply it.
  */
 struct text health_text(const struct host_health *health, bool out);
 
-/* True if there is more to tell of the route's hosts than that nothing has happened to them. */
-bool health_has_news(const struct route *route, const struct known_hosts *known);
+/* True if calls to one of the route's hosts have been reported, or one is out of rotation. */
+bool health_is_known(const struct route *route, const struct known_hosts *known);
 
 /* A line for each host of the route, under a header, each behind `indent`; the caller frees it. NULL: no memory. */
 char *health_table(const struct route *route, const struct known_hosts *known, const char *indent);

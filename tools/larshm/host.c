@@ -114,7 +114,7 @@ static int print(const struct arguments *arguments)
             "{s:i, s:s, s:I, s:I, s:s, s:i, s:s}", "version", JSON_VERSION, "instance",
             arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid", (json_int_t)name->cmdid,
             "ip", text_address(arguments->host.address).is, "port", (int)ntohs(arguments->host.port), "hold",
-            health_holds[verbs[arguments->verb].override]));
+            health_overrides[verbs[arguments->verb].override]));
     printf("route %" PRIu32 "/%" PRIu32 ": %s %s\n", name->modid, name->cmdid, text_host(arguments->host).is,
            verbs[arguments->verb].done);
     return EXIT_SUCCESS;

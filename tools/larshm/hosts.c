@@ -122,7 +122,7 @@ struct known_hosts known_hosts_or_none(const char *instance, struct key_range ra
     enum shm_status status = known_hosts_read(instance, range, &known);
     if (status != SHM_OK && status != SHM_NO_OBJECT)
         say("/larshm.%s.hosts cannot be used, %s: hosts are shown without their history; "
-            "restart larshm-fetcher to have it made anew",
+            "restart larshm-fetcher, which recreates it",
             instance, hosts_fault(status));
     return known;
 }

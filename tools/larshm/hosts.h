@@ -12,11 +12,11 @@ struct known_host {
     struct host_health health;
 };
 
-/* In the order of routes and addresses; what is about hosts that a route does not have comes first of the route. */
+/* Sorted by route and address; of each route, what is about hosts that it does not have comes first. */
 struct known_hosts {
     struct known_host *entries;
     size_t count;
-    bool readable; /* false: nothing is known, not even that nothing has happened */
+    bool readable; /* false: nothing is known, not even that no call has been reported */
 };
 
 /* Keys from `first` to `last`. */
@@ -47,7 +47,7 @@ void known_hosts_free(struct known_hosts *known);
 /* All about one route: *count entries; NULL if there are none. */
 const struct known_host *known_hosts_of(const struct known_hosts *known, struct route_key key, size_t *count);
 
-/* NULL: nothing has been reported about the host, and nothing ordered. */
+/* NULL: no call to the host has been reported, and it never had an override. */
 const struct host_health *known_hosts_find(const struct known_hosts *known, struct route_key key,
                                            struct host_addr host);
 

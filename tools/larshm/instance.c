@@ -34,7 +34,7 @@ void instance_close(struct instance *instance)
     region_close(&instance->region);
 }
 
-bool instance_moved(const struct instance *instance)
+bool instance_renamed(const struct instance *instance)
 {
     return !region_is_named(&instance->region, instance->names.routes);
 }

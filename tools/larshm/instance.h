@@ -16,7 +16,7 @@ struct instance {
     struct routes routes;
 };
 
-/* Whom the library trusts too: root, the calling user, and the user "larshm". */
+/* Trusts the owners that the library trusts: root, the calling user, and the user "larshm". */
 struct trust instance_trust(mode_t unsafe_mode);
 
 /* Opens the routes object that has the instance's name now. On failure *out is untouched, with nothing to close. */
@@ -26,9 +26,10 @@ enum shm_status instance_open(const char *name, struct instance *out);
 void instance_close(struct instance *instance);
 
 /* True once the name leads to another object: a new generation, or none. */
-bool instance_moved(const struct instance *instance);
+bool instance_renamed(const struct instance *instance);
 
-/* The lookups that no fetcher has taken yet. False: this user may not read the control object, or it has moved on. */
+/* The lookups that no fetcher has collected yet. False: this user may not read the control object, or it is another
+ * generation's. */
 bool instance_lookups(const struct instance *instance, struct lookup_counts *out);
 
 #endif

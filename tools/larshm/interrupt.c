@@ -6,17 +6,17 @@
 
 #include "shm/atomic.h"
 
-static _Atomic uint32_t noted;
+static _Atomic uint32_t caught;
 
-static void record(int number)
+static void catch_signal(int number)
 {
     (void)number;
-    store_relaxed(&noted, 1);
+    store_relaxed(&caught, 1);
 }
 
 void interrupt_catch(void)
 {
-    struct sigaction action = {.sa_handler = record, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = catch_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -24,5 +24,5 @@ void interrupt_catch(void)
 
 bool interrupted(void)
 {
-    return load_relaxed(&noted) != 0;
+    return load_relaxed(&caught) != 0;
 }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* From now on SIGINT and SIGTERM are noted. */
+/* From now on SIGINT and SIGTERM are caught. */
 void interrupt_catch(void);
 
 bool interrupted(void);

@@ -25,7 +25,7 @@ static json_t *json_health(const struct host_health *health)
     const struct host_health *of = health ? health : &nothing;
     json_t *since = health ? json_integer(json_number(health_since_unix_ms(of))) : json_null();
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
-                     health_states[of->state], "hold", health_holds[of->override], "reason",
+                     health_states[of->state], "hold", health_overrides[of->override], "reason",
                      health_reasons[of->reason], "value", (json_int_t)of->value, "limit",
                      (json_int_t)of->limit, "since_unix_ms", since, "total_succ", json_number(of->total_succ),
                      "total_err", json_number(of->total_err), "vsucc", (json_int_t)of->vsucc, "verr",
@@ -37,12 +37,12 @@ static json_t *json_health(const struct host_health *health)
 static json_t *json_route_host(const struct route *route, const struct known_hosts *known, uint32_t at)
 {
     json_t *host = json_host(route->hosts[at]);
-    bool in_turn = !route_host_out(route, at);
+    bool in_rotation = !route_host_out(route, at);
     bool probed = !route_host_unprobed(route, at);
     int result = host ? 0 : -1;
     if (result == 0)
-        result = json_object_update_new(
-            host, json_pack("{s:b, s:b}", "in_turn", (int)in_turn, "probed", (int)(!in_turn && probed)));
+        result = json_object_update_new(host, json_pack("{s:b, s:b}", "in_turn", (int)in_rotation, "probed",
+                                                        (int)(!in_rotation && probed)));
     if (result == 0 && known && known->readable)
         result = json_object_update_new(
             host,
@@ -79,7 +79,7 @@ static int print(json_t *document, size_t flags)
         return say_no_memory();
     int result = json_dumpf(document, stdout, flags);
     json_decref(document);
-    if (result != 0 && !ferror(stdout)) /* of the other, main() tells */
+    if (result != 0 && !ferror(stdout)) /* main() reports the other */
         return say_no_memory();
     putchar('\n');
     return EXIT_SUCCESS;

@@ -16,7 +16,7 @@ enum {
 /* JSON's integers are signed here: what is larger than any true value becomes the largest one. */
 json_int_t json_number(uint64_t value);
 
-/* A route with all its hosts and what is known of them; `known` NULL: only whether they are in the turn. NULL when
+/* A route with all its hosts and what is known of them; `known` NULL: only whether they are in rotation. NULL when
  * memory ran out. */
 json_t *json_route(const struct route *route, const struct known_hosts *known);
 

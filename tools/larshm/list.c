@@ -15,12 +15,12 @@
 
 static const char doc[] =
     "Shows routes, all of them or those of a MODID, one on each line, with their first hosts; and below it each "
-    "host, where results of calls have been reported or an operator has held a host.\v"
-    "STATE is new, pulling (the directory is being asked), expired (older than update_timeout), held (an answer "
+    "host, where results of calls have been reported or a host has an override.\v"
+    "STATE is new, pulling (a request is on its way), expired (older than update_timeout), held (an answer "
     "without hosts is held back, [fetcher] empty_hold), or none (the directory says that there is no such "
     "route). AGE counts from when the directory last confirmed the hosts. VERSION grows with each change. "
-    "SUCCESSES and FAILURES are calls, ever. HEALTH is the host's state, since when, and why: overloaded hosts "
-    "are out of the turn and only tried now and then.\n\n"
+    "SUCCESSES and FAILURES are all calls so far. HEALTH is the host's state, since when, and why: overloaded hosts "
+    "are out of rotation and only probed now and then.\n\n"
     "Examples:\n"
     "  larshm list\n"
     "  larshm list 7\n"
@@ -61,7 +61,7 @@ struct listing {
 static int add_row(const struct listing *listing, const struct route *route)
 {
     char *below = NULL;
-    if (health_has_news(route, listing->known) && !(below = health_table(route, listing->known, "      ")))
+    if (health_is_known(route, listing->known) && !(below = health_table(route, listing->known, "      ")))
         return -1;
     char modid[16], cmdid[16], hosts[16], version[32];
     snprintf(modid, sizeof(modid), "%" PRIu32, route->modid);
@@ -76,7 +76,7 @@ static int add_row(const struct listing *listing, const struct route *route)
     return 0;
 }
 
-/* As the only member that may be large, "routes" is printed one by one. */
+/* "routes", the only member that may be large, is printed one by one. */
 static int print_element(const struct listing *listing, const struct route *route)
 {
     fputs(listing->rows ? "," : "", stdout);
@@ -123,13 +123,12 @@ static int list(const struct instance *instance, const struct arguments *argumen
     if (result != 0)
         return result < 0 ? say_no_memory() : result;
     if (listing.rows == 0 && arguments->one_modid) {
-        say("no routes of modid %" PRIu32
-            " here: larshm looks only at what has been asked for; see `larshm list`",
+        say("no routes of modid %" PRIu32 " are cached: only what programs look up is; see `larshm list`",
             arguments->modid);
         return EXIT_NO_ROUTE;
     }
     if (listing.rows == 0 && !json)
-        say("no routes yet: the first lookup of a route brings it here, try `larshm wait MODID CMDID`");
+        say("no routes yet: the first lookup of a route requests it, try `larshm wait MODID CMDID`");
     return say_damaged(instance->name, damaged);
 }
 

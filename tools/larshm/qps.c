@@ -15,7 +15,7 @@
 #include "tools/larshm/say.h"
 
 static const char doc[] =
-    "Looks hosts up as fast as it goes, in one thread or THREADS of them, and shows how many lookups a second that "
+    "Looks hosts up as fast as possible, in one thread or THREADS of them, and shows how many lookups a second that "
     "are, for each thread and in all; of more than 16 threads, for the slowest, the middle and the fastest. All "
     "threads start at once, and the rates are calls by the time until the last has ended. Nothing is reported, no "
     "host is contacted.\v"
@@ -28,7 +28,7 @@ enum {
     THREADS_MAX = 1024,
     SECONDS_MAX = 86400,
     DEFAULT_SECONDS = 3,
-    BATCH = 256, /* lookups between looks whether it is over */
+    BATCH = 256, /* lookups between checks of the time */
 };
 
 static const struct argp_option options[] = {
@@ -167,7 +167,7 @@ enum {
     FOUND = 1
 };
 
-static int note_first(void *context, const struct route *route)
+static int use_first(void *context, const struct route *route)
 {
     if (route->host_count == 0)
         return 0;
@@ -183,13 +183,14 @@ static int choose_route(const struct common *common, struct route_name *out)
     enum shm_status status = instance_open(common->instance, &instance);
     if (status != SHM_OK)
         return fail_unopened(common, (int)status);
-    int result = route_walk(&instance.routes, note_first, out, &damaged);
+    int result = route_walk(&instance.routes, use_first, out, &damaged);
     instance_close(&instance);
     if (result < 0)
         return say_no_memory();
     if (result == FOUND)
         return EXIT_SUCCESS;
-    return fail(common, EXIT_NO_ROUTE, "no route with hosts is here: `larshm wait MODID CMDID` brings one");
+    return fail(common, EXIT_NO_ROUTE,
+                "no route with hosts is cached: `larshm wait MODID CMDID` requests one");
 }
 
 int command_qps(struct common *common, int argc, char **argv)

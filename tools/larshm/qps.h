@@ -18,7 +18,7 @@ struct qps_result {
     const struct qps_thread *threads;
 };
 
-/* Shows it, or tells that no call got an answer. Returns the exit code. */
+/* Shows it, or reports that no call got an answer. Returns the exit code. */
 int qps_show(const struct common *common, const struct qps_result *result);
 
 #endif

@@ -16,8 +16,8 @@ static const char doc[] =
     "Reports the result of a call, or of many, to a host of a route through the library, as applications do. "
     "RETCODE 0 is a success, any other a failure. These reports count like any others: hosts are ejected by "
     "them.\v"
-    "The fetcher takes the reports within poll_interval_ms, or once it runs again. Results for a host that the "
-    "route does not have are counted under \"other hosts\" and judge nobody.\n\n"
+    "The fetcher collects the reports within poll_interval_ms, or once it runs again. Results for a host that the "
+    "route does not have are counted under \"other hosts\" and eject no host.\n\n"
     "Examples:\n"
     "  larshm report 1 2 10.0.0.1:8080 0\n"
     "  larshm report 1 2 10.0.0.1:8080 1 --count 15   enough to eject a host\n"
@@ -116,7 +116,7 @@ static int print(const struct arguments *arguments)
     return EXIT_SUCCESS;
 }
 
-/* Says so when the results will judge nobody. */
+/* Warns when the results will not count for a host. */
 static void warn_if_unknown(const struct arguments *arguments)
 {
     const struct route_name *name = &arguments->name;
@@ -124,8 +124,8 @@ static void warn_if_unknown(const struct arguments *arguments)
     enum shm_status status =
         route_load(arguments->common->instance, route_key(name->modid, name->cmdid), &route);
     if (status == SHM_PENDING)
-        say("route %" PRIu32 "/%" PRIu32 " is not here, so this will be ignored: `larshm wait %" PRIu32
-            " %" PRIu32 "` brings it",
+        say("route %" PRIu32 "/%" PRIu32 " is not cached, so this will be ignored: `larshm wait %" PRIu32
+            " %" PRIu32 "` requests it",
             name->modid, name->cmdid, name->modid, name->cmdid);
     if (status != SHM_OK)
         return;

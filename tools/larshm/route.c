@@ -26,8 +26,8 @@ static enum route_condition condition(const struct table *table, uint64_t now)
     return now > table->expires ? ROUTE_IS_EXPIRED : ROUTE_IS_NEW;
 }
 
-/* Readers look at the bits only where the table says that a host is out. */
-static void read_verdict(const struct table *table, uint64_t *out)
+/* Readers read the bits only where the table says that a host is out of rotation. */
+static void read_masks(const struct table *table, uint64_t *out)
 {
     for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
         out[word] = table->ejected ? load_relaxed(&table->s_masks[word]) : 0;
@@ -68,7 +68,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         if (status != SHM_OK)
             return status;
         table_hosts(&table, route->hosts);
-        read_verdict(&table, route->masks);
+        read_masks(&table, route->masks);
         enum route_condition found = condition(&table, now);
         if (!table_intact(&table))
             continue;

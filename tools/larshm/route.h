@@ -12,7 +12,7 @@
 
 enum route_condition {
     ROUTE_IS_NEW,     /* has hosts, younger than update_timeout */
-    ROUTE_IS_PULLING, /* has hosts, the directory is being asked */
+    ROUTE_IS_PULLING, /* has hosts, a request is on its way */
     ROUTE_IS_EXPIRED, /* has hosts, older than update_timeout */
     ROUTE_IS_HELD,    /* has hosts, an answer without any is held back */
     ROUTE_IS_NONE,    /* the directory says that there is no such route */
@@ -33,14 +33,14 @@ struct route {
     uint64_t masks[MASK_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
-/* Host number `at` is out of the turn; and then, not even tried now and then. */
+/* Host number `at` is out of rotation; and not even probed. */
 bool route_host_out(const struct route *route, uint32_t at);
 bool route_host_unprobed(const struct route *route, uint32_t at);
 
-/* How many hosts are out. */
+/* How many hosts are out of rotation. */
 uint32_t route_count_out(const struct route *route);
 
-/* The number of a host in the route; host_count: it is not there. */
+/* The index of a host in the route; host_count: it has no such host. */
 uint32_t route_find_host(const struct route *route, struct host_addr host);
 
 /*
@@ -51,7 +51,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
                            struct route *route);
 
 /*
- * Reads one route of an instance as it is now; asks the fetcher for nothing. SHM_PENDING: it is not here. On success the
+ * Reads one route of an instance as it is now; requests nothing. SHM_PENDING: it is not cached. On success the
  * caller frees out->hosts.
  */
 enum shm_status route_load(const char *instance, struct route_key key, struct route *out);
@@ -63,7 +63,7 @@ struct text route_first_hosts(const struct route *route);
 typedef int route_fn(void *context, const struct route *route);
 
 /*
- * Calls `each` for every route, in the order of modid and cmdid, and adds the slots that make no sense to *damaged.
+ * Calls `each` for every route, in the order of modid and cmdid, and adds the damaged slots to *damaged.
  * Returns 0, what `each` returned, or -1 when memory ran out. Ends in bounded time whatever the object holds.
  */
 int route_walk(const struct routes *routes, route_fn *each, void *context, unsigned long *damaged);

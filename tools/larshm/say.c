@@ -20,7 +20,7 @@ int say_damaged(const char *instance, unsigned long damaged)
     if (damaged == 0)
         return EXIT_SUCCESS;
     say("/larshm.%s: %lu damaged route%s left out: see `larshm check`, "
-        "restart larshm-fetcher to have the object made anew",
+        "restart larshm-fetcher, which recreates the object",
         instance, damaged, damaged == 1 ? " was" : "s were");
     return EXIT_DAMAGED;
 }

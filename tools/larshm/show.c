@@ -50,7 +50,7 @@ static void show_fetcher(const struct facts *facts)
                text_span(facts->silent_ms).is, facts->pid);
         break;
     default:
-        printf("fetcher     NOT ALIVE: stopped in good order at ");
+        printf("fetcher     NOT ALIVE: stopped cleanly at ");
     }
     print_time(facts->since_unix_ms);
     if (facts->fetcher != FETCHER_IS_ALIVE)
@@ -76,8 +76,8 @@ static void show_directory(const struct facts *facts)
         printf("connected for %s\n", age.is);
         break;
     case CONNECTION_WAITING:
-        printf("NOT CONNECTED for %s; it is tried again and again: "
-               "is it running, does a firewall let us through?\n",
+        printf("NOT CONNECTED for %s, still trying: "
+               "is it running, does a firewall block it?\n",
                age.is);
         break;
     }
@@ -101,14 +101,14 @@ static void show_routes(const struct facts *facts)
     struct lookup_counts lookups = facts_lookups(facts);
     printf("lookups     %s, of these %s missed and %s found an expired route", text_count(lookups.lookups).is,
            text_count(lookups.missed).is, text_count(lookups.expired).is);
-    printf("%s\n", facts->untaken_known ? "" : " (without those that the fetcher has not seen yet)");
+    printf("%s\n", facts->uncollected_known ? "" : " (without those that the fetcher has not collected yet)");
 }
 
-/* Results of calls, and what came of them. */
+/* Results of calls, and ejections. */
 static void show_health(const struct facts *facts)
 {
     const uint64_t *counters = facts->counters;
-    printf("results     %s taken, of these %s for hosts that are not here and %s refused; "
+    printf("results     %s collected, of these %s for unknown hosts and %s refused; "
            "%s message%s to the report service\n",
            text_count(counters[COUNTER_reports]).is, text_count(counters[COUNTER_reports_unknown]).is,
            text_count(counters[COUNTER_reports_refused]).is, text_count(counters[COUNTER_results_sent]).is,
@@ -145,8 +145,8 @@ static void show_limits(const struct facts *facts)
                "raise [shm] max_bytes\n");
         break;
     case REFUSING_MAX_UNKNOWN:
-        printf("limits      REFUSING unknown keys: too many that do not exist are asked for; "
-               "find out who asks, or raise [shm] max_unknown\n");
+        printf("limits      REFUSING unknown keys: too many that do not exist are looked up; "
+               "find out which program does, or raise [shm] max_unknown\n");
         break;
     case REFUSING_NO_SPACE:
         printf("limits      REFUSING new routes and larger tables: "
@@ -155,7 +155,7 @@ static void show_limits(const struct facts *facts)
     }
 }
 
-/* What was done on one line; what went wrong on a line each, if anything did. */
+/* What was done on one line, each kind of trouble on a line of its own. */
 static void show_counters(const struct facts *facts)
 {
     static const enum shm_counter troubles[] = {

@@ -62,7 +62,7 @@ static json_t *lookups(const struct facts *facts)
     struct lookup_counts sum = facts_lookups(facts);
     return json_pack("{s:I, s:I, s:I, s:b}", "total", json_number(sum.lookups), "missed",
                      json_number(sum.missed), "expired", json_number(sum.expired), "untaken_included",
-                     facts->untaken_known);
+                     facts->uncollected_known);
 }
 
 static json_t *counters(const struct facts *facts)

@@ -17,10 +17,10 @@
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Plays calls against a route: gets a host, and reports that the call succeeded or failed; shows successes and "
+    "Simulates calls of a route: gets a host, and reports that the call succeeded or failed; shows successes and "
     "failures of each host. ERRRATE, 0 to 10, is how many in ten calls fail; 0 if not given. COUNT is how many "
-    "calls; 1000 if not given, a millisecond apart. No host is contacted, but the fetcher judges by these "
-    "reports as by any others: a high ERRRATE ejects hosts for all programs of this machine.\v"
+    "calls; 1000 if not given, a millisecond apart. No host is contacted, but the fetcher counts these "
+    "reports as any others: a high ERRRATE ejects hosts for all programs of this machine.\v"
     "Ctrl-C ends it with the result so far. The exit code is 7 if no host was given at all.\n\n"
     "Examples:\n"
     "  larshm simulate 1 2          do lookups and reports work?\n"
@@ -31,8 +31,8 @@ enum {
     RATE_MAX = 10,
     COUNT_MAX = 1000000000,
     DEFAULT_COUNT = 1000,
-    PAUSE_US = 1000, /* between calls: the fetcher is to have a chance to judge in between */
-    WAIT_MS = 3000,  /* for a route that is not here yet */
+    PAUSE_US = 1000, /* between calls: the fetcher has a chance to eject in between */
+    WAIT_MS = 3000,  /* for a route that is not cached yet */
 };
 
 struct simulated_host {
@@ -113,7 +113,7 @@ static int learn_hosts(larshm *h, struct simulation *simulation)
     return code;
 }
 
-/* One call. A code other than success or OVERLOAD is noted; the route may come back. */
+/* One call. A code other than success or OVERLOAD is counted; the route may come back. */
 static int call(larshm *h, struct simulation *simulation)
 {
     const struct route_name *name = &simulation->name;

@@ -13,10 +13,10 @@
 
 static const char doc[] =
     "Shows how many calls succeeded and failed, by route and host, as applications have reported them: running "
-    "totals, which last over ejections of a host and restarts of the fetcher.\v"
+    "totals, which continue over ejections of a host and restarts of the fetcher.\v"
     "The line \"other hosts\" has results for hosts that the route does not have, or no more; \"all\" is the sum "
-    "of the route. A host that leaves its route and comes back begins anew: what it had stays in \"other hosts\". "
-    "What has been reported shows once the fetcher has taken it, poll_interval_ms later.\n\n"
+    "of the route. A host that is removed from its route and added again starts at 0: what it had stays in \"other hosts\". "
+    "What has been reported shows once the fetcher has collected it, poll_interval_ms later.\n\n"
     "Examples:\n"
     "  larshm stats\n"
     "  larshm stats 1 2\n"

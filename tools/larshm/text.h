@@ -21,7 +21,7 @@ struct text text_bytes(uint64_t bytes);
 /* "1,234,567". */
 struct text text_count(uint64_t count);
 
-/* Local time, "2024-05-06 07:08:09"; "?" for what is no time. */
+/* Local time, "2024-05-06 07:08:09"; "?" for an impossible one. */
 struct text text_time(uint64_t unix_ms);
 
 /* The same without the date where that is the date of `now_unix_ms`. */

@@ -14,7 +14,7 @@
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Asks for a route and waits until the directory has answered: exit code 0 when it has hosts, "
+    "Requests a route and waits until the directory has answered: exit code 0 when it has hosts, "
     "2 when there is no such route, 124 when no answer came in time.\v"
     "Examples:\n"
     "  larshm wait 1 2 && larshm get 1 2\n"

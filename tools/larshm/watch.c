@@ -24,7 +24,7 @@ static const char doc[] =
     "  larshm -j watch | jq -c .route    all hosts, an object on each line\n\n" EXIT_CODES_DOC;
 
 enum {
-    NAME_LOOK_MS = 1000 /* between looks whether the object still has its name, while nothing is published */
+    NAME_CHECK_MS = 1000 /* between checks that the object still has its name, while nothing is published */
 };
 
 static const struct argp_option options[] = {
@@ -97,10 +97,10 @@ static void announce(const struct follower *follower)
 static uint32_t slice(const struct watch *watch, uint64_t start)
 {
     if (watch->seconds == 0)
-        return NAME_LOOK_MS;
+        return NAME_CHECK_MS;
     uint64_t passed = clock_tick() - start, whole = watch->seconds * UINT64_C(1000);
     uint64_t left = whole > passed ? whole - passed : 0;
-    return left < NAME_LOOK_MS ? (uint32_t)left : NAME_LOOK_MS;
+    return left < NAME_CHECK_MS ? (uint32_t)left : NAME_CHECK_MS;
 }
 
 static int time_over(const struct watch *watch)
@@ -115,15 +115,15 @@ static int follow(struct watch *watch, struct follower *follower)
 {
     uint64_t start = clock_tick();
     for (;;) {
-        /* Before the look: once the name has moved on, nothing more is written to the object we are at. */
-        bool moved = instance_moved(&follower->at);
+        /* Before the read: once the name is another object's, nothing more is written to this one. */
+        bool renamed = instance_renamed(&follower->at);
         uint32_t bell = doorbell_count(&follower->at.routes);
-        int result = follower_tell(follower, print_change, watch);
+        int result = follower_report(follower, print_change, watch);
         if (result < 0)
             return say_no_memory();
         if (result != 0)
             return result == DONE ? EXIT_SUCCESS : result;
-        if (moved && follower_move(follower)) {
+        if (renamed && follower_switch(follower)) {
             announce(follower);
             continue;
         }

@@ -9,7 +9,7 @@
 struct follower {
     struct instance at;
     struct host_addr *hosts; /* for the route at hand */
-    /* For each slot, the version that was told last. One word for all would not do: while slots are looked at one
+    /* For each slot, the version that was reported last. One version for all would not do: while slots are read one
      * after the other, a change may appear behind us and a later one before us. */
     uint64_t *seen;
 };
@@ -20,16 +20,16 @@ enum shm_status follower_open(const char *instance, struct follower *out);
 void follower_close(struct follower *follower);
 
 /*
- * Tells each change that has not been told yet, in the order of versions; of changes that followed each other
+ * Reports each change that has not been reported yet, in the order of versions; of changes that followed each other
  * faster than this is called, the last. Returns 0, what `each` returned, or -1 when memory ran out.
  */
-int follower_tell(struct follower *follower, route_fn *each, void *context);
+int follower_report(struct follower *follower, route_fn *each, void *context);
 
 /*
- * Goes on to the object that has the name now, with what was told in this one taken as seen there; call it after a
- * follower_tell() that began when instance_moved() was true already. False: there is no other object that can be
+ * Switches to the object that has the name now; what was reported of this one counts as seen there. Call it after a
+ * follower_report() that began when instance_renamed() was true already. False: there is no other object that can be
  * opened, the follower stays.
  */
-bool follower_move(struct follower *follower);
+bool follower_switch(struct follower *follower);
 
 #endif

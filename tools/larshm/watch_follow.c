@@ -73,7 +73,7 @@ static int find_changes(const struct follower *follower, struct change **changes
     return 0;
 }
 
-int follower_tell(struct follower *follower, route_fn *each, void *context)
+int follower_report(struct follower *follower, route_fn *each, void *context)
 {
     struct change *changes = NULL;
     uint32_t count = 0;
@@ -83,8 +83,7 @@ int follower_tell(struct follower *follower, route_fn *each, void *context)
     for (uint32_t i = 0; result == 0 && i < count; i++) {
         struct route route = {.hosts = follower->hosts};
         uint32_t slot = changes[i].slot;
-        follower->seen[slot] =
-            changes[i].version; /* a damaged table is passed over once, not at every look */
+        follower->seen[slot] = changes[i].version; /* a damaged table is skipped once, not at every call */
         if (route_read(&follower->at.routes, slot, changes[i].key, clock_tick(), &route) != SHM_OK)
             continue;
         follower->seen[slot] = route.version;
@@ -103,7 +102,7 @@ static uint64_t latest(const struct follower *follower)
     return version;
 }
 
-bool follower_move(struct follower *follower)
+bool follower_switch(struct follower *follower)
 {
     struct follower next;
     if (follower_open(follower->at.name, &next) != SHM_OK)
@@ -113,7 +112,7 @@ bool follower_move(struct follower *follower)
         return false;
     }
     /* Tables keep their versions from one generation to the next. If fewer have been drawn than we have seen, the
-     * counter began anew, and so do we. */
+     * counter was reset, and so is what we have seen. */
     uint64_t floor = latest(follower);
     if (load_relaxed(&next.at.routes.s_header->version) < floor)
         floor = 0;

@@ -77,14 +77,14 @@ static void what_an_operator_holds_is_told_first(void **state)
     assert_text(bad, "pinned by an operator; overloaded since @: 20 failures in a row");
 }
 
-static void a_verdict_that_the_record_does_not_explain_is_told(void **state)
+static void rotation_that_the_record_does_not_explain_is_shown(void **state)
 {
     (void)state;
     const struct host_health idle = {0}, pinned = {.override = OVERRIDE_PINNED},
                              drained = {.override = OVERRIDE_DRAINED};
-    assert_string_equal(health_text(&idle, true).is, "idle; out of the turn");
-    assert_string_equal(health_text(&pinned, true).is, "pinned by an operator; out of the turn");
-    assert_string_equal(health_text(&drained, false).is, "drained by an operator; in the turn");
+    assert_string_equal(health_text(&idle, true).is, "idle; out of rotation");
+    assert_string_equal(health_text(&pinned, true).is, "pinned by an operator; out of rotation");
+    assert_string_equal(health_text(&drained, false).is, "drained by an operator; in rotation");
 }
 
 static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **state)
@@ -97,7 +97,7 @@ static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **sta
     assert_true(health_since_unix_ms(&health) <= clock_unix_ms());
 }
 
-/* A route of two hosts, the second out of the turn; of the first, a record. */
+/* A route of two hosts, the second out of rotation; of the first, a record. */
 static void a_table_has_each_host_with_its_counts_where_they_are_known(void **state)
 {
     (void)state;
@@ -111,18 +111,18 @@ static void a_table_has_each_host_with_its_counts_where_they_are_known(void **st
     route->host_count = 2;
     route->hosts = hosts;
     struct known_hosts known = {.readable = true};
-    assert_false(health_has_news(route, &known));
+    assert_false(health_is_known(route, &known));
     route->masks[0] = 2;
-    assert_true(health_has_news(route, &known));
+    assert_true(health_is_known(route, &known));
     route->masks[0] = 0;
     known.entries = &record;
     known.count = 1;
-    assert_true(health_has_news(route, &known));
+    assert_true(health_is_known(route, &known));
     route->masks[0] = 2;
     char *table = health_table(route, &known, "> ");
     assert_string_equal(table, "> HOST        SUCCESSES FAILURES HEALTH\n"
                                "> 10.0.0.1:80     1,000        7 idle\n"
-                               "> 10.0.0.2:80         -        - out of the turn\n");
+                               "> 10.0.0.2:80         -        - out of rotation\n");
     free(table);
     free(route);
 }
@@ -132,7 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_of_a_host_is_told_with_its_time_and_reason),
         cmocka_unit_test(what_an_operator_holds_is_told_first),
-        cmocka_unit_test(a_verdict_that_the_record_does_not_explain_is_told),
+        cmocka_unit_test(rotation_that_the_record_does_not_explain_is_shown),
         cmocka_unit_test(the_time_of_a_change_is_wall_time_and_never_in_the_future),
         cmocka_unit_test(a_table_has_each_host_with_its_counts_where_they_are_known),
     };
