@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fetcher/health.h"
+#include "shm/saturating.h"
 #include "shm/table.h"
 #include "shm/writer/call_stats.h"
 
@@ -84,11 +85,6 @@ static void settle(struct balance *balance, uint32_t number, enum health_change 
 }
 
 /* ---- results ---- */
-
-static uint64_t saturating_add(uint64_t sum, uint64_t more)
-{
-    return sum + more < sum ? UINT64_MAX : sum + more;
-}
 
 /* A caller that gets a record's number needs room for that number: reserve room for two first. */
 static uint32_t add_record(struct balance *balance, struct route_key key, struct host_addr host)
@@ -195,8 +191,8 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
     enum health_change change = health_apply(&entry->health, &batch, balance->config, balance->now);
     /* The batch is not reported yet either. */
     struct host_health unreported = before;
-    unreported.rsucc = unreported_plus(unreported.rsucc, batch.succ);
-    unreported.rerr = unreported_plus(unreported.rerr, batch.err);
+    unreported.rsucc = saturating_add32(unreported.rsucc, batch.succ);
+    unreported.rerr = saturating_add32(unreported.rerr, batch.err);
     settle(balance, number, change, &unreported);
     mark_unreported(balance, report->key);
     return true;

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "shm/saturating.h"
+
 enum {
     SILENT_WINDOWS = 2 /* between two that count as in a row */
 };
@@ -12,16 +14,6 @@ struct cause {
     enum health_reason reason;
     uint32_t value, limit;
 };
-
-static uint32_t plus(uint32_t count, uint64_t more)
-{
-    return more < UINT32_MAX - count ? count + (uint32_t)more : UINT32_MAX;
-}
-
-static uint64_t total_plus(uint64_t total, uint64_t more)
-{
-    return more < UINT64_MAX - total ? total + more : UINT64_MAX;
-}
 
 /* `count` of `count` + `others`. Divided, not multiplied: 20 of 200 is exactly 0.1, which is not above 0.1. */
 static double share(uint32_t count, uint32_t others)
@@ -74,12 +66,12 @@ void health_init(struct host_health *health, const struct config *config, uint64
 
 static void add(struct host_health *health, const struct call_batch *batch)
 {
-    health->total_succ = total_plus(health->total_succ, batch->succ);
-    health->total_err = total_plus(health->total_err, batch->err);
-    health->vsucc = plus(health->vsucc, batch->succ);
-    health->verr = plus(plus(health->verr, batch->err), batch->extra);
-    health->rsucc = plus(health->rsucc, batch->succ);
-    health->rerr = plus(health->rerr, batch->err);
+    health->total_succ = saturating_add(health->total_succ, batch->succ);
+    health->total_err = saturating_add(health->total_err, batch->err);
+    health->vsucc = saturating_add32(health->vsucc, batch->succ);
+    health->verr = saturating_add32(saturating_add32(health->verr, batch->err), batch->extra);
+    health->rsucc = saturating_add32(health->rsucc, batch->succ);
+    health->rerr = saturating_add32(health->rerr, batch->err);
     health->contin_succ = batch->succ ? batch->succ_run : 0;
     health->contin_err = batch->err ? batch->err_run : 0;
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "shm/saturating.h"
+
 struct unreported_node {
     uint32_t reported_succ, reported_err; /* of the current counts */
     uint32_t kept_succ, kept_err;         /* unreported, of counts that were reset */
@@ -59,8 +61,8 @@ bool unreported_take_route(struct unreported *unreported, uint32_t *route)
 void unreported_keep(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr)
 {
     struct unreported_node *node = &unreported->nodes[number];
-    node->kept_succ = unreported_plus(node->kept_succ, rsucc - node->reported_succ);
-    node->kept_err = unreported_plus(node->kept_err, rerr - node->reported_err);
+    node->kept_succ = saturating_add32(node->kept_succ, rsucc - node->reported_succ);
+    node->kept_err = saturating_add32(node->kept_err, rerr - node->reported_err);
     node->reported_succ = node->reported_err = 0;
 }
 
@@ -68,8 +70,8 @@ void unreported_take(struct unreported *unreported, uint32_t number, const struc
                      uint32_t *succ, uint32_t *err)
 {
     struct unreported_node *node = &unreported->nodes[number];
-    *succ = unreported_plus(health->rsucc, node->kept_succ);
-    *err = unreported_plus(health->rerr, node->kept_err);
+    *succ = saturating_add32(health->rsucc, node->kept_succ);
+    *err = saturating_add32(health->rerr, node->kept_err);
     *node = (struct unreported_node){
         .reported_succ = health->rsucc, .reported_err = health->rerr, .waiting = node->waiting};
 }

@@ -16,12 +16,6 @@ struct unreported {
     uint32_t capacity, first, count;
 };
 
-/* A saturating sum. */
-static inline uint32_t unreported_plus(uint32_t sum, uint64_t more)
-{
-    return more > UINT32_MAX - sum ? UINT32_MAX : sum + (uint32_t)more;
-}
-
 /* Room for numbers below `count`. False: no memory. */
 bool unreported_reserve(struct unreported *unreported, uint32_t count);
 void unreported_free(struct unreported *unreported);

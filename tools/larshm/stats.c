@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shm/saturating.h"
 #include "tools/common/grid.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
@@ -58,11 +59,6 @@ struct totals {
     uint64_t succ, err;
 };
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-    return a + b < a ? UINT64_MAX : a + b;
-}
-
 static struct totals totals_of(const struct known_host *entry)
 {
     return (struct totals){entry->health.total_succ, entry->health.total_err};
@@ -73,8 +69,8 @@ static struct totals sum_of(const struct known_host *route, size_t count)
 {
     struct totals all = {0};
     for (size_t i = 0; i < count; i++)
-        all =
-            (struct totals){sum(all.succ, totals_of(&route[i]).succ), sum(all.err, totals_of(&route[i]).err)};
+        all = (struct totals){saturating_add(all.succ, totals_of(&route[i]).succ),
+                              saturating_add(all.err, totals_of(&route[i]).err)};
     return all;
 }
 
@@ -85,7 +81,7 @@ static void add_row(struct grid *grid, struct route_key key, const char *host, s
     snprintf(cmdid, sizeof(cmdid), "%" PRIu32, key.cmdid);
     grid_row(grid,
              (const char *[]){modid, cmdid, host, text_count(totals.succ).is, text_count(totals.err).is,
-                              text_percent(totals.err, sum(totals.succ, totals.err)).is},
+                              text_percent(totals.err, saturating_add(totals.succ, totals.err)).is},
              NULL);
 }
 
@@ -117,7 +113,7 @@ static int print_text(const struct known_hosts *known)
 
 static json_t *json_totals(struct totals totals)
 {
-    uint64_t calls = sum(totals.succ, totals.err);
+    uint64_t calls = saturating_add(totals.succ, totals.err);
     return json_pack("{s:I, s:I, s:o}", "total_succ", json_number(totals.succ), "total_err",
                      json_number(totals.err), "fail_share",
                      calls ? json_real((double)totals.err / (double)calls) : json_null());
