@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lars.pb-c.h"
+#include "tools/dns/message.h"
+
+static void a_request_that_does_not_decode_leaves_the_key_alone(void **state)
+{
+    (void)state;
+    static const uint8_t good[] = {0x08, 0x07, 0x10, 0x09}, bad[] = {0x08, 0xff};
+    struct route_key key = {1, 2};
+    assert_int_equal(message_decode_request(bad, sizeof(bad), &key), -1);
+    assert_int_equal(key.modid, 1);
+    assert_int_equal(message_decode_request(good, sizeof(good), &key), 0);
+    assert_int_equal(key.modid, 7);
+    assert_int_equal(key.cmdid, 9);
+    assert_int_equal(message_decode_request(good, 0, &key), 0);
+    assert_int_equal(key.modid, 0); /* as protobuf has it: a field that is missing is 0 */
+}
+
+/* Encodes a route of `count` hosts with addresses from `ip` on. Returns how many were sent; they are checked. */
+static size_t send_hosts(struct message_encoder *encoder, uint32_t ip, size_t count)
+{
+    static uint8_t body[FRAME_BODY_MAX];
+    static struct route_host hosts[ROUTE_HOSTS_MAX];
+    size_t sent;
+    for (size_t i = 0; i < count; i++)
+        hosts[i] = (struct route_host){ip + (uint32_t)i, 65535};
+    uint32_t length =
+        message_encode_response(encoder, (struct route_key){UINT32_MAX, 3}, hosts, count, body, &sent);
+    assert_true(length <= FRAME_BODY_MAX);
+    Lars__GetRouteResponse *response = lars__get_route_response__unpack(NULL, length, body);
+    assert_non_null(response);
+    assert_int_equal(response->modid, -1);
+    assert_int_equal(response->cmdid, 3);
+    assert_int_equal(response->n_host, sent);
+    for (size_t i = 0; i < sent; i++)
+        assert_int_equal((uint32_t)response->host[i]->ip, ip + i);
+    lars__get_route_response__free_unpacked(response, NULL);
+    return sent;
+}
+
+static void hosts_are_sent_as_far_as_they_fit_into_a_frame(void **state)
+{
+    (void)state;
+    enum {
+        KEY_BYTES = 11 + 2,     /* modid -1 and cmdid 3 */
+        HOST_BYTES = 2 + 11 + 4 /* of an address from 128.0.0.0 up */
+    };
+    const size_t fitting = (FRAME_BODY_MAX - KEY_BYTES) / HOST_BYTES;
+    struct message_encoder *encoder = message_encoder_new();
+    assert_non_null(encoder);
+    assert_int_equal(send_hosts(encoder, 1, 0), 0);
+    assert_int_equal(send_hosts(encoder, 0x80000000, fitting), fitting);
+    assert_int_equal(send_hosts(encoder, 0x80000000, fitting + 1), fitting);
+    assert_int_equal(send_hosts(encoder, 0x80000000, ROUTE_HOSTS_MAX), fitting);
+    assert_int_equal(send_hosts(encoder, 1, 2), 2); /* the encoder is as new */
+    message_encoder_free(encoder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_that_does_not_decode_leaves_the_key_alone),
+        cmocka_unit_test(hosts_are_sent_as_far_as_they_fit_into_a_frame),
+    };
+    return cmocka_run_group_tests_name("dns/message", tests, NULL, NULL);
+}
