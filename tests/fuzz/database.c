@@ -36,10 +36,10 @@ static void write_file(const uint8_t *data, size_t size)
     DEMAND(fclose(file) == 0);
 }
 
-static int check_row(void *arg, struct route_key key, struct route_host host)
+static int check_row(void *arg, struct route_key key, struct host_addr host)
 {
     (void)arg, (void)key;
-    DEMAND(host.ip != 0 && host.port != 0);
+    DEMAND(host.address != 0 && host.port != 0);
     return 0;
 }
 
@@ -56,7 +56,7 @@ static void check(const struct store *store, int result)
 static void use(struct store *store)
 {
     const struct route_key key = {1, 2};
-    struct route_host hosts[4];
+    struct host_addr hosts[4];
     size_t count = 0;
     struct store_size measured;
     struct store_edit edit;
@@ -70,7 +70,7 @@ static void use(struct store *store)
     check(store, result);
     if (result != 0)
         return;
-    result = store_add(store, key, (struct route_host){1, 1});
+    result = store_add(store, key, (struct host_addr){1, 1});
     check(store, result);
     if (result >= 0 && store_commit(store, &edit) == 0)
         return;

@@ -15,11 +15,11 @@ struct content {
     struct store_size size;
 };
 
-static int digest_row(void *arg, struct route_key key, struct route_host host)
+static int digest_row(void *arg, struct route_key key, struct host_addr host)
 {
     uint64_t *digest = arg;
-    const uint64_t words[] = {route_key_pack(key), (uint64_t)host.ip << 16 | host.port};
-    DEMAND(host.ip != 0 && host.port != 0);
+    const uint64_t words[] = {route_key_number(key), host_addr_word(host)};
+    DEMAND(host.address != 0 && host.port != 0);
     for (int i = 0; i < 2; i++)
         *digest = (*digest ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
     return 0;
@@ -51,7 +51,8 @@ static void store_renew(void)
     DEMAND(store_open(&store, ":memory:", STORE_CREATE, error) == 0);
     DEMAND(store_begin(store) == 0);
     for (uint32_t i = 1; i <= 2; i++)
-        DEMAND(store_add(store, (struct route_key){1, 2}, (struct route_host){167772160 + i, 80}) == 1);
+        DEMAND(store_add(store, (struct route_key){1, 2},
+                         (struct host_addr){htonl(167772160 + i), htons(80)}) == 1);
     DEMAND(store_commit(store, &edit) == 0);
 }
 

@@ -167,7 +167,7 @@ static void database_seeds(void)
     DEMAND(store_begin(store) == 0);
     for (uint32_t i = 1; i <= 3; i++)
         DEMAND(store_add(store, (struct route_key){1, i / 2},
-                         (struct route_host){UINT32_C(0x0a000000) + i, 80}) == 1);
+                         (struct host_addr){htonl(UINT32_C(0x0a000000) + i), htons(80)}) == 1);
     DEMAND(store_commit(store, &edit) == 0);
     store_close(store);
 

@@ -15,8 +15,8 @@ static void replace(const struct dns *dns, struct route_key key, uint32_t old_ip
 {
     struct store_edit edit;
     assert_int_equal(store_begin(dns->store), 0);
-    assert_int_equal(store_delete(dns->store, key, &(struct route_host){old_ip, 8080}), 1);
-    assert_int_equal(store_add(dns->store, key, (struct route_host){new_ip, 8080}), 1);
+    assert_int_equal(store_delete(dns->store, key, &(struct host_addr){htonl(old_ip), htons(8080)}), 1);
+    assert_int_equal(store_add(dns->store, key, (struct host_addr){htonl(new_ip), htons(8080)}), 1);
     assert_int_equal(store_commit(dns->store, &edit), 0);
 }
 

@@ -76,7 +76,8 @@ void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t co
     struct store_edit edit;
     assert_int_equal(store_begin(dns->store), 0);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(store_add(dns->store, key, (struct route_host){ip + (uint32_t)i, 8080}), 1);
+        assert_int_equal(store_add(dns->store, key, (struct host_addr){htonl(ip + (uint32_t)i), htons(8080)}),
+                         1);
     assert_int_equal(store_commit(dns->store, &edit), 0);
 }
 

@@ -107,12 +107,12 @@ bool directory_flush(struct directory *directory)
 
 bool directory_answer(struct directory *directory, uint32_t route, uint32_t hosts, uint32_t shift)
 {
-    static struct route_host table[ROUTE_HOSTS_MAX];
+    static struct host_addr table[HOSTS_MAX];
     const struct route_key key = {world_modid(route), world_cmdid(route)};
     size_t sent;
     for (uint32_t i = 0; i < hosts; i++) {
         struct host_addr host = world_host(route, i + shift);
-        table[i] = (struct route_host){ntohl(host.address), ntohs(host.port)};
+        table[i] = host;
     }
     if (directory->used >= DIRECTORY_OUTPUT && !directory_flush(directory))
         return false;

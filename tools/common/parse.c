@@ -17,7 +17,7 @@ bool parse_port(const char *text, uint16_t *out)
     uint32_t value;
     if (!number_parse(text, 1, UINT16_MAX, &value))
         return false;
-    *out = (uint16_t)value;
+    *out = htons((uint16_t)value);
     return true;
 }
 
@@ -26,7 +26,7 @@ bool parse_ip(const char *text, uint32_t *out)
     struct in_addr address;
     if (inet_pton(AF_INET, text, &address) != 1 || address.s_addr == INADDR_ANY)
         return false;
-    *out = ntohl(address.s_addr);
+    *out = address.s_addr;
     return true;
 }
 
@@ -41,12 +41,12 @@ static const char *split_address(const char *text, char ip[static INET_ADDRSTRLE
     return colon + 1;
 }
 
-bool parse_host(const char *text, struct route_host *out)
+bool parse_host(const char *text, struct host_addr *out)
 {
     char ip[INET_ADDRSTRLEN];
-    struct route_host host;
+    struct host_addr host;
     const char *port = split_address(text, ip);
-    if (!port || !parse_ip(ip, &host.ip) || !parse_port(port, &host.port))
+    if (!port || !parse_ip(ip, &host.address) || !parse_port(port, &host.port))
         return false;
     *out = host;
     return true;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/common/route.h"
+#include "shm/host_addr.h"
 
 /* What each reader takes, for error messages. */
 #define PARSE_ID_ALLOWED      "a decimal number from 0 to 4294967295"
@@ -16,14 +16,20 @@
 #define PARSE_HOST_ALLOWED    "IP:PORT, " PARSE_IP_ALLOWED " and a port from 1 to 65535"
 #define PARSE_ADDRESS_ALLOWED "IP:PORT, a dotted IPv4 address and a port from 0 to 65535"
 
+/* Why no route may have the key ROUTE_KEY_NONE. */
+#define PARSE_KEY_RESERVED                                                                                   \
+    "route 4294967295 4294967295 cannot be looked up: larshm reserves this key for itself; choose another"
+
 enum {
     PARSE_ADDRESS_SIZE = INET_ADDRSTRLEN + sizeof(":65535") - 1,
 };
 
 bool parse_id(const char *text, uint32_t *out);
+
+/* Results are in network byte order. */
 bool parse_port(const char *text, uint16_t *out);
 bool parse_ip(const char *text, uint32_t *out);
-bool parse_host(const char *text, struct route_host *out);
+bool parse_host(const char *text, struct host_addr *out);
 
 /* An address to listen on: 0.0.0.0 and port 0 are allowed. */
 bool parse_address(const char *text, struct sockaddr_in *out);

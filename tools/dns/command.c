@@ -13,7 +13,7 @@ struct store *command_open_store(const char *db, enum store_mode mode)
     return store;
 }
 
-bool command_read_host(const char *text, struct route_host *host)
+bool command_read_host(const char *text, struct host_addr *host)
 {
     if (parse_host(text, host))
         return true;

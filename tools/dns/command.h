@@ -3,8 +3,8 @@
 #ifndef DNS_COMMAND_H
 #define DNS_COMMAND_H
 
+#include "shm/host_addr.h"
 #include "tools/common/program.h"
-#include "tools/common/route.h"
 #include "tools/dns/store.h"
 
 command_fn command_serve, command_route;
@@ -14,6 +14,6 @@ command_fn command_route_add, command_route_del, command_route_list, command_rou
 struct store *command_open_store(const char *db, enum store_mode mode);
 
 /* Reads an argument, or logs what is wrong with it. */
-bool command_read_host(const char *text, struct route_host *host);
+bool command_read_host(const char *text, struct host_addr *host);
 
 #endif

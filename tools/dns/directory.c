@@ -41,7 +41,7 @@ struct directory {
     size_t sweep_left; /* routes that the sweep has yet to read */
 
     struct message_encoder *encoder;
-    struct route_host hosts[ROUTE_HOSTS_MAX]; /* of the route read last */
+    struct host_addr hosts[HOSTS_MAX]; /* of the route read last */
     size_t host_count;
 
     uint64_t connections, requests, answers, skipped;
@@ -57,11 +57,11 @@ static int check_store(struct directory *directory, int rc)
     return rc;
 }
 
-static uint64_t digest(const struct route_host *hosts, size_t count)
+static uint64_t digest(const struct host_addr *hosts, size_t count)
 {
     uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) + count;
     for (size_t i = 0; i < count; i++) {
-        hash = (hash ^ ((uint64_t)hosts[i].ip << 16 | hosts[i].port)) * UINT64_C(0xd6e8feb86659fd93);
+        hash = (hash ^ host_addr_word(hosts[i])) * UINT64_C(0xd6e8feb86659fd93);
         hash ^= hash >> 32;
     }
     return hash;
@@ -70,7 +70,7 @@ static uint64_t digest(const struct route_host *hosts, size_t count)
 /* Reads the route into directory->hosts. A new answer is owed to every subscriber, whichever asked. */
 static int read_route(struct directory *directory, struct route *route)
 {
-    if (check_store(directory, store_read(directory->store, route->key, directory->hosts, ROUTE_HOSTS_MAX,
+    if (check_store(directory, store_read(directory->store, route->key, directory->hosts, HOSTS_MAX,
                                           &directory->host_count)) < 0)
         return -1;
     uint64_t now = digest(directory->hosts, directory->host_count);

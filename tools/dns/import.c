@@ -52,8 +52,7 @@ static int trim(char *line, bool last)
     return 0;
 }
 
-static int read_fields(const struct import *import, char *line, struct route_key *key,
-                       struct route_host *host)
+static int read_fields(const struct import *import, char *line, struct route_key *key, struct host_addr *host)
 {
     char *fields[FIELDS], *rest = line;
     size_t count = 0;
@@ -65,19 +64,19 @@ static int read_fields(const struct import *import, char *line, struct route_key
         return wrong(import, "modid '%s' is not " PARSE_ID_ALLOWED, fields[0]);
     if (!parse_id(fields[1], &key->cmdid))
         return wrong(import, "cmdid '%s' is not " PARSE_ID_ALLOWED, fields[1]);
-    if (!parse_ip(fields[2], &host->ip))
+    if (!parse_ip(fields[2], &host->address))
         return wrong(import, "ip '%s' is not " PARSE_IP_ALLOWED, fields[2]);
     if (!parse_port(fields[3], &host->port))
         return wrong(import, "port '%s' is not " PARSE_PORT_ALLOWED, fields[3]);
     if (route_key_is_none(*key))
-        return wrong(import, "%s", ROUTE_KEY_RESERVED);
+        return wrong(import, "%s", PARSE_KEY_RESERVED);
     return 0;
 }
 
 static int import_line(struct import *import, char *line)
 {
     struct route_key key;
-    struct route_host host;
+    struct host_addr host;
     if (trim(line, feof(import->source->file)) != 0)
         return wrong(import, "the line is too long, or not text; a line is %s", header);
     if (!*line)

@@ -10,8 +10,8 @@ enum {
 };
 
 struct message_encoder {
-    Lars__HostInfo hosts[ROUTE_HOSTS_MAX];
-    Lars__HostInfo *pointers[ROUTE_HOSTS_MAX]; /* to the hosts, in order */
+    Lars__HostInfo hosts[HOSTS_MAX];
+    Lars__HostInfo *pointers[HOSTS_MAX]; /* to the hosts, in order */
 };
 
 int message_decode_request(const uint8_t *body, size_t length, struct route_key *key)
@@ -29,7 +29,7 @@ struct message_encoder *message_encoder_new(void)
     struct message_encoder *encoder = malloc(sizeof(*encoder));
     if (!encoder)
         return NULL;
-    for (size_t i = 0; i < ROUTE_HOSTS_MAX; i++) {
+    for (size_t i = 0; i < HOSTS_MAX; i++) {
         lars__host_info__init(&encoder->hosts[i]);
         encoder->pointers[i] = &encoder->hosts[i];
     }
@@ -42,7 +42,7 @@ void message_encoder_free(struct message_encoder *encoder)
 }
 
 uint32_t message_encode_response(struct message_encoder *encoder, struct route_key key,
-                                 const struct route_host *hosts, size_t count,
+                                 const struct host_addr *hosts, size_t count,
                                  uint8_t out[static FRAME_BODY_MAX], size_t *sent)
 {
     Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
@@ -51,8 +51,8 @@ uint32_t message_encode_response(struct message_encoder *encoder, struct route_k
     response.n_host = count;
     response.host = encoder->pointers;
     for (size_t i = 0; i < count; i++) {
-        encoder->hosts[i].ip = (int32_t)hosts[i].ip;
-        encoder->hosts[i].port = hosts[i].port;
+        encoder->hosts[i].ip = (int32_t)ntohl(hosts[i].address);
+        encoder->hosts[i].port = ntohs(hosts[i].port);
     }
     size_t length;
     while ((length = lars__get_route_response__get_packed_size(&response)) > FRAME_BODY_MAX)

@@ -8,7 +8,7 @@
 
 #include "proto/frame.h"
 #include "proto/message_id.h"
-#include "tools/common/route.h"
+#include "shm/layout.h"
 
 /* Returns 0, or -1 when the body is no GetRouteRequest: *key is untouched. */
 int message_decode_request(const uint8_t *body, size_t length, struct route_key *key);
@@ -20,10 +20,10 @@ void message_encoder_free(struct message_encoder *encoder);
 
 /*
  * Writes the body of a GetRouteResponse and returns its length. Hosts that do not fit are left out: *sent says how
- * many are in. `count` is at most ROUTE_HOSTS_MAX.
+ * many are in. `count` is at most HOSTS_MAX.
  */
 uint32_t message_encode_response(struct message_encoder *encoder, struct route_key key,
-                                 const struct route_host *hosts, size_t count,
+                                 const struct host_addr *hosts, size_t count,
                                  uint8_t out[static FRAME_BODY_MAX], size_t *sent);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "conf/log.h"
 #include "conf/number.h"
+#include "tools/common/parse.h"
 #include "tools/dns/command.h"
 
 static const char add_doc[] =
@@ -54,7 +55,7 @@ static const struct argp del_argp = {NULL, parse_word, "MODID CMDID [IP:PORT...]
 
 struct edit {
     struct route_key key;
-    struct route_host *hosts;
+    struct host_addr *hosts;
     int count;
 };
 
@@ -107,7 +108,7 @@ static int delete_hosts(struct store *store, const struct edit *edit)
 static int apply(struct store *store, const struct edit *edit, edit_fn *change, size_t *existed, int *changed,
                  struct store_edit *done)
 {
-    struct route_host first;
+    struct host_addr first;
     if (store_begin(store) != 0)
         return -1;
     if (store_read(store, edit->key, &first, 1, existed) != 0 || (*changed = change(store, edit)) < 0 ||
@@ -154,7 +155,7 @@ int command_route_add(const char *db, int argc, char **argv)
         return EXIT_FAILURE;
     int exit_code = EXIT_FAILURE;
     if (route_key_is_none(edit.key))
-        log_line(LOG_LEVEL_ERROR, "%s", ROUTE_KEY_RESERVED);
+        log_line(LOG_LEVEL_ERROR, "%s", PARSE_KEY_RESERVED);
     else
         exit_code = edit_route(db, STORE_CREATE, &edit, add_hosts, "added");
     free(edit.hosts);

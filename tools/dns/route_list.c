@@ -23,14 +23,14 @@ static const char doc[] =
     "  larshm-dns --db routes.db route list\n"
     "  larshm-dns --db routes.db route list 1 2 | cut -f 3,4";
 
-static int on_row(void *arg, struct route_key key, struct route_host host)
+static int on_row(void *arg, struct route_key key, struct host_addr host)
 {
-    struct in_addr address = {.s_addr = htonl(host.ip)};
+    const struct in_addr address = {.s_addr = host.address};
     listing_cell cells[COLUMNS];
     snprintf(cells[0], sizeof(*cells), "%" PRIu32, key.modid);
     snprintf(cells[1], sizeof(*cells), "%" PRIu32, key.cmdid);
     inet_ntop(AF_INET, &address, cells[2], sizeof(*cells));
-    snprintf(cells[3], sizeof(*cells), "%u", (unsigned)host.port);
+    snprintf(cells[3], sizeof(*cells), "%u", (unsigned)ntohs(host.port));
     return listing_add(arg, cells);
 }
 

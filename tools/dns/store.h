@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/common/route.h"
+#include "shm/host_addr.h"
 #include "tools/common/store_mode.h"
 
 enum {
@@ -35,11 +35,10 @@ void store_close(struct store *store);
 const char *store_error(const struct store *store);
 
 /* Reads at most `cap` hosts of a route, in the order of address and port. No such route: *count is 0. */
-int store_read(struct store *store, struct route_key key, struct route_host *hosts, size_t cap,
-               size_t *count);
+int store_read(struct store *store, struct route_key key, struct host_addr *hosts, size_t cap, size_t *count);
 
 /* Calls `row` for each host, in order of key and host; NULL ids mean any. A non-zero result of `row` ends it. */
-typedef int store_row_fn(void *arg, struct route_key key, struct route_host host);
+typedef int store_row_fn(void *arg, struct route_key key, struct host_addr host);
 int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_row_fn *row,
                void *arg);
 
@@ -68,8 +67,8 @@ struct store_edit {
     uint64_t version; /* of the store, after the edit */
 };
 int store_begin(struct store *store);
-int store_add(struct store *store, struct route_key key, struct route_host host);
-int store_delete(struct store *store, struct route_key key, const struct route_host *host);
+int store_add(struct store *store, struct route_key key, struct host_addr host);
+int store_delete(struct store *store, struct route_key key, const struct host_addr *host);
 int store_commit(struct store *store, struct store_edit *edit);
 void store_rollback(struct store *store);
 

@@ -67,12 +67,12 @@ const char *store_error(const struct store *store)
 }
 
 /* Another program may have written anything. */
-static bool read_host(sqlite3_stmt *statement, int column, struct route_host *host)
+static bool read_host(sqlite3_stmt *statement, int column, struct host_addr *host)
 {
     int64_t ip = sqlite3_column_int64(statement, column), port = sqlite3_column_int64(statement, column + 1);
     if (ip < 1 || ip > UINT32_MAX || port < 1 || port > UINT16_MAX)
         return false;
-    *host = (struct route_host){.ip = (uint32_t)ip, .port = (uint16_t)port};
+    *host = (struct host_addr){htonl((uint32_t)ip), htons((uint16_t)port)};
     return true;
 }
 
@@ -82,7 +82,7 @@ static struct route_key read_key(sqlite3_stmt *statement, int column)
                               .cmdid = (uint32_t)sqlite3_column_int64(statement, column + 1)};
 }
 
-int store_read(struct store *store, struct route_key key, struct route_host *hosts, size_t cap, size_t *count)
+int store_read(struct store *store, struct route_key key, struct host_addr *hosts, size_t cap, size_t *count)
 {
     sqlite3_stmt *statement = BIND(store, READ, key.modid, key.cmdid);
     int result = SQLITE_ROW;
@@ -100,7 +100,7 @@ int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid
 {
     sqlite3_stmt *statement = BIND(store, LIST, modid ? *modid : 0, modid ? *modid : UINT32_MAX, //
                                    cmdid ? *cmdid : 0, cmdid ? *cmdid : UINT32_MAX);
-    struct route_host host;
+    struct host_addr host;
     int result;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW)
         if (read_host(statement, 2, &host) && row(arg, read_key(statement, 0), host) != 0)
@@ -179,7 +179,7 @@ int store_begin(struct store *store)
 /* Records that the edit changed `count` hosts of a route; passes the count on. */
 static int add_change(struct store *store, struct route_key key, int count)
 {
-    uint64_t packed = route_key_pack(key);
+    uint64_t packed = route_key_number(key);
     if (count <= 0 || map_get(&store->changed, packed))
         return count;
     if (map_put(&store->changed, packed, store) != 0)
@@ -188,16 +188,18 @@ static int add_change(struct store *store, struct route_key key, int count)
     return rc < 0 ? rc : count;
 }
 
-int store_add(struct store *store, struct route_key key, struct route_host host)
+int store_add(struct store *store, struct route_key key, struct host_addr host)
 {
-    sqlite3_stmt *statement = BIND(store, ADD_HOST, key.modid, key.cmdid, host.ip, host.port);
+    sqlite3_stmt *statement =
+        BIND(store, ADD_HOST, key.modid, key.cmdid, ntohl(host.address), ntohs(host.port));
     return add_change(store, key, database_run(&store->db, statement));
 }
 
-int store_delete(struct store *store, struct route_key key, const struct route_host *host)
+int store_delete(struct store *store, struct route_key key, const struct host_addr *host)
 {
-    sqlite3_stmt *statement = host ? BIND(store, DELETE_HOST, key.modid, key.cmdid, host->ip, host->port)
-                                   : BIND(store, DELETE_ROUTE, key.modid, key.cmdid);
+    sqlite3_stmt *statement =
+        host ? BIND(store, DELETE_HOST, key.modid, key.cmdid, ntohl(host->address), ntohs(host->port))
+             : BIND(store, DELETE_ROUTE, key.modid, key.cmdid);
     return add_change(store, key, database_run(&store->db, statement));
 }
 

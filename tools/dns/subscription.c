@@ -11,7 +11,7 @@ void routes_init(struct routes *routes)
 
 struct route *routes_find(const struct routes *routes, struct route_key key)
 {
-    return map_get(&routes->by_key, route_key_pack(key));
+    return map_get(&routes->by_key, route_key_number(key));
 }
 
 void routes_free(struct routes *routes)
@@ -25,7 +25,7 @@ static struct route *route_find_or_add(struct routes *routes, struct route_key k
     if (route)
         return route;
     route = calloc(1, sizeof(*route));
-    if (!route || map_put(&routes->by_key, route_key_pack(key), route) != 0) {
+    if (!route || map_put(&routes->by_key, route_key_number(key), route) != 0) {
         free(route);
         return NULL;
     }
@@ -39,7 +39,7 @@ static void route_drop_if_unused(struct routes *routes, struct route *route)
     if (!LIST_EMPTY(&route->subscriptions))
         return;
     TAILQ_REMOVE(&routes->all, route, link);
-    map_remove(&routes->by_key, route_key_pack(route->key));
+    map_remove(&routes->by_key, route_key_number(route->key));
     free(route);
 }
 
@@ -51,14 +51,14 @@ void subscriber_init(struct subscriber *subscriber)
 
 struct subscription *subscribe(struct routes *routes, struct subscriber *subscriber, struct route_key key)
 {
-    struct subscription *subscription = map_get(&subscriber->by_key, route_key_pack(key));
+    struct subscription *subscription = map_get(&subscriber->by_key, route_key_number(key));
     if (subscription)
         return subscription;
     struct route *route = route_find_or_add(routes, key);
     if (!route)
         return NULL;
     subscription = calloc(1, sizeof(*subscription));
-    if (!subscription || map_put(&subscriber->by_key, route_key_pack(key), subscription) != 0) {
+    if (!subscription || map_put(&subscriber->by_key, route_key_number(key), subscription) != 0) {
         free(subscription);
         route_drop_if_unused(routes, route);
         return NULL;

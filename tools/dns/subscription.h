@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "tools/common/route.h"
+#include "shm/host_addr.h"
 #include "tools/dns/map.h"
 
 /* A route with subscriptions; it lives as long as the last of them. */
@@ -35,12 +35,12 @@ struct subscription {
 };
 
 struct subscriber {
-    struct map by_key;                /* route_key_pack() to subscription */
+    struct map by_key;                /* route_key_number() to subscription */
     STAILQ_HEAD(, subscription) owed; /* oldest first */
 };
 
 struct routes {
-    struct map by_key; /* route_key_pack() to route */
+    struct map by_key; /* route_key_number() to route */
     TAILQ_HEAD(, route) all;
 };
 

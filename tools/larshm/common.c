@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/command.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "conf/number.h"
+#include "tools/common/parse.h"
 
 /* To getopt a word like -1 is an option: defined as one, its error says what to write instead. */
 enum {
@@ -88,13 +86,8 @@ void take_route_name(const struct argp_state *state, const char *word, struct ro
 
 struct host_addr take_host(const struct argp_state *state, const char *text)
 {
-    char ip[INET_ADDRSTRLEN];
-    struct in_addr address = {0};
-    const char *colon = strchr(text, ':');
-    size_t length = colon ? (size_t)(colon - text) : 0;
-    snprintf(ip, sizeof(ip), "%.*s", (int)(length < sizeof(ip) ? length : 0), text);
-    if (inet_pton(AF_INET, ip, &address) != 1 || address.s_addr == 0)
-        argp_error(state, "'%s' is not a host: IP:PORT, as in 10.0.0.1:8080", text);
-    uint32_t port = take_number(state, "PORT", colon ? colon + 1 : "", 1, 65535);
-    return (struct host_addr){.address = address.s_addr, .port = htons((uint16_t)port)};
+    struct host_addr host = HOST_ADDR_NONE;
+    if (!parse_host(text, &host))
+        argp_error(state, "host '%s' is not " PARSE_HOST_ALLOWED, text);
+    return host;
 }

@@ -59,7 +59,7 @@ static void write_time(uint32_t seconds, bool for_people, listing_cell cell)
 static int on_row(void *arg, const struct status *status)
 {
     struct listing *listing = arg;
-    struct sockaddr_in host = {.sin_addr = {htonl(status->host.ip)}, .sin_port = htons(status->host.port)};
+    const struct sockaddr_in host = {.sin_addr = {status->host.address}, .sin_port = status->host.port};
     struct in_addr caller = {htonl(status->caller)};
     listing_cell cells[COLUMNS];
     snprintf(cells[MODID], sizeof(*cells), "%" PRIu32, status->route.modid);

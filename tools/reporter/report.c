@@ -20,7 +20,7 @@ int report_decode(const uint8_t *body, size_t length, report_status_fn *each, vo
             ++*impossible;
             continue;
         }
-        status.host = (struct route_host){.ip = (uint32_t)result->ip, .port = (uint16_t)result->port};
+        status.host = (struct host_addr){htonl((uint32_t)result->ip), htons((uint16_t)result->port)};
         status.successes = result->succ;
         status.failures = result->err;
         status.overloaded = result->overload;

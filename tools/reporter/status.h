@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/common/route.h"
+#include "shm/host_addr.h"
 
 struct status {
     /* Route, host and caller are the key: a newer status takes the place of an older one. */
     struct route_key route;
-    struct route_host host;
+    struct host_addr host;
     uint32_t caller; /* address of the reporting machine in host order; 0 when it does not know it */
     uint32_t successes, failures;
     bool overloaded;

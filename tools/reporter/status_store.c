@@ -78,9 +78,9 @@ const char *status_store_error(const struct status_store *store)
 
 int status_store_keep(struct status_store *store, const struct status *status)
 {
-    const int64_t values[] = {status->route.modid, status->route.cmdid, status->host.ip,
-                              status->host.port,   status->caller,      status->successes,
-                              status->failures,    status->time,        status->overloaded};
+    const int64_t values[] = {status->route.modid,      status->route.cmdid, ntohl(status->host.address),
+                              ntohs(status->host.port), status->caller,      status->successes,
+                              status->failures,         status->time,        status->overloaded};
     struct database *db = &store->db;
     size_t count = sizeof(values) / sizeof(*values);
     int replaced = database_run(db, database_bind(db, REPLACE_KEPT, count, values));
@@ -123,17 +123,16 @@ static bool read_number(sqlite3_stmt *statement, int column, int64_t min, int64_
 /* Another program may have written anything. */
 static bool read_status(sqlite3_stmt *statement, struct status *status)
 {
-    uint32_t port;
+    uint32_t ip, port;
     if (!read_number(statement, 0, 0, UINT32_MAX, &status->route.modid) ||
         !read_number(statement, 1, 0, UINT32_MAX, &status->route.cmdid) ||
-        !read_number(statement, 2, 1, UINT32_MAX, &status->host.ip) ||
-        !read_number(statement, 3, 1, UINT16_MAX, &port) ||
+        !read_number(statement, 2, 1, UINT32_MAX, &ip) || !read_number(statement, 3, 1, UINT16_MAX, &port) ||
         !read_number(statement, 4, 0, UINT32_MAX, &status->caller) ||
         !read_number(statement, 5, 0, UINT32_MAX, &status->successes) ||
         !read_number(statement, 6, 0, UINT32_MAX, &status->failures) ||
         !read_number(statement, 7, 0, UINT32_MAX, &status->time))
         return false;
-    status->host.port = (uint16_t)port;
+    status->host = (struct host_addr){htonl(ip), htons((uint16_t)port)};
     status->overloaded = sqlite3_column_int(statement, 8) != 0;
     return true;
 }

@@ -42,16 +42,16 @@ static void hosts_are_an_address_and_a_port(void **state)
                                       "host:80",
                                       "123.123.123.1234:80",
                                       " 10.0.0.1:80"};
-    struct route_host host = {0};
+    struct host_addr host = {0};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         if (parse_host(bad[i], &host))
             fail_msg("'%s' was taken", bad[i]);
-    assert_int_equal(host.ip, 0);
+    assert_int_equal(host.address, 0);
     assert_true(parse_host("10.0.0.1:80", &host));
-    assert_int_equal(host.ip, 167772161);
-    assert_int_equal(host.port, 80);
+    assert_int_equal(ntohl(host.address), 167772161);
+    assert_int_equal(ntohs(host.port), 80);
     assert_true(parse_host("255.255.255.255:65535", &host));
-    assert_int_equal(host.ip, UINT32_MAX);
+    assert_int_equal(host.address, UINT32_MAX);
     assert_int_equal(host.port, 65535);
 }
 

@@ -28,10 +28,10 @@ static void a_request_that_does_not_decode_leaves_the_key_alone(void **state)
 static size_t send_hosts(struct message_encoder *encoder, uint32_t ip, size_t count)
 {
     static uint8_t body[FRAME_BODY_MAX];
-    static struct route_host hosts[ROUTE_HOSTS_MAX];
+    static struct host_addr hosts[HOSTS_MAX];
     size_t sent;
     for (size_t i = 0; i < count; i++)
-        hosts[i] = (struct route_host){ip + (uint32_t)i, 65535};
+        hosts[i] = (struct host_addr){htonl(ip + (uint32_t)i), 65535};
     uint32_t length =
         message_encode_response(encoder, (struct route_key){UINT32_MAX, 3}, hosts, count, body, &sent);
     assert_true(length <= FRAME_BODY_MAX);
@@ -59,7 +59,7 @@ static void hosts_are_sent_as_far_as_they_fit_into_a_frame(void **state)
     assert_int_equal(send_hosts(encoder, 1, 0), 0);
     assert_int_equal(send_hosts(encoder, 0x80000000, fitting), fitting);
     assert_int_equal(send_hosts(encoder, 0x80000000, fitting + 1), fitting);
-    assert_int_equal(send_hosts(encoder, 0x80000000, ROUTE_HOSTS_MAX), fitting);
+    assert_int_equal(send_hosts(encoder, 0x80000000, HOSTS_MAX), fitting);
     assert_int_equal(send_hosts(encoder, 1, 2), 2); /* the encoder is as new */
     message_encoder_free(encoder);
 }

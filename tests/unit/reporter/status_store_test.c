@@ -20,7 +20,7 @@
 
 static const struct status status_a = {
     .route = {.modid = 1, .cmdid = 4294967295},
-    .host = {.ip = 0xC8000001, .port = 65535},
+    .host = {.address = 0xC8000001, .port = 65535},
     .caller = 4294967295,
     .successes = 4294967295,
     .failures = 3,
@@ -111,8 +111,8 @@ static void nothing_is_stored_before_the_commit_and_then_all_of_it(void **state)
     assert_int_equal(listed.count, 2);
     assert_int_equal(listed.rows[0].route.cmdid, 0);
     const struct status *status = &listed.rows[1];
-    assert_int_equal(route_key_pack(status->route), route_key_pack(status_a.route));
-    assert_int_equal(status->host.ip, status_a.host.ip);
+    assert_int_equal(route_key_number(status->route), route_key_number(status_a.route));
+    assert_int_equal(status->host.address, status_a.host.address);
     assert_int_equal(status->host.port, status_a.host.port);
     assert_int_equal(status->caller, status_a.caller);
     assert_int_equal(status->successes, status_a.successes);
@@ -143,7 +143,7 @@ static void each_part_of_the_key_tells_rows_apart(void **state)
     struct status others[5] = {status_a, status_a, status_a, status_a, status_a};
     others[0].route.modid++;
     others[1].route.cmdid--;
-    others[2].host.ip++;
+    others[2].host.address++;
     others[3].host.port--;
     others[4].caller--;
     keep(fixture, status_a);
