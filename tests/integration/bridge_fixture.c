@@ -84,7 +84,7 @@ int bridge_setup(void **state)
     *state = bridge;
     if (start(bridge, NULL))
         return 0;
-    bridge_teardown(state); /* nobody else does after a set-up that failed */
+    bridge_teardown(state); /* cmocka does not, after a set-up that failed */
     return -1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A larshm-bridge in front of an instance whose routes the test publishes, and Lars clients that ask it. */
+/* A larshm-bridge in front of an instance whose routes the test publishes, and Lars clients of it. */
 #ifndef TESTS_INTEGRATION_BRIDGE_SCENE_H
 #define TESTS_INTEGRATION_BRIDGE_SCENE_H
 
@@ -27,7 +27,7 @@ struct bridge {
 };
 
 /* cmocka set-up and tear-down: *state is a struct bridge whose process answers on 127.0.0.1. A bridge that does not end
- * well when it is told to fails the test. */
+ * well on SIGTERM fails the test. */
 int bridge_setup(void **state);
 int bridge_teardown(void **state);
 #define bridge_test(test) cmocka_unit_test_setup_teardown(test, bridge_setup, bridge_teardown)
@@ -60,7 +60,7 @@ struct host_answer {
     bool has_host;
 };
 struct host_answer client_take_host(int fd);
-/* Asks and takes the answer, which must be to this question. */
+/* Sends a request and receives its answer. */
 struct host_answer client_get_host(int fd, int32_t modid, int32_t cmdid);
 /* Likewise; the caller frees it with lars__get_route_response__free_unpacked(). */
 Lars__GetRouteResponse *client_get_route(int fd, int32_t modid, int32_t cmdid);

@@ -268,7 +268,7 @@ static void wrong_reports_are_counted_and_no_report_is_answered(void **state)
     frame_header(bytes, LARS__MESSAGE_ID__ID_ReportRequest, 0); /* no host at all */
     client_send(fd, bytes, FRAME_HEADER);
     client_send(fd, bytes,
-                report_request(bytes, 1, 1, 0x0a000001, 80, 0)); /* a route that nobody knows is not wrong */
+                report_request(bytes, 1, 1, 0x0a000001, 80, 0)); /* an unknown route is not wrong */
     assert_true(client_hears_nothing(fd, 100));
     client_get_host(fd, 1, 1);
     close(fd);
@@ -392,7 +392,7 @@ static void instance_that_comes_later_is_found_without_a_restart(void **state)
     Lars__GetRouteResponse *route = client_get_route(fd, 1, 1);
     assert_int_equal(route->n_host, 0);
     lars__get_route_response__free_unpacked(route, NULL);
-    client_send(fd, bytes, report_request(bytes, 1, 1, 0x0a000001, 80, 0)); /* nobody to tell */
+    client_send(fd, bytes, report_request(bytes, 1, 1, 0x0a000001, 80, 0)); /* no instance to record it in */
     assert_int_equal(process_said(&bridge->process, bridge->instance->name), 1);
 
     instance_start(bridge->instance);
@@ -415,7 +415,7 @@ static void generation_after_generation_is_followed(void **state)
         instance_renew(bridge->instance);
     }
     instance_stop(bridge->instance);
-    expect_host(fd, 1, 1, 0x0a000001, 5); /* nobody is there, the routes are */
+    expect_host(fd, 1, 1, 0x0a000001, 5); /* no fetcher is there, the routes are */
     instance_start(bridge->instance);
     put_one(bridge, 1, 1, "10.0.0.2", 6);
     expect_host(fd, 1, 1, 0x0a000002, 6);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a directory sends unasked: changes, to those who asked for the route before. */
+/* What a directory pushes: changes, to those who requested the route before. */
 #include "tests/support/dns.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -10,7 +10,7 @@
 #endif
 #endif
 
-/* In one edit, so that nobody sees the route without either. */
+/* In one edit, so that no directory sees the route without either. */
 static void replace(const struct dns *dns, struct route_key key, uint32_t old_ip, uint32_t new_ip)
 {
     struct store_edit edit;

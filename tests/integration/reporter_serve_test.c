@@ -18,8 +18,8 @@ static void every_field_is_stored_and_high_numbers_survive(void **state)
 {
     struct reporter_run *run = *state;
     int fd = reporter_connect(run);
-    reporter_tell(fd, -1, INT32_MIN, (struct wire_result){-1, 65535, UINT32_MAX, 2147483648, true});
-    reporter_tell(fd, 0, 0, (struct wire_result){INT32_MIN, 1, 0, 0, false});
+    reporter_report(fd, -1, INT32_MIN, (struct wire_result){-1, 65535, UINT32_MAX, 2147483648, true});
+    reporter_report(fd, 0, 0, (struct wire_result){INT32_MIN, 1, 0, 0, false});
     eventually(ask_sql(&run->file, ROWS) == 2);
     assert_int_equal(ask_sql(&run->file,
                              ROWS " WHERE modid = 4294967295 AND cmdid = 2147483648 AND ip = 4294967295"
@@ -38,9 +38,9 @@ static void newer_report_replaces_the_counts_and_is_never_answered(void **state)
     struct reporter_run *run = *state;
     int fd = reporter_connect(run);
     for (uint32_t i = 1; i <= 100; i++)
-        reporter_tell(fd, 1, 2, (struct wire_result){1, 80, i, i + 1, i % 2});
+        reporter_report(fd, 1, 2, (struct wire_result){1, 80, i, i + 1, i % 2});
     eventually(ask_sql(&run->file, ROWS " WHERE succ_cnt = 100 AND err_cnt = 101 AND overload = '0'") == 1);
-    reporter_tell(fd, 1, 2, (struct wire_result){1, 80, 3, 4, true});
+    reporter_report(fd, 1, 2, (struct wire_result){1, 80, 3, 4, true});
     eventually(ask_sql(&run->file, ROWS " WHERE succ_cnt = 3 AND err_cnt = 4 AND overload = '1'") == 1);
     assert_int_equal(ask_sql(&run->file, ROWS), 1);
     struct pollfd answer = {.fd = fd, .events = POLLIN};
@@ -120,7 +120,7 @@ static void what_makes_no_sense_is_left_out_and_loses_nothing_else(void **state)
     frame_header(bytes, 3, 4);
     memcpy(bytes + FRAME_HEADER, "\xFF\xFF\xFF\xFF", 4);
     reporter_send(fd, bytes, FRAME_HEADER + 4);
-    reporter_tell(fd, 2, 2, host_a);
+    reporter_report(fd, 2, 2, host_a);
     eventually(ask_sql(&run->file, ROWS) == 2);
     assert_int_equal(ask_sql(&run->file, ROWS " WHERE (modid, ip) IN ((1, 7), (2, 167772162))"), 2);
     assert_int_equal(process_said(&run->process, "skipping unknown message id 0"), 1);
@@ -137,13 +137,13 @@ static void bad_frame_length_closes_its_connection_and_no_other(void **state)
     int good = reporter_connect(run);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
         int bad = reporter_connect(run);
-        reporter_tell(bad, 1, (int32_t)i, host_a);
+        reporter_report(bad, 1, (int32_t)i, host_a);
         frame_header(bytes, 3, lengths[i]);
         reporter_send(bad, bytes, sizeof(bytes));
         assert_int_equal(recv(bad, bytes, 1, 0), 0);
         close(bad);
     }
-    reporter_tell(good, 2, 2, host_a);
+    reporter_report(good, 2, 2, host_a);
     eventually(ask_sql(&run->file, ROWS) == 4);
     close(good);
 }
@@ -160,7 +160,7 @@ static void flood_of_nonsense_does_not_flood_the_log(void **state)
         frame_header(bytes + i * FRAME_HEADER, 77, 0);
     int fd = reporter_connect(run);
     reporter_send(fd, bytes, (size_t)FLOOD * FRAME_HEADER);
-    reporter_tell(fd, 1, 1, host_a);
+    reporter_report(fd, 1, 1, host_a);
     eventually(ask_sql(&run->file, ROWS) == 1);
     unsigned said = process_said(&run->process, "skipping unknown message id 77");
     assert_true(said >= 1 && said < FLOOD / 100);
@@ -180,7 +180,7 @@ static void all_of_many_connections_are_stored(void **state)
         fds[i] = reporter_connect(run);
     for (int32_t cmdid = 0; cmdid < EACH; cmdid++)
         for (int i = 0; i < AGENTS; i++)
-            reporter_tell(fds[i], i, cmdid, host_a);
+            reporter_report(fds[i], i, cmdid, host_a);
     for (int i = 0; i < AGENTS; i++)
         close(fds[i]);
     eventually(ask_sql(&run->file, ROWS) == AGENTS * EACH);
@@ -190,14 +190,14 @@ static void restart_keeps_what_was_stored_even_after_a_kill(void **state)
 {
     struct reporter_run *run = *state;
     int fd = reporter_connect(run);
-    reporter_tell(fd, 1, 2, host_a);
+    reporter_report(fd, 1, 2, host_a);
     eventually(ask_sql(&run->file, ROWS) == 1);
     process_kill(&run->process);
     close(fd);
     reporter_restart(run);
     assert_int_equal(ask_sql(&run->file, ROWS " WHERE succ_cnt = 180"), 1);
     fd = reporter_connect(run);
-    reporter_tell(fd, 1, 3, host_a);
+    reporter_report(fd, 1, 3, host_a);
     eventually(ask_sql(&run->file, ROWS) == 2);
     close(fd);
 }
@@ -207,10 +207,10 @@ static void while_the_database_is_locked_the_newest_is_kept(void **state)
     struct reporter_run *run = *state;
     int fd = reporter_connect(run);
     run_sql(&run->file, "BEGIN IMMEDIATE");
-    reporter_tell(fd, 1, 2, host_a);
+    reporter_report(fd, 1, 2, host_a);
     eventually(process_said(&run->process, "locked by another process") == 1);
-    reporter_tell(fd, 1, 2, (struct wire_result){host_a.ip, host_a.port, 7, 8, true});
-    reporter_tell(fd, 1, 3, host_a);
+    reporter_report(fd, 1, 2, (struct wire_result){host_a.ip, host_a.port, 7, 8, true});
+    reporter_report(fd, 1, 3, host_a);
     throughout(300, ask_sql(&run->file, ROWS) == 0);
     run_sql(&run->file, "COMMIT");
     eventually(ask_sql(&run->file, ROWS) == 2);
@@ -239,7 +239,7 @@ static void while_the_database_is_locked_memory_is_bounded(void **state)
     eventually(process_said(&run->process, "dropped a result: 131072 results wait") > 0);
     run_sql(&run->file, "COMMIT");
     eventually(ask_sql(&run->file, ROWS) == STATUS_KEPT_MAX);
-    reporter_tell(fd, REPORTS + 1, 1, host_a);
+    reporter_report(fd, REPORTS + 1, 1, host_a);
     eventually(ask_sql(&run->file, ROWS) == STATUS_KEPT_MAX + 1);
     free(results);
     free(bytes);
@@ -254,7 +254,7 @@ static void what_is_kept_is_written_at_a_signal(void **state)
     for (int i = 0; i < 2; i++) {
         int fd = reporter_connect(run);
         run_sql(&run->file, "BEGIN IMMEDIATE");
-        reporter_tell(fd, 1, i, host_a);
+        reporter_report(fd, 1, i, host_a);
         eventually(process_said(&run->process, "locked by another process") == (unsigned)i + 1);
         process_signal(&run->process, signals[i]);
         throughout(200, process_alive(&run->process));

@@ -101,7 +101,7 @@ void reporter_send(int fd, const void *data, size_t size)
     }
 }
 
-void reporter_tell(int fd, int32_t modid, int32_t cmdid, struct wire_result result)
+void reporter_report(int fd, int32_t modid, int32_t cmdid, struct wire_result result)
 {
     uint8_t bytes[FRAME_MAX];
     reporter_send(fd, bytes, reporter_frame(modid, cmdid, &result, 1, bytes));

@@ -45,6 +45,6 @@ int reporter_connect(const struct reporter_run *run);
 void reporter_send(int fd, const void *data, size_t size);
 
 /* Reports one result. */
-void reporter_tell(int fd, int32_t modid, int32_t cmdid, struct wire_result result);
+void reporter_report(int fd, int32_t modid, int32_t cmdid, struct wire_result result);
 
 #endif

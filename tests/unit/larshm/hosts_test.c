@@ -125,7 +125,7 @@ static void records_full_of_noise_are_read_within_their_bounds_and_can_be_told(v
     (void)state;
     struct object object = object_new();
     uint64_t *words = (uint64_t *)object.hosts.s_records, seed = 3;
-    size_t told = 0;
+    size_t shown = 0;
     for (int i = 0; i < NOISES; i++) {
         struct known_hosts known = {0};
         for (size_t word = 0; word < RECORDS * sizeof(struct host_record) / sizeof(*words); word++)
@@ -137,12 +137,12 @@ static void records_full_of_noise_are_read_within_their_bounds_and_can_be_told(v
             const struct host_health *health = &known.entries[at].health;
             assert_true(health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED &&
                         health->reason < REASONS);
-            told += strlen(health_text(health, at % 2).is) > 0;
+            shown += strlen(health_text(health, at % 2).is) > 0;
             assert_non_null(known_hosts_find(&known, known.entries[at].key, known.entries[at].host));
         }
         known_hosts_free(&known);
     }
-    assert_true(told > 0);
+    assert_true(shown > 0);
     object_free(&object);
 }
 
