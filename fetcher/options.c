@@ -7,6 +7,7 @@
 
 #include "conf/name.h"
 #include "conf/number.h"
+#include "shm/names.h"
 
 enum {
     OPTION_DNS = 256,
@@ -89,8 +90,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 void options_parse(int argc, char **argv, struct options *out)
 {
     static const struct argp parser = {.options = described, .parser = parse_option, .doc = about};
-    const char *instance = getenv("LARSHM_INSTANCE");
-    *out = (struct options){.instance = instance ? instance : "default"};
+    *out = (struct options){.instance = instance_or_default(NULL)};
     argp_err_exit_status = 1;
     argp_parse(&parser, argc, argv, 0, NULL, out);
 }

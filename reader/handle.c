@@ -22,16 +22,11 @@ static uid_t fetcher_account(void)
 
 int larshm_open(larshm **out, const char *instance)
 {
-    if (!instance)
-        instance = getenv("LARSHM_INSTANCE");
-    if (!instance)
-        instance = "default";
-
     larshm *h = calloc(1, sizeof(*h));
     struct mapping *mapping = NULL;
     int code = h ? LARSHM_OK : LARSHM_SYSTEM_ERROR;
     if (code == LARSHM_OK)
-        code = (int)object_names(instance, &h->names);
+        code = (int)object_names(instance_or_default(instance), &h->names);
     if (code == LARSHM_OK)
         code = fork_ready();
     if (code == LARSHM_OK)

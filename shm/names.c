@@ -2,7 +2,14 @@
 #include "shm/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+const char *instance_or_default(const char *given)
+{
+    const char *name = given ? given : getenv("LARSHM_INSTANCE");
+    return name ? name : "default";
+}
 
 enum shm_status object_names(const char *instance, struct object_names *out)
 {

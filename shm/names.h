@@ -21,6 +21,9 @@ struct object_names {
     char next_hosts[OBJECT_NAME_MAX];
 };
 
+/* `given`; where that is NULL, $LARSHM_INSTANCE; where that is not set, "default". */
+const char *instance_or_default(const char *given);
+
 /*
  * Names for `instance`: 1 to INSTANCE_MAX letters, digits, '-' and '_' (no dot, so that no instance can be called
  * like another one's control object). SHM_BAD_ARGUMENT otherwise.

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf/number.h"
+#include "shm/names.h"
 
 enum {
     OPTION_LISTEN = 256,
@@ -90,9 +91,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 void options_parse(int argc, char **argv, struct options *out)
 {
     static const struct argp parser = {.options = described, .parser = parse_option, .doc = about};
-    const char *instance = getenv("LARSHM_INSTANCE");
     *out = (struct options){
-        .instance = instance ? instance : "default",
+        .instance = instance_or_default(NULL),
         .listen = {htonl(INADDR_LOOPBACK)},
         .ports = {8888, 8889, 8890},
         .port_count = PORTS_MAX,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "conf/number.h"
+#include "shm/names.h"
 #include "tools/common/parse.h"
 
 /* To getopt a word like -1 is an option: defined as one, its error says what to write instead. */
@@ -54,8 +55,7 @@ static const struct argp argp = {options, parse_option, NULL, NULL, NULL, NULL, 
 
 struct common *common_defaults(void)
 {
-    const char *instance = getenv("LARSHM_INSTANCE");
-    given = (struct common){.instance = instance ? instance : "default"};
+    given = (struct common){.instance = instance_or_default(NULL)};
     return &given;
 }
 
