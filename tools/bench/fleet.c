@@ -82,7 +82,7 @@ static bool change(const struct bench *bench, struct fixture *fixture, const str
 static bool measure(struct bench *bench, struct fixture *fixture, uint32_t size)
 {
     const struct fleet_figures figures = {
-        .answers = add_figure(bench, size, "answers, all ask at once", "k/s"),
+        .answers = add_figure(bench, size, "answers, all at once", "k/s"),
         .memory = add_figure(bench, size, "memory per connection", "KiB"),
         .pushes = add_figure(bench, size, "pushes of a change", "k/s"),
         .bytes = add_figure(bench, size, "bytes per push", "B"),

@@ -38,8 +38,7 @@ bool gnuplot_installed(void)
     char *const arguments[] = {name, version, NULL};
     if (run_gnuplot(arguments, -1, -1))
         return true;
-    warnx(
-        "pictures need gnuplot, which is not here: apt-get install gnuplot-nox, or leave --plot and --growth out");
+    warnx("--plot needs gnuplot, which is not installed: apt-get install gnuplot-nox, or leave --plot out");
     return false;
 }
 

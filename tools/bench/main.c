@@ -17,7 +17,6 @@ enum {
     ROUNDS = 7,
     KEY_CSV = 256,
     KEY_PLOT,
-    KEY_GROWTH,
     KEY_LIST,
     KEY_ROUNDS,
     KEY_ROUTES,
@@ -42,8 +41,6 @@ static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "print JSON; it carries \"version\":1, and members are only ever added", 0},
     {"csv", KEY_CSV, NULL, 0, "print comma separated values", 0},
     {"plot", KEY_PLOT, "FILE.svg", 0, "draw latency against the number of routes as well, with gnuplot", 0},
-    {"growth", KEY_GROWTH, "FILE.svg", 0,
-     "draw how the cost of each kind of work grows as well, with gnuplot", 0},
     {"list", KEY_LIST, NULL, 0, "tell what each suite measures, and end", 1},
     {"rounds", KEY_ROUNDS, "N", 0, "measure each figure so many times, 1 to 99; 7 if not given", 1},
     {"routes", KEY_ROUTES, "MOST", 0, "leave out what needs more routes; 1000000 if not given", 1},
@@ -54,7 +51,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct bench *bench;
     output_fn *output;
-    const char *plot, *growth;
+    const char *plot;
     bool list, all;
     int cpu; /* -1: any */
     const struct suite *wanted[SUITES_MAX];
@@ -149,9 +146,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PLOT:
         arguments->plot = arg;
         return 0;
-    case KEY_GROWTH:
-        arguments->growth = arg;
-        return 0;
     case KEY_LIST:
         arguments->list = true;
         return 0;
@@ -225,8 +219,7 @@ static bool print_all(const struct machine *machine, const struct bench *bench,
         warnx("cannot write to stdout");
         done = false;
     }
-    done = (!arguments->plot || output_plot(&bench->figures, arguments->plot)) && done;
-    return (!arguments->growth || output_growth(&bench->figures, arguments->growth)) && done;
+    return (!arguments->plot || output_plot(&bench->figures, arguments->plot)) && done;
 }
 
 int main(int argc, char **argv)
@@ -242,8 +235,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     sched_getaffinity(0, sizeof(bench.cpus), &bench.cpus);
-    bool draws = arguments.plot || arguments.growth;
-    if ((draws && !gnuplot_installed()) || (arguments.cpu >= 0 && !pin(&bench, arguments.cpu)))
+    if ((arguments.plot && !gnuplot_installed()) || (arguments.cpu >= 0 && !pin(&bench, arguments.cpu)))
         return EXIT_FAILURE;
     catch_signals();
     machine_look(&bench, &machine);

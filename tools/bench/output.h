@@ -14,8 +14,7 @@ typedef bool output_fn(const struct machine *machine, const struct figures *figu
 
 output_fn output_table, output_json, output_csv;
 
-/* As SVG: latency against the number of routes, from suite "lookup"; and how the cost of all work grows. */
+/* As SVG: latency against the number of routes, from suite "lookup". */
 bool output_plot(const struct figures *figures, const char *file);
-bool output_growth(const struct figures *figures, const char *file);
 
 #endif
