@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes beside the measuring one. They end with it, whatever ends it. */
+/* Child processes. They end with the process that started them, whatever ends it. */
 #ifndef TOOLS_BENCH_CHILD_H
 #define TOOLS_BENCH_CHILD_H
 
-#include "tools/bench/bench.h"
+#include <stddef.h>
+#include <sys/types.h>
 
-/* Runs `work` in a child, which ends when that returns. Returns its pid; -1: said on stderr. */
-int child_start(const struct bench *bench, void (*work)(const struct bench *bench, void *context),
-                void *context);
+/* As fork(). The child is killed when the thread that started it ends. */
+pid_t child_fork(void);
 
-/* Kills and buries it. Nothing for what child_start() never started. */
-void child_end(int pid);
+/* In a child: runs the program argv[0]; `log` gets what it prints. `log_flags` are O_TRUNC or O_APPEND. */
+_Noreturn void child_exec(const char *log, int log_flags, char *const argv[]);
 
-/* Waits until it has ended by itself. */
-void child_join(int pid);
+/* Kills it and waits for its end. Does nothing for a pid that is not positive. */
+void child_end(pid_t pid);
+
+/* Waits until it ends by itself. */
+void child_join(pid_t pid);
+
+/* Its private memory in bytes; 0: unknown. */
+size_t child_memory(pid_t pid);
+
+/* Zeroed memory shared with children that are forked later. NULL: said on stderr. */
+void *child_share(size_t bytes);
+void child_unshare(void *shared, size_t bytes);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The directory's end of a fetcher's connection, in the measuring process: it answers with a world's hosts when it is
- * told to. What is answered goes out with the next directory_take() or directory_flush().
+ * The directory's end of a fetcher's connection, in the measuring process. It answers with a fixture's hosts when the
+ * suite says so. Answers go out with the next directory_take() or directory_flush().
  */
 #ifndef TOOLS_BENCH_DIRECTORY_H
 #define TOOLS_BENCH_DIRECTORY_H
@@ -35,11 +35,11 @@ bool directory_accept(struct directory *directory);
 /* The next request. False: none within `timeout_ms`. */
 bool directory_take(struct directory *directory, int timeout_ms, uint32_t *route);
 
-/* Tells the route's hosts: HOSTS_MAX at most, `shift` ports higher than usual. False: the connection is broken. */
+/* Answers with the route's hosts: HOSTS_MAX at most, `shift` ports higher than usual. False: the connection is broken. */
 bool directory_answer(struct directory *directory, uint32_t route, uint32_t hosts, uint32_t shift);
 bool directory_flush(struct directory *directory);
 
-/* Answers whatever is asked, until nothing has been asked for `quiet_ms`. Returns how many. */
+/* Answers all requests until none has come for `quiet_ms`. Returns how many. */
 uint32_t directory_serve(struct directory *directory, uint32_t hosts, int quiet_ms);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What was measured: one number per round, summed up, beside a peer's and a target. */
+/* A figure: its samples, one a round, its peer and its target. */
 #ifndef TOOLS_BENCH_FIGURE_H
 #define TOOLS_BENCH_FIGURE_H
 
@@ -13,16 +13,16 @@ enum {
     LABEL_MAX = 96,
 };
 
-/* What distinguishes figures of one name: {"routes", 1000}. Without a name: there are no more. */
+/* What distinguishes figures of one name: {"routes", 1000}. The last one has no name. */
 struct parameter {
     const char *name;
     uint64_t value;
 };
 
-/* What the ratio should be, or the median of a figure without a peer; 0: there is no bound. */
+/* Bounds of the ratio, or of the median where there is no peer. 0: no bound. */
 struct target {
     double at_most, at_least;
-    bool none; /* not a single one, in any round: at most 0 */
+    bool none; /* 0 in every round */
 };
 
 struct figure {
@@ -43,12 +43,12 @@ struct figures {
 
 /*
  * Adds a figure without samples: its name and unit, parameters, peer and target are those of *like. It is in place
- * until figures_free(). NULL: out of memory, which it says on stderr.
+ * until figures_free(). NULL: out of memory, said on stderr.
  */
 struct figure *figures_add(struct figures *figures, const struct figure *like);
 void figures_free(struct figures *figures);
 
-/* Adds what one round has measured. What comes after ROUNDS_MAX is ignored. */
+/* Adds the sample of a round. Samples beyond ROUNDS_MAX are ignored. */
 void figure_sample(struct figure *figure, double value);
 
 /* The median over the peer's. 0 without a peer, or without samples. */

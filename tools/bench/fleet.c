@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Suite "fleet": what a change costs one larshm-dns when many machines have the route. */
+/* Suite "fleet": what one larshm-dns does for many machines: answers, and pushes of a change that all of them get. */
 #include <err.h>
 #include <sys/resource.h>
 
-#include "tools/bench/crowd.h"
-#include "tools/bench/dns.h"
-#include "tools/bench/stamp.h"
+#include "tools/bench/child.h"
+#include "tools/bench/connections.h"
+#include "tools/bench/deployment.h"
+#include "tools/bench/timing.h"
 
 enum {
     HOSTS = 4,
     ROUTES = 10000, /* in the database */
-    EACH = 100,     /* that a connection asks for: one that all have, and others */
+    EACH = 100,     /* that a connection requests: one that all have, and others */
     FILES_KEPT = 100,
 };
 
 static const char suite[] = "fleet";
 
 struct fleet_figures {
-    struct figure *answers, *memory, *pushes, *bytes, *told;
+    struct figure *answers, *memory, *pushes, *bytes, *last_push;
 };
 
-struct fixture {
-    struct site site;
+struct setup {
+    struct deployment deployment;
     struct program dns;
-    struct crowd crowd;
+    struct connections connections;
     uint32_t hosts; /* of route 0 */
 };
 
-/* How many connections the limit on open files allows; this process's is inherited by the directory. */
+/* How many connections the limit on open files allows. The directory inherits the limit. */
 static uint32_t most_connections(void)
 {
     struct rlimit files = {0};
@@ -45,74 +46,75 @@ static struct figure *add_figure(struct bench *bench, uint32_t size, const char 
     return figures_add(&bench->figures, &like);
 }
 
-/* All connect and ask at one time, as after a restart of the directory. */
-static bool subscribe(struct fixture *fixture, uint32_t size, in_port_t port,
-                      const struct fleet_figures *figures)
+/* All connect and request at one time, as after a restart of the directory. */
+static bool subscribe(struct setup *setup, uint32_t size, in_port_t port, const struct fleet_figures *figures)
 {
-    struct crowd_news news;
-    uint64_t answers = (uint64_t)size * EACH, memory = program_memory(&fixture->dns);
-    if (!crowd_open(&fixture->crowd, size, port))
+    struct arrivals arrivals;
+    uint64_t answers = (uint64_t)size * EACH;
+    size_t memory = child_memory(setup->dns.child);
+    if (!connections_open(&setup->connections, size, port))
         return false;
     uint64_t begun = clock_ns();
-    if (!crowd_ask(&fixture->crowd, EACH - 1, ROUTES) ||
-        !crowd_hear(&fixture->crowd, answers, fixture->hosts, &news))
+    if (!connections_request(&setup->connections, EACH - 1, ROUTES) ||
+        !connections_receive(&setup->connections, answers, setup->hosts, &arrivals))
         return false;
-    figure_sample(figures->answers, (double)answers / ((double)(news.last_ns - begun) / 1e9) / 1e3);
-    figure_sample(figures->memory, (double)(program_memory(&fixture->dns) - memory) / size / 1024);
+    figure_sample(figures->answers, (double)answers / ((double)(arrivals.last_ns - begun) / 1e9) / 1e3);
+    figure_sample(figures->memory, (double)(child_memory(setup->dns.child) - memory) / size / 1024);
     return true;
 }
 
-/* One host more for the route that all have, and the next time one less. */
-static bool change(const struct bench *bench, struct fixture *fixture, const struct fleet_figures *figures)
+/* Adds a host to the route that all have, and the next time deletes it. */
+static bool change(const struct bench *bench, struct setup *setup, const struct fleet_figures *figures)
 {
-    struct crowd_news news;
-    uint32_t size = fixture->crowd.size;
+    struct arrivals arrivals;
+    uint32_t size = setup->connections.size;
     uint64_t begun = clock_ns();
-    bool add = fixture->hosts == HOSTS;
-    fixture->hosts = add ? HOSTS + 1 : HOSTS;
-    if (!dns_edit(bench, &fixture->site, add, 0, HOSTS) ||
-        !crowd_hear(&fixture->crowd, size, fixture->hosts, &news))
+    bool add = setup->hosts == HOSTS;
+    setup->hosts = add ? HOSTS + 1 : HOSTS;
+    if (!deployment_edit(&setup->deployment, bench, add, 0, HOSTS) ||
+        !connections_receive(&setup->connections, size, setup->hosts, &arrivals))
         return false;
-    figure_sample(figures->pushes, size / ((double)(news.last_ns - news.first_ns) / 1e9) / 1e3);
-    figure_sample(figures->bytes, (double)news.bytes / size);
-    figure_sample(figures->told, (double)(news.last_ns - begun) / 1e6);
+    figure_sample(figures->pushes, size / ((double)(arrivals.last_ns - arrivals.first_ns) / 1e9) / 1e3);
+    figure_sample(figures->bytes, (double)arrivals.bytes / size);
+    figure_sample(figures->last_push, (double)(arrivals.last_ns - begun) / 1e6);
     return true;
 }
 
-static bool measure(struct bench *bench, struct fixture *fixture, uint32_t size)
+static bool measure(struct bench *bench, struct setup *setup, uint32_t size)
 {
     const struct fleet_figures figures = {
         .answers = add_figure(bench, size, "answers, all at once", "k/s"),
         .memory = add_figure(bench, size, "memory per connection", "KiB"),
         .pushes = add_figure(bench, size, "pushes of a change", "k/s"),
         .bytes = add_figure(bench, size, "bytes per push", "B"),
-        .told = add_figure(bench, size, "edit to last push", "ms"),
+        .last_push = add_figure(bench, size, "edit to last push", "ms"),
     };
     in_port_t port;
-    bench_progress(bench, "%s: %u connections ask", suite, size);
-    bool done = figures.answers && figures.memory && figures.pushes && figures.bytes && figures.told &&
-                dns_start(&fixture->dns, bench, &fixture->site, &port) &&
-                subscribe(fixture, size, port, &figures);
+    bench_progress(bench, "%s: %u connections request routes", suite, size);
+    bool done = figures.answers && figures.memory && figures.pushes && figures.bytes && figures.last_push &&
+                deployment_start_dns(&setup->deployment, bench, &port, &setup->dns) &&
+                subscribe(setup, size, port, &figures);
     for (uint32_t round = 0; done && round < bench->rounds; round++) {
         bench_progress(bench, "%s: %u connections: round %u of %u", suite, size, round + 1, bench->rounds);
-        done = change(bench, fixture, &figures);
+        done = change(bench, setup, &figures);
     }
-    crowd_close(&fixture->crowd);
-    program_kill(&fixture->dns);
+    connections_close(&setup->connections);
+    program_kill(&setup->dns);
     return done;
 }
 
 bool suite_fleet(struct bench *bench)
 {
     static const uint32_t sizes[] = {100, 1000, 10000};
-    struct fixture fixture = {.hosts = HOSTS, .crowd.epoll = -1};
+    struct setup setup = {.hosts = HOSTS, .connections.epoll = -1};
     uint32_t most = most_connections(), largest = bench->patient ? 10000 : 1000;
     if (bench->routes_max < ROUTES)
         largest = sizes[0];
-    bool done = site_open(&fixture.site) && dns_import(bench, &fixture.site, ROUTES, HOSTS);
+    bool done =
+        deployment_open(&setup.deployment) && deployment_import(&setup.deployment, bench, ROUTES, HOSTS);
     for (size_t i = 0; done && i < sizeof(sizes) / sizeof(*sizes); i++)
         if (sizes[i] <= largest && sizes[i] <= most)
-            done = measure(bench, &fixture, sizes[i]);
-    site_close(&fixture.site);
+            done = measure(bench, &setup, sizes[i]);
+    deployment_close(&setup.deployment);
     return done;
 }

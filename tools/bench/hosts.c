@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Suite "hosts": one route, from few hosts to as many as a message of the protocol can carry. */
 #include "shm/clock.h"
-#include "tools/bench/race.h"
-#include "tools/bench/reader.h"
+#include "tools/bench/benchmark.h"
+#include "tools/bench/workload.h"
 
 enum {
     CALLS = 10000,
@@ -11,32 +11,32 @@ enum {
 
 static const char suite[] = "hosts";
 
-struct fixture {
-    struct world world;
+struct setup {
+    struct fixture fixture;
     uint32_t shift;
 };
 
-/* Each table is another one than that before. */
+/* Each table differs from the one before. */
 static bool put_run(void *context, uint32_t calls)
 {
-    struct fixture *fixture = context;
+    struct setup *setup = context;
     bool done = true;
     for (uint32_t i = 0; i < calls && done; i++)
-        done = world_put(fixture->world.writer, 0, fixture->world.shape.hosts, fixture->shift ^= 1, NEVER_S);
+        done = fixture_put(setup->fixture.writer, 0, setup->fixture.shape.hosts, setup->shift ^= 1, NEVER_S);
     return done;
 }
 
 static bool put_check(void *context)
 {
-    const struct fixture *fixture = context;
+    const struct setup *setup = context;
     struct host_addr hosts[HOSTS_MAX];
     return put_run(context, 2) &&
-           writer_hosts(fixture->world.writer, world_key(0), hosts) == fixture->world.shape.hosts;
+           writer_hosts(setup->fixture.writer, fixture_key(0), hosts) == setup->fixture.shape.hosts;
 }
 
 static void put_settle(void *context)
 {
-    writer_heartbeat(((struct fixture *)context)->world.writer, clock_tick());
+    writer_heartbeat(((struct setup *)context)->fixture.writer, clock_tick());
 }
 
 static bool add_bytes(struct bench *bench, const struct parameter *parameters, uint32_t hosts)
@@ -50,19 +50,20 @@ static bool add_bytes(struct bench *bench, const struct parameter *parameters, u
 
 static bool at_size(struct bench *bench, uint32_t hosts)
 {
-    struct fixture fixture = {.shift = 0};
-    struct walk lookups = {.world = &fixture.world}, views = lookups;
-    const struct world_shape shape = {.routes = 1, .hosts = hosts, .ttl_s = NEVER_S};
+    struct setup setup = {.shift = 0};
+    struct workload lookups = {.fixture = &setup.fixture}, views = lookups;
+    const struct fixture_shape shape = {.routes = 1, .hosts = hosts, .ttl_s = NEVER_S};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"hosts", hosts}};
-    const struct contender contenders[] = {
-        {"get_host", get_host_check, reader_settle, get_host_run, &lookups, CALLS, .peer = NULL},
-        {"route_begin/end", view_check, reader_settle, view_run, &views, CALLS, .peer = NULL},
-        {"publish", put_check, put_settle, put_run, &fixture, PUBLISHES, .peer = NULL},
+    const struct benchmark benchmarks[] = {
+        {"get_host", get_host_check, workload_settle, get_host_run, &lookups, CALLS, .peer = NULL},
+        {"route_begin/end", view_check, workload_settle, view_run, &views, CALLS, .peer = NULL},
+        {"publish", put_check, put_settle, put_run, &setup, PUBLISHES, .peer = NULL},
     };
-    bool done = world_open(&fixture.world, &shape) &&
-                race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders)) &&
-                add_bytes(bench, parameters, hosts);
-    world_close(&fixture.world);
+    bool done =
+        fixture_open(&setup.fixture, &shape) &&
+        benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks)) &&
+        add_bytes(bench, parameters, hosts);
+    fixture_close(&setup.fixture);
     return done;
 }
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Suite "load": a machine that knows nothing asks for everything, through real programs: lookups, fetcher, larshm-dns
- * on SQLite. And its fetcher is killed and started again, while another process looks up without pause.
+ * Suite "load": a machine without routes requests all of them through real programs: larshm-fetcher, and larshm-dns on
+ * SQLite. Then the fetcher is killed and started again, while another process looks up without pause.
  */
 #include <err.h>
 #include <unistd.h>
 
-#include "tools/bench/dns.h"
-#include "tools/bench/fetcher.h"
-#include "tools/bench/looker.h"
-#include "tools/bench/stamp.h"
-#include "tools/bench/world.h"
+#include "tools/bench/deployment.h"
+#include "tools/bench/fixture.h"
+#include "tools/bench/readers.h"
+#include "tools/bench/timing.h"
 
 enum {
     HOSTS = 4,
@@ -18,7 +17,7 @@ enum {
     MEDIUM = 100 * 1000,
     LARGE = 1000 * 1000,
     ROUNDS_ENOUGH = 3,
-    WINDOW = 8192, /* routes that are asked for and not here yet */
+    WINDOW = 8192, /* routes that are requested and not cached yet */
     PAUSE_US = 1000,
     STALLED_S = 20, /* without another route */
     BEFORE_US = 100 * 1000,
@@ -30,11 +29,11 @@ enum {
 static const char suite[] = "load";
 static const double slower = 1.3; /* than at 100,000 routes, per route, a million may be */
 
-struct fixture {
-    struct site site;
+struct setup {
+    struct deployment deployment;
     char instance[INSTANCE_MAX + 1];
     struct program dns, fetcher;
-    struct fetcher_plan plan;
+    struct fetcher_config config;
     larshm *reader;
 };
 
@@ -42,43 +41,42 @@ struct load_figures {
     struct figure *load, *per_route, *restart, *work, *lookups, *failed;
 };
 
-static bool open_scene(const struct bench *bench, struct fixture *fixture)
+static bool set_up(const struct bench *bench, struct setup *setup)
 {
-    world_name(fixture->instance);
-    if (!dns_start(&fixture->dns, bench, &fixture->site, &fixture->plan.directory))
+    fixture_name(setup->instance);
+    if (!deployment_start_dns(&setup->deployment, bench, &setup->config.directory, &setup->dns))
         return false;
-    fixture->plan.instance = fixture->instance;
-    fixture->plan.update_timeout_s = NEVER_S;
-    if (!fetcher_start(&fixture->fetcher, bench, &fixture->site, &fixture->plan))
+    setup->config.instance = setup->instance;
+    setup->config.update_timeout_s = NEVER_S;
+    if (!deployment_start_fetcher(&setup->deployment, bench, &setup->config, &setup->fetcher))
         return false;
-    int code = larshm_open(&fixture->reader, fixture->instance);
+    int code = larshm_open(&setup->reader, setup->instance);
     if (code != LARSHM_OK)
-        warnx("%s: %s", fixture->instance, larshm_strerror(code));
+        warnx("%s: %s", setup->instance, larshm_strerror(code));
     return code == LARSHM_OK;
 }
 
-static void close_scene(struct fixture *fixture)
+static void tear_down(struct setup *setup)
 {
-    larshm_close(fixture->reader);
-    fixture->reader = NULL;
-    program_kill(&fixture->fetcher);
-    program_kill(&fixture->dns);
-    if (*fixture->instance)
-        world_remove(fixture->instance);
+    larshm_close(setup->reader);
+    setup->reader = NULL;
+    program_kill(&setup->fetcher);
+    program_kill(&setup->dns);
+    fixture_remove(setup->instance);
 }
 
-/* One pass over the routes that are waited for; *count is how many are left. False: an answer is wrong. */
-static bool look_at(larshm *reader, uint32_t *waiting, uint32_t *count)
+/* Looks up the waiting routes once; *count is how many are still missing. False: an answer is wrong. */
+static bool look_up_waiting(larshm *reader, uint32_t *waiting, uint32_t *count)
 {
     uint32_t left = 0;
     for (uint32_t i = 0; i < *count; i++) {
         uint32_t route = waiting[i];
         larshm_host host;
-        int code = larshm_get_host(reader, world_modid(route), world_cmdid(route), &host);
+        int code = larshm_get_host(reader, fixture_modid(route), fixture_cmdid(route), &host);
         if (code == LARSHM_PENDING || code == LARSHM_FULL) {
             waiting[left++] = route;
-        } else if (code != LARSHM_OK || !world_owns(route, HOSTS, &host)) {
-            warnx("%s: a route that came is wrong: %s", suite, larshm_strerror(code));
+        } else if (code != LARSHM_OK || !fixture_owns(route, HOSTS, &host)) {
+            warnx("%s: wrong hosts in a route: %s", suite, larshm_strerror(code));
             return false;
         }
     }
@@ -86,24 +84,24 @@ static bool look_at(larshm *reader, uint32_t *waiting, uint32_t *count)
     return true;
 }
 
-/* Looks up all routes, again and again those that are not here, until they are. Waits a moment if none has come. */
-static bool ask_for_all(const struct bench *bench, larshm *reader, uint32_t routes, double *seconds)
+/* Looks up all routes, and those that are missing again, until none is. Pauses when no route has come. */
+static bool load_all(const struct bench *bench, larshm *reader, uint32_t routes, double *seconds)
 {
     uint32_t waiting[WINDOW], count = 0, next = 0;
-    uint64_t begun = clock_ns(), moved = begun;
+    uint64_t begun = clock_ns(), progress = begun;
     while (next < routes || count > 0) {
         while (count < WINDOW && next < routes)
             waiting[count++] = next++;
         uint32_t before = count;
-        if (bench_stopped() || !look_at(reader, waiting, &count))
+        if (bench_stopped() || !look_up_waiting(reader, waiting, &count))
             return false;
         uint64_t now = clock_ns();
         if (count < before) {
-            moved = now;
+            progress = now;
             continue;
         }
-        if (now - moved > STALLED_S * UINT64_C(1000000000)) {
-            warnx("%s: %u of %u routes came, and then no more", suite, next - count, routes);
+        if (now - progress > STALLED_S * UINT64_C(1000000000)) {
+            warnx("%s: only %u of %u routes came", suite, next - count, routes);
             return false;
         }
         bench_progress(bench, "%s: %u of %u routes", suite, next - count, routes);
@@ -114,46 +112,46 @@ static bool ask_for_all(const struct bench *bench, larshm *reader, uint32_t rout
 }
 
 /*
- * The directory goes first: usually it is on another machine. Here it would take half a second of a processor to forget
- * the subscriptions of the fetcher that died, just when the next one and the lookups need them all.
+ * The directory is killed first: elsewhere it has a machine to itself. Here it would take half a second of a processor to
+ * drop the subscriptions of the killed fetcher, while the new fetcher and the lookups need all processors.
  */
-static bool restart(const struct bench *bench, struct fixture *fixture, uint32_t routes,
+static bool restart(const struct bench *bench, struct setup *setup, uint32_t routes,
                     const struct load_figures *figures)
 {
-    struct looker looker;
-    bool done = looker_open(&looker, bench, fixture->reader, routes, HOSTS);
+    struct reader reader;
+    bool done = reader_open_random(&reader, bench, setup->reader, routes, HOSTS);
     if (done) {
         usleep(BEFORE_US);
-        program_kill(&fixture->dns);
-        program_kill(&fixture->fetcher);
-        uint64_t before = looker_done(&looker), begun = clock_ns();
-        done = fetcher_start(&fixture->fetcher, bench, &fixture->site, &fixture->plan);
+        program_kill(&setup->dns);
+        program_kill(&setup->fetcher);
+        uint64_t before = reader_done(&reader), begun = clock_ns();
+        done = deployment_start_fetcher(&setup->deployment, bench, &setup->config, &setup->fetcher);
         double seconds = (double)(clock_ns() - begun) / 1e9;
-        double work = done ? (double)program_cpu(&fixture->fetcher) / 1e9 : 0;
-        double lookups = (double)(looker_done(&looker) - before);
+        double work = done ? (double)program_cpu(&setup->fetcher) / 1e9 : 0;
+        double lookups = (double)(reader_done(&reader) - before);
         usleep(AFTER_US);
         if (done && !bench_stopped()) {
             figure_sample(figures->restart, seconds);
             figure_sample(figures->work, work);
             figure_sample(figures->lookups, lookups / seconds / 1e6);
-            figure_sample(figures->failed, (double)looker_failed(&looker));
+            figure_sample(figures->failed, (double)reader_failed(&reader));
         }
     }
-    looker_close(&looker);
+    reader_close(&reader);
     return done && !bench_stopped();
 }
 
-static bool run_round(const struct bench *bench, struct fixture *fixture, uint32_t routes,
+static bool run_round(const struct bench *bench, struct setup *setup, uint32_t routes,
                       const struct load_figures *figures)
 {
     double seconds;
-    bool done = open_scene(bench, fixture) && ask_for_all(bench, fixture->reader, routes, &seconds);
+    bool done = set_up(bench, setup) && load_all(bench, setup->reader, routes, &seconds);
     if (done) {
         figure_sample(figures->load, seconds);
         figure_sample(figures->per_route, seconds * 1e6 / routes);
-        done = restart(bench, fixture, routes, figures);
+        done = restart(bench, setup, routes, figures);
     }
-    close_scene(fixture);
+    tear_down(setup);
     return done;
 }
 
@@ -169,8 +167,7 @@ static struct figure *add_figure(struct bench *bench, uint32_t routes, const cha
     return figures_add(&bench->figures, &like);
 }
 
-static bool at_size(struct bench *bench, struct fixture *fixture, uint32_t routes,
-                    struct load_figures *figures)
+static bool at_size(struct bench *bench, struct setup *setup, uint32_t routes, struct load_figures *figures)
 {
     const struct figure *medium = figures->per_route; /* of the size before */
     bool large = routes == LARGE;
@@ -192,22 +189,23 @@ static bool at_size(struct bench *bench, struct fixture *fixture, uint32_t route
     uint32_t rounds = bench->rounds < ROUNDS_ENOUGH ? bench->rounds : ROUNDS_ENOUGH;
     bool done = true;
     for (uint32_t round = 0; round < rounds && done; round++)
-        done = run_round(bench, fixture, routes, figures);
+        done = run_round(bench, setup, routes, figures);
     return done;
 }
 
-/* Sizes that --routes does not leave out; the smallest, or as many as it says, in any case. */
+/* The sizes that --routes allows; the smallest, or as many as it says, in any case. */
 bool suite_load(struct bench *bench)
 {
     const uint32_t sizes[] = {1, bench_routes(bench, SMALL), MEDIUM, LARGE};
-    struct fixture fixture = {.reader = NULL};
+    struct setup setup = {.reader = NULL};
     struct load_figures figures = {.load = NULL};
     uint32_t most = bench->routes_max >= LARGE ? LARGE : bench->routes_max >= MEDIUM ? MEDIUM : sizes[1];
     bench_progress(bench, "%s: %u routes into a database", suite, most);
-    bool done = site_open(&fixture.site) && dns_import(bench, &fixture.site, most, HOSTS);
+    bool done =
+        deployment_open(&setup.deployment) && deployment_import(&setup.deployment, bench, most, HOSTS);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
         if (done && sizes[i] <= most)
-            done = at_size(bench, &fixture, sizes[i], &figures);
-    site_close(&fixture.site);
+            done = at_size(bench, &setup, sizes[i], &figures);
+    deployment_close(&setup.deployment);
     return done;
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Suite "lookup": one route among few and many, beside everything that one would compare it with. */
+/* Suite "lookup": one route among few and many, beside its peers. */
 #include "shm/clock.h"
-#include "tools/bench/peer_lfht.h"
-#include "tools/bench/peer_lmdb.h"
-#include "tools/bench/peer_memory.h"
-#include "tools/bench/peer_udp.h"
-#include "tools/bench/race.h"
-#include "tools/bench/reader.h"
+#include "tools/bench/benchmark.h"
+#include "tools/bench/peers.h"
+#include "tools/bench/udp.h"
 
 enum {
     CALLS = 10000,
@@ -21,127 +18,133 @@ enum {
 static const char suite[] = "lookup";
 
 /* All at one number of routes. */
-struct fixture {
-    struct world world;
+struct setup {
+    struct fixture fixture;
     struct peer_lfht lfht;
     struct peer_lmdb lmdb;
     struct peer_udp udp;
     struct peer_memory memory;
 };
 
-static bool open_scene(const struct bench *bench, const struct world_shape *shape, struct fixture *fixture)
+static bool set_up(const struct bench *bench, const struct fixture_shape *shape, struct setup *setup)
 {
-    *fixture = (struct fixture){.udp.socket = -1};
+    *setup = (struct setup){.udp.socket = -1};
     bench_progress(bench, "%s: publishing %u routes", suite, shape->routes);
-    if (!world_open(&fixture->world, shape) || !peer_memory_open(&fixture->memory, fixture->world.bytes))
+    if (!fixture_open(&setup->fixture, shape) || !peer_memory_open(&setup->memory, setup->fixture.bytes))
         return false;
-    bench_progress(bench, "%s: telling %u routes to the peers", suite, shape->routes);
-    return peer_lfht_open(&fixture->lfht, &fixture->world, 0) &&
-           peer_lmdb_open(&fixture->lmdb, &fixture->world) &&
-           (shape->routes != SMALL || peer_udp_open(&fixture->udp, bench));
+    bench_progress(bench, "%s: filling the peers with %u routes", suite, shape->routes);
+    return peer_lfht_open(&setup->lfht, &setup->fixture, 0) &&
+           peer_lmdb_open(&setup->lmdb, &setup->fixture) &&
+           (shape->routes != SMALL || peer_udp_open(&setup->udp, bench));
 }
 
-static void close_scene(struct fixture *fixture)
+static void tear_down(struct setup *setup)
 {
-    peer_udp_close(&fixture->udp);
-    peer_memory_close(&fixture->memory);
-    peer_lmdb_close(&fixture->lmdb);
-    peer_lfht_close(&fixture->lfht);
-    world_close(&fixture->world);
+    peer_udp_close(&setup->udp);
+    peer_memory_close(&setup->memory);
+    peer_lmdb_close(&setup->lmdb);
+    peer_lfht_close(&setup->lfht);
+    fixture_close(&setup->fixture);
 }
 
-static bool at_size(struct bench *bench, const struct world_shape *shape)
+static bool at_size(struct bench *bench, const struct fixture_shape *shape)
 {
-    struct fixture fixture;
-    bool done = open_scene(bench, shape, &fixture);
+    struct setup setup;
+    bool done = set_up(bench, shape, &setup);
     bool small = shape->routes == SMALL, large = shape->routes == LARGE, usual = shape->hosts == HOSTS;
-    struct walk hosts = {.world = &fixture.world}, views = hosts, batches = hosts;
+    struct workload hosts = {.fixture = &setup.fixture}, views = hosts, batches = hosts;
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", shape->routes},
                                                              {"hosts", shape->hosts}};
-    const struct contender contenders[] = {
-        {"get_host", get_host_check, reader_settle, get_host_run, &hosts, CALLS, "cds_lfht",
+    const struct benchmark benchmarks[] = {
+        {"get_host", get_host_check, workload_settle, get_host_run, &hosts, CALLS, "cds_lfht",
          .at_most = usual ? 0.7 : 0},
-        {"route_begin/end", view_check, reader_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
-        {"get_hosts, 100 at once", get_hosts_check, reader_settle, get_hosts_run, &batches, CALLS,
+        {"route_begin/end", view_check, workload_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
+        {"get_hosts, 100 at once", get_hosts_check, workload_settle, get_hosts_run, &batches, CALLS,
          .peer = "get_host"},
-        {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &fixture.lfht, CALLS, .peer = NULL},
-        {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &fixture.lfht, CALLS,
+        {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &setup.lfht, CALLS, .peer = NULL},
+        {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &setup.lfht, CALLS,
          .peer = "cds_lfht"},
-        {PEER_LMDB_NAME, peer_lmdb_check, NULL, peer_lmdb_run, &fixture.lmdb, CALLS, "get_host",
+        {PEER_LMDB_NAME, peer_lmdb_check, NULL, peer_lmdb_run, &setup.lmdb, CALLS, "get_host",
          .at_least = small || large ? 8 : 0},
-        {"memory read", peer_memory_check, NULL, peer_memory_run, &fixture.memory, CALLS, "get_host",
+        {"memory read", peer_memory_check, NULL, peer_memory_run, &setup.memory, CALLS, "get_host",
          .at_least = large ? 1 / 0.8 : 0},
-        {small ? "UDP round trip" : NULL, peer_udp_check, NULL, peer_udp_run, &fixture.udp, ROUND_TRIPS,
+        {small ? "UDP round trip" : NULL, peer_udp_check, NULL, peer_udp_run, &setup.udp, ROUND_TRIPS,
          "get_host", .at_least = 400},
     };
-    done = done && race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders));
-    close_scene(&fixture);
+    done = done &&
+           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
+    tear_down(&setup);
     return done;
 }
 
-/* Keys that nobody has: asked for once, answered as unknown each time. */
+/* Keys that do not exist: requested once, unknown each time. */
 static bool misses(struct bench *bench)
 {
-    struct world world;
+    struct fixture fixture;
     struct peer_lfht lfht = {0};
-    const struct world_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
-    bool done = world_open(&world, &shape) && peer_lfht_open(&lfht, &world, SMALL);
-    struct walk walk = {.world = &world, .offset = SMALL};
+    const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
+    bool done = fixture_open(&fixture, &shape) && peer_lfht_open(&lfht, &fixture, SMALL);
+    struct workload workload = {.fixture = &fixture, .offset = SMALL};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
-    const struct contender contenders[] = {
-        {"get_host, miss", get_host_check, reader_settle, get_host_run, &walk, CALLS,
+    const struct benchmark benchmarks[] = {
+        {"get_host, miss", get_host_check, workload_settle, get_host_run, &workload, CALLS,
          .peer = "cds_lfht, miss"},
         {"cds_lfht, miss", peer_lfht_check, NULL, peer_lfht_run, &lfht, CALLS, .peer = NULL},
     };
-    done = done && race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders));
+    done = done &&
+           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
     peer_lfht_close(&lfht);
-    world_close(&world);
+    fixture_close(&fixture);
     return done;
 }
 
-/* The sign of life of a fetcher that has not been answered for long. */
-static void grow_old(void *walk)
+/* The heartbeat of a fetcher that has had no answer for long. */
+static void settle_expired(void *workload)
 {
-    writer_heartbeat(((struct walk *)walk)->world->writer, clock_tick() + LONG_AGO_MS);
+    writer_heartbeat(((struct workload *)workload)->fixture->writer, clock_tick() + LONG_AGO_MS);
 }
 
 static bool expired(struct bench *bench)
 {
-    struct world fresh, old = {0};
-    const struct world_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
-    const struct world_shape short_lived = {.routes = SMALL, .hosts = HOSTS};
-    bool done = world_open(&fresh, &shape) && world_open(&old, &short_lived);
-    struct walk fresh_walk = {.world = &fresh}, old_walk = {.world = &old};
+    struct fixture fresh, old = {0};
+    const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
+    const struct fixture_shape short_lived = {.routes = SMALL, .hosts = HOSTS};
+    bool done = fixture_open(&fresh, &shape) && fixture_open(&old, &short_lived);
+    struct workload fresh_lookups = {.fixture = &fresh}, old_lookups = {.fixture = &old};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
-    const struct contender contenders[] = {
-        {"get_host, expired", get_host_check, grow_old, get_host_run, &old_walk, CALLS,
+    const struct benchmark benchmarks[] = {
+        {"get_host, expired", get_host_check, settle_expired, get_host_run, &old_lookups, CALLS,
          .peer = "get_host, fresh"},
-        {"get_host, fresh", get_host_check, reader_settle, get_host_run, &fresh_walk, CALLS, .peer = NULL},
+        {"get_host, fresh", get_host_check, workload_settle, get_host_run, &fresh_lookups, CALLS,
+         .peer = NULL},
     };
-    done = done && race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders));
-    world_close(&old);
-    world_close(&fresh);
+    done = done &&
+           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
+    fixture_close(&old);
+    fixture_close(&fresh);
     return done;
 }
 
-/* As while a host fails, or an operator drains it: clock, verdicts and the turn of probes are looked at. */
-static bool one_out(struct bench *bench)
+/* As while a host fails, or an operator drains it: a lookup also reads the clock, the masks and the phase of probes. */
+static bool one_ejected(struct bench *bench)
 {
-    struct world all, less = {0};
-    const struct world_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
-    bool done = world_open(&all, &shape) && world_open(&less, &shape);
+    struct fixture all, less = {0};
+    const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
+    bool done = fixture_open(&all, &shape) && fixture_open(&less, &shape);
     for (uint32_t route = 0; done && route < SMALL; route++)
-        writer_set_rotation(less.writer, world_key(route), route % HOSTS, true, false);
-    struct walk all_walk = {.world = &all}, less_walk = {.world = &less};
+        writer_set_rotation(less.writer, fixture_key(route), route % HOSTS, true, false);
+    struct workload all_lookups = {.fixture = &all}, less_lookups = {.fixture = &less};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
-    const struct contender contenders[] = {
-        {"get_host, one host out", get_host_check, reader_settle, get_host_run, &less_walk, CALLS,
-         .peer = "get_host, all in"},
-        {"get_host, all in", get_host_check, reader_settle, get_host_run, &all_walk, CALLS, .peer = NULL},
+    const struct benchmark benchmarks[] = {
+        {"get_host, one host ejected", get_host_check, workload_settle, get_host_run, &less_lookups, CALLS,
+         .peer = "get_host, none ejected"},
+        {"get_host, none ejected", get_host_check, workload_settle, get_host_run, &all_lookups, CALLS,
+         .peer = NULL},
     };
-    done = done && race(bench, suite, parameters, contenders, sizeof(contenders) / sizeof(*contenders));
-    world_close(&less);
-    world_close(&all);
+    done = done &&
+           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
+    fixture_close(&less);
+    fixture_close(&all);
     return done;
 }
 
@@ -149,11 +152,11 @@ bool suite_lookup(struct bench *bench)
 {
     static const uint32_t sizes[] = {1, SMALL, 100 * 1000, LARGE};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        const struct world_shape shape = {.routes = sizes[i], .hosts = HOSTS, .ttl_s = NEVER_S};
+        const struct fixture_shape shape = {.routes = sizes[i], .hosts = HOSTS, .ttl_s = NEVER_S};
         if (sizes[i] <= bench->routes_max && !at_size(bench, &shape))
             return false;
     }
-    const struct world_shape wide = {.routes = 1, .hosts = MANY_HOSTS, .ttl_s = NEVER_S};
+    const struct fixture_shape wide = {.routes = 1, .hosts = MANY_HOSTS, .ttl_s = NEVER_S};
     return at_size(bench, &wide) &&
-           (bench->routes_max < SMALL || (misses(bench) && expired(bench) && one_out(bench)));
+           (bench->routes_max < SMALL || (misses(bench) && expired(bench) && one_ejected(bench)));
 }

@@ -2,14 +2,12 @@
 #include <argp.h>
 #include <err.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conf/suggest.h"
-#include "tools/bench/gnuplot.h"
 #include "tools/bench/output.h"
 
 enum {
@@ -26,25 +24,26 @@ enum {
 const char *argp_program_version = "larshm bench " LARSHM_VERSION;
 
 static const char doc[] =
-    "Measures larshm on this machine, beside what one would compare it with, and prints a table. Without a SUITE: "
-    "those that --list does not call slow, without their largest sizes, in less than a minute. \"all\" stands for every "
-    "suite. It works on private instances, and leaves nothing behind.\v"
-    "Figures are medians over rounds. A figure and its peers are measured in turn within each round, so RATIO, the "
-    "median over the median of the figure in TO, means something on a busy machine where the times alone do not.\n\n"
+    "Measures larshm on this machine, beside its peers, and prints a table. Without a SUITE it runs all suites that are "
+    "not slow, without their largest sizes, in less than a minute. \"all\" stands for every suite. It works on private "
+    "instances and leaves nothing behind.\v"
+    "Figures are medians over rounds. Each round measures a figure and its peers in turn. On a busy machine trust "
+    "RATIO, the median over the median of the figure in TO, more than the times.\n\n"
     "Examples:\n"
     "  larshm bench\n"
     "  larshm bench lookup --routes 1000\n"
     "  larshm bench -j >bench.json\n"
-    "  larshm bench lookup --plot lookup.svg";
+    "  larshm bench lookup --plot lookup.svg\n\n"
+    "See larshm-bench(1) for the suites and how to read the figures.";
 
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "print JSON; it carries \"version\":1, and members are only ever added", 0},
     {"csv", KEY_CSV, NULL, 0, "print comma separated values", 0},
-    {"plot", KEY_PLOT, "FILE.svg", 0, "draw latency against the number of routes as well, with gnuplot", 0},
-    {"list", KEY_LIST, NULL, 0, "tell what each suite measures, and end", 1},
-    {"rounds", KEY_ROUNDS, "N", 0, "measure each figure so many times, 1 to 99; 7 if not given", 1},
+    {"plot", KEY_PLOT, "FILE.svg", 0, "also draw latency against the number of routes, with gnuplot", 0},
+    {"list", KEY_LIST, NULL, 0, "list the suites, and exit", 1},
+    {"rounds", KEY_ROUNDS, "N", 0, "measure each figure N times, 1 to 99; 7 if not given", 1},
     {"routes", KEY_ROUTES, "MOST", 0, "leave out what needs more routes; 1000000 if not given", 1},
-    {"cpu", KEY_CPU, "N", 0, "do what is timed on this processor only", 1},
+    {"cpu", KEY_CPU, "N", 0, "run what is timed on this processor only", 1},
     {0},
 };
 
@@ -57,55 +56,6 @@ struct arguments {
     const struct suite *wanted[SUITES_MAX];
     size_t wanted_count;
 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void note_signal(int number)
-{
-    stop_signal = number;
-}
-
-bool bench_stopped(void)
-{
-    return stop_signal != 0;
-}
-
-/* No SA_RESTART: who waits, looks. */
-static void catch_signals(void)
-{
-    const struct sigaction action = {.sa_handler = note_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-}
-
-void bench_unpin(const struct bench *bench)
-{
-    if (bench->pinned)
-        sched_setaffinity(0, sizeof(bench->cpus), &bench->cpus);
-}
-
-uint32_t bench_cpus(const struct bench *bench)
-{
-    return (uint32_t)CPU_COUNT(&bench->cpus);
-}
-
-void bench_progress(const struct bench *bench, const char *format, ...)
-{
-    va_list arguments;
-    if (!bench->progress)
-        return;
-    va_start(arguments, format);
-    fputs("\r\033[K", stderr);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-}
-
-void bench_progress_end(const struct bench *bench)
-{
-    if (bench->progress)
-        fputs("\r\033[K", stderr);
-}
 
 static uint32_t take_number(const struct argp_state *state, const char *name, const char *text,
                             uint32_t least, uint32_t most)
@@ -180,18 +130,6 @@ static void list_suites(void)
         printf("%-10s %s%s\n", suite->name, suite->measures, suite->slow ? " (slow)" : "");
 }
 
-static bool pin(struct bench *bench, int cpu)
-{
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET((unsigned)cpu, &one);
-    bench->pinned = true;
-    if (sched_setaffinity(0, sizeof(one), &one) == 0)
-        return true;
-    warn("processor %d", cpu);
-    return false;
-}
-
 static bool is_wanted(const struct arguments *arguments, const struct suite *suite)
 {
     for (size_t i = 0; i < arguments->wanted_count; i++)
@@ -200,7 +138,7 @@ static bool is_wanted(const struct arguments *arguments, const struct suite *sui
     return arguments->all || (arguments->wanted_count == 0 && !suite->slow);
 }
 
-/* What has been measured is printed also after a suite has failed. */
+/* After a suite has failed the others still run. */
 static bool run_suites(struct bench *bench, const struct arguments *arguments)
 {
     bool done = true;
@@ -235,17 +173,17 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     sched_getaffinity(0, sizeof(bench.cpus), &bench.cpus);
-    if ((arguments.plot && !gnuplot_installed()) || (arguments.cpu >= 0 && !pin(&bench, arguments.cpu)))
+    if ((arguments.plot && !plot_possible()) || (arguments.cpu >= 0 && !bench_pin(&bench, arguments.cpu)))
         return EXIT_FAILURE;
-    catch_signals();
-    machine_look(&bench, &machine);
+    bench_catch_signals();
+    machine_read(&bench, &machine);
     bool done = run_suites(&bench, &arguments);
     if (!bench_stopped())
         done = print_all(&machine, &bench, &arguments) && done;
     figures_free(&bench.figures);
-    if (bench_stopped()) { /* whoever started us sees what ended us */
-        signal(stop_signal, SIG_DFL);
-        raise(stop_signal);
+    if (bench_stopped()) { /* the parent sees which signal ended us */
+        signal(bench_stopped(), SIG_DFL);
+        raise(bench_stopped());
     }
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,32 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The peer inside of a process: a cds_lfht of liburcu with the same routes, looked up under rcu_read_lock. The memb
- * flavour, the one that liburcu recommends; the table has the size that it would grow to by itself, and buckets in one
- * piece (a maximum is given).
- */
+/* The node of a route and one of its hosts, found inside of a read section, however that is entered. */
 #ifndef TOOLS_BENCH_PEER_LFHT_H
 #define TOOLS_BENCH_PEER_LFHT_H
 
-#include "tools/bench/walk.h"
+#include <urcu/urcu-memb.h>
 
-struct cds_lfht;
+#include <urcu/rculfhash.h>
 
-struct peer_lfht {
-    struct walk walk;
-    struct cds_lfht *table;
-    uint32_t turn; /* of the picks, as the library has them */
+#include "tools/bench/peers.h"
+
+struct lfht_node {
+    struct cds_lfht_node in_table;
+    uint64_t key;
+    uint32_t count;
+    struct host_addr hosts[];
 };
 
-/* False: out of memory, said on stderr; or bench_stopped(). Close it in any case, in the same thread. */
-bool peer_lfht_open(struct peer_lfht *peer, const struct world *world, uint32_t offset);
-void peer_lfht_close(struct peer_lfht *peer);
+static inline int lfht_matches(struct cds_lfht_node *in_table, const void *key)
+{
+    return caa_container_of(in_table, struct lfht_node, in_table)->key ==
+           route_key_number(*(const struct route_key *)key);
+}
 
-/* A contender of race(): rcu_read_lock is called in liburcu's shared library, as our functions are in ours. */
-bool peer_lfht_check(void *peer);
-bool peer_lfht_run(void *peer, uint32_t calls);
+static inline unsigned long lfht_hash(struct route_key key)
+{
+    return route_key_hash(key, 0);
+}
 
-/* Another: it is inlined, as in programs that define _LGPL_SOURCE. */
-bool peer_lfht_inlined_check(void *peer);
-bool peer_lfht_inlined_run(void *peer, uint32_t calls);
+static inline bool lfht_find(struct peer_lfht *peer, uint32_t route, larshm_host *out)
+{
+    struct cds_lfht_iter iter;
+    struct route_key key = fixture_key(route);
+    cds_lfht_lookup(peer->table, lfht_hash(key), lfht_matches, &key, &iter);
+    struct cds_lfht_node *found = cds_lfht_iter_get_node(&iter);
+    if (found) {
+        const struct lfht_node *node = caa_container_of(found, struct lfht_node, in_table);
+        peer->phase += UINT32_C(0x9e3779b9);
+        const struct host_addr *host = &node->hosts[(uint64_t)peer->phase * node->count >> 32];
+        *out = (larshm_host){key.modid, key.cmdid, host->address, host->port};
+    }
+    return found != NULL;
+}
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The peer once more, compiled as a program is that takes liburcu's functions into its own code. */
+/* The same peer, compiled as a program that inlines liburcu's functions. */
 #define _LGPL_SOURCE
-#include "tools/bench/lfht_find.h"
+#include "tools/bench/peer_lfht.h"
 
-static bool look(void *peer, uint32_t route, larshm_host *out)
+static bool lookup(void *peer, uint32_t route, larshm_host *out)
 {
     urcu_memb_read_lock();
     bool found = lfht_find(peer, route, out);
@@ -13,10 +13,10 @@ static bool look(void *peer, uint32_t route, larshm_host *out)
 
 bool peer_lfht_inlined_check(void *peer)
 {
-    return walk_check(&((struct peer_lfht *)peer)->walk, look, peer);
+    return workload_check(&((struct peer_lfht *)peer)->workload, lookup, peer);
 }
 
 bool peer_lfht_inlined_run(void *peer, uint32_t calls)
 {
-    return walk_run(&((struct peer_lfht *)peer)->walk, calls, look, peer);
+    return workload_run(&((struct peer_lfht *)peer)->workload, calls, lookup, peer);
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/bench/peer_memory.h"
+#include "tools/bench/peers.h"
 
 #include <err.h>
 #include <stdlib.h>
-
-#include "tools/bench/world.h"
 
 struct line {
     _Alignas(CACHE_LINE) uint32_t next;
@@ -17,7 +15,7 @@ static void link_lines(struct line *lines, uint32_t count)
     for (uint32_t i = 0; i < count; i++)
         lines[i].next = i;
     for (uint32_t i = count - 1; i > 0; i--) {
-        uint32_t other = (uint32_t)((next_random(&state) >> 32) * i >> 32), next = lines[i].next;
+        uint32_t other = random_below(&state, i), next = lines[i].next;
         lines[i].next = lines[other].next;
         lines[other].next = next;
     }
@@ -52,7 +50,7 @@ bool peer_memory_run(void *context, uint32_t calls)
     return true;
 }
 
-/* Back at the beginning after all of them, and not before. */
+/* The cycle returns to its start after all lines, and not before. */
 bool peer_memory_check(void *context)
 {
     const struct peer_memory *peer = context;

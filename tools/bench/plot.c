@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Latency against the number of routes: one line for larshm and each peer. */
+/* Latency against the number of routes: one line for larshm and each peer, drawn by gnuplot. */
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "tools/bench/gnuplot.h"
 #include "tools/bench/output.h"
 
 enum {
@@ -27,7 +31,10 @@ static bool belongs(const struct figure *figure, const char *name)
            figure->parameters[1].value == HOSTS;
 }
 
-/* A line's points, as a data block: how many; *last is the value of the rightmost. A single one is drawn as a level. */
+/*
+ * Writes a line's points as a data block and returns how many. *last is the value of the rightmost. A single point is
+ * drawn as a level.
+ */
 static size_t write_points(FILE *script, const struct figures *figures, int line, uint64_t most, double *last)
 {
     size_t points = 0;
@@ -65,7 +72,7 @@ static int by_height(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Labels stand where their lines end: there is no legend to look up. Those that would overlap are pushed upwards. */
+/* Labels stand where their lines end, instead of a legend. Those that would overlap move upwards. */
 static void write_labels(FILE *script, struct end *ends, size_t count, uint64_t most)
 {
     const double apart = 1.8;
@@ -105,11 +112,63 @@ static void write_script(FILE *script, const struct figures *figures)
     fprintf(script, "%s\n", plot);
 }
 
+/* Runs gnuplot with these ends; -1 stands for /dev/null. False: it could not start, or failed. */
+static bool run_gnuplot(char *const arguments[], int input, int output)
+{
+    extern char **environ;
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status = -1;
+    if (posix_spawn_file_actions_init(&actions) != 0)
+        return false;
+    if (input < 0)
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    else
+        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+    if (output < 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    else
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    if (posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ) == 0)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    posix_spawn_file_actions_destroy(&actions);
+    return status == 0;
+}
+
+bool plot_possible(void)
+{
+    static char name[] = "gnuplot", version[] = "--version";
+    char *const arguments[] = {name, version, NULL};
+    if (run_gnuplot(arguments, -1, -1))
+        return true;
+    warnx("--plot needs gnuplot, which is not installed: apt-get install gnuplot-nox, or leave --plot out");
+    return false;
+}
+
 bool output_plot(const struct figures *figures, const char *file)
 {
+    static char name[] = "gnuplot", from_stdin[] = "-";
+    char *const arguments[] = {name, from_stdin, NULL};
     if (most_routes(figures) == 0) {
-        warnx("--plot shows figures of suite lookup, which has not been run: name it, too");
+        warnx("--plot shows figures of suite lookup, which did not run: name it too");
         return false;
     }
-    return gnuplot_draw(file, write_script, figures);
+    FILE *script = tmpfile();
+    int output = script ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    bool done = output >= 0;
+    if (!done)
+        warn("%s", file);
+    if (done) {
+        write_script(script, figures);
+        done = fflush(script) == 0 && fseek(script, 0, SEEK_SET) == 0 &&
+               run_gnuplot(arguments, fileno(script), output);
+        if (!done)
+            warnx("gnuplot could not draw %s", file);
+    }
+    if (output >= 0)
+        close(output);
+    if (script)
+        fclose(script);
+    return done;
 }

@@ -1,94 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/* Suite "poll": what a fetcher takes that has nothing to do, and how soon it does what it is asked for. */
+/* Suite "poll": the processor time of an idle fetcher, and how soon it requests a route that was flagged. */
 #include <err.h>
 #include <unistd.h>
 
+#include "tools/bench/deployment.h"
 #include "tools/bench/directory.h"
-#include "tools/bench/fetcher.h"
-#include "tools/bench/spread.h"
-#include "tools/bench/stamp.h"
-#include "tools/bench/world.h"
+#include "tools/bench/fixture.h"
+#include "tools/bench/timing.h"
 
 enum {
     HOSTS = 4,
     SMALL = 1000, /* routes */
     MEDIUM = 100 * 1000,
     LARGE = 1000 * 1000,
-    QUIET_MS = 300, /* after that all routes have been asked for again */
+    QUIET_MS = 300, /* without a request: all routes have been resubscribed */
     IDLE_MS = 500,
-    FLAGS = 50, /* of a round; each is another route's, and the routes last until the first has expired */
+    FLAGS = 50, /* of a round, each of another route */
     UPDATE_TIMEOUT_S = 1,
-    REQUEST_MS = 5000, /* a request that is not here by then does not come */
-    SPREAD_US = 10000, /* flags go up at any moment between two polls */
+    REQUEST_MS = 5000, /* a request that takes longer is missing */
+    JITTER_US = 10000, /* flags are set at any moment between two polls */
 };
 
 static const char suite[] = "poll";
 static const double idle_percent = 0.5;
 
-struct fixture {
-    struct world world;
-    struct site site;
+struct setup {
+    struct fixture fixture;
+    struct deployment deployment;
     struct directory directory;
     struct program fetcher;
 };
 
-/* A fetcher that has taken over `routes` routes, and has asked for all of them again. */
-static bool open_scene(const struct bench *bench, struct fixture *fixture, uint32_t routes,
-                       uint32_t timeout_s)
+/* A fetcher that has adopted `routes` routes, and has resubscribed all of them. */
+static bool set_up(const struct bench *bench, struct setup *setup, uint32_t routes, uint32_t timeout_s)
 {
-    const struct world_shape shape = {.routes = routes, .hosts = HOSTS, .ttl_s = timeout_s};
-    *fixture = (struct fixture){.directory = {.listener = -1, .fd = -1}};
-    bench_progress(bench, "%s: a fetcher takes over %u routes", suite, routes);
-    if (!directory_open(&fixture->directory) || !site_open(&fixture->site) ||
-        !world_open(&fixture->world, &shape))
+    const struct fixture_shape shape = {.routes = routes, .hosts = HOSTS, .ttl_s = timeout_s};
+    *setup = (struct setup){.directory = {.listener = -1, .fd = -1}};
+    bench_progress(bench, "%s: a fetcher adopts %u routes", suite, routes);
+    if (!directory_open(&setup->directory) || !deployment_open(&setup->deployment) ||
+        !fixture_open(&setup->fixture, &shape))
         return false;
-    world_release(&fixture->world);
-    const struct fetcher_plan plan = {fixture->world.instance, fixture->directory.port, timeout_s};
-    if (!fetcher_start(&fixture->fetcher, bench, &fixture->site, &plan) ||
-        !directory_accept(&fixture->directory))
+    fixture_release(&setup->fixture);
+    const struct fetcher_config config = {setup->fixture.instance, setup->directory.port, timeout_s};
+    if (!deployment_start_fetcher(&setup->deployment, bench, &config, &setup->fetcher) ||
+        !directory_accept(&setup->directory))
         return false;
-    uint32_t asked = directory_serve(&fixture->directory, HOSTS, QUIET_MS);
-    if (asked < routes && !bench_stopped())
-        warnx("%s: a fetcher that has just connected asks for %u of %u routes", suite, asked, routes);
-    return asked >= routes;
+    uint32_t requested = directory_serve(&setup->directory, HOSTS, QUIET_MS);
+    if (requested < routes && !bench_stopped())
+        warnx("%s: the fetcher requests %u of %u routes after it has connected", suite, requested, routes);
+    return requested >= routes;
 }
 
-static void close_scene(struct fixture *fixture)
+static void tear_down(struct setup *setup)
 {
-    program_kill(&fixture->fetcher);
-    world_close(&fixture->world);
-    directory_close(&fixture->directory);
-    site_close(&fixture->site);
+    program_kill(&setup->fetcher);
+    fixture_close(&setup->fixture);
+    directory_close(&setup->directory);
+    deployment_close(&setup->deployment);
 }
 
-/* The directory answers meanwhile, should a probe come. */
+/* Meanwhile the directory answers probes. */
 static bool idle(struct bench *bench, uint32_t routes)
 {
-    struct fixture fixture;
+    struct setup setup;
     const struct figure like = {.suite = suite,
                                 .name = "idle fetcher",
                                 .unit = "% of a core",
                                 .parameters = {{"routes", routes}},
                                 .target = {.at_most = idle_percent}};
     struct figure *figure = figures_add(&bench->figures, &like);
-    bool done = figure && open_scene(bench, &fixture, routes, NEVER_S);
+    bool done = figure && set_up(bench, &setup, routes, NEVER_S);
     for (uint32_t round = 0; done && round < bench->rounds; round++) {
         uint32_t route;
-        uint64_t begun = clock_ns(), before = program_cpu(&fixture.fetcher);
+        uint64_t begun = clock_ns(), before = program_cpu(&setup.fetcher);
         bench_progress(bench, "%s: %u idle routes: round %u of %u", suite, routes, round + 1, bench->rounds);
         while (clock_ns() - begun < IDLE_MS * UINT64_C(1000000) && !bench_stopped())
-            if (directory_take(&fixture.directory, IDLE_MS / 10, &route))
-                directory_answer(&fixture.directory, route, HOSTS, 0);
-        double used = (double)(program_cpu(&fixture.fetcher) - before);
+            if (directory_take(&setup.directory, IDLE_MS / 10, &route))
+                directory_answer(&setup.directory, route, HOSTS, 0);
+        double used = (double)(program_cpu(&setup.fetcher) - before);
         if ((done = !bench_stopped()))
             figure_sample(figure, 100 * used / (double)(clock_ns() - begun));
     }
     if (figure)
-        close_scene(&fixture);
+        tear_down(&setup);
     return done;
 }
 
-/* Until a request for that route comes; others are answered on the way. */
+/* Answers requests until that of the wanted route. */
 static bool take_request(struct directory *directory, uint32_t wanted)
 {
     uint32_t route;
@@ -97,53 +95,53 @@ static bool take_request(struct directory *directory, uint32_t wanted)
         if (route == wanted)
             return true;
     if (!bench_stopped())
-        warnx("%s: the lookup of an expired route leads to no request", suite);
+        warnx("%s: no request follows the lookup of an expired route", suite);
     return false;
 }
 
-static bool run_round(struct fixture *fixture, uint32_t *at, double *ms)
+static bool run_round(struct setup *setup, uint32_t *at, double *ms)
 {
     uint64_t random = *at;
     for (int i = 0; i < FLAGS; i++) {
         uint32_t route = (*at)++ % SMALL;
         larshm_host host;
-        usleep((useconds_t)(next_random(&random) % SPREAD_US));
+        usleep((useconds_t)(next_random(&random) % JITTER_US));
         uint64_t begun = clock_ns();
-        int code = larshm_get_host(fixture->world.reader, world_modid(route), world_cmdid(route), &host);
-        if (code != LARSHM_OK || !world_owns(route, HOSTS, &host)) {
+        int code = larshm_get_host(setup->fixture.reader, fixture_modid(route), fixture_cmdid(route), &host);
+        if (code != LARSHM_OK || !fixture_owns(route, HOSTS, &host)) {
             if (!bench_stopped())
                 warnx("%s: the lookup of an expired route is wrong", suite);
             return false;
         }
-        if (!take_request(&fixture->directory, route))
+        if (!take_request(&setup->directory, route))
             return false;
         ms[i] = (double)(clock_ns() - begun) / 1e6;
     }
-    spread_sort(ms, FLAGS);
+    sort_values(ms, FLAGS);
     return true;
 }
 
 static bool flags(struct bench *bench)
 {
-    struct fixture fixture;
+    struct setup setup;
     struct figure like = {
         .suite = suite, .name = "flag to request p50", .unit = "ms", .parameters = {{"routes", SMALL}}};
     struct figure *p50 = figures_add(&bench->figures, &like);
     like.name = "flag to request p99";
     struct figure *p99 = figures_add(&bench->figures, &like);
     uint32_t at = 0;
-    bool done = open_scene(bench, &fixture, SMALL, UPDATE_TIMEOUT_S) && p50 && p99;
+    bool done = set_up(bench, &setup, SMALL, UPDATE_TIMEOUT_S) && p50 && p99;
     if (done)
-        usleep(UPDATE_TIMEOUT_S * 1000000 + SPREAD_US);
+        usleep(UPDATE_TIMEOUT_S * 1000000 + JITTER_US);
     for (uint32_t round = 0; done && round < bench->rounds; round++) {
         double ms[FLAGS];
         bench_progress(bench, "%s: expired routes: round %u of %u", suite, round + 1, bench->rounds);
-        if ((done = run_round(&fixture, &at, ms))) {
-            figure_sample(p50, spread_at(ms, FLAGS, 0.5));
-            figure_sample(p99, spread_at(ms, FLAGS, 0.99));
+        if ((done = run_round(&setup, &at, ms))) {
+            figure_sample(p50, percentile(ms, FLAGS, 0.5));
+            figure_sample(p99, percentile(ms, FLAGS, 0.99));
         }
     }
-    close_scene(&fixture);
+    tear_down(&setup);
     return done;
 }
 

@@ -14,15 +14,15 @@
 #include "tools/bench/child.h"
 
 enum {
-    LOOK_US = 500,
-    START_LOOKS = 120 * 1000 * 1000 / LOOK_US,
+    POLL_US = 500,
+    START_POLLS = 120 * 1000 * 1000 / POLL_US,
 };
 
 /* Beside this program; or, as it is installed, daemons in `sbin`. */
-static bool find_program(const char *name, char out[static SITE_PATH])
+static bool find_program(const char *name, char out[static PROGRAM_PATH])
 {
     static const char *const places[] = {"", "../sbin/"};
-    char self[SITE_PATH / 2];
+    char self[PROGRAM_PATH / 2];
     ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (size <= 0)
         return false;
@@ -30,7 +30,7 @@ static bool find_program(const char *name, char out[static SITE_PATH])
     char *slash = strrchr(self, '/');
     slash[1] = '\0';
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-        snprintf(out, SITE_PATH, "%s%s%.64s", self, places[i], name);
+        snprintf(out, PROGRAM_PATH, "%s%s%.64s", self, places[i], name);
         if (access(out, X_OK) == 0)
             return true;
     }
@@ -44,30 +44,28 @@ static void become(const struct bench *bench, void *context)
         const char *const *words;
         char *const *argv;
     } arguments = {.words = program->arguments};
-    int log = open(program->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     (void)bench;
-    if (log >= 0 && dup2(log, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0)
-        execv(program->path, arguments.argv);
+    child_exec(program->log, O_TRUNC, arguments.argv);
 }
 
-bool program_start(struct program *program, const struct bench *bench, const struct site *site,
-                   const char *name, const char *const *arguments)
+bool program_start(struct program *program, const struct bench *bench, const char *name, const char *log,
+                   const char *const *arguments)
 {
-    *program = (struct program){.name = name, .arguments = {name}};
+    *program = (struct program){.name = name, .arguments = {program->path}};
     for (size_t i = 0; arguments[i] && i < PROGRAM_ARGUMENTS_MAX; i++)
         program->arguments[i + 1] = arguments[i];
-    site_path(site, name, program->log);
-    unlink(program->log);
+    snprintf(program->log, sizeof(program->log), "%s", log);
+    unlink(log);
     if (!find_program(name, program->path)) {
         warnx("%s is not here: build or install all of larshm, and run larshm-bench from there", name);
         return false;
     }
-    program->child = child_start(bench, become, program);
+    program->child = bench_fork(bench, become, program);
     return program->child > 0;
 }
 
-/* Reads the log anew: it is short. True when it has the text. */
-static bool said(const struct program *program, const char *text, char rest[static PROGRAM_LINE])
+/* Reads the whole log; it is short. True when it has the text. */
+static bool has_printed(const struct program *program, const char *text, char rest[static PROGRAM_LINE])
 {
     char line[PROGRAM_LINE];
     bool found = false;
@@ -82,8 +80,8 @@ static bool said(const struct program *program, const char *text, char rest[stat
     return found;
 }
 
-/* What it printed last is most likely why it ended. */
-static void tell_end(const struct program *program)
+/* The last line of the log most likely says why it ended. */
+static void warn_ended(const struct program *program)
 {
     char line[PROGRAM_LINE] = "";
     FILE *log = fopen(program->log, "re");
@@ -92,24 +90,24 @@ static void tell_end(const struct program *program)
     if (log)
         fclose(log);
     line[strcspn(line, "\n")] = '\0';
-    warnx("%s has ended: %s", program->name, *line ? line : "without a word");
+    warnx("%s has ended: %s", program->name, *line ? line : "it printed nothing");
 }
 
 bool program_await(struct program *program, const char *text, char rest[static PROGRAM_LINE])
 {
-    for (int i = 0; i < START_LOOKS && !bench_stopped(); i++) {
+    for (int i = 0; i < START_POLLS && !bench_stopped(); i++) {
         bool ended = waitpid(program->child, NULL, WNOHANG) == program->child;
-        if (said(program, text, rest))
+        if (has_printed(program, text, rest))
             return true;
         if (ended) {
             program->child = 0;
-            tell_end(program);
+            warn_ended(program);
             return false;
         }
-        usleep(LOOK_US);
+        usleep(POLL_US);
     }
     if (!bench_stopped())
-        warnx("%s does not say \"%s\"", program->name, text);
+        warnx("%s did not print \"%s\" in time", program->name, text);
     return false;
 }
 
@@ -122,7 +120,7 @@ bool program_finish(struct program *program)
         return false;
     program->child = 0;
     if (status != 0)
-        tell_end(program);
+        warn_ended(program);
     return status == 0;
 }
 
@@ -139,17 +137,4 @@ uint64_t program_cpu(const struct program *program)
     if (clock_getcpuclockid(program->child, &clock) == 0)
         clock_gettime(clock, &used);
     return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
-}
-
-uint64_t program_memory(const struct program *program)
-{
-    char path[64], line[256];
-    unsigned long long kib = 0;
-    snprintf(path, sizeof(path), "/proc/%d/status", program->child);
-    FILE *file = fopen(path, "re");
-    while (file && kib == 0 && fgets(line, sizeof(line), file))
-        sscanf(line, "RssAnon: %llu", &kib);
-    if (file)
-        fclose(file);
-    return kib * 1024;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The programs of larshm, as they are installed or built, run beside the measuring process. They end with it. */
+/* The programs of larshm, as installed or built, run beside the measuring process. They end with it. */
 #ifndef TOOLS_BENCH_PROGRAM_H
 #define TOOLS_BENCH_PROGRAM_H
 
 #include "tools/bench/bench.h"
-#include "tools/bench/site.h"
 
 enum {
+    PROGRAM_PATH = 256,
     PROGRAM_LINE = 256,
     PROGRAM_ARGUMENTS_MAX = 14,
 };
@@ -14,16 +14,16 @@ enum {
 struct program {
     const char *name;
     int child; /* 0: it does not run */
-    char path[SITE_PATH], log[SITE_PATH];
+    char path[PROGRAM_PATH], log[PROGRAM_PATH];
     const char *arguments[PROGRAM_ARGUMENTS_MAX + 2];
 };
 
 /*
- * Starts the program `name` that is beside this one, or in the `sbin` beside that. What it prints goes to a file of
- * its own in the site. `arguments` end with NULL. False: said on stderr.
+ * Starts the program `name` that is beside this one, or in the `sbin` beside that. What it prints goes to the file `log`.
+ * `arguments` end with NULL. False: said on stderr.
  */
-bool program_start(struct program *program, const struct bench *bench, const struct site *site,
-                   const char *name, const char *const *arguments);
+bool program_start(struct program *program, const struct bench *bench, const char *name, const char *log,
+                   const char *const *arguments);
 
 /* Waits until it has printed a line with `text`; `rest` is what follows there. False: said on stderr, or stopped. */
 bool program_await(struct program *program, const char *text, char rest[static PROGRAM_LINE]);
@@ -31,13 +31,10 @@ bool program_await(struct program *program, const char *text, char rest[static P
 /* Waits until it ends by itself. False: not with success; said on stderr. */
 bool program_finish(struct program *program);
 
-/* Kills it. Nothing for what does not run. */
+/* Kills it. Nothing for a program that does not run. */
 void program_kill(struct program *program);
 
 /* Processor time that it has used, in nanoseconds. */
 uint64_t program_cpu(const struct program *program);
-
-/* Memory of its own, in bytes. */
-uint64_t program_memory(const struct program *program);
 
 #endif

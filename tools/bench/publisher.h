@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* A fetcher in a process of its own that does nothing but publish, at the pace that it is told. */
+/* A process that only publishes, as a fetcher does, so many times a second. */
 #ifndef TOOLS_BENCH_PUBLISHER_H
 #define TOOLS_BENCH_PUBLISHER_H
 
 #include "tools/bench/bench.h"
-#include "tools/bench/world.h"
-
-struct publisher_pace;
+#include "tools/bench/fixture.h"
 
 struct publisher {
     char instance[INSTANCE_MAX + 1];
-    struct world_shape shape;
-    struct publisher_pace *pace; /* shared with the child */
+    struct fixture_shape shape;
+    struct publisher_page *page; /* shared with the child */
     int child;
 };
 
 /* Starts it, and waits until all routes are published. False: said on stderr. Close it in any case. */
-bool publisher_open(struct publisher *publisher, const struct bench *bench, const struct world_shape *shape);
+bool publisher_open(struct publisher *publisher, const struct bench *bench,
+                    const struct fixture_shape *shape);
 void publisher_close(struct publisher *publisher);
 
-/* From now on so many publishes a second, of routes at random. */
+/* From now on it publishes so many times a second, routes at random. */
 void publisher_set(struct publisher *publisher, uint32_t per_second);
 
 /* Publishes since it was set. */

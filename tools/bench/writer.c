@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Suite "writer": what single lookups take while another process publishes. Each lookup is between two stamps, whose
- * own cost is a figure, too, and part of all others.
+ * Suite "writer": single lookups while another process publishes. Each lookup is between two stamps. Their own cost is a
+ * figure too, and part of all others.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tools/bench/publisher.h"
-#include "tools/bench/stamp.h"
+#include "tools/bench/timing.h"
 
 enum {
     ROUTES = 1000,
@@ -17,7 +17,7 @@ enum {
     CALLS = 1 << 20, /* of a round */
     BINS = 1 << 16,  /* of one step of the stamp each; the last one is for all that took longer */
     SETTLE_US = 50000,
-    GROW_US = 2500000, /* longer than grace_ms: the writer has found its size by then */
+    GROW_US = 2500000, /* longer than grace_ms: the writer has its size by then */
     RATES = 3,
     SHARES = 3,
 };
@@ -29,7 +29,7 @@ static const struct {
     double share;
 } shares[SHARES] = {{"get_host p50", 0.5}, {"get_host p99", 0.99}, {"get_host p99.9", 0.999}};
 
-struct fixture {
+struct setup {
     struct publisher publisher;
     larshm *reader;
     uint32_t *bins; /* [BINS] */
@@ -38,41 +38,40 @@ struct fixture {
     struct figure *stamp, *figures[RATES][SHARES];
 };
 
-static double percentile(const struct fixture *fixture, double share)
+static double percentile_of(const struct setup *setup, double share)
 {
     uint64_t rank = (uint64_t)(share * CALLS), seen = 0;
     uint32_t bin = 0;
-    while (bin < BINS - 1 && (seen += fixture->bins[bin]) <= rank)
+    while (bin < BINS - 1 && (seen += setup->bins[bin]) <= rank)
         bin++;
-    return bin * fixture->unit;
+    return bin * setup->unit;
 }
 
-static void count_step(struct fixture *fixture, uint64_t steps)
+static void count_step(struct setup *setup, uint64_t steps)
 {
-    fixture->bins[steps < BINS ? steps : BINS - 1]++;
+    setup->bins[steps < BINS ? steps : BINS - 1]++;
 }
 
-static void stamps_alone(struct fixture *fixture)
+static void stamps_alone(struct setup *setup)
 {
-    memset(fixture->bins, 0, BINS * sizeof(*fixture->bins));
+    memset(setup->bins, 0, BINS * sizeof(*setup->bins));
     for (int i = 0; i < CALLS; i++) {
         uint64_t begun = stamp();
-        count_step(fixture, stamp() - begun);
+        count_step(setup, stamp() - begun);
     }
 }
 
-static bool lookups(struct fixture *fixture)
+static bool lookups(struct setup *setup)
 {
-    memset(fixture->bins, 0, BINS * sizeof(*fixture->bins));
+    memset(setup->bins, 0, BINS * sizeof(*setup->bins));
     for (int i = 0; i < CALLS; i++) {
-        uint32_t route =
-            (uint32_t)((next_random(&fixture->random) >> 32) * fixture->publisher.shape.routes >> 32);
+        uint32_t route = random_below(&setup->random, setup->publisher.shape.routes);
         larshm_host host;
         uint64_t begun = stamp();
-        int code = larshm_get_host(fixture->reader, world_modid(route), world_cmdid(route), &host);
-        count_step(fixture, stamp() - begun);
+        int code = larshm_get_host(setup->reader, fixture_modid(route), fixture_cmdid(route), &host);
+        count_step(setup, stamp() - begun);
         /* Every other table has its hosts one port higher. */
-        if (code != LARSHM_OK || !world_owns(route, HOSTS + 1, &host)) {
+        if (code != LARSHM_OK || !fixture_owns(route, HOSTS + 1, &host)) {
             warnx("%s: a lookup gave a wrong result, so its time means nothing", suite);
             return false;
         }
@@ -80,33 +79,33 @@ static bool lookups(struct fixture *fixture)
     return true;
 }
 
-static bool measure(struct bench *bench, struct fixture *fixture)
+static bool measure(struct bench *bench, struct setup *setup)
 {
     for (uint32_t round = 0; round < bench->rounds; round++) {
-        stamps_alone(fixture);
-        figure_sample(fixture->stamp, percentile(fixture, 0.5));
+        stamps_alone(setup);
+        figure_sample(setup->stamp, percentile_of(setup, 0.5));
         for (int rate = 0; rate < RATES; rate++) {
             bench_progress(bench, "%s: %u publishes a second: round %u of %u", suite, rates[rate], round + 1,
                            bench->rounds);
-            publisher_set(&fixture->publisher, rates[rate]);
+            publisher_set(&setup->publisher, rates[rate]);
             usleep(SETTLE_US);
-            if (bench_stopped() || !lookups(fixture))
+            if (bench_stopped() || !lookups(setup))
                 return false;
-            if (rates[rate] && publisher_done(&fixture->publisher) == 0) {
+            if (rates[rate] && publisher_done(&setup->publisher) == 0) {
                 warnx("%s: the publisher does not publish", suite);
                 return false;
             }
             for (int share = 0; share < SHARES; share++)
-                figure_sample(fixture->figures[rate][share], percentile(fixture, shares[share].share));
+                figure_sample(setup->figures[rate][share], percentile_of(setup, shares[share].share));
         }
     }
     return true;
 }
 
-static bool add_figures(struct bench *bench, struct fixture *fixture)
+static bool add_figures(struct bench *bench, struct setup *setup)
 {
     const struct figure clock = {.suite = suite, .name = "stamp " STAMP_CLOCK " p50", .unit = "ns"};
-    fixture->stamp = figures_add(&bench->figures, &clock);
+    setup->stamp = figures_add(&bench->figures, &clock);
     for (int rate = 0; rate < RATES; rate++)
         for (int share = 0; share < SHARES; share++) {
             bool judged = share == SHARES - 1 && rate == RATES - 1;
@@ -114,46 +113,46 @@ static bool add_figures(struct bench *bench, struct fixture *fixture)
                 .suite = suite,
                 .name = shares[share].name,
                 .unit = "ns",
-                .parameters = {{"routes", fixture->publisher.shape.routes},
+                .parameters = {{"routes", setup->publisher.shape.routes},
                                {"publishes_per_second", rates[rate]}},
-                .peer = rate ? fixture->figures[0][share] : NULL,
+                .peer = rate ? setup->figures[0][share] : NULL,
                 .target = {.at_most = judged ? 2 : 0},
             };
-            if (!(fixture->figures[rate][share] = figures_add(&bench->figures, &like)))
+            if (!(setup->figures[rate][share] = figures_add(&bench->figures, &like)))
                 return false;
         }
-    return fixture->stamp != NULL;
+    return setup->stamp != NULL;
 }
 
-static bool open_scene(const struct bench *bench, struct fixture *fixture)
+static bool set_up(const struct bench *bench, struct setup *setup)
 {
-    const struct world_shape shape = {
+    const struct fixture_shape shape = {
         .routes = bench_routes(bench, ROUTES), .hosts = HOSTS, .ttl_s = NEVER_S};
-    *fixture = (struct fixture){.unit = stamp_unit(), .bins = malloc(BINS * sizeof(*fixture->bins))};
-    if (!fixture->bins) {
+    *setup = (struct setup){.unit = stamp_unit(), .bins = malloc(BINS * sizeof(*setup->bins))};
+    if (!setup->bins) {
         warnx("out of memory");
         return false;
     }
-    if (!publisher_open(&fixture->publisher, bench, &shape))
+    if (!publisher_open(&setup->publisher, bench, &shape))
         return false;
-    int code = larshm_open(&fixture->reader, fixture->publisher.instance);
+    int code = larshm_open(&setup->reader, setup->publisher.instance);
     if (code != LARSHM_OK)
-        warnx("%s: %s", fixture->publisher.instance, larshm_strerror(code));
+        warnx("%s: %s", setup->publisher.instance, larshm_strerror(code));
     return code == LARSHM_OK;
 }
 
 bool suite_writer(struct bench *bench)
 {
-    struct fixture fixture;
-    bool done = open_scene(bench, &fixture) && add_figures(bench, &fixture);
+    struct setup setup;
+    bool done = set_up(bench, &setup) && add_figures(bench, &setup);
     if (done) {
-        bench_progress(bench, "%s: the publisher finds its size", suite);
-        publisher_set(&fixture.publisher, rates[RATES - 1]);
+        bench_progress(bench, "%s: the publisher grows to its size", suite);
+        publisher_set(&setup.publisher, rates[RATES - 1]);
         usleep(GROW_US);
-        done = measure(bench, &fixture);
+        done = measure(bench, &setup);
     }
-    larshm_close(fixture.reader);
-    publisher_close(&fixture.publisher);
-    free(fixture.bins);
+    larshm_close(setup.reader);
+    publisher_close(&setup.publisher);
+    free(setup.bins);
     return done;
 }

@@ -1,52 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/bench/race.h"
+#include "tools/bench/benchmark.h"
 
 #include <err.h>
 #include <string.h>
 
-#include "tools/bench/spread.h"
-#include "tools/bench/stamp.h"
+#include "tools/bench/timing.h"
 
 enum {
     WARM_NS = 10 * 1000000,
     ROUND_NS = 20 * 1000000,
     BATCHES_MAX = 512,
-    CONTENDERS_MAX = 16,
+    BENCHMARKS_MAX = 16,
 };
 
 /* Nanoseconds per call in the median batch; 0: a call failed. */
-static double run_round(const struct contender *contender)
+static double run_round(const struct benchmark *benchmark)
 {
     double batches[BATCHES_MAX];
     size_t count = 0;
     uint64_t begun = clock_ns(), now;
-    if (contender->settle)
-        contender->settle(contender->context);
+    if (benchmark->settle)
+        benchmark->settle(benchmark->context);
     do
-        if (!contender->run(contender->context, contender->batch))
+        if (!benchmark->run(benchmark->context, benchmark->batch))
             return 0;
     while (clock_ns() - begun < WARM_NS);
     begun = clock_ns();
     do {
         uint64_t start = clock_ns();
-        if (!contender->run(contender->context, contender->batch))
+        if (!benchmark->run(benchmark->context, benchmark->batch))
             return 0;
         now = clock_ns();
-        batches[count++] = (double)(now - start) / contender->batch;
+        batches[count++] = (double)(now - start) / benchmark->batch;
     } while (now - begun < ROUND_NS && count < BATCHES_MAX);
-    spread_sort(batches, count);
+    sort_values(batches, count);
     return batches[count / 2];
 }
 
-static bool check_all(struct bench *bench, const char *suite, const struct contender *contenders,
+static bool check_all(struct bench *bench, const char *suite, const struct benchmark *benchmarks,
                       size_t count)
 {
     for (size_t i = 0; i < count && !bench_stopped(); i++) {
-        if (!contenders[i].name)
+        if (!benchmarks[i].name)
             continue;
-        bench_progress(bench, "%s: is %s right?", suite, contenders[i].name);
-        if (!contenders[i].check(contenders[i].context)) {
-            warnx("%s: %s gave a wrong result, so its time means nothing", suite, contenders[i].name);
+        bench_progress(bench, "%s: checking %s", suite, benchmarks[i].name);
+        if (!benchmarks[i].check(benchmarks[i].context)) {
+            warnx("%s: %s gave a wrong result, so its time means nothing", suite, benchmarks[i].name);
             return false;
         }
     }
@@ -62,14 +61,14 @@ static const struct figure *find(struct figure *const *figures, size_t count, co
 }
 
 static bool add_figures(struct bench *bench, const char *suite, const struct parameter *parameters,
-                        const struct contender *contenders, size_t count, struct figure **figures)
+                        const struct benchmark *benchmarks, size_t count, struct figure **figures)
 {
     for (size_t i = 0; i < count; i++) {
         struct figure like = {
             .suite = suite,
-            .name = contenders[i].name,
+            .name = benchmarks[i].name,
             .unit = "ns",
-            .target = {.at_most = contenders[i].at_most, .at_least = contenders[i].at_least}};
+            .target = {.at_most = benchmarks[i].at_most, .at_least = benchmarks[i].at_least}};
         memcpy(like.parameters, parameters, sizeof(like.parameters));
         figures[i] = like.name ? figures_add(&bench->figures, &like) : NULL;
         if (like.name && !figures[i])
@@ -77,18 +76,18 @@ static bool add_figures(struct bench *bench, const char *suite, const struct par
     }
     for (size_t i = 0; i < count; i++)
         if (figures[i])
-            figures[i]->peer = find(figures, count, contenders[i].peer);
+            figures[i]->peer = find(figures, count, benchmarks[i].peer);
     return true;
 }
 
-bool race(struct bench *bench, const char *suite,
-          const struct parameter parameters[static PARAMETERS_MAX + 1], const struct contender *contenders,
-          size_t count)
+bool benchmarks_run(struct bench *bench, const char *suite,
+                    const struct parameter parameters[static PARAMETERS_MAX + 1],
+                    const struct benchmark *benchmarks, size_t count)
 {
-    struct figure *figures[CONTENDERS_MAX];
+    struct figure *figures[BENCHMARKS_MAX];
     char label[LABEL_MAX];
-    if (count > CONTENDERS_MAX || !check_all(bench, suite, contenders, count) ||
-        !add_figures(bench, suite, parameters, contenders, count, figures))
+    if (count > BENCHMARKS_MAX || !check_all(bench, suite, benchmarks, count) ||
+        !add_figures(bench, suite, parameters, benchmarks, count, figures))
         return false;
     for (uint32_t round = 0; round < bench->rounds; round++)
         for (size_t i = 0; i < count; i++) {
@@ -98,10 +97,10 @@ bool race(struct bench *bench, const char *suite,
                 return false;
             figure_parameters(figures[i], label);
             bench_progress(bench, "%s %s: round %u of %u", suite, label, round + 1, bench->rounds);
-            double value = run_round(&contenders[i]);
+            double value = run_round(&benchmarks[i]);
             if (value <= 0) {
                 if (!bench_stopped())
-                    warnx("%s: a call of %s failed while it was timed", suite, contenders[i].name);
+                    warnx("%s: a call of %s failed while it was timed", suite, benchmarks[i].name);
                 return false;
             }
             figure_sample(figures[i], value);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/bench/fixture.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shm/clock.h"
+#include "shm/routes.h"
+#include "tools/bench/bench.h"
+#include "tools/bench/private_instance.h"
+
+void fixture_name(char out[static INSTANCE_MAX + 1])
+{
+    private_instance_name("bench", out);
+}
+
+bool fixture_writer(const char *instance, struct writer **out)
+{
+    const struct writer_options options = private_instance_options(instance, UINT64_C(4) << 30);
+    char message[WRITER_MESSAGE_MAX];
+    if (writer_open(out, &options, message) == SHM_OK)
+        return true;
+    warnx("%s", message);
+    return false;
+}
+
+void fixture_remove(const char *instance)
+{
+    struct object_names names;
+    if (*instance && object_names(instance, &names) == SHM_OK)
+        private_instance_remove(&names);
+}
+
+bool fixture_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t shift, uint32_t ttl_s)
+{
+    struct host_addr table[HOSTS_MAX];
+    char message[WRITER_MESSAGE_MAX];
+    for (uint32_t i = 0; i < hosts; i++)
+        table[i] = fixture_host(route, i + shift);
+    if (writer_put(writer, fixture_key(route), table, hosts, NULL, ttl_s, clock_tick(), message) == SHM_OK)
+        return true;
+    warnx("route %u cannot be published: %s; try --routes with fewer", route, message);
+    return false;
+}
+
+static uint32_t *new_sequence(uint32_t routes)
+{
+    uint32_t *sequence = malloc(SEQUENCE_LENGTH * sizeof(*sequence));
+    uint64_t state = routes;
+    for (uint32_t i = 0; sequence && i < SEQUENCE_LENGTH; i++)
+        sequence[i] = random_below(&state, routes);
+    if (!sequence)
+        warnx("out of memory");
+    return sequence;
+}
+
+static bool publish_all(const struct fixture *fixture)
+{
+    const struct fixture_shape *shape = &fixture->shape;
+    for (uint32_t i = 0; i < shape->routes; i++)
+        if (bench_stopped() || !fixture_put(fixture->writer, i, shape->hosts, 0, shape->ttl_s))
+            return false;
+    return true;
+}
+
+/* The index in full, and one table for each route. */
+static bool measure_bytes(struct fixture *fixture)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    struct region region = {0};
+    struct routes routes;
+    bool done = region_open(fixture->names.routes, false, &self, HEADER_BYTES, &region) == SHM_OK &&
+                routes_attach(&region, &routes) == SHM_OK;
+    if (done)
+        fixture->bytes = (uint64_t)routes.bucket_count * sizeof(struct bucket) +
+                         (uint64_t)fixture->shape.routes * block_units(fixture->shape.hosts) * UNIT_BYTES;
+    else
+        warnx("cannot read %s", fixture->names.routes);
+    region_close(&region);
+    return done;
+}
+
+bool fixture_open(struct fixture *fixture, const struct fixture_shape *shape)
+{
+    *fixture = (struct fixture){.shape = *shape};
+    fixture_name(fixture->instance);
+    if (object_names(fixture->instance, &fixture->names) != SHM_OK ||
+        !(fixture->sequence = new_sequence(shape->routes)) ||
+        !fixture_writer(fixture->instance, &fixture->writer) || !publish_all(fixture) ||
+        !measure_bytes(fixture))
+        return false;
+    writer_heartbeat(fixture->writer, clock_tick());
+    int code = larshm_open(&fixture->reader, fixture->instance);
+    if (code != LARSHM_OK)
+        warnx("%s: %s", fixture->instance, larshm_strerror(code));
+    return code == LARSHM_OK;
+}
+
+void fixture_release(struct fixture *fixture)
+{
+    writer_close(fixture->writer);
+    fixture->writer = NULL;
+}
+
+void fixture_close(struct fixture *fixture)
+{
+    larshm_close(fixture->reader);
+    writer_close(fixture->writer);
+    fixture_remove(fixture->instance);
+    free(fixture->sequence);
+    *fixture = (struct fixture){0};
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/bench/workload.h"
+
+#include "shm/clock.h"
+
+static bool lookup_host(void *reader, uint32_t route, larshm_host *out)
+{
+    return larshm_get_host(reader, fixture_modid(route), fixture_cmdid(route), out) == LARSHM_OK;
+}
+
+static bool lookup_view(void *reader, uint32_t route, larshm_host *out)
+{
+    larshm_view view;
+    uint32_t modid = fixture_modid(route), cmdid = fixture_cmdid(route);
+    if (larshm_route_begin(reader, modid, cmdid, &view) != LARSHM_OK)
+        return false;
+    size_t at = view.count - 1;
+    *out = (larshm_host){modid, cmdid, view.addr[at], view.port[at]};
+    return larshm_route_end(reader, &view) == LARSHM_OK;
+}
+
+bool get_host_check(void *workload)
+{
+    return workload_check(workload, lookup_host, ((struct workload *)workload)->fixture->reader);
+}
+
+bool get_host_run(void *workload, uint32_t calls)
+{
+    return workload_run(workload, calls, lookup_host, ((struct workload *)workload)->fixture->reader);
+}
+
+/* The next BATCH_ROUTES routes of the sequence. */
+static size_t lookup_batch(struct workload *workload, larshm_host hosts[static BATCH_ROUTES])
+{
+    int codes[BATCH_ROUTES];
+    for (int i = 0; i < BATCH_ROUTES; i++) {
+        uint32_t route = workload->fixture->sequence[workload->at++ & SEQUENCE_MASK];
+        hosts[i].modid = fixture_modid(route);
+        hosts[i].cmdid = fixture_cmdid(route);
+    }
+    return larshm_get_hosts(workload->fixture->reader, hosts, codes, BATCH_ROUTES);
+}
+
+bool get_hosts_check(void *context)
+{
+    struct workload workload = *(const struct workload *)context;
+    larshm_host hosts[BATCH_ROUTES];
+    for (uint32_t i = 0; i < SEQUENCE_LENGTH; i += BATCH_ROUTES) {
+        uint32_t at = workload.at;
+        if (lookup_batch(&workload, hosts) != BATCH_ROUTES)
+            return false;
+        for (uint32_t k = 0; k < BATCH_ROUTES; k++)
+            if (!fixture_owns(workload.fixture->sequence[(at + k) & SEQUENCE_MASK],
+                              workload.fixture->shape.hosts, &hosts[k]))
+                return false;
+    }
+    return true;
+}
+
+bool get_hosts_run(void *context, uint32_t calls)
+{
+    struct workload *workload = context;
+    larshm_host hosts[BATCH_ROUTES];
+    bool found = true;
+    for (uint32_t i = 0; i < calls && found; i += BATCH_ROUTES) {
+        found = lookup_batch(workload, hosts) == BATCH_ROUTES;
+        for (int k = 0; k < BATCH_ROUTES; k++)
+            workload->sum += hosts[k].addr + hosts[k].port;
+    }
+    return found;
+}
+
+bool view_check(void *workload)
+{
+    return workload_check(workload, lookup_view, ((struct workload *)workload)->fixture->reader);
+}
+
+bool view_run(void *workload, uint32_t calls)
+{
+    return workload_run(workload, calls, lookup_view, ((struct workload *)workload)->fixture->reader);
+}
+
+void workload_settle(void *workload)
+{
+    writer_heartbeat(((struct workload *)workload)->fixture->writer, clock_tick());
+}
