@@ -13,7 +13,7 @@
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
-#include "tests/support/objects.h"
+#include "tools/bench/private_instance.h"
 
 enum {
     KEY = 7,
@@ -190,7 +190,7 @@ static bool try_steps(unsigned long first, unsigned long second)
     struct seen seen = look();
     assert_int_equal(seen.succ, all + RETURNED);
     assert_int_equal(seen.leaves, RETURNED);
-    objects_remove(&instance.names);
+    private_instance_remove(&instance.names);
     return finished;
 }
 
@@ -199,7 +199,7 @@ static void g11_no_call_is_lost_or_doubled_when_a_fetcher_dies_while_hosts_leave
     unsigned long steps;
     (void)state;
     assert_true(live(lose_hosts, 0, &steps));
-    objects_remove(&instance.names);
+    private_instance_remove(&instance.names);
     for (unsigned long first = 1; first <= steps; first++) {
         assert_true(try_steps(first, 0));
         for (unsigned long second = 1; first % EVERY_FIRST == 1; second += EVERY_SECOND)
@@ -222,14 +222,14 @@ static int setup(void **state)
     free(made);
     *state = &instance;
     self_checking_hosts(KEY, 1, HOSTS, hosts);
-    objects_remove(&instance.names);
+    private_instance_remove(&instance.names);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    objects_remove(&instance.names);
+    private_instance_remove(&instance.names);
     return 0;
 }
 

@@ -5,11 +5,11 @@
  */
 #include <poll.h>
 #include <stdio.h>
-#include <sys/mman.h>
 
 #include "shm/clock.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tools/bench/private_instance.h"
 
 enum {
     HOSTS = 20
@@ -36,19 +36,11 @@ static int publish_until_end_of_input(struct writer *writer)
 
 int main(int argc, char **argv)
 {
-    struct writer_options options = {
-        .max_bytes = 4 << 20,
-        .grace_ms = 2000,
-        .max_unknown = 100,
-        .group = "",
-        .directory = "127.0.0.1:7778",
-        .update_timeout_s = 15,
-        .poll_interval_ms = 1,
-    };
+    struct writer_options options = private_instance_options(argc == 2 ? argv[1] : "", 4 << 20);
     struct writer *writer = NULL;
     struct object_names names;
     char message[WRITER_MESSAGE_MAX] = "which instance?";
-    options.instance = argc == 2 ? argv[1] : "";
+    options.poll_interval_ms = 1;
     if (object_names(options.instance, &names) != SHM_OK ||
         writer_open(&writer, &options, message) != SHM_OK) {
         fprintf(stderr, "%s\n", message);
@@ -56,8 +48,6 @@ int main(int argc, char **argv)
     }
     int result = publish_until_end_of_input(writer);
     writer_close(writer);
-    shm_unlink(names.routes);
-    shm_unlink(names.control);
-    shm_unlink(names.lock);
+    private_instance_remove(&names);
     return result;
 }

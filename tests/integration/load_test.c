@@ -23,6 +23,7 @@
 #include "shm/clock.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tools/bench/private_instance.h"
 
 enum {
     ROUTES = 1000,
@@ -98,18 +99,11 @@ static bool write_until_stopped(struct writer *writer)
 
 static int run_writer(int ready)
 {
-    const struct writer_options options = {
-        .instance = instance_name,
-        .max_bytes = 64 << 20,
-        .grace_ms = GRACE_MS,
-        .max_unknown = 100,
-        .group = "",
-        .directory = "127.0.0.1:7778",
-        .update_timeout_s = 15,
-        .poll_interval_ms = 1,
-    };
+    struct writer_options options = private_instance_options(instance_name, 64 << 20);
     struct writer *writer = NULL;
     char message[WRITER_MESSAGE_MAX];
+    options.grace_ms = GRACE_MS;
+    options.poll_interval_ms = 1;
     if (writer_open(&writer, &options, message) != SHM_OK || write(ready, "", 1) != 1) {
         fprintf(stderr, "writer: %s\n", message);
         return 1;

@@ -2,7 +2,6 @@
 #include "tests/support/directory.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +10,12 @@
 
 #include "lars.pb-c.h"
 #include "tests/support/eventually.h"
+#include "tools/bench/loopback.h"
 
 static int bind_port(in_port_t *port)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
+    int fd = loopback_bind(SOCK_STREAM, port);
     assert_true(fd >= 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    *port = ntohs(address.sin_port);
     return fd;
 }
 
@@ -67,12 +60,9 @@ void directory_refuse(struct directory *directory)
 /* A queue for no connection takes one; what comes after it is dropped without a word. */
 void directory_clog(struct directory *directory)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(directory->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     assert_int_equal(listen(directory->listener, 0), 0);
-    directory->clog = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    directory->clog = loopback_connect(SOCK_STREAM, directory->port);
     assert_true(directory->clog >= 0);
-    assert_int_equal(connect(directory->clog, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
 void directory_unclog(struct directory *directory)
@@ -82,21 +72,13 @@ void directory_unclog(struct directory *directory)
     assert_int_equal(listen(directory->listener, 16), 0);
 }
 
-static bool readable(int fd, int timeout_ms)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    return poll(&poll_fd, 1, timeout_ms) == 1;
-}
-
 bool directory_accepts(struct directory *directory, int timeout_ms)
 {
-    int yes = 1;
-    if (!readable(directory->listener, timeout_ms))
+    if (!loopback_readable(directory->listener, timeout_ms))
         return false;
     end_connection(directory);
-    directory->fd = accept4(directory->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    directory->fd = loopback_accept(directory->listener, SOCK_NONBLOCK);
     assert_true(directory->fd >= 0);
-    assert_int_equal(setsockopt(directory->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)), 0);
     return true;
 }
 
@@ -109,12 +91,10 @@ void directory_accept(struct directory *directory)
 /* Reads what is there. False: nothing in time, or the end. */
 static bool receive(struct directory *directory, int timeout_ms, bool *ended)
 {
-    uint8_t bytes[16384];
-    if (!readable(directory->fd, timeout_ms))
+    if (!loopback_readable(directory->fd, timeout_ms))
         return false;
-    ssize_t size = recv(directory->fd, bytes, sizeof(bytes), 0);
-    *ended = size <= 0;
-    return size > 0 && frame_stream_append(&directory->input, bytes, (size_t)size) == 0;
+    *ended = loopback_receive(directory->fd, &directory->input) <= 0;
+    return !*ended;
 }
 
 static struct route_key request_key(const struct frame *frame)

@@ -2,13 +2,14 @@
 #include "tests/support/dns.h"
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tools/bench/loopback.h"
 
 /* With a limit of open files, if that is not NULL. */
 static void start_server(struct dns *dns, const char *files)
@@ -123,21 +124,17 @@ void dns_ask(struct dns_client *client, struct route_key key)
 
 bool dns_readable(struct dns_client *client, int timeout_ms)
 {
-    struct pollfd poll_fd = {.fd = client->fd, .events = POLLIN};
-    return poll(&poll_fd, 1, timeout_ms) == 1;
+    return loopback_readable(client->fd, timeout_ms);
 }
 
 Lars__GetRouteResponse *dns_receive(struct dns_client *client)
 {
     struct frame frame;
     while (frame_stream_next(&client->input, &frame) != FRAME_OK) {
-        uint8_t bytes[4096];
         if (!dns_readable(client, PATIENCE_MS))
             fail_msg("no answer");
-        ssize_t size = recv(client->fd, bytes, sizeof(bytes), 0);
-        if (size <= 0)
+        if (loopback_receive(client->fd, &client->input) <= 0)
             return NULL;
-        assert_int_equal(frame_stream_append(&client->input, bytes, (size_t)size), 0);
     }
     assert_int_equal(frame.id, LARS__MESSAGE_ID__ID_GetRouteResponse);
     Lars__GetRouteResponse *response = lars__get_route_response__unpack(NULL, frame.length, frame.body);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "shm/atomic.h"
@@ -13,11 +12,10 @@
 #include "shm/routes.h"
 #include "shm/table.h"
 #include "tests/support/eventually.h"
-#include "tests/support/objects.h"
+#include "tools/bench/private_instance.h"
 
 void fetcher_init(struct fetcher *fetcher, unsigned port)
 {
-    static unsigned number;
     *fetcher = (struct fetcher){
         .home = "/tmp/larshm-fetcher-XXXXXX",
         .config =
@@ -40,7 +38,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
                 .more = "",
             },
     };
-    snprintf(fetcher->instance, sizeof(fetcher->instance), "fetch-%ld-%u", (long)getpid(), number++);
+    private_instance_name("fetch", fetcher->instance);
     assert_int_equal(object_names(fetcher->instance, &fetcher->names), SHM_OK);
     assert_non_null(mkdtemp(fetcher->home));
     snprintf(fetcher->config_path, sizeof(fetcher->config_path), "%s/conf", fetcher->home);
@@ -50,7 +48,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
 void fetcher_dispose(struct fetcher *fetcher)
 {
     process_kill(&fetcher->process);
-    objects_remove(&fetcher->names);
+    private_instance_remove(&fetcher->names);
     unlink(fetcher->config_path);
     unlink(fetcher->log_path);
     rmdir(fetcher->home);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/instance.h"
-#include "tests/support/objects.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "shm/clock.h"
 #include "tests/support/keys.h"
+#include "tools/bench/private_instance.h"
 
 void instance_start(struct instance *instance)
 {
@@ -27,24 +26,12 @@ void instance_stop(struct instance *instance)
 
 int instance_setup(void **state)
 {
-    static int number;
     struct instance *instance = calloc(1, sizeof(*instance));
     if (!instance)
         return -1;
-    snprintf(instance->name, sizeof(instance->name), "test-%ld-%d", (long)getpid(), number++);
+    private_instance_name("test", instance->name);
     object_names(instance->name, &instance->names);
-    instance->options = (struct writer_options){
-        .instance = instance->name,
-        .max_bytes = 4 << 20,
-        .grace_ms = 2000,
-        .max_unknown = 100,
-        .group = "",
-        .directory = "127.0.0.1:7778",
-        .update_timeout_s = 15,
-        .poll_interval_ms = 10,
-        .probe_num = 10,
-        .overload_timeout_s = 15,
-    };
+    instance->options = private_instance_options(instance->name, 4 << 20);
     instance_start(instance);
     *state = instance;
     return 0;
@@ -54,7 +41,7 @@ int instance_teardown(void **state)
 {
     struct instance *instance = *state;
     instance_stop(instance);
-    objects_remove(&instance->names);
+    private_instance_remove(&instance->names);
     free(instance);
     return 0;
 }
@@ -142,7 +129,7 @@ uint32_t instance_reader_mappings(const struct instance *instance)
 
 uint32_t instance_objects(const struct instance *instance)
 {
-    return objects_count(&instance->names);
+    return private_instance_objects(&instance->names);
 }
 
 void instance_renew(struct instance *instance)

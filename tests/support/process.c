@@ -6,28 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/eventually.h"
-
-static void become(const char *log, char *const argv[])
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (out >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(out, STDERR_FILENO) >= 0)
-        execv(argv[0], argv);
-    _exit(127);
-}
+#include "tools/bench/child.h"
 
 void process_start(struct process *process, const char *log, char *const argv[])
 {
     snprintf(process->log, sizeof(process->log), "%s", log);
-    process->pid = fork();
+    process->pid = child_fork();
     if (process->pid == 0)
-        become(log, argv);
+        child_exec(log, O_APPEND, argv);
     assert_true(process->pid > 0);
 }
 
@@ -62,10 +53,7 @@ int process_wait(struct process *process)
 
 void process_kill(struct process *process)
 {
-    if (process->pid <= 0)
-        return;
-    kill(process->pid, SIGKILL);
-    waitpid(process->pid, NULL, 0);
+    child_end(process->pid);
     process->pid = 0;
 }
 
@@ -116,14 +104,7 @@ in_port_t process_port(const struct process *process, unsigned start)
 
 long process_memory(const struct process *process)
 {
-    char path[64], line[256];
-    long kib = -1;
-    snprintf(path, sizeof(path), "/proc/%ld/status", (long)process->pid);
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    while (kib < 0 && fgets(line, sizeof(line), file))
-        sscanf(line, "RssAnon: %ld", &kib);
-    fclose(file);
-    assert_true(kib >= 0);
-    return kib;
+    size_t bytes = child_memory(process->pid);
+    assert_true(bytes > 0);
+    return (long)(bytes / 1024);
 }

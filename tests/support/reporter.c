@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lars.pb-c.h"
+#include "tools/bench/loopback.h"
 
 static unsigned starts(const struct reporter_run *run)
 {
@@ -82,11 +83,8 @@ size_t reporter_frame(int32_t modid, int32_t cmdid, const struct wire_result *re
 
 int reporter_connect(const struct reporter_run *run)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(run->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = loopback_connect(SOCK_STREAM, run->port);
     assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
 }
 

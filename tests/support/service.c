@@ -2,11 +2,10 @@
 #include "tests/support/service.h"
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #include "tests/support/rotation.h"
+#include "tools/bench/loopback.h"
 
 struct directory service;
 
@@ -42,23 +41,12 @@ void service_connect(struct fixture *fixture)
     service_expect_told(HOST(1), 1, 0);
 }
 
-/* More bytes of the connection. False: none came in time, or it has ended. */
-static bool receive(int timeout_ms)
-{
-    static uint8_t bytes[65536];
-    struct pollfd poll_fd = {.fd = service.fd, .events = POLLIN};
-    if (poll(&poll_fd, 1, timeout_ms) != 1)
-        return false;
-    ssize_t size = recv(service.fd, bytes, sizeof(bytes), 0);
-    return size > 0 && frame_stream_append(&service.input, bytes, (size_t)size) == 0;
-}
-
 Lars__ReportStatusRequest *service_takes(int timeout_ms)
 {
     struct frame frame;
     enum frame_result result;
     while ((result = frame_stream_next(&service.input, &frame)) == FRAME_PARTIAL)
-        if (!receive(timeout_ms))
+        if (!loopback_readable(service.fd, timeout_ms) || loopback_receive(service.fd, &service.input) <= 0)
             return NULL;
     assert_int_equal(result, FRAME_OK);
     assert_int_equal(frame.id, LARS__MESSAGE_ID__ID_ReportStatusRequest);

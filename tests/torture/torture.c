@@ -37,9 +37,9 @@
 #include "shm/check.h"
 #include "shm/clock.h"
 #include "shm/names.h"
-#include "tests/support/objects.h"
 #include "tests/torture/results.h"
 #include "tests/torture/torture.h"
+#include "tools/bench/private_instance.h"
 
 enum {
     SETTLE_MS = 8000,   /* for a fetcher on a busy machine to begin */
@@ -264,7 +264,7 @@ static int end(struct fixture *fixture)
            atomic_load(&torture->forks), atomic_load(&torture->threads), atomic_load(&torture->stale_views),
            torn, lost, poisoned, atomic_load(&torture->hung), atomic_load(&torture->told), results_lost,
            results_invented, atomic_load(&torture->longest_ns) / 1000000);
-    objects_remove(&fixture->names);
+    private_instance_remove(&fixture->names);
     unlink(fixture->config);
     /* A client that is stopped while it tells may come too late for a generation that many others have pushed out. */
     bool well = torn + lost + poisoned + atomic_load(&torture->hung) + results_invented == 0 &&
