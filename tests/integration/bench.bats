@@ -163,3 +163,9 @@ until_busy() {
     run -1 --separate-stderr bench --cpu 1023
     [[ "$stderr" == *"processor 1023"* ]]
 }
+
+@test "the manual page has the suites of --list, and says which are slow" {
+    diff <(bench --list | awk '{ print $1 ($NF == "(slow)" ? " (slow)" : "") }' | sort) \
+        <(sed -n '/^# SUITES$/,/^# /s/^\*\(.*\)/\1/p' "$SOURCE/tools/bench/larshm-bench.1.scd" |
+            sed 's/, /\n/g' | tr -d '*' | sort)
+}

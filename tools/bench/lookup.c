@@ -77,6 +77,8 @@ static bool at_size(struct bench *bench, const struct fixture_shape *shape)
     return done;
 }
 
+static const struct parameter usual_size[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
+
 /* Keys that do not exist: requested once, unknown each time. */
 static bool misses(struct bench *bench)
 {
@@ -85,16 +87,32 @@ static bool misses(struct bench *bench)
     const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
     bool done = fixture_open(&fixture, &shape) && peer_lfht_open(&lfht, &fixture, SMALL);
     struct workload workload = {.fixture = &fixture, .offset = SMALL};
-    const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
     const struct benchmark benchmarks[] = {
         {"get_host, miss", get_host_check, workload_settle, get_host_run, &workload, CALLS,
          .peer = "cds_lfht, miss"},
         {"cds_lfht, miss", peer_lfht_check, NULL, peer_lfht_run, &lfht, CALLS, .peer = NULL},
     };
     done = done &&
-           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
+           benchmarks_run(bench, suite, usual_size, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
     peer_lfht_close(&lfht);
     fixture_close(&fixture);
+    return done;
+}
+
+/* get_host on a fixture with something unusual, beside one without. */
+static bool unusual(struct bench *bench, const struct fixture *fixture, void (*settle)(void *workload),
+                    const char *name, const char *peer)
+{
+    struct fixture usual;
+    const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
+    struct workload lookups = {.fixture = fixture}, usual_lookups = {.fixture = &usual};
+    const struct benchmark benchmarks[] = {
+        {name, get_host_check, settle, get_host_run, &lookups, CALLS, .peer = peer},
+        {peer, get_host_check, workload_settle, get_host_run, &usual_lookups, CALLS, .peer = NULL},
+    };
+    bool done = fixture_open(&usual, &shape) && benchmarks_run(bench, suite, usual_size, benchmarks,
+                                                               sizeof(benchmarks) / sizeof(*benchmarks));
+    fixture_close(&usual);
     return done;
 }
 
@@ -106,45 +124,25 @@ static void settle_expired(void *workload)
 
 static bool expired(struct bench *bench)
 {
-    struct fixture fresh, old = {0};
-    const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
+    struct fixture fixture;
     const struct fixture_shape short_lived = {.routes = SMALL, .hosts = HOSTS};
-    bool done = fixture_open(&fresh, &shape) && fixture_open(&old, &short_lived);
-    struct workload fresh_lookups = {.fixture = &fresh}, old_lookups = {.fixture = &old};
-    const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
-    const struct benchmark benchmarks[] = {
-        {"get_host, expired", get_host_check, settle_expired, get_host_run, &old_lookups, CALLS,
-         .peer = "get_host, fresh"},
-        {"get_host, fresh", get_host_check, workload_settle, get_host_run, &fresh_lookups, CALLS,
-         .peer = NULL},
-    };
-    done = done &&
-           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
-    fixture_close(&old);
-    fixture_close(&fresh);
+    bool done = fixture_open(&fixture, &short_lived) &&
+                unusual(bench, &fixture, settle_expired, "get_host, expired", "get_host, fresh");
+    fixture_close(&fixture);
     return done;
 }
 
 /* As while a host fails, or an operator drains it: a lookup also reads the clock, the masks and the phase of probes. */
 static bool one_ejected(struct bench *bench)
 {
-    struct fixture all, less = {0};
+    struct fixture fixture;
     const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
-    bool done = fixture_open(&all, &shape) && fixture_open(&less, &shape);
+    bool done = fixture_open(&fixture, &shape);
     for (uint32_t route = 0; done && route < SMALL; route++)
-        writer_set_rotation(less.writer, fixture_key(route), route % HOSTS, true, false);
-    struct workload all_lookups = {.fixture = &all}, less_lookups = {.fixture = &less};
-    const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", SMALL}, {"hosts", HOSTS}};
-    const struct benchmark benchmarks[] = {
-        {"get_host, one host ejected", get_host_check, workload_settle, get_host_run, &less_lookups, CALLS,
-         .peer = "get_host, none ejected"},
-        {"get_host, none ejected", get_host_check, workload_settle, get_host_run, &all_lookups, CALLS,
-         .peer = NULL},
-    };
+        writer_set_rotation(fixture.writer, fixture_key(route), route % HOSTS, true, false);
     done = done &&
-           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
-    fixture_close(&less);
-    fixture_close(&all);
+           unusual(bench, &fixture, workload_settle, "get_host, one host ejected", "get_host, none ejected");
+    fixture_close(&fixture);
     return done;
 }
 
