@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "conf/suggest.h"
 #include "tools/bench/output.h"
 
@@ -60,11 +61,10 @@ struct arguments {
 static uint32_t take_number(const struct argp_state *state, const char *name, const char *text,
                             uint32_t least, uint32_t most)
 {
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value < least || value > most)
+    uint32_t value = 0;
+    if (!number_parse(text, least, most, &value))
         argp_error(state, "%s '%s' is not a decimal number from %u to %u", name, text, least, most);
-    return (uint32_t)value;
+    return value;
 }
 
 static const struct suite *take_suite(const struct argp_state *state, const char *name)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <err.h>
 #include <jansson.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 
 #include "tools/bench/output.h"
+#include "tools/common/grid.h"
 
 enum {
     COLUMNS = 10,
@@ -26,8 +26,9 @@ static void put_target(char out[static CELL], const struct figure *figure)
                  figure_meets_target(figure) ? "met" : "MISSED");
 }
 
-static bool add_row(struct libscols_table *table, const struct figure *figure)
+static void add_row(struct grid *grid, const struct figure *figure)
 {
+    const char *row[COLUMNS];
     char cells[COLUMNS][CELL] = {{0}}, parameters[LABEL_MAX], peer[LABEL_MAX];
     figure_parameters(figure, parameters);
     snprintf(cells[0], CELL, "%s", figure->suite);
@@ -49,38 +50,9 @@ static bool add_row(struct libscols_table *table, const struct figure *figure)
             snprintf(cells[8], CELL, "%s %s", figure->peer->name, peer);
     }
     put_target(cells[9], figure);
-    struct libscols_line *line = scols_table_new_line(table, NULL);
-    bool done = line != NULL;
-    for (size_t i = 0; done && i < COLUMNS; i++)
-        done = scols_line_set_data(line, i, cells[i]) == 0;
-    return done;
-}
-
-static struct libscols_table *new_table(void)
-{
-    static const struct {
-        const char *name;
-        int flags;
-    } columns[COLUMNS] = {
-        {"SUITE", 0},
-        {"FIGURE", 0},
-        {"AT", 0},
-        {"MEDIAN", SCOLS_FL_RIGHT},
-        {"UNIT", 0},
-        {"MIN", SCOLS_FL_RIGHT},
-        {"MAX", SCOLS_FL_RIGHT},
-        {"RATIO", SCOLS_FL_RIGHT},
-        {"TO", 0},
-        {"TARGET", 0},
-    };
-    struct libscols_table *table = scols_new_table();
-    for (size_t i = 0; table && i < COLUMNS; i++) {
-        if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags)) {
-            scols_unref_table(table);
-            table = NULL;
-        }
-    }
-    return table;
+    for (size_t i = 0; i < COLUMNS; i++)
+        row[i] = cells[i];
+    grid_row(grid, row, NULL);
 }
 
 static void print_machine(const struct machine *machine)
@@ -97,18 +69,19 @@ static void print_machine(const struct machine *machine)
 
 bool output_table(const struct machine *machine, const struct figures *figures)
 {
-    struct libscols_table *table = new_table();
-    bool done = table != NULL;
-    for (const struct figure *figure = figures->first; done && figure; figure = figure->next)
-        done = figure->samples == 0 || add_row(table, figure);
-    if (done) {
-        print_machine(machine);
-        done = scols_print_table(table) == 0;
-    }
-    scols_unref_table(table);
-    if (!done)
-        warnx("out of memory");
-    return done;
+    static const struct grid_column columns[COLUMNS] = {
+        {"SUITE", false}, {"FIGURE", false}, {"AT", false},   {"MEDIAN", true}, {"UNIT", false},
+        {"MIN", true},    {"MAX", true},     {"RATIO", true}, {"TO", false},    {"TARGET", false},
+    };
+    struct grid *grid = grid_new(columns, COLUMNS);
+    for (const struct figure *figure = figures->first; figure; figure = figure->next)
+        if (figure->samples > 0)
+            add_row(grid, figure);
+    print_machine(machine);
+    if (grid_print(grid) == 0)
+        return true;
+    warnx("out of memory");
+    return false;
 }
 
 static json_t *json_parameters(const struct figure *figure)
