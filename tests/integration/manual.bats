@@ -103,7 +103,7 @@ pages() {
   done
 }
 
-@test "the page of a program explains its options and commands and no others" {
+@test "every program has a page, which explains its options and commands and no others" {
   cd "$BATS_TEST_TMPDIR"
   for page in $(pages 1 8); do
     program=$(basename "$page" | sed 's/\..*//')
@@ -121,7 +121,11 @@ pages() {
       # shellcheck disable=SC2086
       "$BIN/$program" $command --help >/dev/null
     done <commands_of_page
+    echo "$program" >>with_page
   done
+  (cd "$BIN" && printf '%s\n' larshm*) >programs
+  sort with_page >sorted
+  same programs sorted "not the programs that have pages"
 }
 
 @test "every page that is referred to exists" {

@@ -66,8 +66,14 @@ TEXT
   done
 }
 
-@test "the map in CONTRIBUTING.md has every room" {
+@test "the map in CONTRIBUTING.md has every room and no other" {
   cd "$SOURCE"
+  sed -n '/^| room /,/^$/p' CONTRIBUTING.md | cut -d'|' -f2 | grep -oE '[a-z/]+/' | while read -r room; do
+    [ -d "$room" ] || {
+      echo "the map has $room"
+      return 1
+    }
+  done
   git rev-parse >/dev/null 2>&1 || skip "these sources are not a git repository"
   git ls-files '*.c' '*.bats' | cut -d/ -f1,2 | sed 's|/[^/]*\..*||' | sort -u | while read -r room; do
     grep -qE "^\| [^|]*\`$room/\`" CONTRIBUTING.md || {
