@@ -348,5 +348,5 @@ int main(void)
         cmocka_unit_test(g5_death_at_any_store_leaves_old_or_new),
         cmocka_unit_test(g5_adoption_can_be_interrupted_and_repeated),
     };
-    return cmocka_run_group_tests_name("crash", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("crash/crash", tests, NULL, NULL);
 }

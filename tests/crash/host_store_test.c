@@ -340,5 +340,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(g5_death_at_any_store_leaves_every_record_old_or_new, setup,
                                         teardown),
     };
-    return cmocka_run_group_tests_name("crash/store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("crash/host_store", tests, NULL, NULL);
 }

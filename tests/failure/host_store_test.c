@@ -182,5 +182,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nth_failure_loses_no_record_and_can_be_retried),
     };
-    return cmocka_run_group_tests_name("failure/store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("failure/host_store", tests, NULL, NULL);
 }

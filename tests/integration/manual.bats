@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The manual tells the truth: its prototypes are the header's, its examples compile and link, its options exist. That the
 # pages are well-formed is checked where they are built (docs/larshm.1 and so on); the keys of larshm.conf(5) in
-# unit/conf/sample_test.c.
+# integration/sample_conf_test.c.
 
 setup() {
   header=$SOURCE/reader/include/larshm/larshm.h

@@ -7,7 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/atomic.h"
+#include "shm/check.h"
 #include "shm/clock.h"
+#include "shm/index.h"
+#include "shm/table.h"
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
 
@@ -82,6 +86,56 @@ void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint3
         fail_msg("writer_put: %d %s", status, instance->message);
 }
 
+void instance_put_keys(struct instance *instance, uint32_t keys, uint32_t round)
+{
+    for (uint64_t key = 1; key <= keys; key++)
+        instance_put(instance, key, round, (uint32_t)(key % 9), 15);
+}
+
+void instance_expect_keys(const struct instance *instance, uint32_t keys, uint32_t round)
+{
+    struct region region;
+    struct routes routes;
+    struct check_report report;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(check_routes(&routes, &report), SHM_OK);
+    assert_int_equal(report.keys, keys);
+    for (uint64_t key = 1; key <= keys; key++) {
+        uint32_t slot = index_find(&routes, numbered_key(key)), seen = UINT32_MAX;
+        struct table table;
+        assert_int_not_equal(slot, SLOT_NONE);
+        assert_int_equal(table_begin(&routes, slot, numbered_key(key), &table), SHM_OK);
+        assert_int_equal(table.count, key % 9);
+        for (uint32_t i = 0; i < table.count; i++)
+            assert_true(self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]),
+                                            load_relaxed(&table.s_ports[i]), &seen));
+        if (table.count)
+            assert_int_equal(seen, round);
+    }
+    region_close(&region);
+}
+
+void instance_put_ports(struct instance *instance, struct route_key key, uint32_t count)
+{
+    static struct host_addr hosts[HOSTS_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
+    assert_int_equal(writer_put(instance->writer, key, hosts, count, NULL, 60, 1, instance->message), SHM_OK);
+}
+
+void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t masks, uint32_t ejected)
+{
+    struct region region;
+    struct routes routes;
+    struct table table;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(table_begin(&routes, index_find(&routes, numbered_key(key)), numbered_key(key), &table),
+                     SHM_OK);
+    assert_int_equal(load_relaxed(table.s_masks), masks);
+    assert_int_equal(table.ejected, ejected);
+    region_close(&region);
+}
+
 void instance_heartbeat(struct instance *instance, uint64_t now)
 {
     writer_heartbeat(instance->writer, now);
@@ -144,4 +198,15 @@ enum shm_status instance_map(const struct instance *instance, bool writable, str
     const struct trust trust = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     enum shm_status status = region_open(instance->names.routes, writable, &trust, 0, region);
     return status == SHM_OK ? routes_attach(region, routes) : status;
+}
+
+void instance_map_control(const struct instance *instance, struct region *region, struct control *control)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1};
+    struct region routes_region;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
+    assert_int_equal(region_open(instance->names.control, true, &self, HEADER_BYTES, region), SHM_OK);
+    assert_int_equal(control_attach(region, control_shape(&routes), routes.generation, control), SHM_OK);
+    region_close(&routes_region);
 }

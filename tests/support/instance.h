@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "shm/control.h"
 #include "shm/names.h"
 #include "shm/region.h"
 #include "shm/routes.h"
@@ -43,6 +44,17 @@ _Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t p
 /* Publishes `count` equation hosts of `round`; the test fails if that does not succeed. */
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s);
 
+/* Publishes the keys 1 .. keys, key % 9 hosts each; they are there, and the is-valid walk finds nothing wrong. */
+void instance_put_keys(struct instance *instance, uint32_t keys, uint32_t round);
+void instance_expect_keys(const struct instance *instance, uint32_t keys, uint32_t round);
+
+/* Publishes `count` hosts that differ only in their ports: 1 .. count. */
+void instance_put_ports(struct instance *instance, struct route_key key, uint32_t count);
+
+/* What readers see of a route: how many hosts are out of rotation, and which of the first 32. */
+void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t masks,
+                              uint32_t ejected);
+
 /* The writer's once-in-a-while work, as if it were `now`. */
 void instance_heartbeat(struct instance *instance, uint64_t now);
 
@@ -69,5 +81,8 @@ void instance_renew(struct instance *instance);
 /* Opens the object read-only (or not), trusting only this user. */
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
                              struct routes *routes);
+
+/* Maps the control object of the current generation, as a client that may ask. */
+void instance_map_control(const struct instance *instance, struct region *region, struct control *control);
 
 #endif

@@ -68,5 +68,5 @@ int main(void)
         cmocka_unit_test(a_table_without_rows_is_no_text),
         cmocka_unit_test(a_table_that_was_not_made_fails_at_its_end),
     };
-    return cmocka_run_group_tests_name("common/grid", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/common/grid", tests, NULL, NULL);
 }

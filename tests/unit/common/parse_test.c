@@ -77,5 +77,5 @@ int main(void)
         cmocka_unit_test(hosts_are_an_address_and_a_port),
         cmocka_unit_test(an_address_to_listen_on_comes_back_as_it_was_written),
     };
-    return cmocka_run_group_tests_name("common/parse", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/common/parse", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/conf/scratch.h"
+#include "tests/support/scratch_conf.h"
 
 /* An agent's file as Lars users have it. */
 static const char lars_lb_agent_conf[] = "; load balance agent\n"
@@ -286,5 +286,5 @@ int main(void)
         cmocka_unit_test(reload_takes_what_may_change_and_names_the_rest),
         cmocka_unit_test(reload_of_the_same_values_needs_no_restart),
     };
-    return cmocka_run_group_tests_name("conf/config", tests, scratch_setup, scratch_teardown);
+    return cmocka_run_group_tests_name("unit/conf/config", tests, scratch_setup, scratch_teardown);
 }

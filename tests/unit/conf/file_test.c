@@ -9,13 +9,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "tests/unit/conf/scratch.h"
-
-static void expect_text_refused(const char *text, const char *expected)
-{
-    scratch_write(text, strlen(text));
-    scratch_expect_refused(scratch_path, expected);
-}
+#include "tests/support/scratch_conf.h"
 
 static void file_that_cannot_be_read_is_named(void **state)
 {
@@ -59,57 +53,6 @@ static void file_without_read_permission_is_named(void **state)
     assert_non_null(strstr(error, "test.conf: cannot be opened: Permission denied"));
 }
 
-static void empty_file_is_refused(void **state)
-{
-    (void)state;
-    expect_text_refused("", ": is empty: to run on defaults, start without -c");
-    expect_text_refused("\xEF\xBB\xBF", ": is empty: to run on defaults, start without -c");
-}
-
-static void file_of_comments_gives_the_defaults(void **state)
-{
-    (void)state;
-    struct config config, defaults;
-    assert_int_equal(config_load(NULL, &defaults, NULL, 0), 0);
-    static const char text[] = "\n# a comment \\\n   ; another \xff\xfe = [x]\n\t\n[shm]\n;max_bytes = 1\n";
-    scratch_write(text, strlen(text));
-    scratch_expect_loaded(&config);
-    assert_int_equal(config.shm.max_bytes, defaults.shm.max_bytes);
-    assert_int_equal(config.fetcher.poll_interval_ms, defaults.fetcher.poll_interval_ms);
-}
-
-static void nul_bytes_are_refused_with_their_line(void **state)
-{
-    (void)state;
-    static const char in_comment[] = "[shm]\n# a\0b\n";
-    static const char in_value[] = "[shm]\n\ngrace_ms = 5\0000\n";
-    static const char utf16[] = "\xff\xfe[\0s\0h\0m\0]\0\n\0";
-    scratch_write(in_comment, sizeof(in_comment) - 1);
-    scratch_expect_refused(scratch_path, ":2: a NUL byte: the file must be plain text");
-    scratch_write(in_value, sizeof(in_value) - 1);
-    scratch_expect_refused(scratch_path, ":3: a NUL byte: the file must be plain text");
-    scratch_write(utf16, sizeof(utf16) - 1);
-    scratch_expect_refused(scratch_path, ":1: a NUL byte: the file must be plain text");
-}
-
-static void garbage_is_refused_with_its_line(void **state)
-{
-    (void)state;
-    expect_text_refused("\x7f"
-                        "ELF\x02\x01\xff\n",
-                        ":1: \"?ELF???\" is no [section], key = value or # comment");
-    expect_text_refused("[shm]\ngrace_ms\n", ":2: \"grace_ms\" is no [section], key = value or # comment");
-    expect_text_refused("[shm]\ngrace_ms: 5\n",
-                        ":2: \"grace_ms: 5\" is no [section], key = value or # comment");
-    expect_text_refused("[shm]\n=\n",
-                        ":2: unknown key \"\" in [shm]: known are max_bytes, grace_ms, max_unknown, "
-                        "group");
-    expect_text_refused("[shm\n", ":1: a section must be written as [name] on a line of its own");
-    expect_text_refused("[shm] x\n", ":1: a section must be written as [name] on a line of its own");
-    expect_text_refused("[shm] grace_ms = 1\n",
-                        ":1: a section must be written as [name] on a line of its own");
-}
-
 static void lines_and_files_are_bounded(void **state)
 {
     (void)state;
@@ -133,48 +76,13 @@ static void lines_and_files_are_bounded(void **state)
     free(text);
 }
 
-static void longest_line_keeps_its_value(void **state)
-{
-    (void)state;
-    char text[1100];
-    int length = snprintf(text, sizeof(text), "[shm]\ngrace_ms%*s", 1000 - (int)strlen("grace_ms"), "= 777");
-    struct config config;
-    scratch_write(text, (size_t)length);
-    scratch_expect_loaded(&config);
-    assert_int_equal(config.shm.grace_ms, 777);
-}
-
-static void windows_line_ends_and_byte_order_mark_load(void **state)
-{
-    (void)state;
-    static const char text[] =
-        "\xEF\xBB\xBF[dnsserver]\r\nip = dns.example\r\n\r\n# c\r\n[shm]\r\ngroup =\r\n"
-        "max_bytes = 2M";
-    struct config config;
-    scratch_write(text, strlen(text));
-    scratch_expect_loaded(&config);
-    assert_string_equal(config.dnsserver.ip, "dns.example");
-    assert_string_equal(config.shm.group, "");
-    assert_int_equal(config.shm.max_bytes, 2 << 20);
-    expect_text_refused("# old\r[shm]\rgrace_ms = 5\r",
-                        ":1: a carriage return inside the line: lines must end in LF or CRLF");
-    expect_text_refused("[shm]\n\xEF\xBB\xBFgrace_ms = 5\n",
-                        ":2: unknown key \"???grace_ms\" in [shm]: did you mean grace_ms?");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(file_that_cannot_be_read_is_named),
         cmocka_unit_test(pipe_without_a_writer_does_not_hold_the_start_up),
         cmocka_unit_test(file_without_read_permission_is_named),
-        cmocka_unit_test(empty_file_is_refused),
-        cmocka_unit_test(file_of_comments_gives_the_defaults),
-        cmocka_unit_test(nul_bytes_are_refused_with_their_line),
-        cmocka_unit_test(garbage_is_refused_with_its_line),
         cmocka_unit_test(lines_and_files_are_bounded),
-        cmocka_unit_test(longest_line_keeps_its_value),
-        cmocka_unit_test(windows_line_ends_and_byte_order_mark_load),
     };
-    return cmocka_run_group_tests_name("conf/file", tests, scratch_setup, scratch_teardown);
+    return cmocka_run_group_tests_name("unit/conf/file", tests, scratch_setup, scratch_teardown);
 }

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 
 #include "conf/value.h"
-#include "tests/unit/conf/scratch.h"
+#include "tests/support/scratch_conf.h"
 
 static void fields_have_the_size_that_their_type_says(void **state)
 {
@@ -127,5 +127,5 @@ int main(void)
         cmocka_unit_test(every_key_is_found_by_its_name_in_any_case),
         cmocka_unit_test(ends_of_every_range_are_kept_exactly),
     };
-    return cmocka_run_group_tests_name("conf/keys", tests, scratch_setup, scratch_teardown);
+    return cmocka_run_group_tests_name("unit/conf/keys", tests, scratch_setup, scratch_teardown);
 }

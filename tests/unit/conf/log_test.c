@@ -115,5 +115,5 @@ int main(void)
         cmocka_unit_test(lines_above_the_level_are_not_written),
         cmocka_unit_test(a_limit_says_how_much_it_has_suppressed),
     };
-    return cmocka_run_group_tests_name("conf/log", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/conf/log", tests, NULL, NULL);
 }

@@ -53,5 +53,5 @@ int main(void)
         cmocka_unit_test(what_follows_the_digits_is_the_callers),
         cmocka_unit_test(one_alone_is_singular),
     };
-    return cmocka_run_group_tests_name("conf/number", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/conf/number", tests, NULL, NULL);
 }

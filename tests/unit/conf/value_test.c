@@ -180,5 +180,5 @@ int main(void)
         cmocka_unit_test(groups_are_names_or_nothing),
         cmocka_unit_test(levels_are_the_four_words),
     };
-    return cmocka_run_group_tests_name("conf/value", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/conf/value", tests, NULL, NULL);
 }

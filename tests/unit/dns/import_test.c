@@ -114,5 +114,5 @@ int main(void)
         TEST(a_wrong_line_is_named_and_nothing_is_added),
         TEST(bytes_that_are_no_text_are_refused),
     };
-    return cmocka_run_group_tests_name("dns/import", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/dns/import", tests, NULL, NULL);
 }

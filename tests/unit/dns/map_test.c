@@ -80,5 +80,5 @@ int main(void)
         cmocka_unit_test(each_visits_every_value_once),
         cmocka_unit_test(empty_map_has_nothing),
     };
-    return cmocka_run_group_tests_name("dns/map", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/dns/map", tests, NULL, NULL);
 }

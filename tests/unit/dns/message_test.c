@@ -70,5 +70,5 @@ int main(void)
         cmocka_unit_test(a_request_that_does_not_decode_leaves_the_key_alone),
         cmocka_unit_test(hosts_are_sent_as_far_as_they_fit_into_a_frame),
     };
-    return cmocka_run_group_tests_name("dns/message", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/dns/message", tests, NULL, NULL);
 }

@@ -328,5 +328,5 @@ int main(void)
         TEST(database_of_another_program_is_refused_and_left_alone),
         TEST(file_that_is_no_database_is_refused_and_left_alone),
     };
-    return cmocka_run_group_tests_name("dns/store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/dns/store", tests, NULL, NULL);
 }

@@ -89,5 +89,5 @@ int main(void)
         cmocka_unit_test(a_changed_route_is_owed_to_its_subscribers_alone),
         cmocka_unit_test(a_route_lives_as_long_as_its_last_subscription),
     };
-    return cmocka_run_group_tests_name("dns/subscription", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/dns/subscription", tests, NULL, NULL);
 }

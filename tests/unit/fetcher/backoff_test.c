@@ -44,5 +44,5 @@ int main(void)
         cmocka_unit_test(pauses_differ_from_one_fetcher_to_the_next),
         cmocka_unit_test(shortest_pauses_are_possible),
     };
-    return cmocka_run_group_tests_name("fetcher/backoff", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/backoff", tests, NULL, NULL);
 }

@@ -288,5 +288,5 @@ int main(void)
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),
         TEST(all_routes_with_records_can_be_told_again),
     };
-    return cmocka_run_group_tests_name("fetcher/balance", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/balance", tests, NULL, NULL);
 }

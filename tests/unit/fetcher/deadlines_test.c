@@ -174,5 +174,5 @@ int main(void)
         cmocka_unit_test(room_is_made_without_losing_anybody),
         cmocka_unit_test(any_changes_leave_the_first_one_first),
     };
-    return cmocka_run_group_tests_name("fetcher/deadlines", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/deadlines", tests, NULL, NULL);
 }

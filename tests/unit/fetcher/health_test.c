@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules by which hosts are judged, one by one. That they work together as in Lars shows health_simulation_test. */
+/* The rules by which hosts are judged, one by one. That they work together as in Lars shows integration/lars_health. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -405,5 +405,5 @@ int main(void)
         TEST(rate_never_reads_as_equal_to_the_limit_that_it_is_above),
         TEST(counts_saturate_instead_of_wrapping),
     };
-    return cmocka_run_group_tests_name("fetcher/health", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/health", tests, NULL, NULL);
 }

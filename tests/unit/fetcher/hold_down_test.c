@@ -114,5 +114,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(hold_that_was_ended_begins_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(any_number_of_routes_can_be_held, setup, teardown),
     };
-    return cmocka_run_group_tests_name("fetcher/hold", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/hold_down", tests, NULL, NULL);
 }

@@ -195,5 +195,5 @@ int main(void)
         requests_test(everything_can_be_taken_out_waiting_ones_first),
         requests_test(any_order_of_steps_agrees_with_a_plain_list),
     };
-    return cmocka_run_group_tests_name("fetcher/requests", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/requests", tests, NULL, NULL);
 }

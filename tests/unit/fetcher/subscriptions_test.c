@@ -102,5 +102,5 @@ int main(void)
         cmocka_unit_test(filter_that_keeps_nothing_puts_the_cursor_at_the_start),
         cmocka_unit_test(filter_hands_the_context_on),
     };
-    return cmocka_run_group_tests_name("fetcher/known", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/subscriptions", tests, NULL, NULL);
 }

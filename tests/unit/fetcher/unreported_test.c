@@ -158,5 +158,5 @@ int main(void)
         cmocka_unit_test(service_that_is_away_for_ever_makes_no_sum_wrap),
         cmocka_unit_test(forgotten_host_leaves_nothing_to_the_next_one_of_its_number),
     };
-    return cmocka_run_group_tests_name("fetcher/unreported", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/unreported", tests, NULL, NULL);
 }

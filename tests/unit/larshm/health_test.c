@@ -136,5 +136,5 @@ int main(void)
         cmocka_unit_test(the_time_of_a_change_is_wall_time_and_never_in_the_future),
         cmocka_unit_test(a_table_has_each_host_with_its_counts_where_they_are_known),
     };
-    return cmocka_run_group_tests_name("larshm/health", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/larshm/health", tests, NULL, NULL);
 }

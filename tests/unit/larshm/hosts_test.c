@@ -168,5 +168,5 @@ int main(void)
         cmocka_unit_test(records_full_of_noise_are_read_within_their_bounds_and_can_be_told),
         cmocka_unit_test(a_header_full_of_noise_is_refused),
     };
-    return cmocka_run_group_tests_name("larshm/hosts", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/larshm/hosts", tests, NULL, NULL);
 }

@@ -133,5 +133,5 @@ int main(void)
         cmocka_unit_test(long_routes_show_their_first_hosts_and_how_many_there_are),
         cmocka_unit_test(text_from_shared_memory_cannot_steer_a_terminal_or_run_on),
     };
-    return cmocka_run_group_tests_name("larshm/text", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/larshm/text", tests, NULL, NULL);
 }

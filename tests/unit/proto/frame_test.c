@@ -147,5 +147,5 @@ int main(void)
         cmocka_unit_test(promised_length_allocates_nothing),
         cmocka_unit_test(datagram_is_one_frame_and_nothing_else),
     };
-    return cmocka_run_group_tests_name("proto/frame", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/proto/frame", tests, NULL, NULL);
 }

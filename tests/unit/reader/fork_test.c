@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <larshm/larshm.h>
 
-#include "shm/clock.h"
 #include "tests/support/child.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -15,7 +11,6 @@
 enum {
     READERS = 3,
     FORKS = 150,
-    THREADS = 10000,
     CHILD_SECONDS = 20, /* a child that hangs is killed, and fails the test */
 };
 
@@ -160,56 +155,6 @@ static void forks_amid_lookups_and_new_generations_work(void **state)
     larshm_close(turmoil.h);
 }
 
-/* What the process has mapped for itself to write to. Not what is resident: an emulator's own memory is that too. */
-static uint64_t writable_kib(void)
-{
-    char line[512], access[5];
-    uint64_t from, to, bytes = 0;
-    FILE *maps = fopen("/proc/self/maps", "r");
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps))
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &from, &to, access) == 3 &&
-            strcmp(access, "rw-p") == 0)
-            bytes += to - from;
-    fclose(maps);
-    return bytes / 1024;
-}
-
-static void *look_once(void *context)
-{
-    struct turmoil *turmoil = context;
-    turmoil->wrong += !right(turmoil->h, 1) || !view_right(turmoil->h, 1);
-    return NULL;
-}
-
-static void threads_that_come_and_go_leave_nothing_behind(void **state)
-{
-    struct instance *instance = *state;
-    struct turmoil turmoil = {.instance = instance};
-    uint64_t before = 0;
-    instance_put(instance, 1, 1, 1, 15);
-    assert_int_equal(larshm_open(&turmoil.h, instance->name), LARSHM_OK);
-    for (int i = 0; i < THREADS; i++) {
-        pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, look_once, &turmoil), 0);
-        pthread_join(thread, NULL);
-        if (i % 1000 == 0)
-            instance_renew(instance);
-        if (i == THREADS / 10)
-            before = writable_kib();
-    }
-    assert_int_equal(turmoil.wrong, 0);
-    assert_true(right(turmoil.h, 1));
-    assert_int_equal(instance_reader_mappings(instance), 1);
-    /* A leak of 512 bytes per thread would show; the sanitizers' own memory comes on top of ours. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    assert_true(writable_kib() < before + 4096);
-#else
-    (void)before;
-#endif
-    larshm_close(turmoil.h);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -218,7 +163,6 @@ int main(void)
         TEST(a_child_follows_the_generations_of_its_parent),
         TEST(a_view_begun_before_a_fork_ends_in_both),
         TEST(forks_amid_lookups_and_new_generations_work),
-        TEST(threads_that_come_and_go_leave_nothing_behind),
     };
-    return cmocka_run_group_tests_name("reader/fork", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/fork", tests, NULL, NULL);
 }

@@ -32,18 +32,13 @@ struct fixture {
 /* Route (MODID, count) has `count` hosts with the ports 1 .. count. */
 static int setup(void **state)
 {
-    static struct host_addr hosts[HOSTS_MOST];
     void *instance = NULL;
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     if (!fixture || instance_setup(&instance) != 0)
         return -1;
     fixture->instance = instance;
-    for (uint32_t i = 0; i < HOSTS_MOST; i++)
-        hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (int i = 0; i < SIZES; i++)
-        if (writer_put(fixture->instance->writer, route_key(MODID, sizes[i]), hosts, sizes[i], NULL, 60, 1,
-                       fixture->instance->message) != SHM_OK)
-            return -1;
+        instance_put_ports(fixture->instance, route_key(MODID, sizes[i]), sizes[i]);
     *state = fixture;
     return larshm_open(&fixture->h, fixture->instance->name) == LARSHM_OK ? 0 : -1;
 }
@@ -236,5 +231,5 @@ int main(void)
         TEST(verdicts_go_with_their_hosts_to_a_new_generation),
         TEST(verdicts_that_change_all_the_time_lead_to_hosts_of_the_table),
     };
-    return cmocka_run_group_tests_name("reader/pick", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/pick", tests, NULL, NULL);
 }

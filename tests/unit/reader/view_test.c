@@ -267,5 +267,5 @@ int main(void)
         TEST(a_view_held_over_many_generations_keeps_one_of_them),
         TEST(g5_a_view_survives_the_fetcher),
     };
-    return cmocka_run_group_tests_name("reader/view", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/view", tests, NULL, NULL);
 }

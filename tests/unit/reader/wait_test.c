@@ -152,5 +152,5 @@ int main(void)
         TEST(a_negative_answer_wakes_the_waiter),     TEST(a_waiter_follows_to_the_next_generation),
         TEST(a_waiter_outlives_the_fetcher),
     };
-    return cmocka_run_group_tests_name("reader/wait", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/wait", tests, NULL, NULL);
 }

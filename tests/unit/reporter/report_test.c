@@ -119,5 +119,5 @@ int main(void)
         cmocka_unit_test(unknown_fields_are_ignored),
         cmocka_unit_test(hosts_that_cannot_be_are_left_out_and_counted),
     };
-    return cmocka_run_group_tests_name("reporter/report", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reporter/report", tests, NULL, NULL);
 }

@@ -322,5 +322,5 @@ int main(void)
         TEST(routes_and_results_live_in_one_file),
         TEST(file_that_is_not_ours_is_refused),
     };
-    return cmocka_run_group_tests_name("reporter/status_store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reporter/status_store", tests, NULL, NULL);
 }

@@ -337,5 +337,5 @@ int main(void)
         TEST(g5_adoption_keeps_what_is_whole_of_a_damaged_object),
         TEST(g5_adoption_survives_random_damage),
     };
-    return cmocka_run_group_tests_name("shm/check", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/check", tests, NULL, NULL);
 }

@@ -1,71 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
 
 #include "shm/index.h"
 #include "shm/reader/lookup_fast.h"
-#include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/unit/shm/own_index.h"
 
 enum {
     BUCKETS_MOST = 200
 };
-
-/* An index of so many buckets in this process's own memory. */
-static void setup_index(struct routes *routes, uint32_t buckets)
-{
-    *routes = (struct routes){.bucket_count = buckets, .hash_seed = 12345};
-    routes->s_buckets = aligned_alloc(CACHE_LINE, buckets * sizeof(struct bucket));
-    assert_non_null(routes->s_buckets);
-    memset(routes->s_buckets, 0, buckets * sizeof(struct bucket));
-}
-
-static uint32_t home_of(const struct routes *routes, uint64_t key)
-{
-    return hash_scale(hash_word(key, routes->hash_seed), routes->bucket_count);
-}
-
-/* The next key after *key whose home is this bucket. */
-static uint64_t key_at_home(const struct routes *routes, uint32_t bucket, uint64_t *key)
-{
-    do
-        ++*key;
-    while (home_of(routes, *key) != bucket);
-    return *key;
-}
-
-static uint32_t insert(const struct routes *routes, uint64_t key)
-{
-    uint32_t empty = SLOT_NONE;
-    assert_int_equal(index_probe(routes, numbered_key(key), &empty), SLOT_NONE);
-    if (empty != SLOT_NONE)
-        store_release(&routes_slot(routes, empty)->key, route_key_word(numbered_key(key)));
-    return empty;
-}
-
-/* Wherever in its home bucket a key is, and though another one is first; anything, but no endless search, if it is not. */
-static void a_glance_finds_the_ref_in_each_place_of_a_bucket(void **state)
-{
-    struct routes routes;
-    uint64_t key = 0, keys[BUCKET_SLOTS + 1];
-    (void)state;
-    setup_index(&routes, 7);
-    for (uint32_t i = 0; i <= BUCKET_SLOTS; i++)
-        keys[i] = key_at_home(&routes, 3, &key);
-    assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[0])), 0);
-    for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-        uint32_t slot = insert(&routes, keys[i]);
-        store_release(&routes_slot(&routes, slot)->ref, ref_make(100 + i, i));
-        for (uint32_t k = 0; k <= i; k++)
-            assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[k])), ref_make(100 + k, k));
-        if (i + 1 < BUCKET_SLOTS)
-            assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[i + 1])), 0);
-    }
-    insert(&routes, keys[BUCKET_SLOTS]); /* in the next bucket */
-    assert_int_equal(lookup_fast_ref(&routes, numbered_key(keys[BUCKET_SLOTS])),
-                     ref_make(100 + BUCKET_SLOTS - 1, BUCKET_SLOTS - 1));
-    free(routes.s_buckets);
-}
 
 static void keys_are_found_where_they_were_put(void **state)
 {
@@ -73,10 +16,10 @@ static void keys_are_found_where_they_were_put(void **state)
     (void)state;
     for (uint32_t buckets = 1; buckets <= BUCKETS_MOST; buckets += 7) {
         uint32_t slots[BUCKETS_MOST * BUCKET_SLOTS], count = 0;
-        setup_index(&routes, buckets);
+        own_index_setup(&routes, buckets);
         /* To the last slot, as far as probes reach. */
         for (uint32_t slot = SLOT_NONE; count < buckets * BUCKET_SLOTS; slots[count++] = slot)
-            if ((slot = insert(&routes, count)) == SLOT_NONE)
+            if ((slot = own_index_insert(&routes, count)) == SLOT_NONE)
                 break;
         for (uint64_t key = 0; key < count; key++)
             assert_int_equal(index_find(&routes, numbered_key(key)), slots[key]);
@@ -91,10 +34,10 @@ static void a_probe_goes_on_from_the_last_bucket_to_the_first(void **state)
     struct routes routes;
     uint64_t key = 0, keys[3 * BUCKET_SLOTS];
     (void)state;
-    setup_index(&routes, 100);
+    own_index_setup(&routes, 100);
     for (uint32_t i = 0; i < 3 * BUCKET_SLOTS; i++) {
-        keys[i] = key_at_home(&routes, 99, &key);
-        assert_int_equal(insert(&routes, keys[i]), (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
+        keys[i] = own_index_key(&routes, 99, &key);
+        assert_int_equal(own_index_insert(&routes, keys[i]), (99 * BUCKET_SLOTS + i) % (100 * BUCKET_SLOTS));
     }
     for (uint32_t i = 0; i < 3 * BUCKET_SLOTS; i++)
         assert_int_equal(index_find(&routes, numbered_key(keys[i])),
@@ -108,10 +51,10 @@ static void a_probe_ends_after_so_many_full_buckets(void **state)
     uint64_t key = 0;
     uint32_t empty = 0;
     (void)state;
-    setup_index(&routes, 100);
+    own_index_setup(&routes, 100);
     for (uint32_t i = 0; i < PROBE_MAX * BUCKET_SLOTS; i++)
-        assert_int_not_equal(insert(&routes, key_at_home(&routes, 70, &key)), SLOT_NONE);
-    assert_int_equal(insert(&routes, key_at_home(&routes, 70, &key)), SLOT_NONE);
+        assert_int_not_equal(own_index_insert(&routes, own_index_key(&routes, 70, &key)), SLOT_NONE);
+    assert_int_equal(own_index_insert(&routes, own_index_key(&routes, 70, &key)), SLOT_NONE);
     assert_int_equal(index_probe(&routes, numbered_key(key), &empty), SLOT_NONE);
     assert_int_equal(empty, SLOT_NONE);
     free(routes.s_buckets);
@@ -121,10 +64,10 @@ static void the_invalid_key_is_never_found(void **state)
 {
     struct routes routes;
     (void)state;
-    setup_index(&routes, 1);
+    own_index_setup(&routes, 1);
     for (uint64_t key = 0; key <= BUCKET_SLOTS; key++) {
         assert_int_equal(index_find(&routes, ROUTE_KEY_NONE), SLOT_NONE);
-        insert(&routes, key);
+        own_index_insert(&routes, key);
     }
     free(routes.s_buckets);
 }
@@ -148,12 +91,11 @@ static void homes_are_within_the_index_and_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_glance_finds_the_ref_in_each_place_of_a_bucket),
         cmocka_unit_test(keys_are_found_where_they_were_put),
         cmocka_unit_test(a_probe_goes_on_from_the_last_bucket_to_the_first),
         cmocka_unit_test(a_probe_ends_after_so_many_full_buckets),
         cmocka_unit_test(the_invalid_key_is_never_found),
         cmocka_unit_test(homes_are_within_the_index_and_spread),
     };
-    return cmocka_run_group_tests_name("shm/index", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/index", tests, NULL, NULL);
 }

@@ -361,5 +361,5 @@ int main(void)
         TEST(a_hold_that_is_none_lets_calls_decide),
         TEST(who_may_not_is_told_so),
     };
-    return cmocka_run_group_tests_name("shm/order", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/order", tests, NULL, NULL);
 }

@@ -26,5 +26,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_stay_at_their_largest_value),
     };
-    return cmocka_run_group_tests_name("shm/saturating", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/saturating", tests, NULL, NULL);
 }

@@ -229,5 +229,5 @@ int main(void)
         TEST(no_run_is_longer_than_what_was_told),
         TEST(runs_fit_their_word_and_end_at_its_largest),
     };
-    return cmocka_run_group_tests_name("shm/tell", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/reader/call_stats", tests, NULL, NULL);
 }

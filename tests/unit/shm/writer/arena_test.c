@@ -125,5 +125,5 @@ int main(void)
         cmocka_unit_test(blocks_in_use_never_overlap),
         cmocka_unit_test(a_block_is_as_long_as_its_hosts_need),
     };
-    return cmocka_run_group_tests_name("shm/arena", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/writer/arena", tests, NULL, NULL);
 }

@@ -489,5 +489,5 @@ int main(void)
         TEST(no_count_is_lost_between_processes),
         TEST(streaks_are_neither_lost_nor_made_longer_while_we_look),
     };
-    return cmocka_run_group_tests_name("shm/stats", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/writer/call_stats", tests, NULL, NULL);
 }

@@ -262,30 +262,6 @@ static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
     }
 }
 
-static void an_object_too_short_or_of_another_generation_is_refused(void **state)
-{
-    struct fixture *fixture = *state;
-    struct control control;
-    struct region region = fixture->region;
-    assert_int_equal(control_attach(&region, shape, 8, &control), SHM_NO_OBJECT);
-    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS + 64, CELLS, 0}, 7, &control),
-                     SHM_CORRUPT);
-    assert_int_equal(control_attach(&region, (struct control_shape){SLOTS, CELLS * 2, 0}, 7, &control),
-                     SHM_CORRUPT);
-    assert_int_equal(control_attach(&region, (struct control_shape){UINT32_MAX, CELLS, 0}, 7, &control),
-                     SHM_CORRUPT);
-    region.size -= CACHE_LINE;
-    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
-    /* A client that lies about the size gains nothing. */
-    fixture->control.s_header->id.size = region.size;
-    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
-    region.size = HEADER_BYTES;
-    fixture->control.s_header->id.size = 0;
-    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_CORRUPT);
-    region.size = 16;
-    assert_int_equal(control_attach(&region, shape, 7, &control), SHM_SHORT);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -300,7 +276,6 @@ int main(void)
         TEST(a_client_killed_before_it_told_of_its_miss_silences_nobody),
         TEST(g8_noise_is_harvested_in_bounds_and_in_bounded_time),
         TEST(flags_raised_while_others_are_harvested_are_not_lost),
-        TEST(an_object_too_short_or_of_another_generation_is_refused),
     };
-    return cmocka_run_group_tests_name("shm/harvest", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/writer/collect", tests, NULL, NULL);
 }

@@ -482,5 +482,5 @@ int main(void)
         TEST(a_reader_beside_the_writer_never_sees_a_mix),
         TEST(a_name_that_is_none_is_refused),
     };
-    return cmocka_run_group_tests_name("shm/store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/shm/writer/host_store", tests, NULL, NULL);
 }

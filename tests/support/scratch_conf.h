@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A directory of the test's own with one file in it, for tests that load configuration files. */
-#ifndef TESTS_UNIT_CONF_SCRATCH_H
-#define TESTS_UNIT_CONF_SCRATCH_H
+#ifndef TESTS_SUPPORT_SCRATCH_CONF_H
+#define TESTS_SUPPORT_SCRATCH_CONF_H
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,6 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <larshm/larshm.h>
 
@@ -14,20 +12,14 @@ enum {
     WINDOW = 1000, /* any so many picks in a row are spread evenly */
     PICKS = 5000,
     THREADS = 4,
-    CHILDREN = 64,
 };
 
-/* Route (modid, count) has `count` hosts with the ports 1 .. count. */
+/* Route (modid, count) has `count` hosts. */
 static void put_routes(struct instance *instance)
 {
-    struct host_addr hosts[HOSTS_MOST];
-    for (uint32_t i = 0; i < HOSTS_MOST; i++)
-        hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (uint32_t modid = 0; modid < 3; modid++)
         for (uint32_t count = 1; count <= HOSTS_MOST; count++)
-            assert_int_equal(writer_put(instance->writer, route_key(modid, count), hosts, count, NULL, 60, 1,
-                                        instance->message),
-                             SHM_OK);
+            instance_put_ports(instance, route_key(modid, count), count);
 }
 
 /* 0 .. count - 1 */
@@ -112,83 +104,12 @@ static void every_thread_spreads_by_itself(void **state)
     larshm_close(h);
 }
 
-/* Of CHILDREN picks among 20 hosts, chance would leave fewer than 8 different ones less than once in 10^15 times. */
-static void expect_different(const uint32_t picks[static CHILDREN])
-{
-    uint32_t seen = 0;
-    for (int i = 0; i < CHILDREN; i++)
-        seen |= UINT32_C(1) << picks[i];
-    assert_true(__builtin_popcount(seen) >= 8);
-}
-
-static void *pick_once(void *h)
-{
-    return (void *)(uintptr_t)pick(h, 0, HOSTS_MOST);
-}
-
-static void threads_that_pick_once_do_not_all_pick_the_same_host(void **state)
-{
-    struct instance *instance = *state;
-    larshm *h = NULL;
-    uint32_t picks[CHILDREN];
-    put_routes(instance);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
-    for (int i = 0; i < CHILDREN; i++) {
-        pthread_t thread;
-        void *picked;
-        assert_int_equal(pthread_create(&thread, NULL, pick_once, h), 0);
-        pthread_join(thread, &picked);
-        picks[i] = (uint32_t)(uintptr_t)picked;
-    }
-    expect_different(picks);
-    larshm_close(h);
-}
-
-/* `warm`: the parent has picked before it forked, as a server does that looks its routes up at start. */
-static void children_pick_once(struct instance *instance, bool warm)
-{
-    larshm *h = NULL;
-    uint32_t picks[CHILDREN];
-    put_routes(instance);
-    if (warm) {
-        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
-        pick(h, 0, HOSTS_MOST);
-    }
-    for (int i = 0; i < CHILDREN; i++) {
-        pid_t child = fork();
-        if (child == 0) {
-            if (!warm && larshm_open(&h, instance->name) != LARSHM_OK)
-                _exit(255);
-            _exit((int)pick(h, 0, HOSTS_MOST));
-        }
-        int result;
-        waitpid(child, &result, 0);
-        assert_true(WIFEXITED(result) && WEXITSTATUS(result) < HOSTS_MOST);
-        picks[i] = (uint32_t)WEXITSTATUS(result);
-    }
-    expect_different(picks);
-    larshm_close(h);
-}
-
-static void processes_that_pick_once_do_not_all_pick_the_same_host(void **state)
-{
-    children_pick_once(*state, false);
-}
-
-static void children_of_one_parent_do_not_all_pick_the_same_host(void **state)
-{
-    children_pick_once(*state, true);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(any_thousand_picks_are_spread_evenly),
         TEST(every_thread_spreads_by_itself),
-        TEST(threads_that_pick_once_do_not_all_pick_the_same_host),
-        TEST(processes_that_pick_once_do_not_all_pick_the_same_host),
-        TEST(children_of_one_parent_do_not_all_pick_the_same_host),
     };
-    return cmocka_run_group_tests_name("reader/spread", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/get_host", tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -30,6 +29,7 @@ struct pause_point {
     const char *name;
     sem_t reached, go_on;
 };
+
 static _Thread_local struct pause_point *pause_point;
 
 int shm_open(const char *name, int flags, mode_t mode)
@@ -266,31 +266,6 @@ static void a_reader_finds_the_successor_of_an_object_that_was_removed(void **st
     }
 }
 
-static uint32_t account_lookups;
-
-/* The account database may be a network service: a lookup has no business with it. */
-int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
-{
-    (void)name, (void)entry, (void)text, (void)size;
-    account_lookups++;
-    *found = NULL;
-    return 0;
-}
-
-static void moving_on_asks_no_account_database(void **state)
-{
-    struct instance *instance = *state;
-    larshm *h = NULL;
-    larshm_host host;
-    instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
-    uint32_t at_open = account_lookups;
-    instance_renew(instance);
-    assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
-    assert_int_equal(account_lookups, at_open);
-    larshm_close(h);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -301,7 +276,6 @@ int main(void)
         TEST(g2_g3_readers_miss_nothing_while_generations_come_and_go),
         TEST(g3_a_restarted_fetcher_is_followed),
         TEST(a_reader_finds_the_successor_of_an_object_that_was_removed),
-        TEST(moving_on_asks_no_account_database),
     };
-    return cmocka_run_group_tests_name("reader/generation", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/mapping", tests, NULL, NULL);
 }

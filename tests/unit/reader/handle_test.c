@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* What larshm_open() takes for an instance, and what it refuses. */
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <larshm/larshm.h>
 
+#include "shm/clock.h"
 #include "tests/support/instance.h"
 
 /* Good until the next call. */
@@ -195,18 +197,6 @@ static void the_environment_names_the_instance(void **state)
     assert_null(h);
 }
 
-static void every_code_has_words_of_its_own(void **state)
-{
-    (void)state;
-    for (int code = LARSHM_OK; code <= LARSHM_BAD_ARGUMENT; code++) {
-        assert_string_not_equal(larshm_strerror(code), larshm_strerror(-1));
-        for (int other = LARSHM_OK; other < code; other++)
-            assert_string_not_equal(larshm_strerror(code), larshm_strerror(other));
-    }
-    assert_non_null(larshm_strerror(12345));
-    assert_non_null(strstr(larshm_strerror(LARSHM_NO_OBJECT), "larshm-fetcher"));
-}
-
 static void closing_nothing_is_fine(void **state)
 {
     (void)state;
@@ -224,6 +214,31 @@ static void a_closed_handle_leaves_no_mapping(void **state)
     assert_int_equal(instance_reader_mappings(instance), 0);
 }
 
+static uint32_t account_lookups;
+
+/* The account database may be a network service: a lookup has no business with it. */
+int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
+{
+    (void)name, (void)entry, (void)text, (void)size;
+    account_lookups++;
+    *found = NULL;
+    return 0;
+}
+
+static void moving_on_asks_no_account_database(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_host host;
+    instance_put(instance, 1, 1, 4, 15);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    uint32_t at_open = account_lookups;
+    instance_renew(instance);
+    assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
+    assert_int_equal(account_lookups, at_open);
+    larshm_close(h);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -237,9 +252,9 @@ int main(void)
         TEST(a_damaged_control_object_only_stops_asking),
         TEST(names_that_are_no_instance_are_refused),
         TEST(the_environment_names_the_instance),
-        TEST(every_code_has_words_of_its_own),
         TEST(closing_nothing_is_fine),
         TEST(a_closed_handle_leaves_no_mapping),
+        TEST(moving_on_asks_no_account_database),
     };
-    return cmocka_run_group_tests_name("reader/open", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/reader/handle", tests, NULL, NULL);
 }

@@ -325,5 +325,5 @@ int main(void)
         cmocka_unit_test(every_verdict_is_that_of_lars),
         cmocka_unit_test(batches_of_any_size_settle_on_the_verdicts_of_lars),
     };
-    return cmocka_run_group_tests_name("fetcher/health_simulation", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("integration/lars_health", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include <ctype.h>
 
 #include "conf/value.h"
-#include "tests/unit/conf/scratch.h"
+#include "tests/support/scratch_conf.h"
 
 /* Reads a file of the source tree, which $SOURCE names. */
 static char *read_source(const char *name)
@@ -127,5 +127,5 @@ int main(void)
         cmocka_unit_test(sample_gives_the_defaults_as_it_is_and_uncommented),
         cmocka_unit_test(manual_lists_every_key_with_default_and_range),
     };
-    return cmocka_run_group_tests_name("conf/sample", tests, scratch_setup, scratch_teardown);
+    return cmocka_run_group_tests_name("integration/sample_conf", tests, scratch_setup, scratch_teardown);
 }

@@ -124,5 +124,5 @@ int main(void)
         cmocka_unit_test(an_object_full_of_noise_is_walked_within_its_bounds),
         cmocka_unit_test(facts_of_a_noisy_header_are_within_their_ranges),
     };
-    return cmocka_run_group_tests_name("larshm/damage", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/larshm/facts", tests, NULL, NULL);
 }

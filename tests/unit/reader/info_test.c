@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include <larshm/larshm.h>
+
+#include "shm/clock.h"
+#include "tests/support/client.h"
+#include "tests/support/instance.h"
+#include "tests/support/keys.h"
+
+static void info_tells_age_state_and_who_looks_after_it(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    larshm_route_info info;
+    instance_heartbeat(instance, clock_tick());
+    writer_connection(instance->writer, CONNECTION_UP, clock_tick());
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_PENDING);
+    assert_true(info.fetcher_alive && info.connected && info.can_ask);
+    assert_int_equal(instance_missed(instance).count, 0);
+
+    struct host_addr host;
+    uint64_t then = clock_tick() - 20 * 1000;
+    self_checking_hosts(1, 1, 1, &host);
+    assert_int_equal(
+        writer_put(instance->writer, numbered_key(1), &host, 1, NULL, 15, then, instance->message), SHM_OK);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_int_equal(info.hosts, 1);
+    assert_int_equal(info.update_timeout_s, 15);
+    assert_in_range(info.age_ms, 20 * 1000, 120 * 1000);
+    assert_true(info.expired && !info.pulling);
+    uint64_t version = info.version;
+
+    writer_set_pulling(instance->writer, numbered_key(1));
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(info.pulling && info.expired);
+    assert_in_range(info.age_ms, 20 * 1000, 120 * 1000);
+
+    instance_put(instance, 1, 2, 3, 15);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(!info.pulling && !info.expired && info.version > version && info.age_ms < 15 * 1000);
+
+    instance_put(instance, 1, 2, 0, 15);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_NOEXIST);
+    assert_int_equal(info.hosts, 0);
+    larshm_close(h);
+}
+
+static void g9_a_dead_fetcher_is_visible_and_its_routes_are_served(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    larshm_route_info info;
+    larshm_host host;
+    instance_put(instance, 1, 1, 4, 15);
+    instance_heartbeat(instance, clock_tick() - 10 * 1000);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(!info.fetcher_alive && info.fetcher_silent_ms >= 10 * 1000);
+    instance_heartbeat(instance, clock_tick());
+    instance_stop(instance);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(!info.fetcher_alive && !info.connected);
+    assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
+    instance_start(instance);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(info.fetcher_alive);
+    larshm_close(h);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(info_tells_age_state_and_who_looks_after_it),
+        TEST(g9_a_dead_fetcher_is_visible_and_its_routes_are_served),
+    };
+    return cmocka_run_group_tests_name("unit/reader/info", tests, NULL, NULL);
+}
