@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include <sys/mman.h>
+
+#include <larshm/larshm.h>
+
+#include "shm/clock.h"
+#include "shm/writer/call_stats.h"
+#include "tests/support/client.h"
+#include "tests/support/instance.h"
+
+enum {
+    PLENTY = 1 << 20,
+    SLOW_MS = 100,
+};
+
+static bool keep(void *context, const struct call_report *report, uint64_t generation)
+{
+    (void)generation;
+    *(struct call_report *)context = *report;
+    return true;
+}
+
+/* What the fetcher gets of all calls since it collected last: of one host, or of none. */
+static struct call_report collect(struct instance *instance)
+{
+    struct call_report report = {.cell = 0};
+    writer_on_calls(instance->writer, keep, &report);
+    writer_collect_calls(instance->writer, PLENTY, 1, clock_tick(), instance->message);
+    return report;
+}
+
+static const larshm_host host = {.modid = 1, .cmdid = 2, .addr = 0x0100000a, .port = 0x5000};
+
+static void a_result_arrives_with_its_route_and_host(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(larshm_report(h, &host, i % 5 == 0 ? -1 : 0), LARSHM_OK);
+    struct call_report report = collect(instance);
+    assert_true(route_key_equal(report.key, route_key(1, 2)));
+    assert_int_equal(report.host.address, host.addr);
+    assert_int_equal(report.host.port, host.port);
+    assert_int_equal(report.batch.succ, 8);
+    assert_int_equal(report.batch.err, 2);
+    larshm_close(h);
+}
+
+static void what_names_no_route_or_host_is_refused(void **state)
+{
+    static const larshm_host bad[] = {{UINT32_MAX, UINT32_MAX, 1, 1}, {1, 2, 0, 1}, {1, 2, 1, 0}};
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(larshm_report(h, &bad[i], 0), LARSHM_BAD_ARGUMENT);
+    assert_true(host_addr_is_none(collect(instance).host));
+    larshm_close(h);
+}
+
+static void a_slow_failure_counts_once_for_each_slow_call_ms(void **state)
+{
+    struct instance *instance = *state;
+    instance->options.slow_call_ms = SLOW_MS;
+    writer_reload(instance->writer, &instance->options);
+    larshm *h = client_open(instance);
+    larshm_report_timed(h, &host, -1, SLOW_MS - 1);
+    assert_int_equal(collect(instance).batch.extra, 0);
+    larshm_report_timed(h, &host, -1, 3 * SLOW_MS);
+    struct call_report report = collect(instance);
+    assert_int_equal(report.batch.err, 1);
+    assert_int_equal(report.batch.extra, 2);
+    larshm_report_timed(h, &host, 0, 3 * SLOW_MS);
+    report = collect(instance);
+    assert_int_equal(report.batch.succ, 1);
+    assert_int_equal(report.batch.extra, 0);
+    larshm_close(h);
+}
+
+static void without_a_control_object_a_result_has_no_room(void **state)
+{
+    struct instance *instance = *state;
+    shm_unlink(instance->names.control);
+    larshm *h = client_open(instance);
+    assert_int_equal(larshm_report(h, &host, 0), LARSHM_FULL);
+    larshm_close(h);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_result_arrives_with_its_route_and_host),
+        TEST(what_names_no_route_or_host_is_refused),
+        TEST(a_slow_failure_counts_once_for_each_slow_call_ms),
+        TEST(without_a_control_object_a_result_has_no_room),
+    };
+    return cmocka_run_group_tests_name("unit/reader/report", tests, NULL, NULL);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/atomic.h"
+#include "shm/control.h"
+
+enum {
+    SLOTS = 100000,
+    CELLS = 100,
+};
+
+static const struct control_shape shape = {SLOTS, CELLS, 0};
+
+/* A control object of generation 7 in this process's own memory, exactly as long as it has to be. */
+static int setup(void **state)
+{
+    struct region *region = calloc(1, sizeof(*region));
+    if (!region)
+        return -1;
+    region->size = control_size(shape);
+    region->s_base = aligned_alloc(CACHE_LINE, region->size);
+    if (!region->s_base)
+        return -1;
+    memset(region->s_base, 0, region->size);
+    control_format(region, shape, 7);
+    *state = region;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct region *region = *state;
+    free(region->s_base);
+    free(region);
+    return 0;
+}
+
+static void an_object_too_short_or_of_another_generation_is_refused(void **state)
+{
+    struct region *region = *state;
+    struct control_header *s_header = region->s_base;
+    struct control control;
+    assert_int_equal(control_attach(region, shape, 8, &control), SHM_NO_OBJECT);
+    static const struct control_shape others[] = {
+        {SLOTS + 64, CELLS, 0}, {SLOTS, CELLS * 2, 0}, {UINT32_MAX, CELLS, 0}, {SLOTS, UINT32_MAX, 0}};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        assert_int_equal(control_attach(region, others[i], 7, &control), SHM_CORRUPT);
+    region->size -= CACHE_LINE;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_SHORT);
+    /* A client that lies about the size gains nothing. */
+    s_header->id.size = region->size;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_CORRUPT);
+    region->size = HEADER_BYTES;
+    s_header->id.size = 0;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_CORRUPT);
+    region->size = 16;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_SHORT);
+}
+
+static void every_part_lies_within_the_object_and_on_no_other(void **state)
+{
+    const struct region *region = *state;
+    struct control control;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_OK);
+    const struct {
+        void *s_part;
+        size_t size;
+    } parts[] = {
+        {control.s_header, HEADER_BYTES},
+        {control.s_lookups, LOOKUP_CELLS * sizeof(*control.s_lookups)},
+        {control.s_misses, MISS_CELLS * sizeof(*control.s_misses)},
+        {control.stale.s_words[0], control.stale.words[0] * sizeof(uint64_t)},
+        {control.stale.s_words[1], control.stale.words[1] * sizeof(uint64_t)},
+        {control.stale.s_words[2], control.stale.words[2] * sizeof(uint64_t)},
+        {control.s_picks, SLOTS * sizeof(*control.s_picks)},
+        {control.reported.s_words[0], control.reported.words[0] * sizeof(uint64_t)},
+        {control.reported.s_words[1], control.reported.words[1] * sizeof(uint64_t)},
+        {control.reported.s_words[2], control.reported.words[2] * sizeof(uint64_t)},
+        {control.s_calls, CELLS * sizeof(*control.s_calls)},
+    };
+    memset(region->s_base, 0, region->size);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        const char *s_part = parts[i].s_part;
+        assert_true(s_part >= (char *)region->s_base);
+        assert_true(s_part + parts[i].size <= (char *)region->s_base + region->size);
+        assert_int_equal((uintptr_t)s_part % CACHE_LINE, 0);
+        for (size_t at = 0; at < parts[i].size; at++)
+            assert_int_equal(s_part[at], 0);
+        memset(parts[i].s_part, 1, parts[i].size);
+    }
+}
+
+static void lookup_counts_are_the_sums_of_all_cells(void **state)
+{
+    const struct region *region = *state;
+    struct control control;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_OK);
+    for (uint32_t i = 0; i < LOOKUP_CELLS; i++) {
+        store_relaxed(&control.s_lookups[i].lookups, 100);
+        store_relaxed(&control.s_lookups[i].missed, 10);
+        store_relaxed(&control.s_lookups[i].expired, 1);
+    }
+    struct lookup_counts counts = control_lookups(&control);
+    assert_int_equal(counts.lookups, 100 * LOOKUP_CELLS);
+    assert_int_equal(counts.missed, 10 * LOOKUP_CELLS);
+    assert_int_equal(counts.expired, LOOKUP_CELLS);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(an_object_too_short_or_of_another_generation_is_refused),
+        TEST(every_part_lies_within_the_object_and_on_no_other),
+        TEST(lookup_counts_are_the_sums_of_all_cells),
+    };
+    return cmocka_run_group_tests_name("unit/shm/control", tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/clock.h"
+#include "shm/index.h"
+#include "shm/reader/call_stats.h"
+#include "shm/reader/demand.h"
+#include "shm/writer/call_stats.h"
+#include "tests/support/instance.h"
+#include "tests/support/keys.h"
+
+enum {
+    PLENTY = 1 << 20,
+    FIRST_CELLS = 1024,
+    HOSTS = FIRST_CELLS / 2 + 1,
+};
+
+static bool add_up(void *context, const struct call_report *report, uint64_t generation)
+{
+    (void)generation;
+    *(uint64_t *)context += report->batch.succ;
+    return true;
+}
+
+static void results_in_a_replaced_control_object_are_collected(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t collected = 0;
+    instance_map_control(instance, &region, &control);
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    writer_on_calls(instance->writer, add_up, &collected);
+    instance_renew(instance);
+    instance_renew(instance);
+    /* A client that has not moved on yet. */
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    for (int again = 0; again < 2; again++)
+        writer_collect_calls(instance->writer, PLENTY, 1, clock_tick(), instance->message);
+    assert_int_equal(collected, 2);
+    region_close(&region);
+}
+
+static void lookups_in_a_replaced_control_object_are_counted(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    lookup_stats_add(&control, 0, 100, 10, 1);
+    instance_renew(instance);
+    lookup_stats_add(&control, 1, 100, 10, 1);
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_lookups), 200);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_lookups_missed), 20);
+    region_close(&region);
+}
+
+static void flags_and_misses_come_with_the_key_of_their_route(void **state)
+{
+    struct instance *instance = *state;
+    struct region region, routes_region;
+    struct routes routes;
+    struct control control;
+    instance_put(instance, 77, 1, 4, 15);
+    assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
+    instance_map_control(instance, &region, &control);
+    demand_refresh(&control, index_find(&routes, numbered_key(77)));
+    demand_route(&control, numbered_key(88));
+    struct keys flagged = instance_flagged(instance), missed = instance_missed(instance);
+    assert_int_equal(flagged.count, 1);
+    assert_int_equal(flagged.key[0], 77);
+    assert_int_equal(missed.count, 1);
+    assert_int_equal(missed.key[0], 88);
+    region_close(&region);
+    region_close(&routes_region);
+}
+
+static void a_flag_of_a_slot_without_a_route_asks_for_nothing(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    demand_refresh(&control, 0);
+    demand_refresh(&control, control.shape.slot_count - 1);
+    assert_int_equal(instance_flagged(instance).count, 0);
+    region_close(&region);
+}
+
+static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t collected = 0;
+    writer_on_calls(instance->writer, add_up, &collected);
+    instance_map_control(instance, &region, &control);
+    assert_int_equal(control.shape.call_cells, FIRST_CELLS);
+    for (uint32_t host = 1; host <= HOSTS; host++)
+        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1);
+    region_close(&region);
+    writer_collect_calls(instance->writer, PLENTY, HOSTS, clock_tick(), instance->message);
+    assert_int_equal(collected, HOSTS);
+    instance_map_control(instance, &region, &control);
+    assert_true(control.shape.call_cells > FIRST_CELLS);
+    region_close(&region);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(results_in_a_replaced_control_object_are_collected),
+        TEST(lookups_in_a_replaced_control_object_are_counted),
+        TEST(flags_and_misses_come_with_the_key_of_their_route),
+        TEST(a_flag_of_a_slot_without_a_route_asks_for_nothing),
+        TEST(more_cells_are_made_once_half_are_of_hosts_that_exist),
+    };
+    return cmocka_run_group_tests_name("unit/shm/writer/writer_collect", tests, NULL, NULL);
+}
