@@ -110,7 +110,7 @@ static void pull_and_settle(struct instance *instance)
     writer_set_new(instance->writer, numbered_key(1));
 }
 
-static void tell(struct instance *instance)
+static void fetcher_facts(struct instance *instance)
 {
     writer_heartbeat(instance->writer, clock_tick());
     writer_maintain(instance->writer, clock_tick(), instance->message);
@@ -122,7 +122,7 @@ static void tell(struct instance *instance)
     writer_reload(instance->writer, &options);
 }
 
-static void turn_and_hold(struct instance *instance)
+static void rotation_and_hold_down(struct instance *instance)
 {
     writer_set_rotation(instance->writer, numbered_key(1), 0, true, true);
     writer_set_rotation(instance->writer, numbered_key(1), 1, true, false);
@@ -143,7 +143,7 @@ static bool take_results(void *context, const struct call_report *report, uint64
     return true;
 }
 
-static void harvest(struct instance *instance)
+static void collect(struct instance *instance)
 {
     writer_on_calls(instance->writer, take_results, instance);
     writer_collect_calls(instance->writer, 1000, 1000, clock_tick(), instance->message);
@@ -152,7 +152,7 @@ static void harvest(struct instance *instance)
     writer_maintain(instance->writer, clock_tick(), instance->message);
 }
 
-/* Flags, a miss, counts and results of calls for harvest() to take. */
+/* Flags, a miss, counts and results of calls for collect() to take. */
 static void ask(struct instance *instance)
 {
     struct region region;
@@ -216,10 +216,10 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, routes, "insert", insert);
     expect_all_counted(instance, routes, "refresh in place", refresh);
     expect_all_counted(instance, routes, "NEW to PULLING to NEW", pull_and_settle);
-    expect_all_counted(instance, routes, "beat, tend, connection, reload", tell);
-    expect_all_counted(instance, routes, "verdicts and marks", turn_and_hold);
+    expect_all_counted(instance, routes, "heartbeat, maintenance, connection, reload", fetcher_facts);
+    expect_all_counted(instance, routes, "masks and marks", rotation_and_hold_down);
     ask(instance);
-    expect_all_counted(instance, control, "harvest", harvest);
+    expect_all_counted(instance, control, "collect", collect);
     assert_true(crash_watched() > 10);
     const char *hosts = instance->names.hosts;
     assert_int_equal(host_store_open(&store, instance->name, 1 << 20, instance->message), SHM_OK);

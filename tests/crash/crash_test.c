@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * G5, store by store. For each operation of a fetcher and each n: a child does the operation and dies before its n-th
- * step. What it leaves must hold for a reader (the is-valid walk; every route in its old or its new state) and for
+ * step. What it leaves must hold_down for a reader (the is-valid walk; every route in its old or its new state) and for
  * the next fetcher, which adopts it: the same again, and nothing that a reader saw is taken back.
  */
 #include <stdio.h>
@@ -35,7 +35,7 @@ struct seen {
     uint32_t out, marks;
 };
 
-/* What writer_set_rotation() does to the host that operations take out of the turn. */
+/* What writer_set_rotation() does to the host that operations take out of rotation. */
 enum {
     OUT_HOST = 3
 };
@@ -144,7 +144,7 @@ static void adopt_and_compare(struct instance *instance, const struct operation 
         fail_msg("%s, step %lu: a reader saw round %u, the next fetcher has %u", operation->name, n,
                  by_reader.round, adopted.round);
     if (adopted.out != (uint32_t)__builtin_popcount((uint32_t)adopted.masks))
-        fail_msg("%s, step %lu: %u hosts are said to be out of the turn", operation->name, n, adopted.out);
+        fail_msg("%s, step %lu: %u hosts are counted out of rotation", operation->name, n, adopted.out);
     if (exists(instance->names.next_routes) || exists(instance->names.next_control))
         fail_msg("%s, step %lu: a leftover stays", operation->name, n);
     instance_put(instance, NEWCOMER + 1, 1, 3, 15);
@@ -200,12 +200,12 @@ static void rotation_out(struct instance *instance)
     writer_set_rotation(instance->writer, numbered_key(TARGET), OUT_HOST, true, true);
 }
 
-static void turn_in(struct instance *instance)
+static void rotation_in(struct instance *instance)
 {
     writer_set_rotation(instance->writer, numbered_key(TARGET), OUT_HOST, false, false);
 }
 
-static void hold(struct instance *instance)
+static void hold_down(struct instance *instance)
 {
     writer_set_held(instance->writer, numbered_key(TARGET), true);
 }
@@ -236,7 +236,7 @@ static void lose_names(struct instance *instance)
     shm_unlink(instance->names.control);
 }
 
-static void tend(struct instance *instance)
+static void maintain(struct instance *instance)
 {
     writer_maintain(instance->writer, clock_tick(), instance->message);
 }
@@ -254,7 +254,7 @@ static void start(struct instance *instance)
     instance_start(instance);
 }
 
-static void beat(struct instance *instance)
+static void heartbeat(struct instance *instance)
 {
     writer_heartbeat(instance->writer, clock_tick());
 }
@@ -277,15 +277,15 @@ static const struct operation operations[] = {
     {"a route vanishes", NULL, vanish, TARGET, FIRST, {0}},
     {"refresh in place", NULL, refresh, TARGET, FIRST, FIRST},
     {"NEW to PULLING to NEW", NULL, pull_and_settle, TARGET, FIRST, FIRST},
-    {"a host leaves the turn", NULL, rotation_out, TARGET, FIRST, OUT},
-    {"a host comes back", rotation_out, turn_in, TARGET, OUT, FIRST},
-    {"refresh with a host out of the turn", rotation_out, refresh, TARGET, OUT, OUT},
-    {"publish with a host out of the turn", rotation_out, publish, TARGET, OUT, {.round = 2, .count = 9}},
-    {"an empty answer is held", NULL, hold, TARGET, FIRST, HELD},
-    {"a held route is refreshed", hold, refresh, TARGET, HELD, FIRST},
+    {"a host leaves rotation", NULL, rotation_out, TARGET, FIRST, OUT},
+    {"a host comes back", rotation_out, rotation_in, TARGET, OUT, FIRST},
+    {"refresh with a host out of rotation", rotation_out, refresh, TARGET, OUT, OUT},
+    {"publish with a host out of rotation", rotation_out, publish, TARGET, OUT, {.round = 2, .count = 9}},
+    {"an empty answer is held down", NULL, hold_down, TARGET, FIRST, HELD},
+    {"a route held down is refreshed", hold_down, refresh, TARGET, HELD, FIRST},
     {"growth", fill, grow, NEWCOMER, {0}, {.round = 1, .count = GROWTH_HOSTS}},
-    {"supersede (a name was lost)", lose_names, tend, TARGET, FIRST, FIRST},
-    {"beat and ring", publish, beat, TARGET, {.round = 2, .count = 9}, {.round = 2, .count = 9}},
+    {"supersede (a name was lost)", lose_names, maintain, TARGET, FIRST, FIRST},
+    {"heartbeat and ring", publish, heartbeat, TARGET, {.round = 2, .count = 9}, {.round = 2, .count = 9}},
 };
 enum {
     OPERATIONS = sizeof(operations) / sizeof(*operations)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is known of hosts, store by store: for each operation on the hosts object and each n, a child does it and dies
- * before its n-th step. Whoever looks then, and the next fetcher, find every record as it was or as it became; no
+ * before its n-th step. A reader then, and the next fetcher, find every record as it was or as it became; no
  * record is lost, and none is a mix.
  */
 #include <stdio.h>
@@ -222,7 +222,7 @@ static bool die_at(const struct operation *operation, unsigned long n, unsigned 
     return WEXITSTATUS(status) == 0;
 }
 
-/* Dies at step n, and has everybody look. Returns whether there was no such step. */
+/* Dies at step n, and lets readers and the next fetcher look. Returns whether there was no such step. */
 static bool try_step(const struct operation *operation, unsigned long n, unsigned long *steps)
 {
     uint32_t base = operation->records ? operation->records : KEYS * HOSTS;

@@ -4,5 +4,5 @@
 
 __attribute__((constructor)) static void begin(void)
 {
-    fail_as_told();
+    fail_as_set();
 }

@@ -41,13 +41,13 @@ bool fail_end(void)
     return happened;
 }
 
-void fail_as_told(void)
+void fail_as_set(void)
 {
-    const char *told = getenv("LARSHM_TEST_FAIL");
-    const char *number = told ? strchr(told, ':') : NULL;
+    const char *setting = getenv("LARSHM_TEST_FAIL");
+    const char *number = setting ? strchr(setting, ':') : NULL;
     for (int call = 0; number && call < FAIL_CALL_COUNT; call++)
-        if (strlen(fail_names[call]) == (size_t)(number - told) &&
-            strncmp(fail_names[call], told, (size_t)(number - told)) == 0)
+        if (strlen(fail_names[call]) == (size_t)(number - setting) &&
+            strncmp(fail_names[call], setting, (size_t)(number - setting)) == 0)
             fail_at((enum fail_call)call, strtoul(number + 1, NULL, 10));
     loud = true;
 }

@@ -45,7 +45,7 @@ bool fail_end(void);
 bool fail_now(enum fail_call call);
 
 /* Reads the environment: LARSHM_TEST_FAIL=call:n, so that a whole program can be made to fail. A failure is then
- * told on stderr as "failed on purpose". */
-void fail_as_told(void);
+ * logged to stderr as "failed on purpose". */
+void fail_as_set(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A real fetcher in which the n-th call of a kind fails, for each kind and each n, from its start until clients have
- * what they asked for while keys come that nobody knows. It either ends and says why, or goes on; then every client
- * gets its routes, and the fetcher stops in good order.
+ * what they asked for while unknown keys come. It either ends and says why, or goes on; then every client
+ * gets its routes, and the fetcher stops cleanly.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -54,39 +54,39 @@ static bool serving_or_ended(struct fixture *fixture, bool *ended)
 static bool live_with_failure(const char *kind, unsigned long n, unsigned long *ends)
 {
     void *state = NULL;
-    char told[64];
+    char failure[64];
     bool ended = false;
     assert_int_equal(fixture_setup(&state), 0);
     struct fixture *fixture = state;
     fixture->fetcher.config.request_timeout_ms = 100;
-    snprintf(told, sizeof(told), "%s:%lu", kind, n);
+    snprintf(failure, sizeof(failure), "%s:%lu", kind, n);
     directory_listen(&fixture->directory);
     fetcher_configure(&fixture->fetcher);
-    launch(fixture, "LARSHM_TEST_FAIL", told);
+    launch(fixture, "LARSHM_TEST_FAIL", failure);
 
     eventually(serving_or_ended(fixture, &ended));
     if (!scenario_left_nothing_half_made(fixture))
-        fail_msg("%s: something is half made", told);
+        fail_msg("%s: something is half made", failure);
     if (ended) {
         ++*ends;
         if (process_said(&fixture->fetcher.process, "<3>failing_fetcher: ") != 1)
-            fail_msg("%s: ended without a word", told);
+            fail_msg("%s: ended without an error", failure);
         launch(fixture, "LARSHM_TEST_FAIL", NULL);
         eventually(process_said(&fixture->fetcher.process, "serving instance") > 0);
     }
-    if (!play(fixture))
-        fail_msg("%s: a route never came", told);
+    if (!scenario_run(fixture))
+        fail_msg("%s: a route never came", failure);
     process_signal(&fixture->fetcher.process, SIGTERM);
     int status = process_wait(&fixture->fetcher.process);
     if (status != 0)
-        fail_msg("%s: stopped with %d", told, status);
+        fail_msg("%s: stopped with %d", failure, status);
     assert_true(scenario_served(fixture) && scenario_left_nothing_half_made(fixture));
     bool happened = process_said(&fixture->fetcher.process, on_purpose) > 0;
     fixture_teardown(&state);
     return happened;
 }
 
-static void nth_failure_ends_a_fetcher_with_a_word_or_costs_clients_nothing(void **state)
+static void nth_failure_ends_a_fetcher_with_an_error_or_costs_clients_nothing(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -109,7 +109,7 @@ static void short_interrupted_and_delayed_transfers_are_invisible(void **state)
         fetcher_configure(&fixture->fetcher);
         launch(fixture, "LARSHM_TEST_SOCKETS", troubles[i]);
         eventually(process_said(&fixture->fetcher.process, "serving instance") > 0);
-        if (!play(fixture))
+        if (!scenario_run(fixture))
             fail_msg("%s: a route never came", troubles[i]);
         assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
         assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
@@ -122,7 +122,7 @@ static void short_interrupted_and_delayed_transfers_are_invisible(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nth_failure_ends_a_fetcher_with_a_word_or_costs_clients_nothing),
+        cmocka_unit_test(nth_failure_ends_a_fetcher_with_an_error_or_costs_clients_nothing),
         cmocka_unit_test(short_interrupted_and_delayed_transfers_are_invisible),
     };
     return cmocka_run_group_tests_name("failure/fetcher", tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void g1_child_of_a_fork_amid_a_first_lookup_looks_up(void **state)
         assert_int_equal(pthread_join(forker, &ok), 0);
         assert_int_equal(pthread_join(thread, NULL), 0);
         if (!ok)
-            fail_msg("the child hangs when a thread of its parent held lock %d of its first lookup",
+            fail_msg("the child hangs when a thread of its parent had taken lock %d of its first lookup",
                      locks + 1);
         assert_true(beginner.ok);
     }

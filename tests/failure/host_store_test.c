@@ -32,7 +32,7 @@ struct operation {
     void (*prepare)(struct fixture *fixture);
     bool (*run)(struct fixture *fixture); /* false: it failed */
     uint32_t records;                     /* that were there before it */
-    bool named;                           /* a failure is told in a note */
+    bool named;                           /* a failure is named in a message */
 };
 
 static bool start(struct fixture *fixture)
@@ -75,7 +75,7 @@ static bool grow(struct fixture *fixture)
     return add(fixture, FULL);
 }
 
-static bool tend(struct fixture *fixture)
+static bool maintain(struct fixture *fixture)
 {
     host_store_maintain(fixture->store, fixture->message);
     return !strstr(fixture->message, "cannot");
@@ -85,7 +85,7 @@ static const struct operation operations[] = {
     {"first start", NULL, start, 0, true},
     {"start after another", fill_and_stop, start, FULL, true},
     {"growth", fill, grow, FULL, false},
-    {"a removed object", fill_and_lose, tend, FULL, true},
+    {"a removed object", fill_and_lose, maintain, FULL, true},
 };
 
 /* All that was known before is known to this fetcher, or, while there is none, shown to the next one. */
@@ -149,7 +149,7 @@ static bool attempt(const struct operation *operation, enum fail_call call, unsi
     fail_at(call, n);
     bool done = operation->run(&fixture), failed = fail_end();
     if (!done) {
-        bool lost_name = operation->run == tend;
+        bool lost_name = operation->run == maintain;
         if (!failed || left_half_made(&fixture) || !all_known(&fixture, operation->records) ||
             !(lost_name || all_shown(&fixture, operation->records)))
             fail_msg("%s, %s %lu: something is lost or left", operation->name, fail_names[call], n);

@@ -132,7 +132,7 @@ static bool move_with_failure(struct instance *instance, const struct call *what
     return failed;
 }
 
-static void nth_failure_of_a_move_keeps_the_routes_at_hand_and_the_next_call_moves(void **state)
+static void nth_failure_of_a_switch_keeps_the_routes_at_hand_and_the_next_call_switches(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, HOSTS, 15);
@@ -177,7 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nth_failure_of_open_is_named_and_can_be_retried, instance_setup,
                                         instance_teardown),
         cmocka_unit_test_setup_teardown(
-            nth_failure_of_a_move_keeps_the_routes_at_hand_and_the_next_call_moves, instance_setup,
+            nth_failure_of_a_switch_keeps_the_routes_at_hand_and_the_next_call_switches, instance_setup,
             instance_teardown),
         cmocka_unit_test_setup_teardown(nothing_is_allocated_once_a_handle_is_open, instance_setup,
                                         instance_teardown),

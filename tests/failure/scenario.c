@@ -34,18 +34,18 @@ static void answer_some(struct fixture *fixture)
 /* Of calls to all hosts of all routes: enough failures to have some of them judged. */
 static bool results_counted(struct fixture *fixture)
 {
-    uint64_t before = fetcher_counter(&fixture->fetcher, COUNTER_reports), told = 0;
+    uint64_t before = fetcher_counter(&fixture->fetcher, COUNTER_reports), reported = 0;
     for (uint32_t cmdid = 1; cmdid <= ROUTES; cmdid += 2) {
         larshm_host hosts[ROUTES];
         size_t count = 0;
         if (larshm_get_route(fixture->client, 1, cmdid, hosts, ROUTES, &count) != LARSHM_OK)
             return false;
-        for (size_t i = 0; i < count * RESULTS; i++, told++)
+        for (size_t i = 0; i < count * RESULTS; i++, reported++)
             if (larshm_report(fixture->client, &hosts[i % count], i / count % 4 == 0) != LARSHM_OK)
                 return false;
     }
-    uint64_t deadline = clock_tick() + PATIENCE_MS;
-    while (fetcher_counter(&fixture->fetcher, COUNTER_reports) < before + told) {
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
+    while (fetcher_counter(&fixture->fetcher, COUNTER_reports) < before + reported) {
         if (clock_tick() > deadline)
             return false;
         pause_ms(LOOK_EVERY_MS);
@@ -53,9 +53,9 @@ static bool results_counted(struct fixture *fixture)
     return true;
 }
 
-bool play(struct fixture *fixture)
+bool scenario_run(struct fixture *fixture)
 {
-    uint64_t deadline = clock_tick() + PATIENCE_MS;
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
     if (!fixture->client)
         assert_int_equal(larshm_open(&fixture->client, fixture->fetcher.instance), LARSHM_OK);
     while (!scenario_served(fixture)) {

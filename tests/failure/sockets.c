@@ -26,14 +26,14 @@ static bool is_socket(int fd)
 static int trouble(enum fail_call call, size_t *size)
 {
     static unsigned calls;
-    const char *told = getenv("LARSHM_TEST_SOCKETS");
+    const char *setting = getenv("LARSHM_TEST_SOCKETS");
     if (fail_now(call))
         return errno;
-    if (!told || ++calls % 2)
+    if (!setting || ++calls % 2)
         return 0;
-    if (strcmp(told, "short") == 0 && *size > 1)
+    if (strcmp(setting, "short") == 0 && *size > 1)
         *size = 1;
-    return strcmp(told, "interrupted") == 0 ? EINTR : strcmp(told, "later") == 0 ? EAGAIN : 0;
+    return strcmp(setting, "interrupted") == 0 ? EINTR : strcmp(setting, "later") == 0 ? EAGAIN : 0;
 }
 
 static ssize_t move(enum fail_call call, long number, int fd, void *bytes, size_t size)

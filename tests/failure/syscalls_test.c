@@ -55,7 +55,7 @@ static struct fixture *live_with(const char *injection)
     eventually(fetcher_generation(&fixture->fetcher) > 0 || !process_alive(&fixture->fetcher.process));
     if (!process_alive(&fixture->fetcher.process))
         fail_msg("%s: the fetcher has ended", injection);
-    if (!play(fixture))
+    if (!scenario_run(fixture))
         fail_msg("%s: a route never came", injection);
     return fixture;
 }
@@ -76,7 +76,7 @@ static bool was_injected(const struct fixture *fixture)
     return process_said(&fixture->fetcher.process, "(INJECTED)") > 0;
 }
 
-static void nth_failure_of_the_network_is_made_good(void **state)
+static void nth_failure_of_the_network_is_recovered(void **state)
 {
     static const struct {
         const char *call, *error;
@@ -126,10 +126,10 @@ static void interrupted_and_delayed_calls_are_invisible(void **state)
 
 int main(void)
 {
-    /* Neither sanitizer may look for leaks in a process that somebody traces. */
+    /* Neither sanitizer may look for leaks in a process that is traced. */
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nth_failure_of_the_network_is_made_good),
+        cmocka_unit_test(nth_failure_of_the_network_is_recovered),
         cmocka_unit_test(interrupted_and_delayed_calls_are_invisible),
     };
     return cmocka_run_group_tests_name("failure/syscalls", tests, NULL, NULL);

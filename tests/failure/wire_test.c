@@ -101,7 +101,7 @@ static bool keep(const void *context, struct route_key key)
     return true;
 }
 
-static void known_keys_stay_when_there_is_no_memory_for_another(void **state)
+static void subscriptions_stay_when_there_is_no_memory_for_another(void **state)
 {
     unsigned long n = 0;
     bool failed = true;
@@ -141,7 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_that_memory_does_not_suffice_for_is_refused_whole),
         cmocka_unit_test(bytes_that_memory_does_not_suffice_for_can_be_appended_again),
-        cmocka_unit_test(known_keys_stay_when_there_is_no_memory_for_another),
+        cmocka_unit_test(subscriptions_stay_when_there_is_no_memory_for_another),
         cmocka_unit_test(table_of_requests_is_there_or_is_not),
     };
     return cmocka_run_group_tests_name("failure/wire", tests, NULL, NULL);

@@ -56,7 +56,7 @@ static bool exists(const char *name)
 }
 
 /* The route has hosts of this round, all of them. */
-static bool holds(const struct routes *routes, uint64_t key, uint32_t expected)
+static bool has_round(const struct routes *routes, uint64_t key, uint32_t expected)
 {
     struct table table;
     uint32_t slot = index_find(routes, numbered_key(key)), round = UINT32_MAX;
@@ -81,11 +81,11 @@ static void walk(struct instance *instance, const struct attempt *attempt, bool 
     if (check_routes(&routes, &report) != SHM_OK)
         complain(attempt, "%s", report.text);
     if (load_relaxed(&routes.s_header->superseded) != SUPERSEDED_NO)
-        complain(attempt, "readers are told to look for a newer object, and there is none");
+        complain(attempt, "readers are sent to look for a newer object, and there is none");
     for (uint64_t key = 1; key <= KEYS; key++)
-        if (!holds(&routes, key, 1) && !(key == changed && holds(&routes, key, 2)))
+        if (!has_round(&routes, key, 1) && !(key == changed && has_round(&routes, key, 2)))
             complain(attempt, "route %d is lost", (int)key);
-    if (done && changed && !holds(&routes, changed, 2))
+    if (done && changed && !has_round(&routes, changed, 2))
         complain(attempt, "said to be done, and is not");
     region_close(&region);
     if (exists(instance->names.next_routes) || exists(instance->names.next_control))
@@ -157,7 +157,7 @@ static unsigned long enumerate(const struct operation *operation)
 
 /* ---- the operations ---- */
 
-/* Each attempt comes a while after the one before: what is tried in vain need not be tried again at once. */
+/* Each attempt comes a while after the one before: what failed need not be tried again at once. */
 static uint64_t a_while_later(void)
 {
     static uint64_t attempts;
@@ -192,7 +192,7 @@ static enum shm_status grow(struct instance *instance)
     return put(instance, NEWCOMER, GROWTH_HOSTS);
 }
 
-static enum shm_status tend(struct instance *instance)
+static enum shm_status maintain(struct instance *instance)
 {
     return writer_maintain(instance->writer, a_while_later(), instance->message);
 }
@@ -243,8 +243,8 @@ static const struct operation operations[] = {
     {"publish in a used block", let_grace_pass, publish, TARGET},
     {"insert", let_grace_pass, insert, NEWCOMER},
     {"growth", fill, grow, NEWCOMER},
-    {"a removed object", lose_routes, tend, 0},
-    {"a removed lock", lose_lock, tend, 0},
+    {"a removed object", lose_routes, maintain, 0},
+    {"a removed lock", lose_lock, maintain, 0},
     {"another directory", NULL, move, 0},
 };
 

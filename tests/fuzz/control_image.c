@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever clients write to the control object, also while it is harvested, a collection stays inside of it, reports
- * only slots, keys and hosts that can be, each at most once, and stops soon after it is told to. Afterwards an honest
+ * Whatever clients write to the control object, also while it is collected, a collection stays inside of it, reports
+ * only slots, keys and hosts that can be, each at most once, and stops soon after it is asked to. Afterwards an honest
  * client is heard. Input: slots / 8 (16 bits), budget (8 bits), changes made before the collection (8 bits), then changes;
  * those that are left strike during it, one for each report.
  */
@@ -19,7 +19,7 @@ struct collection {
     struct input *input;
     struct region region;
     uint32_t flag_cursor, miss_cursor;
-    uint32_t slot_count, reports, limit; /* after `limit` reports the collection is told to stop */
+    uint32_t slot_count, reports, limit; /* after `limit` reports the collection is asked to stop */
     uint64_t awaited;                    /* the honest client's slot, key or host */
     struct call_stats stats;
     bool heard;
@@ -132,12 +132,12 @@ static void check_honest(struct collection *collection, const struct control *co
     collection->heard = false;
     const struct host_addr host = {slot, 80};
     collection->awaited = host_addr_word(host);
-    bool told = true;
+    bool recorded = true;
     for (int i = 0; i < 2; i++) { /* the first time it may complete a number that we have seen before */
-        told = told && call_stats_record(control, route_key(0, 7), host, i, 1) == SHM_OK;
+        recorded = recorded && call_stats_record(control, route_key(0, 7), host, i, 1) == SHM_OK;
         take_calls(collection, UINT32_MAX / 2);
     }
-    DEMAND(collection->heard || !told);
+    DEMAND(collection->heard || !recorded);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A fetcher whose control object is overwritten hears of no key as flagged that it does not have, whatever it hears of
- * calls, and the routes object stays as it was. Input: changes to the control object; one before each harvest and one
+ * calls, and the routes object stays as it was. Input: changes to the control object; one before each collection and one
  * for each report.
  */
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whoever reads a damaged hosts object, also while it is damaged further, stays inside of it. A fetcher that starts
+ * A process that reads a damaged hosts object, also while it is damaged further, stays inside of it. A fetcher that starts
  * over it takes over each record that could be read and can be, and works on. Input: the object's size (16 bits, 0:
  * whole), then changes to a valid object; half of them strike while it is read.
  */

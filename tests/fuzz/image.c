@@ -8,7 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 
 enum {
-    ROUTE_HOSTS = 70, /* of the largest route: two words of verdicts */
+    ROUTE_HOSTS = 70, /* of the largest route: two mask words */
     TTL_S = 60000,
 };
 

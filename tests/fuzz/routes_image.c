@@ -25,11 +25,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* True if the key is served. */
 static bool look_up(const struct routes *routes, struct route_key key)
 {
-    static uint32_t turn;
+    static uint32_t phase;
     struct host_addr picked;
     struct table table;
     uint32_t slot = index_find(routes, key);
-    bool seen = lookup_fast(routes, key, turn += UINT32_C(0x9e3779b9), &picked);
+    bool seen = lookup_fast(routes, key, phase += UINT32_C(0x9e3779b9), &picked);
     DEMAND(slot == SLOT_NONE || slot < routes_slot_count(routes));
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return false;
@@ -38,7 +38,7 @@ static bool look_up(const struct routes *routes, struct route_key key)
         malloc(table.count * sizeof(*hosts)); /* no byte more, so that an overrun is seen */
     DEMAND(hosts || table.count == 0);
     table_hosts(&table, hosts);
-    DEMAND(table_intact(&table)); /* nobody writes now */
+    DEMAND(table_intact(&table)); /* there is no writer now */
     free(hosts);
     return true;
 }

@@ -154,7 +154,7 @@ static void run_sql(const char *path, const char *sql)
     DEMAND(sqlite3_close(db) == SQLITE_OK);
 }
 
-/* Pages as small as SQLite allows, so that little is mutated in vain. */
+/* Pages as small as SQLite allows, so that little is mutated without effect. */
 static void database_seeds(void)
 {
     char path[1024], error[STORE_ERROR_SIZE];

@@ -22,7 +22,7 @@ static void fetcher_that_starts_before_the_directory_gets_its_routes_later(void 
     directory_accept(&fixture->directory);
     directory_expect(&fixture->directory, 1, 2);
     fixture_answer(fixture, 1, 2, 3, 80);
-    assert_int_equal(larshm_wait_route(fixture->client, 1, 2, PATIENCE_MS), LARSHM_OK);
+    assert_int_equal(larshm_wait_route(fixture->client, 1, 2, EVENTUALLY_MS), LARSHM_OK);
     assert_true(fixture_serves(fixture, 1, 2, 3, 80));
     assert_true(process_said(&fixture->fetcher.process, "connection refused") >= 1);
 }
@@ -107,7 +107,7 @@ static void push_updates_a_known_route(void **state)
     directory_expect_nothing(&fixture->directory, QUIET_MS);
 }
 
-static void push_without_hosts_for_a_route_nobody_asked_for_is_not_remembered(void **state)
+static void push_without_hosts_for_a_route_never_asked_for_is_not_remembered(void **state)
 {
     struct fixture *fixture = *state;
     fixture_connect(fixture);
@@ -118,7 +118,7 @@ static void push_without_hosts_for_a_route_nobody_asked_for_is_not_remembered(vo
     directory_expect(&fixture->directory, 7, 7);
 }
 
-static void negative_answer_holds_for_update_timeout_and_then_is_asked_for_on_lookup(void **state)
+static void negative_answer_lasts_for_update_timeout_and_then_is_asked_for_on_lookup(void **state)
 {
     struct fixture *fixture = *state;
     fixture->fetcher.config.update_timeout = 1;
@@ -190,8 +190,8 @@ int main(void)
         fixture_test(late_answers_are_used_whatever_they_say),
         fixture_test(directory_slower_than_the_time_out_still_keeps_a_route_fresh),
         fixture_test(push_updates_a_known_route),
-        fixture_test(push_without_hosts_for_a_route_nobody_asked_for_is_not_remembered),
-        fixture_test(negative_answer_holds_for_update_timeout_and_then_is_asked_for_on_lookup),
+        fixture_test(push_without_hosts_for_a_route_never_asked_for_is_not_remembered),
+        fixture_test(negative_answer_lasts_for_update_timeout_and_then_is_asked_for_on_lookup),
         fixture_test(route_that_comes_back_as_the_object_grows_is_counted_once),
         fixture_test(host_changes_reach_clients_in_the_order_they_were_sent),
     };

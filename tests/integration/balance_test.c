@@ -10,8 +10,8 @@
 
 enum {
     BAD = 2, /* the host that a test is about */
-    PLAYERS = 4,
-    CALLS = 4000, /* of each player */
+    CLIENTS = 4,
+    CALLS = 4000, /* of each client */
 };
 
 /* ---- a process of its own ---- */
@@ -41,7 +41,7 @@ static void expect_good_end(pid_t child)
 
 static int fail_in_a_row(larshm *client, int last)
 {
-    rotation_report(client, last, 1, TURN_STREAK);
+    rotation_report(client, last, 1, ROTATION_STREAK);
     return 0;
 }
 
@@ -54,18 +54,18 @@ static void failures_in_a_row_take_a_host_out_for_all_processes(void **state)
     rotation_expect_all(fixture->client);
     expect_good_end(start_child(fixture, fail_in_a_row, BAD));
     eventually(rotation_overloaded(fixture, BAD));
-    assert_int_equal(rotation_standing(fixture, BAD).reason, REASON_ERR_STREAK);
+    assert_int_equal(rotation_health(fixture, BAD).reason, REASON_ERR_STREAK);
     rotation_expect_probes_only(fixture->client, BAD);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_overloaded), 1);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_ejections), 1);
 }
 
-static void one_failure_less_in_a_row_takes_nobody_out(void **state)
+static void one_failure_less_in_a_row_ejects_no_host(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
-    rotation_report(fixture->client, BAD, 1, TURN_STREAK - 1);
-    eventually(rotation_counted(fixture, BAD, TURN_STREAK - 1));
+    rotation_report(fixture->client, BAD, 1, ROTATION_STREAK - 1);
+    eventually(rotation_counted(fixture, BAD, ROTATION_STREAK - 1));
     assert_false(rotation_overloaded(fixture, BAD));
     rotation_expect_all(fixture->client);
     rotation_report(fixture->client, BAD, 1, 1);
@@ -79,21 +79,21 @@ static void streak_that_ends_between_two_polls_is_not_lost(void **state)
     rotation_start(fixture, rotation_without_time);
     eventually(fixture_info(fixture, 1, 1).fetcher_silent_ms > 150);
     eventually(fixture_info(fixture, 1, 1).fetcher_silent_ms < 100); /* a poll is just over */
-    rotation_report(fixture->client, BAD, 1, TURN_STREAK);
+    rotation_report(fixture->client, BAD, 1, ROTATION_STREAK);
     rotation_report(fixture->client, BAD, 0, 1);
-    eventually(rotation_counted(fixture, BAD, TURN_STREAK + 1));
+    eventually(rotation_counted(fixture, BAD, ROTATION_STREAK + 1));
     assert_true(rotation_overloaded(fixture, BAD));
 }
 
-static void overloaded_host_is_good_again_in_time_though_nobody_calls_it(void **state)
+static void ejected_host_recovers_in_time_without_calls(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\n");
     rotation_eject(fixture, BAD);
-    uint64_t out_since = rotation_standing(fixture, BAD).since;
+    uint64_t out_since = rotation_health(fixture, BAD).since;
     eventually(!rotation_overloaded(fixture, BAD));
-    assert_int_equal(rotation_standing(fixture, BAD).reason, REASON_TIMEOUT);
-    assert_true(rotation_standing(fixture, BAD).since >= out_since + 1000);
+    assert_int_equal(rotation_health(fixture, BAD).reason, REASON_TIMEOUT);
+    assert_true(rotation_health(fixture, BAD).since >= out_since + 1000);
     rotation_expect_all(fixture->client);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_overloaded), 0);
 }
@@ -105,7 +105,7 @@ static void successful_probes_bring_a_host_back(void **state)
     rotation_eject(fixture, BAD);
     rotation_report(fixture->client, BAD, 0, 6); /* of 11, with the 5 failures that it was charged with */
     eventually(!rotation_overloaded(fixture, BAD));
-    assert_int_equal(rotation_standing(fixture, BAD).reason, REASON_SUCC_RATE);
+    assert_int_equal(rotation_health(fixture, BAD).reason, REASON_SUCC_RATE);
     rotation_expect_all(fixture->client);
 }
 
@@ -113,20 +113,20 @@ static void no_good_host_means_overload_so_many_times_and_then_a_probe(void **st
 {
     struct fixture *fixture = *state;
     larshm_host picked;
-    unsigned overloads = 0, probed[TURN_HOSTS + 1] = {0};
+    unsigned overloads = 0, probed[ROTATION_HOSTS + 1] = {0};
     rotation_start(fixture, rotation_without_time);
-    for (int last = 1; last <= TURN_HOSTS; last++)
-        rotation_report(fixture->client, last, 1, TURN_STREAK);
-    eventually(fetcher_counter(&fixture->fetcher, COUNTER_overloaded) == TURN_HOSTS);
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
+        rotation_report(fixture->client, last, 1, ROTATION_STREAK);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_overloaded) == ROTATION_HOSTS);
     while (larshm_get_host(fixture->client, 1, 1, &picked) == LARSHM_OVERLOAD)
-        assert_in_range(++overloads, 1, TURN_PROBE_NUM);
-    for (int probe = 0; probe < 10 * TURN_HOSTS; probe++) {
-        for (int i = 0; i < TURN_PROBE_NUM; i++)
+        assert_in_range(++overloads, 1, ROTATION_PROBE_NUM);
+    for (int probe = 0; probe < 10 * ROTATION_HOSTS; probe++) {
+        for (int i = 0; i < ROTATION_PROBE_NUM; i++)
             assert_int_equal(larshm_get_host(fixture->client, 1, 1, &picked), LARSHM_OVERLOAD);
         assert_int_equal(larshm_get_host(fixture->client, 1, 1, &picked), LARSHM_OK);
         probed[ntohl(picked.addr) & 0xff]++;
     }
-    for (int last = 1; last <= TURN_HOSTS; last++)
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
         assert_int_equal(probed[last], 10);
 }
 
@@ -149,9 +149,9 @@ static void slow_failures_take_a_host_out_though_they_are_few(void **state)
     process_signal(&fixture->fetcher.process, SIGCONT);
     eventually(rotation_counted(fixture, BAD, 300) && rotation_counted(fixture, BAD + 1, 300));
     assert_true(rotation_overloaded(fixture, BAD));
-    assert_int_equal(rotation_standing(fixture, BAD).reason, REASON_ERR_RATE);
+    assert_int_equal(rotation_health(fixture, BAD).reason, REASON_ERR_RATE);
     assert_false(rotation_overloaded(fixture, BAD + 1));
-    assert_int_equal(rotation_standing(fixture, BAD).total_err, 12);
+    assert_int_equal(rotation_health(fixture, BAD).total_err, 12);
 }
 
 static const char short_windows[] =
@@ -166,30 +166,30 @@ static void few_calls_take_a_host_out_after_two_bad_windows_in_a_row_and_enough_
     struct fixture *fixture = *state;
     rotation_start(fixture, short_windows);
     rotation_report(fixture->client, FEW, 1, 3);
-    rotation_report(fixture->client, ENOUGH, 1, TURN_STREAK - 1);
-    eventually(rotation_standing(fixture, FEW).bad_window);
+    rotation_report(fixture->client, ENOUGH, 1, ROTATION_STREAK - 1);
+    eventually(rotation_health(fixture, FEW).bad_window);
     assert_false(rotation_overloaded(fixture, FEW));
     eventually(rotation_overloaded(fixture, ENOUGH));
-    assert_int_equal(rotation_standing(fixture, ENOUGH).reason, REASON_WINDOW);
+    assert_int_equal(rotation_health(fixture, ENOUGH).reason, REASON_WINDOW);
     rotation_report(fixture->client, FEW, 1, 3);
     eventually(rotation_overloaded(fixture, FEW));
-    assert_int_equal(rotation_standing(fixture, FEW).reason, REASON_FEW_CALLS);
+    assert_int_equal(rotation_health(fixture, FEW).reason, REASON_FEW_CALLS);
 }
 
 /* ---- many processes ---- */
 
 /* Host 2 fails 3 calls of 5, host 3 one of 20, the others none. */
-static int play(larshm *client, int number)
+static int call_hosts(larshm *client, int number)
 {
-    unsigned calls[TURN_HOSTS + 1] = {0};
+    unsigned calls[ROTATION_HOSTS + 1] = {0};
     (void)number;
     for (int call = 0; call < CALLS; call++) {
         larshm_host picked;
         if (larshm_get_host(client, 1, 1, &picked) != LARSHM_OK)
             return 1;
         uint32_t last = ntohl(picked.addr) & 0xff;
-        unsigned turn = calls[last]++;
-        int retcode = last == BAD ? turn % 5 != 2 && turn % 5 != 4 : last == 3 ? turn % 20 == 19 : 0;
+        unsigned nth = calls[last]++;
+        int retcode = last == BAD ? nth % 5 != 2 && nth % 5 != 4 : last == 3 ? nth % 20 == 19 : 0;
         if (larshm_report(client, &picked, retcode) != LARSHM_OK)
             return 1;
         usleep(call % 64 == 0);
@@ -200,20 +200,20 @@ static int play(larshm *client, int number)
 static void several_processes_agree_on_good_and_bad_hosts(void **state)
 {
     struct fixture *fixture = *state;
-    pid_t players[PLAYERS];
+    pid_t clients[CLIENTS];
     rotation_start(fixture, rotation_without_time);
-    for (int i = 0; i < PLAYERS; i++)
-        players[i] = start_child(fixture, play, i);
-    for (int i = 0; i < PLAYERS; i++)
-        expect_good_end(players[i]);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = start_child(fixture, call_hosts, i);
+    for (int i = 0; i < CLIENTS; i++)
+        expect_good_end(clients[i]);
     eventually(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).succ +
                    host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err ==
-               PLAYERS * CALLS);
+               CLIENTS * CALLS);
     assert_true(rotation_overloaded(fixture, BAD));
-    for (int last = 1; last <= TURN_HOSTS; last++)
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
         if (last != BAD)
             assert_false(rotation_overloaded(fixture, last));
-    assert_int_equal(rotation_standing(fixture, 1).total_err, 0);
+    assert_int_equal(rotation_health(fixture, 1).total_err, 0);
     rotation_expect_probes_only(fixture->client, BAD);
 }
 
@@ -221,9 +221,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(failures_in_a_row_take_a_host_out_for_all_processes),
-        fixture_test(one_failure_less_in_a_row_takes_nobody_out),
+        fixture_test(one_failure_less_in_a_row_ejects_no_host),
         fixture_test(streak_that_ends_between_two_polls_is_not_lost),
-        fixture_test(overloaded_host_is_good_again_in_time_though_nobody_calls_it),
+        fixture_test(ejected_host_recovers_in_time_without_calls),
         fixture_test(successful_probes_bring_a_host_back),
         fixture_test(no_good_host_means_overload_so_many_times_and_then_a_probe),
         fixture_test(slow_failures_take_a_host_out_though_they_are_few),

@@ -39,7 +39,7 @@ static bool read_ports(struct bridge *bridge, const char *listen)
 static bool start(struct bridge *bridge, const char *listen)
 {
     const char *const arguments[] = {"--ports", "0,0,0", listen ? "--listen" : NULL, listen, NULL};
-    uint64_t deadline = clock_tick() + PATIENCE_MS;
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
     unlink(bridge->log);
     bridge_launch(bridge, arguments);
     while (!read_ports(bridge, listen ? listen : "127.0.0.1")) {
@@ -129,7 +129,7 @@ static bool readable(int fd, int ms)
 
 size_t client_receive(int fd, uint8_t out[static DATAGRAM_BYTES])
 {
-    if (!readable(fd, PATIENCE_MS))
+    if (!readable(fd, EVENTUALLY_MS))
         fail_msg("no answer");
     ssize_t size = recv(fd, out, DATAGRAM_BYTES, 0);
     assert_true(size > 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A larshm-bridge in front of an instance whose routes the test publishes, and Lars clients of it. */
-#ifndef TESTS_INTEGRATION_BRIDGE_SCENE_H
-#define TESTS_INTEGRATION_BRIDGE_SCENE_H
+#ifndef TESTS_INTEGRATION_BRIDGE_FIXTURE_H
+#define TESTS_INTEGRATION_BRIDGE_FIXTURE_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

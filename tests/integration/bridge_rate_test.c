@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The bridge serves at least as many requests per second as a loop that receives and echoes one datagram at a time:
- * what batches save pays for the work. Both are measured in turn, several times, on the machine as it is; the median
+ * what batches save pays for the work. Both are measured alternately, several times, on the machine as it is; the median
  * of the pairs counts, with some tolerance, for others use the machine too.
  */
 #include <arpa/inet.h>
@@ -60,9 +60,9 @@ static double rate(in_port_t port)
     struct iovec request = {bytes, host_request(bytes, 1, 1, 1)}, parts[WINDOW];
     struct mmsghdr out[WINDOW] = {0}, in[WINDOW] = {0};
     struct timespec begin, end;
-    struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+    struct timeval timeout = {.tv_sec = EVENTUALLY_MS / 1000};
     int fd = client_open("127.0.0.1", port), under_way = 0;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     for (int i = 0; i < WINDOW; i++) {
         parts[i] = (struct iovec){answers[i], REQUEST_BYTES};
         out[i].msg_hdr = (struct msghdr){.msg_iov = &request, .msg_iovlen = 1};

@@ -49,7 +49,7 @@ static void expect_host(int fd, int32_t modid, int32_t cmdid, int32_t ip, int32_
     assert_int_equal(answer.port, port);
 }
 
-static void get_host_gives_each_host_of_the_route_in_turn(void **state)
+static void get_host_gives_each_host_of_the_route_one_after_the_other(void **state)
 {
     struct bridge *bridge = *state;
     const struct host_addr hosts[] = {{.address = inet_addr("10.0.0.1"), .port = htons(80)},
@@ -114,7 +114,7 @@ static void expired_route_is_answered_at_once_and_asked_for_again(void **state)
     close(fd);
 }
 
-static void route_of_overloaded_hosts_is_said_to_be_but_for_probes(void **state)
+static void route_of_overloaded_hosts_answers_overload_but_for_probes(void **state)
 {
     struct bridge *bridge = *state;
     uint32_t probe_num = bridge->instance->options.probe_num;
@@ -275,7 +275,7 @@ static void wrong_reports_are_counted_and_no_report_is_answered(void **state)
     bridge_expect_totals(bridge, 1, 1, 6);
 }
 
-static void malformed_datagrams_are_dropped_counted_and_hinder_nobody(void **state)
+static void malformed_datagrams_are_dropped_counted_and_hinder_no_client(void **state)
 {
     struct bridge *bridge = *state;
     static uint8_t bytes[DATAGRAM_BYTES];
@@ -352,7 +352,7 @@ static void thousands_of_requests_in_a_small_window_are_all_answered(void **stat
     bridge_expect_totals(bridge, REQUESTS, 0, 0);
 }
 
-static void client_that_never_reads_hinders_nobody(void **state)
+static void client_that_never_reads_hinders_no_other(void **state)
 {
     struct bridge *bridge = *state;
     uint8_t bytes[REQUEST_BYTES];
@@ -494,7 +494,7 @@ static void other_addresses_are_served_only_when_asked_for(void **state)
     eventually(process_said(&bridge->process, "other machines") == 1);
 }
 
-static void service_manager_is_told_when_it_answers_and_when_it_stops(void **state)
+static void service_manager_is_notified_of_ready_and_stop(void **state)
 {
     struct bridge *bridge = *state;
     char text[256];
@@ -506,7 +506,7 @@ static void service_manager_is_told_when_it_answers_and_when_it_stops(void **sta
     setenv("NOTIFY_SOCKET", address.sun_path, 1);
     bridge_start(bridge, NULL);
     unsetenv("NOTIFY_SOCKET");
-    assert_false(client_hears_nothing(fd, PATIENCE_MS));
+    assert_false(client_hears_nothing(fd, EVENTUALLY_MS));
     ssize_t size = recv(fd, text, sizeof(text) - 1, 0);
     assert_true(size > 0);
     text[size] = '\0';
@@ -523,28 +523,28 @@ static void service_manager_is_told_when_it_answers_and_when_it_stops(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        bridge_test(get_host_gives_each_host_of_the_route_in_turn),
+        bridge_test(get_host_gives_each_host_of_the_route_one_after_the_other),
         bridge_test(negative_keys_and_high_addresses_keep_their_bits),
         bridge_test(unknown_route_does_not_exist_is_asked_for_and_is_there_in_a_moment),
         bridge_test(route_without_hosts_does_not_exist),
         bridge_test(expired_route_is_answered_at_once_and_asked_for_again),
-        bridge_test(route_of_overloaded_hosts_is_said_to_be_but_for_probes),
+        bridge_test(route_of_overloaded_hosts_answers_overload_but_for_probes),
         bridge_test(get_route_gives_all_hosts_and_none_of_an_unknown_route),
         bridge_test(route_of_ten_thousand_hosts_is_answered_whole),
         bridge_test(route_that_does_not_fit_is_cut_after_a_whole_host_counted_and_logged),
         bridge_test(any_port_answers_for_any_route),
         bridge_test(report_reaches_exactly_the_host_that_was_given),
         bridge_test(wrong_reports_are_counted_and_no_report_is_answered),
-        bridge_test(malformed_datagrams_are_dropped_counted_and_hinder_nobody),
+        bridge_test(malformed_datagrams_are_dropped_counted_and_hinder_no_client),
         bridge_test(clients_of_several_batches_at_once_get_each_their_own_answer),
         bridge_test(thousands_of_requests_in_a_small_window_are_all_answered),
-        bridge_test(client_that_never_reads_hinders_nobody),
+        bridge_test(client_that_never_reads_hinders_no_other),
         bridge_test(instance_that_comes_later_is_found_without_a_restart),
         bridge_test(generation_after_generation_is_followed),
         bridge_test(port_in_use_is_named_with_what_to_do),
         bridge_test(wrong_command_lines_are_refused),
         bridge_test(other_addresses_are_served_only_when_asked_for),
-        bridge_test(service_manager_is_told_when_it_answers_and_when_it_stops),
+        bridge_test(service_manager_is_notified_of_ready_and_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static int check_config(struct fixture *fixture, const char *path)
     return process_wait(&check);
 }
 
-static void check_config_tells_a_good_file_from_a_bad_one(void **state)
+static void check_config_accepts_a_good_file_and_refuses_a_bad_one(void **state)
 {
     struct fixture *fixture = *state;
     snprintf(fixture->fetcher.process.log, sizeof(fixture->fetcher.process.log), "%s",
@@ -99,7 +99,7 @@ static void expect_refused(struct fixture *fixture)
     assert_int_equal(process_said(&fixture->fetcher.process, holder), before + 1);
 }
 
-static void second_fetcher_is_refused_and_told_who_is_there(void **state)
+static void second_fetcher_is_refused_and_names_the_first(void **state)
 {
     struct fixture *fixture = *state;
     fixture_connect_with_good_route(fixture);
@@ -110,7 +110,7 @@ static void second_fetcher_is_refused_and_told_who_is_there(void **state)
     fixture_learn(fixture, 1, 2, 3, 80);
 }
 
-static void routes_are_served_on_after_a_stop_and_clients_can_tell(void **state)
+static void routes_are_served_on_after_a_stop_and_clients_see_it(void **state)
 {
     struct fixture *fixture = *state;
     fixture_connect_with_good_route(fixture);
@@ -123,7 +123,7 @@ static void routes_are_served_on_after_a_stop_and_clients_can_tell(void **state)
     assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
 }
 
-static void fetcher_stops_in_good_order_whatever_its_connection_is_at(void **state)
+static void fetcher_stops_cleanly_in_each_state_of_its_connection(void **state)
 {
     struct fixture *fixture = *state;
     fixture->fetcher.config.reconnect_min_ms = fixture->fetcher.config.reconnect_max_ms = 60000;
@@ -167,7 +167,7 @@ static void killed_fetcher_leaves_all_routes_to_the_next_one(void **state)
     directory_accept(&fixture->directory);
     for (int i = 0; i < 2; i++) {
         struct route_key key;
-        assert_true(directory_takes(&fixture->directory, PATIENCE_MS, &key));
+        assert_true(directory_takes(&fixture->directory, EVENTUALLY_MS, &key));
         fixture_answer(fixture, key.modid, key.cmdid, 1, 81);
     }
     eventually(fixture_serves(fixture, 7, 7, 1, 81) && fixture_serves(fixture, 1, 2, 1, 81));
@@ -245,7 +245,7 @@ static void reload_to_another_directory_does_not_wait_for_the_backoff(void **sta
 {
     struct fixture *fixture = *state;
     unsigned good = fixture->directory.port;
-    fixture->fetcher.config.port = 9; /* nobody is there */
+    fixture->fetcher.config.port = 9; /* nothing listens there */
     fixture->fetcher.config.reconnect_min_ms = fixture->fetcher.config.reconnect_max_ms = 60000;
     directory_listen(&fixture->directory);
     fixture_start(fixture);
@@ -264,7 +264,7 @@ static void receive_notice(int fd, char *out, size_t size)
     out[length] = '\0';
 }
 
-static void service_manager_is_told_about_start_connection_and_stop(void **state)
+static void service_manager_is_notified_of_start_connection_and_stop(void **state)
 {
     struct fixture *fixture = *state;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -289,7 +289,7 @@ static void service_manager_is_told_about_start_connection_and_stop(void **state
     unlink(address.sun_path);
 }
 
-static void removed_objects_are_made_anew_and_clients_follow(void **state)
+static void removed_objects_are_recreated_and_clients_follow(void **state)
 {
     struct fixture *fixture = *state;
     const struct object_names *names = &fixture->fetcher.names;
@@ -352,20 +352,20 @@ static void stopped_fetcher_is_seen_and_does_not_stop_its_clients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(check_config_tells_a_good_file_from_a_bad_one),
+        fixture_test(check_config_accepts_a_good_file_and_refuses_a_bad_one),
         fixture_test(bad_configuration_keeps_the_fetcher_from_starting_and_touches_no_object),
         fixture_test(bad_configuration_leaves_the_routes_of_a_stopped_fetcher_alone),
-        fixture_test(second_fetcher_is_refused_and_told_who_is_there),
-        fixture_test(routes_are_served_on_after_a_stop_and_clients_can_tell),
-        fixture_test(fetcher_stops_in_good_order_whatever_its_connection_is_at),
+        fixture_test(second_fetcher_is_refused_and_names_the_first),
+        fixture_test(routes_are_served_on_after_a_stop_and_clients_see_it),
+        fixture_test(fetcher_stops_cleanly_in_each_state_of_its_connection),
         fixture_test(killed_fetcher_leaves_all_routes_to_the_next_one),
         fixture_test(reload_changes_what_can_change_in_a_running_fetcher),
         fixture_test(reload_names_the_keys_that_need_a_restart),
         fixture_test(reload_of_a_bad_file_changes_nothing_and_says_so),
         fixture_test(reload_moves_to_another_directory),
         fixture_test(reload_to_another_directory_does_not_wait_for_the_backoff),
-        fixture_test(service_manager_is_told_about_start_connection_and_stop),
-        fixture_test(removed_objects_are_made_anew_and_clients_follow),
+        fixture_test(service_manager_is_notified_of_start_connection_and_stop),
+        fixture_test(removed_objects_are_recreated_and_clients_follow),
         fixture_test(route_that_came_back_in_a_new_generation_is_asked_for_once_after_a_reconnect),
         fixture_test(stopped_fetcher_is_seen_and_does_not_stop_its_clients),
     };

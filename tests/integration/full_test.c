@@ -27,7 +27,7 @@ static bool exists(const char *name)
 }
 
 /* This process and its children see a shared memory of their own, which is so small. */
-static void enter_small_world(const char *size)
+static void mount_small_shm(const char *size)
 {
     char options[64];
     snprintf(options, sizeof(options), "mode=1777,size=%s", size);
@@ -39,14 +39,14 @@ static void enter_small_world(const char *size)
     }
 }
 
-static void resize_world(const char *size)
+static void resize_shm(const char *size)
 {
     char options[64];
     snprintf(options, sizeof(options), "size=%s", size);
     assert_int_equal(mount("small", SHM, "tmpfs", MS_REMOUNT, options), 0);
 }
 
-static int leave_small_world(void **state)
+static int unmount_small_shm(void **state)
 {
     fixture_teardown(state);
     umount2(SHM, MNT_DETACH);
@@ -54,7 +54,7 @@ static int leave_small_world(void **state)
 }
 
 /* Takes what is left, to the last page. */
-static void fill_world(void)
+static void fill_shm(void)
 {
     static const char page[4096] = "full";
     int fd = open(SHM "/filler", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -68,7 +68,7 @@ static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void
 {
     struct fixture *fixture = *state;
     const struct object_names *names = &fixture->fetcher.names;
-    enter_small_world("128k");
+    mount_small_shm("128k");
     fetcher_configure(&fixture->fetcher);
     fetcher_launch(&fixture->fetcher);
     assert_int_equal(process_wait(&fixture->fetcher.process), 1);
@@ -76,7 +76,7 @@ static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void
     assert_int_equal(process_said(&fixture->fetcher.process, "384 KiB are needed and 128 KiB available"), 1);
     assert_false(exists(names->routes) || exists(names->control) || exists(names->next_routes) ||
                  exists(names->next_control));
-    resize_world("1m");
+    resize_shm("1m");
     fetcher_launch(&fixture->fetcher);
     eventually(process_said(&fixture->fetcher.process, "serving instance") == 1);
 }
@@ -116,10 +116,10 @@ static void growth_in_full_memory_keeps_the_generation_and_is_tried_again(void *
 {
     struct fixture *fixture = *state;
     const struct object_names *names = &fixture->fetcher.names;
-    enter_small_world("1m");
+    mount_small_shm("1m");
     fixture_connect_with_good_route(fixture);
     uint64_t generation = fetcher_generation(&fixture->fetcher);
-    fill_world();
+    fill_shm();
 
     uint32_t refused = learn_big_routes(fixture);
     eventually(process_said(&fixture->fetcher.process, "shared memory is full: ") > 0);
@@ -136,13 +136,13 @@ static void growth_in_full_memory_keeps_the_generation_and_is_tried_again(void *
     assert_true(fixture_serves_good_route(fixture));
 }
 
-/* Whatever was promised was allocated: nobody is hit by SIGBUS, the fetcher neither. */
+/* What was promised was allocated: no process gets SIGBUS, the fetcher neither. */
 static void memory_filled_by_another_program_disturbs_no_reader_and_no_publish(void **state)
 {
     struct fixture *fixture = *state;
-    enter_small_world("1m");
+    mount_small_shm("1m");
     fixture_connect_with_good_route(fixture);
-    fill_world();
+    fill_shm();
     for (uint32_t cmdid = 0; cmdid < 200; cmdid++) {
         fixture_learn(fixture, 1, cmdid, 20, 80);
         assert_true(fixture_serves_good_route(fixture));
@@ -157,11 +157,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(start_in_full_memory_says_how_much_is_needed_and_leaves_nothing,
-                                        fixture_setup, leave_small_world),
+                                        fixture_setup, unmount_small_shm),
         cmocka_unit_test_setup_teardown(growth_in_full_memory_keeps_the_generation_and_is_tried_again,
-                                        fixture_setup, leave_small_world),
+                                        fixture_setup, unmount_small_shm),
         cmocka_unit_test_setup_teardown(memory_filled_by_another_program_disturbs_no_reader_and_no_publish,
-                                        fixture_setup, leave_small_world),
+                                        fixture_setup, unmount_small_shm),
     };
     return cmocka_run_group_tests_name("integration/full", tests, NULL, NULL);
 }

@@ -25,8 +25,8 @@ enum {
     ROUTES = 100,
     MAX_UNKNOWN = 300,
     UNKNOWN_KEYS = 1000000,
-    NOBODY = 65534,
-    PUBLIC_MODID = 3, /* of the routes that everybody wants */
+    OTHER_USER = 65534,
+    PUBLIC_MODID = 3, /* of the routes that all clients want */
 };
 
 /* ---- a client of its own, in a child process ---- */
@@ -46,7 +46,7 @@ static void *map_control(const char *name, size_t *size)
     return s_control == MAP_FAILED ? NULL : s_control;
 }
 
-/* Storm after storm on whatever object has the name, until somebody ends this process. */
+/* Storm after storm on whatever object has the name, until this process is ended. */
 static _Noreturn void misuse(const char *name, void (*storm)(uint8_t *s_control, size_t size))
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -137,7 +137,7 @@ static struct watch begin_watch(struct fixture *fixture)
     return (struct watch){.began = began};
 }
 
-/* Routes that are due every second, at a pace that anybody can count along with. */
+/* Routes that are due every second, slow enough to count. */
 static void connect_with_short_lived_routes(struct fixture *fixture)
 {
     fixture->fetcher.config.update_timeout = 1;
@@ -152,7 +152,7 @@ static bool refreshed(struct fixture *fixture)
     return fixture_serves_good_route(fixture) && fixture_info(fixture, 7, 7).age_ms < 1500;
 }
 
-/* The good route, and one that nobody knew before, come from the directory to a new client. */
+/* The good route, and one that was unknown before, come from the directory to a new client. */
 static void expect_all_well(struct fixture *fixture)
 {
     struct watch watch = begin_watch(fixture);
@@ -169,7 +169,7 @@ static void expect_all_well(struct fixture *fixture)
         (answer_within_pace(fixture, &watch, 20), fixture_serves(fixture, PUBLIC_MODID, cmdid, 2, 7000)));
 }
 
-/* Whoever opens the objects as they are now finds both of them in order. */
+/* The objects as they are now are both in order. */
 static bool new_client_may_ask(struct fixture *fixture)
 {
     larshm_close(fixture->client);
@@ -180,8 +180,8 @@ static bool new_client_may_ask(struct fixture *fixture)
 
 /* ---- the tests ---- */
 
-/* Whoever writes to the object in that moment is hit: so this client leaves it alone. */
-static void control_cut_to_any_size_is_made_anew(void **state)
+/* A process that writes to the object in that moment gets SIGBUS: so this client leaves it alone. */
+static void control_cut_to_any_size_is_recreated(void **state)
 {
     static const off_t sizes[] = {0, 1, 63, 64, 100, 4095, 4096, 4097, 8191, 20000, -4097, -1};
     struct fixture *fixture = *state;
@@ -203,7 +203,7 @@ static void control_cut_to_any_size_is_made_anew(void **state)
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
 }
 
-static void control_cut_without_pause_harms_nobody_but_itself(void **state)
+static void control_cut_without_pause_harms_no_route(void **state)
 {
     struct fixture *fixture = *state;
     connect_with_short_lived_routes(fixture);
@@ -242,7 +242,7 @@ static void control_full_of_changing_noise_moves_no_route(void **state)
     expect_all_well(fixture);
 }
 
-static void overwritten_control_is_made_anew_so_that_later_clients_can_ask(void **state)
+static void overwritten_control_is_recreated_so_that_later_clients_can_ask(void **state)
 {
     struct fixture *fixture = *state;
     size_t size = 0;
@@ -321,13 +321,13 @@ static void flags_raised_without_pause_are_one_request_per_route_and_answer(void
 }
 
 /* The child's outcome: 0, or the number of the expectation that did not hold. */
-static int live_as_nobody(const char *instance)
+static int live_as_other_user(const char *instance)
 {
     larshm *h = NULL;
     larshm_host host;
     larshm_route_info info;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+    if (setgroups(0, NULL) != 0 || setgid(OTHER_USER) != 0 || setuid(OTHER_USER) != 0)
         return 1;
     if (larshm_open(&h, instance) != LARSHM_OK)
         return 2;
@@ -346,19 +346,19 @@ static int live_as_nobody(const char *instance)
     return outcome;
 }
 
-static void client_without_permission_looks_up_and_is_told_that_it_may_not_ask(void **state)
+static void client_without_permission_looks_up_and_gets_no_permission_to_ask(void **state)
 {
     struct fixture *fixture = *state;
     int status;
     if (geteuid() != 0) {
-        print_message("only root can become somebody else\n");
+        print_message("only root can become another user\n");
         skip();
     }
     fixture_connect_with_good_route(fixture);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(live_as_nobody(fixture->fetcher.instance));
+        _exit(live_as_other_user(fixture->fetcher.instance));
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
@@ -368,13 +368,13 @@ static void client_without_permission_looks_up_and_is_told_that_it_may_not_ask(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(control_cut_to_any_size_is_made_anew),
-        fixture_test(control_cut_without_pause_harms_nobody_but_itself),
+        fixture_test(control_cut_to_any_size_is_recreated),
+        fixture_test(control_cut_without_pause_harms_no_route),
         fixture_test(control_full_of_changing_noise_moves_no_route),
-        fixture_test(overwritten_control_is_made_anew_so_that_later_clients_can_ask),
+        fixture_test(overwritten_control_is_recreated_so_that_later_clients_can_ask),
         fixture_test(million_unknown_keys_cost_bounded_memory_and_requests),
         fixture_test(flags_raised_without_pause_are_one_request_per_route_and_answer),
-        fixture_test(client_without_permission_looks_up_and_is_told_that_it_may_not_ask),
+        fixture_test(client_without_permission_looks_up_and_gets_no_permission_to_ask),
     };
     return cmocka_run_group_tests_name("integration/hostile", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 enum {
     BAD = 2,
-    HELD = 3, /* the host that an operator holds */
+    OVERRIDDEN = 3, /* the host that an operator drains or pins */
     SUCCESSES = 40,
     OTHERS_MODID = 3,
     MANY_ROUTES = 2000, /* more than the first objects have room for */
@@ -17,7 +17,7 @@ enum {
 
 static struct wire_host wire(int last)
 {
-    return wire_host(last, TURN_PORT);
+    return wire_host(last, ROTATION_PORT);
 }
 
 static bool has_hosts(struct fixture *fixture, uint32_t count)
@@ -27,7 +27,7 @@ static bool has_hosts(struct fixture *fixture, uint32_t count)
 
 static void change_table(struct fixture *fixture)
 {
-    const struct wire_host hosts[] = {wire(1), wire(BAD), wire(HELD), wire(5), wire(6)};
+    const struct wire_host hosts[] = {wire(1), wire(BAD), wire(OVERRIDDEN), wire(5), wire(6)};
     directory_answer(&fixture->directory, 1, 1, hosts, 5);
     eventually(has_hosts(fixture, 5));
     directory_answer(&fixture->directory, 1, 1, hosts, 3);
@@ -38,7 +38,7 @@ static void grow(struct fixture *fixture)
 {
     uint64_t generation = fetcher_generation(&fixture->fetcher);
     for (uint32_t i = 0; i < MANY_ROUTES; i++)
-        fixture_answer(fixture, OTHERS_MODID, i, 1, TURN_PORT);
+        fixture_answer(fixture, OTHERS_MODID, i, 1, ROTATION_PORT);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == MANY_ROUTES + 1);
     assert_true(fetcher_generation(&fixture->fetcher) > generation);
 }
@@ -74,19 +74,19 @@ static void health_and_totals_outlive_tables_objects_and_fetchers(void **state)
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
     rotation_report(fixture->client, BAD, 0, SUCCESSES);
-    rotation_report(fixture->client, HELD, 0, SUCCESSES);
+    rotation_report(fixture->client, OVERRIDDEN, 0, SUCCESSES);
     eventually(rotation_counted(fixture, BAD, SUCCESSES));
     rotation_eject(fixture, BAD);
-    uint64_t since = rotation_standing(fixture, BAD).since;
+    uint64_t since = rotation_health(fixture, BAD).since;
     for (int i = 0; i < UPHEAVALS; i++) {
         upheavals[i](fixture);
-        const struct host_health bad = rotation_standing(fixture, BAD),
-                                 good = rotation_standing(fixture, HELD);
+        const struct host_health bad = rotation_health(fixture, BAD),
+                                 good = rotation_health(fixture, OVERRIDDEN);
         assert_int_equal(bad.state, HOST_EJECTED);
         assert_int_equal(bad.reason, REASON_ERR_STREAK);
         assert_int_equal(bad.since, since);
         assert_int_equal(bad.total_succ, SUCCESSES);
-        assert_int_equal(bad.total_err, TURN_STREAK);
+        assert_int_equal(bad.total_err, ROTATION_STREAK);
         assert_int_equal(good.total_succ, SUCCESSES);
         assert_int_equal(good.vsucc, 180 + SUCCESSES);
         rotation_expect_probes_only(fixture->client, BAD);
@@ -99,13 +99,13 @@ static void results_reported_while_no_fetcher_runs_are_counted_by_the_next(void 
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
     fetcher_stop(&fixture->fetcher);
-    rotation_report(fixture->client, BAD, 1, TURN_STREAK);
+    rotation_report(fixture->client, BAD, 1, ROTATION_STREAK);
     start_again(fixture);
     eventually(rotation_overloaded(fixture, BAD));
     process_kill(&fixture->fetcher.process);
     rotation_report(fixture->client, BAD, 0, SUCCESSES);
     start_again(fixture);
-    eventually(rotation_counted(fixture, BAD, TURN_STREAK + SUCCESSES));
+    eventually(rotation_counted(fixture, BAD, ROTATION_STREAK + SUCCESSES));
     assert_false(rotation_overloaded(fixture, BAD));
 }
 
@@ -130,13 +130,15 @@ static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(
     directory_answer(&fixture->directory, 1, 1, without, 1);
     eventually(has_hosts(fixture, 1));
     eventually(!rotation_overloaded(fixture, BAD));
-    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err, TURN_STREAK);
-    fixture_answer(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
-    eventually(has_hosts(fixture, TURN_HOSTS));
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err,
+                     ROTATION_STREAK);
+    fixture_answer(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT);
+    eventually(has_hosts(fixture, ROTATION_HOSTS));
     rotation_expect_all(fixture->client);
     rotation_report(fixture->client, BAD, 0, 1);
     eventually(rotation_counted(fixture, BAD, 1));
-    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err, TURN_STREAK);
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err,
+                     ROTATION_STREAK);
 }
 
 /* ---- orders ---- */
@@ -145,7 +147,7 @@ static enum order_result order(const struct fixture *fixture, int last, enum hos
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     const struct order order = {.key = route_key(1, 1),
-                                .host = numbered_host(host_health_host(last, TURN_PORT)),
+                                .host = numbered_host(host_health_host(last, ROTATION_PORT)),
                                 .override = override};
     enum order_result result;
     assert_int_equal(order_give(fixture->fetcher.instance, &self, &order, ORDER_MS, &result), SHM_OK);
@@ -154,24 +156,24 @@ static enum order_result order(const struct fixture *fixture, int last, enum hos
 
 static void expect_never_picked(struct fixture *fixture, int last)
 {
-    assert_int_equal(rotation_pick(fixture->client, TURN_PICKS).of[last], 0);
+    assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[last], 0);
 }
 
 static void drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, HELD, OVERRIDE_DRAINED), ORDER_DONE);
-    expect_never_picked(fixture, HELD);
+    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_DRAINED), ORDER_DONE);
+    expect_never_picked(fixture, OVERRIDDEN);
     rotation_eject(fixture, BAD); /* now there are probes */
     rotation_expect_probes_only(fixture->client, BAD);
     for (int i = 0; i < UPHEAVALS; i++) {
         upheavals[i](fixture);
-        expect_never_picked(fixture, HELD);
-        assert_int_equal(rotation_standing(fixture, HELD).override, OVERRIDE_DRAINED);
+        expect_never_picked(fixture, OVERRIDDEN);
+        assert_int_equal(rotation_health(fixture, OVERRIDDEN).override, OVERRIDE_DRAINED);
     }
-    assert_int_equal(order(fixture, HELD, OVERRIDE_NONE), ORDER_DONE);
-    assert_true(rotation_includes(fixture->client, HELD));
+    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_NONE), ORDER_DONE);
+    assert_true(rotation_includes(fixture->client, OVERRIDDEN));
 }
 
 static void drained_host_that_leaves_and_returns_is_still_drained(void **state)
@@ -179,13 +181,13 @@ static void drained_host_that_leaves_and_returns_is_still_drained(void **state)
     struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1), wire(BAD)};
     rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, HELD, OVERRIDE_DRAINED), ORDER_DONE);
+    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_DRAINED), ORDER_DONE);
     directory_answer(&fixture->directory, 1, 1, without, 2);
     eventually(has_hosts(fixture, 2));
     kill_and_restart(fixture);
-    fixture_answer(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
-    eventually(has_hosts(fixture, TURN_HOSTS));
-    expect_never_picked(fixture, HELD);
+    fixture_answer(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT);
+    eventually(has_hosts(fixture, ROTATION_HOSTS));
+    expect_never_picked(fixture, OVERRIDDEN);
 }
 
 static struct calls sum(const struct fixture *fixture)
@@ -198,43 +200,43 @@ static void late_results_of_a_drained_host_that_left_are_counted_once_over_a_kil
     struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1), wire(BAD)};
     rotation_start(fixture, rotation_without_time);
-    rotation_report(fixture->client, HELD, 0, SUCCESSES);
-    eventually(rotation_counted(fixture, HELD, SUCCESSES));
-    assert_int_equal(order(fixture, HELD, OVERRIDE_DRAINED), ORDER_DONE);
+    rotation_report(fixture->client, OVERRIDDEN, 0, SUCCESSES);
+    eventually(rotation_counted(fixture, OVERRIDDEN, SUCCESSES));
+    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_DRAINED), ORDER_DONE);
     directory_answer(&fixture->directory, 1, 1, without, 2);
     eventually(has_hosts(fixture, 2));
-    rotation_report(fixture->client, HELD, 0, 1);
+    rotation_report(fixture->client, OVERRIDDEN, 0, 1);
     eventually(sum(fixture).succ == SUCCESSES + 1);
     kill_and_restart(fixture);
     eventually(sum(fixture).succ == SUCCESSES + 1);
-    rotation_report(fixture->client, HELD, 0, 1);
+    rotation_report(fixture->client, OVERRIDDEN, 0, 1);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_reports_unknown) == 2);
     assert_int_equal(sum(fixture).succ, SUCCESSES + 2);
 }
 
-static void pinned_host_is_picked_whatever_its_calls_tell(void **state)
+static void pinned_host_is_picked_whatever_its_results(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, HELD, OVERRIDE_PINNED), ORDER_DONE);
-    rotation_eject(fixture, HELD);
+    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_PINNED), ORDER_DONE);
+    rotation_eject(fixture, OVERRIDDEN);
     rotation_expect_all(fixture->client);
     for (int i = 0; i < UPHEAVALS; i++) {
         upheavals[i](fixture);
-        assert_true(rotation_includes(fixture->client, HELD));
-        assert_int_equal(rotation_standing(fixture, HELD).override, OVERRIDE_PINNED);
+        assert_true(rotation_includes(fixture->client, OVERRIDDEN));
+        assert_int_equal(rotation_health(fixture, OVERRIDDEN).override, OVERRIDE_PINNED);
     }
-    assert_int_equal(order(fixture, HELD, OVERRIDE_NONE), ORDER_DONE);
-    rotation_expect_probes_only(fixture->client, HELD);
+    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_NONE), ORDER_DONE);
+    rotation_expect_probes_only(fixture->client, OVERRIDDEN);
 }
 
 static void route_of_which_all_hosts_are_drained_gives_none(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
-    for (int last = 1; last <= TURN_HOSTS; last++)
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
         assert_int_equal(order(fixture, last, OVERRIDE_DRAINED), ORDER_DONE);
-    assert_int_equal(rotation_pick(fixture->client, TURN_PICKS).of[0], TURN_PICKS);
+    assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[0], ROTATION_PICKS);
 }
 
 static void orders_for_what_is_not_there_change_nothing(void **state)
@@ -242,7 +244,7 @@ static void orders_for_what_is_not_there_change_nothing(void **state)
     struct fixture *fixture = *state;
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     const struct order elsewhere = {.key = route_key(9, 9),
-                                    .host = numbered_host(host_health_host(1, TURN_PORT)),
+                                    .host = numbered_host(host_health_host(1, ROTATION_PORT)),
                                     .override = OVERRIDE_DRAINED};
     enum order_result result;
     rotation_start(fixture, rotation_without_time);
@@ -263,7 +265,7 @@ int main(void)
         fixture_test(drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted),
         fixture_test(drained_host_that_leaves_and_returns_is_still_drained),
         fixture_test(late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill),
-        fixture_test(pinned_host_is_picked_whatever_its_calls_tell),
+        fixture_test(pinned_host_is_picked_whatever_its_results),
         fixture_test(route_of_which_all_hosts_are_drained_gives_none),
         fixture_test(orders_for_what_is_not_there_change_nothing),
     };

@@ -149,7 +149,7 @@ static void tick(struct watched *host, const struct config *config, uint64_t now
 
 /* --- Both together --- */
 
-struct world {
+struct trial {
     struct config config;
     struct lars_host lars;
     struct watched ours;
@@ -188,33 +188,33 @@ static double random_rate(void)
 }
 
 /* Seed 1 has the defaults. */
-static void world_begin(struct world *world, uint32_t number, uint32_t batch_max)
+static void trial_begin(struct trial *trial, uint32_t number, uint32_t batch_max)
 {
     char error[CONFIG_ERROR_SIZE];
-    *world = (struct world){.now = 5000000, .ours.batch_max = batch_max};
+    *trial = (struct trial){.now = 5000000, .ours.batch_max = batch_max};
     random_begin(number);
-    assert_int_equal(config_load(NULL, &world->config, error, sizeof(error)), 0);
+    assert_int_equal(config_load(NULL, &trial->config, error, sizeof(error)), 0);
     if (number > 1) {
-        world->config.loadbalance.init_succ_cnt = 1 + random_below(300);
-        world->config.loadbalance.init_err_cnt = 1 + random_below(20);
-        world->config.loadbalance.err_rate = random_rate();
-        world->config.loadbalance.succ_rate = random_rate();
-        world->config.loadbalance.contin_err_limit = 1 + random_below(1 + random_below(STREAK_MAX));
-        world->config.loadbalance.contin_succ_limit = 1 + random_below(1 + random_below(STREAK_MAX));
-        world->config.loadbalance.window_err_rate = random_rate();
-        world->config.loadbalance.idle_timeout = 1 + random_below(30);
-        world->config.loadbalance.overload_timeout = 1 + random_below(30);
+        trial->config.loadbalance.init_succ_cnt = 1 + random_below(300);
+        trial->config.loadbalance.init_err_cnt = 1 + random_below(20);
+        trial->config.loadbalance.err_rate = random_rate();
+        trial->config.loadbalance.succ_rate = random_rate();
+        trial->config.loadbalance.contin_err_limit = 1 + random_below(1 + random_below(STREAK_MAX));
+        trial->config.loadbalance.contin_succ_limit = 1 + random_below(1 + random_below(STREAK_MAX));
+        trial->config.loadbalance.window_err_rate = random_rate();
+        trial->config.loadbalance.idle_timeout = 1 + random_below(30);
+        trial->config.loadbalance.overload_timeout = 1 + random_below(30);
     }
-    lars_idle(&world->lars, &world->config, world->now);
-    health_init(&world->ours.health, &world->config, world->now);
-    world->ours.left = 1 + random_below(batch_max);
+    lars_idle(&trial->lars, &trial->config, trial->now);
+    health_init(&trial->ours.health, &trial->config, trial->now);
+    trial->ours.left = 1 + random_below(batch_max);
 }
 
-static void expect_agreement(const struct world *world, const char *script)
+static void expect_agreement(const struct trial *trial, const char *script)
 {
-    const struct lars_host *lars = &world->lars;
-    const struct host_health *ours = &world->ours.health;
-    if (world->ours.batch_max > 1)
+    const struct lars_host *lars = &trial->lars;
+    const struct host_health *ours = &trial->ours.health;
+    if (trial->ours.batch_max > 1)
         return;
     if (lars->overloaded == (ours->state == HOST_EJECTED) && lars->vsucc == ours->vsucc &&
         lars->verr == ours->verr && lars->rsucc == ours->rsucc && lars->rerr == ours->rerr &&
@@ -229,53 +229,53 @@ static void expect_agreement(const struct world *world, const char *script)
         ours->contin_succ, ours->contin_err);
 }
 
-static void let_time_pass(struct world *world, uint32_t milliseconds, const char *script)
+static void let_time_pass(struct trial *trial, uint32_t milliseconds, const char *script)
 {
     while (milliseconds) {
         uint32_t step = 1 + random_below(10 + milliseconds / 8);
         if (step > milliseconds)
             step = milliseconds;
         milliseconds -= step;
-        world->now += step;
-        lars_tick(&world->lars, &world->config, world->now);
-        tick(&world->ours, &world->config, world->now);
-        expect_agreement(world, script);
+        trial->now += step;
+        lars_tick(&trial->lars, &trial->config, trial->now);
+        tick(&trial->ours, &trial->config, trial->now);
+        expect_agreement(trial, script);
     }
 }
 
-static void scenario_phase(struct world *world, const struct phase *phase, const char *script)
+static void run_phase(struct trial *trial, const struct phase *phase, const char *script)
 {
     for (uint32_t i = 0; i < phase->calls; i++) {
         bool success = random_below(1000) >= phase->fail;
-        let_time_pass(world, random_below(2 * phase->gap + 1), script);
-        lars_report(&world->lars, &world->config, success, world->now);
-        report(&world->ours, &world->config, success, world->now);
+        let_time_pass(trial, random_below(2 * phase->gap + 1), script);
+        lars_report(&trial->lars, &trial->config, success, trial->now);
+        report(&trial->ours, &trial->config, success, trial->now);
         seen.calls++;
-        expect_agreement(world, script);
+        expect_agreement(trial, script);
     }
 }
 
-static void play(struct world *world, const struct script *script)
+static void run_script(struct trial *trial, const struct script *script)
 {
     for (uint32_t round = 0; round < script->rounds; round++)
         for (size_t i = 0; i < PHASES; i++)
-            scenario_phase(world, &script->phases[i], script->name);
+            run_phase(trial, &script->phases[i], script->name);
 }
 
-static void scenario_all(struct world *world)
+static void run_all(struct trial *trial)
 {
     for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
-        play(world, &scripts[i]);
+        run_script(trial, &scripts[i]);
 }
 
-static void every_verdict_is_that_of_lars(void **state)
+static void every_change_of_state_is_that_of_lars(void **state)
 {
     (void)state;
     print_message("seeds 1 to %d\n", SEEDS);
     for (uint32_t number = 1; number <= SEEDS; number++) {
-        struct world world;
-        world_begin(&world, number, 1);
-        scenario_all(&world);
+        struct trial trial;
+        trial_begin(&trial, number, 1);
+        run_all(&trial);
     }
     print_message("%zu calls, %zu windows\n", seen.calls, seen.windows);
     /* The comparison is worth something only if all rules had their say. */
@@ -287,43 +287,43 @@ static void every_verdict_is_that_of_lars(void **state)
     assert_int_equal(seen.reasons[REASON_FEW_CALLS], 0);
 }
 
-/* Plays calls of one kind until every host must be what they make it. */
-static void settle(struct world *world, uint32_t fail, bool overloaded)
+/* Makes calls of one kind until every host must be what they make it. */
+static void settle(struct trial *trial, uint32_t fail, bool overloaded)
 {
-    scenario_phase(world, &(struct phase){SETTLE_CALLS, 0, fail}, "settling");
-    look(&world->ours, &world->config, world->now);
-    if (world->lars.overloaded != overloaded || (world->ours.health.state == HOST_EJECTED) != overloaded)
+    run_phase(trial, &(struct phase){SETTLE_CALLS, 0, fail}, "settling");
+    look(&trial->ours, &trial->config, trial->now);
+    if (trial->lars.overloaded != overloaded || (trial->ours.health.state == HOST_EJECTED) != overloaded)
         fail_msg("seed %u, %u of 1000 calls fail: overloaded is %d for Lars, %d for us", seed, fail,
-                 world->lars.overloaded, world->ours.health.state);
+                 trial->lars.overloaded, trial->ours.health.state);
 }
 
-static void batches_of_any_size_settle_on_the_verdicts_of_lars(void **state)
+static void batches_of_any_size_settle_on_the_states_of_lars(void **state)
 {
     (void)state;
     print_message("seeds 1 to %d\n", SEEDS);
     for (uint32_t number = 1; number <= SEEDS; number++)
         for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
-            struct world world;
+            struct trial trial;
             size_t calls = seen.calls;
-            world_begin(&world, number, BATCH_MAX);
-            play(&world, &scripts[i]);
-            settle(&world, 1000, true);
-            settle(&world, 0, false);
-            settle(&world, 1000, true);
+            trial_begin(&trial, number, BATCH_MAX);
+            run_script(&trial, &scripts[i]);
+            settle(&trial, 1000, true);
+            settle(&trial, 0, false);
+            settle(&trial, 1000, true);
             if (number == 1) {
-                settle(&world, 20, false);
-                settle(&world, 800, true);
+                settle(&trial, 20, false);
+                settle(&trial, 800, true);
             }
             calls = seen.calls - calls;
-            assert_int_equal(world.ours.health.total_succ + world.ours.health.total_err, calls);
+            assert_int_equal(trial.ours.health.total_succ + trial.ours.health.total_err, calls);
         }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_verdict_is_that_of_lars),
-        cmocka_unit_test(batches_of_any_size_settle_on_the_verdicts_of_lars),
+        cmocka_unit_test(every_change_of_state_is_that_of_lars),
+        cmocka_unit_test(batches_of_any_size_settle_on_the_states_of_lars),
     };
     return cmocka_run_group_tests_name("integration/lars_health", tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static void edits_reach_clients_and_a_restart_of_the_directory_loses_none(void *
     struct process dns = serve(fixture, db, place);
     fixture_start(fixture);
     edit(fixture, db, "add", "10.0.0.1:80");
-    assert_int_equal(larshm_wait_route(fixture->client, 1, 2, PATIENCE_MS), LARSHM_OK);
+    assert_int_equal(larshm_wait_route(fixture->client, 1, 2, EVENTUALLY_MS), LARSHM_OK);
     assert_true(fixture_serves(fixture, 1, 2, 1, 80));
     edit(fixture, db, "add", "10.0.0.2:80");
     eventually(fixture_serves(fixture, 1, 2, 2, 80));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A writer on the instance that it is told: says "ready", then publishes route (0, 1) again and again until its
+ * A writer on the instance that its argument names: says "ready", then publishes route (0, 1) again and again until its
  * standard input ends, and takes the instance's objects away.
  */
 #include <poll.h>

@@ -4,9 +4,9 @@
  *
  *      load_test [SECONDS [PROCESSES [THREADS]]]       3, 10 and 20 per process where nothing is said
  *
- * Prints one line. torn (an answer that breaks the equation), missing (a route that had been published and was not
+ * Prints one line. torn (an answer that does not check), missing (a route that had been published and was not
  * found) and outdated (an answer older than one that was published before the lookup began) must be 0; the exit
- * status is 1 if they are not. stale counts views that were held too long, which is no fault.
+ * status is 1 if they are not. stale counts views that were kept too long, which is no fault.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ enum {
     HOSTS_MOST = 40,
     CHANGES_PER_SECOND = 5000,
     GRACE_MS = 20,     /* threads lose their processor for longer, so blocks are reused under them */
-    ROUND_MOST = 4096, /* an equation address tells so many rounds apart */
+    ROUND_MOST = 4096, /* an self-checking address distinguishes so many rounds */
     GROWN_EVERY = 5,   /* milliseconds between two routes that are there only to make the object grow */
     PROCESSES_MOST = 64,
     LINE_LOOKUPS = 64, /* between two additions to the shared figures */
@@ -139,7 +139,7 @@ static void look_at_host(struct reader *reader, uint32_t route, uint32_t least)
     larshm_host host;
     if (missed(reader, larshm_get_host(reader->h, 0, route, &host)))
         return;
-    /* Which host it is follows from the port; the address tells the round. */
+    /* Which host it is follows from the port; the address says the round. */
     uint32_t round = UINT32_MAX;
     for (uint32_t i = 0; i < HOSTS_MOST; i++)
         if (self_checking_holds(route, i, host.addr, host.port, &round)) {

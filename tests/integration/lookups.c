@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks route (0, 1) of the instance that it is told up, between two marks that a tracer can see. */
+/* Looks route (0, 1) of the instance that its argument names up, between two marks that a tracer can see. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include <larshm/larshm.h>
 
 enum {
-    TURNS = 100000,
+    LOOKUPS = 100000,
     HOSTS = 64
 };
 
@@ -32,7 +32,7 @@ int main(int argc, char **argv)
     if (code == LARSHM_OK)
         code = look(h);
     int begun = access("/larshm-mark-begin", F_OK);
-    for (int i = 0; i < TURNS && code == LARSHM_OK; i++)
+    for (int i = 0; i < LOOKUPS && code == LARSHM_OK; i++)
         code = look(h);
     int ended = access("/larshm-mark-end", F_OK);
     if (code != LARSHM_OK)

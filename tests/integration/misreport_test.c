@@ -23,36 +23,36 @@ static uint64_t unknown_reports(const struct fixture *fixture)
     return fetcher_counter(&fixture->fetcher, COUNTER_reports_unknown);
 }
 
-/* No host is known for anything, and all are in the turn. */
+/* No host is known for anything, and all are in rotation. */
 static void expect_nothing_changed(struct fixture *fixture)
 {
     assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_ejections), 0);
-    assert_true(fixture_serves(fixture, 1, 1, TURN_HOSTS, TURN_PORT));
+    assert_true(fixture_serves(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT));
     rotation_expect_all(fixture->client);
 }
 
 static void report_failures(struct fixture *fixture, larshm_host host)
 {
-    for (int i = 0; i < 2 * TURN_STREAK; i++)
+    for (int i = 0; i < 2 * ROTATION_STREAK; i++)
         assert_int_equal(larshm_report(fixture->client, &host, 1), LARSHM_OK);
 }
 
 static void hosts_that_the_route_does_not_have_are_ignored_and_counted(void **state)
 {
     struct fixture *fixture = *state;
-    larshm_host host = rotation_host(TURN_HOSTS + 1), other_port = rotation_host(1);
-    other_port.port = htons(TURN_PORT + 1);
+    larshm_host host = rotation_host(ROTATION_HOSTS + 1), other_port = rotation_host(1);
+    other_port.port = htons(ROTATION_PORT + 1);
     rotation_start(fixture, rotation_without_time);
     report_failures(fixture, host);
     report_failures(fixture, other_port);
     host.addr = htonl(INADDR_BROADCAST);
     report_failures(fixture, host);
-    eventually(unknown_reports(fixture) == 3 * 2 * TURN_STREAK);
+    eventually(unknown_reports(fixture) == 3 * 2 * ROTATION_STREAK);
     expect_nothing_changed(fixture);
 }
 
-static void routes_that_nobody_knows_are_ignored_and_counted(void **state)
+static void routes_that_are_unknown_are_ignored_and_counted(void **state)
 {
     static const uint32_t keys[][2] = {
         {9, 9}, {0, 0}, {UINT32_MAX, 1}, {1, UINT32_MAX}, {UINT32_MAX, UINT32_MAX - 1}};
@@ -67,7 +67,7 @@ static void routes_that_nobody_knows_are_ignored_and_counted(void **state)
         host.cmdid = keys[i][1];
         report_failures(fixture, host);
     }
-    eventually(unknown_reports(fixture) == KEYS * 2 * TURN_STREAK);
+    eventually(unknown_reports(fixture) == KEYS * 2 * ROTATION_STREAK);
     for (int i = 0; i < KEYS; i++) {
         struct host_health health;
         assert_false(host_health_read(&fixture->fetcher, route_key_number(route_key(keys[i][0], keys[i][1])),
@@ -104,8 +104,8 @@ static void any_retcode_but_zero_is_a_failure(void **state)
         assert_int_equal(larshm_report_timed(fixture->client, &host, retcodes[i], UINT32_MAX), LARSHM_OK);
     assert_int_equal(larshm_report_timed(fixture->client, &host, 0, UINT32_MAX), LARSHM_OK);
     eventually(rotation_counted(fixture, 1, RETCODES + 1));
-    assert_int_equal(rotation_standing(fixture, 1).total_err, RETCODES);
-    assert_int_equal(rotation_standing(fixture, 1).verr, RETCODES);
+    assert_int_equal(rotation_health(fixture, 1).total_err, RETCODES);
+    assert_int_equal(rotation_health(fixture, 1).verr, RETCODES);
 }
 
 static void route_that_has_vanished_takes_no_results(void **state)
@@ -116,16 +116,16 @@ static void route_that_has_vanished_takes_no_results(void **state)
     directory_deny(&fixture->directory, 1, 1);
     eventually(fixture_lookup(fixture, 1, 1) == LARSHM_NOEXIST);
     report_failures(fixture, rotation_host(1));
-    eventually(unknown_reports(fixture) == 2 * TURN_STREAK);
+    eventually(unknown_reports(fixture) == 2 * ROTATION_STREAK);
     assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_overloaded), 0);
     assert_int_equal(fixture_lookup(fixture, 1, 1), LARSHM_NOEXIST);
-    fixture_answer(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
-    eventually(fixture_info(fixture, 1, 1).hosts == TURN_HOSTS);
+    fixture_answer(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT);
+    eventually(fixture_info(fixture, 1, 1).hosts == ROTATION_HOSTS);
     rotation_expect_all(fixture->client);
 }
 
-/* Any client can make the fetcher remember such routes for a while. Their records would stay for ever. */
+/* Any client can make the fetcher remember such routes for a while. Their records would stay forever. */
 static void routes_that_do_not_exist_get_no_records(void **state)
 {
     struct fixture *fixture = *state;
@@ -137,7 +137,7 @@ static void routes_that_do_not_exist_get_no_records(void **state)
         assert_int_equal(fixture_lookup(fixture, 9, i), LARSHM_PENDING);
         directory_expect(&fixture->directory, 9, i);
         directory_deny(&fixture->directory, 9, i);
-        assert_int_equal(larshm_wait_route(fixture->client, 9, i, PATIENCE_MS), LARSHM_NOEXIST);
+        assert_int_equal(larshm_wait_route(fixture->client, 9, i, EVENTUALLY_MS), LARSHM_NOEXIST);
         assert_int_equal(larshm_report(fixture->client, &host, 1), LARSHM_OK);
     }
     eventually(unknown_reports(fixture) == VANISHED_ROUTES);
@@ -175,14 +175,14 @@ static void failures_without_end_do_not_put_a_host_out_of_reach(void **state)
         bool is_it = rotation_pick(fixture->client, 1).of[LIAR_HOST];
         since_last = is_it ? 0 : since_last + 1;
         picked += is_it;
-        /* A period of probes that a good host's turn has cut into two. */
-        assert_in_range(since_last, 0, 2 * TURN_PERIOD);
+        /* A period of probes that a pick of a good host has cut into two. */
+        assert_in_range(since_last, 0, 2 * ROTATION_PERIOD);
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     assert_true(picked > 0);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_ejections) >= 2);
-    assert_true(fixture_serves(fixture, 1, 1, TURN_HOSTS, TURN_PORT));
+    assert_true(fixture_serves(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT));
     eventually(!rotation_overloaded(fixture, LIAR_HOST));
     rotation_expect_all(fixture->client);
 }
@@ -206,7 +206,7 @@ static bool is_taken(struct fixture *fixture, int last)
     return larshm_report(fixture->client, &host, 0) == LARSHM_OK;
 }
 
-static void million_hosts_that_do_not_exist_cost_bounded_memory_and_keep_nobody_out_for_long(void **state)
+static void million_hosts_that_do_not_exist_cost_bounded_memory_and_block_no_real_one_for_long(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
@@ -218,11 +218,11 @@ static void million_hosts_that_do_not_exist_cost_bounded_memory_and_keep_nobody_
     eventually(unknown_reports(fixture) == (uint64_t)taken);
     assert_in_range(process_memory(&fixture->fetcher.process), 1, before + STORM_KIB);
     assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 1);
-    assert_true(fixture_serves(fixture, 1, 1, TURN_HOSTS, TURN_PORT));
+    assert_true(fixture_serves(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT));
     /* One that had a place keeps it; the others find one when the liars' places are taken away. */
-    for (int last = 1; last <= TURN_HOSTS; last++)
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
         eventually(is_taken(fixture, last));
-    for (int last = 2; last <= TURN_HOSTS; last++)
+    for (int last = 2; last <= ROTATION_HOSTS; last++)
         eventually(rotation_counted(fixture, last, 1));
     assert_true(fetcher_counter(&fixture->fetcher, COUNTER_reports_refused) >= (uint64_t)(STORM - taken));
 }
@@ -231,13 +231,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(hosts_that_the_route_does_not_have_are_ignored_and_counted),
-        fixture_test(routes_that_nobody_knows_are_ignored_and_counted),
+        fixture_test(routes_that_are_unknown_are_ignored_and_counted),
         fixture_test(what_is_no_host_is_refused_at_once),
         fixture_test(any_retcode_but_zero_is_a_failure),
         fixture_test(route_that_has_vanished_takes_no_results),
         fixture_test(routes_that_do_not_exist_get_no_records),
         fixture_test(failures_without_end_do_not_put_a_host_out_of_reach),
-        fixture_test(million_hosts_that_do_not_exist_cost_bounded_memory_and_keep_nobody_out_for_long),
+        fixture_test(million_hosts_that_do_not_exist_cost_bounded_memory_and_block_no_real_one_for_long),
     };
     return cmocka_run_group_tests_name("integration/misreport", tests, NULL, NULL);
 }

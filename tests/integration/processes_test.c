@@ -111,7 +111,7 @@ static bool add_up(void *context, const struct call_report *report, uint64_t gen
     return true;
 }
 
-/* Opens what a fetcher that died has put aside: the only one. */
+/* Opens what a fetcher that died has retired: the only one. */
 static int open_retired_control(const struct instance *instance)
 {
     uint64_t generation;
@@ -124,7 +124,7 @@ static int open_retired_control(const struct instance *instance)
 }
 
 /* Clients can write to them. One that says to be larger than it is, or is, or is cut, costs the results in it. */
-static void what_was_put_aside_is_believed_only_at_its_own_size(void **state)
+static void a_retired_control_object_is_trusted_only_at_its_own_size(void **state)
 {
     struct instance *instance = *state;
     const uint32_t many = CALL_CELLS_MAX;
@@ -157,7 +157,7 @@ static void what_was_put_aside_is_believed_only_at_its_own_size(void **state)
     instance_start(instance);
 }
 
-static void g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_by_the_next(void **state)
+static void g11_results_that_several_dead_fetchers_left_are_collected_by_the_next(void **state)
 {
     struct instance *instance = *state;
     uint64_t taken = 0;
@@ -222,8 +222,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(g5_fetcher_killed_while_publishing_loses_nothing),
         TEST(second_fetcher_is_refused_with_the_pid_of_the_first),
-        TEST(what_was_put_aside_is_believed_only_at_its_own_size),
-        TEST(g11_results_that_fetchers_left_behind_one_after_the_other_are_taken_by_the_next),
+        TEST(a_retired_control_object_is_trusted_only_at_its_own_size),
+        TEST(g11_results_that_several_dead_fetchers_left_are_collected_by_the_next),
         TEST(a_client_that_may_not_ask_still_looks_up),
     };
     return cmocka_run_group_tests_name("integration/processes", tests, NULL, NULL);

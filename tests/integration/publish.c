@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fetcher without a directory, for tests of what reads: publishes what stdin tells it to, and beats meanwhile.
+ * A fetcher without a directory, for tests of what reads: publishes what stdin says, with a heartbeat.
  *
  *      publish INSTANCE        prints "ok", then "ok" after each command, or "error: ..." and ends with 1
  *
@@ -10,7 +10,7 @@
  *      connection STATE             enum connection_state
  *      refusing WHY                 enum refusing
  *      damage MODID CMDID           makes the route's ref lead nowhere
- *      stop                         ends in good order; so does the end of stdin
+ *      stop                         stops cleanly; so does the end of stdin
  *      abort                        ends as if killed, and 10 seconds ago
  */
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@
 #include "tests/support/keys.h"
 
 enum {
-    BEAT_MS = 10,
+    HEARTBEAT_MS = 10,
     MAINTENANCE_MS = 100,
     KILLED_MS_AGO = 10000,
     HOSTS_ON_A_LINE = 64,
@@ -39,7 +39,7 @@ struct publish {
     const char *instance;
     struct writer *writer;
     uint32_t ttl_s;
-    uint64_t tended;
+    uint64_t maintained;
     bool stop;
 };
 
@@ -161,14 +161,14 @@ static bool obey(struct publish *publish, char *line)
     return true;
 }
 
-static void beat(struct publish *publish)
+static void heartbeat(struct publish *publish)
 {
     char message[WRITER_MESSAGE_MAX];
     uint64_t now = clock_tick();
     writer_heartbeat(publish->writer, now);
-    if (now < publish->tended + MAINTENANCE_MS)
+    if (now < publish->maintained + MAINTENANCE_MS)
         return;
-    publish->tended = now;
+    publish->maintained = now;
     writer_maintain(publish->writer, now, message);
 }
 
@@ -178,8 +178,8 @@ static bool next_line(struct publish *publish, char *line, size_t size)
     size_t used = 0;
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     while (used + 1 < size) {
-        beat(publish);
-        if (poll(&input, 1, BEAT_MS) <= 0)
+        heartbeat(publish);
+        if (poll(&input, 1, HEARTBEAT_MS) <= 0)
             continue;
         if (read(STDIN_FILENO, &line[used], 1) != 1)
             return false;
@@ -206,7 +206,7 @@ int main(int argc, char **argv)
         .group = "",
         .directory = "directory.example:7778",
         .update_timeout_s = 15,
-        .poll_interval_ms = BEAT_MS,
+        .poll_interval_ms = HEARTBEAT_MS,
     };
     char message[WRITER_MESSAGE_MAX], line[4096];
     if (writer_open(&publish.writer, &options, message) != SHM_OK) {
@@ -215,7 +215,7 @@ int main(int argc, char **argv)
     }
     bool done = true;
     do {
-        beat(&publish);
+        heartbeat(&publish);
         puts("ok");
         fflush(stdout);
         if (!next_line(&publish, line, sizeof(line)))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients tell about their calls, as a report service of Lars gets it. */
+/* What clients report, as a report service of Lars gets it. */
 #include <string.h>
 #include <time.h>
 
@@ -40,7 +40,7 @@ static void results_arrive_as_they_were_reported(void **state)
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_results_sent) == 1);
 }
 
-static void overloaded_host_is_told_as_such_and_its_neighbour_is_not(void **state)
+static void overloaded_host_is_reported_as_such_and_its_neighbour_is_not(void **state)
 {
     struct fixture *fixture = *state;
     fixture_connect_with_good_route(fixture);
@@ -54,7 +54,7 @@ static void overloaded_host_is_told_as_such_and_its_neighbour_is_not(void **stat
     report_free(report);
 }
 
-static void addresses_from_128_up_are_told_as_they_came(void **state)
+static void addresses_from_128_up_are_reported_as_they_came(void **state)
 {
     struct fixture *fixture = *state;
     const struct wire_host hosts[] = {{(int32_t)0xc0a80001, SERVICE_PORT},
@@ -71,7 +71,7 @@ static void addresses_from_128_up_are_told_as_they_came(void **state)
     report_free(report);
 }
 
-static void only_routes_with_news_are_told_and_each_once_per_interval(void **state)
+static void only_routes_with_new_results_are_reported_and_each_once_per_interval(void **state)
 {
     struct fixture *fixture = *state;
     fixture_connect_with_good_route(fixture);
@@ -79,19 +79,19 @@ static void only_routes_with_news_are_told_and_each_once_per_interval(void **sta
     service_call(fixture, 8, HOST(1), 0, 1);
     service_meet(fixture, 1);
     uint64_t begun = clock_tick();
-    for (uint32_t told = 1; told <= 2; told++) {
+    for (uint32_t reported = 1; reported <= 2; reported++) {
         Lars__ReportStatusRequest *report = service_expect();
         assert_int_equal(report->cmdid, 8);
-        assert_int_equal(report_of(report, HOST(1))->succ, told);
+        assert_int_equal(report_of(report, HOST(1))->succ, reported);
         report_free(report);
-        if (told == 1)
+        if (reported == 1)
             service_call(fixture, 8, HOST(1), 0, 1);
     }
     assert_true(clock_tick() >= begun + SERVICE_ROUND_MS);
     service_expect_nothing(SERVICE_ROUND_MS + SERVICE_QUIET_MS);
 }
 
-static void large_route_is_told_in_several_frames_each_host_once(void **state)
+static void large_route_is_reported_in_several_frames_each_host_once(void **state)
 {
     struct fixture *fixture = *state;
     static struct wire_host hosts[BIG_ROUTE];
@@ -128,7 +128,7 @@ static void large_route_is_told_in_several_frames_each_host_once(void **state)
 static void results_are_summed_while_the_service_is_away(void **state)
 {
     struct fixture *fixture = *state;
-    /* Windows end, and their counts begin anew, before anybody was told. */
+    /* Windows end, and their counts start again, before the report. */
     fixture->fetcher.config.more = "[loadbalance]\nidle_timeout = 1\n";
     fixture_connect_with_good_route(fixture);
     uint64_t begun = clock_tick();
@@ -154,7 +154,7 @@ static void directory_that_is_away_does_not_keep_results_back(void **state)
     directory_refuse(&fixture->directory);
     eventually(!fixture_info(fixture, 7, 7).connected);
     service_good_call(fixture, HOST(1), 0, 4);
-    service_expect_told(HOST(1), 5, 0);
+    service_expect_reported(HOST(1), 5, 0);
 }
 
 static void reload_changes_the_interval_at_once(void **state)
@@ -166,17 +166,17 @@ static void reload_changes_the_interval_at_once(void **state)
     service_expect_nothing(SERVICE_ROUND_MS + SERVICE_QUIET_MS);
     fixture->fetcher.config.report_interval = 1;
     service_reload(fixture);
-    service_expect_told(HOST(1), 2, 0);
+    service_expect_reported(HOST(1), 2, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         service_test(results_arrive_as_they_were_reported),
-        service_test(overloaded_host_is_told_as_such_and_its_neighbour_is_not),
-        service_test(addresses_from_128_up_are_told_as_they_came),
-        service_test(only_routes_with_news_are_told_and_each_once_per_interval),
-        service_test(large_route_is_told_in_several_frames_each_host_once),
+        service_test(overloaded_host_is_reported_as_such_and_its_neighbour_is_not),
+        service_test(addresses_from_128_up_are_reported_as_they_came),
+        service_test(only_routes_with_new_results_are_reported_and_each_once_per_interval),
+        service_test(large_route_is_reported_in_several_frames_each_host_once),
         service_test(results_are_summed_while_the_service_is_away),
         service_test(directory_that_is_away_does_not_keep_results_back),
         service_test(reload_changes_the_interval_at_once),

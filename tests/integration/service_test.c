@@ -12,7 +12,7 @@ enum {
     MEMORY_SLACK_KIB = 16 * 1024,
 };
 
-static void nobody_is_connected_to_while_nobody_reports(void **state)
+static void no_connection_is_made_without_results_to_report(void **state)
 {
     struct fixture *fixture = *state;
     directory_listen(&service);
@@ -34,7 +34,7 @@ static void service_that_is_away_disturbs_nothing_and_is_mentioned_once(void **s
     assert_true(fixture_serves_good_route(fixture));
 }
 
-static void service_that_was_restarted_is_told_on(void **state)
+static void reports_go_on_after_a_restart_of_the_service(void **state)
 {
     struct fixture *fixture = *state;
     service_connect(fixture);
@@ -43,12 +43,12 @@ static void service_that_was_restarted_is_told_on(void **state)
     directory_listen(&service);
     directory_accept(&service);
     service_good_call(fixture, HOST(1), 0, 4);
-    service_expect_told(HOST(1), 7, 0);
+    service_expect_reported(HOST(1), 7, 0);
     assert_true(fixture_info(fixture, 7, 7).connected);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
 }
 
-static void what_a_connection_took_along_when_it_broke_is_told_again(void **state)
+static void what_a_broken_connection_lost_is_reported_again(void **state)
 {
     struct fixture *fixture = *state;
     fixture_connect_with_good_route(fixture);
@@ -79,7 +79,7 @@ static void reload_moves_to_another_service_leaves_it_and_comes_back(void **stat
     directory_close(&old);
     directory_accept(&service);
     service_good_call(fixture, HOST(1), 0, 4);
-    service_expect_told(HOST(1), 5, 0);
+    service_expect_reported(HOST(1), 5, 0);
 
     fixture->fetcher.config.reporter_port = 0;
     service_reload(fixture);
@@ -90,7 +90,7 @@ static void reload_moves_to_another_service_leaves_it_and_comes_back(void **stat
     fixture->fetcher.config.reporter_port = service.port;
     service_reload(fixture);
     directory_accept(&service);
-    service_expect_told(HOST(1), 9, 0);
+    service_expect_reported(HOST(1), 9, 0);
     assert_true(fixture_info(fixture, 7, 7).connected);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
 }
@@ -104,7 +104,7 @@ static void what_the_service_sends_is_thrown_away(void **state)
     directory_send(&service, garbage, sizeof(garbage));
     directory_answer(&service, 7, 7, NULL, 0);
     service_good_call(fixture, HOST(1), 0, 1);
-    service_expect_told(HOST(1), 2, 0);
+    service_expect_reported(HOST(1), 2, 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_bad_frames), 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_unknown_messages), 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_answers), 1);
@@ -123,10 +123,10 @@ static void learn_huge_routes(struct fixture *fixture)
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == HUGE_ROUTES + 1);
 }
 
-static void service_that_never_reads_costs_bounded_memory_and_is_left(void **state)
+static void service_that_never_reads_costs_bounded_memory_and_is_disconnected(void **state)
 {
     struct fixture *fixture = *state;
-    /* We say so, or the kernel says that it timed out: whoever notices first. */
+    /* We say so, or the kernel says that it timed out: the first to notice. */
     const char *const lost = "larshm-fetcher: report service 127.0.0.1:";
     int least = 1;
     directory_listen(&service);
@@ -142,19 +142,19 @@ static void service_that_never_reads_costs_bounded_memory_and_is_left(void **sta
     for (uint64_t rounds = 0; process_said(&fixture->fetcher.process, lost) == 0; rounds++) {
         for (uint32_t route = 100; route < 100 + HUGE_ROUTES; route++)
             service_call(fixture, route, HOST(2), 0, 1);
-        assert_true(rounds < PATIENCE_MS / BETWEEN_MS);
+        assert_true(rounds < EVENTUALLY_MS / BETWEEN_MS);
         assert_true(process_memory(&fixture->fetcher.process) <= before + MEMORY_SLACK_KIB);
         pause_ms(BETWEEN_MS);
     }
     /* From now on it reads, but slowly, through so small a buffer. */
-    fixture->fetcher.config.request_timeout_ms = PATIENCE_MS;
+    fixture->fetcher.config.request_timeout_ms = EVENTUALLY_MS;
     service_reload(fixture);
     directory_accept(&service);
     service_good_call(fixture, HOST(1), 0, 3);
-    service_expect_told(HOST(1), 4, 0);
+    service_expect_reported(HOST(1), 4, 0);
 }
 
-static void fetcher_stops_in_good_order_while_it_tries_to_reach_the_service(void **state)
+static void fetcher_stops_cleanly_while_it_connects_to_the_service(void **state)
 {
     struct fixture *fixture = *state;
     directory_listen(&service);
@@ -168,14 +168,14 @@ static void fetcher_stops_in_good_order_while_it_tries_to_reach_the_service(void
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        service_test(nobody_is_connected_to_while_nobody_reports),
+        service_test(no_connection_is_made_without_results_to_report),
         service_test(service_that_is_away_disturbs_nothing_and_is_mentioned_once),
-        service_test(service_that_was_restarted_is_told_on),
-        service_test(what_a_connection_took_along_when_it_broke_is_told_again),
+        service_test(reports_go_on_after_a_restart_of_the_service),
+        service_test(what_a_broken_connection_lost_is_reported_again),
         service_test(reload_moves_to_another_service_leaves_it_and_comes_back),
         service_test(what_the_service_sends_is_thrown_away),
-        service_test(service_that_never_reads_costs_bounded_memory_and_is_left),
-        service_test(fetcher_stops_in_good_order_while_it_tries_to_reach_the_service),
+        service_test(service_that_never_reads_costs_bounded_memory_and_is_disconnected),
+        service_test(fetcher_stops_cleanly_while_it_connects_to_the_service),
     };
     return cmocka_run_group_tests_name("integration/service", tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Over any 1,000 picks no host's count is further from its even share than 2 % of all picks: for one thread, for many
- * threads and processes in whatever order they come to pick, and for routes that are looked up in turn.
+ * threads and processes in whatever order they come to pick, and for routes that are looked up alternately.
  *
- * A thread's picks depend on nobody else. So what many threads picked is noted for each of them, and then put into
+ * A thread's picks depend on no other thread. So what many threads picked is noted for each of them, and then put into
  * many of the orders in which it could have happened.
  */
 #include <arpa/inet.h>
@@ -26,7 +26,7 @@ enum {
     PICKS = 1500, /* of each of many */
     MANY = 16,
     BEGINNERS = 3 * WINDOW, /* threads that pick once */
-    OUT = 3,                /* hosts that are out of the turn: one in so many */
+    OUT = 3,                /* hosts out of rotation: one in so many */
 };
 
 /* What each of many has picked, one after the other: 0 .. count - 1. Shared by processes. */
@@ -49,7 +49,7 @@ static int spread_teardown(void **state)
     return instance_teardown(state);
 }
 
-/* Routes (0 .. ROUTES - 1, count) have `count` hosts with the ports 1 .. count; those of `out` are out of the turn. */
+/* Routes (0 .. ROUTES - 1, count) have `count` hosts with the ports 1 .. count; those of `out` are out of rotation. */
 static void put_routes(struct instance *instance, uint32_t count, uint64_t out)
 {
     struct host_addr hosts[HOSTS_MOST];
@@ -96,7 +96,7 @@ static void expect_even(const uint8_t *picks, uint32_t total, uint32_t count)
     }
 }
 
-/* An order in which many could have picked: each turn goes to one of them for up to `run_most` picks. */
+/* An order in which many could have picked: each run goes to one of them for up to `run_most` picks. */
 static uint32_t mix(uint32_t run_most, uint32_t seed, uint8_t out[static MANY * PICKS])
 {
     uint32_t taken[MANY] = {0}, total = 0, left = 0;
@@ -189,7 +189,7 @@ enum {
     COUNTS = sizeof(counts) / sizeof(*counts)
 };
 
-static void one_thread_spreads_one_to_three_routes_in_turn(void **state)
+static void one_thread_spreads_one_to_three_routes_alternately(void **state)
 {
     static uint8_t picks[ROUTES][PICKS];
     struct instance *instance = *state;
@@ -224,7 +224,7 @@ static void sixteen_processes_spread_together(void **state)
     }
 }
 
-static void hosts_that_are_left_in_the_turn_share_it_evenly(void **state)
+static void hosts_left_in_rotation_share_it_evenly(void **state)
 {
     for (int i = 0; i < COUNTS; i++) {
         uint64_t out = 0;
@@ -237,7 +237,7 @@ static void hosts_that_are_left_in_the_turn_share_it_evenly(void **state)
     }
 }
 
-static void hosts_that_are_out_of_the_turn_share_the_probes_evenly(void **state)
+static void hosts_out_of_rotation_share_the_probes_evenly(void **state)
 {
     struct instance *instance = *state;
     uint32_t probed[HOSTS_MOST] = {0}, period = instance->options.probe_num + 1;
@@ -307,11 +307,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spread_setup, spread_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(one_thread_spreads_one_to_three_routes_in_turn),
+        TEST(one_thread_spreads_one_to_three_routes_alternately),
         TEST(sixteen_threads_spread_together),
         TEST(sixteen_processes_spread_together),
-        TEST(hosts_that_are_left_in_the_turn_share_it_evenly),
-        TEST(hosts_that_are_out_of_the_turn_share_the_probes_evenly),
+        TEST(hosts_left_in_rotation_share_it_evenly),
+        TEST(hosts_out_of_rotation_share_the_probes_evenly),
         TEST(thousand_threads_that_pick_once_spread_in_the_order_they_began),
         TEST(thousand_processes_that_pick_once_spread_in_the_order_they_began),
     };

@@ -29,26 +29,26 @@ enum {
     OTHERS_MODID = 3,
 };
 
-/* What one thread has reported, and was told that it was taken. */
-struct told {
+/* What one thread has reported, and was answered that it was recorded. */
+struct reported {
     struct calls staying[STAYING], passing, wide;
 };
 
 /* Shared by all processes of the test. */
 struct scenario {
     _Atomic bool over;
-    struct told told[PROCESSES * THREADS];
+    struct reported reported[PROCESSES * THREADS];
 };
 
-struct player {
+struct caller {
     larshm *client;
-    struct scenario *play;
-    struct told *told;
+    struct scenario *scenario;
+    struct reported *reported;
 };
 
 /* ---- those who report ---- */
 
-static void tell(larshm *client, const larshm_host *host, int retcode, struct calls *calls)
+static void report(larshm *client, const larshm_host *host, int retcode, struct calls *calls)
 {
     if (larshm_report(client, host, retcode) != LARSHM_OK)
         return;
@@ -56,10 +56,10 @@ static void tell(larshm *client, const larshm_host *host, int retcode, struct ca
     calls->err += retcode != 0;
 }
 
-static struct calls *calls_to(struct told *told, const larshm_host *host)
+static struct calls *calls_to(struct reported *reported, const larshm_host *host)
 {
     uint32_t last = ntohl(host->addr) & 0xff;
-    return last <= STAYING ? &told->staying[last - 1] : &told->passing;
+    return last <= STAYING ? &reported->staying[last - 1] : &reported->passing;
 }
 
 /* One call in sixteen fails, and now and then enough of them in a row to take a host out. */
@@ -70,31 +70,31 @@ static int retcode_of(uint64_t call)
 
 static void *report_at_full_speed(void *context)
 {
-    const struct player *player = context;
+    const struct caller *caller = context;
     larshm_host host = {0}, wide = {.modid = 1, .cmdid = 2, .port = htons(PORT)};
-    for (uint64_t call = 0; !player->play->over; call++) {
+    for (uint64_t call = 0; !caller->scenario->over; call++) {
         if (call % REPEATS == 0 || host.addr == 0)
-            larshm_get_host(player->client, 1, 1, &host);
+            larshm_get_host(caller->client, 1, 1, &host);
         if (host.addr)
-            tell(player->client, &host, retcode_of(call), calls_to(player->told, &host));
+            report(caller->client, &host, retcode_of(call), calls_to(caller->reported, &host));
         wide.addr = htonl(UINT32_C(0x0a000001) + (uint32_t)(call % WIDE));
         if (call % 8 == 0)
-            tell(player->client, &wide, retcode_of(call), &player->told->wide);
+            report(caller->client, &wide, retcode_of(call), &caller->reported->wide);
     }
     return NULL;
 }
 
-static int scenario_in_threads(const char *instance, struct scenario *play, struct told *told)
+static int run_threads(const char *instance, struct scenario *scenario, struct reported *reported)
 {
     pthread_t threads[THREADS];
-    struct player players[THREADS];
+    struct caller callers[THREADS];
     larshm *client;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (larshm_open(&client, instance) != LARSHM_OK)
         return 1;
     for (int i = 0; i < THREADS; i++) {
-        players[i] = (struct player){client, play, &told[i]};
-        if (pthread_create(&threads[i], NULL, report_at_full_speed, &players[i]) != 0)
+        callers[i] = (struct caller){client, scenario, &reported[i]};
+        if (pthread_create(&threads[i], NULL, report_at_full_speed, &callers[i]) != 0)
             return 1;
     }
     for (int i = 0; i < THREADS; i++)
@@ -105,21 +105,21 @@ static int scenario_in_threads(const char *instance, struct scenario *play, stru
 
 static struct scenario *begin_scenario(const struct fixture *fixture, pid_t children[static PROCESSES])
 {
-    struct scenario *play =
-        mmap(NULL, sizeof(*play), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(play != MAP_FAILED);
+    struct scenario *scenario =
+        mmap(NULL, sizeof(*scenario), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(scenario != MAP_FAILED);
     for (int i = 0; i < PROCESSES; i++) {
         children[i] = fork();
         assert_true(children[i] >= 0);
         if (children[i] == 0)
-            _exit(scenario_in_threads(fixture->fetcher.instance, play, &play->told[i * THREADS]));
+            _exit(run_threads(fixture->fetcher.instance, scenario, &scenario->reported[i * THREADS]));
     }
-    return play;
+    return scenario;
 }
 
-static void end_scenario(struct scenario *play, const pid_t children[static PROCESSES])
+static void end_scenario(struct scenario *scenario, const pid_t children[static PROCESSES])
 {
-    play->over = true;
+    scenario->over = true;
     for (int i = 0; i < PROCESSES; i++) {
         int status;
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
@@ -211,30 +211,30 @@ static struct calls calls_of(const struct fixture *fixture, int last)
     return (struct calls){health.total_succ, health.total_err};
 }
 
-static void expect_sum(const char *of, struct calls told, struct calls counted)
+static void expect_sum(const char *of, struct calls reported, struct calls counted)
 {
-    if (!same(told, counted))
+    if (!same(reported, counted))
         fail_msg("%s: %llu successes and %llu failures were reported, %llu and %llu are counted", of,
-                 (unsigned long long)told.succ, (unsigned long long)told.err,
+                 (unsigned long long)reported.succ, (unsigned long long)reported.err,
                  (unsigned long long)counted.succ, (unsigned long long)counted.err);
 }
 
 /* Every result that was taken is counted now, and nothing else. */
-static void expect_all_counted(const struct fixture *fixture, const struct scenario *play)
+static void expect_all_counted(const struct fixture *fixture, const struct scenario *scenario)
 {
-    struct told sum = {0};
+    struct reported sum = {0};
     struct calls route = {0};
     for (int thread = 0; thread < PROCESSES * THREADS; thread++) {
-        const struct told *told = &play->told[thread];
+        const struct reported *reported = &scenario->reported[thread];
         for (int i = 0; i < STAYING; i++)
-            add(&sum.staying[i], told->staying[i]);
-        add(&sum.passing, told->passing);
-        add(&sum.wide, told->wide);
+            add(&sum.staying[i], reported->staying[i]);
+        add(&sum.passing, reported->passing);
+        add(&sum.wide, reported->wide);
     }
     add(&route, sum.passing);
     for (int i = 0; i < STAYING; i++)
         add(&route, sum.staying[i]);
-    uint64_t deadline = clock_tick() + PATIENCE_MS / 3;
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS / 3;
     while (clock_tick() < deadline &&
            !(same(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))), route) &&
              same(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 2))), sum.wide)))
@@ -256,13 +256,13 @@ static void no_result_is_lost_while_tables_change_and_objects_grow(void **state)
     pid_t children[PROCESSES];
     start(fixture);
     uint64_t generations = fetcher_counter(&fixture->fetcher, COUNTER_generations);
-    struct scenario *play = begin_scenario(fixture, children);
+    struct scenario *scenario = begin_scenario(fixture, children);
     change_tables(fixture, 0, ROUNDS);
     eventually(has_grown(fixture));
-    end_scenario(play, children);
+    end_scenario(scenario, children);
     assert_true(fetcher_counter(&fixture->fetcher, COUNTER_generations) > generations + 4);
-    expect_all_counted(fixture, play);
-    munmap(play, sizeof(*play));
+    expect_all_counted(fixture, scenario);
+    munmap(scenario, sizeof(*scenario));
 }
 
 static void no_result_is_lost_when_the_fetcher_is_killed(void **state)
@@ -270,16 +270,16 @@ static void no_result_is_lost_when_the_fetcher_is_killed(void **state)
     struct fixture *fixture = *state;
     pid_t children[PROCESSES];
     start(fixture);
-    struct scenario *play = begin_scenario(fixture, children);
+    struct scenario *scenario = begin_scenario(fixture, children);
     change_tables(fixture, 0, ROUNDS / 2);
     kill_and_restart(fixture);
     for (unsigned round = 0; round < ROUNDS / 2; round++)
         send_others(fixture, round); /* again: the one before may have died with answers unread */
     change_tables(fixture, ROUNDS / 2, ROUNDS);
     eventually(has_grown(fixture));
-    end_scenario(play, children);
-    expect_all_counted(fixture, play);
-    munmap(play, sizeof(*play));
+    end_scenario(scenario, children);
+    expect_all_counted(fixture, scenario);
+    munmap(scenario, sizeof(*scenario));
 }
 
 int main(void)

@@ -4,7 +4,7 @@
  * while it waits for its locks.
  *
  * Sanitizers do not hold their allocators' own locks across fork(). A child of a process with threads may wait for one
- * of them for ever, which says nothing about us: where they are at work, a child that had to be killed is not counted.
+ * of them forever, which says nothing about us: where they are at work, a child that had to be killed is not counted.
  */
 #ifndef TESTS_SUPPORT_CHILD_H
 #define TESTS_SUPPORT_CHILD_H

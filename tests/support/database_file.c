@@ -19,7 +19,7 @@ void database_file_init(struct database_file *file)
 void database_file_open(struct database_file *file)
 {
     assert_int_equal(sqlite3_open(file->path, &file->sql), SQLITE_OK);
-    sqlite3_busy_timeout(file->sql, PATIENCE_MS);
+    sqlite3_busy_timeout(file->sql, EVENTUALLY_MS);
 }
 
 void database_file_dispose(struct database_file *file)

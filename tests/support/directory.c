@@ -84,7 +84,7 @@ bool directory_accepts(struct directory *directory, int timeout_ms)
 
 void directory_accept(struct directory *directory)
 {
-    if (!directory_accepts(directory, PATIENCE_MS))
+    if (!directory_accepts(directory, EVENTUALLY_MS))
         fail_msg("the fetcher does not connect");
 }
 
@@ -123,7 +123,7 @@ bool directory_takes(struct directory *directory, int timeout_ms, struct route_k
 void directory_expect(struct directory *directory, uint32_t modid, uint32_t cmdid)
 {
     struct route_key key;
-    if (!directory_takes(directory, PATIENCE_MS, &key))
+    if (!directory_takes(directory, EVENTUALLY_MS, &key))
         fail_msg("no request for %u/%u came", modid, cmdid);
     if (!route_key_equal(key, route_key(modid, cmdid)))
         fail_msg("a request for %u/%u came instead of %u/%u", key.modid, key.cmdid, modid, cmdid);
@@ -146,7 +146,7 @@ bool directory_ended(struct directory *directory, int timeout_ms)
 
 void directory_expect_end(struct directory *directory)
 {
-    if (!directory_ended(directory, PATIENCE_MS))
+    if (!directory_ended(directory, EVENTUALLY_MS))
         fail_msg("the fetcher does not end the connection");
 }
 
@@ -155,7 +155,7 @@ void directory_send(struct directory *directory, const void *bytes, size_t size)
     const uint8_t *at = bytes;
     while (size > 0) {
         struct pollfd poll_fd = {.fd = directory->fd, .events = POLLOUT};
-        assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+        assert_int_equal(poll(&poll_fd, 1, EVENTUALLY_MS), 1);
         ssize_t sent = send(directory->fd, at, size, MSG_NOSIGNAL);
         if (sent < 0 && errno == EAGAIN)
             continue;

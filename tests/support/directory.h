@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A directory that does what a test tells it, well-behaved or not. It lives in the test's process and talks to one
+ * A directory that does what a test says, well-behaved or not. It lives in the test's process and talks to one
  * connection at a time. Every wait ends: a test that waits for what does not come fails.
  */
 #ifndef TESTS_SUPPORT_DIRECTORY_H
@@ -16,7 +16,7 @@
 
 struct directory {
     in_port_t port;
-    int reserved; /* keeps the port for this test while nobody listens */
+    int reserved; /* keeps the port for this test while nothing listens */
     int listener; /* -1: connections are refused */
     int clog;     /* fills the queue of connections to be accepted; -1: nothing does */
     int fd;       /* the connection accepted last; -1: none */
@@ -69,7 +69,7 @@ void directory_answer(struct directory *directory, uint32_t modid, uint32_t cmdi
 /* An answer without hosts. */
 void directory_deny(struct directory *directory, uint32_t modid, uint32_t cmdid);
 
-/* Ends the connection in good order (FIN), or not (RST). */
+/* Ends the connection cleanly (FIN), or not (RST). */
 void directory_hang_up(struct directory *directory);
 void directory_reset(struct directory *directory);
 

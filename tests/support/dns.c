@@ -131,7 +131,7 @@ Lars__GetRouteResponse *dns_receive(struct dns_client *client)
 {
     struct frame frame;
     while (frame_stream_next(&client->input, &frame) != FRAME_OK) {
-        if (!dns_readable(client, PATIENCE_MS))
+        if (!dns_readable(client, EVENTUALLY_MS))
             fail_msg("no answer");
         if (loopback_receive(client->fd, &client->input) <= 0)
             return NULL;

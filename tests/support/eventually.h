@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for other processes without believing anything about their speed. */
-#ifndef TESTS_SUPPORT_PATIENCE_H
-#define TESTS_SUPPORT_PATIENCE_H
+/* Waiting for other processes without assumptions about their speed. */
+#ifndef TESTS_SUPPORT_EVENTUALLY_H
+#define TESTS_SUPPORT_EVENTUALLY_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "shm/clock.h"
 
 enum {
-    PATIENCE_MS = 30000, /* until a thing that must happen counts as never happening */
+    EVENTUALLY_MS = 30000, /* until a thing that must happen counts as never happening */
     LOOK_EVERY_MS = 2,
 };
 
@@ -23,10 +23,10 @@ static inline void pause_ms(uint64_t ms)
     nanosleep(&pause, NULL);
 }
 
-/* The condition becomes true; how soon is nobody's business. */
+/* The condition becomes true; how soon does not matter. */
 #define eventually(condition)                                                                                \
     do {                                                                                                     \
-        for (uint64_t deadline_ = clock_tick() + PATIENCE_MS; !(condition); pause_ms(LOOK_EVERY_MS))         \
+        for (uint64_t deadline_ = clock_tick() + EVENTUALLY_MS; !(condition); pause_ms(LOOK_EVERY_MS))       \
             if (clock_tick() > deadline_)                                                                    \
                 fail_msg("never came true: %s", #condition);                                                 \
     } while (0)

@@ -53,7 +53,7 @@ void fetcher_stop(struct fetcher *fetcher);
 
 /* A number from the routes object; 0 while there is none. */
 uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter);
-/* The route is marked as one whose empty answer is held back. */
+/* The route is marked as one whose empty answer is held down. */
 bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key);
 /* Which routes object has the name now; 0: none. */
 uint64_t fetcher_generation(const struct fetcher *fetcher);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum {
-    SCENE_HOSTS_MAX = 255,
+    FIXTURE_HOSTS_MAX = 255,
     GOOD = 7,
     GOOD_HOSTS = 4,
     GOOD_PORT = 7000,
@@ -62,7 +62,7 @@ int fixture_lookup(struct fixture *fixture, uint32_t modid, uint32_t cmdid)
 void fixture_lookup_until_asked(struct fixture *fixture, uint32_t modid, uint32_t cmdid)
 {
     struct route_key key;
-    uint64_t deadline = clock_tick() + PATIENCE_MS;
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
     do {
         if (clock_tick() > deadline)
             fail_msg("the directory is never asked for %u/%u", modid, cmdid);
@@ -73,8 +73,8 @@ void fixture_lookup_until_asked(struct fixture *fixture, uint32_t modid, uint32_
 
 void fixture_answer(struct fixture *fixture, uint32_t modid, uint32_t cmdid, uint32_t count, int port)
 {
-    struct wire_host hosts[SCENE_HOSTS_MAX];
-    assert_true(count <= SCENE_HOSTS_MAX);
+    struct wire_host hosts[FIXTURE_HOSTS_MAX];
+    assert_true(count <= FIXTURE_HOSTS_MAX);
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = wire_host((int)i + 1, port);
     directory_answer(&fixture->directory, modid, cmdid, hosts, count);
@@ -82,9 +82,9 @@ void fixture_answer(struct fixture *fixture, uint32_t modid, uint32_t cmdid, uin
 
 bool fixture_serves(struct fixture *fixture, uint32_t modid, uint32_t cmdid, uint32_t count, int port)
 {
-    larshm_host hosts[SCENE_HOSTS_MAX];
+    larshm_host hosts[FIXTURE_HOSTS_MAX];
     size_t found = 0;
-    if (larshm_get_route(fixture->client, modid, cmdid, hosts, SCENE_HOSTS_MAX, &found) != LARSHM_OK ||
+    if (larshm_get_route(fixture->client, modid, cmdid, hosts, FIXTURE_HOSTS_MAX, &found) != LARSHM_OK ||
         found != count)
         return false;
     for (uint32_t i = 0; i < count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A fetcher between a scripted directory and a client: what most tests of the daemon play in. */
-#ifndef TESTS_SUPPORT_SCENE_H
-#define TESTS_SUPPORT_SCENE_H
+/* A fetcher between a scripted directory and a client: where most tests of the daemon run. */
+#ifndef TESTS_SUPPORT_FIXTURE_H
+#define TESTS_SUPPORT_FIXTURE_H
 
 #include "larshm/larshm.h"
 #include "tests/support/directory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a fetcher knows of hosts, read from its hosts object as anyone may. */
-#ifndef TESTS_SUPPORT_STANDINGS_H
-#define TESTS_SUPPORT_STANDINGS_H
+#ifndef TESTS_SUPPORT_HOST_HEALTH_H
+#define TESTS_SUPPORT_HOST_HEALTH_H
 
 #include <stdbool.h>
 

@@ -50,7 +50,7 @@ int instance_teardown(void **state)
     return 0;
 }
 
-/* 24 bits of address: 12 of the key's hash, 12 of the round, so that both can be told from it. */
+/* 24 bits of address: 12 of the key's hash, 12 of the round, so that both follow from it. */
 static uint32_t self_checking_address(uint64_t key, uint32_t round)
 {
     return htonl(UINT32_C(10) << 24 | (uint32_t)(hash_word(key, 1) & 0xfff) << 12 | (round & 0xfff));

@@ -41,7 +41,7 @@ void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct ho
  * (UINT32_MAX: not known yet). Both in network byte order. */
 _Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round);
 
-/* Publishes `count` equation hosts of `round`; the test fails if that does not succeed. */
+/* Publishes `count` self-checking hosts of `round`; the test fails if that does not succeed. */
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s);
 
 /* Publishes the keys 1 .. keys, key % 9 hosts each; they are there, and the is-valid walk finds nothing wrong. */
@@ -58,7 +58,7 @@ void instance_expect_rotation(const struct instance *instance, uint64_t key, uin
 /* The writer's once-in-a-while work, as if it were `now`. */
 void instance_heartbeat(struct instance *instance, uint64_t now);
 
-/* What clients asked for since the last harvest; at most KEYS_MAX of them are noted, all are counted. */
+/* What clients asked for since the last collection; at most KEYS_MAX of them are kept, all are counted. */
 enum {
     KEYS_MAX = 64
 };

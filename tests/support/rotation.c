@@ -9,7 +9,7 @@ void rotation_start(struct fixture *fixture, const char *config)
 {
     fixture->fetcher.config.more = config;
     fixture_connect(fixture);
-    fixture_learn(fixture, 1, 1, TURN_HOSTS, TURN_PORT);
+    fixture_learn(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT);
 }
 
 larshm_host rotation_host(int last)
@@ -17,7 +17,7 @@ larshm_host rotation_host(int last)
     return (larshm_host){.modid = 1,
                          .cmdid = 1,
                          .addr = htonl(UINT32_C(0x0a000000) + (uint32_t)last),
-                         .port = htons(TURN_PORT)};
+                         .port = htons(ROTATION_PORT)};
 }
 
 void rotation_report(larshm *client, int last, int retcode, unsigned times)
@@ -29,26 +29,26 @@ void rotation_report(larshm *client, int last, int retcode, unsigned times)
 
 void rotation_eject(struct fixture *fixture, int last)
 {
-    rotation_report(fixture->client, last, 1, TURN_STREAK);
+    rotation_report(fixture->client, last, 1, ROTATION_STREAK);
     eventually(rotation_overloaded(fixture, last));
 }
 
-struct host_health rotation_standing(const struct fixture *fixture, int last)
+struct host_health rotation_health(const struct fixture *fixture, int last)
 {
     struct host_health health;
-    host_health_read(&fixture->fetcher, route_key_number(route_key(1, 1)), host_health_host(last, TURN_PORT),
-                     &health);
+    host_health_read(&fixture->fetcher, route_key_number(route_key(1, 1)),
+                     host_health_host(last, ROTATION_PORT), &health);
     return health;
 }
 
 bool rotation_overloaded(const struct fixture *fixture, int last)
 {
-    return rotation_standing(fixture, last).state == HOST_EJECTED;
+    return rotation_health(fixture, last).state == HOST_EJECTED;
 }
 
 bool rotation_counted(const struct fixture *fixture, int last, uint64_t calls)
 {
-    struct host_health health = rotation_standing(fixture, last);
+    struct host_health health = rotation_health(fixture, last);
     return health.total_succ + health.total_err == calls;
 }
 
@@ -60,7 +60,7 @@ struct picks rotation_pick(larshm *client, unsigned times)
         int code = larshm_get_host(client, 1, 1, &picked);
         uint32_t last = code == LARSHM_OK ? ntohl(picked.addr) - UINT32_C(0x0a000000) : 0;
         assert_true(code == LARSHM_OK || code == LARSHM_OVERLOAD);
-        assert_in_range(last, code == LARSHM_OK, TURN_HOSTS_MOST);
+        assert_in_range(last, code == LARSHM_OK, ROTATION_HOSTS_MOST);
         picks.of[last]++;
     }
     return picks;
@@ -71,23 +71,23 @@ bool rotation_includes(larshm *client, int last)
     enum {
         ROUNDS = 10
     };
-    return rotation_pick(client, ROUNDS * TURN_PERIOD).of[last] > 2 * ROUNDS;
+    return rotation_pick(client, ROUNDS * ROTATION_PERIOD).of[last] > 2 * ROUNDS;
 }
 
 void rotation_expect_probes_only(larshm *client, int last)
 {
-    struct picks picks = rotation_pick(client, TURN_PICKS);
+    struct picks picks = rotation_pick(client, ROTATION_PICKS);
     assert_int_equal(picks.of[0], 0);
-    assert_int_equal(picks.of[last], TURN_PICKS / TURN_PERIOD);
+    assert_int_equal(picks.of[last], ROTATION_PICKS / ROTATION_PERIOD);
 }
 
 void rotation_expect_all(larshm *client)
 {
     enum {
-        SHARE = TURN_PICKS / TURN_HOSTS,
-        OFF = TURN_PICKS / 50
+        SHARE = ROTATION_PICKS / ROTATION_HOSTS,
+        OFF = ROTATION_PICKS / 50
     };
-    struct picks picks = rotation_pick(client, TURN_PICKS);
-    for (int last = 1; last <= TURN_HOSTS; last++)
+    struct picks picks = rotation_pick(client, ROTATION_PICKS);
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
         assert_in_range(picks.of[last], SHARE - OFF, SHARE + OFF);
 }

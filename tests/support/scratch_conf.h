@@ -29,7 +29,7 @@ static inline int scratch_teardown(void **state)
     return rmdir(scratch_directory);
 }
 
-/* Makes the file anew with these bytes. */
+/* Writes the file with these bytes. */
 static inline void scratch_write(const void *bytes, size_t size)
 {
     unlink(scratch_path); /* some file systems write to disk at once what replaces a file's content */

@@ -38,7 +38,7 @@ void service_connect(struct fixture *fixture)
     fixture_connect_with_good_route(fixture);
     service_good_call(fixture, HOST(1), 0, 1);
     service_meet(fixture, 1);
-    service_expect_told(HOST(1), 1, 0);
+    service_expect_reported(HOST(1), 1, 0);
 }
 
 Lars__ReportStatusRequest *service_takes(int timeout_ms)
@@ -57,7 +57,7 @@ Lars__ReportStatusRequest *service_takes(int timeout_ms)
 
 Lars__ReportStatusRequest *service_expect(void)
 {
-    Lars__ReportStatusRequest *report = service_takes(PATIENCE_MS);
+    Lars__ReportStatusRequest *report = service_takes(EVENTUALLY_MS);
     if (!report)
         fail_msg("no report comes");
     return report;
@@ -69,13 +69,13 @@ void service_expect_nothing(int ms)
         fail_msg("a report came");
 }
 
-void service_expect_told(uint32_t ip, uint32_t succ, uint32_t err)
+void service_expect_reported(uint32_t ip, uint32_t succ, uint32_t err)
 {
-    for (bool told = false; !told;) {
+    for (bool reported = false; !reported;) {
         Lars__ReportStatusRequest *report = service_expect();
         if (report->modid == 7 && report->cmdid == 7) {
             const Lars__HostCallResult *result = report_of(report, ip);
-            told = result->succ == succ && result->err == err;
+            reported = result->succ == succ && result->err == err;
         }
         report_free(report);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A report service for the fetcher of a fixture, one per test program. Like a directory it does what a test tells it. */
+/* A report service for the fetcher of a fixture, one per test program. Like a directory it does what a test says. */
 #ifndef TESTS_SUPPORT_SERVICE_H
 #define TESTS_SUPPORT_SERVICE_H
 
@@ -23,9 +23,9 @@ int service_setup(void **state);
 int service_teardown(void **state);
 #define service_test(test) cmocka_unit_test_setup_teardown(test, service_setup, service_teardown)
 
-/* The service comes up when the fetcher has heard of so many calls: the first message of a route tells them all. */
+/* The service comes up when the fetcher has heard of so many calls: the first message of a route counts them all. */
 void service_meet(struct fixture *fixture, uint64_t reports);
-/* A good route; one good call to HOST(1) was reported and told. */
+/* A good route; one good call to HOST(1) was reported and sent. */
 void service_connect(struct fixture *fixture);
 
 /* The next message; NULL: none came in time. It is given back with report_free(). */
@@ -33,7 +33,7 @@ Lars__ReportStatusRequest *service_takes(int timeout_ms);
 Lars__ReportStatusRequest *service_expect(void);
 void service_expect_nothing(int ms);
 /* One of the next messages about the good route says this of a host. */
-void service_expect_told(uint32_t ip, uint32_t succ, uint32_t err);
+void service_expect_reported(uint32_t ip, uint32_t succ, uint32_t err);
 void report_free(Lars__ReportStatusRequest *report);
 
 /* What is said of a host, which must be there. */

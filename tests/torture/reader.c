@@ -56,7 +56,7 @@ static bool host_fits(struct torture *torture, uint32_t k, uint32_t i, in_addr_t
            (i == UINT32_MAX ? offset < self_checking_count(k, seen) : offset == i);
 }
 
-/* To a quarter of all hosts calls fail, so that verdicts change all the time. */
+/* To a quarter of all hosts calls fail, so that masks change all the time. */
 static void report(struct worker *worker, const larshm_host *host)
 {
     bool fails = hash_word(host->addr, host->port) % 4 == 0 && draw(worker) % 4;
@@ -65,7 +65,7 @@ static void report(struct worker *worker, const larshm_host *host)
         atomic_fetch_add(&worker->torture->lost, 1);
 }
 
-/* A call to a calm route. Whoever is killed in the middle may have told or not. */
+/* A call to a calm route. A reader killed in the middle may have recorded it or not. */
 static void call_calm(struct worker *worker)
 {
     larshm_host host;
@@ -74,7 +74,7 @@ static void call_calm(struct worker *worker)
         return;
     atomic_fetch_add(&worker->torture->begun, 1);
     if (larshm_report(worker->routes, &host, draw(worker) % 64 == 0) == LARSHM_OK)
-        atomic_fetch_add(&worker->torture->told, 1);
+        atomic_fetch_add(&worker->torture->recorded, 1);
     else
         atomic_fetch_sub(&worker->torture->begun, 1);
 }
@@ -106,7 +106,7 @@ static int try_route(struct worker *worker, uint32_t k)
     return code;
 }
 
-/* A view, sometimes held for a while. What it showed counts if its end says that it stayed. */
+/* A view, sometimes kept for a while. What it showed counts if its end says that it stayed. */
 static int try_view(struct worker *worker, uint32_t k)
 {
     larshm_view view;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Results of calls to routes of their own, CALM_MODID, whose tables never change: so that it can be told whether the
+ * Results of calls to routes of their own, CALM_MODID, whose tables never change: so that it can be known whether the
  * fetchers, one after the other, have kept each exactly once.
  */
 #ifndef TESTS_TORTURE_RESULTS_H

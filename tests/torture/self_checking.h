@@ -2,10 +2,10 @@
 /*
  * Tables that anyone can check. Round r of route (TORTURE_MODID, k) has hosts 0 .. count(k, r) - 1, all at the address
  *      10 . 12 bits of hash(k) . 12 bits of r        and the ports        base(k, r) + 0, 1, 2, ...
- * so that a host tells its route and its round, and a table of two rounds, or of two routes, cannot satisfy it.
+ * so that a host says its route and its round, and a table of two rounds, or of two routes, cannot satisfy it.
  */
-#ifndef TESTS_TORTURE_EQUATION_H
-#define TESTS_TORTURE_EQUATION_H
+#ifndef TESTS_TORTURE_SELF_CHECKING_H
+#define TESTS_TORTURE_SELF_CHECKING_H
 
 #include <stdint.h>
 
@@ -13,7 +13,7 @@
 
 enum {
     TORTURE_MODID = 7,
-    POISON_ADDRESS = 0x7f6f6973, /* what a block holds after its grace, as a number in host order */
+    POISON_ADDRESS = 0x7f6f6973, /* what a block has after its grace, as a number in host order */
 };
 
 static inline uint64_t self_checking_hash(uint32_t k, uint32_t round)

@@ -11,10 +11,10 @@
  *      lost             MUST BE 0: a lookup that failed although this route had been found before (G5, G9)
  *      poisoned         MUST BE 0: a lookup that returned memory whose grace was over (G2, G4)
  *      hung             MUST BE 0: children of fork() that did not end, or crashed
- *      results          of calls to routes whose tables do not change, told by readers
- *      results_lost     told, and kept by no fetcher. MUST BE NO MORE than generations: a client that is stopped
- *                       while it tells may come too late for one that many others have pushed out
- *      results_invented MUST BE 0: results that were kept and never told, or twice
+ *      results          of calls to routes whose tables do not change, recorded by readers
+ *      results_lost     recorded, and kept by no fetcher. MUST BE NO MORE than generations: a client that is stopped
+ *                       while it records may come too late for one that many others have pushed out
+ *      results_invented MUST BE 0: results that were kept and never recorded, or twice
  *      longest_lookup   in milliseconds of wall time, so it has in it how long we stopped the process (G1 is about
  *                       steps, not about time while stopped)
  *
@@ -229,18 +229,18 @@ static int inspect(const struct fixture *fixture, uint64_t *publishes, uint64_t 
     return valid ? 0 : -1;
 }
 
-/* The last fetcher takes what there is. Fills in by how much its sum differs from what was told. */
+/* The last fetcher takes what there is. Fills in by how much its sum differs from what was recorded. */
 static void judge_results(const struct fixture *fixture, uint64_t *lost, uint64_t *invented)
 {
-    uint64_t told = 1, begun = 0, kept = 0;
+    uint64_t recorded = 1, begun = 0, kept = 0;
     wait_until_settled(fixture);
-    for (uint64_t deadline = clock_tick() + SETTLE_MS / 4; kept < told && clock_tick() < deadline;) {
+    for (uint64_t deadline = clock_tick() + SETTLE_MS / 4; kept < recorded && clock_tick() < deadline;) {
         pause_ms(100); /* what the readers have forked ends soon */
-        told = atomic_load(&fixture->torture->told);
+        recorded = atomic_load(&fixture->torture->recorded);
         begun = atomic_load(&fixture->torture->begun);
         kept = results_kept(fixture->names.hosts);
     }
-    *lost = kept < told ? told - kept : 0;
+    *lost = kept < recorded ? recorded - kept : 0;
     *invented = kept > begun ? kept - begun : 0;
 }
 
@@ -262,11 +262,11 @@ static int end(struct fixture *fixture)
            " results_lost=%" PRIu64 " results_invented=%" PRIu64 " longest_lookup_ms=%" PRIu64 "\n",
            lookups, publishes, fixture->fetcher_deaths, fixture->reader_deaths, generations,
            atomic_load(&torture->forks), atomic_load(&torture->threads), atomic_load(&torture->stale_views),
-           torn, lost, poisoned, atomic_load(&torture->hung), atomic_load(&torture->told), results_lost,
+           torn, lost, poisoned, atomic_load(&torture->hung), atomic_load(&torture->recorded), results_lost,
            results_invented, atomic_load(&torture->longest_ns) / 1000000);
     private_instance_remove(&fixture->names);
     unlink(fixture->config);
-    /* A client that is stopped while it tells may come too late for a generation that many others have pushed out. */
+    /* A client that is stopped while it records may come too late for a generation that many others have pushed out. */
     bool well = torn + lost + poisoned + atomic_load(&torture->hung) + results_invented == 0 &&
                 results_lost <= generations;
     return valid == 0 && well && lookups > 1000 && publishes > 100 ? 0 : 1;

@@ -15,7 +15,7 @@ enum {
 struct torture {
     _Atomic uint64_t lookups, pushes, views, stale_views, forks, threads;
     _Atomic uint64_t torn, lost, poisoned, hung; /* must be 0, see torture.c */
-    _Atomic uint64_t begun, told; /* results of calls to calm routes: before and after larshm_report() */
+    _Atomic uint64_t begun, recorded; /* results of calls to calm routes: before and after larshm_report() */
     _Atomic uint64_t longest_ns;
     _Atomic uint32_t routes;          /* keys 0 .. routes - 1 are looked up; grows */
     _Atomic uint32_t port;            /* of the flapping directory */

@@ -36,13 +36,13 @@ static void pipe_without_a_writer_does_not_hold_the_start_up(void **state)
 static void file_without_read_permission_is_named(void **state)
 {
     (void)state;
-    const uid_t nobody = 65534;
+    const uid_t other_user = 65534;
     bool root = geteuid() == 0;
     scratch_write("[shm]\n", 6);
     assert_int_equal(chmod(scratch_path, 0), 0);
     assert_int_equal(chmod(scratch_directory, 0755), 0);
     if (root)
-        assert_int_equal(seteuid(nobody), 0);
+        assert_int_equal(seteuid(other_user), 0);
     char error[CONFIG_ERROR_SIZE] = "";
     struct config config;
     int result = config_load(scratch_path, &config, error, sizeof(error));

@@ -171,7 +171,7 @@ static void failures_of_a_host_that_is_away_are_no_streak_when_it_comes_back(voi
     expect_streak_of_its_own(fixture);
 }
 
-/* The cell is one of a generation that drains: its streaks do not begin anew. */
+/* The cell is one of a generation that is retired: its streaks are not reset. */
 static void streak_in_an_older_control_object_ends_with_the_host_too(void **state)
 {
     struct fixture *fixture = *state;
@@ -217,15 +217,15 @@ static void bad_windows_with_a_long_silence_between_them_are_not_in_a_row(void *
     assert_int_equal(health(fixture).reason, REASON_FEW_CALLS);
 }
 
-/* ---- verdicts, records, news ---- */
+/* ---- masks, records, reports ---- */
 
-static void verdict_of_results_that_came_while_a_table_was_published_is_shown(void **state)
+static void ejection_by_results_that_came_while_a_table_was_published_is_shown(void **state)
 {
     struct fixture *fixture = *state;
-    const uint64_t verdict_before[1] = {0};
+    const uint64_t masks_before[1] = {0};
     report_and_poll(fixture, false, STREAK);
     assert_true(writer_any_ejected(fixture->instance->writer, numbered_key(KEY)));
-    put(fixture, KEY, HOSTS - 1, TTL_S, verdict_before);
+    put(fixture, KEY, HOSTS - 1, TTL_S, masks_before);
     assert_true(writer_any_ejected(fixture->instance->writer, numbered_key(KEY)));
 }
 
@@ -257,7 +257,7 @@ static void results_that_a_fetcher_finds_are_kept_however_early_it_ends(void **s
     assert_int_equal(health(fixture).total_succ, 10);
 }
 
-static void all_routes_with_records_can_be_told_again(void **state)
+static void all_routes_with_records_can_be_reported_again(void **state)
 {
     static struct host_result results[HOSTS_MAX];
     struct fixture *fixture = *state;
@@ -283,10 +283,10 @@ int main(void)
         TEST(failures_of_a_host_that_is_away_are_no_streak_when_it_comes_back),
         TEST(streak_in_an_older_control_object_ends_with_the_host_too),
         TEST(bad_windows_with_a_long_silence_between_them_are_not_in_a_row),
-        TEST(verdict_of_results_that_came_while_a_table_was_published_is_shown),
+        TEST(ejection_by_results_that_came_while_a_table_was_published_is_shown),
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),
-        TEST(all_routes_with_records_can_be_told_again),
+        TEST(all_routes_with_records_can_be_reported_again),
     };
     return cmocka_run_group_tests_name("unit/fetcher/balance", tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static void idle_and_overloaded_hosts_are_kept_apart(void **state)
     deadlines_free(&deadlines);
 }
 
-static void idle_host_that_nobody_calls_has_no_deadline(void **state)
+static void idle_host_without_calls_has_no_deadline(void **state)
 {
     (void)state;
     struct deadlines deadlines = {0};
@@ -91,7 +91,7 @@ static void idle_host_that_nobody_calls_has_no_deadline(void **state)
     deadlines_free(&deadlines);
 }
 
-static void room_is_made_without_losing_anybody(void **state)
+static void room_is_made_without_losing_a_host(void **state)
 {
     (void)state;
     struct deadlines deadlines = {0};
@@ -170,8 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_come_in_the_order_in_which_their_time_began),
         cmocka_unit_test(idle_and_overloaded_hosts_are_kept_apart),
-        cmocka_unit_test(idle_host_that_nobody_calls_has_no_deadline),
-        cmocka_unit_test(room_is_made_without_losing_anybody),
+        cmocka_unit_test(idle_host_without_calls_has_no_deadline),
+        cmocka_unit_test(room_is_made_without_losing_a_host),
         cmocka_unit_test(any_changes_leave_the_first_one_first),
     };
     return cmocka_run_group_tests_name("unit/fetcher/deadlines", tests, NULL, NULL);

@@ -72,7 +72,7 @@ static void expect_turned(enum host_state state, enum health_reason reason, uint
     assert_int_equal(host.bad_window, 0);
 }
 
-static void birth_is_idle_with_credit_and_keeps_totals_and_hold(void **state)
+static void birth_is_idle_with_credit_and_keeps_totals_and_override(void **state)
 {
     (void)state;
     host = (struct host_health){
@@ -191,7 +191,7 @@ static void window_at_window_err_rate_overloads(void **state)
     assert_int_equal(host.since, BIRTH + 30 * SECOND);
 }
 
-static void window_below_window_err_rate_lets_the_counts_begin_afresh(void **state)
+static void window_below_window_err_rate_resets_the_counts(void **state)
 {
     (void)state;
     assert_int_equal(window_of(10, 10), HEALTH_RESET);
@@ -203,7 +203,7 @@ static void window_below_window_err_rate_lets_the_counts_begin_afresh(void **sta
     assert_int_equal(host.total_err, 10);
 }
 
-static void window_without_calls_judges_nothing_and_begins_anew(void **state)
+static void window_without_calls_judges_nothing_and_restarts(void **state)
 {
     (void)state;
     config.loadbalance.window_err_rate = 0;
@@ -378,7 +378,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
-        TEST(birth_is_idle_with_credit_and_keeps_totals_and_hold),
+        TEST(birth_is_idle_with_credit_and_keeps_totals_and_override),
         TEST(calls_are_counted_in_virtual_real_and_total_counts),
         TEST(batch_without_calls_changes_nothing),
         TEST(failures_above_err_rate_overload),
@@ -388,8 +388,8 @@ int main(void)
         TEST(successes_in_a_row_make_idle),
         TEST(only_a_failure_overloads_and_only_a_success_makes_idle),
         TEST(window_at_window_err_rate_overloads),
-        TEST(window_below_window_err_rate_lets_the_counts_begin_afresh),
-        TEST(window_without_calls_judges_nothing_and_begins_anew),
+        TEST(window_below_window_err_rate_resets_the_counts),
+        TEST(window_without_calls_judges_nothing_and_restarts),
         TEST(overloaded_host_is_idle_again_after_overload_timeout_whatever_is_reported),
         TEST(deadline_is_when_time_has_something_to_do),
         TEST(two_small_bad_windows_in_a_row_overload),

@@ -72,7 +72,7 @@ static void holds_end_in_the_order_they_began_whatever_ends_between(void **state
     assert_int_equal(hold->count, 0);
 }
 
-static void hold_that_was_ended_begins_anew(void **state)
+static void hold_that_was_ended_starts_again(void **state)
 {
     struct hold_down *hold = *state;
     struct route_key key;
@@ -111,7 +111,7 @@ int main(void)
             hold_begins_with_the_first_empty_answer_and_later_ones_do_not_prolong_it, setup, teardown),
         cmocka_unit_test_setup_teardown(holds_end_in_the_order_they_began_whatever_ends_between, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(hold_that_was_ended_begins_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(hold_that_was_ended_starts_again, setup, teardown),
         cmocka_unit_test_setup_teardown(any_number_of_routes_can_be_held, setup, teardown),
     };
     return cmocka_run_group_tests_name("unit/fetcher/hold_down", tests, NULL, NULL);

@@ -62,7 +62,7 @@ static void late_request_is_not_waited_for_but_its_answer_is_known(void **state)
     assert_false(requests_answered(requests, numbered_key(5)));
 }
 
-static void late_request_that_is_repeated_begins_anew(void **state)
+static void late_request_that_is_repeated_starts_again(void **state)
 {
     struct requests *requests = *state;
     struct route_key key;
@@ -188,7 +188,7 @@ int main(void)
         requests_test(request_is_waited_for_until_it_is_answered),
         requests_test(requests_become_late_in_the_order_they_were_sent_and_not_before_their_time),
         requests_test(late_request_is_not_waited_for_but_its_answer_is_known),
-        requests_test(late_request_that_is_repeated_begins_anew),
+        requests_test(late_request_that_is_repeated_starts_again),
         requests_test(late_requests_are_forgotten_in_time),
         requests_test(full_table_has_no_room_until_a_request_is_answered_or_late),
         requests_test(late_requests_give_way_the_oldest_first),

@@ -12,17 +12,17 @@ enum {
     ROUTES = 2000
 };
 
-static void expect_told(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr,
-                        uint32_t succ, uint32_t err)
+static void expect_reported(struct unreported *unreported, uint32_t number, uint32_t rsucc, uint32_t rerr,
+                            uint32_t succ, uint32_t err)
 {
     const struct host_health health = {.rsucc = rsucc, .rerr = rerr};
-    uint32_t told_succ, told_err;
-    unreported_take(unreported, number, &health, &told_succ, &told_err);
-    assert_int_equal(told_succ, succ);
-    assert_int_equal(told_err, err);
+    uint32_t reported_succ, reported_err;
+    unreported_take(unreported, number, &health, &reported_succ, &reported_err);
+    assert_int_equal(reported_succ, succ);
+    assert_int_equal(reported_err, err);
 }
 
-static void route_with_news_waits_once_and_the_longest_waiting_goes_first(void **state)
+static void route_with_new_results_waits_once_and_the_longest_waiting_goes_first(void **state)
 {
     (void)state;
     struct unreported unreported = {0};
@@ -80,31 +80,31 @@ static void all_may_wait_at_once_again_and_again(void **state)
     unreported_free(&unreported);
 }
 
-/* Lars tells the counts as they stand, not what came since. */
-static void counts_that_go_on_are_told_as_they_stand(void **state)
+/* Lars reports the counts as they are, not what came since. */
+static void counts_that_go_on_are_reported_as_they_are(void **state)
 {
     (void)state;
     struct unreported unreported = {0};
     assert_true(unreported_reserve(&unreported, 1));
-    expect_told(&unreported, 0, 10, 1, 10, 1);
-    expect_told(&unreported, 0, 15, 2, 15, 2);
-    expect_told(&unreported, 0, 15, 2, 15, 2);
+    expect_reported(&unreported, 0, 10, 1, 10, 1);
+    expect_reported(&unreported, 0, 15, 2, 15, 2);
+    expect_reported(&unreported, 0, 15, 2, 15, 2);
     unreported_free(&unreported);
 }
 
-static void what_came_between_the_last_telling_and_a_new_beginning_is_told_once(void **state)
+static void what_came_between_the_last_report_and_a_new_window_is_reported_once(void **state)
 {
     (void)state;
     struct unreported unreported = {0};
     assert_true(unreported_reserve(&unreported, 1));
-    expect_told(&unreported, 0, 10, 1, 10, 1);
+    expect_reported(&unreported, 0, 10, 1, 10, 1);
     unreported_keep(&unreported, 0, 14, 3);
-    expect_told(&unreported, 0, 5, 0, 4 + 5, 2 + 0);
-    expect_told(&unreported, 0, 6, 0, 6, 0);
+    expect_reported(&unreported, 0, 5, 0, 4 + 5, 2 + 0);
+    expect_reported(&unreported, 0, 6, 0, 6, 0);
     unreported_free(&unreported);
 }
 
-static void several_beginnings_between_two_tellings_are_summed(void **state)
+static void several_windows_between_two_reports_are_summed(void **state)
 {
     (void)state;
     struct unreported unreported = {0};
@@ -112,20 +112,20 @@ static void several_beginnings_between_two_tellings_are_summed(void **state)
     unreported_keep(&unreported, 0, 10, 1);
     unreported_keep(&unreported, 0, 20, 2);
     unreported_keep(&unreported, 0, 30, 3);
-    expect_told(&unreported, 0, 0, 4, 60, 10);
+    expect_reported(&unreported, 0, 0, 4, 60, 10);
     unreported_keep(&unreported, 0, 0, 4);
-    expect_told(&unreported, 0, 0, 0, 0, 0);
+    expect_reported(&unreported, 0, 0, 0, 0, 0);
     unreported_free(&unreported);
 }
 
-static void service_that_is_away_for_ever_makes_no_sum_wrap(void **state)
+static void service_that_never_comes_back_makes_no_sum_wrap(void **state)
 {
     (void)state;
     struct unreported unreported = {0};
     assert_true(unreported_reserve(&unreported, 1));
     for (int i = 0; i < 5; i++)
         unreported_keep(&unreported, 0, UINT32_MAX / 2, UINT32_MAX);
-    expect_told(&unreported, 0, UINT32_MAX, 1, UINT32_MAX, UINT32_MAX);
+    expect_reported(&unreported, 0, UINT32_MAX, 1, UINT32_MAX, UINT32_MAX);
     unreported_free(&unreported);
 }
 
@@ -135,11 +135,11 @@ static void forgotten_host_leaves_nothing_to_the_next_one_of_its_number(void **s
     struct unreported unreported = {0};
     uint32_t route;
     assert_true(unreported_reserve(&unreported, 1));
-    expect_told(&unreported, 0, 10, 1, 10, 1);
+    expect_reported(&unreported, 0, 10, 1, 10, 1);
     unreported_keep(&unreported, 0, 14, 3);
     unreported_add_route(&unreported, 0);
     unreported_forget(&unreported, 0);
-    expect_told(&unreported, 0, 1, 1, 1, 1);
+    expect_reported(&unreported, 0, 1, 1, 1, 1);
     unreported_add_route(&unreported, 0); /* it waits already */
     assert_true(unreported_take_route(&unreported, &route));
     assert_false(unreported_take_route(&unreported, &route));
@@ -149,13 +149,13 @@ static void forgotten_host_leaves_nothing_to_the_next_one_of_its_number(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(route_with_news_waits_once_and_the_longest_waiting_goes_first),
+        cmocka_unit_test(route_with_new_results_waits_once_and_the_longest_waiting_goes_first),
         cmocka_unit_test(more_room_keeps_the_order_of_those_who_wait),
         cmocka_unit_test(all_may_wait_at_once_again_and_again),
-        cmocka_unit_test(counts_that_go_on_are_told_as_they_stand),
-        cmocka_unit_test(what_came_between_the_last_telling_and_a_new_beginning_is_told_once),
-        cmocka_unit_test(several_beginnings_between_two_tellings_are_summed),
-        cmocka_unit_test(service_that_is_away_for_ever_makes_no_sum_wrap),
+        cmocka_unit_test(counts_that_go_on_are_reported_as_they_are),
+        cmocka_unit_test(what_came_between_the_last_report_and_a_new_window_is_reported_once),
+        cmocka_unit_test(several_windows_between_two_reports_are_summed),
+        cmocka_unit_test(service_that_never_comes_back_makes_no_sum_wrap),
         cmocka_unit_test(forgotten_host_leaves_nothing_to_the_next_one_of_its_number),
     };
     return cmocka_run_group_tests_name("unit/fetcher/unreported", tests, NULL, NULL);

@@ -16,8 +16,8 @@ enum {
     AGO_MS = 5000
 };
 
-static struct host_health standing_of(enum host_state state, enum health_reason reason, uint32_t value,
-                                      uint32_t limit)
+static struct host_health health_of(enum host_state state, enum health_reason reason, uint32_t value,
+                                    uint32_t limit)
 {
     return (struct host_health){.state = (uint8_t)state,
                                 .reason = (uint8_t)reason,
@@ -43,7 +43,7 @@ static void assert_text(struct host_health health, const char *expected)
     assert_string_equal(text.is + strlen(text.is) - after, at + 1);
 }
 
-static void every_change_of_a_host_is_told_with_its_time_and_reason(void **state)
+static void every_change_of_a_host_is_shown_with_its_time_and_reason(void **state)
 {
     (void)state;
     const struct {
@@ -63,16 +63,16 @@ static void every_change_of_a_host_is_told_with_its_time_and_reason(void **state
         {HOST_IN_ROTATION, REASON_TIMEOUT, 0, 15, "idle since @: was overloaded for 15 s"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        assert_text(standing_of(cases[i].state, cases[i].reason, cases[i].value, cases[i].limit),
+        assert_text(health_of(cases[i].state, cases[i].reason, cases[i].value, cases[i].limit),
                     cases[i].text);
 }
 
-static void what_an_operator_holds_is_told_first(void **state)
+static void an_override_is_shown_first(void **state)
 {
     (void)state;
     struct host_health idle = {.override = OVERRIDE_DRAINED};
     assert_text(idle, "drained by an operator");
-    struct host_health bad = standing_of(HOST_EJECTED, REASON_ERR_STREAK, 20, 15);
+    struct host_health bad = health_of(HOST_EJECTED, REASON_ERR_STREAK, 20, 15);
     bad.override = OVERRIDE_PINNED;
     assert_text(bad, "pinned by an operator; overloaded since @: 20 failures in a row");
 }
@@ -90,7 +90,7 @@ static void rotation_that_the_record_does_not_explain_is_shown(void **state)
 static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **state)
 {
     (void)state;
-    struct host_health health = standing_of(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
+    struct host_health health = health_of(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
     uint64_t now = clock_unix_ms(), since = health_since_unix_ms(&health);
     assert_in_range(since, now - AGO_MS - 1000, now - AGO_MS + 60000);
     health.since = UINT64_MAX;
@@ -130,8 +130,8 @@ static void a_table_has_each_host_with_its_counts_where_they_are_known(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_change_of_a_host_is_told_with_its_time_and_reason),
-        cmocka_unit_test(what_an_operator_holds_is_told_first),
+        cmocka_unit_test(every_change_of_a_host_is_shown_with_its_time_and_reason),
+        cmocka_unit_test(an_override_is_shown_first),
         cmocka_unit_test(rotation_that_the_record_does_not_explain_is_shown),
         cmocka_unit_test(the_time_of_a_change_is_wall_time_and_never_in_the_future),
         cmocka_unit_test(a_table_has_each_host_with_its_counts_where_they_are_known),

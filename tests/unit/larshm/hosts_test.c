@@ -120,7 +120,7 @@ static uint64_t noise(uint64_t *seed)
     return *seed >> 33 | *seed << 31;
 }
 
-static void records_full_of_noise_are_read_within_their_bounds_and_can_be_told(void **state)
+static void records_full_of_noise_are_read_within_their_bounds_and_can_be_shown(void **state)
 {
     (void)state;
     struct object object = object_new();
@@ -165,7 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_found_by_route_and_host_in_the_order_of_addresses),
         cmocka_unit_test(an_object_without_records_is_readable_and_knows_nothing),
-        cmocka_unit_test(records_full_of_noise_are_read_within_their_bounds_and_can_be_told),
+        cmocka_unit_test(records_full_of_noise_are_read_within_their_bounds_and_can_be_shown),
         cmocka_unit_test(a_header_full_of_noise_is_refused),
     };
     return cmocka_run_group_tests_name("unit/larshm/hosts", tests, NULL, NULL);

@@ -49,8 +49,8 @@ static double worst_window(const uint32_t *picks, uint32_t count)
     return worst;
 }
 
-/* Asks `routes` routes in turn and returns the worst that happened to any of them. */
-static double worst_in_turn(larshm *h, uint32_t routes)
+/* Asks `routes` routes alternately and returns the worst that happened to any of them. */
+static double worst_alternately(larshm *h, uint32_t routes)
 {
     static _Thread_local uint32_t picks[3][PICKS];
     double worst = 0;
@@ -73,7 +73,7 @@ static void any_thousand_picks_are_spread_evenly(void **state)
     put_routes(instance);
     assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
     for (uint32_t routes = 1; routes <= 3; routes++)
-        assert_true(worst_in_turn(h, routes) <= WINDOW * 0.02);
+        assert_true(worst_alternately(h, routes) <= WINDOW * 0.02);
     larshm_close(h);
 }
 
@@ -81,7 +81,7 @@ static void *worst_of_thread(void *h)
 {
     double *worst = malloc(sizeof(*worst));
     if (worst)
-        *worst = worst_in_turn(h, 2);
+        *worst = worst_alternately(h, 2);
     return worst;
 }
 

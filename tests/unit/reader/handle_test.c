@@ -29,7 +29,7 @@ static void expect_refused(const struct instance *instance, int code)
     assert_true(h == (larshm *)(uintptr_t)1);
 }
 
-static void no_routes_object_is_said_so(void **state)
+static void a_missing_routes_object_has_its_own_code(void **state)
 {
     struct instance *instance = *state;
     shm_unlink(instance->names.routes);
@@ -61,7 +61,7 @@ static void what_is_no_regular_object_is_refused_at_once(void **state)
 {
     struct instance *instance = *state;
     const char *path = path_of(instance->names.routes);
-    alarm(20); /* opening a pipe that nobody writes to must not wait */
+    alarm(20); /* opening a pipe without a writer must not wait */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/dev/null", path), 0);
     expect_refused(instance, LARSHM_FOREIGN);
@@ -86,7 +86,7 @@ static void an_object_cut_short_is_refused(void **state)
     }
 }
 
-/* Changes one word of the header, or refuses to be anything else than told. */
+/* Changes one word of the header, or refuses to be anything else than expected. */
 static void damage_word(const struct instance *instance, size_t offset, uint64_t value, size_t size, int code)
 {
     int fd = shm_open(instance->names.routes, O_RDWR, 0);
@@ -225,7 +225,7 @@ int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, 
     return 0;
 }
 
-static void moving_on_asks_no_account_database(void **state)
+static void switching_generations_asks_no_account_database(void **state)
 {
     struct instance *instance = *state;
     larshm *h = NULL;
@@ -243,7 +243,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(no_routes_object_is_said_so),
+        TEST(a_missing_routes_object_has_its_own_code),
         TEST(an_object_of_a_stranger_is_refused),
         TEST(an_object_that_others_can_write_is_refused),
         TEST(what_is_no_regular_object_is_refused_at_once),
@@ -254,7 +254,7 @@ int main(void)
         TEST(the_environment_names_the_instance),
         TEST(closing_nothing_is_fine),
         TEST(a_closed_handle_leaves_no_mapping),
-        TEST(moving_on_asks_no_account_database),
+        TEST(switching_generations_asks_no_account_database),
     };
     return cmocka_run_group_tests_name("unit/reader/handle", tests, NULL, NULL);
 }

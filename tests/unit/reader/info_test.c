@@ -6,7 +6,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
-static void info_tells_age_state_and_who_looks_after_it(void **state)
+static void info_shows_age_state_and_fetcher(void **state)
 {
     struct instance *instance = *state;
     larshm *h = client_open(instance);
@@ -69,7 +69,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(info_tells_age_state_and_who_looks_after_it),
+        TEST(info_shows_age_state_and_fetcher),
         TEST(g9_a_dead_fetcher_is_visible_and_its_routes_are_served),
     };
     return cmocka_run_group_tests_name("unit/reader/info", tests, NULL, NULL);

@@ -31,7 +31,7 @@ static void every_key_but_the_last_one_can_be_a_route(void **state)
     larshm_close(h);
 }
 
-static void the_last_key_is_no_route_and_is_asked_for_by_nobody(void **state)
+static void the_last_key_is_no_route_and_is_never_asked_for(void **state)
 {
     struct instance *instance = *state;
     larshm *h = client_open(instance);
@@ -159,7 +159,7 @@ static void a_negative_answer_is_served_and_refreshed(void **state)
     larshm_close(h);
 }
 
-static void a_reached_limit_is_said_so(void **state)
+static void a_reached_limit_has_its_own_code(void **state)
 {
     struct instance *instance = *state;
     larshm *h = client_open(instance);
@@ -203,13 +203,13 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(every_key_but_the_last_one_can_be_a_route),
-        TEST(the_last_key_is_no_route_and_is_asked_for_by_nobody),
+        TEST(the_last_key_is_no_route_and_is_never_asked_for),
         TEST(a_storm_of_misses_on_one_key_is_one_request),
         TEST(a_full_table_of_misses_loses_no_known_route),
         TEST(g9_an_expired_route_is_answered_and_asked_for_once),
         TEST(a_route_being_pulled_is_not_asked_for_again),
         TEST(a_negative_answer_is_served_and_refreshed),
-        TEST(a_reached_limit_is_said_so),
+        TEST(a_reached_limit_has_its_own_code),
         TEST(a_missing_control_object_is_no_matter_of_permission),
         TEST(lookups_of_all_threads_are_counted_in_batches),
     };

@@ -21,7 +21,7 @@
 enum {
     READERS = 4,
     GROW_KEYS = 10000,
-    ROUNDS = 4000, /* an equation address tells 4,096 rounds apart */
+    ROUNDS = 4000, /* an self-checking address distinguishes 4,096 rounds */
 };
 
 /* Where the thread is to stop, if anywhere: after it has opened the object of this name. */
@@ -54,7 +54,7 @@ static struct pause_point pause_at(const char *name)
     return point;
 }
 
-struct looker {
+struct lookup_thread {
     pthread_t thread;
     larshm *h;
     uint64_t key;
@@ -64,45 +64,45 @@ struct looker {
 
 static void *look(void *context)
 {
-    struct looker *looker = context;
+    struct lookup_thread *reader = context;
     larshm_host host;
-    pause_point = looker->pause;
-    looker->code =
-        larshm_get_host(looker->h, numbered_key(looker->key).modid, numbered_key(looker->key).cmdid, &host);
+    pause_point = reader->pause;
+    reader->code =
+        larshm_get_host(reader->h, numbered_key(reader->key).modid, numbered_key(reader->key).cmdid, &host);
     return NULL;
 }
 
-static void start(struct looker *looker, larshm *h, uint64_t key, struct pause_point *pause)
+static void start(struct lookup_thread *reader, larshm *h, uint64_t key, struct pause_point *pause)
 {
-    *looker = (struct looker){.h = h, .key = key, .pause = pause};
-    assert_int_equal(pthread_create(&looker->thread, NULL, look, looker), 0);
+    *reader = (struct lookup_thread){.h = h, .key = key, .pause = pause};
+    assert_int_equal(pthread_create(&reader->thread, NULL, look, reader), 0);
     if (pause)
         sem_wait(&pause->reached);
 }
 
-static int finish(struct looker *looker)
+static int finish(struct lookup_thread *reader)
 {
-    if (looker->pause)
-        sem_post(&looker->pause->go_on);
-    pthread_join(looker->thread, NULL);
-    return looker->code;
+    if (reader->pause)
+        sem_post(&reader->pause->go_on);
+    pthread_join(reader->thread, NULL);
+    return reader->code;
 }
 
 static void two_hand_overs_while_a_reader_is_between_open_and_map(void **state)
 {
     struct instance *instance = *state;
     struct pause_point pause = pause_at(instance->names.routes);
-    struct looker looker;
+    struct lookup_thread reader;
     larshm *h = NULL;
     larshm_host host;
     instance_put(instance, 1, 1, 4, 15);
     assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
     instance_renew(instance);
-    start(&looker, h, 1, &pause);
+    start(&reader, h, 1, &pause);
     instance_renew(instance);
     instance_renew(instance);
     instance_put(instance, 2, 1, 4, 15);
-    assert_int_equal(finish(&looker), LARSHM_OK);
+    assert_int_equal(finish(&reader), LARSHM_OK);
     assert_int_equal(larshm_get_host(h, 0, 2, &host), LARSHM_OK);
     assert_int_equal(instance_reader_mappings(instance), 1);
     larshm_close(h);
@@ -110,12 +110,12 @@ static void two_hand_overs_while_a_reader_is_between_open_and_map(void **state)
 
 /* The slow thread has opened a generation that is replaced by now, the other one the newest; the slow one is first
  * to put its own in place. What the other one began to look up after it was published must be found all the same. */
-static void g3_a_slow_thread_leads_nobody_back(void **state)
+static void g3_a_slow_thread_leads_no_other_back(void **state)
 {
     struct instance *instance = *state;
     struct pause_point slow_pause = pause_at(instance->names.routes);
     struct pause_point fast_pause = pause_at(instance->names.routes);
-    struct looker slow, fast;
+    struct lookup_thread slow, fast;
     larshm *h = NULL;
     instance_put(instance, 1, 1, 4, 15);
     assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
@@ -135,15 +135,15 @@ static void an_open_during_a_hand_over_ends_on_the_newest(void **state)
 {
     struct instance *instance = *state;
     struct pause_point pause = pause_at(instance->names.routes);
-    struct looker looker;
+    struct lookup_thread reader;
     larshm *h = NULL;
     larshm_route_info info;
     instance_put(instance, 1, 1, 4, 15);
     assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
     instance_renew(instance);
-    start(&looker, h, 1, &pause);
+    start(&reader, h, 1, &pause);
     instance_renew(instance);
-    assert_int_equal(finish(&looker), LARSHM_OK);
+    assert_int_equal(finish(&reader), LARSHM_OK);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_true(info.can_ask);
     larshm_close(h);
@@ -243,7 +243,7 @@ static void g3_a_restarted_fetcher_is_followed(void **state)
     larshm_close(h);
 }
 
-/* Nobody can tell the readers of an object that has lost its name; they look when its fetcher is silent. */
+/* Readers of an object that has lost its name cannot be notified; they look when its fetcher is silent. */
 static void a_reader_finds_the_successor_of_an_object_that_was_removed(void **state)
 {
     struct instance *instance = *state;
@@ -254,10 +254,10 @@ static void a_reader_finds_the_successor_of_an_object_that_was_removed(void **st
     instance_heartbeat(instance, clock_tick() - 60 * 1000);
     instance_stop(instance);
     shm_unlink(instance->names.routes);
-    usleep(2000); /* generations without a predecessor are told apart by the millisecond */
+    usleep(2000); /* generations without a predecessor are distinguished by the millisecond */
     instance_start(instance);
     instance_put(instance, 1, 1, 4, 15);
-    /* Also with two handles taken in turn. */
+    /* Also with two handles alternately. */
     for (int i = 0; i < 2000; i++)
         larshm_get_host(handles[i % 2], 0, 1, &host);
     for (int i = 0; i < 2; i++) {
@@ -271,7 +271,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(two_hand_overs_while_a_reader_is_between_open_and_map),
-        TEST(g3_a_slow_thread_leads_nobody_back),
+        TEST(g3_a_slow_thread_leads_no_other_back),
         TEST(an_open_during_a_hand_over_ends_on_the_newest),
         TEST(g2_g3_readers_miss_nothing_while_generations_come_and_go),
         TEST(g3_a_restarted_fetcher_is_followed),

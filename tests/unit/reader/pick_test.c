@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which hosts larshm_get_host() gives when some are out of the turn: LARS.md's rule of probes, and operators' holds. */
+/* Which hosts larshm_get_host() gives when some are out of rotation: Lars' rule of probes, and operators' overrides. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ enum {
     NONE = -1,
 };
 
-/* Round the words of verdicts: 32 hosts in each. */
+/* Round the mask words: 32 hosts in each. */
 static const uint32_t sizes[] = {1, 2, 31, 32, 33, 63, 64, 65, HOSTS_MOST};
 enum {
     SIZES = sizeof(sizes) / sizeof(*sizes)
@@ -82,7 +82,7 @@ static bool is_drained(uint32_t count, int host)
     return (count - 1 - (uint32_t)host) % 15 == 3;
 }
 
-static void only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed(void **state)
+static void only_hosts_in_rotation_are_picked_and_only_ejected_ones_probed(void **state)
 {
     const struct fixture *fixture = *state;
     for (int i = 1; i < SIZES; i++) {
@@ -94,12 +94,12 @@ static void only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed(vo
             can_be_seen += !drained;
             rotation_out(fixture, count, (uint32_t)host, drained || is_overloaded(count, host), drained);
         }
-        for (uint32_t turn = 0; turn < picks; turn++) {
+        for (uint32_t nth = 0; nth < picks; nth++) {
             int host = pick(fixture, count);
             assert_int_not_equal(host, NONE);
             assert_false(is_drained(count, host));
             /* Exactly after each probe_num picks. */
-            assert_int_equal(is_overloaded(count, host), turn % PERIOD == PROBE_NUM);
+            assert_int_equal(is_overloaded(count, host), nth % PERIOD == PROBE_NUM);
             seen += times[host]++ == 0;
         }
         assert_int_equal(seen, can_be_seen);
@@ -107,27 +107,27 @@ static void only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed(vo
     }
 }
 
-static void probes_go_to_all_overloaded_hosts_in_turn(void **state)
+static void probes_go_to_all_ejected_hosts_one_after_the_other(void **state)
 {
     const struct fixture *fixture = *state;
     for (uint32_t host = 20; host < 60; host++)
         rotation_out(fixture, 65, host, true, false);
-    for (uint32_t turn = 0; turn < 40 * PERIOD; turn++) {
+    for (uint32_t nth = 0; nth < 40 * PERIOD; nth++) {
         int host = pick(fixture, 65);
-        if (turn % PERIOD == PROBE_NUM)
-            assert_int_equal(host, 20 + turn / PERIOD);
+        if (nth % PERIOD == PROBE_NUM)
+            assert_int_equal(host, 20 + nth / PERIOD);
     }
 }
 
-static void with_all_hosts_overloaded_one_is_given_after_probe_num_answers_that_say_so(void **state)
+static void with_all_hosts_ejected_one_is_given_after_probe_num_overloads(void **state)
 {
     const struct fixture *fixture = *state;
     for (int i = 0; i < SIZES; i++) {
         for (uint32_t host = 0; host < sizes[i]; host++)
             rotation_out(fixture, sizes[i], host, true, false);
-        for (uint32_t turn = 0; turn < 3 * PERIOD; turn++) {
+        for (uint32_t nth = 0; nth < 3 * PERIOD; nth++) {
             int host = pick(fixture, sizes[i]);
-            assert_int_equal(host == NONE, turn % PERIOD != PROBE_NUM);
+            assert_int_equal(host == NONE, nth % PERIOD != PROBE_NUM);
         }
     }
 }
@@ -138,12 +138,12 @@ static void with_all_hosts_drained_none_is_ever_given(void **state)
     for (int i = 0; i < SIZES; i++) {
         for (uint32_t host = 0; host < sizes[i]; host++)
             rotation_out(fixture, sizes[i], host, true, true);
-        for (uint32_t turn = 0; turn < 3 * PERIOD; turn++)
+        for (uint32_t nth = 0; nth < 3 * PERIOD; nth++)
             assert_int_equal(pick(fixture, sizes[i]), NONE);
     }
 }
 
-static void hosts_that_are_back_are_picked_as_if_nothing_had_been(void **state)
+static void hosts_back_in_rotation_are_picked_as_before(void **state)
 {
     const struct fixture *fixture = *state;
     for (int i = 0; i < SIZES; i++) {
@@ -153,7 +153,7 @@ static void hosts_that_are_back_are_picked_as_if_nothing_had_been(void **state)
                 rotation_out(fixture, count, host, round == 0, round == 0);
         uint32_t *times = calloc(count, sizeof(*times));
         assert_non_null(times);
-        for (uint32_t turn = 0; turn < count * 10; turn++)
+        for (uint32_t nth = 0; nth < count * 10; nth++)
             times[pick(fixture, count)]++;
         for (uint32_t host = 0; host < count; host++)
             assert_in_range(times[host], 7, 13);
@@ -161,17 +161,17 @@ static void hosts_that_are_back_are_picked_as_if_nothing_had_been(void **state)
     }
 }
 
-static void verdicts_go_with_their_hosts_to_a_new_generation(void **state)
+static void masks_go_with_their_hosts_to_a_new_generation(void **state)
 {
     const struct fixture *fixture = *state;
     for (uint32_t host = 0; host < 65; host++)
         rotation_out(fixture, 65, host, host != 64, true);
     instance_renew(fixture->instance);
-    for (uint32_t turn = 0; turn < 3 * PERIOD; turn++)
+    for (uint32_t nth = 0; nth < 3 * PERIOD; nth++)
         assert_int_equal(pick(fixture, 65), 64);
     rotation_out(fixture, 65, 64, true, false);
     rotation_out(fixture, 65, 0, false, false);
-    for (uint32_t turn = 0; turn < PROBE_NUM; turn++)
+    for (uint32_t nth = 0; nth < PROBE_NUM; nth++)
         assert_int_equal(pick(fixture, 65), 0);
     assert_int_equal(pick(fixture, 65), 64);
 }
@@ -195,7 +195,7 @@ static void *pick_on(void *context)
     return NULL;
 }
 
-static void verdicts_that_change_all_the_time_lead_to_hosts_of_the_table(void **state)
+static void masks_that_change_all_the_time_lead_to_hosts_of_the_table(void **state)
 {
     const struct fixture *fixture = *state;
     struct picker pickers[2];
@@ -223,13 +223,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(only_hosts_in_the_turn_are_picked_and_only_overloaded_ones_probed),
-        TEST(probes_go_to_all_overloaded_hosts_in_turn),
-        TEST(with_all_hosts_overloaded_one_is_given_after_probe_num_answers_that_say_so),
+        TEST(only_hosts_in_rotation_are_picked_and_only_ejected_ones_probed),
+        TEST(probes_go_to_all_ejected_hosts_one_after_the_other),
+        TEST(with_all_hosts_ejected_one_is_given_after_probe_num_overloads),
         TEST(with_all_hosts_drained_none_is_ever_given),
-        TEST(hosts_that_are_back_are_picked_as_if_nothing_had_been),
-        TEST(verdicts_go_with_their_hosts_to_a_new_generation),
-        TEST(verdicts_that_change_all_the_time_lead_to_hosts_of_the_table),
+        TEST(hosts_back_in_rotation_are_picked_as_before),
+        TEST(masks_go_with_their_hosts_to_a_new_generation),
+        TEST(masks_that_change_all_the_time_lead_to_hosts_of_the_table),
     };
     return cmocka_run_group_tests_name("unit/reader/pick", tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static void g4_a_view_stays_as_it_was_within_grace(void **state)
     larshm_close(h);
 }
 
-static void g4_a_view_held_too_long_is_told_so(void **state)
+static void g4_the_end_of_a_view_kept_too_long_says_stale(void **state)
 {
     struct instance *instance = *state;
     larshm *h = NULL;
@@ -76,7 +76,7 @@ static void g4_a_view_held_too_long_is_told_so(void **state)
     larshm_close(h);
 }
 
-static void a_stale_view_is_told_even_when_the_same_hosts_are_there_again(void **state)
+static void a_view_is_stale_even_when_the_same_hosts_are_there_again(void **state)
 {
     struct instance *instance = *state;
     larshm *h = NULL;
@@ -219,7 +219,7 @@ static void a_mapping_left_behind_is_unmapped_by_later_lookups(void **state)
     larshm_close(h);
 }
 
-static void a_view_held_over_many_generations_keeps_one_of_them(void **state)
+static void a_view_kept_over_many_generations_keeps_one_of_them(void **state)
 {
     struct instance *instance = *state;
     larshm *h;
@@ -256,15 +256,15 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(g4_a_view_stays_as_it_was_within_grace),
-        TEST(g4_a_view_held_too_long_is_told_so),
-        TEST(a_stale_view_is_told_even_when_the_same_hosts_are_there_again),
+        TEST(g4_the_end_of_a_view_kept_too_long_says_stale),
+        TEST(a_view_is_stale_even_when_the_same_hosts_are_there_again),
         TEST(a_refresh_with_the_same_hosts_disturbs_no_view),
         TEST(views_nest_and_end_in_any_order),
         TEST(a_failed_begin_leaves_no_view),
         TEST(a_view_keeps_its_generation_mapped_until_it_ends),
         TEST(a_view_may_end_in_another_thread),
         TEST(a_mapping_left_behind_is_unmapped_by_later_lookups),
-        TEST(a_view_held_over_many_generations_keeps_one_of_them),
+        TEST(a_view_kept_over_many_generations_keeps_one_of_them),
         TEST(g5_a_view_survives_the_fetcher),
     };
     return cmocka_run_group_tests_name("unit/reader/view", tests, NULL, NULL);

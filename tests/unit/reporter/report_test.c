@@ -62,7 +62,7 @@ static void each_field_is_read_as_lars_writes_it(void **state)
     assert_int_equal(taken.last.time, 4294967295);
 }
 
-static void any_beginning_of_a_report_decodes_or_not_but_harms_nobody(void **state)
+static void any_beginning_of_a_report_decodes_or_is_refused(void **state)
 {
     struct taken taken;
     (void)state;
@@ -114,7 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_field_is_read_as_lars_writes_it),
-        cmocka_unit_test(any_beginning_of_a_report_decodes_or_not_but_harms_nobody),
+        cmocka_unit_test(any_beginning_of_a_report_decodes_or_is_refused),
         cmocka_unit_test(empty_report_is_one_without_results),
         cmocka_unit_test(unknown_fields_are_ignored),
         cmocka_unit_test(hosts_that_cannot_be_are_left_out_and_counted),

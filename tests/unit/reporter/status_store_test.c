@@ -137,7 +137,7 @@ static void newest_of_a_key_counts_whether_kept_or_stored(void **state)
     assert_int_equal(listed.rows[0].failures, 9);
 }
 
-static void each_part_of_the_key_tells_rows_apart(void **state)
+static void each_part_of_the_key_distinguishes_rows(void **state)
 {
     struct fixture *fixture = *state;
     struct status others[5] = {status_a, status_a, status_a, status_a, status_a};
@@ -312,7 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_stored_before_the_commit_and_then_all_of_it),
         TEST(newest_of_a_key_counts_whether_kept_or_stored),
-        TEST(each_part_of_the_key_tells_rows_apart),
+        TEST(each_part_of_the_key_distinguishes_rows),
         TEST(listing_is_sorted_can_be_narrowed_and_can_end_early),
         TEST(locked_database_keeps_everything_for_the_next_commit),
         TEST(commit_that_fails_half_way_stores_nothing),

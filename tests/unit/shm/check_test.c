@@ -20,7 +20,7 @@ enum {
     TOO_MANY_HOSTS = 4, /* of these */
 };
 
-/* A private copy of an instance's routes object; damage to it hurts nobody. */
+/* A private copy of an instance's routes object; damage to it changes no object. */
 struct copy {
     struct region region;
     struct routes routes;
@@ -144,10 +144,10 @@ static void a_key_twice_in_the_index_is_found(void **state)
 static void look_up(const struct routes *routes, uint64_t key)
 {
     static struct host_addr hosts[HOSTS_MAX];
-    static uint32_t turn;
+    static uint32_t phase;
     struct host_addr picked;
     struct table table;
-    lookup_fast(routes, numbered_key(key), turn += UINT32_C(0x9e3779b9), &picked);
+    lookup_fast(routes, numbered_key(key), phase += UINT32_C(0x9e3779b9), &picked);
     uint32_t slot = index_find(routes, numbered_key(key));
     if (slot == SLOT_NONE || table_begin(routes, slot, numbered_key(key), &table) != SHM_OK)
         return;

@@ -68,7 +68,7 @@ static enum shm_status give(const struct fixture *fixture, const struct order *o
 static void *give_one(void *context)
 {
     struct clerk *clerk = context;
-    clerk->status = give(clerk->fixture, &clerk->order, PATIENCE_MS, &clerk->result);
+    clerk->status = give(clerk->fixture, &clerk->order, EVENTUALLY_MS, &clerk->result);
     store_release(&clerk->done, 1);
     return NULL;
 }
@@ -118,7 +118,7 @@ static void *give_many(void *context)
     struct clerk *clerk = context;
     for (uint64_t i = 0; i < ORDERS; i++) {
         clerk->order.host.port = (uint16_t)(clerk->order.host.port + i);
-        clerk->status = give(clerk->fixture, &clerk->order, PATIENCE_MS, &clerk->result);
+        clerk->status = give(clerk->fixture, &clerk->order, EVENTUALLY_MS, &clerk->result);
         if (clerk->status != SHM_OK || clerk->result != answer_to(&clerk->order))
             break;
     }
@@ -135,7 +135,7 @@ static void operators_take_turns_and_each_gets_its_own_answer(void **state)
         begin(&clerks[i], fixture,
               (struct order){.key = numbered_key((uint64_t)i), .host = numbered_host((uint64_t)i + 1)},
               give_many);
-    for (uint64_t deadline = clock_tick() + PATIENCE_MS; done < OPERATORS && clock_tick() < deadline;) {
+    for (uint64_t deadline = clock_tick() + EVENTUALLY_MS; done < OPERATORS && clock_tick() < deadline;) {
         struct order order;
         if (host_store_order(fixture->store, &order)) {
             host_store_answer(fixture->store, answer_to(&order));

@@ -106,10 +106,10 @@ static void what_one_writes_the_other_sees(void **state)
 static void an_object_is_opened_only_if_its_owner_mode_and_size_are_right(void **state)
 {
     struct region region = create(name), opened;
-    struct trust trust = self(), nobody_trusted = {.owner_count = 0};
+    struct trust trust = self(), no_owner = {.owner_count = 0};
     (void)state;
     assert_int_equal(region_open(other_name, false, &trust, 0, &opened), SHM_NO_OBJECT);
-    assert_int_equal(region_open(name, false, &nobody_trusted, 0, &opened), SHM_FOREIGN);
+    assert_int_equal(region_open(name, false, &no_owner, 0, &opened), SHM_FOREIGN);
     assert_int_equal(region_open(name, false, &trust, SIZE + 1, &opened), SHM_SHORT);
     assert_int_equal(chmod(path_of(name), 0660), 0);
     assert_int_equal(region_open(name, false, &trust, 0, &opened), SHM_UNSAFE);

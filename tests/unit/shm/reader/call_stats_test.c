@@ -10,8 +10,8 @@
 enum {
     CELLS = 1024,
     KEY = 7,
-    TELLERS = 4,
-    MEETINGS = 300, /* hosts that all tellers meet at the same time */
+    RECORDERS = 4,
+    MEETINGS = 300, /* hosts that all recorders meet at the same time */
 };
 
 static const uint64_t one_failure = UINT64_C(1) << CALL_SUCC_BITS;
@@ -30,7 +30,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void tell(const struct calls *calls, uint64_t key, uint64_t host, bool success)
+static void record_call(const struct calls *calls, uint64_t key, uint64_t host, bool success)
 {
     assert_int_equal(call_stats_record(&calls->control, numbered_key(key), numbered_host(host), success, 1),
                      SHM_OK);
@@ -47,7 +47,7 @@ static void successes_and_failures_are_counted_where_their_host_is(void **state)
 {
     const struct calls *calls = *state;
     for (int i = 0; i < 5; i++)
-        tell(calls, KEY, calls_host(1), i % 2);
+        record_call(calls, KEY, calls_host(1), i % 2);
     assert_int_equal(counts_of(calls, KEY, calls_host(1)), 2 + 3 * one_failure);
 }
 
@@ -57,7 +57,7 @@ static void every_host_of_every_route_has_a_cell_of_its_own(void **state)
     for (uint64_t key = 0; key < 20; key++)
         for (uint32_t host = 0; host < 20; host++)
             for (uint64_t times = 0; times <= key * 20 + host; times++)
-                tell(calls, key, calls_host(host), true);
+                record_call(calls, key, calls_host(host), true);
     for (uint64_t key = 0; key < 20; key++)
         for (uint32_t host = 0; host < 20; host++)
             assert_int_equal(counts_of(calls, key, calls_host(host)), key * 20 + host + 1);
@@ -88,10 +88,10 @@ static void die_half_way(const struct calls *calls, uint64_t key, uint64_t host)
 static void a_cell_whose_client_died_before_it_named_the_host_serves_its_route(void **state)
 {
     const struct calls *calls = *state;
-    tell(calls, KEY, calls_host(1), true);
+    record_call(calls, KEY, calls_host(1), true);
     struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
     die_half_way(calls, KEY, calls_host(1));
-    tell(calls, KEY, calls_host(1), false);
+    record_call(calls, KEY, calls_host(1), false);
     assert_ptr_equal(calls_cell(calls, KEY, calls_host(1)), s_cell);
     assert_int_equal(counts_of(calls, KEY, calls_host(1)), one_failure);
 }
@@ -104,7 +104,7 @@ static void cells_that_died_half_way_for_one_route_are_not_used_by_another(void 
     assert_int_equal(
         call_stats_record(&calls->control, numbered_key(KEY + 1), numbered_host(calls_host(1)), true, 1),
         SHM_FULL);
-    tell(calls, KEY, calls_host(1), true);
+    record_call(calls, KEY, calls_host(1), true);
     assert_int_equal(counts_of(calls, KEY, calls_host(1)), 1);
 }
 
@@ -114,7 +114,7 @@ static void full_cells_are_named_so_and_keep_what_they_have(void **state)
     (void)state;
     calls_begin(&small, 16); /* fewer than a host may use: every one of them is tried */
     for (uint32_t host = 0; host < 16; host++)
-        tell(&small, KEY, calls_host(host), true);
+        record_call(&small, KEY, calls_host(host), true);
     void *before = malloc(small.region.size);
     assert_non_null(before);
     memcpy(before, small.region.s_base, small.region.size);
@@ -126,12 +126,12 @@ static void full_cells_are_named_so_and_keep_what_they_have(void **state)
     store_relaxed(&small.control.s_header->refused, 0);
     assert_memory_equal(before, small.region.s_base, small.region.size);
     for (uint32_t host = 0; host < 16; host++)
-        tell(&small, KEY, calls_host(host), true);
+        record_call(&small, KEY, calls_host(host), true);
     free(before);
     calls_end(&small);
 }
 
-struct teller {
+struct recorder {
     pthread_t thread;
     const struct calls *calls;
     pthread_barrier_t *barrier;
@@ -139,11 +139,11 @@ struct teller {
 
 static void *meet(void *context)
 {
-    const struct teller *teller = context;
+    const struct recorder *recorder = context;
     for (uint32_t host = 0; host < MEETINGS; host++) {
         if (host % 32 == 0)
-            pthread_barrier_wait(teller->barrier);
-        call_stats_record(&teller->calls->control, numbered_key(KEY), numbered_host(calls_host(host)), true,
+            pthread_barrier_wait(recorder->barrier);
+        call_stats_record(&recorder->calls->control, numbered_key(KEY), numbered_host(calls_host(host)), true,
                           1);
     }
     return NULL;
@@ -152,51 +152,51 @@ static void *meet(void *context)
 static void clients_that_meet_a_new_host_at_once_end_up_in_one_cell(void **state)
 {
     const struct calls *calls = *state;
-    struct teller tellers[TELLERS];
+    struct recorder recorders[RECORDERS];
     pthread_barrier_t barrier;
-    pthread_barrier_init(&barrier, NULL, TELLERS);
-    for (int i = 0; i < TELLERS; i++) {
-        tellers[i] = (struct teller){.calls = calls, .barrier = &barrier};
-        assert_int_equal(pthread_create(&tellers[i].thread, NULL, meet, &tellers[i]), 0);
+    pthread_barrier_init(&barrier, NULL, RECORDERS);
+    for (int i = 0; i < RECORDERS; i++) {
+        recorders[i] = (struct recorder){.calls = calls, .barrier = &barrier};
+        assert_int_equal(pthread_create(&recorders[i].thread, NULL, meet, &recorders[i]), 0);
     }
-    for (int i = 0; i < TELLERS; i++)
-        pthread_join(tellers[i].thread, NULL);
+    for (int i = 0; i < RECORDERS; i++)
+        pthread_join(recorders[i].thread, NULL);
     pthread_barrier_destroy(&barrier);
     for (uint32_t host = 0; host < MEETINGS; host++)
-        assert_int_equal(counts_of(calls, KEY, calls_host(host)), TELLERS);
+        assert_int_equal(counts_of(calls, KEY, calls_host(host)), RECORDERS);
 }
 
 /* Threads that fail at the same time, with successes in between, once made successes by the million out of nothing. */
 static void *fail_and_succeed(void *context)
 {
-    const struct teller *teller = context;
-    pthread_barrier_wait(teller->barrier);
+    const struct recorder *recorder = context;
+    pthread_barrier_wait(recorder->barrier);
     for (int i = 0; i < 20000; i++)
-        call_stats_record(&teller->calls->control, numbered_key(KEY), numbered_host(calls_host(1)),
+        call_stats_record(&recorder->calls->control, numbered_key(KEY), numbered_host(calls_host(1)),
                           i % 3 == 0, 1);
     return NULL;
 }
 
-static void no_run_is_longer_than_what_was_told(void **state)
+static void no_run_is_longer_than_what_was_recorded(void **state)
 {
     const struct calls *calls = *state;
-    struct teller tellers[TELLERS];
+    struct recorder recorders[RECORDERS];
     pthread_barrier_t barrier;
-    pthread_barrier_init(&barrier, NULL, TELLERS);
-    for (int i = 0; i < TELLERS; i++) {
-        tellers[i] = (struct teller){.calls = calls, .barrier = &barrier};
-        assert_int_equal(pthread_create(&tellers[i].thread, NULL, fail_and_succeed, &tellers[i]), 0);
+    pthread_barrier_init(&barrier, NULL, RECORDERS);
+    for (int i = 0; i < RECORDERS; i++) {
+        recorders[i] = (struct recorder){.calls = calls, .barrier = &barrier};
+        assert_int_equal(pthread_create(&recorders[i].thread, NULL, fail_and_succeed, &recorders[i]), 0);
     }
-    for (int i = 0; i < TELLERS; i++)
-        pthread_join(tellers[i].thread, NULL);
+    for (int i = 0; i < RECORDERS; i++)
+        pthread_join(recorders[i].thread, NULL);
     pthread_barrier_destroy(&barrier);
     const struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
     uint64_t succ = load_relaxed(&s_cell->counts) & (one_failure - 1);
-    assert_int_equal(succ, TELLERS * UINT64_C(6667));
+    assert_int_equal(succ, RECORDERS * UINT64_C(6667));
     assert_in_range(load_relaxed(&s_cell->succ_run), 0, succ);
     struct err_runs runs = err_runs_unpack(load_relaxed(&s_cell->err_runs));
     assert_in_range(runs.mark, 0, succ);
-    assert_in_range(runs.longest, 1, TELLERS * 13333);
+    assert_in_range(runs.longest, 1, RECORDERS * 13333);
 }
 
 static void runs_fit_their_word_and_end_at_its_largest(void **state)
@@ -226,7 +226,7 @@ int main(void)
         TEST(cells_that_died_half_way_for_one_route_are_not_used_by_another),
         TEST(full_cells_are_named_so_and_keep_what_they_have),
         TEST(clients_that_meet_a_new_host_at_once_end_up_in_one_cell),
-        TEST(no_run_is_longer_than_what_was_told),
+        TEST(no_run_is_longer_than_what_was_recorded),
         TEST(runs_fit_their_word_and_end_at_its_largest),
     };
     return cmocka_run_group_tests_name("unit/shm/reader/call_stats", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include "tests/unit/shm/own_index.h"
 
 /* Wherever in its home bucket a key is, and though another one is first; anything, but no endless search, if it is not. */
-static void a_glance_finds_the_ref_in_each_place_of_a_bucket(void **state)
+static void the_fast_path_finds_the_ref_in_each_place_of_a_bucket(void **state)
 {
     struct routes routes;
     uint64_t key = 0, keys[BUCKET_SLOTS + 1];
@@ -33,7 +33,7 @@ static void a_glance_finds_the_ref_in_each_place_of_a_bucket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_glance_finds_the_ref_in_each_place_of_a_bucket),
+        cmocka_unit_test(the_fast_path_finds_the_ref_in_each_place_of_a_bucket),
     };
     return cmocka_run_group_tests_name("unit/shm/reader/lookup_fast", tests, NULL, NULL);
 }

@@ -14,8 +14,8 @@ enum {
     CELLS = 4096,
     HOSTS = 40,
     KEY = 3,
-    TELLERS = 2,
-    CALLS = 200000, /* of each teller */
+    RECORDERS = 2,
+    CALLS = 200000, /* of each recorder */
 };
 
 #define HOST  calls_host(0)
@@ -72,18 +72,18 @@ static uint32_t look(struct fixture *fixture, uint32_t budget)
     return fixture->reports;
 }
 
-static void tell(const struct fixture *fixture, uint64_t host, bool success)
+static void record_call(const struct fixture *fixture, uint64_t host, bool success)
 {
     assert_int_equal(
         call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(host), success, 1),
         SHM_OK);
 }
 
-static void each_result_is_taken_once_with_its_route_and_host(void **state)
+static void each_result_is_collected_once_with_its_route_and_host(void **state)
 {
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
-    tell(fixture, HOST, false);
+    record_call(fixture, HOST, true);
+    record_call(fixture, HOST, false);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(route_key_number(fixture->last.key), KEY);
     assert_int_equal(host_addr_word(fixture->last.host), HOST);
@@ -91,7 +91,7 @@ static void each_result_is_taken_once_with_its_route_and_host(void **state)
     assert_int_equal(fixture->last.batch.err, 1);
     assert_int_equal(fixture->last.counts, 1 + WHOLE);
     assert_int_equal(look(fixture, UINT32_MAX), 0);
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.succ, 1);
     assert_int_equal(fixture->last.batch.err, 0);
@@ -103,7 +103,7 @@ struct part {
     uint32_t succ, err, extra, err_run, succ_run;
 };
 
-static void play(struct fixture *fixture, const struct part *parts, size_t count)
+static void collect_parts(struct fixture *fixture, const struct part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         for (const char *c = parts[i].script; *c; c++)
@@ -117,42 +117,42 @@ static void play(struct fixture *fixture, const struct part *parts, size_t count
                      (int)batch->succ, (int)batch->err, (int)batch->extra, batch->err_run, batch->succ_run);
     }
 }
-#define PLAY(fixture, ...)                                                                                   \
-    play((fixture), (const struct part[]){__VA_ARGS__},                                                      \
-         sizeof((struct part[]){__VA_ARGS__}) / sizeof(struct part))
+#define EXPECT_PARTS(fixture, ...)                                                                           \
+    collect_parts((fixture), (const struct part[]){__VA_ARGS__},                                             \
+                  sizeof((struct part[]){__VA_ARGS__}) / sizeof(struct part))
 
-static void streaks_that_end_between_two_looks_are_seen(void **state)
+static void streaks_that_end_between_two_collections_are_seen(void **state)
 {
-    PLAY(*state, {"FFFFFS", 1, 5, 0, 5, 1}, {"SSSSF", 4, 1, 0, 1, 5}, {"SFFSFFFSF", 3, 6, 0, 3, 1},
-         {"SSFSSSSFSS", 8, 2, 0, 1, 4});
+    EXPECT_PARTS(*state, {"FFFFFS", 1, 5, 0, 5, 1}, {"SSSSF", 4, 1, 0, 1, 5}, {"SFFSFFFSF", 3, 6, 0, 3, 1},
+                 {"SSFSSSSFSS", 8, 2, 0, 1, 4});
 }
 
-static void streaks_go_on_from_look_to_look(void **state)
+static void streaks_go_on_from_collection_to_collection(void **state)
 {
-    PLAY(*state, {"FFF", 0, 3, 0, 3, 0}, {"FF", 0, 2, 0, 5, 0}, {"S", 1, 0, 0, 0, 1}, {"SS", 2, 0, 0, 0, 3},
-         {"SF", 1, 1, 0, 1, 4}, {"F", 0, 1, 0, 2, 0}, {"SF", 1, 1, 0, 1, 1});
+    EXPECT_PARTS(*state, {"FFF", 0, 3, 0, 3, 0}, {"FF", 0, 2, 0, 5, 0}, {"S", 1, 0, 0, 0, 1},
+                 {"SS", 2, 0, 0, 0, 3}, {"SF", 1, 1, 0, 1, 4}, {"F", 0, 1, 0, 2, 0}, {"SF", 1, 1, 0, 1, 1});
 }
 
 static void a_slow_failure_counts_more_in_streaks_too(void **state)
 {
-    PLAY(*state, {"F9", 0, 2, 8, 10, 0}, {"3S", 1, 1, 2, 13, 1}, {"5F", 0, 2, 4, 6, 0});
+    EXPECT_PARTS(*state, {"F9", 0, 2, 8, 10, 0}, {"3S", 1, 1, 2, 13, 1}, {"5F", 0, 2, 4, 6, 0});
 }
 
-static void streaks_begin_anew_with_the_state_of_the_host(void **state)
+static void streaks_restart_with_the_state_of_the_host(void **state)
 {
     struct fixture *fixture = *state;
-    PLAY(fixture, {"SSSSFFF", 4, 3, 0, 3, 4});
+    EXPECT_PARTS(fixture, {"SSSSFFF", 4, 3, 0, 3, 4});
     call_stats_reset_runs(&fixture->stats, fixture->last.cell);
-    PLAY(fixture, {"FF", 0, 2, 0, 2, 0}, {"SS", 2, 0, 0, 0, 2});
+    EXPECT_PARTS(fixture, {"FF", 0, 2, 0, 2, 0}, {"SS", 2, 0, 0, 0, 2});
     call_stats_reset_runs(&fixture->stats, fixture->last.cell);
-    PLAY(fixture, {"S", 1, 0, 0, 0, 1});
+    EXPECT_PARTS(fixture, {"S", 1, 0, 0, 0, 1});
 }
 
 /* Between the fetcher's loads of the counts and of the runs, clients may have gone on. */
-static void a_failure_that_came_while_we_looked_makes_no_streak_of_successes(void **state)
+static void a_failure_that_came_meanwhile_makes_no_streak_of_successes(void **state)
 {
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = 6, .run = 1, .longest = 1}));
     assert_int_equal(look(fixture, UINT32_MAX), 1);
@@ -163,13 +163,13 @@ static void a_failure_that_came_while_we_looked_makes_no_streak_of_successes(voi
 static void a_streak_whose_last_failure_is_not_counted_yet_waits_for_it(void **state)
 {
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = 1, .run = 15, .longest = 15}));
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.err_run, 0);
-    tell(fixture, HOST, true);
-    tell(fixture, HOST, false);
+    record_call(fixture, HOST, true);
+    record_call(fixture, HOST, false);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.err_run, 15);
 }
@@ -177,39 +177,39 @@ static void a_streak_whose_last_failure_is_not_counted_yet_waits_for_it(void **s
 static void a_carry_out_of_the_successes_is_no_failure(void **state)
 {
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->counts, WHOLE - 2);
     look(fixture, UINT32_MAX);
     for (int i = 0; i < 5; i++)
-        tell(fixture, HOST, true);
-    tell(fixture, HOST, false);
+        record_call(fixture, HOST, true);
+    record_call(fixture, HOST, false);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->last.batch.succ, 5);
     assert_int_equal(fixture->last.batch.err, 1);
     /* And round the end of the word. */
     store_relaxed(&s_cell->counts, UINT64_MAX - 1);
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
-    tell(fixture, HOST, true);
-    tell(fixture, HOST, true);
-    tell(fixture, HOST, false);
+    record_call(fixture, HOST, true);
+    record_call(fixture, HOST, true);
+    record_call(fixture, HOST, false);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->last.batch.succ, 2);
     assert_int_equal(fixture->last.batch.err, 1);
 }
 
-static void what_the_budget_leaves_over_comes_at_the_next_looks(void **state)
+static void what_the_budget_leaves_over_comes_with_the_next_collections(void **state)
 {
     struct fixture *fixture = *state;
-    uint32_t told = 0, total = 0, looks = 0;
-    for (uint32_t host = 0; host < CELLS / 4; host++, told++)
-        tell(fixture, calls_host(host), true);
+    uint32_t recorded = 0, total = 0, looks = 0;
+    for (uint32_t host = 0; host < CELLS / 4; host++, recorded++)
+        record_call(fixture, calls_host(host), true);
     for (uint32_t once = 1; once; total += once, looks++)
         assert_in_range(once = look(fixture, 100), 0, 100 + 63);
-    assert_int_equal(total, told);
-    assert_in_range(looks, told / 163 + 1, told / 100 + 2);
-    assert_int_equal(fixture->sum.succ, told);
+    assert_int_equal(total, recorded);
+    assert_in_range(looks, recorded / 163 + 1, recorded / 100 + 2);
+    assert_int_equal(fixture->sum.succ, recorded);
 }
 
 /* Two names of one host would be judged apart. */
@@ -217,7 +217,7 @@ static void cells_whose_names_are_no_route_and_host_are_passed_over(void **state
 {
     const uint64_t hosts[] = {0, UINT64_C(1) << 16, UINT64_MAX, HOST | UINT64_C(1) << 31};
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     uint32_t cell = (uint32_t)(s_cell - fixture->calls.control.s_calls);
     for (int i = 0; i < 4; i++) {
@@ -234,11 +234,11 @@ static void cells_whose_names_are_no_route_and_host_are_passed_over(void **state
 static void a_cell_that_is_named_late_has_lost_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
     store_relaxed(&s_cell->host, 0);
     assert_int_equal(look(fixture, UINT32_MAX), 0);
-    tell(fixture, HOST, false);
+    record_call(fixture, HOST, false);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.succ + fixture->last.batch.err, 2);
 }
@@ -255,16 +255,16 @@ static bool die(void *context, const struct call_report *report)
     longjmp(*(jmp_buf *)context, 1);
 }
 
-static void what_a_dead_fetcher_took_and_did_not_keep_is_taken_again(void **state)
+static void what_a_dead_fetcher_collected_and_did_not_keep_is_collected_again(void **state)
 {
     struct fixture *fixture = *state;
     jmp_buf death;
     struct call_stats next = {.control = fixture->calls.control};
     for (int i = 0; i < 3; i++)
-        tell(fixture, HOST, true);
+        record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     for (int i = 0; i < 4; i++)
-        tell(fixture, HOST, false);
+        record_call(fixture, HOST, false);
     if (setjmp(death) == 0)
         call_stats_collect(&fixture->stats, UINT32_MAX, die, &death);
     call_stats_adopt(&next);
@@ -276,32 +276,32 @@ static void what_a_dead_fetcher_took_and_did_not_keep_is_taken_again(void **stat
 }
 
 /* It died after it had kept what it took, and before it said so in the cell. */
-static void what_a_dead_fetcher_has_kept_is_not_taken_again(void **state)
+static void what_a_dead_fetcher_has_kept_is_not_collected_again(void **state)
 {
     struct fixture *fixture = *state;
     struct call_stats next = {.control = fixture->calls.control};
-    tell(fixture, HOST, true);
-    tell(fixture, calls_host(1), true);
+    record_call(fixture, HOST, true);
+    record_call(fixture, calls_host(1), true);
     look(fixture, UINT32_MAX);
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     call_stats_adopt(&next);
     call_stats_resume(&next, numbered_key(KEY), cell_number(fixture, HOST), 2, 0);
     fixture->reports = 0;
     call_stats_collect(&next, UINT32_MAX, record, fixture);
     assert_int_equal(fixture->reports, 0);
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     call_stats_collect(&next, UINT32_MAX, record, fixture);
     assert_int_equal(fixture->last.batch.succ, 1);
 }
 
-static void what_no_fetcher_has_looked_at_is_taken_by_the_next_one(void **state)
+static void what_no_fetcher_has_collected_is_collected_by_the_next_one(void **state)
 {
     struct fixture *fixture = *state;
     struct call_stats next = {.control = fixture->calls.control};
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     for (int level = 0; level < 3; level++)
         store_relaxed(&fixture->calls.control.reported.s_words[level][0], 0);
-    tell(fixture, calls_host(1), true);
+    record_call(fixture, calls_host(1), true);
     call_stats_adopt(&next);
     fixture->reports = 0;
     call_stats_collect(&next, UINT32_MAX, record, fixture);
@@ -311,16 +311,16 @@ static void what_no_fetcher_has_looked_at_is_taken_by_the_next_one(void **state)
 static void resuming_a_cell_of_another_route_or_behind_it_changes_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     call_stats_resume(&fixture->stats, numbered_key(KEY + 1), cell_number(fixture, HOST), 100, 100);
     call_stats_resume(&fixture->stats, numbered_key(KEY), CELLS, 100, 100);
     call_stats_resume(&fixture->stats, numbered_key(KEY), UINT32_MAX, 100, 100);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.succ, 1);
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     call_stats_resume(&fixture->stats, numbered_key(KEY), cell_number(fixture, HOST), 1, 0);
-    tell(fixture, HOST, true);
+    record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->last.batch.succ, 1);
 }
@@ -343,8 +343,8 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
     assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CALL_CELLS_MAX);
 }
 
-/* What teller `number` tells, so that everybody knows the sums. Returns whether its call number i succeeds. */
-static bool tell_next(const struct fixture *fixture, uint32_t number, uint32_t i)
+/* What recorder `number` records, so that the sums are known. Returns whether its call number i succeeds. */
+static bool record_next(const struct fixture *fixture, uint32_t number, uint32_t i)
 {
     bool success = i % 5 != number;
     if (call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(calls_host(i % HOSTS)),
@@ -355,64 +355,64 @@ static bool tell_next(const struct fixture *fixture, uint32_t number, uint32_t i
 
 static void expect_sums(const struct fixture *fixture)
 {
-    struct call_batch told = {0};
-    for (uint32_t number = 0; number < TELLERS; number++)
+    struct call_batch recorded = {0};
+    for (uint32_t number = 0; number < RECORDERS; number++)
         for (uint32_t i = 0; i < CALLS; i++) {
             bool success = i % 5 != number;
-            *(success ? &told.succ : &told.err) += 1;
-            told.extra += !success && i % 2 ? 2 : 0;
+            *(success ? &recorded.succ : &recorded.err) += 1;
+            recorded.extra += !success && i % 2 ? 2 : 0;
         }
-    assert_int_equal(fixture->sum.succ, told.succ);
-    assert_int_equal(fixture->sum.err, told.err);
-    assert_int_equal(fixture->sum.extra, told.extra);
-    assert_in_range(fixture->sum.succ_run, 1, told.succ);
-    assert_in_range(fixture->sum.err_run, 1, told.err + told.extra);
+    assert_int_equal(fixture->sum.succ, recorded.succ);
+    assert_int_equal(fixture->sum.err, recorded.err);
+    assert_int_equal(fixture->sum.extra, recorded.extra);
+    assert_in_range(fixture->sum.succ_run, 1, recorded.succ);
+    assert_in_range(fixture->sum.err_run, 1, recorded.err + recorded.extra);
 }
 
-struct teller {
+struct recorder {
     pthread_t thread;
     struct fixture *fixture;
     uint32_t number;
     _Atomic uint32_t *left;
 };
 
-static void *tell_all(void *context)
+static void *record_all(void *context)
 {
-    const struct teller *teller = context;
+    const struct recorder *recorder = context;
     for (uint32_t i = 0; i < CALLS; i++)
-        tell_next(teller->fixture, teller->number, i);
-    sub_release(teller->left, 1);
+        record_next(recorder->fixture, recorder->number, i);
+    sub_release(recorder->left, 1);
     return NULL;
 }
 
 static void no_count_is_lost_between_threads(void **state)
 {
     struct fixture *fixture = *state;
-    struct teller tellers[TELLERS];
-    _Atomic uint32_t left = TELLERS;
-    for (uint32_t i = 0; i < TELLERS; i++) {
-        tellers[i] = (struct teller){.fixture = fixture, .number = i, .left = &left};
-        assert_int_equal(pthread_create(&tellers[i].thread, NULL, tell_all, &tellers[i]), 0);
+    struct recorder recorders[RECORDERS];
+    _Atomic uint32_t left = RECORDERS;
+    for (uint32_t i = 0; i < RECORDERS; i++) {
+        recorders[i] = (struct recorder){.fixture = fixture, .number = i, .left = &left};
+        assert_int_equal(pthread_create(&recorders[i].thread, NULL, record_all, &recorders[i]), 0);
     }
     while (load_acquire(&left))
         look(fixture, 10);
     while (look(fixture, 10))
         continue;
-    for (uint32_t i = 0; i < TELLERS; i++)
-        pthread_join(tellers[i].thread, NULL);
+    for (uint32_t i = 0; i < RECORDERS; i++)
+        pthread_join(recorders[i].thread, NULL);
     expect_sums(fixture);
 }
 
 static void no_count_is_lost_between_processes(void **state)
 {
     struct fixture *fixture = *state;
-    uint32_t left = TELLERS;
-    for (uint32_t number = 0; number < TELLERS; number++) {
+    uint32_t left = RECORDERS;
+    for (uint32_t number = 0; number < RECORDERS; number++) {
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
             for (uint32_t i = 0; i < CALLS; i++)
-                tell_next(fixture, number, i);
+                record_next(fixture, number, i);
             _exit(0);
         }
     }
@@ -428,23 +428,23 @@ static void no_count_is_lost_between_processes(void **state)
 }
 
 /* 20 successes, then 15 failures, over and over. */
-static void *tell_in_streaks(void *context)
+static void *record_in_streaks(void *context)
 {
-    const struct teller *teller = context;
+    const struct recorder *recorder = context;
     for (uint32_t i = 0; i < 35 * 10000; i++)
-        call_stats_record(&teller->fixture->calls.control, numbered_key(KEY), numbered_host(HOST),
+        call_stats_record(&recorder->fixture->calls.control, numbered_key(KEY), numbered_host(HOST),
                           i % 35 < 20, 1);
-    sub_release(teller->left, 1);
+    sub_release(recorder->left, 1);
     return NULL;
 }
 
-static void streaks_are_neither_lost_nor_made_longer_while_we_look(void **state)
+static void streaks_are_neither_lost_nor_made_longer_by_collecting(void **state)
 {
     struct fixture *fixture = *state;
     _Atomic uint32_t left = 1;
-    struct teller teller = {.fixture = fixture, .left = &left};
-    assert_int_equal(pthread_create(&teller.thread, NULL, tell_in_streaks, &teller), 0);
-    /* So many calls that a whole streak must be among them. It may have been told at the look before, already: that
+    struct recorder recorder = {.fixture = fixture, .left = &left};
+    assert_int_equal(pthread_create(&recorder.thread, NULL, record_in_streaks, &recorder), 0);
+    /* So many calls that a whole streak must be among them. It may have been recorded in the collection before, already: that
      * one saw streaks which were newer than its counts. */
     struct call_batch before = {0};
     while (load_acquire(&left)) {
@@ -457,7 +457,7 @@ static void streaks_are_neither_lost_nor_made_longer_while_we_look(void **state)
             assert_int_equal(batch->succ_run, 20);
         before = *batch;
     }
-    pthread_join(teller.thread, NULL);
+    pthread_join(recorder.thread, NULL);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->sum.err_run, 15);
     assert_int_equal(fixture->sum.succ_run, 20);
@@ -469,25 +469,25 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(each_result_is_taken_once_with_its_route_and_host),
-        TEST(streaks_that_end_between_two_looks_are_seen),
-        TEST(streaks_go_on_from_look_to_look),
+        TEST(each_result_is_collected_once_with_its_route_and_host),
+        TEST(streaks_that_end_between_two_collections_are_seen),
+        TEST(streaks_go_on_from_collection_to_collection),
         TEST(a_slow_failure_counts_more_in_streaks_too),
-        TEST(streaks_begin_anew_with_the_state_of_the_host),
-        TEST(a_failure_that_came_while_we_looked_makes_no_streak_of_successes),
+        TEST(streaks_restart_with_the_state_of_the_host),
+        TEST(a_failure_that_came_meanwhile_makes_no_streak_of_successes),
         TEST(a_streak_whose_last_failure_is_not_counted_yet_waits_for_it),
         TEST(a_carry_out_of_the_successes_is_no_failure),
-        TEST(what_the_budget_leaves_over_comes_at_the_next_looks),
+        TEST(what_the_budget_leaves_over_comes_with_the_next_collections),
         TEST(cells_whose_names_are_no_route_and_host_are_passed_over),
         TEST(a_cell_that_is_named_late_has_lost_nothing),
-        TEST(what_a_dead_fetcher_took_and_did_not_keep_is_taken_again),
-        TEST(what_a_dead_fetcher_has_kept_is_not_taken_again),
-        TEST(what_no_fetcher_has_looked_at_is_taken_by_the_next_one),
+        TEST(what_a_dead_fetcher_collected_and_did_not_keep_is_collected_again),
+        TEST(what_a_dead_fetcher_has_kept_is_not_collected_again),
+        TEST(what_no_fetcher_has_collected_is_collected_by_the_next_one),
         TEST(resuming_a_cell_of_another_route_or_behind_it_changes_nothing),
         TEST(more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist),
         TEST(no_count_is_lost_between_threads),
         TEST(no_count_is_lost_between_processes),
-        TEST(streaks_are_neither_lost_nor_made_longer_while_we_look),
+        TEST(streaks_are_neither_lost_nor_made_longer_by_collecting),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/call_stats", tests, NULL, NULL);
 }

@@ -62,24 +62,24 @@ static bool see(void *context, uint32_t slot)
     return ++fixture->calls < fixture->allowed;
 }
 
-static uint32_t harvest(struct fixture *fixture, uint32_t budget)
+static uint32_t collect(struct fixture *fixture, uint32_t budget)
 {
     fixture->calls = 0;
     collect_flags(&fixture->control.stale, &fixture->flag_cursor, budget, see, fixture);
     return fixture->calls;
 }
 
-static void a_flag_is_harvested_once(void **state)
+static void a_flag_is_collected_once(void **state)
 {
     static const uint32_t slots[] = {0, 1, 63, 64, 4095, 4096, 65535, 65536, SLOTS - 1};
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         for (int again = 0; again < 3; again++)
             demand_refresh(&fixture->control, slots[i]);
-    assert_int_equal(harvest(fixture, UINT32_MAX), sizeof(slots) / sizeof(*slots));
+    assert_int_equal(collect(fixture, UINT32_MAX), sizeof(slots) / sizeof(*slots));
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         assert_int_equal(fixture->seen[slots[i]], 1);
-    assert_int_equal(harvest(fixture, UINT32_MAX), 0);
+    assert_int_equal(collect(fixture, UINT32_MAX), 0);
 }
 
 static void what_the_budget_leaves_over_stays_up(void **state)
@@ -90,7 +90,7 @@ static void what_the_budget_leaves_over_stays_up(void **state)
         demand_refresh(&fixture->control, slot);
     /* 64 slots are taken at a time. */
     for (uint32_t calls = 1; calls; total += calls)
-        assert_true((calls = harvest(fixture, 1000)) < 1000 + 64);
+        assert_true((calls = collect(fixture, 1000)) < 1000 + 64);
     assert_int_equal(total, SLOTS);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
         assert_int_equal(fixture->seen[slot], 1);
@@ -102,9 +102,9 @@ static void a_callback_that_has_enough_leaves_the_rest_up(void **state)
     for (uint32_t slot = 0; slot < SLOTS; slot++)
         demand_refresh(&fixture->control, slot);
     fixture->allowed = 10;
-    assert_in_range(harvest(fixture, UINT32_MAX), 10, 64);
+    assert_in_range(collect(fixture, UINT32_MAX), 10, 64);
     fixture->allowed = UINT32_MAX;
-    harvest(fixture, UINT32_MAX);
+    collect(fixture, UINT32_MAX);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
         assert_int_equal(fixture->seen[slot], 1);
 }
@@ -113,11 +113,11 @@ static void no_slot_starves_under_a_tiny_budget(void **state)
 {
     struct fixture *fixture = *state;
     uint32_t words = (SLOTS + 63) / 64;
-    /* All flags are raised again without pause, and each harvest is done with one word. */
+    /* All flags are raised again without pause, and each collection is done with one word. */
     for (uint32_t i = 0; i < words; i++) {
         for (uint32_t slot = i % 64; slot < SLOTS; slot += 64)
             demand_refresh(&fixture->control, slot);
-        harvest(fixture, 1);
+        collect(fixture, 1);
     }
     for (uint32_t word = 0; word < words; word++) {
         uint32_t seen = 0;
@@ -127,19 +127,19 @@ static void no_slot_starves_under_a_tiny_budget(void **state)
     }
 }
 
-static void a_client_killed_between_two_levels_silences_nobody(void **state)
+static void a_client_killed_between_two_levels_blocks_no_other(void **state)
 {
     struct fixture *fixture = *state;
     /* It raised the flag of slot 700, and died before it raised the levels above. */
     set_bits_acq_rel(&fixture->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
-    assert_int_equal(harvest(fixture, UINT32_MAX), 0);
+    assert_int_equal(collect(fixture, UINT32_MAX), 0);
     demand_refresh(&fixture->control, 700);
-    assert_int_equal(harvest(fixture, UINT32_MAX), 1);
+    assert_int_equal(collect(fixture, UINT32_MAX), 1);
     /* And one that got as far as the second level. */
     set_bits_acq_rel(&fixture->control.stale.s_words[0][700 / 64], UINT64_C(1) << 700 % 64);
     set_bits_acq_rel(&fixture->control.stale.s_words[1][700 / 4096], UINT64_C(1) << 700 / 64 % 64);
     demand_refresh(&fixture->control, 701);
-    assert_int_equal(harvest(fixture, UINT32_MAX), 2);
+    assert_int_equal(collect(fixture, UINT32_MAX), 2);
     assert_int_equal(fixture->seen[700], 2);
     assert_int_equal(fixture->seen[701], 1);
 }
@@ -158,7 +158,7 @@ static uint32_t collect_keys(struct fixture *fixture)
     return fixture->calls;
 }
 
-static void a_miss_is_harvested_once(void **state)
+static void a_miss_is_collected_once(void **state)
 {
     struct fixture *fixture = *state;
     static const uint64_t keys[] = {0, 1, UINT64_MAX - 1};
@@ -186,7 +186,7 @@ static void misses_that_a_callback_left_come_next_time(void **state)
     assert_true(rounds > 10);
 }
 
-static void a_client_killed_before_it_told_of_its_miss_silences_nobody(void **state)
+static void a_client_killed_before_it_raised_the_summary_blocks_no_other(void **state)
 {
     struct fixture *fixture = *state;
     demand_route(&fixture->control, numbered_key(5));
@@ -196,15 +196,15 @@ static void a_client_killed_before_it_told_of_its_miss_silences_nobody(void **st
     assert_int_equal(collect_keys(fixture), 1);
 }
 
-static void g8_noise_is_harvested_in_bounds_and_in_bounded_time(void **state)
+static void g8_noise_is_collected_in_bounds_and_in_bounded_time(void **state)
 {
     struct fixture *fixture = *state;
     _Atomic uint64_t *s_words = fixture->region.s_base;
     for (uint64_t round = 0; round < 30; round++) {
         for (size_t i = 0; i < fixture->region.size / 8; i++)
             store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : hash_word(i, round));
-        assert_in_range(harvest(fixture, 1000), 1, 1063);
-        assert_in_range(harvest(fixture, UINT32_MAX), 0, SLOTS);
+        assert_in_range(collect(fixture, 1000), 1, 1063);
+        assert_in_range(collect(fixture, UINT32_MAX), 0, SLOTS);
         assert_in_range(collect_keys(fixture), 0, MISS_CELLS);
         collect_lookups(&fixture->control);
         demand_refresh(&fixture->control, SLOTS - 1);
@@ -218,7 +218,7 @@ struct raiser {
     uint32_t number;
 };
 
-/* Raises a flag and notes it, over and over: whoever harvests afterwards must find it. */
+/* Raises a flag and notes it, over and over: a collection afterwards must find it. */
 static void *raise_flags(void *context)
 {
     const struct raiser *raiser = context;
@@ -230,7 +230,7 @@ static void *raise_flags(void *context)
     return NULL;
 }
 
-static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
+static void flags_raised_while_others_are_collected_are_not_lost(void **state)
 {
     struct fixture *fixture = *state;
     struct raiser raisers[RAISERS];
@@ -241,12 +241,12 @@ static void flags_raised_while_others_are_harvested_are_not_lost(void **state)
             assert_int_equal(pthread_create(&raisers[i].thread, NULL, raise_flags, &raisers[i]), 0);
         }
         for (int i = 0; i < 2000; i++) {
-            harvest(fixture, i % 2 ? 10 : UINT32_MAX);
+            collect(fixture, i % 2 ? 10 : UINT32_MAX);
             collect_keys(fixture);
         }
         for (uint32_t i = 0; i < RAISERS; i++)
             pthread_join(raisers[i].thread, NULL);
-        harvest(fixture, UINT32_MAX);
+        collect(fixture, UINT32_MAX);
         collect_keys(fixture);
         /* Nothing stays up unseen by the levels above. */
         for (uint32_t word = 0; word < fixture->control.stale.words[0]; word++)
@@ -266,16 +266,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_flag_is_harvested_once),
+        TEST(a_flag_is_collected_once),
         TEST(what_the_budget_leaves_over_stays_up),
         TEST(a_callback_that_has_enough_leaves_the_rest_up),
         TEST(no_slot_starves_under_a_tiny_budget),
-        TEST(a_client_killed_between_two_levels_silences_nobody),
-        TEST(a_miss_is_harvested_once),
+        TEST(a_client_killed_between_two_levels_blocks_no_other),
+        TEST(a_miss_is_collected_once),
         TEST(misses_that_a_callback_left_come_next_time),
-        TEST(a_client_killed_before_it_told_of_its_miss_silences_nobody),
-        TEST(g8_noise_is_harvested_in_bounds_and_in_bounded_time),
-        TEST(flags_raised_while_others_are_harvested_are_not_lost),
+        TEST(a_client_killed_before_it_raised_the_summary_blocks_no_other),
+        TEST(g8_noise_is_collected_in_bounds_and_in_bounded_time),
+        TEST(flags_raised_while_others_are_collected_are_not_lost),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/collect", tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static uint64_t version_of(struct instance *instance, uint64_t key)
     return ref_version(table.ref);
 }
 
-static void versions_are_numbered_anew_before_they_run_out(void **state)
+static void versions_are_renumbered_before_they_run_out(void **state)
 {
     struct instance *instance = *state;
     for (uint64_t key = 1; key <= 50; key++)
@@ -66,7 +66,7 @@ static void an_adopted_version_near_the_end_does_not_stop_publishing(void **stat
 }
 
 /* A fetcher that died between its two stores. */
-static void the_next_generation_counts_hosts_out_of_the_turn_again(void **state)
+static void the_next_generation_recounts_hosts_out_of_rotation(void **state)
 {
     struct instance *instance = *state;
     struct region region;
@@ -92,9 +92,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(versions_are_numbered_anew_before_they_run_out),
+        TEST(versions_are_renumbered_before_they_run_out),
         TEST(an_adopted_version_near_the_end_does_not_stop_publishing),
-        TEST(the_next_generation_counts_hosts_out_of_the_turn_again),
+        TEST(the_next_generation_recounts_hosts_out_of_rotation),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/generation", tests, NULL, NULL);
 }

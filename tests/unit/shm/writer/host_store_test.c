@@ -30,7 +30,7 @@ static struct host_store *open_store(struct instance *instance)
     return store;
 }
 
-/* What anybody sees. */
+/* What readers see. */
 static void open_hosts(const struct instance *instance, struct region *region, struct host_records *hosts)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
@@ -220,7 +220,7 @@ static void a_new_record_is_all_zero_and_comes_with_its_routes(void **state)
     host_store_close(store);
 }
 
-static void what_is_not_committed_is_not_shown_and_not_taken_over(void **state)
+static void what_is_not_committed_is_neither_shown_nor_adopted(void **state)
 {
     struct host_store *store = open_store(*state);
     uint32_t number = add(store, 1, 10, 5);
@@ -261,7 +261,7 @@ static void growth_keeps_numbers_and_records(void **state)
 }
 
 /* Records that are used again put a host before its route's own record. */
-static void a_routes_own_record_is_taken_over_wherever_it_is(void **state)
+static void a_routes_own_record_is_adopted_wherever_it_is(void **state)
 {
     struct host_store *store = open_store(*state);
     uint32_t first = add(store, 1, 0, 1);
@@ -303,7 +303,7 @@ static void g10_the_object_grows_no_larger_than_max_bytes(void **state)
     host_store_close(store);
 }
 
-static void an_object_that_was_removed_or_replaced_is_made_anew(void **state)
+static void an_object_that_was_removed_or_replaced_is_recreated(void **state)
 {
     struct instance *instance = *state;
     struct host_store *store = open_store(instance);
@@ -471,11 +471,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(any_order_of_operations_leaves_what_it_should),
         TEST(a_new_record_is_all_zero_and_comes_with_its_routes),
-        TEST(what_is_not_committed_is_not_shown_and_not_taken_over),
+        TEST(what_is_not_committed_is_neither_shown_nor_adopted),
         TEST(growth_keeps_numbers_and_records),
-        TEST(a_routes_own_record_is_taken_over_wherever_it_is),
+        TEST(a_routes_own_record_is_adopted_wherever_it_is),
         TEST(g10_the_object_grows_no_larger_than_max_bytes),
-        TEST(an_object_that_was_removed_or_replaced_is_made_anew),
+        TEST(an_object_that_was_removed_or_replaced_is_recreated),
         TEST(an_object_that_makes_no_sense_is_replaced),
         TEST(records_that_make_no_sense_are_left_out),
         TEST(an_object_that_others_own_or_may_write_is_refused_and_left_alone),

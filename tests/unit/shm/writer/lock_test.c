@@ -32,16 +32,16 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What another process gets; `holder` is what it must be told. */
+/* What another process gets; `holder` is what it must get. */
 static int taken_by_a_child(pid_t holder)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         int fd;
-        pid_t told = 0;
-        enum shm_status status = lock_take(name, &fd, &told);
-        _exit(status == SHM_RUNNING && told != holder ? 255 : (int)status);
+        pid_t found = 0;
+        enum shm_status status = lock_take(name, &fd, &found);
+        _exit(status == SHM_RUNNING && found != holder ? 255 : (int)status);
     }
     int result;
     assert_int_equal(waitpid(child, &result, 0), child);
@@ -49,7 +49,7 @@ static int taken_by_a_child(pid_t holder)
     return WEXITSTATUS(result);
 }
 
-static void a_second_process_is_refused_and_told_who_holds_the_lock(void **state)
+static void a_second_process_is_refused_with_the_pid_of_the_first(void **state)
 {
     int fd;
     pid_t holder;
@@ -103,7 +103,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_second_process_is_refused_and_told_who_holds_the_lock),
+        TEST(a_second_process_is_refused_with_the_pid_of_the_first),
         TEST(the_lock_ends_with_its_process),
         TEST(a_lock_that_others_may_open_is_refused),
         TEST(a_lock_that_lost_its_name_knows_it),

@@ -59,7 +59,7 @@ static void g4_replaced_tables_stay_for_grace_ms(void **state)
     region_close(&region);
 }
 
-static void hosts_leave_the_turn_and_come_back_one_by_one(void **state)
+static void hosts_leave_rotation_and_come_back_one_by_one(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
@@ -78,7 +78,7 @@ static void hosts_leave_the_turn_and_come_back_one_by_one(void **state)
     assert_false(writer_any_ejected(instance->writer, numbered_key(1)));
 }
 
-static void verdicts_about_no_host_change_nothing(void **state)
+static void ejecting_a_host_that_is_not_there_changes_nothing(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
@@ -88,7 +88,7 @@ static void verdicts_about_no_host_change_nothing(void **state)
     instance_expect_rotation(instance, 1, 0, 0);
 }
 
-static void a_refresh_keeps_verdicts_and_a_new_table_takes_those_it_is_given(void **state)
+static void a_refresh_keeps_masks_and_a_new_table_takes_those_it_is_given(void **state)
 {
     struct instance *instance = *state;
     static struct host_addr hosts[70];
@@ -112,9 +112,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_publisher_without_versions_left_publishes_nothing),
         TEST(g4_replaced_tables_stay_for_grace_ms),
-        TEST(hosts_leave_the_turn_and_come_back_one_by_one),
-        TEST(verdicts_about_no_host_change_nothing),
-        TEST(a_refresh_keeps_verdicts_and_a_new_table_takes_those_it_is_given),
+        TEST(hosts_leave_rotation_and_come_back_one_by_one),
+        TEST(ejecting_a_host_that_is_not_there_changes_nothing),
+        TEST(a_refresh_keeps_masks_and_a_new_table_takes_those_it_is_given),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/publisher", tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
     assert_false(writer_refusing(instance->writer));
 }
 
-static void removed_objects_are_made_anew(void **state)
+static void removed_objects_are_recreated(void **state)
 {
     struct instance *instance = *state;
     const char *const names[] = {instance->names.routes, instance->names.control};
@@ -81,7 +81,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(growth_keeps_every_route),
-        TEST(removed_objects_are_made_anew),
+        TEST(removed_objects_are_recreated),
         TEST(a_refusal_ends_when_there_is_room_again),
         TEST(gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grows),
     };

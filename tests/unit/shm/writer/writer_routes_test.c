@@ -8,7 +8,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
-static void same_hosts_only_move_the_times(void **state)
+static void same_hosts_only_change_the_times(void **state)
 {
     struct instance *instance = *state;
     struct region region;
@@ -100,7 +100,7 @@ static void expired_unknown_keys_make_room(void **state)
     assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_UNKNOWN);
 }
 
-static void a_held_answer_is_shown_until_the_next_one(void **state)
+static void a_hold_down_is_shown_until_the_next_answer(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
@@ -119,12 +119,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(same_hosts_only_move_the_times),
+        TEST(same_hosts_only_change_the_times),
         TEST(another_update_timeout_is_no_change_of_the_route),
         TEST(max_bytes_refuses_new_keys_and_serves_known_ones),
         TEST(unknown_keys_are_limited_in_number),
         TEST(expired_unknown_keys_make_room),
-        TEST(a_held_answer_is_shown_until_the_next_one),
+        TEST(a_hold_down_is_shown_until_the_next_answer),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/writer_routes", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* [fetcher] empty_hold: an answer that would empty a route is not believed at once. */
+/* [fetcher] empty_hold: an answer that would empty a route is held down. */
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -47,7 +47,7 @@ static void reload(struct fixture *fixture)
     process_signal(&fixture->fetcher.process, SIGHUP);
 }
 
-static void empty_answer_ends_a_route_at_once_unless_told_otherwise(void **state)
+static void empty_answer_ends_a_route_at_once_without_empty_hold(void **state)
 {
     struct fixture *fixture = *state;
     begin_hold(fixture, 0);
@@ -55,7 +55,7 @@ static void empty_answer_ends_a_route_at_once_unless_told_otherwise(void **state
     expect_not_held(fixture);
 }
 
-static void empty_answer_is_held_back_shown_and_served_around(void **state)
+static void empty_answer_is_held_down_shown_and_routes_are_served(void **state)
 {
     struct fixture *fixture = *state;
     begin_hold(fixture, LONG_S);
@@ -105,7 +105,7 @@ static void route_is_gone_when_the_time_is_over_whatever_empty_answers_come_mean
 {
     struct fixture *fixture = *state;
     uint64_t begun = begin_hold(fixture, HOLD_S);
-    uint64_t deadline = begun + PATIENCE_MS;
+    uint64_t deadline = begun + EVENTUALLY_MS;
     while (!gone(fixture)) {
         assert_true(clock_tick() < deadline);
         directory_deny(&fixture->directory, 7, 7);
@@ -205,8 +205,8 @@ static void reload_changes_how_long_is_held(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(empty_answer_ends_a_route_at_once_unless_told_otherwise),
-        fixture_test(empty_answer_is_held_back_shown_and_served_around),
+        fixture_test(empty_answer_ends_a_route_at_once_without_empty_hold),
+        fixture_test(empty_answer_is_held_down_shown_and_routes_are_served),
         fixture_test(empty_answer_for_a_route_without_hosts_is_not_held),
         fixture_test(answer_with_hosts_ends_the_hold_for_good),
         fixture_test(same_hosts_again_end_the_hold_as_well),
@@ -218,5 +218,5 @@ int main(void)
         fixture_test(reload_without_a_hold_ends_every_one),
         fixture_test(reload_changes_how_long_is_held),
     };
-    return cmocka_run_group_tests_name("integration/hold", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("integration/hold_down", tests, NULL, NULL);
 }

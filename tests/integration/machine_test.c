@@ -22,7 +22,7 @@
 #include "tests/support/fixture.h"
 
 enum {
-    NOBODY = 65534,
+    OTHER_USER = 65534,
     THREADS = 10000,
     FETCHERS = 20,
     ROUTES = 300,
@@ -127,41 +127,41 @@ static void squatted_names_are_refused_by_name(void **state)
         return;
     const char *const all[] = {names->routes, names->control, names->lock};
     for (int i = 0; i < 3; i++) {
-        squat(all[i], NOBODY, 0600);
+        squat(all[i], OTHER_USER, 0600);
         expect_refused(fixture, all[i], LARSHM_OK);
     }
-    squat(names->routes, NOBODY, 0644);
+    squat(names->routes, OTHER_USER, 0644);
     expect_refused(fixture, names->routes, LARSHM_FOREIGN);
 }
 
 /* ---- namespaces ---- */
 
-/* Binds one object into an empty shared memory that is being made at `world`. */
-static bool bind_object(const char *world, const char *name)
+/* Binds one object into an empty shared memory that is being made at `small_shm`. */
+static bool bind_object(const char *small_shm, const char *name)
 {
     char from[128], to[128];
     snprintf(from, sizeof(from), SHM "%s", name);
-    snprintf(to, sizeof(to), "%s%s", world, name);
+    snprintf(to, sizeof(to), "%s%s", small_shm, name);
     int fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd >= 0)
         close(fd);
     return fd >= 0 && mount(from, to, NULL, MS_BIND, NULL) == 0;
 }
 
-/* In a pid namespace of its own, with a shared memory that holds the two objects alone. 0: all went well. */
+/* In a pid namespace of its own, with shared memory that has only the two objects. 0: all went well. */
 static int live_in_container(const struct fetcher *fetcher, bool read_only)
 {
-    char world[64];
+    char small_shm[64];
     larshm *h = NULL;
     larshm_host host;
     larshm_route_info info = {0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    snprintf(world, sizeof(world), "%s/world", fetcher->home);
+    snprintf(small_shm, sizeof(small_shm), "%s/small_shm", fetcher->home);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return NO_NAMESPACES;
-    if (mkdir(world, 0700) != 0 || mount("world", world, "tmpfs", 0, "size=64k") != 0 ||
-        !bind_object(world, fetcher->names.routes) || !bind_object(world, fetcher->names.control) ||
-        mount(world, SHM, NULL, MS_MOVE, NULL) != 0)
+    if (mkdir(small_shm, 0700) != 0 || mount("small_shm", small_shm, "tmpfs", 0, "size=64k") != 0 ||
+        !bind_object(small_shm, fetcher->names.routes) || !bind_object(small_shm, fetcher->names.control) ||
+        mount(small_shm, SHM, NULL, MS_MOVE, NULL) != 0)
         return 1;
     if (read_only) {
         char path[128];
@@ -169,7 +169,7 @@ static int live_in_container(const struct fetcher *fetcher, bool read_only)
         if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
             return 2;
     }
-    rmdir(world);
+    rmdir(small_shm);
     if (exists(fetcher->names.lock))
         return 3;
     if (larshm_open(&h, fetcher->instance) != LARSHM_OK)
@@ -180,7 +180,7 @@ static int live_in_container(const struct fetcher *fetcher, bool read_only)
     else if (larshm_info(h, 7, 7, &info) != LARSHM_OK || !info.fetcher_alive || info.can_ask == read_only)
         outcome = 6;
     else if (read_only ? larshm_get_host(h, 8, 8, &host) != LARSHM_NO_PERMISSION
-                       : larshm_wait_route(h, 8, 8, PATIENCE_MS) != LARSHM_OK)
+                       : larshm_wait_route(h, 8, 8, EVENTUALLY_MS) != LARSHM_OK)
         outcome = 7;
     larshm_close(h);
     return outcome;
@@ -225,7 +225,7 @@ static void client_in_other_namespaces_looks_up_and_asks(void **state)
     fixture_connect_with_good_route(fixture);
     pid_t child = start_container(fixture, false);
     struct route_key key = {0};
-    if (directory_takes(&fixture->directory, PATIENCE_MS / 3, &key))
+    if (directory_takes(&fixture->directory, EVENTUALLY_MS / 3, &key))
         fixture_answer(fixture, 8, 8, 2, 80);
     expect_well_in_container(child);
     assert_true(route_key_equal(key, route_key(8, 8)));
@@ -271,7 +271,7 @@ static void accept_all(int listener, int fds[static FETCHERS])
 {
     for (int i = 0; i < FETCHERS; i++) {
         struct pollfd waiting = {.fd = listener, .events = POLLIN};
-        assert_int_equal(poll(&waiting, 1, PATIENCE_MS), 1);
+        assert_int_equal(poll(&waiting, 1, EVENTUALLY_MS), 1);
         fds[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         assert_true(fds[i] >= 0);
     }
@@ -331,7 +331,7 @@ static void pause_of_the_machine_ends_without_a_storm(void **state)
     fixture->fetcher.config.update_timeout = 1;
     fixture_connect_with_good_route(fixture);
     for (uint32_t i = 0; i < ROUTES; i++)
-        fixture_answer(fixture, 3, i, 2, 80); /* pushed: nobody asked */
+        fixture_answer(fixture, 3, i, 2, 80); /* pushed: not asked for */
     for (uint32_t i = 0; i < ROUTES; i++) {
         fixture_lookup(fixture, 3, i);
         while (directory_takes(&fixture->directory, 0, &key))
@@ -368,5 +368,5 @@ int main(void)
         fixture_test(fetchers_that_lose_one_directory_do_not_come_back_together),
         fixture_test(pause_of_the_machine_ends_without_a_storm),
     };
-    return cmocka_run_group_tests_name("integration/worlds", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("integration/machine", tests, NULL, NULL);
 }
