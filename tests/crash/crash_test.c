@@ -19,6 +19,7 @@
 #include "tests/crash/step.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 enum {
     KEYS = 12,          /* there from the beginning, round 1; key k has k hosts */
@@ -107,13 +108,6 @@ static struct seen walk(struct instance *instance, const struct operation *opera
     return seen;
 }
 
-static bool exists(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "/dev/shm%s", name);
-    return access(path, F_OK) == 0;
-}
-
 /* Does the operation in a child that dies at step n. True: the child came to the end first. */
 static bool die_at(struct instance *instance, const struct operation *operation, unsigned long n)
 {
@@ -145,7 +139,7 @@ static void adopt_and_compare(struct instance *instance, const struct operation 
                  by_reader.round, adopted.round);
     if (adopted.out != (uint32_t)__builtin_popcount((uint32_t)adopted.masks))
         fail_msg("%s, step %lu: %u hosts are counted out of rotation", operation->name, n, adopted.out);
-    if (exists(instance->names.next_routes) || exists(instance->names.next_control))
+    if (object_exists(instance->names.next_routes) || object_exists(instance->names.next_control))
         fail_msg("%s, step %lu: a leftover stays", operation->name, n);
     instance_put(instance, NEWCOMER + 1, 1, 3, 15);
     instance_stop(instance);

@@ -14,6 +14,7 @@
 #include "tests/failure/fail.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 enum {
     MAX_BYTES = 1 << 20,
@@ -121,9 +122,7 @@ static bool all_shown(const struct fixture *fixture, uint32_t records)
 
 static bool left_half_made(const struct fixture *fixture)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "/dev/shm%s", fixture->names.next_hosts);
-    return access(path, F_OK) == 0;
+    return object_exists(fixture->names.next_hosts);
 }
 
 static void begin(struct fixture *fixture)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/failure/scenario.h"
+#include "tests/support/object_path.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -70,16 +71,9 @@ bool scenario_run(struct fixture *fixture)
     return results_counted(fixture);
 }
 
-static bool exists(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "/dev/shm%s", name);
-    return access(path, F_OK) == 0;
-}
-
 bool scenario_left_nothing_half_made(const struct fixture *fixture)
 {
     const struct object_names *names = &fixture->fetcher.names;
-    return !exists(names->next_routes) && !exists(names->next_control) && !exists(names->next_hosts) &&
-           exists(names->routes) == exists(names->control);
+    return !object_exists(names->next_routes) && !object_exists(names->next_control) &&
+           !object_exists(names->next_hosts) && object_exists(names->routes) == object_exists(names->control);
 }

@@ -20,6 +20,7 @@
 #include "tests/failure/fail.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 enum {
     KEYS = 12,          /* there from the beginning; key k has k hosts */
@@ -47,13 +48,6 @@ struct attempt {
         print_error("%s, %s %lu: ", (attempt)->operation->name, fail_names[(attempt)->call], (attempt)->n);  \
         fail_msg(__VA_ARGS__);                                                                               \
     } while (0)
-
-static bool exists(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "/dev/shm%s", name);
-    return access(path, F_OK) == 0;
-}
 
 /* The route has hosts of this round, all of them. */
 static bool has_round(const struct routes *routes, uint64_t key, uint32_t expected)
@@ -88,7 +82,7 @@ static void walk(struct instance *instance, const struct attempt *attempt, bool 
     if (done && changed && !has_round(&routes, changed, 2))
         complain(attempt, "said to be done, and is not");
     region_close(&region);
-    if (exists(instance->names.next_routes) || exists(instance->names.next_control))
+    if (object_exists(instance->names.next_routes) || object_exists(instance->names.next_control))
         complain(attempt, "a half-made object stays");
 }
 
@@ -272,8 +266,9 @@ static void nth_failure_of_a_first_start_leaves_no_object(void **state)
             failed = fail_end();
             if (failed && status != SHM_OK) {
                 expect_named(&attempt, status, instance->message);
-                if (instance->writer || exists(instance->names.routes) || exists(instance->names.control) ||
-                    exists(instance->names.next_routes) || exists(instance->names.next_control))
+                if (instance->writer || object_exists(instance->names.routes) ||
+                    object_exists(instance->names.control) || object_exists(instance->names.next_routes) ||
+                    object_exists(instance->names.next_control))
                     complain(&attempt, "something is left");
             }
             if (status != SHM_OK)

@@ -11,20 +11,13 @@
 #include <unistd.h>
 
 #include "tests/support/fixture.h"
+#include "tests/support/object_path.h"
 
 enum {
     BIG_ROUTE = 5000, /* hosts; nine of them are more than the first arena holds */
 };
 
 #define SHM "/dev/shm"
-
-static bool exists(const char *name)
-{
-    char path[128];
-    struct stat st;
-    snprintf(path, sizeof(path), SHM "%s", name);
-    return lstat(path, &st) == 0;
-}
 
 /* This process and its children see a shared memory of their own, which is so small. */
 static void mount_small_shm(const char *size)
@@ -74,8 +67,8 @@ static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void
     assert_int_equal(process_wait(&fixture->fetcher.process), 1);
     assert_int_equal(process_said(&fixture->fetcher.process, "shared memory is full: "), 1);
     assert_int_equal(process_said(&fixture->fetcher.process, "384 KiB are needed and 128 KiB available"), 1);
-    assert_false(exists(names->routes) || exists(names->control) || exists(names->next_routes) ||
-                 exists(names->next_control));
+    assert_false(object_exists(names->routes) || object_exists(names->control) ||
+                 object_exists(names->next_routes) || object_exists(names->next_control));
     resize_shm("1m");
     fetcher_launch(&fixture->fetcher);
     eventually(process_said(&fixture->fetcher.process, "serving instance") == 1);
@@ -124,7 +117,7 @@ static void growth_in_full_memory_keeps_the_generation_and_is_tried_again(void *
     uint32_t refused = learn_big_routes(fixture);
     eventually(process_said(&fixture->fetcher.process, "shared memory is full: ") > 0);
     assert_int_equal(fetcher_generation(&fixture->fetcher), generation);
-    assert_false(exists(names->next_routes) || exists(names->next_control));
+    assert_false(object_exists(names->next_routes) || object_exists(names->next_control));
     assert_int_equal(fixture_lookup(fixture, 2, refused), LARSHM_FULL);
     assert_true(fixture_serves_good_route(fixture));
     for (uint32_t cmdid = 0; cmdid < refused; cmdid++)

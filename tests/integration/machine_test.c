@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "tests/support/fixture.h"
+#include "tests/support/object_path.h"
 
 enum {
     OTHER_USER = 65534,
@@ -40,14 +41,6 @@ static mode_t mode_of(const char *name)
     assert_int_equal(fstat(fd, &st), 0);
     close(fd);
     return st.st_mode & 07777;
-}
-
-static bool exists(const char *name)
-{
-    char path[128];
-    struct stat st;
-    snprintf(path, sizeof(path), SHM "%s", name);
-    return lstat(path, &st) == 0;
 }
 
 static void modes_are_as_documented_under_any_umask(void **state)
@@ -84,10 +77,8 @@ static void squat(const char *name, uid_t owner, mode_t mode)
 
 static void squat_with_link(const char *name, const char *target)
 {
-    char path[128];
-    snprintf(path, sizeof(path), SHM "%s", name);
     shm_unlink(name);
-    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(symlink(target, object_path(name)), 0);
 }
 
 static void expect_refused(struct fixture *fixture, const char *name, int code)
@@ -100,7 +91,7 @@ static void expect_refused(struct fixture *fixture, const char *name, int code)
     fetcher_launch(&fixture->fetcher);
     assert_int_equal(process_wait(&fixture->fetcher.process), 1);
     assert_int_equal(process_said(&fixture->fetcher.process, complaint), count + 1);
-    assert_true(exists(name));
+    assert_true(object_exists(name));
     if (code != LARSHM_OK)
         assert_int_equal(larshm_open(&h, fixture->fetcher.instance), code);
     assert_int_equal(shm_unlink(name), 0);
@@ -164,13 +155,12 @@ static int live_in_container(const struct fetcher *fetcher, bool read_only)
         mount(small_shm, SHM, NULL, MS_MOVE, NULL) != 0)
         return 1;
     if (read_only) {
-        char path[128];
-        snprintf(path, sizeof(path), SHM "%s", fetcher->names.control);
-        if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
+        if (mount(NULL, object_path(fetcher->names.control), NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) !=
+            0)
             return 2;
     }
     rmdir(small_shm);
-    if (exists(fetcher->names.lock))
+    if (object_exists(fetcher->names.lock))
         return 3;
     if (larshm_open(&h, fetcher->instance) != LARSHM_OK)
         return 4;

@@ -5,6 +5,7 @@
 #include <larshm/larshm.h>
 
 #include "tests/support/child.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -37,7 +38,7 @@ static void a_handle_works_in_parent_child_and_grandchild(void **state)
     struct instance *instance = *state;
     larshm *h = NULL;
     instance_put(instance, 1, 1, 1, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     assert_true(right(h, 1));
     for (int i = 0; i < 5; i++) {
         pid_t child = fork();
@@ -63,7 +64,7 @@ static void a_child_follows_the_generations_of_its_parent(void **state)
     int go[2];
     char byte = 0;
     instance_put(instance, 1, 1, 1, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     assert_true(right(h, 1));
     assert_int_equal(pipe(go), 0);
     pid_t child = fork();
@@ -88,7 +89,7 @@ static void a_view_begun_before_a_fork_ends_in_both(void **state)
     larshm *h = NULL;
     larshm_view view;
     instance_put(instance, 1, 1, 1, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     assert_int_equal(larshm_route_begin(h, 0, 1, &view), LARSHM_OK);
     pid_t child = fork();
     if (child == 0) {
@@ -131,7 +132,7 @@ static void forks_amid_lookups_and_new_generations_work(void **state)
     pthread_t readers[READERS], renewer;
     uint32_t failed = 0;
     instance_put(instance, 1, 1, 1, 15);
-    assert_int_equal(larshm_open(&turmoil.h, instance->name), LARSHM_OK);
+    turmoil.h = client_open(instance);
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, look_on, &turmoil), 0);
     assert_int_equal(pthread_create(&renewer, NULL, renew_on, &turmoil), 0);

@@ -5,6 +5,7 @@
 
 #include <larshm/larshm.h>
 
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 
 enum {
@@ -71,7 +72,7 @@ static void any_thousand_picks_are_spread_evenly(void **state)
     struct instance *instance = *state;
     larshm *h = NULL;
     put_routes(instance);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     for (uint32_t routes = 1; routes <= 3; routes++)
         assert_true(worst_alternately(h, routes) <= WINDOW * 0.02);
     larshm_close(h);
@@ -91,7 +92,7 @@ static void every_thread_spreads_by_itself(void **state)
     larshm *h = NULL;
     pthread_t threads[THREADS];
     put_routes(instance);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, worst_of_thread, h), 0);
     for (int i = 0; i < THREADS; i++) {

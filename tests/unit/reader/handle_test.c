@@ -11,15 +11,9 @@
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
-
-/* Good until the next call. */
-static const char *path_of(const char *name)
-{
-    static char path[OBJECT_NAME_MAX + 16];
-    snprintf(path, sizeof(path), "/dev/shm%s", name);
-    return path;
-}
+#include "tests/support/object_path.h"
 
 /* The instance cannot be opened, for this reason, and the output stays as it was. */
 static void expect_refused(const struct instance *instance, int code)
@@ -43,7 +37,7 @@ static void an_object_of_a_stranger_is_refused(void **state)
         print_message("skipped: only root can give an object away\n");
         skip();
     }
-    assert_int_equal(chown(path_of(instance->names.routes), 65534, (gid_t)-1), 0);
+    assert_int_equal(chown(object_path(instance->names.routes), 65534, (gid_t)-1), 0);
     expect_refused(instance, LARSHM_FOREIGN);
 }
 
@@ -52,7 +46,7 @@ static void an_object_that_others_can_write_is_refused(void **state)
     static const mode_t modes[] = {0646, 0664, 0666};
     struct instance *instance = *state;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(chmod(path_of(instance->names.routes), modes[i]), 0);
+        assert_int_equal(chmod(object_path(instance->names.routes), modes[i]), 0);
         expect_refused(instance, LARSHM_UNSAFE);
     }
 }
@@ -60,7 +54,7 @@ static void an_object_that_others_can_write_is_refused(void **state)
 static void what_is_no_regular_object_is_refused_at_once(void **state)
 {
     struct instance *instance = *state;
-    const char *path = path_of(instance->names.routes);
+    const char *path = object_path(instance->names.routes);
     alarm(20); /* opening a pipe without a writer must not wait */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/dev/null", path), 0);
@@ -81,7 +75,7 @@ static void an_object_cut_short_is_refused(void **state)
     struct instance *instance = *state;
     instance_stop(instance); /* it would not survive what its own user does here */
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(truncate(path_of(instance->names.routes), sizes[i]), 0);
+        assert_int_equal(truncate(object_path(instance->names.routes), sizes[i]), 0);
         expect_refused(instance, LARSHM_SHORT);
     }
 }
@@ -120,7 +114,7 @@ static void headers_of_something_else_are_refused_each_for_its_reason(void **sta
         damage_word(instance, offsetof(struct routes_header, arena_offset), offsets[i], 8, LARSHM_CORRUPT);
     }
     larshm *h;
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     larshm_close(h);
 }
 
@@ -131,7 +125,7 @@ static void a_damaged_control_object_only_stops_asking(void **state)
     instance_put(instance, 1, 1, 4, 15);
     instance_stop(instance);
     for (int kind = 0; kind < 6; kind++) {
-        const char *path = path_of(instance->names.control);
+        const char *path = object_path(instance->names.control);
         switch (kind) {
         case 0:
             assert_int_equal(chmod(path, 0666), 0);
@@ -156,7 +150,7 @@ static void a_damaged_control_object_only_stops_asking(void **state)
         larshm *h;
         larshm_host host;
         larshm_route_info info;
-        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+        h = client_open(instance);
         assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
         /* Only an object that may not be trusted is a matter of permission. */
         assert_int_equal(larshm_get_host(h, 0, 2, &host),
@@ -208,7 +202,7 @@ static void a_closed_handle_leaves_no_mapping(void **state)
     struct instance *instance = *state;
     for (int i = 0; i < 100; i++) {
         larshm *h;
-        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+        h = client_open(instance);
         larshm_close(h);
     }
     assert_int_equal(instance_reader_mappings(instance), 0);
@@ -231,7 +225,7 @@ static void switching_generations_asks_no_account_database(void **state)
     larshm *h = NULL;
     larshm_host host;
     instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     uint32_t at_open = account_lookups;
     instance_renew(instance);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);

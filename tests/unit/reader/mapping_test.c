@@ -15,6 +15,7 @@
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -96,7 +97,7 @@ static void two_hand_overs_while_a_reader_is_between_open_and_map(void **state)
     larshm *h = NULL;
     larshm_host host;
     instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     instance_renew(instance);
     start(&reader, h, 1, &pause);
     instance_renew(instance);
@@ -118,7 +119,7 @@ static void g3_a_slow_thread_leads_no_other_back(void **state)
     struct lookup_thread slow, fast;
     larshm *h = NULL;
     instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     instance_renew(instance);
     start(&slow, h, 1, &slow_pause);
     instance_renew(instance);
@@ -139,7 +140,7 @@ static void an_open_during_a_hand_over_ends_on_the_newest(void **state)
     larshm *h = NULL;
     larshm_route_info info;
     instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     instance_renew(instance);
     start(&reader, h, 1, &pause);
     instance_renew(instance);
@@ -195,7 +196,7 @@ static void g2_g3_readers_miss_nothing_while_generations_come_and_go(void **stat
     instance_stop(instance);
     instance_start(instance);
     instance_put(instance, 0, 0, 1, 15);
-    assert_int_equal(larshm_open(&growth.h, instance->name), LARSHM_OK);
+    growth.h = client_open(instance);
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, look_while_it_grows, &growth), 0);
     for (uint32_t key = 1; key <= GROW_KEYS; key++) {
@@ -231,7 +232,7 @@ static void g3_a_restarted_fetcher_is_followed(void **state)
     larshm *h = NULL;
     larshm_host host;
     instance_put(instance, 1, 1, 4, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     for (uint64_t key = 2; key < 20; key++) {
         instance_stop(instance);
         assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
@@ -250,7 +251,7 @@ static void a_reader_finds_the_successor_of_an_object_that_was_removed(void **st
     larshm *handles[2] = {NULL, NULL};
     larshm_host host;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(larshm_open(&handles[i], instance->name), LARSHM_OK);
+        handles[i] = client_open(instance);
     instance_heartbeat(instance, clock_tick() - 60 * 1000);
     instance_stop(instance);
     shm_unlink(instance->names.routes);

@@ -10,6 +10,7 @@
 
 #include <larshm/larshm.h>
 
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 
 enum {
@@ -44,7 +45,7 @@ static void threads_that_pick_once_do_not_all_pick_the_same_host(void **state)
     larshm *h = NULL;
     uint32_t picks[CHILDREN];
     instance_put_ports(instance, route_key(0, 0), HOSTS);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     for (int i = 0; i < CHILDREN; i++) {
         pthread_t thread;
         void *picked;
@@ -63,7 +64,7 @@ static void children_pick_once(struct instance *instance, bool warm)
     uint32_t picks[CHILDREN];
     instance_put_ports(instance, route_key(0, 0), HOSTS);
     if (warm) {
-        assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+        h = client_open(instance);
         pick_once(h);
     }
     for (int i = 0; i < CHILDREN; i++) {
@@ -134,7 +135,7 @@ static void threads_that_come_and_go_leave_nothing_behind(void **state)
     struct short_lived threads = {.h = NULL};
     uint64_t before = 0;
     instance_put(instance, 1, 1, 1, 15);
-    assert_int_equal(larshm_open(&threads.h, instance->name), LARSHM_OK);
+    threads.h = client_open(instance);
     for (int i = 0; i < SHORT_THREADS; i++) {
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, look_once, &threads), 0);

@@ -6,6 +6,7 @@
 
 #include "reader/mapping.h"
 #include "shm/clock.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -45,7 +46,7 @@ static void g4_a_view_stays_as_it_was_within_grace(void **state)
     larshm_view view;
     uint64_t now = clock_tick();
     put_at(instance, 1, 1, 10, now);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     begin(h, 1, &view);
     assert_int_equal(view.count, 10);
     for (uint32_t round = 2; round < 500; round++)
@@ -65,7 +66,7 @@ static void g4_the_end_of_a_view_kept_too_long_says_stale(void **state)
     larshm_view view;
     uint64_t now = clock_tick();
     put_at(instance, 1, 1, 10, now);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     begin(h, 1, &view);
     put_at(instance, 1, 2, 10, now);
     put_at(instance, 2, 1, 10, now + KEEP_MS);
@@ -83,7 +84,7 @@ static void a_view_is_stale_even_when_the_same_hosts_are_there_again(void **stat
     larshm_view view;
     uint64_t now = clock_tick();
     put_at(instance, 1, 1, 10, now);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     begin(h, 1, &view);
     put_at(instance, 1, 2, 10, now);
     put_at(instance, 1, 1, 10, now + KEEP_MS);
@@ -98,7 +99,7 @@ static void a_refresh_with_the_same_hosts_disturbs_no_view(void **state)
     larshm_view view, other;
     uint64_t now = clock_tick();
     put_at(instance, 1, 1, 10, now);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     begin(h, 1, &view);
     put_at(instance, 1, 1, 10, now + KEEP_MS);
     begin(h, 1, &other);
@@ -115,7 +116,7 @@ static void views_nest_and_end_in_any_order(void **state)
     larshm_view views[40];
     for (uint32_t key = 0; key < 40; key++)
         instance_put(instance, key, key, key + 1, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     for (uint32_t key = 0; key < 40; key++)
         begin(h, key, &views[key]);
     for (uint32_t i = 0; i < 40; i++) {
@@ -133,7 +134,7 @@ static void a_failed_begin_leaves_no_view(void **state)
     larshm *h = NULL;
     larshm_view view = {.count = 77};
     instance_put(instance, 2, 1, 0, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     assert_int_equal(larshm_route_begin(h, 0, 1, &view), LARSHM_PENDING);
     assert_int_equal(larshm_route_begin(h, 0, 2, &view), LARSHM_NOEXIST);
     assert_int_equal(view.count, 77);
@@ -148,7 +149,7 @@ static void begin_in_old_generation(struct instance *instance, larshm **h, larsh
 {
     larshm_host host;
     instance_put(instance, 1, 1, 10, 15);
-    assert_int_equal(larshm_open(h, instance->name), LARSHM_OK);
+    *h = client_open(instance);
     begin(*h, 1, view);
     instance_renew(instance);
     instance_put(instance, 1, 2, 10, 15);

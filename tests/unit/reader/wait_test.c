@@ -5,6 +5,7 @@
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 
 enum {
@@ -31,7 +32,7 @@ static void start_waiting(struct instance *instance, struct waiter *waiter, int 
 {
     waiter->timeout_ms = timeout_ms;
     waiter->done = false;
-    assert_int_equal(larshm_open(&waiter->h, instance->name), LARSHM_OK);
+    waiter->h = client_open(instance);
     assert_int_equal(pthread_create(&waiter->thread, NULL, wait_for_route, waiter), 0);
     while (instance_missed(instance).count == 0)
         usleep(1000);
@@ -52,7 +53,7 @@ static void an_old_no_is_not_the_answer_that_is_waited_for(void **state)
     instance_put(instance, 1, 1, 0, 1);
     instance_heartbeat(instance, clock_tick() + 5000);
     waiter.timeout_ms = 50;
-    assert_int_equal(larshm_open(&waiter.h, instance->name), LARSHM_OK);
+    waiter.h = client_open(instance);
     assert_int_equal(larshm_wait_route(waiter.h, 0, 1, 50), LARSHM_TIMEOUT);
     assert_int_equal(instance_flagged(instance).count, 1);
     instance_put(instance, 1, 1, 4, 15);
@@ -66,7 +67,7 @@ static void a_known_route_is_not_waited_for(void **state)
     larshm *h = NULL;
     instance_put(instance, 1, 1, 4, 15);
     instance_put(instance, 2, 1, 0, 15);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     assert_int_equal(larshm_wait_route(h, 0, 1, 0), LARSHM_OK);
     assert_int_equal(larshm_wait_route(h, 0, 1, -1), LARSHM_OK);
     assert_int_equal(larshm_wait_route(h, 0, 2, -1), LARSHM_NOEXIST);
@@ -77,7 +78,7 @@ static void an_answer_that_does_not_come_times_out(void **state)
 {
     struct instance *instance = *state;
     larshm *h = NULL;
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     uint64_t start = clock_tick();
     assert_int_equal(larshm_wait_route(h, 0, 1, 0), LARSHM_TIMEOUT);
     assert_int_equal(larshm_wait_route(h, 0, 1, 150), LARSHM_TIMEOUT);

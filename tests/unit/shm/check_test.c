@@ -10,6 +10,7 @@
 #include "shm/index.h"
 #include "shm/reader/lookup_fast.h"
 #include "shm/table.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -246,7 +247,7 @@ static void g9_a_client_survives_damage_under_its_feet(void **state)
     struct routes routes;
     larshm *h = NULL;
     put_keys(instance);
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
     for (int kind = 0; kind < DAMAGES; kind++) {
         larshm_host host;
@@ -289,7 +290,7 @@ static void g5_adoption_keeps_what_is_whole_of_a_damaged_object(void **state)
     larshm *h = NULL;
     larshm_host hosts[20];
     size_t count;
-    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    h = client_open(instance);
     for (uint32_t key = 1; key <= KEYS; key++) {
         uint32_t round = UINT32_MAX;
         int code = larshm_get_route(h, 0, key, hosts, 20, &count);

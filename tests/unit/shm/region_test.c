@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shm/region.h"
+#include "tests/support/object_path.h"
 
 enum {
     SIZE = 8192
@@ -48,13 +49,6 @@ static struct trust self(void)
     return (struct trust){.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
 }
 
-static const char *path_of(const char *object)
-{
-    static char path[128];
-    snprintf(path, sizeof(path), SHM_DIRECTORY "%s", object);
-    return path;
-}
-
 static void a_new_object_is_zero_whole_and_has_its_mode_under_any_umask(void **state)
 {
     struct stat st;
@@ -64,7 +58,7 @@ static void a_new_object_is_zero_whole_and_has_its_mode_under_any_umask(void **s
     umask(old);
     for (size_t i = 0; i < SIZE; i++)
         assert_int_equal(((char *)region.s_base)[i], 0);
-    assert_int_equal(stat(path_of(name), &st), 0);
+    assert_int_equal(stat(object_path(name), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(st.st_size, SIZE);
     assert_true((uint64_t)st.st_blocks * 512 >= SIZE); /* allocated: no SIGBUS later */
@@ -87,7 +81,7 @@ static void an_object_larger_than_what_is_free_is_not_begun(void **state)
     struct region region;
     (void)state;
     assert_int_equal(region_create(name, (size_t)1 << 60, 0640, (gid_t)-1, &region), SHM_NO_SPACE);
-    assert_int_not_equal(access(path_of(name), F_OK), 0);
+    assert_int_not_equal(access(object_path(name), F_OK), 0);
 }
 
 static void what_one_writes_the_other_sees(void **state)
@@ -111,7 +105,7 @@ static void an_object_is_opened_only_if_its_owner_mode_and_size_are_right(void *
     assert_int_equal(region_open(other_name, false, &trust, 0, &opened), SHM_NO_OBJECT);
     assert_int_equal(region_open(name, false, &no_owner, 0, &opened), SHM_FOREIGN);
     assert_int_equal(region_open(name, false, &trust, SIZE + 1, &opened), SHM_SHORT);
-    assert_int_equal(chmod(path_of(name), 0660), 0);
+    assert_int_equal(chmod(object_path(name), 0660), 0);
     assert_int_equal(region_open(name, false, &trust, 0, &opened), SHM_UNSAFE);
     region_close(&region);
 }
@@ -122,15 +116,15 @@ static void what_is_no_regular_object_is_not_opened_and_not_waited_for(void **st
     struct region opened;
     (void)state;
     alarm(20); /* a pipe without a writer must not block */
-    assert_int_equal(mkfifo(path_of(name), 0600), 0);
+    assert_int_equal(mkfifo(object_path(name), 0600), 0);
     assert_int_equal(region_open(name, false, &trust, 0, &opened), SHM_FOREIGN);
-    assert_int_equal(unlink(path_of(name)), 0);
-    assert_int_equal(symlink("/dev/null", path_of(name)), 0);
+    assert_int_equal(unlink(object_path(name)), 0);
+    assert_int_equal(symlink("/dev/null", object_path(name)), 0);
     assert_int_equal(region_open(name, false, &trust, 0, &opened), SHM_FOREIGN);
-    assert_int_equal(unlink(path_of(name)), 0);
-    assert_int_equal(mkdir(path_of(name), 0700), 0);
+    assert_int_equal(unlink(object_path(name)), 0);
+    assert_int_equal(mkdir(object_path(name), 0700), 0);
     assert_int_equal(region_open(name, false, &trust, 0, &opened), SHM_FOREIGN);
-    assert_int_equal(rmdir(path_of(name)), 0);
+    assert_int_equal(rmdir(object_path(name)), 0);
     alarm(0);
 }
 
@@ -161,7 +155,7 @@ static void an_object_that_was_cut_is_not_whole(void **state)
     struct region region = create(name);
     (void)state;
     assert_true(region_is_whole(&region, name));
-    assert_int_equal(truncate(path_of(name), SIZE - 1), 0);
+    assert_int_equal(truncate(object_path(name), SIZE - 1), 0);
     assert_true(region_is_named(&region, name));
     assert_false(region_is_whole(&region, name));
     region_close(&region);

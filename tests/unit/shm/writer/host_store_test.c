@@ -12,6 +12,7 @@
 #include "shm/writer/host_store.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 enum {
     MAX_BYTES = 1 << 20,
@@ -281,12 +282,10 @@ static void g10_the_object_grows_no_larger_than_max_bytes(void **state)
     struct instance *instance = *state;
     struct host_store *store = open_store(instance);
     struct stat st;
-    char path[128];
     uint64_t host = 1;
     while (host_store_add(store, numbered_key(1), numbered_host(host)) != HOST_STORE_NONE && host < 100000)
         host++;
-    snprintf(path, sizeof(path), "/dev/shm%s", instance->names.hosts);
-    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(stat(object_path(instance->names.hosts), &st), 0);
     assert_in_range(st.st_size, MAX_BYTES - 2 * sizeof(struct host_record), MAX_BYTES);
     assert_in_range(host, MAX_BYTES / sizeof(struct host_record) - 20,
                     MAX_BYTES / sizeof(struct host_record));
@@ -346,8 +345,7 @@ static void an_object_that_makes_no_sense_is_replaced(void **state)
         offsetof(struct object_id, magic), offsetof(struct object_id, layout_version),
         offsetof(struct object_id, size), offsetof(struct hosts_header, record_count)};
     struct instance *instance = *state;
-    char path[128];
-    snprintf(path, sizeof(path), "/dev/shm%s", instance->names.hosts);
+    const char *path = object_path(instance->names.hosts);
     for (int i = 0; i < 6; i++) {
         struct host_store *store = open_store(instance);
         assert_int_equal(host_store_find(store, numbered_key(1), numbered_host(10)), HOST_STORE_NONE);
@@ -380,9 +378,8 @@ static void an_object_that_others_own_or_may_write_is_refused_and_left_alone(voi
     struct instance *instance = *state;
     struct host_store *store = open_store(instance), *none = NULL;
     struct stat before, after;
-    char path[128];
+    const char *path = object_path(instance->names.hosts);
     host_store_close(store);
-    snprintf(path, sizeof(path), "/dev/shm%s", instance->names.hosts);
     for (int i = 0; i < 2; i++) {
         if (i == 0)
             assert_int_equal(chmod(path, 0666), 0);

@@ -10,6 +10,7 @@
 #include "shm/table.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 static void g5_restarted_fetcher_adopts_every_route(void **state)
 {
@@ -46,10 +47,8 @@ static void versions_go_on_across_generations(void **state)
 
 static mode_t mode_of(const char *name)
 {
-    char path[128];
     struct stat st;
-    snprintf(path, sizeof(path), "/dev/shm%s", name);
-    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(stat(object_path(name), &st), 0);
     return st.st_mode & 07777;
 }
 
@@ -99,9 +98,8 @@ static void squatted_names_are_refused_and_named(void **state)
     const char *const names[] = {instance->names.routes, instance->names.control, instance->names.lock};
     instance_stop(instance);
     for (int i = 0; i < 3; i++) {
-        char path[128];
+        const char *path = object_path(names[i]);
         struct region region;
-        snprintf(path, sizeof(path), "/dev/shm%s", names[i]);
         shm_unlink(names[i]);
         assert_int_equal(symlink("/dev/null", path), 0);
         expect_start(instance, SHM_FOREIGN, names[i]);
@@ -138,12 +136,9 @@ static void damaged_object_is_replaced(void **state)
         case 2:
             routes.s_header->bucket_count = UINT32_MAX;
             break;
-        case 3: {
-            char path[128];
-            snprintf(path, sizeof(path), "/dev/shm%s", instance->names.routes);
-            assert_int_equal(truncate(path, 100), 0);
+        case 3:
+            assert_int_equal(truncate(object_path(instance->names.routes), 100), 0);
             break;
-        }
         }
         region_close(&region);
         instance_start(instance);
@@ -157,11 +152,9 @@ static void an_emptied_object_is_replaced(void **state)
     struct instance *instance = *state;
     const char *const names[] = {instance->names.routes, instance->names.control};
     for (int i = 0; i < 2; i++) {
-        char path[OBJECT_NAME_MAX + 16];
         instance_put(instance, 1, 1, 4, 15);
         instance_stop(instance);
-        snprintf(path, sizeof(path), "/dev/shm%s", names[i]);
-        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(truncate(object_path(names[i]), 0), 0);
         instance_start(instance);
         instance_put(instance, 2, 1, 4, 15);
     }
