@@ -25,17 +25,12 @@ command_fn command_bench, command_check, command_dump, command_get, command_host
 extern const struct argp_child common_children[];
 struct common *common_defaults(void);
 
-/* A route named on the command line. */
-struct route_name {
-    uint32_t modid, cmdid;
-};
-
 /* Takes a number, or ends the program with a message about `name` that says what is allowed. */
 uint32_t take_number(const struct argp_state *state, const char *name, const char *text, uint32_t least,
                      uint32_t most);
 
 /* Takes the words MODID CMDID, one at each ARGP_KEY_ARG. At ARGP_KEY_END, `word` NULL, it checks that both came. */
-void take_route_name(const struct argp_state *state, const char *word, struct route_name *out);
+void take_route_key(const struct argp_state *state, const char *word, struct route_key *out);
 
 /* Takes IP:PORT, or ends the program with a message that says what is allowed. */
 struct host_addr take_host(const struct argp_state *state, const char *text);

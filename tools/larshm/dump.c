@@ -45,9 +45,9 @@ static const struct argp argp = {NULL, parse, "", doc, common_children, NULL, NU
 static int print_route(void *context, const struct route *route)
 {
     (void)context;
-    printf("%" PRIu32 "\t%" PRIu32 "\t%" PRIu64 "\t%s\t%" PRIu64 "\t%" PRIu32 "\t%" PRIu32 "\t", route->modid,
-           route->cmdid, route->version, route_condition_names[route->condition], route->age_ms,
-           route->update_timeout_s, route->host_count);
+    printf("%" PRIu32 "\t%" PRIu32 "\t%" PRIu64 "\t%s\t%" PRIu64 "\t%" PRIu32 "\t%" PRIu32 "\t",
+           route->key.modid, route->key.cmdid, route->version, route_condition_names[route->condition],
+           route->age_ms, route->update_timeout_s, route->host_count);
     for (uint32_t i = 0; i < route->host_count; i++)
         printf("%s%s", i ? "," : "", text_host(route->hosts[i]).is);
     puts(route->host_count ? "" : "-");

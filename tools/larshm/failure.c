@@ -68,19 +68,19 @@ static int fail_code(const struct common *common, const char *what, int code)
                 code == LARSHM_SYSTEM_ERROR ? strerror(errno) : larshm_strerror(code));
 }
 
-int fail_lookup(const struct common *common, const struct route_name *name, int code)
+int fail_lookup(const struct common *common, struct route_key key, int code)
 {
     char what[48];
-    snprintf(what, sizeof(what), "route %" PRIu32 "/%" PRIu32, name->modid, name->cmdid);
+    snprintf(what, sizeof(what), "route %" PRIu32 "/%" PRIu32, key.modid, key.cmdid);
     if (code == LARSHM_OVERLOAD)
         return fail(common, EXIT_OVERLOADED,
                     "%s: all hosts are overloaded or drained: `larshm get %" PRIu32 " %" PRIu32 "` shows why",
-                    what, name->modid, name->cmdid);
+                    what, key.modid, key.cmdid);
     if (code != LARSHM_PENDING)
         return fail_code(common, what, code);
     return fail(common, EXIT_NO_ROUTE,
-                "%s: requested, not cached yet: try `larshm wait %" PRIu32 " %" PRIu32 "`", what, name->modid,
-                name->cmdid);
+                "%s: requested, not cached yet: try `larshm wait %" PRIu32 " %" PRIu32 "`", what, key.modid,
+                key.cmdid);
 }
 
 int fail_unopened(const struct common *common, int code)
@@ -105,7 +105,7 @@ int fail_unopened(const struct common *common, int code)
     }
 }
 
-int fail_report(const struct common *common, const struct route_name *name, int code)
+int fail_report(const struct common *common, struct route_key key, int code)
 {
     if (code == LARSHM_NO_PERMISSION)
         return fail(common, EXIT_PERMISSION,
@@ -115,7 +115,7 @@ int fail_report(const struct common *common, const struct route_name *name, int 
         return fail(common, EXIT_USAGE,
                     "no room for results of another host: is larshm-fetcher running? it makes room; "
                     "try again in a moment");
-    return fail_lookup(common, name, code);
+    return fail_lookup(common, key, code);
 }
 
 int fail_hosts(const struct common *common, enum shm_status status)

@@ -16,13 +16,13 @@ __attribute__((format(printf, 3, 4))) int fail(const struct common *common, int 
 int exit_code_of(int code);
 
 /* Says what a code of larshm.h or shm/status.h means for the lookup of a route. */
-int fail_lookup(const struct common *common, const struct route_name *name, int code);
+int fail_lookup(const struct common *common, struct route_key key, int code);
 
 /* The same, for an instance whose routes object could not be opened. */
 int fail_unopened(const struct common *common, int code);
 
 /* The same, for a result that could not be reported, and for a hosts object that cannot be used. */
-int fail_report(const struct common *common, const struct route_name *name, int code);
+int fail_report(const struct common *common, struct route_key key, int code);
 int fail_hosts(const struct common *common, enum shm_status status);
 
 #endif

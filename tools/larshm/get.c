@@ -31,7 +31,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
     struct common *common;
-    struct route_name name;
+    struct route_key key;
     uint32_t picks; /* 0: show the route */
 };
 
@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
     case ARGP_KEY_END:
-        take_route_name(state, arg, &arguments->name);
+        take_route_key(state, arg, &arguments->key);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -88,38 +88,36 @@ static int print_text(const struct answer *answer)
 {
     const struct route *route = &answer->route;
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
-           route->modid, route->cmdid, route->host_count, number_plural(route->host_count),
+           route->key.modid, route->key.cmdid, route->host_count, number_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
     if (route->condition == ROUTE_IS_HELD)
         say("route %" PRIu32 "/%" PRIu32 ": the directory's last answer had no hosts: it is held back, these "
             "are served ([fetcher] empty_hold)",
-            route->modid, route->cmdid);
+            route->key.modid, route->key.cmdid);
     return print_hosts(answer);
 }
 
 /* The lookup may trigger a refresh: what is shown is the state before it. */
-static int look_up(larshm *h, const struct common *common, const struct route_name *name, struct route *out)
+static int look_up(larshm *h, const struct common *common, struct route_key key, struct route *out)
 {
-    struct route_key key = route_key(name->modid, name->cmdid);
     size_t count;
     int loaded = (int)route_load(common->instance, key, out);
-    int code = larshm_get_route(h, name->modid, name->cmdid, NULL, 0, &count);
+    int code = larshm_get_route(h, key.modid, key.cmdid, NULL, 0, &count);
     if (code == LARSHM_OK && loaded == LARSHM_PENDING)
         loaded = (int)route_load(common->instance, key, out);
     return code == LARSHM_OK ? loaded : code;
 }
 
-static int show(larshm *h, const struct common *common, const struct route_name *name)
+static int show(larshm *h, const struct common *common, struct route_key key)
 {
-    struct route_key key = route_key(name->modid, name->cmdid);
     struct answer answer = {0};
-    int code = look_up(h, common, name, &answer.route);
+    int code = look_up(h, common, key, &answer.route);
     if (code == LARSHM_OK) {
-        larshm_info(h, name->modid, name->cmdid, &answer.info);
+        larshm_info(h, key.modid, key.cmdid, &answer.info);
         answer.known = known_hosts_or_none(common->instance, (struct key_range){key, key});
         code = common->json ? print_json(common, &answer) : print_text(&answer);
     } else {
-        code = fail_lookup(common, name, code);
+        code = fail_lookup(common, key, code);
     }
     known_hosts_free(&answer.known);
     free(answer.route.hosts);
@@ -127,14 +125,14 @@ static int show(larshm *h, const struct common *common, const struct route_name 
 }
 
 /* Warns when the hosts that were just shown are expired and not being refreshed. */
-static int warn_if_stale(larshm *h, const struct route_name *name)
+static int warn_if_stale(larshm *h, struct route_key key)
 {
     larshm_route_info info;
-    if (larshm_info(h, name->modid, name->cmdid, &info) != LARSHM_OK || !info.expired ||
+    if (larshm_info(h, key.modid, key.cmdid, &info) != LARSHM_OK || !info.expired ||
         (info.fetcher_alive && info.connected))
         return EXIT_SUCCESS;
     say("route %" PRIu32 "/%" PRIu32 ": these hosts are %s old and not being refreshed: larshm-fetcher is %s",
-        name->modid, name->cmdid, text_span(info.age_ms).is,
+        key.modid, key.cmdid, text_span(info.age_ms).is,
         info.fetcher_alive ? "not connected to the directory, see `larshm show`" : "not alive, start it");
     return EXIT_STALE;
 }
@@ -148,10 +146,10 @@ int command_get(struct common *common, int argc, char **argv)
     int code = larshm_open(&h, common->instance);
     if (code != LARSHM_OK)
         return fail_unopened(common, code);
-    code = arguments.picks ? get_picks(h, common, &arguments.name, arguments.picks)
-                           : show(h, common, &arguments.name);
+    code = arguments.picks ? get_picks(h, common, arguments.key, arguments.picks)
+                           : show(h, common, arguments.key);
     if (code == EXIT_SUCCESS)
-        code = warn_if_stale(h, &arguments.name);
+        code = warn_if_stale(h, arguments.key);
     larshm_close(h);
     return code;
 }

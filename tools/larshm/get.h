@@ -12,6 +12,6 @@ enum {
 };
 
 /* Picks `picks` hosts as an application would and shows how often each came. Returns the exit code. */
-int get_picks(larshm *h, const struct common *common, const struct route_name *name, uint32_t picks);
+int get_picks(larshm *h, const struct common *common, struct route_key key, uint32_t picks);
 
 #endif

@@ -100,7 +100,7 @@ struct text health_text(const struct host_health *health, bool out)
 bool health_is_known(const struct route *route, const struct known_hosts *known)
 {
     size_t count;
-    known_hosts_of(known, route_key(route->modid, route->cmdid), &count);
+    known_hosts_of(known, route->key, &count);
     return count > 0 || route_count_out(route) > 0;
 }
 
@@ -124,7 +124,7 @@ char *health_table(const struct route *route, const struct known_hosts *known, c
     static const struct grid_column columns[] = {
         {"HOST", false}, {"SUCCESSES", true}, {"FAILURES", true}, {"HEALTH", false}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
-    struct route_key key = route_key(route->modid, route->cmdid);
+    struct route_key key = route->key;
     for (uint32_t at = 0; at < route->host_count; at++)
         add_host(grid, route->hosts[at], known_hosts_find(known, key, route->hosts[at]),
                  route_host_out(route, at), known->readable);

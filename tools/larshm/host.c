@@ -49,7 +49,7 @@ enum {
 struct arguments {
     struct common *common;
     size_t verb;
-    struct route_name name;
+    struct route_key key;
     struct host_addr host;
 };
 
@@ -71,9 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (state->arg_num == 0)
             arguments->verb = take_verb(state, arg);
         else if (state->arg_num == 1)
-            arguments->name.modid = take_number(state, "MODID", arg, 0, UINT32_MAX);
+            arguments->key.modid = take_number(state, "MODID", arg, 0, UINT32_MAX);
         else if (state->arg_num == 2)
-            arguments->name.cmdid = take_number(state, "CMDID", arg, 0, UINT32_MAX);
+            arguments->key.cmdid = take_number(state, "CMDID", arg, 0, UINT32_MAX);
         else if (state->arg_num == 3)
             arguments->host = take_host(state, arg);
         else
@@ -94,39 +94,39 @@ static const struct argp argp = {NULL, parse, "pin|drain|clear MODID CMDID IP:PO
 /* Says so when no host is left to be picked. */
 static void warn_if_last(const struct arguments *arguments)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     struct route route;
-    if (route_load(arguments->common->instance, route_key(name->modid, name->cmdid), &route) != SHM_OK)
+    if (route_load(arguments->common->instance, key, &route) != SHM_OK)
         return;
     if (route.host_count && route_count_out(&route) == route.host_count)
         say("route %" PRIu32 "/%" PRIu32
             ": no host is left in the turn, so lookups are answered with OVERLOAD",
-            name->modid, name->cmdid);
+            key.modid, key.cmdid);
     free(route.hosts);
 }
 
 static int print(const struct arguments *arguments)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     warn_if_last(arguments);
     if (arguments->common->json)
         return json_print(json_pack(
             "{s:i, s:s, s:I, s:I, s:s, s:i, s:s}", "version", JSON_VERSION, "instance",
-            arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid", (json_int_t)name->cmdid,
-            "ip", text_address(arguments->host.address).is, "port", (int)ntohs(arguments->host.port), "hold",
+            arguments->common->instance, "modid", (json_int_t)key.modid, "cmdid", (json_int_t)key.cmdid, "ip",
+            text_address(arguments->host.address).is, "port", (int)ntohs(arguments->host.port), "hold",
             health_overrides[verbs[arguments->verb].override]));
-    printf("route %" PRIu32 "/%" PRIu32 ": %s %s\n", name->modid, name->cmdid, text_host(arguments->host).is,
+    printf("route %" PRIu32 "/%" PRIu32 ": %s %s\n", key.modid, key.cmdid, text_host(arguments->host).is,
            verbs[arguments->verb].done);
     return EXIT_SUCCESS;
 }
 
 static int fail_no_host(const struct arguments *arguments)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     struct route route = {0};
-    route_load(arguments->common->instance, route_key(name->modid, name->cmdid), &route);
+    route_load(arguments->common->instance, key, &route);
     int code = fail(arguments->common, EXIT_NO_ROUTE,
-                    "route %" PRIu32 "/%" PRIu32 " has no host %s; it has: %s", name->modid, name->cmdid,
+                    "route %" PRIu32 "/%" PRIu32 " has no host %s; it has: %s", key.modid, key.cmdid,
                     text_host(arguments->host).is, route.host_count ? route_first_hosts(&route).is : "none");
     free(route.hosts);
     return code;
@@ -134,7 +134,7 @@ static int fail_no_host(const struct arguments *arguments)
 
 static int finish(const struct arguments *arguments, enum order_result result)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     switch (result) {
     case ORDER_DONE:
         return print(arguments);
@@ -142,7 +142,7 @@ static int finish(const struct arguments *arguments, enum order_result result)
         return fail(arguments->common, EXIT_NO_ROUTE,
                     "route %" PRIu32 "/%" PRIu32 " is not here: `larshm wait %" PRIu32 " %" PRIu32
                     "` brings it",
-                    name->modid, name->cmdid, name->modid, name->cmdid);
+                    key.modid, key.cmdid, key.modid, key.cmdid);
     case ORDER_NO_HOST:
         return fail_no_host(arguments);
     default:
@@ -174,7 +174,7 @@ int command_host(struct common *common, int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
     const struct order order = {
-        .key = route_key(arguments.name.modid, arguments.name.cmdid),
+        .key = arguments.key,
         .host = arguments.host,
         .override = verbs[arguments.verb].override,
     };

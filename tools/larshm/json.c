@@ -44,9 +44,8 @@ static json_t *json_route_host(const struct route *route, const struct known_hos
         result = json_object_update_new(host, json_pack("{s:b, s:b}", "in_turn", (int)in_rotation, "probed",
                                                         (int)(!in_rotation && probed)));
     if (result == 0 && known && known->readable)
-        result = json_object_update_new(
-            host,
-            json_health(known_hosts_find(known, route_key(route->modid, route->cmdid), route->hosts[at])));
+        result =
+            json_object_update_new(host, json_health(known_hosts_find(known, route->key, route->hosts[at])));
     if (result == 0)
         return host;
     json_decref(host);
@@ -66,8 +65,8 @@ static json_t *json_hosts(const struct route *route, const struct known_hosts *k
 
 json_t *json_route(const struct route *route, const struct known_hosts *known)
 {
-    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "modid", (json_int_t)route->modid, "cmdid",
-                     (json_int_t)route->cmdid, "version", json_number(route->version), "state",
+    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "modid", (json_int_t)route->key.modid, "cmdid",
+                     (json_int_t)route->key.cmdid, "version", json_number(route->version), "state",
                      route_condition_names[route->condition], "age_ms", json_number(route->age_ms),
                      "update_timeout_s", (json_int_t)route->update_timeout_s, "hosts",
                      json_hosts(route, known));

@@ -64,8 +64,8 @@ static int add_row(const struct listing *listing, const struct route *route)
     if (health_is_known(route, listing->known) && !(below = health_table(route, listing->known, "      ")))
         return -1;
     char modid[16], cmdid[16], hosts[16], version[32];
-    snprintf(modid, sizeof(modid), "%" PRIu32, route->modid);
-    snprintf(cmdid, sizeof(cmdid), "%" PRIu32, route->cmdid);
+    snprintf(modid, sizeof(modid), "%" PRIu32, route->key.modid);
+    snprintf(cmdid, sizeof(cmdid), "%" PRIu32, route->key.cmdid);
     snprintf(hosts, sizeof(hosts), "%" PRIu32, route->host_count);
     snprintf(version, sizeof(version), "%" PRIu64, route->version);
     grid_row(listing->grid,
@@ -87,7 +87,7 @@ static int on_route(void *context, const struct route *route)
 {
     struct listing *listing = context;
     const struct arguments *arguments = listing->arguments;
-    if (arguments->one_modid && route->modid != arguments->modid)
+    if (arguments->one_modid && route->key.modid != arguments->modid)
         return 0;
     int result = listing->grid ? add_row(listing, route) : print_element(listing, route);
     listing->rows++;

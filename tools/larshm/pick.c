@@ -74,15 +74,15 @@ static json_t *json_hosts(const struct picks *picks)
     return hosts;
 }
 
-static int print_json(const struct common *common, const struct route_name *name, const struct picks *picks)
+static int print_json(const struct common *common, struct route_key key, const struct picks *picks)
 {
     return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION, "instance",
-                                common->instance, "modid", (json_int_t)name->modid, "cmdid",
-                                (json_int_t)name->cmdid, "picks", (json_int_t)picks->count, "overloaded",
+                                common->instance, "modid", (json_int_t)key.modid, "cmdid",
+                                (json_int_t)key.cmdid, "picks", (json_int_t)picks->count, "overloaded",
                                 (json_int_t)picks->overloaded, "hosts", json_hosts(picks)));
 }
 
-int get_picks(larshm *h, const struct common *common, const struct route_name *name, uint32_t count)
+int get_picks(larshm *h, const struct common *common, struct route_key key, uint32_t count)
 {
     struct picks picks = {.hosts = malloc(count * sizeof(*picks.hosts))};
     if (!picks.hosts)
@@ -90,19 +90,19 @@ int get_picks(larshm *h, const struct common *common, const struct route_name *n
     int code = LARSHM_OK;
     for (uint32_t i = 0; (code == LARSHM_OK || code == LARSHM_OVERLOAD) && i < count; i++) {
         larshm_host host;
-        code = larshm_get_host(h, name->modid, name->cmdid, &host);
+        code = larshm_get_host(h, key.modid, key.cmdid, &host);
         if (code == LARSHM_OK)
             picks.hosts[picks.count++] = host_addr_order((struct host_addr){host.addr, host.port});
         else if (code == LARSHM_OVERLOAD)
             picks.overloaded++;
     }
     if (picks.overloaded == count)
-        code = fail_lookup(common, name, LARSHM_OVERLOAD);
+        code = fail_lookup(common, key, LARSHM_OVERLOAD);
     else if (code != LARSHM_OK && code != LARSHM_OVERLOAD)
-        code = fail_lookup(common, name, code);
+        code = fail_lookup(common, key, code);
     else {
         qsort(picks.hosts, picks.count, sizeof(*picks.hosts), by_number);
-        code = common->json ? print_json(common, name, &picks) : print_table(&picks);
+        code = common->json ? print_json(common, key, &picks) : print_table(&picks);
     }
     free(picks.hosts);
     return code;

@@ -39,12 +39,12 @@ static const struct argp_option options[] = {
 
 struct arguments {
     struct common *common;
-    struct route_name name;
+    struct route_key key;
     bool named;
     uint32_t threads, seconds;
 };
 
-static void take_route(const struct argp_state *state, char *text, struct route_name *out)
+static void take_route(const struct argp_state *state, char *text, struct route_key *out)
 {
     char *slash = strchr(text, '/');
     if (!slash)
@@ -59,7 +59,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct arguments *arguments = state->input;
     switch (key) {
     case 'r':
-        take_route(state, arg, &arguments->name);
+        take_route(state, arg, &arguments->key);
         arguments->named = true;
         return 0;
     case 's':
@@ -80,7 +80,7 @@ static const struct argp argp = {options, parse, "[THREADS]", doc, common_childr
 /* What all threads share. The gate is closed until they are there, and until `end` is set. */
 struct run {
     larshm *h;
-    struct route_name name;
+    struct route_key key;
     pthread_rwlock_t gate;
     uint64_t end;
 };
@@ -96,7 +96,7 @@ static void *work(void *argument)
 {
     const struct worker *worker = argument;
     struct run *run = worker->run;
-    const struct route_name name = run->name;
+    const struct route_key key = run->key;
     larshm *h = run->h;
     struct qps_thread own = {0};
     pthread_rwlock_rdlock(&run->gate);
@@ -105,7 +105,7 @@ static void *work(void *argument)
     do
         for (int i = 0; i < BATCH; i++) {
             larshm_host host;
-            int code = larshm_get_host(h, name.modid, name.cmdid, &host);
+            int code = larshm_get_host(h, key.modid, key.cmdid, &host);
             own.calls++;
             if (code == LARSHM_OVERLOAD) {
                 own.overloaded++;
@@ -123,7 +123,7 @@ static void *work(void *argument)
 static int run_threads(larshm *h, const struct arguments *arguments, struct worker *workers,
                        struct qps_thread *results, uint64_t *ms)
 {
-    struct run run = {.h = h, .name = arguments->name, .gate = PTHREAD_RWLOCK_INITIALIZER};
+    struct run run = {.h = h, .key = arguments->key, .gate = PTHREAD_RWLOCK_INITIALIZER};
     uint32_t started = 0;
     int error = 0;
     pthread_rwlock_wrlock(&run.gate);
@@ -147,7 +147,7 @@ static int measure(larshm *h, const struct arguments *arguments)
 {
     struct worker *workers = calloc(arguments->threads, sizeof(*workers));
     struct qps_thread *threads = calloc(arguments->threads, sizeof(*threads));
-    struct qps_result result = {.name = arguments->name, .count = arguments->threads, .threads = threads};
+    struct qps_result result = {.key = arguments->key, .count = arguments->threads, .threads = threads};
     int code;
     if (!workers || !threads) {
         code = say_no_memory();
@@ -171,12 +171,12 @@ static int use_first(void *context, const struct route *route)
 {
     if (route->host_count == 0)
         return 0;
-    *(struct route_name *)context = (struct route_name){route->modid, route->cmdid};
+    *(struct route_key *)context = route->key;
     return FOUND;
 }
 
 /* The first route that has hosts. Returns the exit code. */
-static int choose_route(const struct common *common, struct route_name *out)
+static int choose_route(const struct common *common, struct route_key *out)
 {
     struct instance instance;
     unsigned long damaged = 0;
@@ -196,20 +196,19 @@ static int choose_route(const struct common *common, struct route_name *out)
 int command_qps(struct common *common, int argc, char **argv)
 {
     struct arguments arguments = {.common = common, .threads = 1, .seconds = DEFAULT_SECONDS};
-    const struct route_name *name = &arguments.name;
     larshm_host host;
     larshm *h = NULL;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    int code = arguments.named ? EXIT_SUCCESS : choose_route(common, &arguments.name);
+    int code = arguments.named ? EXIT_SUCCESS : choose_route(common, &arguments.key);
     if (code != EXIT_SUCCESS)
         return code;
     code = larshm_open(&h, common->instance);
     if (code != LARSHM_OK)
         return fail_unopened(common, code);
-    code = larshm_get_host(h, name->modid, name->cmdid, &host);
+    code = larshm_get_host(h, arguments.key.modid, arguments.key.cmdid, &host);
     code = code == LARSHM_OK || code == LARSHM_OVERLOAD ? measure(h, &arguments)
-                                                        : fail_lookup(common, name, code);
+                                                        : fail_lookup(common, arguments.key, code);
     larshm_close(h);
     return code;
 }

@@ -12,7 +12,7 @@ struct qps_thread {
 
 /* The threads ran side by side for `ms`, from their common start until the last of them had ended. */
 struct qps_result {
-    struct route_name name;
+    struct route_key key;
     uint64_t ms;
     uint32_t count;
     const struct qps_thread *threads;

@@ -82,8 +82,8 @@ static int print_text(const struct qps_result *result, const struct qps_thread *
         return say_no_memory();
     }
     add_row(grid, result, "all", sum->calls);
-    printf("route %" PRIu32 "/%" PRIu32 ", %" PRIu32 " thread%s, %s\n", result->name.modid,
-           result->name.cmdid, result->count, number_plural(result->count), text_span(result->ms).is);
+    printf("route %" PRIu32 "/%" PRIu32 ", %" PRIu32 " thread%s, %s\n", result->key.modid, result->key.cmdid,
+           result->count, number_plural(result->count), text_span(result->ms).is);
     int code = grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
     if (code == EXIT_SUCCESS && sum->overloaded)
         printf("%s of %s were answered with OVERLOAD\n", text_count(sum->overloaded).is,
@@ -110,10 +110,10 @@ static int print_json(const struct common *common, const struct qps_result *resu
                       const struct qps_thread *sum)
 {
     return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION,
-                                "instance", common->instance, "modid", (json_int_t)result->name.modid,
-                                "cmdid", (json_int_t)result->name.cmdid, "ms", json_number(result->ms),
-                                "calls", json_number(sum->calls), "overloaded", json_number(sum->overloaded),
-                                "failed", json_number(sum->failed), "calls_per_s",
+                                "instance", common->instance, "modid", (json_int_t)result->key.modid, "cmdid",
+                                (json_int_t)result->key.cmdid, "ms", json_number(result->ms), "calls",
+                                json_number(sum->calls), "overloaded", json_number(sum->overloaded), "failed",
+                                json_number(sum->failed), "calls_per_s",
                                 json_number(rate(result, sum->calls)), "threads", json_threads(result)));
 }
 
@@ -121,7 +121,7 @@ int qps_show(const struct common *common, const struct qps_result *result)
 {
     struct qps_thread sum = sum_of(result);
     if (sum.failed == sum.calls)
-        return fail_lookup(common, &result->name, sum.failure);
+        return fail_lookup(common, result->key, sum.failure);
     if (sum.failed)
         say("%" PRIu64 " of %" PRIu64 " calls got no host: %s", sum.failed, sum.calls,
             larshm_strerror(sum.failure));

@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
     struct common *common;
-    struct route_name name;
+    struct route_key key;
     struct host_addr host;
     int32_t retcode;
     uint32_t count;
@@ -55,7 +55,7 @@ static error_t parse_word(struct arguments *arguments, char *arg, struct argp_st
     switch (state->arg_num) {
     case 0:
     case 1:
-        take_route_name(state, arg, &arguments->name);
+        take_route_key(state, arg, &arguments->key);
         return 0;
     case 2:
         arguments->host = take_host(state, arg);
@@ -102,16 +102,16 @@ static int report(larshm *h, const larshm_host *host, int retcode)
 
 static int print(const struct arguments *arguments)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     const char *kind = arguments->retcode == 0 ? "success" : "failure";
     const char *plural = arguments->count == 1 ? "" : arguments->retcode == 0 ? "es" : "s";
     if (arguments->common->json)
         return json_print(json_pack(
             "{s:i, s:s, s:I, s:I, s:s, s:i, s:i, s:I}", "version", JSON_VERSION, "instance",
-            arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid", (json_int_t)name->cmdid,
-            "ip", text_address(arguments->host.address).is, "port", (int)ntohs(arguments->host.port),
-            "retcode", (int)arguments->retcode, "reported", (json_int_t)arguments->count));
-    printf("route %" PRIu32 "/%" PRIu32 ": %s %s%s of %s reported\n", name->modid, name->cmdid,
+            arguments->common->instance, "modid", (json_int_t)key.modid, "cmdid", (json_int_t)key.cmdid, "ip",
+            text_address(arguments->host.address).is, "port", (int)ntohs(arguments->host.port), "retcode",
+            (int)arguments->retcode, "reported", (json_int_t)arguments->count));
+    printf("route %" PRIu32 "/%" PRIu32 ": %s %s%s of %s reported\n", key.modid, key.cmdid,
            text_count(arguments->count).is, kind, plural, text_host(arguments->host).is);
     return EXIT_SUCCESS;
 }
@@ -119,19 +119,18 @@ static int print(const struct arguments *arguments)
 /* Warns when the results will not count for a host. */
 static void warn_if_unknown(const struct arguments *arguments)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     struct route route;
-    enum shm_status status =
-        route_load(arguments->common->instance, route_key(name->modid, name->cmdid), &route);
+    enum shm_status status = route_load(arguments->common->instance, key, &route);
     if (status == SHM_PENDING)
         say("route %" PRIu32 "/%" PRIu32 " is not cached, so this will be ignored: `larshm wait %" PRIu32
             " %" PRIu32 "` requests it",
-            name->modid, name->cmdid, name->modid, name->cmdid);
+            key.modid, key.cmdid, key.modid, key.cmdid);
     if (status != SHM_OK)
         return;
     if (route_find_host(&route, arguments->host) == route.host_count)
         say("route %" PRIu32 "/%" PRIu32 " has no host %s, so this counts under \"other hosts\"; it has: %s",
-            name->modid, name->cmdid, text_host(arguments->host).is,
+            key.modid, key.cmdid, text_host(arguments->host).is,
             route.host_count ? route_first_hosts(&route).is : "none");
     free(route.hosts);
 }
@@ -139,14 +138,14 @@ static void warn_if_unknown(const struct arguments *arguments)
 int command_report(struct common *common, int argc, char **argv)
 {
     struct arguments arguments = {.common = common, .count = 1};
-    const struct route_name *name = &arguments.name;
     larshm *h = NULL;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
     int code = larshm_open(&h, common->instance);
     if (code != LARSHM_OK)
         return fail_unopened(common, code);
-    const larshm_host host = {name->modid, name->cmdid, arguments.host.address, arguments.host.port};
+    const larshm_host host = {arguments.key.modid, arguments.key.cmdid, arguments.host.address,
+                              arguments.host.port};
     uint32_t done = 0;
     while (done < arguments.count && (code = report(h, &host, arguments.retcode)) == LARSHM_OK)
         done++;
@@ -157,5 +156,5 @@ int command_report(struct common *common, int argc, char **argv)
     }
     if (done)
         say("%" PRIu32 " of %" PRIu32 " were reported", done, arguments.count);
-    return fail_report(common, name, code);
+    return fail_report(common, arguments.key, code);
 }

@@ -73,8 +73,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         if (!table_intact(&table))
             continue;
         uint64_t fetched = table_fetched(&table);
-        route->modid = key.modid;
-        route->cmdid = key.cmdid;
+        route->key = key;
         route->version = ref_version(table.ref);
         route->age_ms = now > fetched ? now - fetched : 0;
         route->condition = found;

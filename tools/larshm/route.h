@@ -23,7 +23,7 @@ enum route_condition {
 extern const char *const route_condition_names[ROUTE_CONDITIONS];
 
 struct route {
-    uint32_t modid, cmdid;
+    struct route_key key;
     uint64_t version;
     uint64_t age_ms; /* since the directory last confirmed the hosts */
     enum route_condition condition;

@@ -42,7 +42,7 @@ struct simulated_host {
 
 struct simulation {
     struct common *common;
-    struct route_name name;
+    struct route_key key;
     uint32_t rate, count;
     struct simulated_host *hosts; /* [HOSTS_MAX], by address */
     size_t host_count;
@@ -62,10 +62,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         else if (state->arg_num > 3)
             argp_error(state, "too many arguments: MODID CMDID ERRRATE COUNT are all");
         else
-            take_route_name(state, arg, &simulation->name);
+            take_route_key(state, arg, &simulation->key);
         return 0;
     case ARGP_KEY_END:
-        take_route_name(state, NULL, &simulation->name);
+        take_route_key(state, NULL, &simulation->key);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -99,14 +99,14 @@ static struct simulated_host *find_host(struct simulation *simulation, struct ho
 /* All hosts that the route begins with: those that are never picked are shown too. */
 static int learn_hosts(larshm *h, struct simulation *simulation)
 {
-    const struct route_name *name = &simulation->name;
+    const struct route_key key = simulation->key;
     larshm_host *found = malloc(HOSTS_MAX * sizeof(*found));
     size_t count = 0;
     if (!found)
         return LARSHM_SYSTEM_ERROR;
-    int code = larshm_wait_route(h, name->modid, name->cmdid, WAIT_MS);
+    int code = larshm_wait_route(h, key.modid, key.cmdid, WAIT_MS);
     if (code == LARSHM_OK)
-        code = larshm_get_route(h, name->modid, name->cmdid, found, HOSTS_MAX, &count);
+        code = larshm_get_route(h, key.modid, key.cmdid, found, HOSTS_MAX, &count);
     for (size_t i = 0; code == LARSHM_OK && i < count; i++)
         find_host(simulation, (struct host_addr){found[i].addr, found[i].port});
     free(found);
@@ -116,9 +116,9 @@ static int learn_hosts(larshm *h, struct simulation *simulation)
 /* One call. A code other than success or OVERLOAD is counted; the route may come back. */
 static int call(larshm *h, struct simulation *simulation)
 {
-    const struct route_name *name = &simulation->name;
+    const struct route_key key = simulation->key;
     larshm_host host;
-    int code = larshm_get_host(h, name->modid, name->cmdid, &host);
+    int code = larshm_get_host(h, key.modid, key.cmdid, &host);
     simulation->calls++;
     if (code == LARSHM_OVERLOAD) {
         simulation->overloaded++;
@@ -177,18 +177,18 @@ static int print_json(const struct simulation *simulation)
 {
     return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION,
                                 "instance", simulation->common->instance, "modid",
-                                (json_int_t)simulation->name.modid, "cmdid",
-                                (json_int_t)simulation->name.cmdid, "calls", (json_int_t)simulation->calls,
-                                "overloaded", (json_int_t)simulation->overloaded, "failed",
-                                (json_int_t)simulation->failed, "hosts", json_hosts(simulation)));
+                                (json_int_t)simulation->key.modid, "cmdid", (json_int_t)simulation->key.cmdid,
+                                "calls", (json_int_t)simulation->calls, "overloaded",
+                                (json_int_t)simulation->overloaded, "failed", (json_int_t)simulation->failed,
+                                "hosts", json_hosts(simulation)));
 }
 
 static int finish(const struct simulation *simulation)
 {
     if (simulation->overloaded == simulation->calls && simulation->calls)
-        return fail_lookup(simulation->common, &simulation->name, LARSHM_OVERLOAD);
+        return fail_lookup(simulation->common, simulation->key, LARSHM_OVERLOAD);
     if (simulation->failed == simulation->calls && simulation->calls)
-        return fail_lookup(simulation->common, &simulation->name, simulation->failure);
+        return fail_lookup(simulation->common, simulation->key, simulation->failure);
     if (simulation->failed)
         say("%" PRIu32 " of %" PRIu32 " calls got no host: %s", simulation->failed, simulation->calls,
             larshm_strerror(simulation->failure));
@@ -199,12 +199,12 @@ static int simulate(larshm *h, struct simulation *simulation)
 {
     int code = learn_hosts(h, simulation);
     if (code != LARSHM_OK)
-        return fail_lookup(simulation->common, &simulation->name, code);
+        return fail_lookup(simulation->common, simulation->key, code);
     interrupt_catch();
     while (simulation->calls < simulation->count && !interrupted()) {
         code = call(h, simulation);
         if (code != LARSHM_OK)
-            return fail_report(simulation->common, &simulation->name, code);
+            return fail_report(simulation->common, simulation->key, code);
         usleep(PAUSE_US);
     }
     return finish(simulation);

@@ -26,7 +26,7 @@ static const char doc[] =
 struct arguments {
     struct common *common;
     unsigned words;
-    struct route_name name;
+    struct route_key key;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct arguments *arguments = state->input;
     switch (key) {
     case ARGP_KEY_ARG:
-        take_route_name(state, arg, &arguments->name);
+        take_route_key(state, arg, &arguments->key);
         arguments->words++;
         return 0;
     default:
@@ -46,12 +46,11 @@ static const struct argp argp = {NULL, parse, "[MODID [CMDID]]", doc, common_chi
 
 static struct key_range keys_of(const struct arguments *arguments)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     if (arguments->words == 0)
         return (struct key_range){route_key(0, 0), ROUTE_KEY_NONE};
     if (arguments->words == 1)
-        return (struct key_range){route_key(name->modid, 0), route_key(name->modid, UINT32_MAX)};
-    struct route_key key = route_key(name->modid, name->cmdid);
+        return (struct key_range){route_key(key.modid, 0), route_key(key.modid, UINT32_MAX)};
     return (struct key_range){key, key};
 }
 

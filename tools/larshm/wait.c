@@ -31,7 +31,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
     struct common *common;
-    struct route_name name;
+    struct route_key key;
     uint32_t timeout_ms;
 };
 
@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
     case ARGP_KEY_END:
-        take_route_name(state, arg, &arguments->name);
+        take_route_key(state, arg, &arguments->key);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -55,13 +55,13 @@ static const struct argp argp = {options, parse, "MODID CMDID", doc, common_chil
 
 static int print(const struct arguments *arguments, uint32_t hosts, uint64_t waited_ms)
 {
-    const struct route_name *name = &arguments->name;
+    const struct route_key key = arguments->key;
     if (arguments->common->json)
         return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "version", JSON_VERSION, "instance",
-                                    arguments->common->instance, "modid", (json_int_t)name->modid, "cmdid",
-                                    (json_int_t)name->cmdid, "hosts", (json_int_t)hosts, "waited_ms",
+                                    arguments->common->instance, "modid", (json_int_t)key.modid, "cmdid",
+                                    (json_int_t)key.cmdid, "hosts", (json_int_t)hosts, "waited_ms",
                                     json_number(waited_ms)));
-    printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s after %s\n", name->modid, name->cmdid, hosts,
+    printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s after %s\n", key.modid, key.cmdid, hosts,
            number_plural(hosts), text_span(waited_ms).is);
     return EXIT_SUCCESS;
 }
@@ -69,7 +69,6 @@ static int print(const struct arguments *arguments, uint32_t hosts, uint64_t wai
 int command_wait(struct common *common, int argc, char **argv)
 {
     struct arguments arguments = {.common = common, .timeout_ms = DEFAULT_MS};
-    const struct route_name *name = &arguments.name;
     larshm_route_info info;
     larshm *h = NULL;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
@@ -78,11 +77,12 @@ int command_wait(struct common *common, int argc, char **argv)
     if (code != LARSHM_OK)
         return fail_unopened(common, code);
     uint64_t start = clock_tick();
-    code = larshm_wait_route(h, name->modid, name->cmdid, (int)arguments.timeout_ms);
+    code = larshm_wait_route(h, arguments.key.modid, arguments.key.cmdid, (int)arguments.timeout_ms);
     uint64_t waited = clock_tick() - start;
     if (code == LARSHM_OK)
-        code = larshm_info(h, name->modid, name->cmdid, &info);
-    code = code == LARSHM_OK ? print(&arguments, info.hosts, waited) : fail_lookup(common, name, code);
+        code = larshm_info(h, arguments.key.modid, arguments.key.cmdid, &info);
+    code =
+        code == LARSHM_OK ? print(&arguments, info.hosts, waited) : fail_lookup(common, arguments.key, code);
     larshm_close(h);
     return code;
 }

@@ -60,7 +60,7 @@ static const struct argp argp = {options, parse, "", doc, common_children, NULL,
 static int print_text(uint64_t now, const struct route *route)
 {
     printf("%s.%03u  %" PRIu32 "/%" PRIu32 "  version %" PRIu64 "  %s\n", text_time(now).is,
-           (unsigned)(now % 1000), route->modid, route->cmdid, route->version,
+           (unsigned)(now % 1000), route->key.modid, route->key.cmdid, route->version,
            route->host_count ? route_first_hosts(route).is : "no such route");
     return 0;
 }

@@ -106,8 +106,7 @@ static void a_table_has_each_host_with_its_counts_where_they_are_known(void **st
         .key = route_key(1, 2), .host = hosts[0], .health = {.total_succ = 1000, .total_err = 7}};
     struct route *route = calloc(1, sizeof(*route));
     assert_non_null(route);
-    route->modid = 1;
-    route->cmdid = 2;
+    route->key = route_key(1, 2);
     route->host_count = 2;
     route->hosts = hosts;
     struct known_hosts known = {.readable = true};

@@ -70,7 +70,7 @@ uint32_t take_number(const struct argp_state *state, const char *name, const cha
     return number;
 }
 
-void take_route_name(const struct argp_state *state, const char *word, struct route_name *out)
+void take_route_key(const struct argp_state *state, const char *word, struct route_key *out)
 {
     if (!word && state->arg_num < 2)
         argp_error(state, "MODID and CMDID are missing");
