@@ -88,7 +88,7 @@ static int scan_section(struct scanner *scanner, struct piece line)
     return 0;
 }
 
-/* iniparser would take "a" for the value of both `key = "a` and `key = "a" b`. */
+/* iniparser would take "a" for the value of both `key = "a` and `key = "a" b`; from 4.2 on also for that of "\a". */
 static int check_quotes(const struct scanner *scanner, struct piece value)
 {
     if (value.length == 0 || (value.at[0] != '"' && value.at[0] != '\''))
@@ -96,6 +96,9 @@ static int check_quotes(const struct scanner *scanner, struct piece value)
     const char *end = memchr(value.at + 1, value.at[0], value.length - 1);
     if (!end)
         return complain(scanner->to, scanner->line, "the value's closing quote is missing");
+    if (memchr(value.at, '\\', (size_t)(end - value.at)))
+        return complain(scanner->to, scanner->line,
+                        "a backslash within quotes, which no value has: remove it");
     struct piece rest = after(value, end);
     if (rest.length && !starts_comment(rest.at[0]))
         return complain(scanner->to, scanner->line, "only a comment may follow the value's closing quote");

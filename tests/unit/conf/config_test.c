@@ -184,6 +184,8 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
          ":2: a line cannot be continued: remove the backslash at its end"},
         {"[dnsserver]\nip = \"a\n", ":2: the value's closing quote is missing"},
         {"[dnsserver]\nip = 'a\"\n", ":2: the value's closing quote is missing"},
+        {"[dnsserver]\nip = \"lar\\s\"\n", ":2: a backslash within quotes, which no value has: remove it"},
+        {"[dnsserver]\nip = 'a\\'b'\n", ":2: a backslash within quotes, which no value has: remove it"},
         {"[dnsserver]\nport = \"77\"78\n", ":2: only a comment may follow the value's closing quote"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
