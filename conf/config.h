@@ -15,6 +15,7 @@
 enum {
     CONFIG_HOST_SIZE = 254, /* of a host name, with its NUL */
     CONFIG_GROUP_SIZE = 33,
+    CONFIG_PATH_SIZE = 108,   /* of a Unix socket, with its NUL */
     CONFIG_ERROR_SIZE = 1024, /* enough for every error text but that of a very long path */
 };
 
@@ -41,8 +42,9 @@ struct config {
         uint32_t reconnect_min_ms, reconnect_max_ms;          /* min <= max */
         uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
         uint32_t probe_interval_ms, frame_timeout_ms;
-        uint32_t empty_hold; /* seconds; 0: off */
-        uint32_t log_level;  /* enum log_level of conf/log.h */
+        uint32_t empty_hold;                 /* seconds; 0: off */
+        uint32_t log_level;                  /* enum log_level of conf/log.h */
+        char admin_socket[CONFIG_PATH_SIZE]; /* "": the default places */
     } fetcher;
     struct {
         uint64_t max_bytes;

@@ -75,6 +75,8 @@ const struct key keys[KEY_COUNT] = {
      "An answer that would leave a route without hosts takes effect after this long. 0: at once."},
     {KEY(fetcher, log_level, KEY_LEVEL), 0, 0, "info", "", RELOAD,
      "Messages less important than this are not logged."},
+    {KEY(fetcher, admin_socket, KEY_PATH), 0, 0, "", "", RESTART,
+     "Where operators' commands come in. Empty: below /run/larshm, or else below $XDG_RUNTIME_DIR."},
 
     {KEY(shm, max_bytes, KEY_SIZE), UINT64_C(1) << 20, UINT64_C(1) << 32, "256M", "", RESTART,
      "The routes object never grows beyond this. While it grows, old and new exist side by side."},

@@ -18,6 +18,7 @@ enum key_type {
     KEY_HOST,    /* char[CONFIG_HOST_SIZE] */
     KEY_GROUP,   /* char[CONFIG_GROUP_SIZE] */
     KEY_LEVEL,   /* uint32_t, an enum log_level */
+    KEY_PATH,    /* char[CONFIG_PATH_SIZE] */
 };
 
 struct key {
@@ -32,7 +33,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 33,
+    KEY_COUNT = 34,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

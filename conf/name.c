@@ -44,3 +44,12 @@ bool name_is_group(const char *text)
     return length < CONFIG_GROUP_SIZE && strspn(text, ALNUM "_.-") == length && text[0] != '-' &&
            text[0] != '.';
 }
+
+bool name_is_socket(const char *text)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return length == 0 || (text[0] == '/' && length < CONFIG_PATH_SIZE);
+}

@@ -10,4 +10,7 @@ bool name_is_host(const char *text);
 /* The name of a Unix group, or nothing. */
 bool name_is_group(const char *text);
 
+/* An absolute path that a Unix socket can have, or nothing. */
+bool name_is_socket(const char *text);
+
 #endif

@@ -134,6 +134,11 @@ int value_parse(const struct key *key, const char *text, void *field)
             return -1;
         store_text(key, text, field);
         return 0;
+    case KEY_PATH:
+        if (!name_is_socket(text))
+            return -1;
+        store_text(key, text, field);
+        return 0;
     case KEY_LEVEL:
         for (uint32_t i = 0; i < LEVELS; i++)
             if (strcmp(text, levels[i]) == 0) {
@@ -189,6 +194,7 @@ void value_format(const struct key *key, const void *field, char out[static VALU
         break;
     case KEY_HOST:
     case KEY_GROUP:
+    case KEY_PATH:
         snprintf(out, VALUE_SIZE, "%s", (const char *)field);
         break;
     case KEY_LEVEL:
@@ -222,6 +228,9 @@ void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
         break;
     case KEY_GROUP:
         snprintf(out, size, "a group name, or nothing");
+        break;
+    case KEY_PATH:
+        snprintf(out, size, "an absolute path of at most %d characters, or nothing", CONFIG_PATH_SIZE - 1);
         break;
     case KEY_LEVEL:
         snprintf(out, size, "one of error, warning, info, debug");

@@ -222,28 +222,33 @@ static void time_passed(struct balance *balance)
         }
 }
 
-/* ---- orders ---- */
+/* ---- operators ---- */
+
+enum balance_answer balance_override(struct balance *balance, struct route_key key, struct host_addr host,
+                                     enum host_override override)
+{
+    uint32_t number = host_store_find(balance->store, key, host);
+    bool has_record = number != HOST_STORE_NONE;
+    if (!has_record && (route_key_is_none(key) || writer_state(balance->writer, key) == ROUTE_UNKNOWN))
+        return BALANCE_NO_ROUTE;
+    if (!has_record && writer_find_host(balance->writer, key, host) == HOST_NONE)
+        return BALANCE_NO_HOST;
+    if (!has_record)
+        number = new_record(balance, key, host);
+    if (number == HOST_STORE_NONE)
+        return BALANCE_FULL;
+    host_store_entry(balance->store, number)->health.override = (uint8_t) override;
+    host_store_commit(balance->store, number);
+    balance_publish_rotation(balance, number);
+    if (override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */
+        balance_table_changed(balance, key);
+    writer_count(balance->writer, COUNTER_orders, 1);
+    return BALANCE_DONE;
+}
 
 static enum order_result carry_out(struct balance *balance, const struct order *order)
 {
-    uint32_t number = host_store_find(balance->store, order->key, order->host);
-    bool has_record = !host_addr_is_none(order->host) && number != HOST_STORE_NONE;
-    if (writer_state(balance->writer, order->key) == ROUTE_UNKNOWN && !has_record)
-        return ORDER_NO_ROUTE;
-    if (host_addr_is_none(order->host) ||
-        (!has_record && writer_find_host(balance->writer, order->key, order->host) == HOST_NONE))
-        return ORDER_NO_HOST;
-    if (!has_record)
-        number = new_record(balance, order->key, order->host);
-    if (number == HOST_STORE_NONE)
-        return ORDER_FULL;
-    host_store_entry(balance->store, number)->health.override = (uint8_t)order->override;
-    host_store_commit(balance->store, number);
-    balance_publish_rotation(balance, number);
-    if (order->override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */
-        balance_table_changed(balance, order->key);
-    writer_count(balance->writer, COUNTER_orders, 1);
-    return ORDER_DONE;
+    return (enum order_result)balance_override(balance, order->key, order->host, order->override);
 }
 
 void balance_poll(struct balance *balance, uint64_t now)

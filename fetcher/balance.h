@@ -21,6 +21,16 @@ void balance_delete(struct balance *balance);
 /* Every poll_interval_ms: results, time-outs, admin commands. */
 void balance_poll(struct balance *balance, uint64_t now);
 
+/* The operator's word about a host: in this order, the values of enum order_result. */
+enum balance_answer {
+    BALANCE_DONE,
+    BALANCE_NO_ROUTE,
+    BALANCE_NO_HOST,
+    BALANCE_FULL, /* no room for its record */
+};
+enum balance_answer balance_override(struct balance *balance, struct route_key key, struct host_addr host,
+                                     enum host_override override);
+
 /* Periodic maintenance: the hosts object, and records of routes that are gone. */
 void balance_maintain(struct balance *balance);
 

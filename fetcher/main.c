@@ -14,6 +14,7 @@
 #include "conf/config.h"
 #include "conf/log.h"
 #include "conf/notify.h"
+#include "fetcher/admin.h"
 #include "fetcher/connection.h"
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
@@ -35,6 +36,8 @@ struct daemon {
     struct refresh *refresh;
     struct reporting *reporting;
     struct connection *connection;
+    struct admin_targets targets;
+    struct admin *admin; /* NULL: no socket could be had */
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
     uv_signal_t terminate, interrupt, hangup;
@@ -69,6 +72,7 @@ static void stop(struct daemon *daemon, int exit_status)
         uv_close(handles[i], NULL);
     connection_stop(daemon->connection);
     reporting_stop(daemon->reporting);
+    admin_stop(daemon->admin);
     uv_stop(&daemon->loop);
 }
 
@@ -83,6 +87,7 @@ static void maintenance_due(uv_timer_t *timer)
         return;
     }
     balance_maintain(daemon->balance);
+    admin_maintain(daemon->admin, clock_tick());
     if (message[0])
         log_limited(&daemon->maintenance_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s",
                     message);
@@ -151,25 +156,34 @@ static void apply_config(struct daemon *daemon)
         log_line(LOG_LEVEL_WARNING, "%s", message);
 }
 
-static void reload(uv_signal_t *signal, int number)
+/* As admin_targets.reload; the log says the same. */
+static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
 {
-    struct daemon *daemon = signal->data;
+    struct daemon *daemon = context;
+    const char *path = daemon->options.config_path;
     struct config loaded;
-    char error[CONFIG_ERROR_SIZE], restart[1024];
-    (void)number;
-    if (!daemon->options.config_path) {
-        log_line(LOG_LEVEL_WARNING, "nothing to reload: started without -c");
-        return;
+    if (!path) {
+        snprintf(text, ADMIN_TEXT_SIZE, "nothing to reload: started without -c");
+        log_line(LOG_LEVEL_WARNING, "%s", text);
+        return false;
     }
-    if (config_load(daemon->options.config_path, &loaded, error, sizeof(error)) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s; the configuration is unchanged", error);
-        return;
+    if (config_load(path, &loaded, text, ADMIN_TEXT_SIZE) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s; the configuration is unchanged", text);
+        return false;
     }
-    size_t kept = config_reload(&daemon->config, &loaded, restart, sizeof(restart));
+    config_reload(&daemon->config, &loaded, text, ADMIN_TEXT_SIZE);
     apply_config(daemon);
-    log_line(LOG_LEVEL_INFO, "reloaded %s", daemon->options.config_path);
-    if (kept)
-        log_line(LOG_LEVEL_WARNING, "these keys need a restart: %s", restart);
+    log_line(LOG_LEVEL_INFO, "reloaded %s", path);
+    if (text[0])
+        log_line(LOG_LEVEL_WARNING, "these keys need a restart: %s", text);
+    return true;
+}
+
+static void hung_up(uv_signal_t *signal, int number)
+{
+    char text[ADMIN_TEXT_SIZE];
+    (void)number;
+    reload(signal->data, text);
 }
 
 static void end(uv_signal_t *signal, int number)
@@ -201,9 +215,12 @@ static int start_loop(struct daemon *daemon)
         uv_timer_start(&daemon->maintenance, maintenance_due, MAINTENANCE_MS, MAINTENANCE_MS) != 0 ||
         uv_signal_start(&daemon->terminate, end, SIGTERM) != 0 ||
         uv_signal_start(&daemon->interrupt, end, SIGINT) != 0 ||
-        uv_signal_start(&daemon->hangup, reload, SIGHUP) != 0)
+        uv_signal_start(&daemon->hangup, hung_up, SIGHUP) != 0)
         return -1;
     connection_start(daemon->connection);
+    daemon->targets = (struct admin_targets){daemon->balance, reload, daemon};
+    daemon->admin =
+        admin_start(loop, daemon->options.instance, daemon->config.fetcher.admin_socket, &daemon->targets);
     return 0;
 }
 

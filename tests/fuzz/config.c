@@ -47,6 +47,7 @@ static bool in_range(const struct key *key, const void *field)
         return *(const uint32_t *)field <= LOG_LEVEL_DEBUG;
     case KEY_HOST:
     case KEY_GROUP:
+    case KEY_PATH:
         return memchr(field, '\0', key->size) != NULL;
     }
     return false;

@@ -62,8 +62,9 @@ static const char *sample_entry(const struct key *key)
     char allowed[VALUE_ALLOWED_SIZE];
     value_allowed(key, allowed);
     allowed[0] = (char)toupper(allowed[0]);
-    snprintf(entry, sizeof(entry), "\n# %s\n# %s%s.\n#%s = %s\n", key->description, allowed,
-             key->reloadable ? "" : "; a change needs a restart", key->name, key->initial);
+    snprintf(entry, sizeof(entry), "\n# %s\n# %s%s.\n#%s =%s%s\n", key->description, allowed,
+             key->reloadable ? "" : "; a change needs a restart", key->name, *key->initial ? " " : "",
+             key->initial);
     return entry;
 }
 
@@ -72,8 +73,9 @@ static const char *manual_entry(const struct key *key)
     static char entry[1024];
     char allowed[VALUE_ALLOWED_SIZE];
     value_allowed(key, allowed);
-    snprintf(entry, sizeof(entry), "\n*%s* = %s\n\t%s\n\tAllowed is %s.%s\n", key->name, key->initial,
-             key->description, allowed, key->reloadable ? "" : " A change needs a restart.");
+    snprintf(entry, sizeof(entry), "\n*%s* =%s%s\n\t%s\n\tAllowed is %s.%s\n", key->name,
+             *key->initial ? " " : "", key->initial, key->description, allowed,
+             key->reloadable ? "" : " A change needs a restart.");
     return entry;
 }
 

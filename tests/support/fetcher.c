@@ -43,6 +43,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
     assert_non_null(mkdtemp(fetcher->home));
     snprintf(fetcher->config_path, sizeof(fetcher->config_path), "%s/conf", fetcher->home);
     snprintf(fetcher->log_path, sizeof(fetcher->log_path), "%s/log", fetcher->home);
+    snprintf(fetcher->admin_path, sizeof(fetcher->admin_path), "%s/admin.sock", fetcher->home);
 }
 
 void fetcher_dispose(struct fetcher *fetcher)
@@ -51,6 +52,7 @@ void fetcher_dispose(struct fetcher *fetcher)
     private_instance_remove(&fetcher->names);
     unlink(fetcher->config_path);
     unlink(fetcher->log_path);
+    unlink(fetcher->admin_path);
     rmdir(fetcher->home);
 }
 
@@ -77,6 +79,7 @@ void fetcher_configure(const struct fetcher *fetcher)
              "[loadbalance]\n"
              "update_timeout = %u\n"
              "[fetcher]\n"
+             "admin_socket = %s\n"
              "empty_hold = %u\n"
              "poll_interval_ms = %u\n"
              "request_timeout_ms = %u\n"
@@ -94,10 +97,11 @@ void fetcher_configure(const struct fetcher *fetcher)
              "%s",
              config->host, config->port, config->reporter_port ? "127.0.0.1" : "",
              config->reporter_port ? config->reporter_port : 1, config->report_interval,
-             config->update_timeout, config->empty_hold, config->poll_interval_ms, config->request_timeout_ms,
-             config->connect_timeout_ms, config->reconnect_min_ms, config->reconnect_max_ms,
-             config->requests_per_second, config->resubscribe_per_second, config->probe_interval_ms,
-             config->frame_timeout_ms, config->max_bytes, config->grace_ms, config->more);
+             config->update_timeout, fetcher->admin_path, config->empty_hold, config->poll_interval_ms,
+             config->request_timeout_ms, config->connect_timeout_ms, config->reconnect_min_ms,
+             config->reconnect_max_ms, config->requests_per_second, config->resubscribe_per_second,
+             config->probe_interval_ms, config->frame_timeout_ms, config->max_bytes, config->grace_ms,
+             config->more);
     fetcher_configure_text(fetcher, text);
 }
 

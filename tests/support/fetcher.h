@@ -27,8 +27,8 @@ struct fetcher_config {
 };
 
 struct fetcher {
-    char home[32]; /* a directory; holds the two files */
-    char config_path[64], log_path[64];
+    char home[32]; /* a directory; holds the three files */
+    char config_path[64], log_path[64], admin_path[64];
     char instance[INSTANCE_MAX + 1];
     struct object_names names;
     struct fetcher_config config;

@@ -118,7 +118,7 @@ static void write_config(struct fixture *fixture)
     fprintf(
         file,
         "[loadbalance]\nupdate_timeout = 1\noverload_timeout = 1\nidle_timeout = 1\n"
-        "[fetcher]\nlog_level = error\nreconnect_min_ms = 5\nreconnect_max_ms = 50\npoll_interval_ms = 5\n"
+        "[fetcher]\nlog_level = error\nadmin_socket = /none/admin.sock\nreconnect_min_ms = 5\nreconnect_max_ms = 50\npoll_interval_ms = 5\n"
         "[shm]\ngrace_ms = %u\ngroup =\n",
         fixture->options.grace_ms);
     fclose(file);

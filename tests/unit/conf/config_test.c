@@ -84,6 +84,7 @@ static void defaults_are_the_documented_ones(void **state)
                               "fetcher.frame_timeout_ms = 5000\n"
                               "fetcher.empty_hold = 0\n"
                               "fetcher.log_level = info\n"
+                              "fetcher.admin_socket = \n"
                               "shm.max_bytes = 256M\n"
                               "shm.grace_ms = 2000\n"
                               "shm.max_unknown = 10000\n"

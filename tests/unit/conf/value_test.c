@@ -19,6 +19,7 @@ static const struct key host = {.type = KEY_HOST, .min = 1, .size = CONFIG_HOST_
 static const struct key host_or_none = {.type = KEY_HOST, .size = CONFIG_HOST_SIZE};
 static const struct key group = {.type = KEY_GROUP, .size = CONFIG_GROUP_SIZE};
 static const struct key level = {.type = KEY_LEVEL};
+static const struct key path = {.type = KEY_PATH, .size = CONFIG_PATH_SIZE};
 
 union field {
     uint32_t integer;
@@ -170,6 +171,19 @@ static void levels_are_the_four_words(void **state)
     expect_refused(&level, (const char *const[]){"", "INFO", "inf", "infos", "3", NULL});
 }
 
+static void paths_are_absolute_and_fit_into_a_socket_address(void **state)
+{
+    (void)state;
+    char longest[CONFIG_PATH_SIZE + 1];
+    memset(longest, 'a', sizeof(longest));
+    longest[0] = '/';
+    longest[CONFIG_PATH_SIZE] = '\0';
+    expect_refused(&path, (const char *const[]){"admin.sock", "./a", "/run/a b", "/run/\x7f", "/run/\n",
+                                                "/run/\xc3\xa4", longest, NULL});
+    longest[CONFIG_PATH_SIZE - 1] = '\0';
+    expect_kept(&path, (const char *const[]){"", "/a", "/run/larshm/default/admin.sock", longest, NULL});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +193,7 @@ int main(void)
         cmocka_unit_test(hosts_are_names_or_whole_ipv4_addresses),
         cmocka_unit_test(groups_are_names_or_nothing),
         cmocka_unit_test(levels_are_the_four_words),
+        cmocka_unit_test(paths_are_absolute_and_fit_into_a_socket_address),
     };
     return cmocka_run_group_tests_name("unit/conf/value", tests, NULL, NULL);
 }

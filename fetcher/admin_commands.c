@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/admin_commands.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "conf/log.h"
+
+/* Members that a command adds to its answer are the caller's to free; NULL: none. */
+typedef json_t *command_fn(const struct admin_targets *targets, const struct admin_request *request,
+                           struct admin_error *error);
+
+/* ---- the commands ---- */
+
+static json_t *set_override(const struct admin_targets *targets, const struct admin_request *request,
+                            enum host_override override, struct admin_error *error)
+{
+    char ip[INET_ADDRSTRLEN];
+    const struct host_addr host = request->host;
+    const uint32_t modid = request->key.modid, cmdid = request->key.cmdid;
+    inet_ntop(AF_INET, &host.address, ip, sizeof(ip));
+    switch (balance_override(targets->balance, request->key, host, override)) {
+    case BALANCE_DONE:
+        log_line(LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s %s:%u, by an operator", modid, cmdid,
+                 request->command, ip, ntohs(host.port));
+        break;
+    case BALANCE_NO_ROUTE:
+        admin_refuse(error, "no_such_route", "no route %" PRIu32 "/%" PRIu32, modid, cmdid);
+        break;
+    case BALANCE_NO_HOST:
+        admin_refuse(error, "no_such_host", "route %" PRIu32 "/%" PRIu32 " has no host %s:%u", modid, cmdid,
+                     ip, ntohs(host.port));
+        break;
+    case BALANCE_FULL:
+        admin_refuse(error, "full", "no room for another host: raise [shm] max_bytes, or free /dev/shm");
+        break;
+    }
+    return NULL;
+}
+
+static json_t *pin(const struct admin_targets *targets, const struct admin_request *request,
+                   struct admin_error *error)
+{
+    return set_override(targets, request, OVERRIDE_PINNED, error);
+}
+
+static json_t *drain(const struct admin_targets *targets, const struct admin_request *request,
+                     struct admin_error *error)
+{
+    return set_override(targets, request, OVERRIDE_DRAINED, error);
+}
+
+static json_t *clear(const struct admin_targets *targets, const struct admin_request *request,
+                     struct admin_error *error)
+{
+    return set_override(targets, request, OVERRIDE_NONE, error);
+}
+
+static json_t *reload(const struct admin_targets *targets, const struct admin_request *request,
+                      struct admin_error *error)
+{
+    char text[ADMIN_TEXT_SIZE];
+    (void)request;
+    if (targets->reload(targets->context, text))
+        return json_pack("{s:s}", "needs_restart", text);
+    admin_refuse(error, "bad_config", "%s", text);
+    return NULL;
+}
+
+/* ---- the table ---- */
+
+static const struct command {
+    const char *name;
+    bool takes_route, takes_host; /* these it must be given, and no others */
+    command_fn *run;
+} commands[] = {
+    {"pin", true, true, pin},
+    {"drain", true, true, drain},
+    {"clear", true, true, clear},
+    {"reload", false, false, reload},
+};
+
+enum {
+    COMMANDS = sizeof(commands) / sizeof(*commands)
+};
+
+static const struct command *find(const struct admin_request *request, struct admin_error *error)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->name, request->command) != 0)
+            continue;
+        if (command->takes_route == request->has_route && command->takes_host == request->has_host)
+            return command;
+        admin_refuse(error, "bad_request", "%s takes %s", command->name,
+                     command->takes_host    ? "modid, cmdid and host"
+                     : command->takes_route ? "modid and cmdid"
+                                            : "nothing");
+        return NULL;
+    }
+    admin_refuse(error, "unknown_command", "unknown command %s", request->command);
+    return NULL;
+}
+
+static char *dump(json_t *answer)
+{
+    char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+    json_decref(answer);
+    return text;
+}
+
+char *admin_error_answer(const struct admin_error *error)
+{
+    return dump(json_pack("{s:i, s:b, s:s, s:s}", "version", ADMIN_VERSION, "ok", 0, "error", error->text,
+                          "code", error->code));
+}
+
+char *admin_execute(const struct admin_targets *targets, const char *line, size_t length)
+{
+    struct admin_request request;
+    struct admin_error error = {.code = ""};
+    json_t *more = NULL;
+    if (admin_request_parse(line, length, &request, &error)) {
+        const struct command *command = find(&request, &error);
+        if (command)
+            more = command->run(targets, &request, &error);
+    }
+    if (error.code[0])
+        return admin_error_answer(&error);
+    json_t *answer = json_pack("{s:i, s:b}", "version", ADMIN_VERSION, "ok", 1);
+    if (more && answer)
+        json_object_update(answer, more);
+    json_decref(more);
+    return dump(answer);
+}
