@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What larshm tells about hosts, and how operators hold them, beside a real fetcher and a real directory.
+# What larshm tells about hosts, and what operators do with them, beside a real fetcher and a real directory.
 # shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell of its own; bats sets stderr
 
 bats_require_minimum_version 1.5.0
@@ -82,7 +82,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
     run -0 --separate-stderr larshm host drain 1 2 10.0.0.1:80
-    [ "$output" = "route 1/2: 10.0.0.1:80 is drained: neither picked nor tried" ]
+    [ "$output" = "route 1/2: 10.0.0.1:80 is drained: neither picked nor probed" ]
     [ "$stderr" = "" ]
     run -0 larshm list 1
     [[ "$output" =~ 10.0.0.1:80\ +0\ +0\ drained\ by\ an\ operator ]]
@@ -101,7 +101,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [[ "${lines[1]}" =~ ^10.0.0.2:80\ +100\ 100.0\ %$ ]]
     larshm host clear 1 2 10.0.0.2:80
     run -0 larshm host clear 1 2 10.0.0.1:80
-    [ "$output" = "route 1/2: 10.0.0.1:80 is held no more: its calls decide" ]
+    [ "$output" = "route 1/2: 10.0.0.1:80 has no override: its calls decide" ]
     run -0 larshm -j get 1 2
     [ "$(json route hosts 0 in_turn)" = true ]
     [ "$(json route hosts 1 in_turn)" = false ]
@@ -137,7 +137,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     route add 1 2 10.0.0.1:80
     larshm wait 1 2
     run -0 --separate-stderr larshm host drain 1 2 10.0.0.1:80
-    [[ "$stderr" == "larshm: route 1/2: no host is left in the turn"*"OVERLOAD" ]]
+    [[ "$stderr" == "larshm: route 1/2: no host is left in rotation"*"OVERLOAD" ]]
     run -0 larshm get 1 2
     for words in "get 1 2 --pick 5" "simulate 1 2 0 5"; do
         # shellcheck disable=SC2086
@@ -150,28 +150,65 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     done
 }
 
-@test "an order that cannot be carried out names the remedy" {
+@test "a command that cannot be carried out names the remedy" {
     run -3 larshm host pin 1 2 10.0.0.1:80
     [[ "$output" == *"is larshm-fetcher running?"* ]]
     live
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     run -2 larshm host pin 1 2 10.0.0.1:80
-    [[ "$output" == *"route 1/2 is not here: \`larshm wait 1 2\`"* ]]
+    [[ "$output" == *"route 1/2 is not cached: \`larshm wait 1 2\`"* ]]
     larshm wait 1 2
     run -2 --separate-stderr larshm -j host pin 1 2 10.0.0.3:80
     [[ "$stderr" == *"has no host 10.0.0.3:80; it has: 10.0.0.1:80 10.0.0.2:80" ]]
     [ "$(json exit_code)" = 2 ]
     if [ "$(id -u)" -eq 0 ] && as_nobody test -x "$BIN/larshm"; then
         run -6 as_nobody "$BIN/larshm" -n "$instance" host pin 1 2 10.0.0.1:80
-        [[ "$output" == *"only root and the user of larshm-fetcher"* ]]
+        [[ "$output" == *"only root and the user of larshm-fetcher may"*"run this as one of them"* ]]
+        run -6 as_nobody "$BIN/larshm" -n "$instance" reload
+        [[ "$output" == *"only root and the user of larshm-fetcher may"*"run this as one of them"* ]]
         run -6 as_nobody "$BIN/larshm" -n "$instance" report 1 2 10.0.0.1:80 0
         [[ "$output" == *"no permission to report: join the group"*"$object.control" ]]
     fi
     run -0 --separate-stderr larshm -j host pin 1 2 10.0.0.1:80
     [ "$(json hold)" = pinned ]
-    end_fetcher KILL
+    kill -STOP "$fetcher"
     run -124 larshm host pin 1 2 10.0.0.1:80
-    [[ "$output" == *"no fetcher has taken the order within 2 s"*"give it again when a fetcher runs"* ]]
+    [[ "$output" == *"has not answered within 5 s: is it stopped?"* ]]
+    end_fetcher KILL
+    for words in "host pin 1 2 10.0.0.1:80" reload; do
+        # shellcheck disable=SC2086
+        run -3 --separate-stderr larshm -j $words
+        [[ "$stderr" == *"no fetcher listens at $LARSHM_ADMIN_SOCKET: is larshm-fetcher running?"* ]]
+        [ "$(json exit_code)" = 3 ]
+    done
+}
+
+@test "without LARSHM_ADMIN_SOCKET the places are named where a fetcher would be" {
+    unset LARSHM_ADMIN_SOCKET
+    XDG_RUNTIME_DIR="$BATS_TEST_TMPDIR" run -3 larshm reload
+    places="/run/larshm/$instance/admin.sock or $BATS_TEST_TMPDIR/larshm/$instance/admin.sock"
+    [[ "$output" == *"no fetcher listens at $places:"*"set LARSHM_ADMIN_SOCKET"* ]]
+    LARSHM_ADMIN_SOCKET="/$(printf 'a%.0s' {1..200})" run -1 larshm reload
+    [[ "$output" == *"File name too long"* ]]
+    run -1 "$BIN/larshm" -n a/b reload
+    [[ "$output" == *"instance"* ]]
+}
+
+@test "reload says whether the configuration is in use, and which keys need a restart" {
+    live
+    run -0 --separate-stderr larshm reload
+    [ "$output" = "the configuration is in use" ]
+    [ "$stderr" = "" ]
+    printf '%s\n' "[shm]" "max_bytes = 64M" >>"$BATS_TEST_TMPDIR/conf"
+    run -0 --separate-stderr larshm reload
+    [[ "$stderr" == *"these keys need a restart of larshm-fetcher: shm.max_bytes" ]]
+    run -0 --separate-stderr larshm -j reload
+    [ "$(json needs_restart)" = shm.max_bytes ]
+    echo "max_bites = 64M" >>"$BATS_TEST_TMPDIR/conf"
+    run -1 --separate-stderr larshm -j reload
+    [[ "$stderr" == *"is unchanged: $BATS_TEST_TMPDIR/conf:"*"unknown key"* ]]
+    [ "$(json exit_code)" = 1 ]
+    run -1 larshm reload now
 }
 
 @test "stats sum up what was reported, for hosts that the route does not have or that have left too" {
@@ -289,12 +326,9 @@ without_history() {
     run -2 json route hosts 0 state
     run -0 --separate-stderr larshm show
     [[ "$output" == *"nothing is known of them"* ]]
-    for command in stats "host pin 1 2 10.0.0.1:80"; do
-        # shellcheck disable=SC2086
-        run "-$2" --separate-stderr larshm $command
-        [ "$output" = "" ]
-        [[ "$stderr" == *"/larshm.$instance.hosts"*"$1"*"larshm-fetcher"* ]]
-    done
+    run "-$2" --separate-stderr larshm stats
+    [ "$output" = "" ]
+    [[ "$stderr" == *"/larshm.$instance.hosts"*"$1"*"larshm-fetcher"* ]]
 }
 
 @test "a hosts object that is missing, short, strange, damaged or another user's harms nothing and is named" {

@@ -10,6 +10,7 @@ setup() {
     database="$BATS_TEST_TMPDIR/routes.db"
     pids=()
     export TZ=UTC
+    export LARSHM_ADMIN_SOCKET="$BATS_TEST_TMPDIR/admin.sock"
 }
 
 teardown() {
@@ -39,7 +40,7 @@ live() {
         >"$BATS_TEST_TMPDIR/directory" 2>/dev/null 3>&- &
     pids+=("$!")
     eventually test -s "$BATS_TEST_TMPDIR/directory"
-    printf '%s\n' "[reporter]" "ip =" "$@" >"$BATS_TEST_TMPDIR/conf"
+    printf '%s\n' "[reporter]" "ip =" "[fetcher]" "admin_socket = $LARSHM_ADMIN_SOCKET" "$@" >"$BATS_TEST_TMPDIR/conf"
     start_fetcher
 }
 

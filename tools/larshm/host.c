@@ -4,42 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shm/order.h"
+#include "tools/larshm/admin.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/health.h"
-#include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/route.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Holds a host of a route in or out of the turn by hand, through the fetcher. Kept over restarts of the "
-    "fetcher, and if the directory takes the host away and brings it back.\v"
-    "Orders:\n"
-    "  pin    the host is picked whatever its calls tell\n"
-    "  drain  the host is neither picked nor tried: as before its maintenance\n"
+    "Overrides what calls say about a host of a route, through the fetcher. Lasts over restarts of the fetcher, "
+    "and over a directory that removes the host and adds it again.\v"
+    "Actions:\n"
+    "  pin    the host is picked whatever its calls say\n"
+    "  drain  the host is neither picked nor probed, for example before its maintenance\n"
     "  clear  its calls decide again\n\n"
-    "Only root and the user of larshm-fetcher may do this. The fetcher must be running: if it has not done it "
-    "within 2 seconds, the exit code is 124, and the order is to be given again when one runs.\n\n"
+    "Only root and the user of larshm-fetcher may do this, while the fetcher runs. It is reached at its admin "
+    "socket, see larshm-fetcher(8); LARSHM_ADMIN_SOCKET names another path.\n\n"
     "Examples:\n"
     "  larshm host drain 1 2 10.0.0.1:8080\n"
-    "  larshm list 1                          which hosts are held\n"
+    "  larshm list 1                          which hosts have an override\n"
     "  larshm host clear 1 2 10.0.0.1:8080\n\n" EXIT_CODES_DOC;
-
-enum {
-    PATIENCE_MS = 2000
-};
 
 static const struct {
     const char *name;
     const char *done;
     enum host_override override;
 } verbs[] = {
-    {"pin", "is pinned: picked whatever its calls tell", OVERRIDE_PINNED},
-    {"drain", "is drained: neither picked nor tried", OVERRIDE_DRAINED},
-    {"clear", "is held no more: its calls decide", OVERRIDE_NONE},
+    {"pin", "is pinned: picked whatever its calls say", OVERRIDE_PINNED},
+    {"drain", "is drained: neither picked nor probed", OVERRIDE_DRAINED},
+    {"clear", "has no override: its calls decide", OVERRIDE_NONE},
 };
 
 enum {
@@ -59,7 +54,7 @@ static size_t take_verb(const struct argp_state *state, const char *text)
     while (verb < VERBS && strcmp(verbs[verb].name, text) != 0)
         verb++;
     if (verb == VERBS)
-        argp_error(state, "'%s' is no order: pin, drain or clear", text);
+        argp_error(state, "unknown action '%s': pin, drain or clear", text);
     return verb;
 }
 
@@ -77,11 +72,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         else if (state->arg_num == 3)
             arguments->host = take_host(state, arg);
         else
-            argp_error(state, "too many arguments: an order and MODID CMDID IP:PORT are all");
+            argp_error(state, "too many arguments: an action and MODID CMDID IP:PORT are all");
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 4)
-            argp_error(state, "an order (pin, drain or clear) and MODID CMDID IP:PORT are needed");
+            argp_error(state, "an action (pin, drain or clear) and MODID CMDID IP:PORT are needed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -99,8 +94,7 @@ static void warn_if_last(const struct arguments *arguments)
     if (route_load(arguments->common->instance, key, &route) != SHM_OK)
         return;
     if (route.host_count && route_count_out(&route) == route.host_count)
-        say("route %" PRIu32 "/%" PRIu32
-            ": no host is left in the turn, so lookups are answered with OVERLOAD",
+        say("route %" PRIu32 "/%" PRIu32 ": no host is left in rotation, so lookups return OVERLOAD",
             key.modid, key.cmdid);
     free(route.hosts);
 }
@@ -132,54 +126,33 @@ static int fail_no_host(const struct arguments *arguments)
     return code;
 }
 
-static int finish(const struct arguments *arguments, enum order_result result)
+static int fail_refused(const struct arguments *arguments, const json_t *answer)
 {
     const struct route_key key = arguments->key;
-    switch (result) {
-    case ORDER_DONE:
-        return print(arguments);
-    case ORDER_NO_ROUTE:
-        return fail(arguments->common, EXIT_NO_ROUTE,
-                    "route %" PRIu32 "/%" PRIu32 " is not here: `larshm wait %" PRIu32 " %" PRIu32
-                    "` brings it",
-                    key.modid, key.cmdid, key.modid, key.cmdid);
-    case ORDER_NO_HOST:
+    const char *code = admin_code(answer);
+    if (strcmp(code, "no_such_host") == 0)
         return fail_no_host(arguments);
-    default:
-        return fail(arguments->common, EXIT_USAGE,
-                    "no room to remember another host: raise [shm] max_bytes, or free some of /dev/shm");
-    }
-}
-
-static int fail_order(const struct common *common, enum shm_status status)
-{
-    if (status == SHM_NO_PERMISSION)
-        return fail(
-            common, EXIT_PERMISSION,
-            "no permission: only root and the user of larshm-fetcher, who owns /dev/shm/larshm.%s.hosts, "
-            "may hold hosts",
-            common->instance);
-    if (status == SHM_TIMEOUT)
-        return fail(
-            common, EXIT_TIMED_OUT,
-            "no fetcher has taken the order within %d s, see `larshm show`: give it again when a fetcher runs; "
-            "only one that was stopped and goes on still does it, a new one does not",
-            PATIENCE_MS / 1000);
-    return fail_hosts(common, status);
+    if (strcmp(code, "no_such_route") == 0)
+        return fail(arguments->common, EXIT_NO_ROUTE,
+                    "route %" PRIu32 "/%" PRIu32 " is not cached: `larshm wait %" PRIu32 " %" PRIu32
+                    "` requests it",
+                    key.modid, key.cmdid, key.modid, key.cmdid);
+    return fail(arguments->common, EXIT_USAGE, "%s", admin_error(answer));
 }
 
 int command_host(struct common *common, int argc, char **argv)
 {
     struct arguments arguments = {.common = common};
+    json_t *answer;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    const struct order order = {
-        .key = arguments.key,
-        .host = arguments.host,
-        .override = verbs[arguments.verb].override,
-    };
-    const struct trust trust = instance_trust(0022);
-    enum order_result result;
-    enum shm_status status = order_give(common->instance, &trust, &order, PATIENCE_MS, &result);
-    return status == SHM_OK ? finish(&arguments, result) : fail_order(common, status);
+    json_t *request = json_pack("{s:i, s:s, s:I, s:I, s:s}", "version", 1, "command",
+                                verbs[arguments.verb].name, "modid", (json_int_t)arguments.key.modid, "cmdid",
+                                (json_int_t)arguments.key.cmdid, "host", text_host(arguments.host).is);
+    int code = admin_ask(common, request, &answer);
+    if (code != EXIT_SUCCESS)
+        return code;
+    code = admin_code(answer) ? fail_refused(&arguments, answer) : print(&arguments);
+    json_decref(answer);
+    return code;
 }

@@ -6,7 +6,7 @@
 enum {
     EXIT_USAGE = 1,      /* or the system failed */
     EXIT_NO_ROUTE = 2,   /* no such route, or not cached yet */
-    EXIT_NO_OBJECT = 3,  /* no routes object */
+    EXIT_NO_OBJECT = 3,  /* no routes object, or no fetcher */
     EXIT_STALE = 4,      /* served, but expired and not being refreshed */
     EXIT_DAMAGED = 5,    /* layout or integrity */
     EXIT_PERMISSION = 6, /* permission or ownership */
@@ -15,9 +15,9 @@ enum {
 };
 
 /* For the --help of every command. */
-#define EXIT_CODES_DOC                                                                                       \
-    "Exit codes: 0 done; 1 wrong usage or a failure of the system; 2 no such route; 3 no routes object; "    \
-    "4 served, but expired and not being refreshed; 5 another layout, or damage; 6 no permission, or an "    \
+#define EXIT_CODES_DOC                                                                                                \
+    "Exit codes: 0 done; 1 wrong usage or a failure of the system; 2 no such route; 3 no routes object, or "          \
+    "no fetcher; 4 served, but expired and not being refreshed; 5 another layout, or damage; 6 no permission, or an " \
     "owner who is not trusted; 7 no host, all are overloaded; 124 timed out."
 
 /* Prints one line on stderr, behind the program's name. */

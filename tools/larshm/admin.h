@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* A command to the fetcher over its admin socket, see larshm-fetcher(8). */
+#ifndef TOOLS_LARSHM_ADMIN_H
+#define TOOLS_LARSHM_ADMIN_H
+
+#include <jansson.h>
+
+#include "tools/larshm/command.h"
+
+/* Sends the request, which is freed, and waits for the answer. EXIT_SUCCESS: *answer is there, to be freed. Otherwise
+ * it has said why not, and returns the exit code. */
+int admin_ask(const struct common *common, json_t *request, json_t **answer);
+
+/* Why the fetcher refused: a word of larshm-fetcher(8), and a text. NULL: it has done it. */
+const char *admin_code(const json_t *answer);
+const char *admin_error(const json_t *answer);
+
+#endif
