@@ -246,19 +246,11 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
     return BALANCE_DONE;
 }
 
-static enum order_result carry_out(struct balance *balance, const struct order *order)
-{
-    return (enum order_result)balance_override(balance, order->key, order->host, order->override);
-}
-
 void balance_poll(struct balance *balance, uint64_t now)
 {
-    struct order order;
     balance->now = now;
     balance_collect(balance, REPORTS_PER_POLL);
     time_passed(balance);
-    if (host_store_order(balance->store, &order))
-        host_store_answer(balance->store, carry_out(balance, &order));
 }
 
 /* ---- tables ---- */

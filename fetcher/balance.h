@@ -18,10 +18,10 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
                             char message[static WRITER_MESSAGE_MAX]);
 void balance_delete(struct balance *balance);
 
-/* Every poll_interval_ms: results, time-outs, admin commands. */
+/* Every poll_interval_ms: results, time-outs. */
 void balance_poll(struct balance *balance, uint64_t now);
 
-/* The operator's word about a host: in this order, the values of enum order_result. */
+/* An operator's override; OVERRIDE_NONE lets calls decide again. */
 enum balance_answer {
     BALANCE_DONE,
     BALANCE_NO_ROUTE,

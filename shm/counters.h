@@ -42,7 +42,7 @@
     X(overloaded,        "hosts that are ejected")                                \
     X(held,              "routes whose empty answer is held back")                   \
     X(results_sent,      "messages sent to the report service")                      \
-    X(orders,            "admin commands executed")
+    X(orders,            "overrides that operators have set or cleared")
 /* clang-format on */
 
 enum shm_counter {

@@ -51,7 +51,7 @@
  *
  *  A record for each host of each route that has results or an override; and one of the route itself, host 0, for
  *  results of hosts that it does not have. The two halves of a record are written alternately: version v is in half
- *  v % 2. A process that may write to the object, of the fetcher's user or root, posts admin commands in its header.
+ *  v % 2.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -234,27 +234,11 @@ struct control_header {
         miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
 };
 
-/* Results of an admin command, in hosts_header.result. */
-enum order_result {
-    ORDER_DONE = 0,
-    ORDER_NO_ROUTE = 1,
-    ORDER_NO_HOST = 2,
-    ORDER_FULL = 3,
-};
-
 struct hosts_header {
     struct object_id id;
     uint32_t record_count;
     _Atomic uint32_t used; /* records from here on were never used */
-    uint64_t pad[3];
-    /* An admin command, filled in by the process that has claimed it; done when taken == posted. */
-    _Alignas(CACHE_LINE) _Atomic uint64_t claimed; /* tick; 0: free */
-    _Atomic uint64_t order_key;
-    _Atomic uint64_t order_host;
-    _Atomic uint32_t order_override; /* enum host_override */
-    _Atomic uint32_t posted, taken;
-    _Atomic uint32_t result;      /* enum order_result */
-    _Atomic uint64_t order_check; /* order_check() of the command, its number and its sender's claim */
+    uint64_t reserved[11]; /* 0; a mailbox for admin commands was here: a new field goes behind it */
 };
 
 struct host_record {
@@ -281,7 +265,7 @@ static_assert(offsetof(struct block, ejected) == 24 && offsetof(struct block, co
 static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
 static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
-static_assert(sizeof(struct hosts_header) <= HEADER_BYTES, "hosts_header");
+static_assert(sizeof(struct hosts_header) == 128, "hosts_header");
 static_assert(sizeof(struct host_record) == 248, "host_record");
 static_assert(offsetof(struct control_header, miss_summary) == 64, "control_header");
 static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");

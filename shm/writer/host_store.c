@@ -32,7 +32,6 @@ struct host_store {
     struct node *nodes; /* [capacity] */
     uint32_t *index;    /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
-    uint32_t order; /* number of the one that was returned */
 };
 
 static uint32_t home(const struct host_store *store, struct route_key key, struct host_addr host)
@@ -160,7 +159,6 @@ static enum shm_status rebuild(struct host_store *store)
     store->region = region;
     store->hosts = hosts;
     store->generation = generation;
-    store->order = 0; /* of the old object: its sender finds out that it is gone, and posts it again */
     return SHM_OK;
 }
 
@@ -360,31 +358,4 @@ void host_store_maintain(struct host_store *store, char message[static WRITER_ME
     enum shm_status status = rebuild(store);
     snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed or replaced: %s", store->names.hosts,
              status == SHM_OK ? "recreated" : "cannot recreate it");
-}
-
-bool host_store_order(struct host_store *store, struct order *out)
-{
-    const struct hosts_header *s_header = store->hosts.s_header;
-    /* Pairs with the release of `posted` in order.c: the order is complete. */
-    uint32_t number = load_acquire(&s_header->posted);
-    if (number == load_relaxed(&s_header->taken))
-        return false;
-    const struct order order = {.key = route_key_from_word(load_relaxed(&s_header->order_key)),
-                                .host = host_addr_from_word(load_relaxed(&s_header->order_host)),
-                                .override = (enum host_override)load_relaxed(&s_header->order_override)};
-    if (load_relaxed(&s_header->order_check) != order_check(&order, number, load_relaxed(&s_header->claimed)))
-        return false; /* its sender finds out, and sends it again */
-    store->order = number;
-    *out = order;
-    if (out->override > OVERRIDE_DRAINED)
-        out->override = OVERRIDE_NONE;
-    return true;
-}
-
-void host_store_answer(struct host_store *store, enum order_result result)
-{
-    struct hosts_header *s_header = store->hosts.s_header;
-    store_relaxed(&s_header->result, (uint32_t)result);
-    /* Pairs with the acquire in order.c: the result comes with it. */
-    store_release(&s_header->taken, store->order);
 }

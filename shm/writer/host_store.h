@@ -13,7 +13,6 @@
 
 #include "shm/host_records.h"
 #include "shm/names.h"
-#include "shm/order.h"
 #include "shm/writer/writer.h"
 
 #define HOST_STORE_NONE UINT32_MAX
@@ -50,9 +49,5 @@ void host_store_commit(struct host_store *store, uint32_t number);
 
 /* Recreates the object if its name no longer leads to it. `message` is empty if nothing happened. */
 void host_store_maintain(struct host_store *store, char message[static WRITER_MESSAGE_MAX]);
-
-/* The pending admin command; host_store_answer() must follow with its outcome. False: none. */
-bool host_store_order(struct host_store *store, struct order *out);
-void host_store_answer(struct host_store *store, enum order_result result);
 
 #endif

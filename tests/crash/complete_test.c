@@ -195,14 +195,6 @@ static void remove_record(struct instance *instance)
     host_store_remove(store, host_store_find(store, numbered_key(1), (struct host_addr){1, 1}));
 }
 
-static void answer_order(struct instance *instance)
-{
-    struct order order;
-    (void)instance;
-    host_store_order(store, &order);
-    host_store_answer(store, ORDER_DONE);
-}
-
 static void g5_every_store_passes_the_place_where_tests_stop(void **state)
 {
     struct instance *instance = *state;
@@ -226,7 +218,6 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, hosts, "a record is added", add_record);
     expect_all_counted(instance, hosts, "a record changes", commit_record);
     expect_all_counted(instance, hosts, "a record is removed", remove_record);
-    expect_all_counted(instance, hosts, "an order is answered", answer_order);
     host_store_close(store);
 }
 

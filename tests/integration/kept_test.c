@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of a host, and what an operator has said of it, outlives tables, objects and fetchers. */
-#include <unistd.h>
-
-#include "shm/order.h"
-#include "tests/support/keys.h"
+#include "tests/support/admin.h"
 #include "tests/support/rotation.h"
 
 enum {
@@ -12,7 +9,6 @@ enum {
     SUCCESSES = 40,
     OTHERS_MODID = 3,
     MANY_ROUTES = 2000, /* more than the first objects have room for */
-    ORDER_MS = 20000,
 };
 
 static struct wire_host wire(int last)
@@ -141,17 +137,15 @@ static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(
                      ROTATION_STREAK);
 }
 
-/* ---- orders ---- */
+/* ---- overrides ---- */
 
-static enum order_result order(const struct fixture *fixture, int last, enum host_override override)
+static void command(const struct fixture *fixture, const char *name, int last)
 {
-    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
-    const struct order order = {.key = route_key(1, 1),
-                                .host = numbered_host(host_health_host(last, ROTATION_PORT)),
-                                .override = override};
-    enum order_result result;
-    assert_int_equal(order_give(fixture->fetcher.instance, &self, &order, ORDER_MS, &result), SHM_OK);
-    return result;
+    assert_string_equal(
+        admin_command(&fixture->fetcher,
+                      "{\"version\":1,\"command\":\"%s\",\"modid\":1,\"cmdid\":1,\"host\":\"10.0.0.%d:%d\"}",
+                      name, last, ROTATION_PORT),
+        "ok");
 }
 
 static void expect_never_picked(struct fixture *fixture, int last)
@@ -159,11 +153,11 @@ static void expect_never_picked(struct fixture *fixture, int last)
     assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[last], 0);
 }
 
-static void drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted(void **state)
+static void drained_host_is_neither_picked_nor_probed_until_that_is_cleared(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_DRAINED), ORDER_DONE);
+    command(fixture, "drain", OVERRIDDEN);
     expect_never_picked(fixture, OVERRIDDEN);
     rotation_eject(fixture, BAD); /* now there are probes */
     rotation_expect_probes_only(fixture->client, BAD);
@@ -172,7 +166,7 @@ static void drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted(
         expect_never_picked(fixture, OVERRIDDEN);
         assert_int_equal(rotation_health(fixture, OVERRIDDEN).override, OVERRIDE_DRAINED);
     }
-    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_NONE), ORDER_DONE);
+    command(fixture, "clear", OVERRIDDEN);
     assert_true(rotation_includes(fixture->client, OVERRIDDEN));
 }
 
@@ -181,7 +175,7 @@ static void drained_host_that_leaves_and_returns_is_still_drained(void **state)
     struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1), wire(BAD)};
     rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_DRAINED), ORDER_DONE);
+    command(fixture, "drain", OVERRIDDEN);
     directory_answer(&fixture->directory, 1, 1, without, 2);
     eventually(has_hosts(fixture, 2));
     kill_and_restart(fixture);
@@ -202,7 +196,7 @@ static void late_results_of_a_drained_host_that_left_are_counted_once_over_a_kil
     rotation_start(fixture, rotation_without_time);
     rotation_report(fixture->client, OVERRIDDEN, 0, SUCCESSES);
     eventually(rotation_counted(fixture, OVERRIDDEN, SUCCESSES));
-    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_DRAINED), ORDER_DONE);
+    command(fixture, "drain", OVERRIDDEN);
     directory_answer(&fixture->directory, 1, 1, without, 2);
     eventually(has_hosts(fixture, 2));
     rotation_report(fixture->client, OVERRIDDEN, 0, 1);
@@ -218,7 +212,7 @@ static void pinned_host_is_picked_whatever_its_results(void **state)
 {
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_PINNED), ORDER_DONE);
+    command(fixture, "pin", OVERRIDDEN);
     rotation_eject(fixture, OVERRIDDEN);
     rotation_expect_all(fixture->client);
     for (int i = 0; i < UPHEAVALS; i++) {
@@ -226,7 +220,7 @@ static void pinned_host_is_picked_whatever_its_results(void **state)
         assert_true(rotation_includes(fixture->client, OVERRIDDEN));
         assert_int_equal(rotation_health(fixture, OVERRIDDEN).override, OVERRIDE_PINNED);
     }
-    assert_int_equal(order(fixture, OVERRIDDEN, OVERRIDE_NONE), ORDER_DONE);
+    command(fixture, "clear", OVERRIDDEN);
     rotation_expect_probes_only(fixture->client, OVERRIDDEN);
 }
 
@@ -235,24 +229,8 @@ static void route_of_which_all_hosts_are_drained_gives_none(void **state)
     struct fixture *fixture = *state;
     rotation_start(fixture, rotation_without_time);
     for (int last = 1; last <= ROTATION_HOSTS; last++)
-        assert_int_equal(order(fixture, last, OVERRIDE_DRAINED), ORDER_DONE);
+        command(fixture, "drain", last);
     assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[0], ROTATION_PICKS);
-}
-
-static void orders_for_what_is_not_there_change_nothing(void **state)
-{
-    struct fixture *fixture = *state;
-    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
-    const struct order elsewhere = {.key = route_key(9, 9),
-                                    .host = numbered_host(host_health_host(1, ROTATION_PORT)),
-                                    .override = OVERRIDE_DRAINED};
-    enum order_result result;
-    rotation_start(fixture, rotation_without_time);
-    assert_int_equal(order(fixture, 77, OVERRIDE_DRAINED), ORDER_NO_HOST);
-    assert_int_equal(order_give(fixture->fetcher.instance, &self, &elsewhere, ORDER_MS, &result), SHM_OK);
-    assert_int_equal(result, ORDER_NO_ROUTE);
-    assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
-    rotation_expect_all(fixture->client);
 }
 
 int main(void)
@@ -262,12 +240,11 @@ int main(void)
         fixture_test(results_reported_while_no_fetcher_runs_are_counted_by_the_next),
         fixture_test(overloaded_host_comes_back_in_time_under_the_next_fetcher),
         fixture_test(totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown),
-        fixture_test(drained_host_is_neither_picked_nor_probed_until_the_order_is_lifted),
+        fixture_test(drained_host_is_neither_picked_nor_probed_until_that_is_cleared),
         fixture_test(drained_host_that_leaves_and_returns_is_still_drained),
         fixture_test(late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill),
         fixture_test(pinned_host_is_picked_whatever_its_results),
         fixture_test(route_of_which_all_hosts_are_drained_gives_none),
-        fixture_test(orders_for_what_is_not_there_change_nothing),
     };
     return cmocka_run_group_tests_name("integration/kept", tests, NULL, NULL);
 }
