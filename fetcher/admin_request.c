@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/common/parse.h"
+#include "conf/address.h"
 
 bool admin_refuse(struct admin_error *error, const char *code, const char *format, ...)
 {
@@ -27,6 +27,15 @@ static bool is_id(json_int_t number)
     return number >= 0 && number <= UINT32_MAX;
 }
 
+static bool read_host(const char *text, struct host_addr *out)
+{
+    struct sockaddr_in address;
+    if (!address_parse(text, &address) || address.sin_addr.s_addr == INADDR_ANY || address.sin_port == 0)
+        return false;
+    *out = (struct host_addr){address.sin_addr.s_addr, address.sin_port};
+    return true;
+}
+
 static bool read_members(json_t *root, struct admin_request *out, struct admin_error *error)
 {
     json_int_t version, modid = -1, cmdid = -1;
@@ -43,7 +52,7 @@ static bool read_members(json_t *root, struct admin_request *out, struct admin_e
     if (out->has_route && (!is_id(modid) || !is_id(cmdid)))
         return admin_refuse(error, "bad_request", "modid and cmdid must be numbers from 0 to %" PRIu32,
                             UINT32_MAX);
-    if (host && (!out->has_route || !parse_host(host, &out->host)))
+    if (host && (!out->has_route || !read_host(host, &out->host)))
         return admin_refuse(error, "bad_request", "host must be IP:PORT, as in 10.0.0.1:8080, of a route");
     if (strlen(command) >= sizeof(out->command))
         return admin_refuse(error, "unknown_command", "unknown command");

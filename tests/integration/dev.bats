@@ -13,6 +13,7 @@ teardown() {
   for pid in ${dev:-} ${other:-}; do kill -TERM "$pid" 2>/dev/null || true; done
   wait
   [ -z "${other:-}" ] || rm -f "/dev/shm/larshm.$LARSHM_INSTANCE" "/dev/shm/larshm.$LARSHM_INSTANCE".*
+  rm -rf "/run/larshm/$LARSHM_INSTANCE" # of the fetcher that a test kills
 }
 
 # start_other: a fetcher that has the instance already, and goes on serving it.

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "conf/address.h"
 #include "tools/common/parse.h"
 
 /* The codes of an old client. After NOEXIST it tries again, as with a Lars agent that has not cached the route yet: right
@@ -82,9 +83,9 @@ static void record_report(struct agent *agent, const struct request *report)
 
 static void drop(struct agent *agent, const struct sockaddr_in *from, const char *why)
 {
-    char name[PARSE_ADDRESS_SIZE];
+    char name[ADDRESS_TEXT_SIZE];
     agent->totals.bad++;
-    format_address(from, name);
+    address_format(from, name);
     log_limited(&agent->bad_limit, LOG_LEVEL_WARNING, "dropped a datagram from %s: %s", name, why);
 }
 

@@ -13,6 +13,7 @@
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
+#include "conf/address.h"
 #include "tools/common/parse.h"
 
 enum {
@@ -39,8 +40,8 @@ static void block_signals(struct bridge *bridge)
 
 static void log_refused_port(const struct sockaddr_in *address, int error)
 {
-    char name[PARSE_ADDRESS_SIZE];
-    format_address(address, name);
+    char name[ADDRESS_TEXT_SIZE];
+    address_format(address, name);
     log_line(LOG_LEVEL_ERROR, "cannot listen on udp %s: %s; %s", name, strerror(error),
              error == EADDRINUSE
                  ? "is a Lars agent or another larshm-bridge running there? stop it, or choose "
@@ -67,12 +68,12 @@ static int open_ports(struct bridge *bridge)
 static int start_ports(struct bridge *bridge)
 {
     for (size_t i = 0; i < bridge->port_count; i++) {
-        char name[PARSE_ADDRESS_SIZE];
+        char name[ADDRESS_TEXT_SIZE];
         if (port_start(bridge->ports[i]) != 0) {
             log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(errno));
             return -1;
         }
-        format_address(port_address(bridge->ports[i]), name);
+        address_format(port_address(bridge->ports[i]), name);
         printf("listening on udp %s\n", name);
     }
     if (fflush(stdout) == 0)

@@ -3,7 +3,6 @@
 #ifndef COMMON_PARSE_H
 #define COMMON_PARSE_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,21 +19,11 @@
 #define PARSE_KEY_RESERVED                                                                                   \
     "route 4294967295 4294967295 cannot be looked up: larshm reserves this key for itself; choose another"
 
-enum {
-    PARSE_ADDRESS_SIZE = INET_ADDRSTRLEN + sizeof(":65535") - 1,
-};
-
 bool parse_id(const char *text, uint32_t *out);
 
 /* Results are in network byte order. */
 bool parse_port(const char *text, uint16_t *out);
 bool parse_ip(const char *text, uint32_t *out);
 bool parse_host(const char *text, struct host_addr *out);
-
-/* An address to listen on: 0.0.0.0 and port 0 are allowed. */
-bool parse_address(const char *text, struct sockaddr_in *out);
-
-/* The other way: "IP:PORT". */
-void format_address(const struct sockaddr_in *address, char out[static PARSE_ADDRESS_SIZE]);
 
 #endif

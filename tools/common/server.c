@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "conf/log.h"
+#include "conf/address.h"
 #include "tools/common/parse.h"
 
 enum {
@@ -35,7 +36,7 @@ struct peer {
     struct block *output; /* NULL: nothing to write */
     bool writing;
     TAILQ_ENTRY(peer) link;
-    char name[PARSE_ADDRESS_SIZE]; /* of the other end, for the log */
+    char name[ADDRESS_TEXT_SIZE]; /* of the other end, for the log */
 };
 
 struct server {
@@ -172,7 +173,7 @@ static int peer_start(struct peer *peer)
         return rc;
     if (setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent)) != 0)
         return uv_translate_sys_error(errno);
-    format_address(&address, peer->name);
+    address_format(&address, peer->name);
     peer->client = peer->server->handler.open(peer->server->handler.arg, peer);
     if (!peer->client)
         return UV_ENOMEM;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "conf/log.h"
+#include "conf/address.h"
 #include "tools/common/parse.h"
 
 enum {
@@ -39,8 +40,8 @@ static void on_signal(uv_signal_t *signal, int number)
 
 static int say_address(const struct sockaddr_in *address)
 {
-    char name[PARSE_ADDRESS_SIZE];
-    format_address(address, name);
+    char name[ADDRESS_TEXT_SIZE];
+    address_format(address, name);
     printf("listening on %s\n", name);
     if (fflush(stdout) == 0)
         return 0;
@@ -67,8 +68,8 @@ static int start(struct run *run, const struct sockaddr_in *address)
     struct sockaddr_in bound;
     rc = server_start(&run->server, &run->loop, address, &handler, &bound);
     if (rc != 0) {
-        char name[PARSE_ADDRESS_SIZE];
-        format_address(address, name);
+        char name[ADDRESS_TEXT_SIZE];
+        address_format(address, name);
         log_line(LOG_LEVEL_ERROR,
                  "cannot listen on %s: %s; is %s running there? choose another address with --listen", name,
                  uv_strerror(rc), service->name);

@@ -6,6 +6,7 @@
 #include "tools/common/parse.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
+#include "conf/address.h"
 #include "tools/dns/directory.h"
 
 static const char doc[] =
@@ -38,7 +39,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct arguments *arguments = state->input;
     switch (key) {
     case 'l':
-        if (!parse_address(arg, &arguments->listen))
+        if (!address_parse(arg, &arguments->listen))
             argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
         return 0;
     case 'm':
@@ -77,7 +78,7 @@ static void stop(void *arg)
 int command_serve(const char *db, int argc, char **argv)
 {
     struct arguments arguments = {.max_subscriptions = 2000000};
-    parse_address("127.0.0.1:7778", &arguments.listen);
+    address_parse("127.0.0.1:7778", &arguments.listen);
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
     struct content content = {.store = command_open_store(db, STORE_CREATE),

@@ -8,6 +8,7 @@
 #include "conf/log.h"
 #include "tools/common/listing.h"
 #include "tools/common/parse.h"
+#include "conf/address.h"
 #include "tools/reporter/command.h"
 
 static const char doc[] =
@@ -64,7 +65,7 @@ static int on_row(void *arg, const struct status *status)
     listing_cell cells[COLUMNS];
     snprintf(cells[MODID], sizeof(*cells), "%" PRIu32, status->route.modid);
     snprintf(cells[CMDID], sizeof(*cells), "%" PRIu32, status->route.cmdid);
-    format_address(&host, cells[HOST]);
+    address_format(&host, cells[HOST]);
     inet_ntop(AF_INET, &caller, cells[CALLER], sizeof(*cells));
     snprintf(cells[SUCCESSES], sizeof(*cells), "%" PRIu32, status->successes);
     snprintf(cells[FAILURES], sizeof(*cells), "%" PRIu32, status->failures);

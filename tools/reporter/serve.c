@@ -5,6 +5,7 @@
 #include "tools/common/parse.h"
 #include "tools/common/service.h"
 #include "tools/reporter/command.h"
+#include "conf/address.h"
 #include "tools/reporter/reporter.h"
 
 static const char doc[] =
@@ -30,7 +31,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct sockaddr_in *listen = state->input;
     if (key != 'l')
         return ARGP_ERR_UNKNOWN;
-    if (!parse_address(arg, listen))
+    if (!address_parse(arg, listen))
         argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
     return 0;
 }
@@ -61,7 +62,7 @@ static void stop(void *arg)
 int command_serve(const char *db, int argc, char **argv)
 {
     struct sockaddr_in listen;
-    parse_address("127.0.0.1:7779", &listen);
+    address_parse("127.0.0.1:7779", &listen);
     if (argp_parse(&argp, argc, argv, 0, NULL, &listen) != 0)
         return EXIT_FAILURE;
     struct content content = {.store = command_open_store(db, STORE_CREATE)};

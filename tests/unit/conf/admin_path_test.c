@@ -47,5 +47,5 @@ int main(void)
         cmocka_unit_test(socket_is_in_the_instance_s_own_directory),
         cmocka_unit_test(runtime_directory_that_is_unset_relative_or_too_long_is_no_place),
     };
-    return cmocka_run_group_tests_name("conf/admin_path", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/conf/admin_path", tests, NULL, NULL);
 }

@@ -109,5 +109,5 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_request_is_told_by_code_and_in_printable_text),
         cmocka_unit_test(host_is_an_address_that_can_be_called),
     };
-    return cmocka_run_group_tests_name("fetcher/admin_request", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/fetcher/admin_request", tests, NULL, NULL);
 }

@@ -208,5 +208,5 @@ int main(void)
         cmocka_unit_test(directory_that_others_could_change_is_refused),
         cmocka_unit_test(default_place_is_the_runtime_directory_where_run_cannot_be_used),
     };
-    return cmocka_run_group_tests_name("fetcher/admin_socket", tests, setup, teardown);
+    return cmocka_run_group_tests_name("unit/fetcher/admin_socket", tests, setup, teardown);
 }
