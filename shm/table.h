@@ -65,6 +65,16 @@ static inline bool table_intact(const struct table *table)
     return block_intact(table->s_block, table->ref);
 }
 
+/* R3: finds the hosts of a block. False: not all of them lie within the arena. */
+static inline bool table_hosts_within(const struct routes *routes, const struct block *s_block,
+                                      uint32_t count, const _Atomic uint32_t **s_addresses,
+                                      const _Atomic uint16_t **s_ports)
+{
+    *s_addresses = block_addresses(s_block, count);
+    *s_ports = block_ports(s_block, count);
+    return count <= HOSTS_MAX && (const void *)(*s_ports + count) <= routes->s_end;
+}
+
 /*
  * The table that the ref leads to. False: see table_block(), or it does not lie within the arena. Field by field: built
  * as a whole and copied, it would be loaded in wider words than it was stored, and wait for them.
@@ -76,11 +86,9 @@ static inline bool table_at(const struct routes *routes, uint64_t ref, struct ro
     if (!table_block(routes, ref, key, &s_block))
         return false;
     uint32_t count = load_relaxed(&s_block->count);
-    if (count > HOSTS_MAX || block_units(count) > routes->arena_units - ref_unit(ref))
+    if (!table_hosts_within(routes, s_block, count, &out->s_addresses, &out->s_ports))
         return false;
     out->s_block = s_block;
-    out->s_addresses = block_addresses(s_block, count);
-    out->s_ports = block_ports(s_block, count);
     out->s_masks = s_block->masks;
     out->ref = ref;
     out->expires = load_relaxed(&s_block->expires);

@@ -45,14 +45,14 @@ static inline bool lookup_fast(const struct routes *routes, struct route_key key
     if (!table_block(routes, ref, key, &s_block))
         return false;
     uint32_t count = load_relaxed(&s_block->count);
-    if (count - 1 >= HOSTS_MAX || load_relaxed(&s_block->ejected) != 0)
+    if (count == 0 || load_relaxed(&s_block->ejected) != 0)
         return false;
     /* At worst both are stale: see layout.h on the tick, PROTOCOL.md on what changes in place. */
     if (load_relaxed(&routes->s_header->tick) > load_relaxed(&s_block->expires))
         return false;
-    const _Atomic uint32_t *s_addresses = block_addresses(s_block, count);
-    const _Atomic uint16_t *s_ports = block_ports(s_block, count);
-    if ((const void *)(s_ports + count) > routes->s_end)
+    const _Atomic uint32_t *s_addresses;
+    const _Atomic uint16_t *s_ports;
+    if (!table_hosts_within(routes, s_block, count, &s_addresses, &s_ports))
         return false;
     uint32_t at = (uint32_t)((uint64_t)phase * count >> 32);
     out->address = load_relaxed(&s_addresses[at]);
