@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "shm/host_health.h"
+#include "shm/layout.h"
 
 struct deadline_heap {
     uint32_t *numbers;

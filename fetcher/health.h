@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include "conf/config.h"
-#include "shm/host_health.h"
+#include "shm/layout.h"
+#include "shm/writer/call_batch.h"
 
 /* After HEALTH_RESET and HEALTH_CHANGED the caller resets the host's runs too: streaks end with the counts. */
 enum health_change {

@@ -125,15 +125,18 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
     return (struct writer_options){
         .instance = daemon->options.instance,
         .max_bytes = config->shm.max_bytes,
-        .grace_ms = config->shm.grace_ms,
         .max_unknown = config->shm.max_unknown,
         .group = group,
         .directory = directory,
-        .update_timeout_s = config->loadbalance.update_timeout,
-        .poll_interval_ms = config->fetcher.poll_interval_ms,
-        .probe_num = config->loadbalance.probe_num,
-        .slow_call_ms = config->loadbalance.slow_call_ms,
-        .overload_timeout_s = config->loadbalance.overload_timeout,
+        .settings =
+            {
+                .update_timeout_s = config->loadbalance.update_timeout,
+                .poll_interval_ms = config->fetcher.poll_interval_ms,
+                .grace_ms = config->shm.grace_ms,
+                .probe_num = config->loadbalance.probe_num,
+                .slow_call_ms = config->loadbalance.slow_call_ms,
+                .overload_timeout_s = config->loadbalance.overload_timeout,
+            },
     };
 }
 

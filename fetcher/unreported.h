@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "shm/host_health.h"
+#include "shm/layout.h"
 
 struct unreported {
     struct unreported_node *nodes; /* by the number of a host's record */

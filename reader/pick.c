@@ -53,7 +53,7 @@ static bool find_candidate(const struct table *table, enum which which, uint32_t
 /* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
 static bool ejections_valid(const struct routes_header *s_header)
 {
-    uint64_t timeout = load_relaxed(&s_header->overload_timeout_s) * UINT64_C(1000);
+    uint64_t timeout = load_relaxed(&s_header->settings.overload_timeout_s) * UINT64_C(1000);
     return clock_tick() <= load_relaxed(&s_header->tick) + timeout;
 }
 
@@ -97,7 +97,7 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
     uint32_t pickable = count_candidates(table, which);
     uint32_t probes = which == IN_ROTATION ? count_candidates(table, PROBEABLE) : 0;
     if (probes > 0) {
-        uint32_t period = load_relaxed(&s_header->probe_num) + 1, number = count_pick(lookup);
+        uint32_t period = load_relaxed(&s_header->settings.probe_num) + 1, number = count_pick(lookup);
         uint32_t price = period < PRICE_MAX ? period : PRICE_MAX;
         if (may_probe(lookup->slot, price) && (period == 0 || number % period == period - 1) &&
             find_candidate(table, PROBEABLE, (period ? number / period : number) % probes, at)) {

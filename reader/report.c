@@ -16,7 +16,7 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
     const struct host_addr addr = {host->addr, host->port};
     int code = mapping->may_not_demand ? LARSHM_NO_PERMISSION : LARSHM_FULL;
     if (mapping->can_demand) {
-        uint32_t slow = load_relaxed(&mapping->routes.s_header->slow_call_ms), weight = 1;
+        uint32_t slow = load_relaxed(&mapping->routes.s_header->settings.slow_call_ms), weight = 1;
         if (slow && duration_ms >= slow)
             weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;
         code = (int)call_stats_record(&mapping->control, key, addr, retcode == 0, weight);

@@ -63,11 +63,11 @@ void control_format(const struct region *region, struct control_shape shape, uin
     s_header->call_cells = shape.call_cells;
 }
 
-enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
-                               struct control *out)
+static enum shm_status attach(const struct region *region, struct control_shape shape, uint64_t generation,
+                              enum layout_accepted accepted, struct control *out)
 {
     const struct control_header *s_header = region->s_base;
-    enum shm_status status = object_id_check(&s_header->id, CONTROL_MAGIC, HEADER_BYTES, region);
+    enum shm_status status = object_id_check(&s_header->id, CONTROL_MAGIC, HEADER_BYTES, region, accepted);
     if (status != SHM_OK)
         return status;
     if (s_header->id.generation != generation)
@@ -77,6 +77,18 @@ enum shm_status control_attach(const struct region *region, struct control_shape
         return SHM_CORRUPT;
     lay(region->s_base, shape, out);
     return SHM_OK;
+}
+
+enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
+                               struct control *out)
+{
+    return attach(region, shape, generation, LAYOUT_OWN, out);
+}
+
+enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t generation,
+                              struct control *out)
+{
+    return attach(region, shape, generation, LAYOUT_ADOPTABLE, out);
 }
 
 struct lookup_counts control_lookups(const struct control *control)

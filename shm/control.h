@@ -42,6 +42,10 @@ void control_format(const struct region *region, struct control_shape shape, uin
 enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
                                struct control *out);
 
+/* Likewise, for a fetcher that collects what is left in it: one of the released layout before will do as well. */
+enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t generation,
+                              struct control *out);
+
 struct lookup_counts {
     uint64_t lookups, missed, expired;
 };

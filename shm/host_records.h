@@ -5,21 +5,8 @@
 
 #include <stdbool.h>
 
-#include "shm/host_addr.h"
-#include "shm/host_health.h"
 #include "shm/layout.h"
 #include "shm/region.h"
-
-/* What a record holds. */
-struct host_entry {
-    struct host_health health;
-    /* How far the fetcher has read the host's call cell: which control object, which cell. The next one goes on there. */
-    uint64_t generation, counts, extra;
-    uint32_t cell, pad;
-    /* Of a route: the host whose totals it has absorbed, while that host's record may still have them; 0: none. */
-    uint64_t absorbed;
-};
-static_assert(sizeof(struct host_entry) == HOST_WORDS * sizeof(uint64_t), "host_record.halves");
 
 struct host_records {
     struct hosts_header *s_header;
@@ -31,6 +18,9 @@ uint64_t host_records_size(uint32_t record_count);
 
 /* Checks the object, then fills *out. The region must outlive it. */
 enum shm_status host_records_attach(const struct region *region, struct host_records *out);
+
+/* Likewise, for the fetcher that imports it: an object of the released layout before will do as well. */
+enum shm_status host_records_adopt(const struct region *region, struct host_records *out);
 
 /* Records that are or were in use. */
 uint32_t host_records_used(const struct host_records *hosts);

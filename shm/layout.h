@@ -60,7 +60,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/counters.h"
 #include "shm/host_addr.h"
 #include "shm/route_key.h"
 
@@ -69,7 +68,7 @@
 #define HOSTS_MAGIC   UINT64_C(0x315453485241414c) /* "LAARHST1" */
 
 enum {
-    LAYOUT_VERSION = 2,
+    LAYOUT_VERSION = 3,
     CACHE_LINE = 64,
     HEADER_BYTES = 4096,
     BUCKET_SLOTS = 4,
@@ -95,39 +94,6 @@ enum {
 #define ARENA_UNITS_MAX (UINT32_C(1) << REF_UNIT_BITS)
 #define BUCKETS_MAX     (UINT32_C(1) << 26)
 
-/* What a reader can learn about the fetcher's connection. */
-enum connection_state {
-    CONNECTION_NONE = 0, /* the fetcher has not tried yet */
-    CONNECTION_CONNECTING = 1,
-    CONNECTION_UP = 2,
-    CONNECTION_WAITING = 3, /* down; will be tried again */
-};
-
-enum fetcher_state {
-    FETCHER_RUNNING = 1, /* true only while tick moves */
-    FETCHER_STOPPED = 2, /* stopped cleanly */
-};
-
-/* Why new keys are refused, in routes_header.refusing. */
-enum refusing {
-    REFUSING_NOTHING = 0,
-    REFUSING_MAX_BYTES = 1,
-    REFUSING_MAX_UNKNOWN = 2,
-    REFUSING_NO_SPACE = 3, /* the file system of shared memory is full */
-};
-
-/* In block.marks. */
-enum {
-    MARK_HELD = 1,
-};
-
-/* Steps of the hand-over to a new generation, in routes_header.superseded. */
-enum superseded {
-    SUPERSEDED_NO = 0,
-    SUPERSEDED_SOON = 1, /* the new generation has its name now or in a moment; NO again if that fails */
-    SUPERSEDED_YES = 2,  /* it has */
-};
-
 /* First in every object, so that a foreign one is recognised before anything else is read. Never changes. */
 struct object_id {
     uint64_t magic;
@@ -137,174 +103,15 @@ struct object_id {
     uint64_t generation;  /* Unix time in milliseconds of its creation, made larger if need be: only grows */
 };
 
-struct routes_header {
-    /* Line 0: written before the object has its name, constant from then on. */
-    struct object_id id;
-    uint32_t bucket_count;
-    uint32_t arena_units;
-    uint32_t index_offset;
-    uint32_t call_cells; /* of the control object */
-    uint64_t arena_offset;
-    uint64_t hash_seed;
-
-    /*
-     * Line 1: read at each lookup. Writer: the fetcher; of `superseded`, the next fetcher too.
-     * tick: stale is harmless, a table only seems younger than it is. superseded: enum superseded; it and the
-     * object_id keep their places in every layout.
-     * doorbell: a futex, rung after publishes; waiters compare it, so missing one ring cannot lose a wake-up.
-     */
-    _Alignas(CACHE_LINE) _Atomic uint64_t tick;
-    _Atomic uint32_t superseded;
-    _Atomic uint32_t doorbell;
-    _Atomic uint32_t refusing;
-    _Atomic uint32_t probe_num;    /* picks of hosts in rotation between two probes of ejected ones */
-    _Atomic uint32_t slow_call_ms; /* a failure counts once for each of these; 0: once */
-    _Atomic uint32_t
-        overload_timeout_s; /* ejections older than this no longer count if the fetcher is dead */
-    uint32_t pad1[8];
-
-    /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
-    _Alignas(CACHE_LINE) _Atomic uint32_t fetcher_pid; /* in the fetcher's pid namespace */
-    _Atomic uint32_t fetcher_state;
-    _Atomic uint64_t fetcher_since; /* Unix time in milliseconds: started, or stopped */
-    _Atomic uint32_t connection;    /* enum connection_state */
-    _Atomic uint32_t update_timeout_s;
-    _Atomic uint64_t connection_tick; /* when `connection` last changed */
-    _Atomic uint64_t version;         /* the last one drawn */
-    _Atomic uint64_t max_bytes;       /* this object grows no further */
-    _Atomic uint32_t grace_ms;
-    _Atomic uint32_t poll_interval_ms;
-    uint64_t pad2;
-
-    _Alignas(CACHE_LINE) char directory[DIRECTORY_NAME]; /* host:port, NUL-terminated; constant */
-    _Alignas(CACHE_LINE) _Atomic uint64_t counters[64];  /* by enum shm_counter */
+/* Objects of the released layout before are adopted by the fetcher; the records, tables and cells in them are the same. */
+enum {
+    LAYOUT_RELEASED = 2,
 };
+#define FINGERPRINT_RELEASED UINT32_C(0x54cf9775)
 
-struct slot {
-    _Atomic uint64_t key; /* ~key, see route_key_word() */
-    _Atomic uint64_t ref;
-};
-
-struct bucket {
-    _Alignas(CACHE_LINE) struct slot slots[BUCKET_SLOTS];
-};
-
-struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the arena */
-    _Atomic uint64_t stamp;
-    _Atomic uint64_t key;
-    _Atomic uint64_t expires;
-    _Atomic uint16_t ejected;
-    _Atomic uint16_t marks;
-    _Atomic uint16_t count;
-    _Atomic uint16_t ttl_s;
-    _Atomic uint64_t masks[]; /* then addresses, then ports: block_addresses(), block_ports() */
-};
-
-/* One cache line per cell; a thread adds to the cell that its number picks. The fetcher collects the contents. */
-struct lookup_cell {
-    _Alignas(CACHE_LINE) _Atomic uint64_t lookups;
-    _Atomic uint64_t missed;
-    _Atomic uint64_t expired;
-};
-
-/*
- * Results of calls to one host of one route. Counts only grow; `taken` follows them: the fetcher writes it once it has
- * committed what is between the two, so one that dies in between loses none. One word counts successes and failures: a
- * carry out of the successes does not spoil the difference between two reads.
- *   err_runs   0 | 24 bits: successes, when a failure last came | 20: failures in a row | 20: the longest run | 64
- *   succ_run   the longest run of successes that a failure ended
- */
-struct call_cell {
-    _Alignas(CACHE_LINE) _Atomic uint64_t key; /* ~key; 0: the cell is free */
-    _Atomic uint64_t host;                     /* host_word(); 0: claimed for the route, not for a host yet */
-    _Atomic uint64_t counts;
-    _Atomic uint64_t extra; /* what slow failures count beyond one each */
-    _Atomic uint64_t err_runs;
-    _Atomic uint64_t succ_run;
-    _Atomic uint64_t taken, taken_extra; /* of counts and extra */
-};
-
-struct control_header {
-    struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
-    uint32_t slot_count;
-    uint32_t call_cells;
-    _Atomic uint32_t threads; /* that have begun to look up: each starts with another phase */
-    _Atomic uint32_t refused; /* results for which there was no call cell */
-    _Alignas(CACHE_LINE) _Atomic uint64_t
-        miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
-};
-
-struct hosts_header {
-    struct object_id id;
-    uint32_t record_count;
-    _Atomic uint32_t used; /* records from here on were never used */
-    uint64_t reserved[11]; /* 0; a mailbox for admin commands was here: a new field goes behind it */
-};
-
-struct host_record {
-    _Atomic uint64_t key;  /* ~key; 0: free */
-    _Atomic uint64_t host; /* host_word(); 0: the route itself */
-    _Atomic uint64_t version;
-    _Atomic uint64_t halves[2][HOST_WORDS]; /* struct host_entry, see host_records.h */
-};
-
-/* Proof of the drawing above. */
-static_assert(sizeof(struct object_id) == 32, "object_id");
-static_assert(offsetof(struct routes_header, bucket_count) == 32, "line 0");
-static_assert(offsetof(struct routes_header, hash_seed) == 56, "line 0");
-static_assert(offsetof(struct routes_header, tick) == 64, "line 1");
-static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
-static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
-static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
-static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
-static_assert(COUNTER_COUNT <= 64, "counters");
-static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
-static_assert(sizeof(struct block) == 32, "block");
-static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
-static_assert(offsetof(struct block, ejected) == 24 && offsetof(struct block, count) == 28, "block");
-static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
-static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
-static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
-static_assert(sizeof(struct hosts_header) == 128, "hosts_header");
-static_assert(sizeof(struct host_record) == 248, "host_record");
-static_assert(offsetof(struct control_header, miss_summary) == 64, "control_header");
-static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");
-static_assert(MISS_WORDS * 64 * 64 == MISS_CELLS, "miss summary");
-
-/* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
-#define MASK_WORDS(count)  (((count) + 31) / 32)
-#define BLOCK_BYTES(count) (sizeof(struct block) + MASK_WORDS(count) * 8 + (count) * (4 + 2))
-static_assert(BLOCK_BYTES(4) == UNIT_BYTES && BLOCK_BYTES(14) <= 2 * UNIT_BYTES, "table of four hosts");
-
-static inline uint32_t block_units(uint32_t count)
-{
-    return (uint32_t)((BLOCK_BYTES(count) + UNIT_BYTES - 1) / UNIT_BYTES);
-}
-
-static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
-{
-    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + MASK_WORDS(count) * 8);
-}
-
-static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)
-{
-    return (_Atomic uint16_t *)((uintptr_t)block_addresses(s_block, count) + count * 4);
-}
-
-static inline uint64_t ref_make(uint64_t version, uint32_t unit)
-{
-    return version << REF_UNIT_BITS | unit;
-}
-
-static inline uint32_t ref_unit(uint64_t ref)
-{
-    return (uint32_t)(ref & REF_UNIT_MASK);
-}
-
-static inline uint64_t ref_version(uint64_t ref)
-{
-    return ref >> REF_UNIT_BITS;
-}
+#include "shm/layout_control.h"
+#include "shm/layout_hosts.h"
+#include "shm/layout_routes.h"
 
 /* Changes when a size or an offset changes that two builds must agree on. */
 static inline uint32_t layout_fingerprint(void)
@@ -320,11 +127,24 @@ static inline uint32_t layout_fingerprint(void)
         MISS_CELLS,
         CALL_SUCC_BITS,
         DIRECTORY_NAME,
+        HOST_WORDS,
+        RUN_MARK_BITS,
+        RUN_BITS,
+        REASONS,
         sizeof(struct routes_header),
+        offsetof(struct routes_header, settings),
         offsetof(struct routes_header, counters),
         sizeof(struct block),
+        sizeof(struct lookup_cell),
         sizeof(struct call_cell),
+        sizeof(struct control_header),
+        sizeof(struct hosts_header),
         sizeof(struct host_record),
+        sizeof(struct host_entry),
+        offsetof(struct host_health, contin_err),
+        (uint32_t)(route_key_hash(route_key(1, 2), 3) >> 32), /* the hash, the forms of keys and hosts */
+        (uint32_t)(host_addr_hash(route_key(1, 2), (struct host_addr){3, 4}, 5) >> 32),
+        hash_scale(route_key_hash(route_key(1, 2), 3), 1000),
         0x01020304 /* byte order: read back differently on another */,
     };
     uint32_t mark = 2166136261;

@@ -17,24 +17,26 @@ uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units)
 }
 
 enum shm_status object_id_check(const struct object_id *s_id, uint64_t magic, uint64_t least,
-                                const struct region *region)
+                                const struct region *region, enum layout_accepted accepted)
 {
     /* Plain loads: constant since before the object had its name. */
     if (region->size < sizeof(*s_id))
         return SHM_SHORT;
     if (s_id->magic != magic)
         return SHM_NOT_LARSHM;
-    if (s_id->layout_version != LAYOUT_VERSION || s_id->fingerprint != layout_fingerprint())
+    bool own = s_id->layout_version == LAYOUT_VERSION && s_id->fingerprint == layout_fingerprint();
+    bool released = s_id->layout_version == LAYOUT_RELEASED && s_id->fingerprint == FINGERPRINT_RELEASED;
+    if (!own && !(released && accepted == LAYOUT_ADOPTABLE))
         return SHM_LAYOUT;
     if (s_id->size > region->size || region->size < least)
         return SHM_SHORT;
     return SHM_OK;
 }
 
-enum shm_status routes_attach(const struct region *region, struct routes *out)
+static enum shm_status attach(const struct region *region, enum layout_accepted accepted, struct routes *out)
 {
     struct routes_header *s_header = region->s_base;
-    enum shm_status status = object_id_check(&s_header->id, ROUTES_MAGIC, HEADER_BYTES, region);
+    enum shm_status status = object_id_check(&s_header->id, ROUTES_MAGIC, HEADER_BYTES, region, accepted);
     if (status != SHM_OK)
         return status;
 
@@ -58,4 +60,14 @@ enum shm_status routes_attach(const struct region *region, struct routes *out)
         .call_cells = calls,
     };
     return SHM_OK;
+}
+
+enum shm_status routes_attach(const struct region *region, struct routes *out)
+{
+    return attach(region, LAYOUT_OWN, out);
+}
+
+enum shm_status routes_adopt(const struct region *region, struct routes *out)
+{
+    return attach(region, LAYOUT_ADOPTABLE, out);
 }

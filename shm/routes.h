@@ -30,6 +30,9 @@ uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units);
  */
 enum shm_status routes_attach(const struct region *region, struct routes *out);
 
+/* Likewise, for the fetcher that adopts it: an object of the released layout before will do as well. */
+enum shm_status routes_adopt(const struct region *region, struct routes *out);
+
 /* A block that begins `unit` units into the arena. The caller has checked the bounds. */
 static inline struct block *routes_block(const struct routes *routes, uint32_t unit)
 {
@@ -47,8 +50,13 @@ static inline uint32_t routes_slot_count(const struct routes *routes)
     return routes->bucket_count * BUCKET_SLOTS;
 }
 
-/* Checks the first 32 bytes of either object. `least` is the smallest size that makes sense. */
+enum layout_accepted {
+    LAYOUT_OWN,
+    LAYOUT_ADOPTABLE, /* or that of the release before */
+};
+
+/* Checks the first 32 bytes of any object. `least` is the smallest size that makes sense. */
 enum shm_status object_id_check(const struct object_id *s_id, uint64_t magic, uint64_t least,
-                                const struct region *region);
+                                const struct region *region, enum layout_accepted accepted);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/reader/call_stats.h"
 
-#include "shm/call_runs.h"
+#include "shm/layout.h"
 
 enum {
     RUN_TRIES = 1000 /* only a malicious client overtakes another so often */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/writer/call_stats.h"
 
-#include "shm/call_runs.h"
+#include "shm/layout.h"
 #include "shm/writer/collect.h"
 
 #define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 #include "shm/control.h"
-#include "shm/host_health.h"
+#include "shm/layout.h"
+#include "shm/writer/call_batch.h"
 
 struct call_stats {
     struct control control;

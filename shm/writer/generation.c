@@ -55,13 +55,9 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
     store_relaxed(&s_to->fetcher_since, load_relaxed(&s_from->fetcher_since));
     store_relaxed(&s_to->connection, load_relaxed(&s_from->connection));
     store_relaxed(&s_to->connection_tick, load_relaxed(&s_from->connection_tick));
-    store_relaxed(&s_to->update_timeout_s, load_relaxed(&s_from->update_timeout_s));
     store_relaxed(&s_to->max_bytes, load_relaxed(&s_from->max_bytes));
-    store_relaxed(&s_to->grace_ms, load_relaxed(&s_from->grace_ms));
-    store_relaxed(&s_to->poll_interval_ms, load_relaxed(&s_from->poll_interval_ms));
-    store_relaxed(&s_to->probe_num, load_relaxed(&s_from->probe_num));
-    store_relaxed(&s_to->slow_call_ms, load_relaxed(&s_from->slow_call_ms));
-    store_relaxed(&s_to->overload_timeout_s, load_relaxed(&s_from->overload_timeout_s));
+    const struct settings settings = settings_read(&s_from->settings);
+    settings_publish(&s_to->settings, &settings);
     for (int i = 0; i < COUNTER_COUNT; i++)
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }

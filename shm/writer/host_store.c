@@ -295,7 +295,7 @@ static enum shm_status open_old(const struct host_store *store, struct region *r
     }
     if (status == SHM_SYSTEM_ERROR) /* it may be intact: do not replace it for lack of a descriptor */
         return status;
-    if (status == SHM_OK && region->s_base && host_records_attach(region, hosts) == SHM_OK)
+    if (status == SHM_OK && region->s_base && host_records_adopt(region, hosts) == SHM_OK)
         return SHM_OK;
     *hosts = (struct host_records){0};
     return SHM_OK;

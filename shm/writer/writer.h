@@ -17,16 +17,11 @@ struct writer;
 
 struct writer_options {
     const char *instance;
-    uint64_t max_bytes;          /* of the routes object */
-    uint32_t grace_ms;           /* how long replaced tables stay unchanged */
-    uint32_t max_unknown;        /* keys without hosts that are remembered at one time */
-    const char *group;           /* who may ask for routes; "": the fetcher's own group */
-    const char *directory;       /* host:port, for people */
-    uint32_t update_timeout_s;   /* for people */
-    uint32_t poll_interval_ms;   /* for people */
-    uint32_t probe_num;          /* for readers: picks between two probes */
-    uint32_t slow_call_ms;       /* for readers: what a slow failure counts */
-    uint32_t overload_timeout_s; /* for readers: how long ejections last without a fetcher */
+    uint64_t max_bytes;       /* of the routes object */
+    uint32_t max_unknown;     /* keys without hosts that are remembered at one time */
+    const char *group;        /* who may ask for routes; "": the fetcher's own group */
+    const char *directory;    /* host:port, for people */
+    struct settings settings; /* published; grace_ms of a running fetcher stays */
 };
 
 /* An event, as a sentence that names the remedy if there is one. */

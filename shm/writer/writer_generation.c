@@ -107,13 +107,8 @@ static void describe(struct routes_header *s_header, const struct writer_options
     store_relaxed(&s_header->fetcher_since, clock_unix_ms());
     store_relaxed(&s_header->connection, CONNECTION_NONE);
     store_relaxed(&s_header->connection_tick, clock_tick());
-    store_relaxed(&s_header->update_timeout_s, options->update_timeout_s);
     store_relaxed(&s_header->max_bytes, options->max_bytes);
-    store_relaxed(&s_header->grace_ms, options->grace_ms);
-    store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
-    store_relaxed(&s_header->probe_num, options->probe_num);
-    store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
-    store_relaxed(&s_header->overload_timeout_s, options->overload_timeout_s);
+    settings_publish(&s_header->settings, &options->settings);
     store_relaxed(&s_header->counters[COUNTER_pulling], 0);
 }
 

@@ -115,7 +115,7 @@ static bool retired_control_attach(const struct writer *writer, const struct reg
     return shape.slot_count && shape.call_cells && shape.call_cells <= CALL_CELLS_MAX &&
            (shape.call_cells <= FIRST_CALL_CELLS ||
             shape.call_cells * sizeof(struct call_cell) <= writer->max_bytes) &&
-           region->size == control_size(shape) && control_attach(region, shape, generation, out) == SHM_OK;
+           region->size == control_size(shape) && control_adopt(region, shape, generation, out) == SHM_OK;
 }
 
 /*
@@ -153,7 +153,7 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
 {
     struct routes source;
     uint32_t damaged = 0;
-    enum shm_status readable = old->s_base ? routes_attach(old, &source) : SHM_NO_OBJECT;
+    enum shm_status readable = old->s_base ? routes_adopt(old, &source) : SHM_NO_OBJECT;
     struct generation_plan plan = writer_plan(writer, readable == SHM_OK ? &source : NULL, clock_tick());
     plan.same_writer = false;
     if (plan.source) {
@@ -196,7 +196,7 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     }
     writer->lock = -1;
     writer->max_bytes = options->max_bytes;
-    writer->grace_ms = options->grace_ms;
+    writer->grace_ms = options->settings.grace_ms;
     writer->max_unknown = options->max_unknown;
     writer->call_cells = FIRST_CALL_CELLS;
     writer->group = group_of(options->group);

@@ -40,13 +40,8 @@ bool writer_refusing(const struct writer *writer)
 
 void writer_reload(struct writer *writer, const struct writer_options *options)
 {
-    struct routes_header *s_header = writer_header(writer);
     writer->max_unknown = options->max_unknown;
-    store_relaxed(&s_header->update_timeout_s, options->update_timeout_s);
-    store_relaxed(&s_header->poll_interval_ms, options->poll_interval_ms);
-    store_relaxed(&s_header->probe_num, options->probe_num);
-    store_relaxed(&s_header->slow_call_ms, options->slow_call_ms);
-    store_relaxed(&s_header->overload_timeout_s, options->overload_timeout_s);
+    settings_publish(&writer_header(writer)->settings, &options->settings);
 }
 
 uint64_t writer_generation(const struct writer *writer)

@@ -117,8 +117,8 @@ static void fetcher_facts(struct instance *instance)
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
     struct writer_options options = instance->options;
     options.max_unknown = 100;
-    options.update_timeout_s = 16;
-    options.poll_interval_ms = 20;
+    options.settings.update_timeout_s = 16;
+    options.settings.poll_interval_ms = 20;
     writer_reload(instance->writer, &options);
 }
 

@@ -212,7 +212,7 @@ static void fill(struct instance *instance)
 /* The blocks that an operation takes come back, so that the heap's lists of them are needed too. */
 static void let_grace_pass(struct instance *instance)
 {
-    instance->options.grace_ms = 1;
+    instance->options.settings.grace_ms = 1;
     instance_stop(instance);
     instance_start(instance);
     instance_put(instance, TARGET, 1, 300, 15);

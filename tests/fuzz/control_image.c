@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "shm/call_runs.h"
+#include "shm/layout.h"
 #include "shm/reader/call_stats.h"
 #include "shm/reader/demand.h"
 #include "shm/writer/call_stats.h"

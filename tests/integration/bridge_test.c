@@ -117,7 +117,7 @@ static void expired_route_is_answered_at_once_and_asked_for_again(void **state)
 static void route_of_overloaded_hosts_answers_overload_but_for_probes(void **state)
 {
     struct bridge *bridge = *state;
-    uint32_t probe_num = bridge->instance->options.probe_num;
+    uint32_t probe_num = bridge->instance->options.settings.probe_num;
     unsigned probes = 0;
     int fd = client(bridge);
     put_one(bridge, 6, 6, "10.0.0.1", 80);

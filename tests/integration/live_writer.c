@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     struct writer *writer = NULL;
     struct object_names names;
     char message[WRITER_MESSAGE_MAX] = "which instance?";
-    options.poll_interval_ms = 1;
+    options.settings.poll_interval_ms = 1;
     if (object_names(options.instance, &names) != SHM_OK ||
         writer_open(&writer, &options, message) != SHM_OK) {
         fprintf(stderr, "%s\n", message);

@@ -201,12 +201,10 @@ int main(int argc, char **argv)
     const struct writer_options options = {
         .instance = argv[1],
         .max_bytes = UINT64_C(64) << 20,
-        .grace_ms = 2000,
         .max_unknown = 100,
         .group = "",
         .directory = "directory.example:7778",
-        .update_timeout_s = 15,
-        .poll_interval_ms = HEARTBEAT_MS,
+        .settings = {.update_timeout_s = 15, .poll_interval_ms = HEARTBEAT_MS, .grace_ms = 2000},
     };
     char message[WRITER_MESSAGE_MAX], line[4096];
     if (writer_open(&publish.writer, &options, message) != SHM_OK) {

@@ -240,7 +240,7 @@ static void hosts_left_in_rotation_share_it_evenly(void **state)
 static void hosts_out_of_rotation_share_the_probes_evenly(void **state)
 {
     struct instance *instance = *state;
-    uint32_t probed[HOSTS_MOST] = {0}, period = instance->options.probe_num + 1;
+    uint32_t probed[HOSTS_MOST] = {0}, period = instance->options.settings.probe_num + 1;
     larshm *h = open_client(instance);
     put_routes(instance, 10, 0x0f0);
     for (uint32_t i = 0; i < 4 * 100 * period; i++)

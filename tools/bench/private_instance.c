@@ -16,14 +16,14 @@ struct writer_options private_instance_options(const char *instance, uint64_t ma
     return (struct writer_options){
         .instance = instance,
         .max_bytes = max_bytes,
-        .grace_ms = 2000,
         .max_unknown = 100,
         .group = "",
         .directory = "127.0.0.1:7778",
-        .update_timeout_s = 15,
-        .poll_interval_ms = 10,
-        .probe_num = 10,
-        .overload_timeout_s = 15,
+        .settings = {.update_timeout_s = 15,
+                     .poll_interval_ms = 10,
+                     .grace_ms = 2000,
+                     .probe_num = 10,
+                     .overload_timeout_s = 15},
     };
 }
 

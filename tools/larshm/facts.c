@@ -53,11 +53,7 @@ static void read_settings(const struct routes_header *s_header, struct facts *fa
     uint32_t refusing = load_relaxed(&s_header->refusing);
     facts->refusing = refusing <= REFUSING_NO_SPACE ? (enum refusing)refusing : REFUSING_NOTHING;
     facts->max_bytes = load_relaxed(&s_header->max_bytes);
-    facts->update_timeout_s = load_relaxed(&s_header->update_timeout_s);
-    facts->poll_interval_ms = load_relaxed(&s_header->poll_interval_ms);
-    facts->grace_ms = load_relaxed(&s_header->grace_ms);
-    facts->probe_num = load_relaxed(&s_header->probe_num);
-    facts->slow_call_ms = load_relaxed(&s_header->slow_call_ms);
+    facts->settings = settings_read(&s_header->settings);
     for (int i = 0; i < COUNTER_COUNT; i++)
         facts->counters[i] = load_relaxed(&s_header->counters[i]);
 }

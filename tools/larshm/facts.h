@@ -42,7 +42,7 @@ struct facts {
     uint64_t units, units_live, units_retired, units_free;
 
     enum refusing refusing;
-    uint32_t update_timeout_s, poll_interval_ms, grace_ms, probe_num, slow_call_ms;
+    struct settings settings;
 
     bool uncollected_known;
     struct lookup_counts uncollected; /* that no fetcher has collected yet; zero if not known */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "shm/host_health.h"
+#include "shm/layout.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/route.h"
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf/number.h"
 #include "shm/clock.h"
@@ -130,12 +131,26 @@ static void show_memory(const struct facts *facts)
            facts->hosts_bytes ? text_bytes(facts->hosts_bytes).is : "nothing is known of them");
 }
 
+/* "grace_ms" as "grace 2000 ms". */
+static void show_setting(const char *before, const char *name, uint32_t value)
+{
+    size_t length = strlen(name);
+    const char *unit = strrchr(name, '_');
+    if (!unit || (strcmp(unit, "_ms") != 0 && strcmp(unit, "_s") != 0))
+        unit = name + length;
+    printf("%s%.*s %" PRIu32 "%s%s", before, (int)(unit - name), name, value, *unit ? " " : "",
+           *unit ? unit + 1 : "");
+}
+
 static void show_limits(const struct facts *facts)
 {
-    printf("settings    update_timeout %" PRIu32 " s, poll_interval %" PRIu32 " ms, grace %" PRIu32
-           " ms, probe_num %" PRIu32 ", slow_call %" PRIu32 " ms\n",
-           facts->update_timeout_s, facts->poll_interval_ms, facts->grace_ms, facts->probe_num,
-           facts->slow_call_ms);
+    const char *before = "settings    ";
+#define X(name)                                                                                              \
+    show_setting(before, #name, facts->settings.name);                                                       \
+    before = ", ";
+    SHM_SETTINGS(X)
+#undef X
+    putchar('\n');
     switch (facts->refusing) {
     case REFUSING_NOTHING:
         printf("limits      none reached\n");

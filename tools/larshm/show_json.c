@@ -50,11 +50,11 @@ static json_t *arena(const struct facts *facts)
 
 static json_t *settings(const struct facts *facts)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "max_bytes", json_number(facts->max_bytes),
-                     "update_timeout_s", (json_int_t)facts->update_timeout_s, "poll_interval_ms",
-                     (json_int_t)facts->poll_interval_ms, "grace_ms", (json_int_t)facts->grace_ms,
-                     "probe_num", (json_int_t)facts->probe_num, "slow_call_ms",
-                     (json_int_t)facts->slow_call_ms);
+    json_t *object = json_pack("{s:I}", "max_bytes", json_number(facts->max_bytes));
+#define X(name) json_object_set_new(object, #name, json_integer(facts->settings.name));
+    SHM_SETTINGS(X)
+#undef X
+    return object;
 }
 
 static json_t *lookups(const struct facts *facts)

@@ -192,7 +192,7 @@ static void g2_g3_readers_miss_nothing_while_generations_come_and_go(void **stat
     struct instance *instance = *state;
     struct growth growth = {.keys = 0, .round = 0};
     pthread_t threads[READERS];
-    instance->options.grace_ms = 5;
+    instance->options.settings.grace_ms = 5;
     instance_stop(instance);
     instance_start(instance);
     instance_put(instance, 0, 0, 1, 15);

@@ -60,7 +60,7 @@ static void what_names_no_route_or_host_is_refused(void **state)
 static void a_slow_failure_counts_once_for_each_slow_call_ms(void **state)
 {
     struct instance *instance = *state;
-    instance->options.slow_call_ms = SLOW_MS;
+    instance->options.settings.slow_call_ms = SLOW_MS;
     writer_reload(instance->writer, &instance->options);
     larshm *h = client_open(instance);
     larshm_report_timed(h, &host, -1, SLOW_MS - 1);

@@ -50,7 +50,7 @@ static void g4_a_view_stays_as_it_was_within_grace(void **state)
     begin(h, 1, &view);
     assert_int_equal(view.count, 10);
     for (uint32_t round = 2; round < 500; round++)
-        put_at(instance, 1, round, 10, now + instance->options.grace_ms);
+        put_at(instance, 1, round, 10, now + instance->options.settings.grace_ms);
     expect_round(&view, 1, 1);
     assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
     begin(h, 1, &view);

@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "shm/call_runs.h"
+#include "shm/layout.h"
 #include "shm/reader/call_stats.h"
 #include "tests/support/keys.h"
 #include "tests/unit/shm/calls.h"

@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shm/call_runs.h"
+#include "shm/layout.h"
 #include "shm/reader/call_stats.h"
 #include "shm/writer/call_stats.h"
 #include "tests/support/keys.h"

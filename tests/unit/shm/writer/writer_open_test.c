@@ -117,6 +117,24 @@ static void squatted_names_are_refused_and_named(void **state)
     instance_start(instance);
 }
 
+static void g5_object_of_the_released_layout_is_adopted(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    instance_put_keys(instance, 100, 2);
+    instance_stop(instance);
+    assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
+    routes.s_header->id.layout_version = LAYOUT_RELEASED;
+    routes.s_header->id.fingerprint = FINGERPRINT_RELEASED;
+    region_close(&region);
+    /* To readers it is another layout. */
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_LAYOUT);
+    instance_start(instance);
+    assert_non_null(strstr(instance->message, "adopted"));
+    instance_expect_keys(instance, 100, 2);
+}
+
 static void damaged_object_is_replaced(void **state)
 {
     struct instance *instance = *state;
@@ -169,6 +187,7 @@ int main(void)
         TEST(objects_have_the_documented_modes_under_any_umask),
         TEST(leftovers_of_a_dead_fetcher_are_removed),
         TEST(squatted_names_are_refused_and_named),
+        TEST(g5_object_of_the_released_layout_is_adopted),
         TEST(damaged_object_is_replaced),
         TEST(an_emptied_object_is_replaced),
     };

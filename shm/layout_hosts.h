@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* The hosts object. A part of layout.h, which draws it. */
+#ifndef SHM_LAYOUT_HOSTS_H
+#define SHM_LAYOUT_HOSTS_H
+
+#ifndef SHM_LAYOUT_H
+#error "include shm/layout.h"
+#endif
+
 /*
- * A host's health in one route, as its call results say. Plain data: the fetcher works on it and keeps it in the hosts
- * object (host_records.h), the inspection tool prints it. Times are ticks. Names and rules are those of Lars.
+ * A host's health in one route, as its call results say: the fetcher works on it, the inspection tool prints it. Times are
+ * ticks. Names and rules are those of Lars.
  */
-#ifndef SHM_HOST_HEALTH_H
-#define SHM_HOST_HEALTH_H
-
-#include <assert.h>
-#include <stdint.h>
-
 enum host_state {
     HOST_IN_ROTATION,
     HOST_EJECTED,
@@ -50,13 +52,32 @@ struct host_health {
 };
 static_assert(sizeof(struct host_health) == 72, "host_health has no other padding");
 
-/* Results of calls to one host since they were last collected. */
-struct call_batch {
-    uint64_t succ, err;
-    uint64_t extra; /* what slow failures count for judging, beyond one each */
-    uint32_t
-        err_run; /* failures in a row: the longest run that went on in this batch; it may have begun before */
-    uint32_t succ_run; /* likewise of successes */
+/* What a record holds. */
+struct host_entry {
+    struct host_health health;
+    /* How far the fetcher has read the host's call cell: which control object, which cell. The next one goes on there. */
+    uint64_t generation, counts, extra;
+    uint32_t cell, pad;
+    /* Of a route: the host whose totals it has absorbed, while that host's record may still have them; 0: none. */
+    uint64_t absorbed;
 };
+static_assert(sizeof(struct host_entry) == HOST_WORDS * sizeof(uint64_t), "host_record.halves");
+
+struct hosts_header {
+    struct object_id id;
+    uint32_t record_count;
+    _Atomic uint32_t used; /* records from here on were never used */
+    uint64_t reserved[11]; /* 0; a mailbox for admin commands was here: a new field goes behind it */
+};
+
+struct host_record {
+    _Atomic uint64_t key;  /* ~key; 0: free */
+    _Atomic uint64_t host; /* host_word(); 0: the route itself */
+    _Atomic uint64_t version;
+    _Atomic uint64_t halves[2][HOST_WORDS]; /* struct host_entry, see host_records.h */
+};
+
+static_assert(sizeof(struct hosts_header) == 128, "hosts_header");
+static_assert(sizeof(struct host_record) == 248, "host_record");
 
 #endif

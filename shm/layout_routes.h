@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* The routes object. A part of layout.h, which draws it. */
+#ifndef SHM_LAYOUT_ROUTES_H
+#define SHM_LAYOUT_ROUTES_H
+
+#ifndef SHM_LAYOUT_H
+#error "include shm/layout.h"
+#endif
+
+#include "shm/counters.h"
+#include "shm/settings.h"
+
+/* What a reader can learn about the fetcher's connection. */
+enum connection_state {
+    CONNECTION_NONE = 0, /* the fetcher has not tried yet */
+    CONNECTION_CONNECTING = 1,
+    CONNECTION_UP = 2,
+    CONNECTION_WAITING = 3, /* down; will be tried again */
+};
+
+enum fetcher_state {
+    FETCHER_RUNNING = 1, /* true only while tick moves */
+    FETCHER_STOPPED = 2, /* stopped cleanly */
+};
+
+/* Why new keys are refused, in routes_header.refusing. */
+enum refusing {
+    REFUSING_NOTHING = 0,
+    REFUSING_MAX_BYTES = 1,
+    REFUSING_MAX_UNKNOWN = 2,
+    REFUSING_NO_SPACE = 3, /* the file system of shared memory is full */
+};
+
+/* In block.marks. */
+enum {
+    MARK_HELD = 1,
+};
+
+/* Steps of the hand-over to a new generation, in routes_header.superseded. */
+enum superseded {
+    SUPERSEDED_NO = 0,
+    SUPERSEDED_SOON = 1, /* the new generation has its name now or in a moment; NO again if that fails */
+    SUPERSEDED_YES = 2,  /* it has */
+};
+
+struct routes_header {
+    /* Line 0: written before the object has its name, constant from then on. */
+    struct object_id id;
+    uint32_t bucket_count;
+    uint32_t arena_units;
+    uint32_t index_offset;
+    uint32_t call_cells; /* of the control object */
+    uint64_t arena_offset;
+    uint64_t hash_seed;
+
+    /*
+     * Line 1: read at each lookup. Writer: the fetcher; of `superseded`, the next fetcher too.
+     * tick: stale is harmless, a table only seems younger than it is. superseded: enum superseded; it and the
+     * object_id keep their places in every layout.
+     * doorbell: a futex, rung after publishes; waiters compare it, so missing one ring cannot lose a wake-up.
+     */
+    _Alignas(CACHE_LINE) _Atomic uint64_t tick;
+    _Atomic uint32_t superseded;
+    _Atomic uint32_t doorbell;
+    _Atomic uint32_t refusing;
+    struct published_settings settings;
+    uint32_t pad1[11 - sizeof(struct settings) / sizeof(uint32_t)];
+
+    /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
+    _Alignas(CACHE_LINE) _Atomic uint32_t fetcher_pid; /* in the fetcher's pid namespace */
+    _Atomic uint32_t fetcher_state;
+    _Atomic uint64_t fetcher_since; /* Unix time in milliseconds: started, or stopped */
+    _Atomic uint32_t connection;    /* enum connection_state */
+    uint32_t pad2;
+    _Atomic uint64_t connection_tick; /* when `connection` last changed */
+    _Atomic uint64_t version;         /* the last one drawn */
+    _Atomic uint64_t max_bytes;       /* this object grows no further */
+    uint64_t pad3[2];
+
+    _Alignas(CACHE_LINE) char directory[DIRECTORY_NAME]; /* host:port, NUL-terminated; constant */
+    _Alignas(CACHE_LINE) _Atomic uint64_t counters[64];  /* by enum shm_counter */
+};
+
+struct slot {
+    _Atomic uint64_t key; /* ~key, see route_key_word() */
+    _Atomic uint64_t ref;
+};
+
+struct bucket {
+    _Alignas(CACHE_LINE) struct slot slots[BUCKET_SLOTS];
+};
+
+struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the arena */
+    _Atomic uint64_t stamp;
+    _Atomic uint64_t key;
+    _Atomic uint64_t expires;
+    _Atomic uint16_t ejected;
+    _Atomic uint16_t marks;
+    _Atomic uint16_t count;
+    _Atomic uint16_t ttl_s;
+    _Atomic uint64_t masks[]; /* then addresses, then ports: block_addresses(), block_ports() */
+};
+
+/* Proof of the drawing in layout.h. */
+static_assert(sizeof(struct object_id) == 32, "object_id");
+static_assert(offsetof(struct routes_header, bucket_count) == 32, "line 0");
+static_assert(offsetof(struct routes_header, hash_seed) == 56, "line 0");
+static_assert(offsetof(struct routes_header, tick) == 64, "line 1");
+static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
+static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
+static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
+static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
+static_assert(COUNTER_COUNT <= 64, "counters");
+static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
+static_assert(sizeof(struct block) == 32, "block");
+static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
+static_assert(offsetof(struct block, ejected) == 24 && offsetof(struct block, count) == 28, "block");
+static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
+static_assert(offsetof(struct routes_header, settings) == 84, "line 1");
+
+/* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
+#define MASK_WORDS(count)  (((count) + 31) / 32)
+#define BLOCK_BYTES(count) (sizeof(struct block) + MASK_WORDS(count) * 8 + (count) * (4 + 2))
+static_assert(BLOCK_BYTES(4) == UNIT_BYTES && BLOCK_BYTES(14) <= 2 * UNIT_BYTES, "table of four hosts");
+
+static inline uint32_t block_units(uint32_t count)
+{
+    return (uint32_t)((BLOCK_BYTES(count) + UNIT_BYTES - 1) / UNIT_BYTES);
+}
+
+static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
+{
+    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + MASK_WORDS(count) * 8);
+}
+
+static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)
+{
+    return (_Atomic uint16_t *)((uintptr_t)block_addresses(s_block, count) + count * 4);
+}
+
+static inline uint64_t ref_make(uint64_t version, uint32_t unit)
+{
+    return version << REF_UNIT_BITS | unit;
+}
+
+static inline uint32_t ref_unit(uint64_t ref)
+{
+    return (uint32_t)(ref & REF_UNIT_MASK);
+}
+
+static inline uint64_t ref_version(uint64_t ref)
+{
+    return ref >> REF_UNIT_BITS;
+}
+
+#endif
