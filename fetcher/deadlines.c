@@ -3,19 +3,14 @@
 
 #include <stdlib.h>
 
+#define NONE UINT32_MAX
+
 struct deadline_node {
     uint64_t began;
-    uint32_t place; /* in the heap, from 1 on; 0: in none */
+    uint32_t before, after; /* NONE: it is the first, the last */
     uint8_t state;
+    bool queued;
 };
-
-static bool widen(uint32_t **numbers, uint32_t count)
-{
-    uint32_t *wider = realloc(*numbers, count * sizeof(*wider));
-    if (wider)
-        *numbers = wider;
-    return wider;
-}
 
 bool deadlines_reserve(struct deadlines *deadlines, uint32_t count)
 {
@@ -25,11 +20,9 @@ bool deadlines_reserve(struct deadlines *deadlines, uint32_t count)
     struct deadline_node *nodes = realloc(deadlines->nodes, capacity * sizeof(*nodes));
     if (!nodes)
         return false;
-    deadlines->nodes = nodes;
     for (uint32_t i = deadlines->capacity; i < capacity; i++)
         nodes[i] = (struct deadline_node){0};
-    if (!widen(&deadlines->heaps[0].numbers, capacity) || !widen(&deadlines->heaps[1].numbers, capacity))
-        return false;
+    deadlines->nodes = nodes;
     deadlines->capacity = capacity;
     return true;
 }
@@ -37,79 +30,71 @@ bool deadlines_reserve(struct deadlines *deadlines, uint32_t count)
 void deadlines_free(struct deadlines *deadlines)
 {
     free(deadlines->nodes);
-    free(deadlines->heaps[0].numbers);
-    free(deadlines->heaps[1].numbers);
     *deadlines = (struct deadlines){0};
-}
-
-static void put(struct deadlines *deadlines, struct deadline_heap *heap, uint32_t at, uint32_t number)
-{
-    heap->numbers[at] = number;
-    deadlines->nodes[number].place = at + 1;
-}
-
-/* Puts `number` at `at`, or where the order wants it. */
-static void sift(struct deadlines *deadlines, struct deadline_heap *heap, uint32_t at, uint32_t number)
-{
-    const struct deadline_node *nodes = deadlines->nodes;
-    uint64_t began = nodes[number].began;
-    for (; at > 0 && nodes[heap->numbers[(at - 1) / 2]].began > began; at = (at - 1) / 2)
-        put(deadlines, heap, at, heap->numbers[(at - 1) / 2]);
-    for (uint32_t child = 2 * at + 1; child < heap->count; child = 2 * at + 1) {
-        if (child + 1 < heap->count &&
-            nodes[heap->numbers[child + 1]].began < nodes[heap->numbers[child]].began)
-            child++;
-        if (nodes[heap->numbers[child]].began >= began)
-            break;
-        put(deadlines, heap, at, heap->numbers[child]);
-        at = child;
-    }
-    put(deadlines, heap, at, number);
 }
 
 void deadlines_remove(struct deadlines *deadlines, uint32_t number)
 {
-    struct deadline_node *node = &deadlines->nodes[number];
-    struct deadline_heap *heap = &deadlines->heaps[node->state];
-    if (!node->place)
+    struct deadline_node *nodes = deadlines->nodes, *node = &nodes[number];
+    struct deadline_queue *queue = &deadlines->queues[node->state];
+    if (!node->queued)
         return;
-    uint32_t at = node->place - 1, last = heap->numbers[--heap->count];
-    node->place = 0;
-    if (last != number)
-        sift(deadlines, heap, at, last);
+    *(node->before == NONE ? &queue->first : &nodes[node->before].after) = node->after;
+    *(node->after == NONE ? &queue->last : &nodes[node->after].before) = node->before;
+    queue->count--;
+    node->queued = false;
+}
+
+/* Behind the last that began no later: nearly always the end. */
+static void insert(struct deadlines *deadlines, uint32_t number)
+{
+    struct deadline_node *nodes = deadlines->nodes, *node = &nodes[number];
+    struct deadline_queue *queue = &deadlines->queues[node->state];
+    uint32_t before = queue->count ? queue->last : NONE;
+    while (before != NONE && nodes[before].began > node->began)
+        before = nodes[before].before;
+    node->before = before;
+    node->after = before != NONE ? nodes[before].after : queue->count ? queue->first : NONE;
+    *(node->before == NONE ? &queue->first : &nodes[node->before].after) = number;
+    *(node->after == NONE ? &queue->last : &nodes[node->after].before) = number;
+    queue->count++;
+    node->queued = true;
+}
+
+uint64_t deadline_began(const struct host_health *health)
+{
+    return health->state == HOST_IN_ROTATION ? health->window : health->since;
 }
 
 void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct host_health *health)
 {
     struct deadline_node *node = &deadlines->nodes[number];
-    bool in_rotation = health->state == HOST_IN_ROTATION;
-    uint64_t began = in_rotation ? health->window : health->since;
-    bool wanted = !in_rotation || health->rsucc || health->rerr;
-    if (node->place && wanted && node->state == health->state && node->began == began)
+    uint64_t began = deadline_began(health);
+    bool wanted = health->state != HOST_IN_ROTATION || health->rsucc || health->rerr;
+    if (node->queued && wanted && node->state == health->state && node->began == began)
         return;
     deadlines_remove(deadlines, number);
     if (!wanted)
         return;
     node->state = health->state;
     node->began = began;
-    struct deadline_heap *heap = &deadlines->heaps[node->state];
-    sift(deadlines, heap, heap->count++, number);
+    insert(deadlines, number);
 }
 
 bool deadlines_has(const struct deadlines *deadlines, uint32_t number)
 {
-    return deadlines->nodes[number].place;
+    return deadlines->nodes[number].queued;
 }
 
 bool deadlines_first(const struct deadlines *deadlines, enum host_state state, uint32_t *number)
 {
-    const struct deadline_heap *heap = &deadlines->heaps[state];
-    if (heap->count)
-        *number = heap->numbers[0];
-    return heap->count;
+    const struct deadline_queue *queue = &deadlines->queues[state];
+    if (queue->count)
+        *number = queue->first;
+    return queue->count;
 }
 
 uint32_t deadlines_count(const struct deadlines *deadlines, enum host_state state)
 {
-    return deadlines->heaps[state].count;
+    return deadlines->queues[state].count;
 }
