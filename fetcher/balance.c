@@ -106,11 +106,11 @@ static uint32_t record_for_route(struct balance *balance, struct route_key key)
 
 /* How far the host's cell has been read, for the next fetcher. */
 static void record_progress(const struct balance *balance, struct host_entry *entry,
-                            const struct call_report *report, uint64_t generation)
+                            const struct call_report *report)
 {
-    if (generation != writer_generation(balance->writer))
+    if (report->generation != writer_generation(balance->writer))
         return;
-    entry->generation = generation;
+    entry->generation = report->generation;
     entry->cell = report->cell;
     entry->counts = report->counts;
     entry->extra = report->extra;
@@ -120,19 +120,20 @@ static void record_progress(const struct balance *balance, struct host_entry *en
  * Results of hosts that the route does not have, or no longer has: they count in a sum and nowhere else. The sum is the
  * route's, or the host's own if its record is still there because of an override.
  */
-static void count_only(struct balance *balance, const struct call_report *report, uint64_t generation)
+static void count_only(struct balance *balance, const struct call_report *report)
 {
     uint32_t number = host_store_find(balance->store, report->key, report->host);
     if (number == HOST_STORE_NONE)
         number = record_for_route(balance, report->key);
     writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
-    writer_reset_runs(balance->writer, generation, report->cell); /* if it comes back, it has no streak */
+    writer_reset_runs(balance->writer, report->generation,
+                      report->cell); /* if it comes back, it has no streak */
     if (number == HOST_STORE_NONE)
         return;
     struct host_entry *entry = host_store_entry(balance->store, number);
     entry->health.total_succ = saturating_add(entry->health.total_succ, report->batch.succ);
     entry->health.total_err = saturating_add(entry->health.total_err, report->batch.err);
-    record_progress(balance, entry, report, generation);
+    record_progress(balance, entry, report);
     host_store_commit(balance->store, number);
 }
 
@@ -159,7 +160,7 @@ static struct call_batch first_batch(const struct call_batch *batch)
     return own;
 }
 
-bool balance_report_came(void *context, const struct call_report *report, uint64_t generation)
+bool balance_judge(void *context, const struct call_report *report)
 {
     struct balance *balance = context;
     writer_count(balance->writer, COUNTER_reports, report->batch.succ + report->batch.err);
@@ -168,7 +169,7 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
         return false;
     }
     if (writer_find_host(balance->writer, report->key, report->host) == HOST_NONE) {
-        count_only(balance, report, generation);
+        count_only(balance, report);
         return false;
     }
     struct call_batch batch = report->batch;
@@ -184,7 +185,7 @@ bool balance_report_came(void *context, const struct call_report *report, uint64
         return true;
     }
     struct host_entry *entry = host_store_entry(balance->store, number);
-    record_progress(balance, entry, report, generation);
+    record_progress(balance, entry, report);
     if (!deadlines_has(&balance->deadlines, number) && entry->health.state == HOST_IN_ROTATION)
         health_begin_window(&entry->health, balance->config, balance->now);
     const struct host_health before = entry->health;

@@ -30,9 +30,9 @@ void balance_collect(struct balance *balance, uint32_t budget);
 /* Finishes what a commit of the route's record began: the absorbed host loses its totals, or its record. */
 void balance_finish_absorbing(struct balance *balance, uint32_t route);
 
-/* For writer_on_calls(). */
+/* For writer_set_judge(). */
 struct call_report;
-bool balance_report_came(void *context, const struct call_report *report, uint64_t generation);
+bool balance_judge(void *context, const struct call_report *report);
 
 /* Publishes the number of ejected hosts, for people. */
 void balance_gauge_overloaded(struct balance *balance);

@@ -121,7 +121,7 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
         return NULL;
     }
     resume(balance);
-    writer_on_calls(writer, balance_report_came, balance);
+    writer_set_judge(writer, balance_judge, balance);
     /* No other process knows the previous fetcher's control object: if this one dies, its contents are lost. */
     balance_collect(balance, UINT32_MAX);
     return balance;

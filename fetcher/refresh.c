@@ -29,7 +29,6 @@ struct refresh {
     uint64_t generations; /* their count when `subscriptions` was last compared with the writer's routes */
     struct token_bucket request_bucket,
         resubscribe_bucket; /* for all requests, and for those of known routes */
-    uint32_t unknown_left;  /* unknown keys that may still be requested in this poll */
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
@@ -273,25 +272,36 @@ static bool answered_lately(const struct refresh *refresh, struct route_key key)
 }
 
 /* Rule 4. A flag proves nothing: any client can raise it. */
-static bool flag_found(void *context, struct route_key key)
+static void request_flagged(struct refresh *refresh)
 {
-    struct refresh *refresh = context;
-    if (may_request(refresh) && writer_expired(refresh->writer, key, refresh->now) &&
-        !answered_lately(refresh, key))
-        request(refresh, key);
-    return may_request(refresh);
+    struct route_key key;
+    struct flag_round round = writer_flags_begin(refresh->writer);
+    for (int i = 0; i < FLAGS_PER_POLL && may_request(refresh); i++) {
+        if (!writer_flags_next(refresh->writer, &round, &key))
+            break;
+        if (writer_expired(refresh->writer, key, refresh->now) && !answered_lately(refresh, key))
+            request(refresh, key);
+    }
+    writer_flags_end(refresh->writer, &round);
 }
 
-/* Rule 1. */
-static bool miss_found(void *context, struct route_key key)
+/* Rule 1. Unknown keys get a share of what may be requested now. */
+static void request_missed(struct refresh *refresh)
 {
-    struct refresh *refresh = context;
-    if (refresh->unknown_left && may_request(refresh) && !route_key_is_none(key) &&
-        writer_state(refresh->writer, key) == ROUTE_UNKNOWN) {
-        refresh->unknown_left--;
+    uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
+    uint32_t left =
+        (uint32_t)(refresh->request_bucket.tokens / share) + (refresh->request_bucket.tokens >= 1);
+    struct route_key key;
+    if (!may_request(refresh))
+        return;
+    struct miss_round round = writer_misses_begin(refresh->writer);
+    while (left > 0 && may_request(refresh) && miss_round_next(&round, &key)) {
+        if (route_key_is_none(key) || writer_state(refresh->writer, key) != ROUTE_UNKNOWN)
+            continue;
+        left--;
         request(refresh, key);
     }
-    return refresh->unknown_left && may_request(refresh);
+    writer_misses_end(refresh->writer, &round);
 }
 
 static void resubscribe(struct refresh *refresh)
@@ -327,13 +337,8 @@ void refresh_poll(struct refresh *refresh)
     end_hold_downs(refresh);
     /* While the directory is away flags and misses stay where clients put them. */
     token_bucket_fill(&refresh->request_bucket, refresh->config->fetcher.requests_per_second, refresh->now);
-    if (may_request(refresh))
-        writer_collect_flags(refresh->writer, FLAGS_PER_POLL, flag_found, refresh);
-    uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
-    refresh->unknown_left =
-        (uint32_t)(refresh->request_bucket.tokens / share) + (refresh->request_bucket.tokens >= 1);
-    if (may_request(refresh))
-        writer_collect_misses(refresh->writer, miss_found, refresh);
+    request_flagged(refresh);
+    request_missed(refresh);
     resubscribe(refresh);
     probe_silence(refresh);
     connection_flush(refresh->connection);

@@ -6,18 +6,12 @@
 
 #define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)
 
-struct collection {
-    struct call_stats *stats;
-    bool (*report)(void *context, const struct call_report *report);
-    void *context;
-};
-
 /*
- * The longest streaks since the last collection; the next one begins with streaks that still go on. Streaks may be newer
- * than the counts: one whose calls are not counted yet waits for the collection that finds them counted. The price: a
- * streak of successes that was going on at the last collection may be reported once more.
+ * The longest streaks that went on since the look before; the next one begins with what goes on now. Streaks may be
+ * newer than the counts: one whose calls are not counted yet waits for the look that finds them counted. The price:
+ * a streak of successes that was going on at the look before may be told once more.
  */
-static void collect_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
+static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
 {
     /* Pairs with the exchange in record_failure(): the run of successes that this mark ended is there. */
     struct err_runs runs = err_runs_unpack(load_acquire(&s_cell->err_runs));
@@ -27,7 +21,7 @@ static void collect_runs(struct call_cell *s_cell, uint64_t counts, struct call_
         batch->succ_run = ended > going_on ? ended : going_on;
     }
     if (batch->err) {
-        /* In one step: a streak that ended between a load and the clearing would be lost. */
+        /* In one step: a streak that ended between a look and the clearing would be lost. */
         uint64_t longest = err_runs_pack((struct err_runs){.longest = RUN_MAX});
         struct err_runs taken = err_runs_unpack(clear_bits_acq_rel(&s_cell->err_runs, longest));
         batch->err_run = taken.longest > taken.run ? taken.longest : taken.run;
@@ -40,40 +34,52 @@ static bool names_host(uint64_t word)
     return word != 0 && host_addr_word(host_addr_from_word(word)) == word;
 }
 
-static bool cell_found(void *context, uint32_t at)
+struct flag_round call_stats_begin(const struct call_stats *stats)
 {
-    const struct collection *collection = context;
-    struct call_cell *s_cell = &collection->stats->control.s_calls[at];
+    return flag_round_begin(&stats->control.reported, stats->cursor);
+}
+
+static bool read_cell(struct call_cell *s_cell, struct call_report *out)
+{
     /* Pairs with add_seq_cst() in call_stats_record(): the flag was taken before. */
     uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
     uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken, host = load_relaxed(&s_cell->host);
-    struct call_report report = {
-        .key = route_key_from_word(load_relaxed(&s_cell->key)),
-        .host = host_addr_from_word(host),
-        .batch = {.succ = more & SUCC_MASK,
-                  .err = more >> CALL_SUCC_BITS,
-                  .extra = extra - load_relaxed(&s_cell->taken_extra)},
-        .cell = at,
-        .counts = counts,
-        .extra = extra,
-    };
-    if (more == 0 || route_key_is_none(report.key) || !names_host(host))
-        return true;
-    collect_runs(s_cell, counts, &report.batch);
-    bool known = collection->report(collection->context, &report);
-    /* Now that it is committed: see call_stats_resume(). */
-    store_relaxed(&s_cell->taken_extra, extra);
-    store_relaxed(&s_cell->taken, counts);
-    collection->stats->used += taken == 0;
-    collection->stats->known += taken == 0 && known;
+    out->key = route_key_from_word(load_relaxed(&s_cell->key));
+    out->host = host_addr_from_word(host);
+    out->batch = (struct call_batch){.succ = more & SUCC_MASK,
+                                     .err = more >> CALL_SUCC_BITS,
+                                     .extra = extra - load_relaxed(&s_cell->taken_extra)};
+    out->counts = counts;
+    out->extra = extra;
+    out->first = taken == 0;
+    if (more == 0 || route_key_is_none(out->key) || !names_host(host))
+        return false;
+    take_runs(s_cell, counts, &out->batch);
     return true;
 }
 
-void call_stats_collect(struct call_stats *stats, uint32_t budget,
-                        bool (*report)(void *context, const struct call_report *report), void *context)
+bool call_stats_next(const struct call_stats *stats, struct flag_round *round, struct call_report *out)
 {
-    struct collection collection = {.stats = stats, .report = report, .context = context};
-    collect_flags(&stats->control.reported, &stats->cursor, budget, cell_found, &collection);
+    out->generation = stats->generation;
+    while (flag_round_next(round, &out->cell))
+        if (read_cell(&stats->control.s_calls[out->cell], out))
+            return true;
+    return false;
+}
+
+/* Only now that it is kept: see call_stats_resume(). */
+void call_stats_keep(struct call_stats *stats, const struct call_report *report, bool known)
+{
+    struct call_cell *s_cell = &stats->control.s_calls[report->cell];
+    store_relaxed(&s_cell->taken_extra, report->extra);
+    store_relaxed(&s_cell->taken, report->counts);
+    stats->used += report->first;
+    stats->known += report->first && known;
+}
+
+void call_stats_end(struct call_stats *stats, struct flag_round *round)
+{
+    stats->cursor = flag_round_end(round);
 }
 
 void call_stats_adopt(struct call_stats *stats)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fetcher half of call results: collects what clients have recorded since the last collection. Counts in the control
- * object only grow, and beside them is how far they are collected: clients could forge either. Whatever they write, a
- * call ends after a bounded number of steps, and reads each word once.
+ * The fetcher half of call results: what came since the look before. Counts in the control object only grow, and beside
+ * them is how far they are taken: clients could forge the one as well as the other. Whatever they write, a call ends
+ * after a bounded number of steps, and reads each word once.
  */
 #ifndef SHM_WRITER_CALL_STATS_H
 #define SHM_WRITER_CALL_STATS_H
@@ -12,40 +12,50 @@
 #include "shm/control.h"
 #include "shm/layout.h"
 #include "shm/writer/call_batch.h"
+#include "shm/writer/collect.h"
 
 struct call_stats {
     struct control control;
+    uint64_t generation; /* of the control object */
     uint32_t cursor;
-    uint32_t used;    /* cells that have had results */
+    uint32_t used;    /* cells that had something so far */
     uint32_t known;   /* of these, those of hosts that exist */
-    uint32_t refused; /* results without a cell that are counted so far */
+    uint32_t refused; /* of the results that had no cell, so many are counted */
 };
 
 struct call_report {
     struct route_key key;
     struct host_addr host;
     struct call_batch batch;
+    uint64_t generation;    /* of the control object */
+    uint64_t counts, extra; /* of the cell, as far as they are read now */
     uint32_t cell;
-    uint64_t counts, extra; /* of the cell, as read now */
+    bool first; /* of the cell */
 };
 
-/* Calls `report` for each cell with new results, for at most some 64 more than `budget`; the rest comes at the next
- * collection. `report` returns whether the host exists. */
-void call_stats_collect(struct call_stats *stats, uint32_t budget,
-                        bool (*report)(void *context, const struct call_report *report), void *context);
+/* A look at all cells with something new; see flag_round_begin(). */
+struct flag_round call_stats_begin(const struct call_stats *stats);
 
-/* Goes on where a fetcher died: its flags mean nothing, it may have taken some without collecting the results. */
+/* The next cell with something new. False: there is none. */
+bool call_stats_next(const struct call_stats *stats, struct flag_round *round, struct call_report *out);
+
+/* What a report says is kept now. `known`: its host exists. Without this the next look reports it again. */
+void call_stats_keep(struct call_stats *stats, const struct call_report *report, bool known);
+
+void call_stats_end(struct call_stats *stats, struct flag_round *round);
+
+/* Goes on where a fetcher died: flags say nothing then, it may have taken some and not what they stood for. */
 void call_stats_adopt(struct call_stats *stats);
 
 /* That fetcher had committed this much of a cell of route `key`, and may have died before it stored this in the cell. */
 void call_stats_resume(struct call_stats *stats, struct route_key key, uint32_t cell, uint64_t counts,
                        uint64_t extra);
 
-/* The host's state has changed: resets its streaks. A call that ends at this moment may count to either side. */
+/* The host's state has changed: its streaks begin anew. A call that ends at this moment may count to either side. */
 void call_stats_reset_runs(struct call_stats *stats, uint32_t cell);
 
 /* Cells that the next control object should have: four times as many once half of these are used by hosts that exist.
- * `hosts`: how many the caller knows, since clients can make cells look used. */
+ * `hosts`: how many the caller knows, for clients can make cells look used. */
 uint32_t call_stats_cells_needed(const struct call_stats *stats, uint32_t hosts);
 
 #endif

@@ -13,111 +13,136 @@ static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
     return mask;
 }
 
-struct flag_collector {
-    const struct hbitmap *flags;
-    uint32_t budget; /* flags that may still be collected */
-    bool (*flagged)(void *context, uint32_t at);
-    void *context;
-};
-
-static void collect_word(struct flag_collector *collector, uint32_t word)
+struct flag_round flag_round_begin(const struct hbitmap *map, uint32_t cursor)
 {
-    /* Pairs with hbitmap_set(), as do the takes below: see there. Bits beyond the last item are noise. */
-    uint64_t bits = take_seq_cst(&collector->flags->s_words[0][word]);
-    for (; bits; bits &= bits - 1) {
-        uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits);
-        collector->budget -= collector->budget > 0;
-        if (at < collector->flags->count && !collector->flagged(collector->context, at))
-            collector->budget = 0;
-    }
+    uint32_t words = map->words[0], start = cursor < words ? cursor : 0;
+    return (struct flag_round){.map = map, .start = start, .word = start, .end = words};
 }
 
 /*
- * Collects the flags of words `from` .. `to` - 1 under bit `group` of level 2, highest level first: a client sets them in
- * the opposite order, so a flag that is set meanwhile sets the levels above it again. Flags beyond the budget are put
- * back lowest level first, for the same reason. Returns the word after the last one collected.
+ * Level 2 before level 1, and level 1 before level 0: a client sets its bits in the opposite order, so a flag that is set
+ * while we look sets the levels above it again.
  */
-static uint32_t collect_group(struct flag_collector *collector, uint32_t group, uint32_t from, uint32_t to)
+static void take_group(struct flag_round *round, uint32_t group)
 {
-    const struct hbitmap *flags = collector->flags;
-    uint32_t base = group * 64;
-    uint64_t group_bit = UINT64_C(1) << group % 64;
-    clear_bits_acq_rel(&flags->s_words[2][group / 64], group_bit);
-    uint64_t flagged = take_acq_rel(&flags->s_words[1][group]);
-    uint64_t left = flagged & ~within(flagged, base, from, to);
-    uint32_t next = to;
-    for (uint64_t mine = flagged & ~left; mine; mine &= mine - 1) {
-        uint32_t word = base + (uint32_t)__builtin_ctzll(mine);
-        if (collector->budget == 0) {
-            left |= mine;
-            next = word;
-            break;
+    const struct hbitmap *map = round->map;
+    clear_bits_acq_rel(&map->s_words[2][group / 64], UINT64_C(1) << group % 64);
+    uint64_t words = take_acq_rel(&map->s_words[1][group]);
+    round->in_group = true;
+    round->group = group;
+    round->words = within(words, group * 64, round->word, round->end);
+    round->later = words & ~round->words;
+}
+
+/* What is put back goes back lowest level first, for the same reason. */
+static void leave_group(struct flag_round *round, uint64_t words)
+{
+    const struct hbitmap *map = round->map;
+    if (words) {
+        set_bits_acq_rel(&map->s_words[1][round->group], words);
+        set_bits_acq_rel(&map->s_words[2][round->group / 64], UINT64_C(1) << round->group % 64);
+    }
+    round->in_group = false;
+    round->word = (round->group + 1) * 64;
+}
+
+/* Takes the next group with a flag. False: this half of the round is over. */
+static bool next_group(struct flag_round *round)
+{
+    while (round->word < round->end) {
+        uint32_t group = round->word / 64;
+        uint64_t groups = load_acquire(&round->map->s_words[2][group / 64]) >> group % 64;
+        if (groups & 1) {
+            take_group(round, group);
+            return true;
         }
-        collect_word(collector, word);
+        round->word = groups ? (group + (uint32_t)__builtin_ctzll(groups)) * 64 : (group / 64 + 1) * 64 * 64;
     }
-    if (left) {
-        set_bits_acq_rel(&flags->s_words[1][group], left);
-        set_bits_acq_rel(&flags->s_words[2][group / 64], group_bit);
-    }
-    return next;
+    return false;
 }
 
-/* Returns the word where it stopped, `to` if it came to the end. */
-static uint32_t collect_range(struct flag_collector *collector, uint32_t from, uint32_t to)
+/* Takes the flags of the next word. False: the round is over. */
+static bool next_word(struct flag_round *round)
 {
-    const struct hbitmap *flags = collector->flags;
-    uint32_t word = from;
-    while (word < to && collector->budget > 0) {
-        uint32_t group = word / 64;
-        uint64_t groups = load_acquire(&flags->s_words[2][group / 64]) >> group % 64;
-        if (groups == 0) {
-            word = (group / 64 + 1) * 64 * 64;
-        } else if (!(groups & 1)) {
-            word = (group + (uint32_t)__builtin_ctzll(groups)) * 64;
-        } else {
-            uint32_t end = (group + 1) * 64 < to ? (group + 1) * 64 : to;
-            word = collect_group(collector, group, word, end);
-        }
+    while (!round->in_group || !round->words) {
+        if (round->in_group)
+            leave_group(round, round->later);
+        if (next_group(round))
+            continue;
+        if (round->wrapped)
+            return false;
+        round->wrapped = true;
+        round->word = 0;
+        round->end = round->start;
     }
-    return word < to ? word : to;
+    round->taken = round->group * 64 + (uint32_t)__builtin_ctzll(round->words);
+    round->words &= round->words - 1;
+    /* Pairs with hbitmap_set(), as do the takes above: see there. */
+    round->bits = take_seq_cst(&round->map->s_words[0][round->taken]);
+    return true;
 }
 
-void collect_flags(const struct hbitmap *flags, uint32_t *cursor, uint32_t budget,
-                   bool (*flagged)(void *context, uint32_t at), void *context)
+bool flag_round_next(struct flag_round *round, uint32_t *at)
 {
-    struct flag_collector collector = {
-        .flags = flags, .budget = budget, .flagged = flagged, .context = context};
-    uint32_t words = flags->words[0];
-    uint32_t start = *cursor < words ? *cursor : 0;
-    uint32_t stopped = collect_range(&collector, start, words);
-    if (stopped == words)
-        stopped = collect_range(&collector, 0, start);
-    *cursor = stopped;
+    do {
+        while (!round->bits)
+            if (!next_word(round))
+                return false;
+        *at = round->taken * 64 + (uint32_t)__builtin_ctzll(round->bits);
+        round->bits &= round->bits - 1;
+    } while (*at >= round->map->count); /* noise: there is no such item */
+    return true;
 }
 
-void collect_misses(const struct control *control, uint32_t *cursor,
-                    bool (*missed)(void *context, struct route_key key), void *context)
+uint32_t flag_round_end(struct flag_round *round)
+{
+    if (!round->in_group)
+        return round->start;
+    uint64_t words = round->words;
+    if (round->bits) {
+        set_bits_acq_rel(&round->map->s_words[0][round->taken], round->bits);
+        words |= UINT64_C(1) << round->taken % 64;
+    }
+    uint32_t cursor = words ? round->group * 64 + (uint32_t)__builtin_ctzll(words) : (round->group + 1) * 64;
+    leave_group(round, words | round->later);
+    return cursor;
+}
+
+struct miss_round miss_round_begin(const struct control *control, uint32_t cursor)
 {
     _Atomic uint64_t *s_summary = &control->s_header->miss_summary[0];
-    if (load_relaxed(s_summary) == 0)
-        return;
-    /* Pairs with demand_route(): a key that is stored after its cell was read sets its bit again. Not airtight where a
-     * read-modify-write is no full barrier, since the cells are read with plain loads: a key may wait there unseen until
-     * it is looked up again, which is soon if a client needs it. */
-    uint64_t groups = take_acq_rel(s_summary);
-    uint32_t cell = *cursor % MISS_CELLS;
-    bool more = true;
-    for (uint32_t i = 0; i < MISS_CELLS && more; i++, cell = (cell + 1) % MISS_CELLS) {
-        if (!(groups >> cell / 64 & 1))
+    /* Pairs with demand_route(): a key that is put after its cell was looked at sets its bit again. Not airtight where a
+     * read-modify-write is no full barrier, for the cells are looked at with plain loads: a key may wait there unseen
+     * until it is looked up again, which is soon if it is wanted. */
+    return (struct miss_round){.control = control,
+                               .groups = load_relaxed(s_summary) ? take_acq_rel(s_summary) : 0,
+                               .cell = cursor % MISS_CELLS};
+}
+
+bool miss_round_next(struct miss_round *round, struct route_key *key)
+{
+    while (round->groups && round->looked < MISS_CELLS) {
+        uint32_t cell = round->cell;
+        round->cell = (cell + 1) % MISS_CELLS;
+        round->looked++;
+        if (!(round->groups >> cell / 64 & 1))
             continue;
-        _Atomic uint64_t *s_cell = &control->s_misses[cell];
+        _Atomic uint64_t *s_cell = &round->control->s_misses[cell];
         uint64_t word = load_relaxed(s_cell) ? take_acq_rel(s_cell) : 0;
-        if (word)
-            more = missed(context, route_key_from_word(word));
+        if (word) {
+            *key = route_key_from_word(word);
+            return true;
+        }
     }
-    if (!more)
-        set_bits_acq_rel(s_summary, groups); /* also of groups that are done: they are visited once more */
-    *cursor = cell;
+    return false;
+}
+
+uint32_t miss_round_end(struct miss_round *round)
+{
+    /* Also of groups that are done: they are looked at once more. */
+    if (round->groups && round->looked < MISS_CELLS)
+        set_bits_acq_rel(&round->control->s_header->miss_summary[0], round->groups);
+    return round->cell;
 }
 
 struct lookup_counts collect_lookups(const struct control *control)
@@ -125,7 +150,7 @@ struct lookup_counts collect_lookups(const struct control *control)
     struct lookup_counts sum = {0};
     for (int i = 0; i < LOOKUP_CELLS; i++) {
         struct lookup_cell *s_cell = &control->s_lookups[i];
-        /* The test keeps cells that no thread uses from bouncing between caches at each collection. */
+        /* The test keeps cells that no thread uses from bouncing between caches at each poll. */
         if (load_relaxed(&s_cell->lookups))
             sum.lookups += take_relaxed(&s_cell->lookups);
         if (load_relaxed(&s_cell->missed))

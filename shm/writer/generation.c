@@ -147,7 +147,7 @@ static enum shm_status build_control(const struct object_names *names, const str
     control_format(&out->control_region, shape, routes->generation);
     status = control_attach(&out->control_region, shape, routes->generation, &control);
     if (status == SHM_OK)
-        out->stats = (struct call_stats){.control = control};
+        out->stats = (struct call_stats){.control = control, .generation = routes->generation};
     return status;
 }
 

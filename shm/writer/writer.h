@@ -12,6 +12,7 @@
 #include "shm/host_addr.h"
 #include "shm/layout.h"
 #include "shm/status.h"
+#include "shm/writer/call_stats.h"
 
 struct writer;
 
@@ -96,33 +97,32 @@ void writer_set_pulling(struct writer *writer, struct route_key key);
 void writer_set_new(struct writer *writer, struct route_key key);
 
 /*
- * Collects the demands of clients: flags of known routes, `budget` of them; and unknown keys. The callback returns false
- * to end it: up to 63 more flags that were taken at once still come, the others stay. It must not publish.
+ * What clients demanded: keys of routes whose flag is set, and keys that they missed. A round ends when the caller has enough;
+ * what it did not yield stays. In between nothing may be published.
  */
-void writer_collect_flags(struct writer *writer, uint32_t budget,
-                          bool (*flagged)(void *context, struct route_key key), void *context);
-void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, struct route_key key),
-                           void *context);
+struct flag_round writer_flags_begin(const struct writer *writer);
+bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_key *out);
+void writer_flags_end(struct writer *writer, struct flag_round *round);
+struct miss_round writer_misses_begin(const struct writer *writer);
+void writer_misses_end(struct writer *writer, struct miss_round *round);
 
 /*
- * Sets the function that receives what clients reported, host by host, and returns whether the host exists; it must not
- * publish. Called by writer_collect_calls(), and before a new generation is built: what is collected then is kept if the
- * fetcher dies on the way.
+ * Sets the judge of what clients reported: called for each host of each route, it keeps the report and returns whether
+ * the host exists; it must not publish. Called by writer_collect_calls(), and before a new generation is built, so that
+ * what is collected then is kept if the fetcher dies on the way.
  */
-struct call_report;
-void writer_on_calls(struct writer *writer,
-                     bool (*report)(void *context, const struct call_report *report, uint64_t generation),
-                     void *context);
+void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
+                      void *context);
 
-/* Collects what clients reported, of about `budget` hosts at most. Then makes room for more, if hosts that exist, of
- * which the caller knows `hosts`, use half of the room, or if there was none for some. */
+/* Collects what clients reported, of `budget` hosts at most. Then makes room for more, if hosts that exist, of which the
+ * caller knows `hosts`, use half of the room, or if there was none for some: that may make a generation. */
 void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
                           char message[static WRITER_MESSAGE_MAX]);
 
 /* The host of this cell of this generation has changed its state: resets its streaks. */
 void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell);
 
-/* How much the previous fetcher had committed of a cell of `generation`. Before the first collection. */
+/* How much the fetcher before this one had kept of a cell of `generation`. Before anything is collected. */
 void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra);
 

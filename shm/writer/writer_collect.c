@@ -5,58 +5,54 @@
 #include "shm/atomic.h"
 #include "shm/writer/collect.h"
 
-struct flag_filter {
-    const struct writer *writer;
-    bool (*flagged)(void *context, struct route_key key);
-    void *context;
-};
-
-static bool flag_to_key(void *context, uint32_t slot)
+struct flag_round writer_flags_begin(const struct writer *writer)
 {
-    const struct flag_filter *filter = context;
-    uint64_t word = load_relaxed(&routes_slot(&filter->writer->now.publisher.routes, slot)->key);
-    return word == 0 || filter->flagged(filter->context, route_key_from_word(word));
+    return flag_round_begin(&writer->now.stats.control.stale, writer->flag_cursor);
 }
 
-void writer_collect_flags(struct writer *writer, uint32_t budget,
-                          bool (*flagged)(void *context, struct route_key key), void *context)
+bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_key *out)
 {
-    struct flag_filter filter = {.writer = writer, .flagged = flagged, .context = context};
-    collect_flags(&writer->now.stats.control.stale, &writer->flag_cursor, budget, flag_to_key, &filter);
+    uint32_t slot;
+    while (flag_round_next(round, &slot)) {
+        uint64_t word = load_relaxed(&routes_slot(&writer->now.publisher.routes, slot)->key);
+        *out = route_key_from_word(word);
+        if (word)
+            return true;
+    }
+    return false;
 }
 
-void writer_collect_misses(struct writer *writer, bool (*missed)(void *context, struct route_key key),
-                           void *context)
+void writer_flags_end(struct writer *writer, struct flag_round *round)
 {
-    collect_misses(&writer->now.stats.control, &writer->miss_cursor, missed, context);
+    writer->flag_cursor = flag_round_end(round);
 }
 
-struct call_filter {
-    const struct writer *writer;
-    uint64_t generation;
-};
-
-static bool call_to_generation(void *context, const struct call_report *report)
+struct miss_round writer_misses_begin(const struct writer *writer)
 {
-    const struct call_filter *filter = context;
-    return filter->writer->on_calls(filter->writer->on_calls_context, report, filter->generation);
+    return miss_round_begin(&writer->now.stats.control, writer->miss_cursor);
 }
 
-void writer_on_calls(struct writer *writer,
-                     bool (*report)(void *context, const struct call_report *report, uint64_t generation),
-                     void *context)
+void writer_misses_end(struct writer *writer, struct miss_round *round)
 {
-    writer->on_calls = report;
-    writer->on_calls_context = context;
+    writer->miss_cursor = miss_round_end(round);
 }
 
-void writer_collect_generation_calls(struct writer *writer, struct call_stats *stats, uint64_t generation,
-                                     uint32_t budget)
+void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
+                      void *context)
 {
-    struct call_filter filter = {writer, generation};
-    if (!writer->on_calls)
+    writer->judge = judge;
+    writer->judge_context = context;
+}
+
+void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget)
+{
+    struct call_report report;
+    if (!writer->judge)
         return;
-    call_stats_collect(stats, budget, call_to_generation, &filter);
+    struct flag_round round = call_stats_begin(stats);
+    for (; budget > 0 && call_stats_next(stats, &round, &report); budget--)
+        call_stats_keep(stats, &report, writer->judge(writer->judge_context, &report));
+    call_stats_end(stats, &round);
     uint32_t refused = load_relaxed(&stats->control.s_header->refused);
     writer_count(writer, COUNTER_reports_refused, refused - stats->refused);
     stats->refused = refused;
@@ -88,13 +84,10 @@ void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts
                           char message[static WRITER_MESSAGE_MAX])
 {
     message[0] = '\0';
-    writer_collect_generation_calls(writer, &writer->now.stats, writer_generation(writer), budget);
-    for (int i = 0; i < RETIRED_MAX; i++) {
-        struct retired_control *retired = &writer->retired[i];
-        if (retired->region.s_base)
-            writer_collect_generation_calls(writer, &retired->stats, retired->generation,
-                                            budget / RETIRED_MAX);
-    }
+    writer_collect_object_calls(writer, &writer->now.stats, budget);
+    for (int i = 0; i < RETIRED_MAX; i++)
+        if (writer->retired[i].region.s_base)
+            writer_collect_object_calls(writer, &writer->retired[i].stats, budget / RETIRED_MAX);
     make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now, message);
 }
 
@@ -108,6 +101,6 @@ void writer_resume_calls(struct writer *writer, uint64_t generation, struct rout
                          uint64_t counts, uint64_t extra)
 {
     for (int i = 0; i < RETIRED_MAX; i++)
-        if (writer->retired[i].region.s_base && writer->retired[i].generation == generation)
+        if (writer->retired[i].region.s_base && writer->retired[i].stats.generation == generation)
             call_stats_resume(&writer->retired[i].stats, key, cell, counts, extra);
 }

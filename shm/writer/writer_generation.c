@@ -24,7 +24,7 @@ enum {
 void writer_drop_retired(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base)
-        retired_control_remove(&writer->names, retired->generation);
+        retired_control_remove(&writer->names, retired->stats.generation);
     sigbus_unprotect(&retired->region);
     region_close(&retired->region);
     *retired = (struct retired_control){0};
@@ -54,7 +54,7 @@ static void drain_now(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base) {
         writer_collect_lookups(writer, &retired->stats.control);
-        writer_collect_generation_calls(writer, &retired->stats, retired->generation, UINT32_MAX);
+        writer_collect_object_calls(writer, &retired->stats, UINT32_MAX);
     }
     writer_drop_retired(writer, retired);
 }
@@ -80,10 +80,8 @@ static void retire_control(struct writer *writer, struct generation *replaced, u
     bound_retired(writer);
     struct retired_control *oldest = oldest_retired(writer, false);
     drain_now(writer, oldest);
-    *oldest = (struct retired_control){.region = replaced->control_region,
-                                       .stats = replaced->stats,
-                                       .generation = replaced->publisher.routes.generation,
-                                       .until = now + RETIRED_KEEP_MS};
+    *oldest = (struct retired_control){
+        .region = replaced->control_region, .stats = replaced->stats, .until = now + RETIRED_KEEP_MS};
     replaced->control_region = (struct region){0};
     replaced->stats = (struct call_stats){0};
 }
@@ -131,7 +129,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
 {
     struct generation built;
     if (writer->now.control_region.s_base)
-        writer_collect_generation_calls(writer, &writer->now.stats, writer_generation(writer), UINT32_MAX);
+        writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
     if (status == SHM_NO_SPACE) {
         writer->no_space = plan->now;

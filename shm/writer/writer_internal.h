@@ -19,7 +19,6 @@ enum {
 struct retired_control {
     struct region region;
     struct call_stats stats;
-    uint64_t generation;
     uint64_t until;
 };
 
@@ -28,8 +27,8 @@ struct writer {
     struct generation now;
     struct retired_control retired[RETIRED_MAX];
     uint32_t flag_cursor, miss_cursor;
-    bool (*on_calls)(void *context, const struct call_report *report, uint64_t generation);
-    void *on_calls_context;
+    bool (*judge)(void *context, const struct call_report *report);
+    void *judge_context;
     uint32_t call_cells; /* of the next control object */
     uint64_t max_bytes;
     uint64_t no_space;  /* tick of the last generation that found no space */
@@ -66,9 +65,8 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
 /* Creates one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
-/* Collects the results of one generation. */
-void writer_collect_generation_calls(struct writer *writer, struct call_stats *stats, uint64_t generation,
-                                     uint32_t budget);
+/* Collects the results of one control object. */
+void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget);
 
 /* Adds what clients counted to the totals. */
 void writer_collect_lookups(struct writer *writer, const struct control *control);

@@ -139,8 +139,7 @@ static void adopt_retired_controls(struct writer *writer)
             continue;
         }
         *retired = (struct retired_control){.region = region,
-                                            .stats = {.control = control},
-                                            .generation = generations[i],
+                                            .stats = {.control = control, .generation = generations[i]},
                                             .until = clock_tick() + RETIRED_KEEP_MS};
         call_stats_adopt(&retired->stats);
         writer_collect_lookups(writer, &control);

@@ -130,25 +130,19 @@ static void rotation_and_hold_down(struct instance *instance)
     writer_set_held(instance->writer, numbered_key(1), true);
 }
 
-static bool take_none(void *context, struct route_key key)
-{
-    (void)context, (void)key;
-    return true;
-}
-
-static bool take_results(void *context, const struct call_report *report, uint64_t generation)
+static bool take_results(void *context, const struct call_report *report)
 {
     struct instance *instance = context;
-    writer_reset_runs(instance->writer, generation, report->cell);
+    writer_reset_runs(instance->writer, report->generation, report->cell);
     return true;
 }
 
 static void collect(struct instance *instance)
 {
-    writer_on_calls(instance->writer, take_results, instance);
+    writer_set_judge(instance->writer, take_results, instance);
     writer_collect_calls(instance->writer, 1000, 1000, clock_tick(), instance->message);
-    writer_collect_flags(instance->writer, 1000, take_none, NULL);
-    writer_collect_misses(instance->writer, take_none, NULL);
+    instance_flagged(instance);
+    instance_missed(instance);
     writer_maintain(instance->writer, clock_tick(), instance->message);
 }
 

@@ -19,67 +19,57 @@ struct collection {
     struct input *input;
     struct region region;
     uint32_t flag_cursor, miss_cursor;
-    uint32_t slot_count, reports, limit; /* after `limit` reports the collection is asked to stop */
-    uint64_t awaited;                    /* the honest client's slot, key or host */
+    uint32_t slot_count, reports;
+    uint64_t awaited; /* the honest client's slot, key or host */
     struct call_stats stats;
     bool heard;
 };
 
 enum {
-    AFTER_STOP = 63, /* flags are taken 64 at once, and then all reported */
-    CALL_CELLS = 130,
+    CALL_CELLS = 130
 };
 
-static bool next(struct collection *collection, uint64_t reported)
+static void next(struct collection *collection, uint64_t reported)
 {
     input_patch(collection->input, collection->region.s_base, collection->region.size);
     collection->heard |= reported == collection->awaited;
-    return ++collection->reports < collection->limit;
+    collection->reports++;
 }
 
-static bool flagged(void *context, uint32_t slot)
+static uint32_t take_flags(struct collection *collection, const struct control *control, uint32_t limit)
 {
-    struct collection *collection = context;
-    DEMAND(slot < collection->slot_count);
-    DEMAND(collection->reports < collection->limit + AFTER_STOP);
-    return next(collection, slot);
-}
-
-static bool missed(void *context, struct route_key key)
-{
-    struct collection *collection = context;
-    DEMAND(!route_key_is_none(key));
-    DEMAND(collection->reports < collection->limit);
-    return next(collection, route_key_number(key));
-}
-
-static uint32_t take_flags(struct collection *collection, const struct control *control, uint32_t budget,
-                           uint32_t limit)
-{
+    uint32_t slot;
+    struct flag_round round = flag_round_begin(&control->stale, collection->flag_cursor);
     collection->reports = 0;
-    collection->limit = limit;
-    collect_flags(&control->stale, &collection->flag_cursor, budget, flagged, collection);
+    while (collection->reports < limit && flag_round_next(&round, &slot)) {
+        DEMAND(slot < collection->slot_count);
+        next(collection, slot);
+    }
+    collection->flag_cursor = flag_round_end(&round);
     return collection->reports;
 }
 
 static uint32_t take_misses(struct collection *collection, const struct control *control, uint32_t limit)
 {
+    struct route_key key;
+    struct miss_round round = miss_round_begin(control, collection->miss_cursor);
     collection->reports = 0;
-    collection->limit = limit;
-    collect_misses(control, &collection->miss_cursor, missed, collection);
+    while (collection->reports < limit && miss_round_next(&round, &key)) {
+        DEMAND(!route_key_is_none(key));
+        next(collection, route_key_number(key));
+    }
+    collection->miss_cursor = miss_round_end(&round);
     return collection->reports;
 }
 
-static bool reported(void *context, const struct call_report *report)
+static bool reported(struct collection *collection, const struct call_report *report)
 {
-    struct collection *collection = context;
     DEMAND(!route_key_is_none(report->key) && report->cell < CALL_CELLS);
     DEMAND(!host_addr_is_none(report->host));
     DEMAND(report->batch.succ < UINT64_C(1) << CALL_SUCC_BITS);
     DEMAND(report->batch.err < UINT64_C(1) << (64 - CALL_SUCC_BITS));
     DEMAND(report->batch.succ + report->batch.err > 0);
     DEMAND(report->batch.err_run <= RUN_MAX);
-    DEMAND(collection->reports < collection->limit + AFTER_STOP);
     next(collection, host_addr_word(report->host));
     if (report->batch.err_run % 2)
         call_stats_reset_runs(&collection->stats, report->cell);
@@ -88,9 +78,12 @@ static bool reported(void *context, const struct call_report *report)
 
 static uint32_t take_calls(struct collection *collection, uint32_t budget)
 {
+    struct call_report report;
+    struct flag_round round = call_stats_begin(&collection->stats);
     collection->reports = 0;
-    collection->limit = budget;
-    call_stats_collect(&collection->stats, budget, reported, collection);
+    while (collection->reports < budget && call_stats_next(&collection->stats, &round, &report))
+        call_stats_keep(&collection->stats, &report, reported(collection, &report));
+    call_stats_end(&collection->stats, &round);
     return collection->reports;
 }
 
@@ -100,10 +93,9 @@ static void check_noise(struct collection *collection, const struct control *con
     DEMAND(take_calls(collection, UINT32_MAX / 2) <= CALL_CELLS);
     DEMAND(collection->stats.known <= collection->stats.used &&
            call_stats_cells_needed(&collection->stats, UINT32_MAX) <= CALL_CELLS * 4);
-    take_flags(collection, control, budget, UINT32_MAX / 2);
-    DEMAND(collection->reports <= (budget ? budget + AFTER_STOP : 0));
-    take_flags(collection, control, UINT32_MAX, budget + 1);
-    DEMAND(take_flags(collection, control, UINT32_MAX, UINT32_MAX / 2) <= collection->slot_count);
+    take_flags(collection, control, budget);
+    /* Noise that goes on may set flags again; a round looks at each word once. */
+    DEMAND(take_flags(collection, control, UINT32_MAX) <= collection->slot_count);
     take_misses(collection, control, budget + 1);
     DEMAND(take_misses(collection, control, UINT32_MAX) <= MISS_CELLS);
 
@@ -118,7 +110,7 @@ static void check_honest(struct collection *collection, const struct control *co
     collection->heard = false;
     collection->awaited = slot;
     demand_refresh(control, slot);
-    take_flags(collection, control, UINT32_MAX, UINT32_MAX / 2);
+    take_flags(collection, control, UINT32_MAX);
     DEMAND(collection->heard);
 
     collection->heard = false;

@@ -55,26 +55,31 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static bool flagged(void *context, struct route_key key)
+static void collect_demand(void)
 {
-    (void)context;
-    DEMAND(key.modid == 1 && key.cmdid < ROUTES);
-    return input_patch(&input, control.s_base, control.size);
+    struct route_key key;
+    struct flag_round flags = writer_flags_begin(writer);
+    for (int i = 0; i < ROUTES / 2 && writer_flags_next(writer, &flags, &key); i++) {
+        DEMAND(key.modid == 1 && key.cmdid < ROUTES);
+        if (!input_patch(&input, control.s_base, control.size))
+            break;
+    }
+    writer_flags_end(writer, &flags);
+    struct miss_round misses = writer_misses_begin(writer);
+    while (miss_round_next(&misses, &key)) {
+        DEMAND(!route_key_is_none(key));
+        if (!input_patch(&input, control.s_base, control.size))
+            break;
+    }
+    writer_misses_end(writer, &misses);
 }
 
-static bool missed(void *context, struct route_key key)
+static bool reported(void *context, const struct call_report *report)
 {
     (void)context;
-    DEMAND(!route_key_is_none(key));
-    return input_patch(&input, control.s_base, control.size);
-}
-
-static bool reported(void *context, const struct call_report *report, uint64_t generation)
-{
-    (void)context;
-    DEMAND(generation == writer_generation(writer));
+    DEMAND(report->generation == writer_generation(writer));
     input_patch(&input, control.s_base, control.size);
-    writer_reset_runs(writer, generation, report->cell);
+    writer_reset_runs(writer, report->generation, report->cell);
     return false;
 }
 
@@ -85,10 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(control.s_base, control_before, control.size);
     for (int i = 0; i < ROUNDS; i++) {
         input_patch(&input, control.s_base, control.size);
-        writer_collect_flags(writer, ROUTES / 2, flagged, NULL);
-        writer_collect_misses(writer, missed, NULL);
+        collect_demand();
         /* At tick 1 it is too early for a new generation. */
-        writer_on_calls(writer, reported, NULL);
+        writer_set_judge(writer, reported, NULL);
         writer_collect_calls(writer, ROUTES, ROUTES, 1, message);
         DEMAND(message[0] == '\0');
     }

@@ -215,10 +215,9 @@ struct reported {
     unsigned hosts;
 };
 
-static bool note_report(void *context, const struct call_report *report, uint64_t generation)
+static bool note_report(void *context, const struct call_report *report)
 {
     struct reported *reported = context;
-    (void)generation;
     *reported = (struct reported){.key = route_key_number(report->key),
                                   .host = host_addr_word(report->host),
                                   .succ = reported->succ + report->batch.succ,
@@ -241,7 +240,7 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
         for (size_t k = 0; k < sizeof(retcodes) / sizeof(*retcodes); k++)
             client_send(fd, bytes, report_request(bytes, -1 - i, i, given.ip, given.port, retcodes[k]));
         client_get_host(fd, -1 - i, i); /* all that was sent before has been seen */
-        writer_on_calls(bridge->instance->writer, note_report, &reported);
+        writer_set_judge(bridge->instance->writer, note_report, &reported);
         writer_collect_calls(bridge->instance->writer, UINT32_MAX, 1, clock_tick(),
                              bridge->instance->message);
         assert_int_equal(reported.hosts, 1);
@@ -251,7 +250,7 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
         assert_int_equal(reported.succ, 2);
         assert_int_equal(reported.err, 3);
     }
-    writer_on_calls(bridge->instance->writer, NULL, NULL);
+    writer_set_judge(bridge->instance->writer, NULL, NULL);
     close(fd);
     bridge_expect_totals(bridge, 8, 20, 0);
 }

@@ -141,26 +141,32 @@ void instance_heartbeat(struct instance *instance, uint64_t now)
     writer_heartbeat(instance->writer, now);
 }
 
-static bool add_key(void *context, struct route_key key)
+static void add_key(struct keys *keys, struct route_key key)
 {
-    struct keys *keys = context;
     if (keys->count < KEYS_MAX)
         keys->key[keys->count] = route_key_number(key);
     keys->count++;
-    return true;
 }
 
 struct keys instance_flagged(struct instance *instance)
 {
     struct keys keys = {0};
-    writer_collect_flags(instance->writer, UINT32_MAX, add_key, &keys);
+    struct route_key key;
+    struct flag_round round = writer_flags_begin(instance->writer);
+    while (writer_flags_next(instance->writer, &round, &key))
+        add_key(&keys, key);
+    writer_flags_end(instance->writer, &round);
     return keys;
 }
 
 struct keys instance_missed(struct instance *instance)
 {
     struct keys keys = {0};
-    writer_collect_misses(instance->writer, add_key, &keys);
+    struct route_key key;
+    struct miss_round round = writer_misses_begin(instance->writer);
+    while (miss_round_next(&round, &key))
+        add_key(&keys, key);
+    writer_misses_end(instance->writer, &round);
     return keys;
 }
 

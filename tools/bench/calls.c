@@ -24,9 +24,9 @@ static bool report_one(void *reader, uint32_t route, larshm_host *out)
     return larshm_report(reader, out, 0) == LARSHM_OK;
 }
 
-static bool host_exists(void *context, const struct call_report *report, uint64_t generation)
+static bool host_exists(void *context, const struct call_report *report)
 {
-    (void)context, (void)report, (void)generation;
+    (void)context, (void)report;
     return true;
 }
 
@@ -37,7 +37,7 @@ static void collect(void *context)
     char message[WRITER_MESSAGE_MAX];
     uint64_t now = clock_tick();
     writer_heartbeat(workload->fixture->writer, now);
-    writer_on_calls(workload->fixture->writer, host_exists, NULL);
+    writer_set_judge(workload->fixture->writer, host_exists, NULL);
     writer_collect_calls(workload->fixture->writer, UINT32_MAX, UINT32_MAX, now, message);
 }
 

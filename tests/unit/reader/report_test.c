@@ -13,9 +13,8 @@ enum {
     SLOW_MS = 100,
 };
 
-static bool keep(void *context, const struct call_report *report, uint64_t generation)
+static bool keep(void *context, const struct call_report *report)
 {
-    (void)generation;
     *(struct call_report *)context = *report;
     return true;
 }
@@ -24,7 +23,7 @@ static bool keep(void *context, const struct call_report *report, uint64_t gener
 static struct call_report collect(struct instance *instance)
 {
     struct call_report report = {.cell = 0};
-    writer_on_calls(instance->writer, keep, &report);
+    writer_set_judge(instance->writer, keep, &report);
     writer_collect_calls(instance->writer, PLENTY, 1, clock_tick(), instance->message);
     return report;
 }

@@ -50,9 +50,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static bool record(void *context, const struct call_report *report)
+static bool record(struct fixture *fixture, const struct call_report *report)
 {
-    struct fixture *fixture = context;
     const struct call_batch *batch = &report->batch;
     struct call_batch *sum = &fixture->sum;
     fixture->last = *report;
@@ -65,10 +64,19 @@ static bool record(void *context, const struct call_report *report)
     return fixture->known;
 }
 
+static void collect(struct fixture *fixture, struct call_stats *stats, uint32_t budget)
+{
+    struct call_report report;
+    struct flag_round round = call_stats_begin(stats);
+    for (; budget > 0 && call_stats_next(stats, &round, &report); budget--)
+        call_stats_keep(stats, &report, record(fixture, &report));
+    call_stats_end(stats, &round);
+}
+
 static uint32_t look(struct fixture *fixture, uint32_t budget)
 {
     fixture->reports = 0;
-    call_stats_collect(&fixture->stats, budget, record, fixture);
+    collect(fixture, &fixture->stats, budget);
     return fixture->reports;
 }
 
@@ -248,28 +256,21 @@ static uint32_t cell_number(const struct fixture *fixture, uint64_t host)
     return (uint32_t)(calls_cell(&fixture->calls, KEY, host) - fixture->calls.control.s_calls);
 }
 
-/* A report of which the fetcher dies before it has kept it. */
-static bool die(void *context, const struct call_report *report)
-{
-    (void)report;
-    longjmp(*(jmp_buf *)context, 1);
-}
-
 static void what_a_dead_fetcher_collected_and_did_not_keep_is_collected_again(void **state)
 {
     struct fixture *fixture = *state;
-    jmp_buf death;
+    struct call_report report;
     struct call_stats next = {.control = fixture->calls.control};
     for (int i = 0; i < 3; i++)
         record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     for (int i = 0; i < 4; i++)
         record_call(fixture, HOST, false);
-    if (setjmp(death) == 0)
-        call_stats_collect(&fixture->stats, UINT32_MAX, die, &death);
+    struct flag_round round = call_stats_begin(&fixture->stats);
+    assert_true(call_stats_next(&fixture->stats, &round, &report)); /* and it dies */
     call_stats_adopt(&next);
     fixture->reports = 0;
-    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    collect(fixture, &next, UINT32_MAX);
     assert_int_equal(fixture->reports, 1);
     assert_int_equal(fixture->last.batch.succ, 0);
     assert_int_equal(fixture->last.batch.err, 4);
@@ -287,10 +288,10 @@ static void what_a_dead_fetcher_has_kept_is_not_collected_again(void **state)
     call_stats_adopt(&next);
     call_stats_resume(&next, numbered_key(KEY), cell_number(fixture, HOST), 2, 0);
     fixture->reports = 0;
-    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    collect(fixture, &next, UINT32_MAX);
     assert_int_equal(fixture->reports, 0);
     record_call(fixture, HOST, true);
-    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    collect(fixture, &next, UINT32_MAX);
     assert_int_equal(fixture->last.batch.succ, 1);
 }
 
@@ -304,7 +305,7 @@ static void what_no_fetcher_has_collected_is_collected_by_the_next_one(void **st
     record_call(fixture, calls_host(1), true);
     call_stats_adopt(&next);
     fixture->reports = 0;
-    call_stats_collect(&next, UINT32_MAX, record, fixture);
+    collect(fixture, &next, UINT32_MAX);
     assert_int_equal(fixture->reports, 2);
 }
 

@@ -13,9 +13,8 @@ enum {
     HOSTS = FIRST_CELLS / 2 + 1,
 };
 
-static bool add_up(void *context, const struct call_report *report, uint64_t generation)
+static bool add_up(void *context, const struct call_report *report)
 {
-    (void)generation;
     *(uint64_t *)context += report->batch.succ;
     return true;
 }
@@ -28,7 +27,7 @@ static void results_in_a_replaced_control_object_are_collected(void **state)
     uint64_t collected = 0;
     instance_map_control(instance, &region, &control);
     assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
-    writer_on_calls(instance->writer, add_up, &collected);
+    writer_set_judge(instance->writer, add_up, &collected);
     instance_renew(instance);
     instance_renew(instance);
     /* A client that has not moved on yet. */
@@ -93,7 +92,7 @@ static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
     struct region region;
     struct control control;
     uint64_t collected = 0;
-    writer_on_calls(instance->writer, add_up, &collected);
+    writer_set_judge(instance->writer, add_up, &collected);
     instance_map_control(instance, &region, &control);
     assert_int_equal(control.shape.call_cells, FIRST_CELLS);
     for (uint32_t host = 1; host <= HOSTS; host++)
