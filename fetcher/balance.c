@@ -19,16 +19,16 @@ static bool out_of_rotation(const struct host_health *health)
            (health->override == OVERRIDE_NONE && health->state == HOST_EJECTED);
 }
 
-void balance_publish_rotation(struct balance *balance, uint32_t number)
+void balance_publish_rotation(struct balance *balance, const struct route_ref *route, uint32_t number)
 {
     struct route_key key;
     struct host_addr host;
     const struct host_health *health = &host_store_entry(balance->store, number)->health;
     if (!host_store_is(balance->store, number, &key, &host) || host_addr_is_none(host))
         return;
-    uint32_t at = writer_find_host(balance->writer, key, host);
+    uint32_t at = route_ref_find_host(route, host);
     if (at != HOST_NONE)
-        writer_set_rotation(balance->writer, key, at, out_of_rotation(health),
+        writer_set_rotation(balance->writer, route, at, out_of_rotation(health),
                             health->override == OVERRIDE_DRAINED);
 }
 
@@ -63,22 +63,19 @@ static void log_state_change(struct balance *balance, uint32_t number)
  * After health_apply() or health_time(). `before`: the counts that a change has reset; they may not have been reported
  * to the report service yet.
  */
-static void settle(struct balance *balance, uint32_t number, enum health_change change,
-                   const struct host_health *before)
+static void settle(struct balance *balance, const struct route_ref *route, uint32_t number,
+                   enum health_change change, const struct host_health *before)
 {
     struct host_entry *entry = host_store_entry(balance->store, number);
-    struct route_key key;
-    struct host_addr host;
-    host_store_is(balance->store, number, &key, &host);
     if (change != HEALTH_SAME) {
         unreported_keep(&balance->unreported, number, before->rsucc, before->rerr);
         writer_reset_runs(balance->writer, entry->generation, entry->cell);
     }
     host_store_commit(balance->store, number);
     if (change == HEALTH_CHANGED) {
-        balance_publish_rotation(balance, number);
+        balance_publish_rotation(balance, route, number);
         log_state_change(balance, number);
-        mark_unreported(balance, key);
+        mark_unreported(balance, route->key);
     }
     deadlines_place(&balance->deadlines, number, &entry->health);
     balance_gauge_overloaded(balance);
@@ -96,12 +93,12 @@ static uint32_t add_record(struct balance *balance, struct route_key key, struct
 }
 
 /* Any client can make the fetcher remember routes that do not exist. They get no record: it would stay. */
-static uint32_t record_for_route(struct balance *balance, struct route_key key)
+static uint32_t record_for_route(struct balance *balance, const struct route_ref *route)
 {
-    uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
-    if (route == HOST_STORE_NONE && writer_hosts(balance->writer, key, balance->hosts) > 0)
-        route = add_record(balance, key, HOST_ADDR_NONE);
-    return route;
+    uint32_t number = host_store_find(balance->store, route->key, HOST_ADDR_NONE);
+    if (number == HOST_STORE_NONE && route_ref_count(route) > 0)
+        number = add_record(balance, route->key, HOST_ADDR_NONE);
+    return number;
 }
 
 /* How far the host's cell has been read, for the next fetcher. */
@@ -120,11 +117,12 @@ static void record_progress(const struct balance *balance, struct host_entry *en
  * Results of hosts that the route does not have, or no longer has: they count in a sum and nowhere else. The sum is the
  * route's, or the host's own if its record is still there because of an override.
  */
-static void count_only(struct balance *balance, const struct call_report *report)
+static void count_only(struct balance *balance, const struct route_ref *route,
+                       const struct call_report *report)
 {
     uint32_t number = host_store_find(balance->store, report->key, report->host);
     if (number == HOST_STORE_NONE)
-        number = record_for_route(balance, report->key);
+        number = record_for_route(balance, route);
     writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
     writer_reset_runs(balance->writer, report->generation,
                       report->cell); /* if it comes back, it has no streak */
@@ -163,13 +161,14 @@ static struct call_batch first_batch(const struct call_batch *batch)
 bool balance_judge(void *context, const struct call_report *report)
 {
     struct balance *balance = context;
+    const struct route_ref route = writer_find(balance->writer, report->key);
     writer_count(balance->writer, COUNTER_reports, report->batch.succ + report->batch.err);
-    if (writer_state(balance->writer, report->key) == ROUTE_UNKNOWN) {
+    if (!route_ref_is_here(&route)) {
         writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
         return false;
     }
-    if (writer_find_host(balance->writer, report->key, report->host) == HOST_NONE) {
-        count_only(balance, report);
+    if (route_ref_find_host(&route, report->host) == HOST_NONE) {
+        count_only(balance, &route, report);
         return false;
     }
     struct call_batch batch = report->batch;
@@ -194,7 +193,7 @@ bool balance_judge(void *context, const struct call_report *report)
     struct host_health unreported = before;
     unreported.rsucc = saturating_add32(unreported.rsucc, batch.succ);
     unreported.rerr = saturating_add32(unreported.rerr, batch.err);
-    settle(balance, number, change, &unreported);
+    settle(balance, &route, number, change, &unreported);
     mark_unreported(balance, report->key);
     return true;
 }
@@ -219,7 +218,11 @@ static void time_passed(struct balance *balance)
             enum health_change change = health_time(health, balance->config, balance->now);
             if (change == HEALTH_SAME)
                 break;
-            settle(balance, number, change, &before);
+            struct route_key key;
+            struct host_addr host;
+            host_store_is(balance->store, number, &key, &host);
+            const struct route_ref route = writer_find(balance->writer, key);
+            settle(balance, &route, number, change, &before);
         }
 }
 
@@ -230,9 +233,12 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
 {
     uint32_t number = host_store_find(balance->store, key, host);
     bool has_record = number != HOST_STORE_NONE;
-    if (!has_record && (route_key_is_none(key) || writer_state(balance->writer, key) == ROUTE_UNKNOWN))
+    if (!has_record && route_key_is_none(key))
         return BALANCE_NO_ROUTE;
-    if (!has_record && writer_find_host(balance->writer, key, host) == HOST_NONE)
+    const struct route_ref route = writer_find(balance->writer, key);
+    if (!has_record && !route_ref_is_here(&route))
+        return BALANCE_NO_ROUTE;
+    if (!has_record && route_ref_find_host(&route, host) == HOST_NONE)
         return BALANCE_NO_HOST;
     if (!has_record)
         number = new_record(balance, key, host);
@@ -240,9 +246,9 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
         return BALANCE_FULL;
     host_store_entry(balance->store, number)->health.override = (uint8_t) override;
     host_store_commit(balance->store, number);
-    balance_publish_rotation(balance, number);
+    balance_publish_rotation(balance, &route, number);
     if (override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */
-        balance_table_changed(balance, key);
+        balance_table_changed(balance, &route);
     writer_count(balance->writer, COUNTER_orders, 1);
     return BALANCE_DONE;
 }
@@ -321,19 +327,20 @@ static void absorb(struct balance *balance, uint32_t route, uint32_t number, str
     balance_finish_absorbing(balance, route);
 }
 
-void balance_table_changed(struct balance *balance, struct route_key key)
+void balance_table_changed(struct balance *balance, const struct route_ref *route)
 {
-    uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
-    uint32_t next = route == HOST_STORE_NONE ? HOST_STORE_NONE : host_store_next(balance->store, route);
+    uint32_t own = host_store_find(balance->store, route->key, HOST_ADDR_NONE);
+    uint32_t next = own == HOST_STORE_NONE ? HOST_STORE_NONE : host_store_next(balance->store, own);
     while (next != HOST_STORE_NONE) {
         uint32_t number = next;
+        struct route_key key;
         struct host_addr host;
         next = host_store_next(balance->store, number);
         host_store_is(balance->store, number, &key, &host);
-        if (writer_find_host(balance->writer, key, host) == HOST_NONE)
-            absorb(balance, route, number, host);
+        if (route_ref_find_host(route, host) == HOST_NONE)
+            absorb(balance, own, number, host);
         else /* results that came while the table was being published may have changed it */
-            balance_publish_rotation(balance, number);
+            balance_publish_rotation(balance, route, number);
     }
     balance_gauge_overloaded(balance);
 }
@@ -349,7 +356,8 @@ bool balance_next_results(struct balance *balance, struct route_key *key, struct
         if (!unreported_take_route(&balance->unreported, &route))
             return false;
     while (!host_store_is(balance->store, route, key, &host));
-    *count = writer_hosts(balance->writer, *key, balance->hosts);
+    const struct route_ref found = writer_find(balance->writer, *key);
+    *count = route_ref_hosts(&found, balance->hosts);
     for (uint32_t at = 0; at < *count; at++) {
         out[at] = (struct host_result){.host = balance->hosts[at]};
         uint32_t number = host_store_find(balance->store, *key, balance->hosts[at]);

@@ -39,7 +39,7 @@ const uint64_t *balance_masks(struct balance *balance, struct route_key key, con
                               uint32_t count);
 
 /* The route has a new table: hosts that left it are forgotten, their totals go to the route. */
-void balance_table_changed(struct balance *balance, struct route_key key);
+void balance_table_changed(struct balance *balance, const struct route_ref *route);
 
 /* The results of one host for the report service. */
 struct host_result {

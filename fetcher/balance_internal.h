@@ -22,7 +22,7 @@ struct balance {
 };
 
 /* Copies the state of the host's record to the masks of its table. */
-void balance_publish_rotation(struct balance *balance, uint32_t number);
+void balance_publish_rotation(struct balance *balance, const struct route_ref *route, uint32_t number);
 
 /* Collects results of about `budget` hosts. */
 void balance_collect(struct balance *balance, uint32_t budget);

@@ -13,15 +13,14 @@ enum {
 };
 
 /* Sets the masks of adopted tables to what the store says, whatever bits were there. */
-static void set_masks(void *context, struct route_key key)
+static void set_masks(struct balance *balance, const struct route_ref *route)
 {
-    struct balance *balance = context;
-    if (!writer_any_ejected(balance->writer, key))
+    if (!route_ref_any_ejected(route))
         return;
-    uint32_t count = writer_hosts(balance->writer, key, balance->hosts);
-    const uint64_t *masks = balance_masks(balance, key, balance->hosts, count);
+    uint32_t count = route_ref_hosts(route, balance->hosts);
+    const uint64_t *masks = balance_masks(balance, route->key, balance->hosts, count);
     for (uint32_t at = 0; at < count; at++)
-        writer_set_rotation(balance->writer, key, at, masks && masks[at / 32] & ejected_bit(at),
+        writer_set_rotation(balance->writer, route, at, masks && masks[at / 32] & ejected_bit(at),
                             masks && masks[at / 32] & drained_bit(at));
 }
 
@@ -30,9 +29,11 @@ static void remove_if_gone(struct balance *balance, uint32_t number)
 {
     struct route_key key;
     struct host_addr host;
-    if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host) &&
-        host_store_next(balance->store, number) == HOST_STORE_NONE &&
-        writer_state(balance->writer, key) == ROUTE_UNKNOWN)
+    if (!host_store_is(balance->store, number, &key, &host) || !host_addr_is_none(host) ||
+        host_store_next(balance->store, number) != HOST_STORE_NONE)
+        return;
+    const struct route_ref route = writer_find(balance->writer, key);
+    if (!route_ref_is_here(&route))
         host_store_remove(balance->store, number);
 }
 
@@ -76,6 +77,7 @@ static void resume(struct balance *balance)
 {
     struct route_key key;
     struct host_addr host;
+    struct route_ref route;
     for (uint32_t number = 0; number < host_store_used(balance->store); number++) {
         if (!host_store_is(balance->store, number, &key, &host))
             continue;
@@ -86,16 +88,19 @@ static void resume(struct balance *balance)
             continue;
         if (entry->health.since == 0) /* it died between adding the record and filling it in */
             health_init(&entry->health, balance->config, balance->now);
-        balance_publish_rotation(balance, number);
+        route = writer_find(balance->writer, key);
+        balance_publish_rotation(balance, &route, number);
     }
     place_deadlines(balance);
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
         if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host)) {
             balance_finish_absorbing(balance, number);
-            balance_table_changed(balance, key);
+            route = writer_find(balance->writer, key);
+            balance_table_changed(balance, &route);
             remove_if_gone(balance, number);
         }
-    writer_each_key(balance->writer, set_masks, balance);
+    for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
+        set_masks(balance, &route);
     balance_gauge_overloaded(balance);
 }
 

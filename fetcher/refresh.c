@@ -48,14 +48,14 @@ static void gauge_pulling(struct refresh *refresh)
 }
 
 /* Rule 5: a key that has a request waiting is not requested again. */
-static void request(struct refresh *refresh, struct route_key key)
+static void request(struct refresh *refresh, const struct route_ref *route)
 {
     uint8_t bytes[REQUEST_MAX];
-    if (requests_waiting(refresh->requests, key))
+    if (requests_waiting(refresh->requests, route->key))
         return;
-    requests_add(refresh->requests, key, refresh->now);
-    writer_set_pulling(refresh->writer, key);
-    connection_send(refresh->connection, bytes, encode_request(key, bytes));
+    requests_add(refresh->requests, route->key, refresh->now);
+    writer_set_pulling(refresh->writer, route);
+    connection_send(refresh->connection, bytes, encode_request(route->key, bytes));
     refresh->request_bucket.tokens -= 1;
     if (refresh->unanswered == 0)
         refresh->unanswered = refresh->now;
@@ -66,7 +66,15 @@ static void request(struct refresh *refresh, struct route_key key)
 
 static bool is_cached(const void *writer, struct route_key key)
 {
-    return writer_state(writer, key) != ROUTE_UNKNOWN;
+    const struct route_ref route = writer_find(writer, key);
+    return route_ref_is_here(&route);
+}
+
+/* The route of a request that has no answer to wait for is NEW again. */
+static void set_new(struct refresh *refresh, struct route_key key)
+{
+    const struct route_ref route = writer_find(refresh->writer, key);
+    writer_set_new(refresh->writer, &route);
 }
 
 /* A new generation drops expired unknown keys; they must not come back as duplicates. */
@@ -85,21 +93,20 @@ static void gauge_hold_downs(struct refresh *refresh)
 }
 
 /* Rule 3, later: true if the answer would empty a route, and is held back. */
-static bool hold_back(struct refresh *refresh, struct answer *answer)
+static bool hold_back(struct refresh *refresh, const struct route_ref *route, const struct answer *answer)
 {
-    struct route_key key = answer->key;
+    struct route_key key = route->key;
     uint64_t last;
     if (answer->count || refresh->config->fetcher.empty_hold == 0)
         return false;
     bool held = hold_down_last(&refresh->hold_down, key, &last);
-    /* An answer without hosts has room for the cached ones. */
-    if (!held && writer_hosts(refresh->writer, key, answer->hosts) == 0)
+    if (!held && route_ref_count(route) == 0)
         return false;
     if (!hold_down_add(&refresh->hold_down, key, refresh->now))
         return false;
-    writer_set_new(refresh->writer, key);
+    writer_set_new(refresh->writer, route);
     if (!held) {
-        writer_set_held(refresh->writer, key, true);
+        writer_set_held(refresh->writer, route, true);
         gauge_hold_downs(refresh);
         log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32 ": an answer without hosts is held back for %" PRIu32 " s",
@@ -108,37 +115,41 @@ static bool hold_back(struct refresh *refresh, struct answer *answer)
     return true;
 }
 
-static void end_hold_down(struct refresh *refresh, struct route_key key)
+static void end_hold_down(struct refresh *refresh, const struct route_ref *route)
 {
-    if (!hold_down_end(&refresh->hold_down, key))
+    if (!hold_down_end(&refresh->hold_down, route->key))
         return;
-    writer_set_held(refresh->writer, key, false);
+    writer_set_held(refresh->writer, route, false);
     gauge_hold_downs(refresh);
 }
 
+/* Once all are requested again, a new one does not have to be: this connection has just answered it. */
+static void subscribe(struct refresh *refresh, struct route_key key)
+{
+    bool all_done = refresh->resubscribe == refresh->subscriptions.count;
+    if (subscriptions_add(&refresh->subscriptions, key) && all_done)
+        refresh->resubscribe++;
+}
+
 /* Rules 2 and 3. */
-static void publish(struct refresh *refresh, const struct answer *answer)
+static void publish(struct refresh *refresh, struct route_ref *route, const struct answer *answer)
 {
     char message[WRITER_MESSAGE_MAX];
+    bool was_cached = route_ref_is_here(route), changed;
     forget_dropped(refresh);
-    end_hold_down(refresh, answer->key);
-    bool was_cached = writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
-    uint64_t publishes = writer_counter(refresh->writer, COUNTER_publishes);
-    const uint64_t *masks = balance_masks(refresh->balance, answer->key, answer->hosts, answer->count);
-    enum shm_status status = writer_put(refresh->writer, answer->key, answer->hosts, answer->count, masks,
-                                        refresh->config->loadbalance.update_timeout, refresh->now, message);
-    if (writer_counter(refresh->writer, COUNTER_publishes) != publishes)
-        balance_table_changed(refresh->balance, answer->key);
-    if (status == SHM_OK && !was_cached) {
-        /* Once all are requested again, a new one does not have to be: this connection has just answered it. */
-        bool all_done = refresh->resubscribe == refresh->subscriptions.count;
-        if (subscriptions_add(&refresh->subscriptions, answer->key) && all_done)
-            refresh->resubscribe++;
-    }
+    end_hold_down(refresh, route);
+    const uint64_t *masks = balance_masks(refresh->balance, route->key, answer->hosts, answer->count);
+    enum shm_status status =
+        writer_put(refresh->writer, route, answer->hosts, answer->count, masks,
+                   refresh->config->loadbalance.update_timeout, refresh->now, &changed, message);
+    if (changed)
+        balance_table_changed(refresh->balance, route);
+    if (status == SHM_OK && !was_cached)
+        subscribe(refresh, route->key);
     if (status == SHM_FULL)
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
-                    "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", answer->key.modid,
-                    answer->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
+                    "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", route->key.modid,
+                    route->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
     if (message[0])
         log_limited(&refresh->message_limit, LOG_LEVEL_WARNING, "%s", message);
 }
@@ -175,9 +186,10 @@ static void frame_came(void *context, const struct frame *frame)
     if (!requested)
         writer_count(refresh->writer, COUNTER_pushes, 1);
     /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */
-    bool matters = requested || answer->count || writer_state(refresh->writer, answer->key) != ROUTE_UNKNOWN;
-    if (matters && !hold_back(refresh, answer))
-        publish(refresh, answer);
+    struct route_ref route = writer_find(refresh->writer, answer->key);
+    bool matters = requested || answer->count || route_ref_is_here(&route);
+    if (matters && !hold_back(refresh, &route, answer))
+        publish(refresh, &route, answer);
     gauge_pulling(refresh);
 }
 
@@ -195,7 +207,7 @@ static void connection_up(void *context)
     bool waiting;
     while (requests_take(refresh->requests, &key, &waiting))
         if (waiting)
-            writer_set_new(refresh->writer, key);
+            set_new(refresh, key);
     gauge_pulling(refresh);
     refresh->now = clock_tick();
     refresh->heard = refresh->now;
@@ -238,7 +250,7 @@ static void enforce_deadlines(struct refresh *refresh)
     uint64_t silence_limit = timeout + refresh->config->fetcher.probe_interval_ms;
     struct route_key key;
     while (refresh->now > timeout && requests_time_out(refresh->requests, refresh->now - timeout, &key)) {
-        writer_set_new(refresh->writer, key);
+        set_new(refresh, key);
         writer_count(refresh->writer, COUNTER_timeouts, 1);
     }
     if (refresh->now > timeout + silence_limit)
@@ -257,9 +269,9 @@ static void end_hold_downs(struct refresh *refresh)
                     "route %" PRIu32 "/%" PRIu32
                     ": no hosts within empty_hold, publishing the answer without hosts",
                     key.modid, key.cmdid);
-        refresh->answer.key = key;
+        struct route_ref route = writer_find(refresh->writer, key);
         refresh->answer.count = 0;
-        publish(refresh, &refresh->answer);
+        publish(refresh, &route, &refresh->answer);
     }
 }
 
@@ -274,13 +286,13 @@ static bool answered_lately(const struct refresh *refresh, struct route_key key)
 /* Rule 4. A flag proves nothing: any client can raise it. */
 static void request_flagged(struct refresh *refresh)
 {
-    struct route_key key;
+    struct route_ref route;
     struct flag_round round = writer_flags_begin(refresh->writer);
     for (int i = 0; i < FLAGS_PER_POLL && may_request(refresh); i++) {
-        if (!writer_flags_next(refresh->writer, &round, &key))
+        if (!writer_flags_next(refresh->writer, &round, &route))
             break;
-        if (writer_expired(refresh->writer, key, refresh->now) && !answered_lately(refresh, key))
-            request(refresh, key);
+        if (route_ref_is_expired(&route, refresh->now) && !answered_lately(refresh, route.key))
+            request(refresh, &route);
     }
     writer_flags_end(refresh->writer, &round);
 }
@@ -296,10 +308,11 @@ static void request_missed(struct refresh *refresh)
         return;
     struct miss_round round = writer_misses_begin(refresh->writer);
     while (left > 0 && may_request(refresh) && miss_round_next(&round, &key)) {
-        if (route_key_is_none(key) || writer_state(refresh->writer, key) != ROUTE_UNKNOWN)
+        const struct route_ref route = writer_find(refresh->writer, key);
+        if (route_key_is_none(key) || route_ref_is_here(&route))
             continue;
         left--;
-        request(refresh, key);
+        request(refresh, &route);
     }
     writer_misses_end(refresh->writer, &round);
 }
@@ -310,9 +323,10 @@ static void resubscribe(struct refresh *refresh)
                       refresh->now);
     while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
            may_request(refresh)) {
-        struct route_key key = refresh->subscriptions.keys[refresh->resubscribe++];
-        if (writer_state(refresh->writer, key) == ROUTE_NEW) {
-            request(refresh, key);
+        struct route_ref route =
+            writer_find(refresh->writer, refresh->subscriptions.keys[refresh->resubscribe++]);
+        if (route_ref_state(&route) == ROUTE_NEW) {
+            request(refresh, &route);
             refresh->resubscribe_bucket.tokens -= 1;
         }
     }
@@ -324,9 +338,10 @@ static void probe_silence(struct refresh *refresh)
     if (refresh->unanswered || refresh->subscriptions.count == 0 || !may_request(refresh) ||
         refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
         return;
-    struct route_key key = refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count];
-    if (writer_state(refresh->writer, key) == ROUTE_NEW)
-        request(refresh, key);
+    const struct route_ref route = writer_find(
+        refresh->writer, refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count]);
+    if (route_ref_state(&route) == ROUTE_NEW)
+        request(refresh, &route);
 }
 
 void refresh_poll(struct refresh *refresh)
@@ -346,12 +361,14 @@ void refresh_poll(struct refresh *refresh)
 }
 
 /* A route in the previous fetcher's hold-down is requested again, so its hold-down ends. */
-static void add_subscription(void *context, struct route_key key)
+static void subscribe_all(struct refresh *refresh)
 {
-    struct refresh *refresh = context;
-    subscriptions_add(&refresh->subscriptions, key);
-    if (writer_held(refresh->writer, key))
-        writer_set_held(refresh->writer, key, false);
+    struct route_ref route;
+    for (uint32_t slot = 0; writer_next_route(refresh->writer, &slot, &route);) {
+        subscriptions_add(&refresh->subscriptions, route.key);
+        if (route_ref_is_held(&route))
+            writer_set_held(refresh->writer, &route, false);
+    }
 }
 
 struct refresh *refresh_new(struct writer *writer, struct balance *balance, const struct config *config)
@@ -368,7 +385,7 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
         refresh_delete(refresh);
         return NULL;
     }
-    writer_each_key(writer, add_subscription, refresh);
+    subscribe_all(refresh);
     gauge_hold_downs(refresh);
     return refresh;
 }

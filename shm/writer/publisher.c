@@ -104,12 +104,11 @@ static uint64_t draw_version(struct publisher *publisher)
     return publisher->version;
 }
 
-enum put_result publisher_put(struct publisher *publisher, const struct publication *table, uint64_t now)
+enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint32_t empty,
+                              const struct publication *table, uint64_t now)
 {
-    uint32_t empty = SLOT_NONE;
-    uint32_t slot = index_probe(&publisher->routes, table->key, &empty);
     uint64_t expires = now + table->ttl_s * UINT64_C(1000);
-    struct block *s_old = slot == SLOT_NONE ? NULL : current_block(publisher, slot);
+    struct block *s_old = *slot == SLOT_NONE ? NULL : current_block(publisher, *slot);
 
     if (s_old && same_table(s_old, table)) {
         /* A single word, so no reader can see half of it; how late it is seen only decides which client demands a refresh. */
@@ -132,14 +131,15 @@ enum put_result publisher_put(struct publisher *publisher, const struct publicat
     uint64_t ref = ref_make(draw_version(publisher), unit);
     write_block(routes_block(&publisher->routes, unit), ref, table, expires);
     if (s_old) {
-        uint64_t old_ref = load_relaxed(&routes_slot(&publisher->routes, slot)->ref);
+        uint64_t old_ref = load_relaxed(&routes_slot(&publisher->routes, *slot)->ref);
         uint32_t old_units = block_units(load_relaxed(&s_old->count));
         /* Step 3, pairs with the acquire of the ref in table_begin(): the block is complete before it is led to. */
-        store_release(&routes_slot(&publisher->routes, slot)->ref, ref);
+        store_release(&routes_slot(&publisher->routes, *slot)->ref, ref);
         /* The clock is read after the store: the grace is not shortened by a slow loop iteration (G4). */
         arena_retire(&publisher->arena, ref_unit(old_ref), old_units, clock_tick());
     } else {
         insert(publisher, empty, table->key, ref);
+        *slot = empty;
     }
     publisher->rung_due = true;
     return PUT_PUBLISHED;

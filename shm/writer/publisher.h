@@ -25,7 +25,7 @@ struct publisher {
 struct publication {
     struct route_key key;
     const struct host_addr *hosts;
-    const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts in rotation */
+    const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts are in rotation */
     uint32_t count;        /* 0 .. HOSTS_MAX */
     uint32_t ttl_s;
     uint16_t marks;
@@ -42,8 +42,12 @@ enum put_result {
 void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
                     uint64_t grace_ms);
 
-/* Publishes the table, fetched at tick `now`. The route is NEW afterwards. */
-enum put_result publisher_put(struct publisher *publisher, const struct publication *table, uint64_t now);
+/*
+ * Publishes the table, fetched at tick `now`, in the slot that holds its key; or, if *slot is SLOT_NONE, in `empty`, both
+ * as index_probe() gave them. *slot is the key's slot afterwards, unless there was no room. The route is NEW then.
+ */
+enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint32_t empty,
+                              const struct publication *table, uint64_t now);
 
 /*
  * Imports a table from another generation, which has no writer any more, under the version it had there (or a new one if

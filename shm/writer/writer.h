@@ -13,6 +13,7 @@
 #include "shm/layout.h"
 #include "shm/status.h"
 #include "shm/writer/call_stats.h"
+#include "shm/writer/route_ref.h"
 
 struct writer;
 
@@ -53,55 +54,40 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now, char messag
 /* True if a client has truncated the control object (see sigbus.h): call writer_maintain(), it creates another. */
 bool writer_control_cut(const struct writer *writer);
 
-enum route_state {
-    ROUTE_UNKNOWN, /* no entry */
-    ROUTE_NEW,     /* may be pulled */
-    ROUTE_PULLING, /* requested from the directory */
-};
+/* Finds a route, or where it would go: the one probe of the index that an answer costs. */
+struct route_ref writer_find(const struct writer *writer, struct route_key key);
 
-enum route_state writer_state(const struct writer *writer, struct route_key key);
-
-/* True if the route is cached, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). */
-bool writer_expired(const struct writer *writer, struct route_key key, uint64_t now);
+/* The route of the first slot in use from *slot on, which becomes the one after it. False: there is none. */
+bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out);
 
 /*
- * Publishes an answer: the hosts of `key`, sorted and without duplicates; none: no such route. NEW afterwards. If the
- * table has changed, `masks` are those of its hosts (NULL: all in rotation).
+ * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards. If the
+ * table has changed, *changed is true, and `masks` are those of its hosts (NULL: all in rotation). May make a generation;
+ * *route is of the newest one afterwards.
  * SHM_FULL: a limit was reached; the old table stays, and the route is NEW. SHM_NO_SPACE: shared memory is full;
  * likewise, and a later answer may succeed. `message` is empty unless something is worth a log line.
  */
-enum shm_status writer_put(struct writer *writer, struct route_key key, const struct host_addr *hosts,
-                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
+                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed,
                            char message[static WRITER_MESSAGE_MAX]);
 
-/* The hosts of a cached route, sorted, as published; `out` has room for HOSTS_MAX. None: 0. */
-uint32_t writer_hosts(const struct writer *writer, struct route_key key, struct host_addr *out);
-
-/* The position of a host in its route's table; HOST_NONE: it is not there. */
-#define HOST_NONE UINT32_MAX
-uint32_t writer_find_host(const struct writer *writer, struct route_key key, struct host_addr host);
-
-/* Sets whether host number `at` of a route is ejected, and drained. Does nothing for an unknown route. */
-void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool ejected,
+/* Sets whether host number `at` of a route is ejected, and drained. */
+void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
                          bool drained);
 
-/* True if some host of the route is out of rotation. */
-bool writer_any_ejected(const struct writer *writer, struct route_key key);
+/* Shows that an answer is held back, or that it is no more; the next writer_put() ends it. Nothing for an unknown route. */
+void writer_set_held(struct writer *writer, const struct route_ref *route, bool held);
 
-/* Marks whether an answer without hosts is held back; the next writer_put() ends it. */
-void writer_set_held(struct writer *writer, struct route_key key, bool held);
-bool writer_held(const struct writer *writer, struct route_key key);
-
-/* NEW -> PULLING -> NEW. Does nothing for an unknown key. */
-void writer_set_pulling(struct writer *writer, struct route_key key);
-void writer_set_new(struct writer *writer, struct route_key key);
+/* NEW -> PULLING -> NEW. Nothing for an unknown route. */
+void writer_set_pulling(struct writer *writer, const struct route_ref *route);
+void writer_set_new(struct writer *writer, const struct route_ref *route);
 
 /*
- * What clients demanded: keys of routes whose flag is set, and keys that they missed. A round ends when the caller has enough;
+ * What clients demanded: routes whose flag is set, and keys that they missed. A round ends when the caller has enough;
  * what it did not yield stays. In between nothing may be published.
  */
 struct flag_round writer_flags_begin(const struct writer *writer);
-bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_key *out);
+bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_ref *out);
 void writer_flags_end(struct writer *writer, struct flag_round *round);
 struct miss_round writer_misses_begin(const struct writer *writer);
 void writer_misses_end(struct writer *writer, struct miss_round *round);
@@ -128,10 +114,6 @@ void writer_resume_calls(struct writer *writer, uint64_t generation, struct rout
 
 /* The generation of the current routes object. */
 uint64_t writer_generation(const struct writer *writer);
-
-/* Calls `each` for every cached key. */
-void writer_each_key(const struct writer *writer, void (*each)(void *context, struct route_key key),
-                     void *context);
 
 /* Facts for people. */
 void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more);

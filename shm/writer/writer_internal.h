@@ -65,6 +65,9 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
 /* Creates one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
 
+/* The route of a slot of the current generation. False: it has none. */
+bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);
+
 /* Collects the results of one control object. */
 void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget);
 

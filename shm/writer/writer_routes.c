@@ -3,7 +3,6 @@
 
 #include "shm/atomic.h"
 #include "shm/doorbell.h"
-#include "shm/index.h"
 #include "shm/writer/writer_internal.h"
 
 uint64_t writer_counter(const struct writer *writer, enum shm_counter counter)
@@ -55,115 +54,75 @@ static void refuse(struct writer *writer, enum refusing why)
         store_relaxed(&writer_header(writer)->refusing, (uint32_t)why);
 }
 
-static bool find(const struct writer *writer, struct route_key key, uint32_t *slot, struct table *table)
+/* In a slot whose table makes no sense there is no route; the next generation leaves it out. */
+static struct route_ref route_at(const struct routes *routes, struct route_key key, uint32_t slot,
+                                 uint32_t empty)
+{
+    struct route_ref route = {.key = key, .slot = slot, .empty = empty};
+    if (slot != SLOT_NONE && table_begin(routes, slot, key, &route.table) != SHM_OK)
+        route.slot = SLOT_NONE;
+    return route;
+}
+
+struct route_ref writer_find(const struct writer *writer, struct route_key key)
 {
     const struct routes *routes = &writer->now.publisher.routes;
-    *slot = index_find(routes, key);
-    return *slot != SLOT_NONE && table_begin(routes, *slot, key, table) == SHM_OK;
+    uint32_t empty = SLOT_NONE, slot = index_probe(routes, key, &empty);
+    return route_at(routes, key, slot, empty);
 }
 
-enum route_state writer_state(const struct writer *writer, struct route_key key)
+bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out)
 {
-    uint32_t slot;
-    struct table table;
-    if (!find(writer, key, &slot, &table))
-        return ROUTE_UNKNOWN;
-    return table.expires & EXPIRES_PULLING ? ROUTE_PULLING : ROUTE_NEW;
+    const struct routes *routes = &writer->now.publisher.routes;
+    uint64_t word = load_relaxed(&routes_slot(routes, slot)->key);
+    if (!word)
+        return false;
+    *out = route_at(routes, route_key_from_word(word), slot, SLOT_NONE);
+    return route_ref_is_here(out);
 }
 
-bool writer_expired(const struct writer *writer, struct route_key key, uint64_t now)
+bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out)
 {
-    uint32_t slot;
-    struct table table;
-    /* PULLING makes `expires` larger than any tick. */
-    return find(writer, key, &slot, &table) && now > table.expires;
-}
-
-void writer_set_pulling(struct writer *writer, struct route_key key)
-{
-    uint32_t slot = index_find(&writer->now.publisher.routes, key);
-    if (slot != SLOT_NONE)
-        publisher_set_pulling(&writer->now.publisher, slot);
-}
-
-void writer_set_new(struct writer *writer, struct route_key key)
-{
-    uint32_t slot = index_find(&writer->now.publisher.routes, key);
-    if (slot != SLOT_NONE)
-        publisher_set_new(&writer->now.publisher, slot);
-}
-
-uint32_t writer_hosts(const struct writer *writer, struct route_key key, struct host_addr *out)
-{
-    uint32_t slot;
-    struct table table;
-    if (!find(writer, key, &slot, &table))
-        return 0;
-    table_hosts(&table, out);
-    return table.count;
-}
-
-uint32_t writer_find_host(const struct writer *writer, struct route_key key, struct host_addr host)
-{
-    uint32_t slot, low = 0;
-    struct table table;
-    if (!find(writer, key, &slot, &table))
-        return HOST_NONE;
-    /* Sorted by address, then by port, both as numbers. */
-    uint64_t wanted = host_addr_order(host);
-    for (uint32_t high = table.count; low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct host_addr there = {load_relaxed(&table.s_addresses[middle]),
-                                        load_relaxed(&table.s_ports[middle])};
-        if (host_addr_order(there) == wanted)
-            return middle;
-        if (host_addr_order(there) < wanted)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct routes *routes = &writer->now.publisher.routes;
+    while (*slot < routes_slot_count(routes)) {
+        index_fetch_ahead(routes, *slot);
+        if (writer_route_at(writer, (*slot)++, out))
+            return true;
     }
-    return HOST_NONE;
+    return false;
 }
 
-void writer_set_rotation(struct writer *writer, struct route_key key, uint32_t at, bool ejected, bool drained)
+void writer_set_pulling(struct writer *writer, const struct route_ref *route)
 {
-    uint32_t slot;
-    struct table table;
-    if (find(writer, key, &slot, &table) && at < table.count)
-        publisher_set_rotation(&writer->now.publisher, slot, at, ejected, drained);
+    if (route_ref_is_here(route))
+        publisher_set_pulling(&writer->now.publisher, route->slot);
 }
 
-bool writer_any_ejected(const struct writer *writer, struct route_key key)
+void writer_set_new(struct writer *writer, const struct route_ref *route)
 {
-    uint32_t slot;
-    struct table table;
-    uint64_t any = 0;
-    if (find(writer, key, &slot, &table))
-        for (uint32_t word = 0; word < MASK_WORDS(table.count); word++)
-            any |= load_relaxed(&table.s_masks[word]);
-    return any != 0;
+    if (route_ref_is_here(route))
+        publisher_set_new(&writer->now.publisher, route->slot);
 }
 
-void writer_set_held(struct writer *writer, struct route_key key, bool held)
+void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
+                         bool drained)
 {
-    uint32_t slot = index_find(&writer->now.publisher.routes, key);
-    if (slot != SLOT_NONE)
-        publisher_set_marks(&writer->now.publisher, slot, held ? MARK_HELD : 0);
+    if (at < route_ref_count(route))
+        publisher_set_rotation(&writer->now.publisher, route->slot, at, ejected, drained);
 }
 
-bool writer_held(const struct writer *writer, struct route_key key)
+void writer_set_held(struct writer *writer, const struct route_ref *route, bool held)
 {
-    uint32_t slot;
-    struct table table;
-    return find(writer, key, &slot, &table) && load_relaxed(&table.s_block->marks) & MARK_HELD;
+    if (route_ref_is_here(route))
+        publisher_set_marks(&writer->now.publisher, route->slot, held ? MARK_HELD : 0);
 }
 
-/* Moves a key between the gauges. */
-static void recount(struct writer *writer, bool was_here, uint32_t before, uint32_t after)
+/* Moves a route between the gauges. */
+static void recount(struct writer *writer, const struct route_ref *old, uint32_t count)
 {
-    if (was_here)
-        writer_count(writer, before ? COUNTER_routes : COUNTER_negative, UINT64_MAX);
-    writer_count(writer, after ? COUNTER_routes : COUNTER_negative, 1);
+    if (route_ref_is_here(old))
+        writer_count(writer, old->table.count ? COUNTER_routes : COUNTER_negative, UINT64_MAX);
+    writer_count(writer, count ? COUNTER_routes : COUNTER_negative, 1);
 }
 
 /* A new generation drops entries that have expired. */
@@ -174,63 +133,60 @@ bool writer_unknown_full(struct writer *writer, uint64_t now, char message[stati
     return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
 }
 
-enum shm_status writer_put(struct writer *writer, struct route_key key, const struct host_addr *hosts,
-                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+static enum shm_status refuse_put(struct writer *writer, const struct route_ref *route,
+                                  enum shm_status status)
+{
+    writer_set_new(writer, route);
+    writer_count(writer, COUNTER_refused_full, 1);
+    refuse(writer, status == SHM_NO_SPACE ? REFUSING_NO_SPACE : REFUSING_MAX_BYTES);
+    return status;
+}
+
+enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
+                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed,
                            char message[static WRITER_MESSAGE_MAX])
 {
-    const struct publication publication = {
-        .key = key, .hosts = hosts, .masks = masks, .count = count, .ttl_s = ttl_s};
-    uint32_t slot;
-    struct table old = {0};
+    const struct publication table = {
+        .key = route->key, .hosts = hosts, .masks = masks, .count = count, .ttl_s = ttl_s};
+    *changed = false;
     message[0] = '\0';
-    if (route_key_is_none(key) || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
+    if (route_key_is_none(route->key) || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;
-    bool here = find(writer, key, &slot, &old);
-    if (!here && count == 0 && writer_unknown_full(writer, now, message)) {
-        refuse(writer, REFUSING_MAX_UNKNOWN);
-        writer_count(writer, COUNTER_refused_unknown, 1);
-        return SHM_FULL;
-    }
-
-    enum put_result result = publisher_put(&writer->now.publisher, &publication, now);
-    enum shm_status status = SHM_OK;
-    if (result == PUT_NO_ROOM) {
-        status = writer_grow(writer, block_units(count), now, message);
-        if (status == SHM_OK) {
-            /* An expired negative entry is dropped, and the gauges of the new generation do not count it. */
-            here = find(writer, key, &slot, &old);
-            result = publisher_put(&writer->now.publisher, &publication, now);
+    if (!route_ref_is_here(route) && count == 0) {
+        bool full = writer_unknown_full(writer, now, message);
+        *route = writer_find(writer, route->key); /* that may have made a generation */
+        if (full) {
+            refuse(writer, REFUSING_MAX_UNKNOWN);
+            writer_count(writer, COUNTER_refused_unknown, 1);
+            return SHM_FULL;
         }
+    }
+    struct route_ref old = *route;
+    enum put_result result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
+    if (result == PUT_NO_ROOM) {
+        enum shm_status status = writer_grow(writer, block_units(count), now, message);
+        if (status != SHM_OK)
+            return refuse_put(writer, route, status);
+        /* The new generation has dropped an expired negative entry, and its gauges do not count it. */
+        old = *route = writer_find(writer, route->key);
+        result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
     }
     switch (result) {
     case PUT_PUBLISHED:
-        recount(writer, here, old.count, count);
+        *changed = true;
+        *route = route_at(&writer->now.publisher.routes, route->key, route->slot, SLOT_NONE);
+        recount(writer, &old, count);
         writer_count(writer, COUNTER_publishes, 1);
         break;
     case PUT_REFRESHED:
         writer_count(writer, COUNTER_refreshes, 1);
         break;
     case PUT_NO_ROOM:
-        writer_set_new(writer, key);
-        writer_count(writer, COUNTER_refused_full, 1);
-        refuse(writer, status == SHM_NO_SPACE ? REFUSING_NO_SPACE : REFUSING_MAX_BYTES);
-        return status == SHM_OK ? SHM_FULL : status;
+        return refuse_put(writer, route, SHM_FULL);
     }
-    if (!here)
+    if (!route_ref_is_here(&old))
         refuse(writer, REFUSING_NOTHING);
     return SHM_OK;
-}
-
-void writer_each_key(const struct writer *writer, void (*each)(void *context, struct route_key key),
-                     void *context)
-{
-    const struct routes *routes = &writer->now.publisher.routes;
-    for (uint32_t slot = 0; slot < routes_slot_count(routes); slot++) {
-        index_fetch_ahead(routes, slot);
-        uint64_t word = load_relaxed(&routes_slot(routes, slot)->key);
-        if (word)
-            each(context, route_key_from_word(word));
-    }
 }
 
 void writer_heartbeat(struct writer *writer, uint64_t now)

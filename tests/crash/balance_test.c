@@ -11,6 +11,7 @@
 #include "fetcher/balance.h"
 #include "shm/clock.h"
 #include "tests/crash/step.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
@@ -44,8 +45,7 @@ static uint64_t word(int host)
 
 static void put_table(uint32_t count)
 {
-    if (writer_put(instance.writer, numbered_key(KEY), hosts, count, NULL, TTL_S, clock_tick(),
-                   instance.message) != SHM_OK)
+    if (put_by_key(instance.writer, numbered_key(KEY), hosts, count, NULL, TTL_S, clock_tick()) != SHM_OK)
         abort();
 }
 
@@ -88,7 +88,8 @@ static void lose_hosts(unsigned long step)
     struct balance *balance = start_balance();
     put_table(STAYS + 1);
     crash_at(step);
-    balance_table_changed(balance, numbered_key(KEY));
+    const struct route_ref route = writer_find(instance.writer, numbered_key(KEY));
+    balance_table_changed(balance, &route);
 }
 
 static void start_again(unsigned long step)

@@ -19,6 +19,7 @@
 #include "shm/writer/call_stats.h"
 #include "shm/writer/host_store.h"
 #include "tests/crash/step.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -106,8 +107,8 @@ static void refresh(struct instance *instance)
 
 static void pull_and_settle(struct instance *instance)
 {
-    writer_set_pulling(instance->writer, numbered_key(1));
-    writer_set_new(instance->writer, numbered_key(1));
+    set_pulling_by_key(instance->writer, numbered_key(1));
+    set_new_by_key(instance->writer, numbered_key(1));
 }
 
 static void fetcher_facts(struct instance *instance)
@@ -124,10 +125,10 @@ static void fetcher_facts(struct instance *instance)
 
 static void rotation_and_hold_down(struct instance *instance)
 {
-    writer_set_rotation(instance->writer, numbered_key(1), 0, true, true);
-    writer_set_rotation(instance->writer, numbered_key(1), 1, true, false);
-    writer_set_rotation(instance->writer, numbered_key(1), 0, false, false);
-    writer_set_held(instance->writer, numbered_key(1), true);
+    set_rotation_by_key(instance->writer, numbered_key(1), 0, true, true);
+    set_rotation_by_key(instance->writer, numbered_key(1), 1, true, false);
+    set_rotation_by_key(instance->writer, numbered_key(1), 0, false, false);
+    set_held_by_key(instance->writer, numbered_key(1), true);
 }
 
 static bool take_results(void *context, const struct call_report *report)

@@ -17,6 +17,7 @@
 #include "shm/index.h"
 #include "shm/table.h"
 #include "tests/crash/step.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tests/support/object_path.h"
@@ -36,7 +37,7 @@ struct seen {
     uint32_t out, marks;
 };
 
-/* What writer_set_rotation() does to the host that operations take out of rotation. */
+/* What set_rotation_by_key() does to the host that operations take out of rotation. */
 enum {
     OUT_HOST = 3
 };
@@ -185,23 +186,23 @@ static void insert(struct instance *instance)
 
 static void pull_and_settle(struct instance *instance)
 {
-    writer_set_pulling(instance->writer, numbered_key(TARGET));
-    writer_set_new(instance->writer, numbered_key(TARGET));
+    set_pulling_by_key(instance->writer, numbered_key(TARGET));
+    set_new_by_key(instance->writer, numbered_key(TARGET));
 }
 
 static void rotation_out(struct instance *instance)
 {
-    writer_set_rotation(instance->writer, numbered_key(TARGET), OUT_HOST, true, true);
+    set_rotation_by_key(instance->writer, numbered_key(TARGET), OUT_HOST, true, true);
 }
 
 static void rotation_in(struct instance *instance)
 {
-    writer_set_rotation(instance->writer, numbered_key(TARGET), OUT_HOST, false, false);
+    set_rotation_by_key(instance->writer, numbered_key(TARGET), OUT_HOST, false, false);
 }
 
 static void hold_down(struct instance *instance)
 {
-    writer_set_held(instance->writer, numbered_key(TARGET), true);
+    set_held_by_key(instance->writer, numbered_key(TARGET), true);
 }
 
 /* Replaces large tables until less than a table of GROWTH_HOSTS fits: the arena is full of what waits for its grace. */
@@ -238,8 +239,7 @@ static void maintain(struct instance *instance)
 static void leave_expired(struct instance *instance)
 {
     for (uint64_t key = 0; key < 2; key++)
-        if (writer_put(instance->writer, numbered_key(FIRST_NEGATIVE + key), NULL, 0, NULL, 1, 1,
-                       instance->message) != SHM_OK)
+        if (put_by_key(instance->writer, numbered_key(FIRST_NEGATIVE + key), NULL, 0, NULL, 1, 1) != SHM_OK)
             abort();
 }
 

@@ -162,7 +162,9 @@ static enum shm_status put(struct instance *instance, uint64_t key, uint32_t cou
 {
     static struct host_addr hosts[HOSTS_MAX];
     self_checking_hosts(key, 2, count, hosts);
-    return writer_put(instance->writer, numbered_key(key), hosts, count, NULL, 15, a_while_later(),
+    struct route_ref route = writer_find(instance->writer, numbered_key(key));
+    bool changed;
+    return writer_put(instance->writer, &route, hosts, count, NULL, 15, a_while_later(), &changed,
                       instance->message);
 }
 

@@ -14,6 +14,7 @@
 #include "shm/writer/call_stats.h"
 #include "shm/writer/writer.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/by_key.h"
 
 enum {
     ROUTES = 200,
@@ -45,8 +46,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     DEMAND(object_names(instance, &names) == SHM_OK);
     DEMAND(writer_open(&writer, &options, message) == SHM_OK);
     for (uint32_t i = 0; i < ROUTES; i++)
-        DEMAND(writer_put(writer, route_key(1, i), &(struct host_addr){1, 1}, 1, NULL, 60, clock_tick(),
-                          message) == SHM_OK);
+        DEMAND(put_by_key(writer, route_key(1, i), &(struct host_addr){1, 1}, 1, NULL, 60, clock_tick()) ==
+               SHM_OK);
     control_before = open_copied(names.control, &control);
     routes_before = open_copied(names.routes, &routes);
     shm_unlink(names.routes); /* nothing is left behind, however this ends */
@@ -57,10 +58,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void collect_demand(void)
 {
+    struct route_ref route;
     struct route_key key;
     struct flag_round flags = writer_flags_begin(writer);
-    for (int i = 0; i < ROUTES / 2 && writer_flags_next(writer, &flags, &key); i++) {
-        DEMAND(key.modid == 1 && key.cmdid < ROUTES);
+    for (int i = 0; i < ROUTES / 2 && writer_flags_next(writer, &flags, &route); i++) {
+        DEMAND(route.key.modid == 1 && route.key.cmdid < ROUTES);
         if (!input_patch(&input, control.s_base, control.size))
             break;
     }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "shm/index.h"
 #include "shm/writer/publisher.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -35,7 +36,8 @@ static void put(struct publisher *publisher, uint32_t cmdid, uint32_t count)
         hosts[i] = (struct host_addr){.address = htonl(UINT32_C(0x0a000001) + i), .port = htons(8080)};
     const struct publication table = {
         .key = route_key(1, cmdid), .hosts = hosts, .count = count, .ttl_s = TTL_S};
-    DEMAND(publisher_put(publisher, &table, 1) == PUT_PUBLISHED);
+    uint32_t empty = SLOT_NONE, slot = index_probe(&publisher->routes, table.key, &empty);
+    DEMAND(publisher_put(publisher, &slot, empty, &table, 1) == PUT_PUBLISHED);
 }
 
 void image_make(void *out)

@@ -14,6 +14,7 @@
 #include "shm/clock.h"
 #include "shm/writer/call_stats.h"
 #include "tests/integration/bridge_fixture.h"
+#include "tests/support/by_key.h"
 
 enum {
     SUCC = LARS__RET_CODE__RET_SUCC,
@@ -30,8 +31,8 @@ static int client(const struct bridge *bridge)
 static void put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host_addr *hosts,
                 uint32_t count)
 {
-    assert_int_equal(writer_put(bridge->instance->writer, route_key((uint32_t)modid, (uint32_t)cmdid), hosts,
-                                count, NULL, TTL_S, clock_tick(), bridge->instance->message),
+    assert_int_equal(put_by_key(bridge->instance->writer, route_key((uint32_t)modid, (uint32_t)cmdid), hosts,
+                                count, NULL, TTL_S, clock_tick()),
                      SHM_OK);
 }
 
@@ -121,7 +122,7 @@ static void route_of_overloaded_hosts_answers_overload_but_for_probes(void **sta
     unsigned probes = 0;
     int fd = client(bridge);
     put_one(bridge, 6, 6, "10.0.0.1", 80);
-    writer_set_rotation(bridge->instance->writer, route_key(6, 6), 0, true, false);
+    set_rotation_by_key(bridge->instance->writer, route_key(6, 6), 0, true, false);
     for (unsigned i = 0; i < 10 * (probe_num + 1); i++) {
         struct host_answer answer = client_get_host(fd, 6, 6);
         if (answer.retcode == SUCC)

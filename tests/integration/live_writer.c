@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "shm/clock.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
@@ -19,12 +20,11 @@ static int publish_until_end_of_input(struct writer *writer)
 {
     struct pollfd input = {.fd = 0, .events = POLLIN};
     struct host_addr hosts[HOSTS];
-    char message[WRITER_MESSAGE_MAX];
     enum shm_status status = SHM_OK;
     for (uint32_t round = 0; status == SHM_OK && poll(&input, 1, 1) == 0; round++) {
         uint64_t now = clock_tick();
         self_checking_hosts(1, round, HOSTS, hosts);
-        status = writer_put(writer, numbered_key(1), hosts, HOSTS, NULL, 15, now, message);
+        status = put_by_key(writer, numbered_key(1), hosts, HOSTS, NULL, 15, now);
         writer_heartbeat(writer, now);
         if (round == 0) {
             puts("ready");

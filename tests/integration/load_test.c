@@ -21,6 +21,7 @@
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
@@ -57,11 +58,10 @@ static uint32_t count_of(uint64_t key, uint32_t round)
 static bool publish(struct writer *writer, uint64_t key, uint32_t round)
 {
     struct host_addr hosts[HOSTS_MOST];
-    char message[WRITER_MESSAGE_MAX];
     uint32_t count = count_of(key, round);
     self_checking_hosts(key, round, count, hosts);
-    if (writer_put(writer, numbered_key(key), hosts, count, NULL, 15, clock_tick(), message) != SHM_OK) {
-        fprintf(stderr, "publish: %s\n", message);
+    if (put_by_key(writer, numbered_key(key), hosts, count, NULL, 15, clock_tick()) != SHM_OK) {
+        fprintf(stderr, "a table cannot be published\n");
         return false;
     }
     figures->publishes++;

@@ -16,6 +16,7 @@
 #include "shm/table.h"
 #include "shm/writer/call_stats.h"
 #include "shm/writer/retired_control.h"
+#include "tests/support/by_key.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -35,8 +36,8 @@ static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
             for (uint32_t round = 1;; round++)
                 for (uint64_t key = 1; key <= 800; key++) {
                     self_checking_hosts(key, round, (uint32_t)(key % 9), hosts);
-                    writer_put(instance->writer, numbered_key(key), hosts, (uint32_t)(key % 9), NULL, 15,
-                               clock_tick(), instance->message);
+                    put_by_key(instance->writer, numbered_key(key), hosts, (uint32_t)(key % 9), NULL, 15,
+                               clock_tick());
                 }
         }
         usleep((useconds_t)kill_after_ms * 1700);

@@ -26,6 +26,7 @@
 #include "shm/index.h"
 #include "shm/names.h"
 #include "shm/writer/writer.h"
+#include "tests/support/by_key.h"
 #include "tests/support/keys.h"
 
 enum {
@@ -52,9 +53,8 @@ static uint32_t number(char **rest)
 
 static bool put(struct publish *publish, uint64_t key, const struct host_addr *hosts, uint32_t count)
 {
-    char message[WRITER_MESSAGE_MAX];
-    return writer_put(publish->writer, numbered_key(key), hosts, count, NULL, publish->ttl_s, clock_tick(),
-                      message) == SHM_OK;
+    return put_by_key(publish->writer, numbered_key(key), hosts, count, NULL, publish->ttl_s, clock_tick()) ==
+           SHM_OK;
 }
 
 static bool put_words(struct publish *publish, uint64_t key, char **rest)
@@ -152,9 +152,9 @@ static bool obey(struct publish *publish, char *line)
         if (strcmp(command, "damage") == 0)
             return damage(publish, key);
         if (strcmp(command, "pulling") == 0)
-            writer_set_pulling(publish->writer, numbered_key(key));
+            set_pulling_by_key(publish->writer, numbered_key(key));
         else if (strcmp(command, "new") == 0)
-            writer_set_new(publish->writer, numbered_key(key));
+            set_new_by_key(publish->writer, numbered_key(key));
         else
             return false;
     }

@@ -12,6 +12,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "tests/support/by_key.h"
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
 
@@ -80,10 +81,10 @@ void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint3
 {
     static struct host_addr hosts[HOSTS_MAX];
     self_checking_hosts(key, round, count, hosts);
-    enum shm_status status = writer_put(instance->writer, numbered_key(key), hosts, count, NULL, ttl_s,
-                                        clock_tick(), instance->message);
+    enum shm_status status =
+        put_by_key(instance->writer, numbered_key(key), hosts, count, NULL, ttl_s, clock_tick());
     if (status != SHM_OK)
-        fail_msg("writer_put: %d %s", status, instance->message);
+        fail_msg("writer_put: %d", status);
 }
 
 void instance_put_keys(struct instance *instance, uint32_t keys, uint32_t round)
@@ -120,7 +121,7 @@ void instance_put_ports(struct instance *instance, struct route_key key, uint32_
     static struct host_addr hosts[HOSTS_MAX];
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
-    assert_int_equal(writer_put(instance->writer, key, hosts, count, NULL, 60, 1, instance->message), SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, key, hosts, count, NULL, 60, 1), SHM_OK);
 }
 
 void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t masks, uint32_t ejected)
@@ -151,10 +152,10 @@ static void add_key(struct keys *keys, struct route_key key)
 struct keys instance_flagged(struct instance *instance)
 {
     struct keys keys = {0};
-    struct route_key key;
+    struct route_ref route;
     struct flag_round round = writer_flags_begin(instance->writer);
-    while (writer_flags_next(instance->writer, &round, &key))
-        add_key(&keys, key);
+    while (writer_flags_next(instance->writer, &round, &route))
+        add_key(&keys, route.key);
     writer_flags_end(instance->writer, &round);
     return keys;
 }

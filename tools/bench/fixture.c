@@ -36,10 +36,12 @@ void fixture_remove(const char *instance)
 bool fixture_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t shift, uint32_t ttl_s)
 {
     struct host_addr table[HOSTS_MAX];
+    struct route_ref found = writer_find(writer, fixture_key(route));
+    bool changed;
     char message[WRITER_MESSAGE_MAX];
     for (uint32_t i = 0; i < hosts; i++)
         table[i] = fixture_host(route, i + shift);
-    if (writer_put(writer, fixture_key(route), table, hosts, NULL, ttl_s, clock_tick(), message) == SHM_OK)
+    if (writer_put(writer, &found, table, hosts, NULL, ttl_s, clock_tick(), &changed, message) == SHM_OK)
         return true;
     warnx("route %u cannot be published: %s; try --routes with fewer", route, message);
     return false;

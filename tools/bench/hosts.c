@@ -29,9 +29,10 @@ static bool put_run(void *context, uint32_t calls)
 static bool put_check(void *context)
 {
     const struct setup *setup = context;
-    struct host_addr hosts[HOSTS_MAX];
-    return put_run(context, 2) &&
-           writer_hosts(setup->fixture.writer, fixture_key(0), hosts) == setup->fixture.shape.hosts;
+    if (!put_run(context, 2))
+        return false;
+    const struct route_ref route = writer_find(setup->fixture.writer, fixture_key(0));
+    return route_ref_count(&route) == setup->fixture.shape.hosts;
 }
 
 static void put_settle(void *context)

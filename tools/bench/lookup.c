@@ -138,8 +138,10 @@ static bool one_ejected(struct bench *bench)
     struct fixture fixture;
     const struct fixture_shape shape = {.routes = SMALL, .hosts = HOSTS, .ttl_s = NEVER_S};
     bool done = fixture_open(&fixture, &shape);
-    for (uint32_t route = 0; done && route < SMALL; route++)
-        writer_set_rotation(fixture.writer, fixture_key(route), route % HOSTS, true, false);
+    for (uint32_t i = 0; done && i < SMALL; i++) {
+        const struct route_ref route = writer_find(fixture.writer, fixture_key(i));
+        writer_set_rotation(fixture.writer, &route, i % HOSTS, true, false);
+    }
     done = done &&
            unusual(bench, &fixture, workload_settle, "get_host, one host ejected", "get_host, none ejected");
     fixture_close(&fixture);

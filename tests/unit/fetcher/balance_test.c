@@ -6,6 +6,7 @@
 #include "fetcher/balance.h"
 #include "shm/clock.h"
 #include "shm/reader/call_stats.h"
+#include "tests/support/by_key.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -45,10 +46,11 @@ static void restart(struct fixture *fixture)
 static void put(struct fixture *fixture, uint64_t key, uint32_t count, uint32_t ttl_s, const uint64_t *masks)
 {
     struct instance *instance = fixture->instance;
-    assert_int_equal(writer_put(instance->writer, numbered_key(key), fixture->hosts, count, masks, ttl_s,
-                                clock_tick(), instance->message),
-                     SHM_OK);
-    balance_table_changed(fixture->balance, numbered_key(key));
+    assert_int_equal(
+        put_by_key(instance->writer, numbered_key(key), fixture->hosts, count, masks, ttl_s, clock_tick()),
+        SHM_OK);
+    const struct route_ref route = writer_find(instance->writer, numbered_key(key));
+    balance_table_changed(fixture->balance, &route);
 }
 
 static int setup(void **state)
@@ -224,9 +226,9 @@ static void ejection_by_results_that_came_while_a_table_was_published_is_shown(v
     struct fixture *fixture = *state;
     const uint64_t masks_before[1] = {0};
     report_and_poll(fixture, false, STREAK);
-    assert_true(writer_any_ejected(fixture->instance->writer, numbered_key(KEY)));
+    assert_true(any_ejected_by_key(fixture->instance->writer, numbered_key(KEY)));
     put(fixture, KEY, HOSTS - 1, TTL_S, masks_before);
-    assert_true(writer_any_ejected(fixture->instance->writer, numbered_key(KEY)));
+    assert_true(any_ejected_by_key(fixture->instance->writer, numbered_key(KEY)));
 }
 
 static void record_of_a_route_that_is_gone_does_not_stay(void **state)
@@ -241,7 +243,7 @@ static void record_of_a_route_that_is_gone_does_not_stay(void **state)
     assert_true(find_record(fixture, OTHER_KEY, 0, &found));
     pause_ms(5); /* an unknown key that has expired is not taken over by the next generation */
     instance_renew(fixture->instance);
-    assert_int_equal(writer_state(fixture->instance->writer, numbered_key(OTHER_KEY)), ROUTE_UNKNOWN);
+    assert_int_equal(state_by_key(fixture->instance->writer, numbered_key(OTHER_KEY)), ROUTE_UNKNOWN);
     balance_maintain(fixture->balance);
     assert_false(find_record(fixture, OTHER_KEY, 0, &found));
     assert_true(find_record(fixture, KEY, 0, &found));

@@ -2,6 +2,7 @@
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
+#include "tests/support/by_key.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -20,8 +21,7 @@ static void info_shows_age_state_and_fetcher(void **state)
     struct host_addr host;
     uint64_t then = clock_tick() - 20 * 1000;
     self_checking_hosts(1, 1, 1, &host);
-    assert_int_equal(
-        writer_put(instance->writer, numbered_key(1), &host, 1, NULL, 15, then, instance->message), SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(1), &host, 1, NULL, 15, then), SHM_OK);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_int_equal(info.hosts, 1);
     assert_int_equal(info.update_timeout_s, 15);
@@ -29,7 +29,7 @@ static void info_shows_age_state_and_fetcher(void **state)
     assert_true(info.expired && !info.pulling);
     uint64_t version = info.version;
 
-    writer_set_pulling(instance->writer, numbered_key(1));
+    set_pulling_by_key(instance->writer, numbered_key(1));
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_true(info.pulling && info.expired);
     assert_in_range(info.age_ms, 20 * 1000, 120 * 1000);

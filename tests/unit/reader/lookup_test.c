@@ -6,6 +6,7 @@
 
 #include "shm/clock.h"
 #include "shm/control.h"
+#include "tests/support/by_key.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -47,9 +48,9 @@ static void the_last_key_is_no_route_and_is_never_asked_for(void **state)
     assert_int_equal(larshm_info(h, UINT32_MAX, UINT32_MAX, &info), LARSHM_NOEXIST);
     assert_int_equal(instance_missed(instance).count, 0);
     /* Nor does the writer take it for the route whose table lies first in the arena. */
-    writer_set_pulling(instance->writer, numbered_key(1));
-    writer_set_new(instance->writer, ROUTE_KEY_NONE);
-    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_PULLING);
+    set_pulling_by_key(instance->writer, numbered_key(1));
+    set_new_by_key(instance->writer, ROUTE_KEY_NONE);
+    assert_int_equal(state_by_key(instance->writer, numbered_key(1)), ROUTE_PULLING);
     larshm_close(h);
 }
 
@@ -121,7 +122,8 @@ static void g9_an_expired_route_is_answered_and_asked_for_once(void **state)
     struct keys flagged = instance_flagged(instance);
     assert_int_equal(flagged.count, 1);
     assert_int_equal(flagged.key[0], 1);
-    assert_true(writer_expired(instance->writer, numbered_key(1), now + 60 * 1000));
+    const struct route_ref route = writer_find(instance->writer, numbered_key(1));
+    assert_true(route_ref_is_expired(&route, now + 60 * 1000));
     assert_int_equal(instance_flagged(instance).count, 0);
     larshm_close(h);
 }
@@ -134,11 +136,11 @@ static void a_route_being_pulled_is_not_asked_for_again(void **state)
     uint64_t later = clock_tick() + 60 * 1000;
     instance_put(instance, 1, 1, 4, 1);
     instance_heartbeat(instance, later);
-    writer_set_pulling(instance->writer, numbered_key(1));
+    set_pulling_by_key(instance->writer, numbered_key(1));
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 0);
     /* Rule 6: the connection was lost, and the route may be asked for again. */
-    writer_set_new(instance->writer, numbered_key(1));
+    set_new_by_key(instance->writer, numbered_key(1));
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 1);
     larshm_close(h);
@@ -166,8 +168,7 @@ static void a_reached_limit_has_its_own_code(void **state)
     larshm_host host;
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK; key++)
-        status = writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 15, clock_tick(),
-                            instance->message);
+        status = put_by_key(instance->writer, numbered_key(key), NULL, 0, NULL, 15, clock_tick());
     assert_int_equal(status, SHM_FULL);
     assert_int_equal(larshm_get_host(h, 5, 5, &host), LARSHM_FULL);
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_NOEXIST);

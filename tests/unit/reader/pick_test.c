@@ -7,6 +7,7 @@
 #include <larshm/larshm.h>
 
 #include "shm/atomic.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 
 enum {
@@ -54,7 +55,7 @@ static int teardown(void **state)
 
 static void rotation_out(const struct fixture *fixture, uint32_t count, uint32_t host, bool out, bool drained)
 {
-    writer_set_rotation(fixture->instance->writer, route_key(MODID, count), host, out, drained);
+    set_rotation_by_key(fixture->instance->writer, route_key(MODID, count), host, out, drained);
 }
 
 /* The host's number, or NONE when all are overloaded. */

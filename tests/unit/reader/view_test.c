@@ -6,6 +6,7 @@
 
 #include "reader/mapping.h"
 #include "shm/clock.h"
+#include "tests/support/by_key.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -34,9 +35,7 @@ static void put_at(struct instance *instance, uint64_t key, uint32_t round, uint
 {
     struct host_addr hosts[64];
     self_checking_hosts(key, round, count, hosts);
-    assert_int_equal(
-        writer_put(instance->writer, numbered_key(key), hosts, count, NULL, 15, now, instance->message),
-        SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(key), hosts, count, NULL, 15, now), SHM_OK);
 }
 
 static void g4_a_view_stays_as_it_was_within_grace(void **state)

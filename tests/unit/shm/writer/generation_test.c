@@ -6,6 +6,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -73,8 +74,8 @@ static void the_next_generation_recounts_hosts_out_of_rotation(void **state)
     struct routes routes;
     for (uint16_t wrong = 0; wrong < 3; wrong++) {
         instance_put(instance, 1, wrong + 1, 40, 15);
-        writer_set_rotation(instance->writer, numbered_key(1), 1, true, false);
-        writer_set_rotation(instance->writer, numbered_key(1), 39, true, true);
+        set_rotation_by_key(instance->writer, numbered_key(1), 1, true, false);
+        set_rotation_by_key(instance->writer, numbered_key(1), 39, true, true);
         instance_stop(instance);
         assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
         uint64_t ref = load_relaxed(&routes_slot(&routes, index_find(&routes, numbered_key(1)))->ref);
@@ -82,8 +83,8 @@ static void the_next_generation_recounts_hosts_out_of_rotation(void **state)
         region_close(&region);
         instance_start(instance);
         instance_expect_rotation(instance, 1, ejected_bit(1), 2);
-        writer_set_rotation(instance->writer, numbered_key(1), 1, false, false);
-        writer_set_rotation(instance->writer, numbered_key(1), 39, false, false);
+        set_rotation_by_key(instance->writer, numbered_key(1), 1, false, false);
+        set_rotation_by_key(instance->writer, numbered_key(1), 39, false, false);
         instance_expect_rotation(instance, 1, 0, 0);
     }
 }

@@ -4,6 +4,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -25,7 +26,7 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 101; key++)
-        writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now, instance->message);
+        put_by_key(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now);
     assert_true(writer_refusing(instance->writer));
     assert_int_equal(writer_maintain(instance->writer, now, instance->message), SHM_OK);
     assert_true(writer_refusing(instance->writer));
@@ -58,22 +59,19 @@ static void gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grow
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     static struct host_addr hosts[BIG];
-    assert_int_equal(writer_put(instance->writer, numbered_key(1), NULL, 0, NULL, 1, now, instance->message),
-                     SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(1), NULL, 0, NULL, 1, now), SHM_OK);
     uint64_t generations = writer_counter(instance->writer, COUNTER_generations);
     uint64_t key = 100;
     for (; writer_counter(instance->writer, COUNTER_generations) == generations; key++) {
         self_checking_hosts(key, 1, BIG, hosts);
         uint64_t here = key == 104 ? 1 : key;
-        assert_int_equal(writer_put(instance->writer, numbered_key(here), hosts, BIG, NULL, 15, now + 60000,
-                                    instance->message),
+        assert_int_equal(put_by_key(instance->writer, numbered_key(here), hosts, BIG, NULL, 15, now + 60000),
                          SHM_OK);
     }
     assert_int_equal(key, 105);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 0);
     assert_int_equal(writer_counter(instance->writer, COUNTER_routes), 5);
-    assert_int_equal(writer_put(instance->writer, numbered_key(2), NULL, 0, NULL, 1, now, instance->message),
-                     SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(2), NULL, 0, NULL, 1, now), SHM_OK);
 }
 
 int main(void)

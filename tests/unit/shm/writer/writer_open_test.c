@@ -8,6 +8,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tests/support/object_path.h"
@@ -16,13 +17,13 @@ static void g5_restarted_fetcher_adopts_every_route(void **state)
 {
     struct instance *instance = *state;
     instance_put_keys(instance, 800, 3);
-    writer_set_pulling(instance->writer, numbered_key(5));
+    set_pulling_by_key(instance->writer, numbered_key(5));
     instance_stop(instance);
     instance_start(instance);
     assert_string_not_equal(instance->message, "");
     instance_expect_keys(instance, 800, 3);
     /* Rule 6: the request died with its fetcher. */
-    assert_int_equal(writer_state(instance->writer, numbered_key(5)), ROUTE_NEW);
+    assert_int_equal(state_by_key(instance->writer, numbered_key(5)), ROUTE_NEW);
 }
 
 static void versions_go_on_across_generations(void **state)

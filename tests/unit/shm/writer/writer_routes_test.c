@@ -5,6 +5,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -18,14 +19,14 @@ static void same_hosts_only_change_the_times(void **state)
     struct table before, after;
     uint32_t slot = index_find(&routes, numbered_key(1));
     assert_int_equal(table_begin(&routes, slot, numbered_key(1), &before), SHM_OK);
-    writer_set_pulling(instance->writer, numbered_key(1));
-    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_PULLING);
+    set_pulling_by_key(instance->writer, numbered_key(1));
+    assert_int_equal(state_by_key(instance->writer, numbered_key(1)), ROUTE_PULLING);
     usleep(3000);
     instance_put(instance, 1, 1, 4, 15);
     assert_int_equal(table_begin(&routes, slot, numbered_key(1), &after), SHM_OK);
     assert_true(after.ref == before.ref);
     assert_true(after.expires > before.expires);
-    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_NEW);
+    assert_int_equal(state_by_key(instance->writer, numbered_key(1)), ROUTE_NEW);
     region_close(&region);
 }
 
@@ -55,8 +56,7 @@ static void max_bytes_refuses_new_keys_and_serves_known_ones(void **state)
     enum shm_status status = SHM_OK;
     for (uint64_t key = 1; status == SHM_OK && key < 100000; key++) {
         self_checking_hosts(key, 1, 8, hosts);
-        status = writer_put(instance->writer, numbered_key(key), hosts, 8, NULL, 15, clock_tick(),
-                            instance->message);
+        status = put_by_key(instance->writer, numbered_key(key), hosts, 8, NULL, 15, clock_tick());
         known += status == SHM_OK;
     }
     assert_int_equal(status, SHM_FULL);
@@ -77,8 +77,8 @@ static void unknown_keys_are_limited_in_number(void **state)
     struct instance *instance = *state;
     uint32_t accepted = 0;
     for (uint64_t key = 1; key <= 1000; key++)
-        accepted += writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 15, clock_tick(),
-                               instance->message) == SHM_OK;
+        accepted +=
+            put_by_key(instance->writer, numbered_key(key), NULL, 0, NULL, 15, clock_tick()) == SHM_OK;
     assert_int_equal(accepted, 100);
     assert_true(writer_refusing(instance->writer));
     instance_put(instance, 5000, 1, 4, 15);
@@ -90,29 +90,26 @@ static void expired_unknown_keys_make_room(void **state)
     struct instance *instance = *state;
     uint64_t now = clock_tick();
     for (uint64_t key = 1; key <= 100; key++)
-        assert_int_equal(
-            writer_put(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now, instance->message),
-            SHM_OK);
+        assert_int_equal(put_by_key(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now), SHM_OK);
     uint64_t later = now + 60 * 1000;
-    assert_int_equal(
-        writer_put(instance->writer, numbered_key(101), NULL, 0, NULL, 1, later, instance->message), SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(101), NULL, 0, NULL, 1, later), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 1);
-    assert_int_equal(writer_state(instance->writer, numbered_key(1)), ROUTE_UNKNOWN);
+    assert_int_equal(state_by_key(instance->writer, numbered_key(1)), ROUTE_UNKNOWN);
 }
 
 static void a_hold_down_is_shown_until_the_next_answer(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
-    writer_set_held(instance->writer, numbered_key(1), true);
-    assert_true(writer_held(instance->writer, numbered_key(1)));
+    set_held_by_key(instance->writer, numbered_key(1), true);
+    assert_true(held_by_key(instance->writer, numbered_key(1)));
     instance_renew(instance);
-    assert_true(writer_held(instance->writer, numbered_key(1)));
+    assert_true(held_by_key(instance->writer, numbered_key(1)));
     instance_put(instance, 1, 1, 4, 15);
-    assert_false(writer_held(instance->writer, numbered_key(1)));
-    writer_set_held(instance->writer, numbered_key(1), true);
+    assert_false(held_by_key(instance->writer, numbered_key(1)));
+    set_held_by_key(instance->writer, numbered_key(1), true);
     instance_put(instance, 1, 2, 4, 15);
-    assert_false(writer_held(instance->writer, numbered_key(1)));
+    assert_false(held_by_key(instance->writer, numbered_key(1)));
 }
 
 int main(void)
