@@ -200,10 +200,7 @@ bool balance_judge(void *context, const struct call_report *report)
 
 void balance_collect(struct balance *balance, uint32_t budget)
 {
-    char message[WRITER_MESSAGE_MAX];
-    writer_collect_calls(balance->writer, budget, host_store_used(balance->store), balance->now, message);
-    if (message[0])
-        log_limited(&balance->message_limit, LOG_LEVEL_WARNING, "%s", message);
+    writer_collect_calls(balance->writer, budget, host_store_used(balance->store), balance->now);
 }
 
 /* ---- time ---- */

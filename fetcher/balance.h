@@ -13,9 +13,9 @@
 
 struct balance;
 
-/* `config` is read at each step and may change in between. On failure `message` says why, and NULL is returned. */
+/* `config` is read at each step and may change in between. On failure *failure says why, and NULL is returned. */
 struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,
-                            char message[static WRITER_MESSAGE_MAX]);
+                            struct event *failure);
 void balance_delete(struct balance *balance);
 
 /* Every poll_interval_ms: results, time-outs. */

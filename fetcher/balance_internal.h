@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by balance.c (results, time, admin commands) and balance_start.c (start and end) alone. */
+/* Shared by balance.c (results, time, overrides) and balance_start.c (start and end) alone. */
 #ifndef FETCHER_BALANCE_INTERNAL_H
 #define FETCHER_BALANCE_INTERNAL_H
 
@@ -16,7 +16,7 @@ struct balance {
     struct unreported unreported;
     uint64_t now;
     uint32_t checked; /* the record that balance_maintain() checked last */
-    struct log_limit full_limit, state_limit, message_limit;
+    struct log_limit full_limit, state_limit;
     uint64_t masks[MASK_WORDS(HOSTS_MAX)];
     struct host_addr hosts[HOSTS_MAX];
 };

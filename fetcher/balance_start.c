@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Adopts the previous fetcher's records, masks, and how far results had been read. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "fetcher/balance_internal.h"
+#include "fetcher/event_log.h"
 #include "fetcher/health.h"
 #include "shm/clock.h"
 #include "shm/table.h"
@@ -105,23 +105,23 @@ static void resume(struct balance *balance)
 }
 
 struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,
-                            char message[static WRITER_MESSAGE_MAX])
+                            struct event *failure)
 {
     struct balance *balance = calloc(1, sizeof(*balance));
     if (!balance) {
-        snprintf(message, WRITER_MESSAGE_MAX, "out of memory");
+        *failure = (struct event){.kind = EVENT_NO_MEMORY};
         return NULL;
     }
     balance->writer = writer;
     balance->config = config;
     balance->now = clock_tick();
-    if (host_store_open(&balance->store, instance, config->shm.max_bytes, message) != SHM_OK) {
+    if (host_store_open(&balance->store, instance, config->shm.max_bytes, failure) != SHM_OK) {
         balance_delete(balance);
         return NULL;
     }
     uint32_t used = host_store_used(balance->store);
     if (!deadlines_reserve(&balance->deadlines, used) || !unreported_reserve(&balance->unreported, used)) {
-        snprintf(message, WRITER_MESSAGE_MAX, "out of memory");
+        *failure = (struct event){.kind = EVENT_NO_MEMORY};
         balance_delete(balance);
         return NULL;
     }
@@ -134,15 +134,14 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
 
 void balance_maintain(struct balance *balance)
 {
-    char message[WRITER_MESSAGE_MAX];
+    struct event event;
     uint32_t used = host_store_used(balance->store);
     for (uint32_t checked = 0; checked < used && checked < RECORDS_PER_MAINTENANCE; checked++) {
         balance->checked = balance->checked + 1 < used ? balance->checked + 1 : 0;
         remove_if_gone(balance, balance->checked);
     }
-    host_store_maintain(balance->store, message);
-    if (message[0])
-        log_limited(&balance->message_limit, LOG_LEVEL_WARNING, "%s", message);
+    if (host_store_maintain(balance->store, &event))
+        event_log(&event);
 }
 
 void balance_delete(struct balance *balance)

@@ -16,6 +16,7 @@
 #include "conf/notify.h"
 #include "fetcher/admin.h"
 #include "fetcher/connection.h"
+#include "fetcher/event_log.h"
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
@@ -41,7 +42,6 @@ struct daemon {
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
     uv_signal_t terminate, interrupt, hangup;
-    struct log_limit maintenance_limit;
     uint64_t next_cut; /* tick: no truncated control object is replaced before, but by maintenance */
     int exit_status;
 };
@@ -79,18 +79,14 @@ static void stop(struct daemon *daemon, int exit_status)
 static void maintenance_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
-    char message[WRITER_MESSAGE_MAX];
-    enum shm_status status = writer_maintain(daemon->writer, clock_tick(), message);
+    enum shm_status status = writer_maintain(daemon->writer, clock_tick());
+    event_log_all(daemon->writer);
     if (status == SHM_RUNNING) {
-        log_line(LOG_LEVEL_ERROR, "%s", message);
         stop(daemon, 1);
         return;
     }
     balance_maintain(daemon->balance);
     admin_maintain(daemon->admin, clock_tick());
-    if (message[0])
-        log_limited(&daemon->maintenance_limit, status == SHM_OK ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s",
-                    message);
     notify_status(daemon, "");
 }
 
@@ -101,6 +97,7 @@ static void poll_due(uv_timer_t *timer)
     uint64_t now = clock_tick();
     balance_poll(daemon->balance, now);
     reporting_poll(daemon->reporting, now);
+    event_log_all(daemon->writer);
     /* At once the first time; a client that truncates again and again does not get a new generation each time. */
     if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
         daemon->next_cut = now + MAINTENANCE_MS;
@@ -144,7 +141,7 @@ static void apply_config(struct daemon *daemon)
 {
     const struct config *config = &daemon->config;
     const struct config_peer old = daemon->peer;
-    char message[WRITER_MESSAGE_MAX] = "", name[DIRECTORY_NAME];
+    char name[DIRECTORY_NAME];
     log_set_level((enum log_level)config->fetcher.log_level);
     uv_timer_set_repeat(&daemon->poll, config->fetcher.poll_interval_ms);
     choose_peer(daemon);
@@ -152,11 +149,10 @@ static void apply_config(struct daemon *daemon)
     const struct writer_options options = writer_options(daemon, name, "");
     writer_reload(daemon->writer, &options);
     if (!connection_same_peer(&old, &daemon->peer)) {
-        writer_set_directory(daemon->writer, name, clock_tick(), message);
+        writer_set_directory(daemon->writer, name, clock_tick());
         connection_redirect(daemon->connection);
     }
-    if (message[0])
-        log_line(LOG_LEVEL_WARNING, "%s", message);
+    event_log_all(daemon->writer);
 }
 
 /* As admin_targets.reload; the log says the same. */
@@ -248,13 +244,16 @@ static const char *usable_group(const char *name)
 
 static enum shm_status open_writer(struct daemon *daemon)
 {
-    char message[WRITER_MESSAGE_MAX], directory[DIRECTORY_NAME];
+    char directory[DIRECTORY_NAME];
+    struct event failure;
     name_peer(daemon, directory);
     const struct writer_options options =
         writer_options(daemon, directory, usable_group(daemon->config.shm.group));
-    enum shm_status status = writer_open(&daemon->writer, &options, message);
-    if (message[0])
-        log_line(status == SHM_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", message);
+    enum shm_status status = writer_open(&daemon->writer, &options, &failure);
+    if (status == SHM_OK)
+        event_log_all(daemon->writer);
+    else
+        event_log_failure(&failure);
     return status;
 }
 
@@ -262,10 +261,10 @@ static int run(struct daemon *daemon)
 {
     if (open_writer(daemon) != SHM_OK)
         return 1;
-    char message[WRITER_MESSAGE_MAX];
-    daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, message);
+    struct event failure;
+    daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, &failure);
     if (!daemon->balance) {
-        log_line(LOG_LEVEL_ERROR, "%s", message);
+        event_log_failure(&failure);
         return 1;
     }
     daemon->refresh = refresh_new(daemon->writer, daemon->balance, &daemon->config);

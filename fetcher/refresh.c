@@ -32,7 +32,7 @@ struct refresh {
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
-    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, message_limit;
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit;
     struct answer answer;
 };
 
@@ -134,14 +134,12 @@ static void subscribe(struct refresh *refresh, struct route_key key)
 /* Rules 2 and 3. */
 static void publish(struct refresh *refresh, struct route_ref *route, const struct answer *answer)
 {
-    char message[WRITER_MESSAGE_MAX];
     bool was_cached = route_ref_is_here(route), changed;
     forget_dropped(refresh);
     end_hold_down(refresh, route);
     const uint64_t *masks = balance_masks(refresh->balance, route->key, answer->hosts, answer->count);
-    enum shm_status status =
-        writer_put(refresh->writer, route, answer->hosts, answer->count, masks,
-                   refresh->config->loadbalance.update_timeout, refresh->now, &changed, message);
+    enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, masks,
+                                        refresh->config->loadbalance.update_timeout, refresh->now, &changed);
     if (changed)
         balance_table_changed(refresh->balance, route);
     if (status == SHM_OK && !was_cached)
@@ -150,8 +148,6 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
                     "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", route->key.modid,
                     route->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
-    if (message[0])
-        log_limited(&refresh->message_limit, LOG_LEVEL_WARNING, "%s", message);
 }
 
 static void frame_came(void *context, const struct frame *frame)

@@ -282,17 +282,12 @@ static void import_records(struct host_store *store, const struct host_records *
 }
 
 static enum shm_status open_old(const struct host_store *store, struct region *region,
-                                struct host_records *hosts, char message[static WRITER_MESSAGE_MAX])
+                                struct host_records *hosts)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     enum shm_status status = region_open(store->names.hosts, false, &self, 0, region);
-    if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION || status == SHM_UNSAFE) {
-        snprintf(
-            message, WRITER_MESSAGE_MAX,
-            "%s belongs to another user, or can be written by others: remove /dev/shm%s, or run as its owner",
-            store->names.hosts, store->names.hosts);
+    if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION || status == SHM_UNSAFE)
         return status;
-    }
     if (status == SHM_SYSTEM_ERROR) /* it may be intact: do not replace it for lack of a descriptor */
         return status;
     if (status == SHM_OK && region->s_base && host_records_adopt(region, hosts) == SHM_OK)
@@ -302,21 +297,20 @@ static enum shm_status open_old(const struct host_store *store, struct region *r
 }
 
 enum shm_status host_store_open(struct host_store **out, const char *instance, uint64_t max_bytes,
-                                char message[static WRITER_MESSAGE_MAX])
+                                struct event *failure)
 {
     struct region region = {0};
     struct host_records old = {0};
     struct host_store *store = calloc(1, sizeof(*store));
-    message[0] = '\0';
     if (!store) {
-        snprintf(message, WRITER_MESSAGE_MAX, "out of memory");
+        *failure = (struct event){.kind = EVENT_NO_MEMORY};
         return SHM_SYSTEM_ERROR;
     }
     store->max_bytes = max_bytes;
     store->free = HOST_STORE_NONE;
     enum shm_status status = object_names(instance, &store->names);
     if (status == SHM_OK)
-        status = open_old(store, &region, &old, message);
+        status = open_old(store, &region, &old);
     if (status == SHM_OK && getrandom(&store->seed, sizeof(store->seed), 0) != sizeof(store->seed))
         status = SHM_SYSTEM_ERROR;
     if (status == SHM_OK && old.s_header && host_records_used(&old) > FIRST_RECORDS)
@@ -329,9 +323,10 @@ enum shm_status host_store_open(struct host_store **out, const char *instance, u
     }
     if (status == SHM_OK)
         status = rebuild(store);
-    if (status != SHM_OK && !message[0])
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot create %s: %s", store->names.hosts,
-                 status == SHM_NO_SPACE ? "shared memory is full" : strerror(errno));
+    if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION || status == SHM_UNSAFE)
+        *failure = event_of(EVENT_OBJECT_FOREIGN, store->names.hosts);
+    else if (status != SHM_OK)
+        *failure = event_of(EVENT_HOSTS_FAILED, store->names.hosts);
     region_close(&region);
     if (status == SHM_OK)
         *out = store;
@@ -350,12 +345,11 @@ void host_store_close(struct host_store *store)
     free(store);
 }
 
-void host_store_maintain(struct host_store *store, char message[static WRITER_MESSAGE_MAX])
+bool host_store_maintain(struct host_store *store, struct event *out)
 {
-    message[0] = '\0';
     if (region_is_named(&store->region, store->names.hosts))
-        return;
-    enum shm_status status = rebuild(store);
-    snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed or replaced: %s", store->names.hosts,
-             status == SHM_OK ? "recreated" : "cannot recreate it");
+        return false;
+    bool recreated = rebuild(store) == SHM_OK;
+    *out = event_of(recreated ? EVENT_HOSTS_RECREATED : EVENT_HOSTS_NOT_RECREATED, store->names.hosts);
+    return true;
 }

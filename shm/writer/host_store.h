@@ -13,15 +13,17 @@
 
 #include "shm/host_records.h"
 #include "shm/names.h"
-#include "shm/writer/writer.h"
+#include "shm/status.h"
+#include "shm/writer/event.h"
 
 #define HOST_STORE_NONE UINT32_MAX
 
 struct host_store;
 
-/* Imports every valid record of the existing object. Only the holder of the instance's lock may call it. */
+/* Imports every valid record of the existing object. Only the holder of the instance's lock may call it. On failure
+ * *failure says what is wrong. */
 enum shm_status host_store_open(struct host_store **out, const char *instance, uint64_t max_bytes,
-                                char message[static WRITER_MESSAGE_MAX]);
+                                struct event *failure);
 
 /* The object stays. NULL is fine. */
 void host_store_close(struct host_store *store);
@@ -47,7 +49,7 @@ uint32_t host_store_next(const struct host_store *store, uint32_t number);
 struct host_entry *host_store_entry(struct host_store *store, uint32_t number);
 void host_store_commit(struct host_store *store, uint32_t number);
 
-/* Recreates the object if its name no longer leads to it. `message` is empty if nothing happened. */
-void host_store_maintain(struct host_store *store, char message[static WRITER_MESSAGE_MAX]);
+/* Recreates the object if its name no longer leads to it. False: nothing happened. */
+bool host_store_maintain(struct host_store *store, struct event *out);
 
 #endif

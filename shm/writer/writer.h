@@ -13,6 +13,7 @@
 #include "shm/layout.h"
 #include "shm/status.h"
 #include "shm/writer/call_stats.h"
+#include "shm/writer/event.h"
 #include "shm/writer/route_ref.h"
 
 struct writer;
@@ -26,17 +27,14 @@ struct writer_options {
     struct settings settings; /* published; grace_ms of a running fetcher stays */
 };
 
-/* An event, as a sentence that names the remedy if there is one. */
-enum {
-    WRITER_MESSAGE_MAX = 320
-};
-
 /*
  * Takes the lock, adopts every route of the existing object, and installs a new generation. On failure existing objects
- * are untouched. `message` says what was adopted, or what is wrong.
+ * are untouched, and *failure says what is wrong.
  */
-enum shm_status writer_open(struct writer **out, const struct writer_options *options,
-                            char message[static WRITER_MESSAGE_MAX]);
+enum shm_status writer_open(struct writer **out, const struct writer_options *options, struct event *failure);
+
+/* Takes the oldest event that was not taken yet. False: there is none. */
+bool writer_next_event(struct writer *writer, struct event *out);
 
 /* Marks the fetcher as stopped and releases everything; the objects stay and are served. NULL is fine. */
 void writer_close(struct writer *writer);
@@ -46,10 +44,10 @@ void writer_heartbeat(struct writer *writer, uint64_t now);
 
 /*
  * About once a second: collects the lookup counts, drops generations that have drained, and creates a new one if the
- * names no longer lead to the current one. `message` is empty if nothing happened. SHM_RUNNING: the lock was removed and
- * another fetcher has it now, so this one must end.
+ * names no longer lead to the current one. SHM_RUNNING: the lock was removed and another fetcher has it now, so this one
+ * must end.
  */
-enum shm_status writer_maintain(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
+enum shm_status writer_maintain(struct writer *writer, uint64_t now);
 
 /* True if a client has truncated the control object (see sigbus.h): call writer_maintain(), it creates another. */
 bool writer_control_cut(const struct writer *writer);
@@ -65,11 +63,11 @@ bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route
  * table has changed, *changed is true, and `masks` are those of its hosts (NULL: all in rotation). May make a generation;
  * *route is of the newest one afterwards.
  * SHM_FULL: a limit was reached; the old table stays, and the route is NEW. SHM_NO_SPACE: shared memory is full;
- * likewise, and a later answer may succeed. `message` is empty unless something is worth a log line.
+ * likewise, and a later answer may succeed.
  */
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
-                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed,
-                           char message[static WRITER_MESSAGE_MAX]);
+                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+                           bool *changed);
 
 /* Sets whether host number `at` of a route is ejected, and drained. */
 void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
@@ -102,8 +100,7 @@ void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const 
 
 /* Collects what clients reported, of `budget` hosts at most. Then makes room for more, if hosts that exist, of which the
  * caller knows `hosts`, use half of the room, or if there was none for some: that may make a generation. */
-void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
-                          char message[static WRITER_MESSAGE_MAX]);
+void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now);
 
 /* The host of this cell of this generation has changed its state: resets its streaks. */
 void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell);
@@ -124,8 +121,7 @@ enum connection_state writer_connection_state(const struct writer *writer);
 bool writer_refusing(const struct writer *writer);
 
 /* The directory has changed: installs a new generation that names it. */
-enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
-                                     char message[static WRITER_MESSAGE_MAX]);
+enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now);
 
 /* Applies the options that may change while the fetcher runs: max_unknown, and those for people and readers. */
 void writer_reload(struct writer *writer, const struct writer_options *options);

@@ -59,8 +59,7 @@ void writer_collect_object_calls(struct writer *writer, struct call_stats *stats
  * More room for hosts with results; or the same again, if hosts that do not exist use it, or if one had the bad luck to
  * find all of its cells in use: another generation spreads them in another way.
  */
-static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now,
-                                char message[static WRITER_MESSAGE_MAX])
+static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now)
 {
     const struct call_stats *stats = &writer->now.stats;
     uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
@@ -73,19 +72,17 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
         writer->call_cells = needed;
     else
         writer->compacted = now;
-    if (writer_recreate(writer, now, message) != SHM_OK)
+    if (writer_recreate(writer, now) != SHM_OK)
         writer->call_cells = cells;
 }
 
-void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now,
-                          char message[static WRITER_MESSAGE_MAX])
+void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now)
 {
-    message[0] = '\0';
     writer_collect_object_calls(writer, &writer->now.stats, budget);
     for (int i = 0; i < RETIRED_MAX; i++)
         if (writer->retired[i].region.s_base)
             writer_collect_object_calls(writer, &writer->retired[i].stats, budget / RETIRED_MAX);
-    make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now, message);
+    make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now);
 }
 
 void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell)

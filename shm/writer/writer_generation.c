@@ -86,15 +86,12 @@ static void retire_control(struct writer *writer, struct generation *replaced, u
     replaced->stats = (struct call_stats){0};
 }
 
-static void explain_space(const struct generation_plan *plan, char message[static WRITER_MESSAGE_MAX])
+static void report_space(struct writer *writer, const struct generation_plan *plan)
 {
     const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells, 0};
-    uint64_t needed = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
-    snprintf(
-        message, WRITER_MESSAGE_MAX,
-        "shared memory is full: %llu KiB are needed and %llu KiB available in /dev/shm; free some, or lower "
-        "[shm] max_bytes",
-        (unsigned long long)(needed / 1024), (unsigned long long)(region_space_available() / 1024));
+    struct event *event = event_add(&writer->events, EVENT_NO_SPACE, NULL);
+    event->number[0] = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
+    event->number[1] = region_space_available();
 }
 
 static void describe(struct routes_header *s_header, const struct writer_options *options)
@@ -125,7 +122,7 @@ struct generation_plan writer_plan(const struct writer *writer, const struct rou
 
 enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
                               struct routes_header *s_replaced, const struct writer_options *options,
-                              uint32_t *damaged, char message[static WRITER_MESSAGE_MAX])
+                              uint32_t *damaged)
 {
     struct generation built;
     if (writer->now.control_region.s_base)
@@ -133,10 +130,9 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
     if (status == SHM_NO_SPACE) {
         writer->no_space = plan->now;
-        explain_space(plan, message);
+        report_space(writer, plan);
     } else if (status != SHM_OK && status != SHM_FULL)
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot create a new generation of %s: %s",
-                 writer->names.routes, strerror(errno));
+        event_add(&writer->events, EVENT_GENERATION_FAILED, writer->names.routes);
     if (status != SHM_OK)
         return status;
     if (options)
@@ -146,7 +142,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
         retired_control_keep(&writer->names, s_replaced->id.generation);
     status = generation_install(&writer->names, s_replaced);
     if (status != SHM_OK) {
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot replace %s: %s", writer->names.routes, strerror(errno));
+        event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.routes);
         if (s_replaced)
             retired_control_remove(&writer->names, s_replaced->id.generation);
         generation_close(&built);
@@ -181,7 +177,7 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
     plan->arena_units = (uint32_t)(units < most ? units : most);
 }
 
-void writer_compact(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
+void writer_compact(struct writer *writer, uint64_t now)
 {
     const struct publisher *publisher = &writer->now.publisher;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
@@ -191,11 +187,10 @@ void writer_compact(struct writer *writer, uint64_t now, char message[static WRI
     writer->compacted = now;
     writer_plan_size(writer, publisher->keys, publisher->arena.live, publisher->arena.waiting, &plan);
     if (plan.arena_units >= publisher->arena.live)
-        writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged, message);
+        writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
 }
 
-enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
-                            char message[static WRITER_MESSAGE_MAX])
+enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now)
 {
     if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
         return SHM_NO_SPACE;
@@ -213,7 +208,7 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
             return SHM_FULL;
         writer->compacted = now;
     }
-    return writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged, message);
+    return writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
 }
 
 bool writer_control_cut(const struct writer *writer)
@@ -235,26 +230,24 @@ static bool control_usable(const struct writer *writer)
                           writer->now.publisher.routes.generation, &found) == SHM_OK;
 }
 
-enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
+enum shm_status writer_recreate(struct writer *writer, uint64_t now)
 {
     const struct routes *routes = &writer->now.publisher.routes;
     struct generation_plan plan = writer_plan(writer, routes, now);
     uint32_t damaged = 0;
     plan.bucket_count = routes->bucket_count;
     plan.arena_units = routes->arena_units;
-    return writer_switch(writer, &plan, routes->s_header, NULL, &damaged, message);
+    return writer_switch(writer, &plan, routes->s_header, NULL, &damaged);
 }
 
-enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now,
-                                     char message[static WRITER_MESSAGE_MAX])
+enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now)
 {
-    message[0] = '\0';
     snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
-    return writer_recreate(writer, now, message);
+    return writer_recreate(writer, now);
 }
 
 /* A lock that has lost its name keeps no other fetcher out: take it again, before another one does. */
-static enum shm_status keep_lock(struct writer *writer, char message[static WRITER_MESSAGE_MAX])
+static enum shm_status keep_lock(struct writer *writer)
 {
     int lock = -1;
     pid_t holder = 0;
@@ -264,32 +257,29 @@ static enum shm_status keep_lock(struct writer *writer, char message[static WRIT
     if (status == SHM_OK) {
         close(writer->lock);
         writer->lock = lock;
-        snprintf(message, WRITER_MESSAGE_MAX, "%s had been removed: locked again", writer->names.lock);
+        event_add(&writer->events, EVENT_LOCK_RETAKEN, writer->names.lock);
     } else if (status == SHM_RUNNING) {
-        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and another fetcher holds it now (pid %ld)",
-                 writer->names.lock, (long)holder);
+        event_add(&writer->events, EVENT_LOCK_LOST, writer->names.lock)->number[0] = (uint64_t)holder;
     } else {
-        snprintf(message, WRITER_MESSAGE_MAX, "%s was removed, and cannot be locked again: %s",
-                 writer->names.lock, strerror(errno));
+        event_add(&writer->events, EVENT_LOCK_GONE, writer->names.lock);
     }
     return status;
 }
 
 /* The reason for refusing new keys may be over. If it is not, the next refused key sets it again. */
-static void clear_refusal(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
+static void clear_refusal(struct writer *writer, uint64_t now)
 {
     _Atomic uint32_t *s_refusing = &writer_header(writer)->refusing;
-    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now, message))
+    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now))
         return;
     s_refusing = &writer_header(writer)->refusing; /* of another generation perhaps */
     if (load_relaxed(s_refusing) != REFUSING_NOTHING)
         store_relaxed(s_refusing, REFUSING_NOTHING);
 }
 
-enum shm_status writer_maintain(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
+enum shm_status writer_maintain(struct writer *writer, uint64_t now)
 {
-    message[0] = '\0';
-    enum shm_status status = keep_lock(writer, message);
+    enum shm_status status = keep_lock(writer);
     if (status != SHM_OK)
         return status;
     writer_collect_lookups(writer, &writer->now.stats.control);
@@ -305,16 +295,14 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now, char messag
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);
 
-    clear_refusal(writer, now, message);
+    clear_refusal(writer, now);
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes) &&
                  region_is_named(&writer->now.control_region, writer->names.control);
     if (named && control_usable(writer))
         return SHM_OK;
-    status = writer_recreate(writer, now, message);
+    status = writer_recreate(writer, now);
     if (status == SHM_OK)
-        snprintf(message, WRITER_MESSAGE_MAX, "%s %s: recreated",
-                 named ? writer->names.control : writer->names.routes,
-                 named ? "was truncated or overwritten by a client"
-                       : "or its control object had been removed or replaced");
+        event_add(&writer->events, named ? EVENT_CONTROL_RECREATED : EVENT_OBJECTS_RECREATED,
+                  named ? writer->names.control : writer->names.routes);
     return status;
 }

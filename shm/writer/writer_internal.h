@@ -29,6 +29,7 @@ struct writer {
     uint32_t flag_cursor, miss_cursor;
     bool (*judge)(void *context, const struct call_report *report);
     void *judge_context;
+    struct event_queue events;
     uint32_t call_cells; /* of the next control object */
     uint64_t max_bytes;
     uint64_t no_space;  /* tick of the last generation that found no space */
@@ -56,14 +57,14 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
 
 /*
  * Builds and installs a generation. The current one, if any, is retired. `options` (NULL: no change) describe a fetcher
- * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without a message.
+ * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without an event.
  */
 enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
                               struct routes_header *s_replaced, const struct writer_options *options,
-                              uint32_t *damaged, char message[static WRITER_MESSAGE_MAX]);
+                              uint32_t *damaged);
 
 /* Creates one with the same routes and sizes; `call_cells` may have changed. */
-enum shm_status writer_recreate(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
+enum shm_status writer_recreate(struct writer *writer, uint64_t now);
 
 /* The route of a slot of the current generation. False: it has none. */
 bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);
@@ -76,13 +77,12 @@ void writer_collect_lookups(struct writer *writer, const struct control *control
 void writer_drop_retired(struct writer *writer, struct retired_control *retired);
 
 /* Creates a generation without expired entries, unless one was created within COMPACT_MS. */
-void writer_compact(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
+void writer_compact(struct writer *writer, uint64_t now);
 
 /* True while no more keys without hosts may be remembered, although expired ones were dropped. */
-bool writer_unknown_full(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX]);
+bool writer_unknown_full(struct writer *writer, uint64_t now);
 
 /* Creates one with room for another key and `more_units` more. SHM_FULL: max_bytes forbids it. */
-enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now,
-                            char message[static WRITER_MESSAGE_MAX]);
+enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now);
 
 #endif

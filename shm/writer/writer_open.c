@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The start and the end of a fetcher: locks the instance, adopts the previous fetcher's routes, releases everything. */
-#include <errno.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +15,8 @@
 #include "shm/writer/writer_internal.h"
 
 /* Objects of this name that the fetcher may replace: absent, or its own. Anything else may be a trap. */
-static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct region *out,
-                                char message[static WRITER_MESSAGE_MAX])
+static enum shm_status open_own(struct writer *writer, const char *name, mode_t unsafe_mode,
+                                struct region *out)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = unsafe_mode};
     enum shm_status status = region_open(name, true, &self, 0, out);
@@ -27,52 +26,39 @@ static enum shm_status open_own(const char *name, mode_t unsafe_mode, struct reg
         return SHM_OK;
     case SHM_FOREIGN:
     case SHM_NO_PERMISSION:
-        snprintf(message, WRITER_MESSAGE_MAX,
-                 "%s belongs to another user or is no regular object: remove /dev/shm%s, or run as its owner",
-                 name, name);
+        event_add(&writer->events, EVENT_OBJECT_FOREIGN, name);
         return SHM_FOREIGN;
     case SHM_UNSAFE:
-        snprintf(message, WRITER_MESSAGE_MAX, "%s can be written by others: remove /dev/shm%s", name, name);
+        event_add(&writer->events, EVENT_OBJECT_UNSAFE, name);
         return status;
     default:
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot open %s: %s", name, strerror(errno));
+        event_add(&writer->events, EVENT_OBJECT_FAILED, name);
         return status;
     }
 }
 
-static enum shm_status lock_instance(struct writer *writer, const char *instance,
-                                     char message[static WRITER_MESSAGE_MAX])
+static enum shm_status lock_instance(struct writer *writer, const char *instance)
 {
     pid_t holder = 0;
     enum shm_status status = object_names(instance, &writer->names);
     if (status != SHM_OK) {
-        snprintf(message, WRITER_MESSAGE_MAX,
-                 "\"%s\" is not an instance name: use 1 to %d letters, digits, '-' or '_'", instance,
-                 INSTANCE_MAX);
+        event_add(&writer->events, EVENT_BAD_INSTANCE, instance);
         return status;
     }
     status = lock_take(writer->names.lock, &writer->lock, &holder);
     if (status == SHM_RUNNING)
-        snprintf(message, WRITER_MESSAGE_MAX, "a fetcher for instance \"%s\" is already running (pid %ld)",
-                 instance, (long)holder);
+        event_add(&writer->events, EVENT_RUNNING, instance)->number[0] = (uint64_t)holder;
     else if (status == SHM_SYSTEM_ERROR)
-        snprintf(message, WRITER_MESSAGE_MAX, "cannot lock %s: %s", writer->names.lock, strerror(errno));
+        event_add(&writer->events, EVENT_LOCK_FAILED, writer->names.lock);
     else if (status == SHM_UNSAFE)
-        snprintf(message, WRITER_MESSAGE_MAX, "%s can be opened by other users: remove /dev/shm%s",
-                 writer->names.lock, writer->names.lock);
+        event_add(&writer->events, EVENT_LOCK_UNSAFE, writer->names.lock);
     else if (status != SHM_OK)
-        snprintf(
-            message, WRITER_MESSAGE_MAX,
-            "%s belongs to another user, or is no regular object: run as its owner, or choose another -n",
-            writer->names.lock);
+        event_add(&writer->events, EVENT_LOCK_FOREIGN, writer->names.lock);
     if (status != SHM_OK)
         return status;
     status = generation_sweep(&writer->names);
     if (status != SHM_OK)
-        snprintf(message, WRITER_MESSAGE_MAX,
-                 "cannot remove %s, %s or %s, leftovers of a dead fetcher (%s): remove them as their owner",
-                 writer->names.next_routes, writer->names.next_control, writer->names.next_hosts,
-                 strerror(errno));
+        event_add(&writer->events, EVENT_LEFTOVERS, writer->names.routes);
     return status;
 }
 
@@ -148,7 +134,7 @@ static void adopt_retired_controls(struct writer *writer)
 
 /* Installs the first generation. A valid object that is being served becomes its source. */
 static enum shm_status adopt(struct writer *writer, const struct region *old,
-                             const struct writer_options *options, char message[static WRITER_MESSAGE_MAX])
+                             const struct writer_options *options)
 {
     struct routes source;
     uint32_t damaged = 0;
@@ -160,7 +146,7 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         plan_adoption(writer, plan.source, &plan);
     } else
         writer_plan_size(writer, 0, 0, 0, &plan);
-    enum shm_status status = writer_switch(writer, &plan, replaced_header(old), options, &damaged, message);
+    enum shm_status status = writer_switch(writer, &plan, replaced_header(old), options, &damaged);
     if (status != SHM_OK)
         return status;
     adopt_retired_controls(writer);
@@ -168,13 +154,14 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         /* If the previous fetcher died between its rename and SUPERSEDED_YES, readers of a third object find the name
          * within ANNOUNCED_LOOK_MS. This fetcher publishes after that, so they are not behind any publish (G3). */
         usleep(2 * ANNOUNCED_LOOK_MS * 1000);
-        snprintf(message, WRITER_MESSAGE_MAX, "adopted %llu route%s of generation %llu%s",
-                 (unsigned long long)writer_counter(writer, COUNTER_routes),
-                 writer_counter(writer, COUNTER_routes) == 1 ? "" : "s",
-                 (unsigned long long)source.generation, damaged ? "; damaged ones were dropped" : "");
-    } else if (old->s_base)
-        snprintf(message, WRITER_MESSAGE_MAX, "replaced %s, which %s", writer->names.routes,
-                 readable == SHM_LAYOUT ? "had another layout" : "was damaged");
+        struct event *event = event_add(&writer->events, EVENT_ADOPTED, writer->names.routes);
+        event->number[0] = source.generation;
+        event->number[1] = writer_counter(writer, COUNTER_routes);
+        event->number[2] = damaged;
+    } else if (old->s_base) {
+        event_add(&writer->events, readable == SHM_LAYOUT ? EVENT_REPLACED_LAYOUT : EVENT_REPLACED_DAMAGED,
+                  writer->names.routes);
+    }
     return SHM_OK;
 }
 
@@ -184,13 +171,11 @@ static gid_t group_of(const char *name)
     return group ? group->gr_gid : (gid_t)-1;
 }
 
-enum shm_status writer_open(struct writer **out, const struct writer_options *options,
-                            char message[static WRITER_MESSAGE_MAX])
+enum shm_status writer_open(struct writer **out, const struct writer_options *options, struct event *failure)
 {
-    message[0] = '\0';
     struct writer *writer = calloc(1, sizeof(*writer));
     if (!writer) {
-        snprintf(message, WRITER_MESSAGE_MAX, "out of memory");
+        *failure = (struct event){.kind = EVENT_NO_MEMORY};
         return SHM_SYSTEM_ERROR;
     }
     writer->lock = -1;
@@ -202,21 +187,24 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     snprintf(writer->directory, DIRECTORY_NAME, "%s", options->directory);
 
     struct region old_routes = {0}, old_control = {0};
-    enum shm_status status = lock_instance(writer, options->instance, message);
+    enum shm_status status = lock_instance(writer, options->instance);
     if (status == SHM_OK)
-        status = open_own(writer->names.routes, 0022, &old_routes, message);
+        status = open_own(writer, writer->names.routes, 0022, &old_routes);
     if (status == SHM_OK)
-        status = open_own(writer->names.control, 0002, &old_control, message);
+        status = open_own(writer, writer->names.control, 0002, &old_control);
     if (status == SHM_OK) {
         region_close(&old_control);
-        status = adopt(writer, &old_routes, options, message);
+        status = adopt(writer, &old_routes, options);
     }
     region_close(&old_routes);
     region_close(&old_control);
-    if (status == SHM_OK)
+    if (status == SHM_OK) {
         *out = writer;
-    else
+    } else {
+        *failure = (struct event){.kind = EVENT_NO_MEMORY};
+        event_take(&writer->events, failure);
         writer_close(writer);
+    }
     return status;
 }
 

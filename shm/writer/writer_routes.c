@@ -92,6 +92,11 @@ bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route
     return false;
 }
 
+bool writer_next_event(struct writer *writer, struct event *out)
+{
+    return event_take(&writer->events, out);
+}
+
 void writer_set_pulling(struct writer *writer, const struct route_ref *route)
 {
     if (route_ref_is_here(route))
@@ -126,10 +131,10 @@ static void recount(struct writer *writer, const struct route_ref *old, uint32_t
 }
 
 /* A new generation drops entries that have expired. */
-bool writer_unknown_full(struct writer *writer, uint64_t now, char message[static WRITER_MESSAGE_MAX])
+bool writer_unknown_full(struct writer *writer, uint64_t now)
 {
     if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
-        writer_compact(writer, now, message);
+        writer_compact(writer, now);
     return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
 }
 
@@ -143,17 +148,15 @@ static enum shm_status refuse_put(struct writer *writer, const struct route_ref 
 }
 
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
-                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed,
-                           char message[static WRITER_MESSAGE_MAX])
+                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed)
 {
     const struct publication table = {
         .key = route->key, .hosts = hosts, .masks = masks, .count = count, .ttl_s = ttl_s};
     *changed = false;
-    message[0] = '\0';
     if (route_key_is_none(route->key) || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;
     if (!route_ref_is_here(route) && count == 0) {
-        bool full = writer_unknown_full(writer, now, message);
+        bool full = writer_unknown_full(writer, now);
         *route = writer_find(writer, route->key); /* that may have made a generation */
         if (full) {
             refuse(writer, REFUSING_MAX_UNKNOWN);
@@ -164,7 +167,7 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
     struct route_ref old = *route;
     enum put_result result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
     if (result == PUT_NO_ROOM) {
-        enum shm_status status = writer_grow(writer, block_units(count), now, message);
+        enum shm_status status = writer_grow(writer, block_units(count), now);
         if (status != SHM_OK)
             return refuse_put(writer, route, status);
         /* The new generation has dropped an expired negative entry, and its gauges do not count it. */

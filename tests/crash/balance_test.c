@@ -51,7 +51,7 @@ static void put_table(uint32_t count)
 
 static struct balance *start_balance(void)
 {
-    struct balance *balance = balance_new(instance.writer, instance.name, &config, instance.message);
+    struct balance *balance = balance_new(instance.writer, instance.name, &config, &instance.event);
     if (!balance)
         abort();
     return balance;
@@ -70,7 +70,7 @@ static void set_record(struct host_store *store, uint64_t host, uint64_t calls, 
 static struct host_store *open_store(void)
 {
     struct host_store *store = NULL;
-    if (host_store_open(&store, instance.name, config.shm.max_bytes, instance.message) != SHM_OK)
+    if (host_store_open(&store, instance.name, config.shm.max_bytes, &instance.event) != SHM_OK)
         abort();
     return store;
 }

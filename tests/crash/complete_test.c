@@ -114,7 +114,7 @@ static void pull_and_settle(struct instance *instance)
 static void fetcher_facts(struct instance *instance)
 {
     writer_heartbeat(instance->writer, clock_tick());
-    writer_maintain(instance->writer, clock_tick(), instance->message);
+    writer_maintain(instance->writer, clock_tick());
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
     struct writer_options options = instance->options;
     options.max_unknown = 100;
@@ -141,10 +141,10 @@ static bool take_results(void *context, const struct call_report *report)
 static void collect(struct instance *instance)
 {
     writer_set_judge(instance->writer, take_results, instance);
-    writer_collect_calls(instance->writer, 1000, 1000, clock_tick(), instance->message);
+    writer_collect_calls(instance->writer, 1000, 1000, clock_tick());
     instance_flagged(instance);
     instance_missed(instance);
-    writer_maintain(instance->writer, clock_tick(), instance->message);
+    writer_maintain(instance->writer, clock_tick());
 }
 
 /* Flags, a miss, counts and results of calls for collect() to take. */
@@ -209,7 +209,7 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, control, "collect", collect);
     assert_true(crash_watched() > 10);
     const char *hosts = instance->names.hosts;
-    assert_int_equal(host_store_open(&store, instance->name, 1 << 20, instance->message), SHM_OK);
+    assert_int_equal(host_store_open(&store, instance->name, 1 << 20, &instance->event), SHM_OK);
     expect_all_counted(instance, hosts, "a record is added", add_record);
     expect_all_counted(instance, hosts, "a record changes", commit_record);
     expect_all_counted(instance, hosts, "a record is removed", remove_record);

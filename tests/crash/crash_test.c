@@ -233,7 +233,7 @@ static void lose_names(struct instance *instance)
 
 static void maintain(struct instance *instance)
 {
-    writer_maintain(instance->writer, clock_tick(), instance->message);
+    writer_maintain(instance->writer, clock_tick());
 }
 
 static void leave_expired(struct instance *instance)

@@ -81,10 +81,10 @@ static uint64_t base_value(uint64_t key, uint64_t host)
 
 static struct host_store *open_store(void)
 {
-    char message[WRITER_MESSAGE_MAX];
+    struct event failure;
     struct host_store *store = NULL;
-    if (host_store_open(&store, instance, MAX_BYTES, message) != SHM_OK)
-        fail_msg("host_store_open: %s", message);
+    if (host_store_open(&store, instance, MAX_BYTES, &failure) != SHM_OK)
+        fail_msg("host_store_open: event %d", failure.kind);
     return store;
 }
 

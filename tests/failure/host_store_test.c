@@ -23,7 +23,8 @@ enum {
 };
 
 struct fixture {
-    char instance[INSTANCE_MAX + 1], message[WRITER_MESSAGE_MAX];
+    char instance[INSTANCE_MAX + 1];
+    struct event event;
     struct object_names names;
     struct host_store *store;
 };
@@ -33,12 +34,12 @@ struct operation {
     void (*prepare)(struct fixture *fixture);
     bool (*run)(struct fixture *fixture); /* false: it failed */
     uint32_t records;                     /* that were there before it */
-    bool named;                           /* a failure is named in a message */
+    bool named;                           /* a failure is named by an event */
 };
 
 static bool start(struct fixture *fixture)
 {
-    return host_store_open(&fixture->store, fixture->instance, MAX_BYTES, fixture->message) == SHM_OK;
+    return host_store_open(&fixture->store, fixture->instance, MAX_BYTES, &fixture->event) == SHM_OK;
 }
 
 static bool add(struct fixture *fixture, uint64_t host)
@@ -78,8 +79,8 @@ static bool grow(struct fixture *fixture)
 
 static bool maintain(struct fixture *fixture)
 {
-    host_store_maintain(fixture->store, fixture->message);
-    return !strstr(fixture->message, "cannot");
+    return !host_store_maintain(fixture->store, &fixture->event) ||
+           fixture->event.kind == EVENT_HOSTS_RECREATED;
 }
 
 static const struct operation operations[] = {
@@ -152,13 +153,14 @@ static bool attempt(const struct operation *operation, enum fail_call call, unsi
         if (!failed || left_half_made(&fixture) || !all_known(&fixture, operation->records) ||
             !(lost_name || all_shown(&fixture, operation->records)))
             fail_msg("%s, %s %lu: something is lost or left", operation->name, fail_names[call], n);
-        if (operation->named && !fixture.message[0])
+        if (operation->named && fixture.event.kind == EVENT_NONE)
             fail_msg("%s, %s %lu: failed without a word", operation->name, fail_names[call], n);
         done = operation->run(&fixture);
     }
     if (!done || left_half_made(&fixture) || !all_known(&fixture, operation->records) ||
         !all_shown(&fixture, operation->records) || !add(&fixture, FULL + 1))
-        fail_msg("%s, %s %lu, tried again: %s", operation->name, fail_names[call], n, fixture.message);
+        fail_msg("%s, %s %lu, tried again: event %d", operation->name, fail_names[call], n,
+                 (int)fixture.event.kind);
     end(&fixture);
     return failed;
 }

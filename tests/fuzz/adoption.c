@@ -91,15 +91,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t bytes = input_number(&input, 2) % IMAGE_BYTES;
     struct region found;
     struct writer *writer;
-    char message[WRITER_MESSAGE_MAX];
+    struct event failure;
     if (bytes == 0)
         bytes = IMAGE_BYTES;
     DEMAND(region_create(names.routes, bytes, 0644, (gid_t)-1, &found) == SHM_OK);
     memcpy(found.s_base, image, bytes);
     while (input_patch(&input, found.s_base, bytes))
         continue;
-    if (writer_open(&writer, &options, message) != SHM_OK)
-        fuzz_broken(__FILE__, __LINE__, message);
+    if (writer_open(&writer, &options, &failure) != SHM_OK)
+        fuzz_broken(__FILE__, __LINE__, "writer_open");
     check_adopted(&found);
     writer_close(writer);
     region_close(&found);

@@ -29,10 +29,10 @@ static void remove_objects(void)
 
 static struct host_store *open_store(void)
 {
-    char message[WRITER_MESSAGE_MAX];
+    struct event failure;
     struct host_store *store;
-    if (host_store_open(&store, instance, MAX_BYTES, message) != SHM_OK)
-        fuzz_broken(__FILE__, __LINE__, message);
+    if (host_store_open(&store, instance, MAX_BYTES, &failure) != SHM_OK)
+        fuzz_broken(__FILE__, __LINE__, "host_store_open");
     return store;
 }
 

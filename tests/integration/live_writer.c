@@ -39,11 +39,11 @@ int main(int argc, char **argv)
     struct writer_options options = private_instance_options(argc == 2 ? argv[1] : "", 4 << 20);
     struct writer *writer = NULL;
     struct object_names names;
-    char message[WRITER_MESSAGE_MAX] = "which instance?";
+    struct event failure;
     options.settings.poll_interval_ms = 1;
     if (object_names(options.instance, &names) != SHM_OK ||
-        writer_open(&writer, &options, message) != SHM_OK) {
-        fprintf(stderr, "%s\n", message);
+        writer_open(&writer, &options, &failure) != SHM_OK) {
+        fprintf(stderr, "cannot open an instance\n");
         return 1;
     }
     int result = publish_until_end_of_input(writer);

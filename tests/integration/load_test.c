@@ -101,11 +101,11 @@ static int run_writer(int ready)
 {
     struct writer_options options = private_instance_options(instance_name, 64 << 20);
     struct writer *writer = NULL;
-    char message[WRITER_MESSAGE_MAX];
+    struct event failure;
     options.settings.grace_ms = GRACE_MS;
     options.settings.poll_interval_ms = 1;
-    if (writer_open(&writer, &options, message) != SHM_OK || write(ready, "", 1) != 1) {
-        fprintf(stderr, "writer: %s\n", message);
+    if (writer_open(&writer, &options, &failure) != SHM_OK || write(ready, "", 1) != 1) {
+        fprintf(stderr, "the writer cannot start\n");
         return 1;
     }
     close(ready);

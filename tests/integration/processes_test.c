@@ -31,7 +31,7 @@ static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
         pid_t child = fork();
         if (child == 0) {
             /* A table is refused now and then: retired blocks wait for grace_ms, and max_bytes is small. */
-            if (writer_open(&instance->writer, &instance->options, instance->message) != SHM_OK)
+            if (writer_open(&instance->writer, &instance->options, &instance->event) != SHM_OK)
                 _exit(1);
             for (uint32_t round = 1;; round++)
                 for (uint64_t key = 1; key <= 800; key++) {
@@ -61,14 +61,16 @@ static void g5_fetcher_killed_while_publishing_loses_nothing(void **state)
 static void second_fetcher_is_refused_with_the_pid_of_the_first(void **state)
 {
     struct instance *instance = *state;
-    char expected[64];
-    snprintf(expected, sizeof(expected), "already running (pid %ld)", (long)getpid());
+    uint64_t first = (uint64_t)getpid();
     instance_put_keys(instance, 10, 1);
     pid_t child = fork();
     if (child == 0) {
         struct writer *second = NULL;
-        enum shm_status status = writer_open(&second, &instance->options, instance->message);
-        _exit(status == SHM_RUNNING && strstr(instance->message, expected) ? 0 : 1);
+        enum shm_status status = writer_open(&second, &instance->options, &instance->event);
+        _exit(status == SHM_RUNNING && instance->event.kind == EVENT_RUNNING &&
+                      instance->event.number[0] == first
+                  ? 0
+                  : 1);
     }
     int result;
     waitpid(child, &result, 0);
@@ -148,7 +150,7 @@ static void a_retired_control_object_is_trusted_only_at_its_own_size(void **stat
         instance_start(instance);
         uint64_t taken = 0, left[2];
         writer_set_judge(instance->writer, add_up, &taken);
-        writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->message);
+        writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick());
         assert_int_equal(taken, 0);
         /* Only the one that this fetcher has replaced itself is there now. */
         assert_int_equal(retired_control_list(&instance->names, left, 2), 1);
@@ -167,11 +169,10 @@ static void g11_results_that_several_dead_fetchers_left_are_collected_by_the_nex
     fetcher_that_dies(instance, 0, true, 1);
     instance_start(instance);
     writer_set_judge(instance->writer, add_up, &taken);
-    writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick(), instance->message);
+    writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick());
     assert_int_equal(taken, 1111);
     /* Once drained, nothing is left of them. */
-    assert_int_equal(writer_maintain(instance->writer, clock_tick() + 3600 * 1000, instance->message),
-                     SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick() + 3600 * 1000), SHM_OK);
     assert_int_equal(instance_objects(instance), 3);
 }
 

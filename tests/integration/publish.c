@@ -163,13 +163,12 @@ static bool obey(struct publish *publish, char *line)
 
 static void heartbeat(struct publish *publish)
 {
-    char message[WRITER_MESSAGE_MAX];
     uint64_t now = clock_tick();
     writer_heartbeat(publish->writer, now);
     if (now < publish->maintained + MAINTENANCE_MS)
         return;
     publish->maintained = now;
-    writer_maintain(publish->writer, now, message);
+    writer_maintain(publish->writer, now);
 }
 
 /* One line of stdin, beating until it is there. False: no more. */
@@ -206,9 +205,10 @@ int main(int argc, char **argv)
         .directory = "directory.example:7778",
         .settings = {.update_timeout_s = 15, .poll_interval_ms = HEARTBEAT_MS, .grace_ms = 2000},
     };
-    char message[WRITER_MESSAGE_MAX], line[4096];
-    if (writer_open(&publish.writer, &options, message) != SHM_OK) {
-        printf("error: %s\n", message);
+    struct event failure;
+    char line[4096];
+    if (writer_open(&publish.writer, &options, &failure) != SHM_OK) {
+        printf("error: event %d\n", (int)failure.kind);
         return 1;
     }
     bool done = true;

@@ -11,8 +11,7 @@ static inline enum shm_status put_by_key(struct writer *writer, struct route_key
 {
     struct route_ref route = writer_find(writer, key);
     bool changed;
-    char message[WRITER_MESSAGE_MAX];
-    return writer_put(writer, &route, hosts, count, masks, ttl_s, now, &changed, message);
+    return writer_put(writer, &route, hosts, count, masks, ttl_s, now, &changed);
 }
 
 static inline enum route_state state_by_key(const struct writer *writer, struct route_key key)

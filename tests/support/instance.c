@@ -16,11 +16,16 @@
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
 
+enum event_kind instance_next_event(struct instance *instance)
+{
+    return writer_next_event(instance->writer, &instance->event) ? instance->event.kind : EVENT_NONE;
+}
+
 void instance_start(struct instance *instance)
 {
-    enum shm_status status = writer_open(&instance->writer, &instance->options, instance->message);
+    enum shm_status status = writer_open(&instance->writer, &instance->options, &instance->event);
     if (status != SHM_OK)
-        fail_msg("writer_open: %d %s", status, instance->message);
+        fail_msg("writer_open: %d, event %d", status, instance->event.kind);
 }
 
 void instance_stop(struct instance *instance)
@@ -195,8 +200,8 @@ uint32_t instance_objects(const struct instance *instance)
 
 void instance_renew(struct instance *instance)
 {
-    if (writer_set_directory(instance->writer, "127.0.0.1:7778", clock_tick(), instance->message) != SHM_OK)
-        fail_msg("writer_set_directory: %s", instance->message);
+    if (writer_set_directory(instance->writer, "127.0.0.1:7778", clock_tick()) != SHM_OK)
+        fail_msg("a generation cannot be made");
 }
 
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,

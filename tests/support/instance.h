@@ -21,12 +21,15 @@ struct instance {
     struct object_names names;
     struct writer_options options;
     struct writer *writer;
-    char message[WRITER_MESSAGE_MAX];
+    struct event event; /* why a start failed, and what instance_next_event() took */
 };
 
 /* cmocka set-up and tear-down: *state is a struct instance whose writer is open, with small limits. */
 int instance_setup(void **state);
 int instance_teardown(void **state);
+
+/* The kind of the writer's next event; EVENT_NONE: there is none. */
+enum event_kind instance_next_event(struct instance *instance);
 
 /* Stops and starts the writer; a start that fails fails the test. */
 void instance_stop(struct instance *instance);

@@ -34,11 +34,10 @@ static bool host_exists(void *context, const struct call_report *report)
 static void collect(void *context)
 {
     const struct workload *workload = context;
-    char message[WRITER_MESSAGE_MAX];
     uint64_t now = clock_tick();
     writer_heartbeat(workload->fixture->writer, now);
     writer_set_judge(workload->fixture->writer, host_exists, NULL);
-    writer_collect_calls(workload->fixture->writer, UINT32_MAX, UINT32_MAX, now, message);
+    writer_collect_calls(workload->fixture->writer, UINT32_MAX, UINT32_MAX, now);
 }
 
 /* All are recorded, once the fetcher has made room for so many hosts. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fetcher/event_log.h"
 #include "shm/clock.h"
 #include "shm/routes.h"
 #include "tools/bench/bench.h"
@@ -19,10 +20,12 @@ void fixture_name(char out[static INSTANCE_MAX + 1])
 bool fixture_writer(const char *instance, struct writer **out)
 {
     const struct writer_options options = private_instance_options(instance, UINT64_C(4) << 30);
-    char message[WRITER_MESSAGE_MAX];
-    if (writer_open(out, &options, message) == SHM_OK)
+    struct event failure;
+    char text[EVENT_TEXT_MAX];
+    if (writer_open(out, &options, &failure) == SHM_OK)
         return true;
-    warnx("%s", message);
+    event_text(&failure, text);
+    warnx("%s", text);
     return false;
 }
 
@@ -38,12 +41,11 @@ bool fixture_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t
     struct host_addr table[HOSTS_MAX];
     struct route_ref found = writer_find(writer, fixture_key(route));
     bool changed;
-    char message[WRITER_MESSAGE_MAX];
     for (uint32_t i = 0; i < hosts; i++)
         table[i] = fixture_host(route, i + shift);
-    if (writer_put(writer, &found, table, hosts, NULL, ttl_s, clock_tick(), &changed, message) == SHM_OK)
+    if (writer_put(writer, &found, table, hosts, NULL, ttl_s, clock_tick(), &changed) == SHM_OK)
         return true;
-    warnx("route %u cannot be published: %s; try --routes with fewer", route, message);
+    warnx("no room for route %u: try --routes with fewer", route);
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "fetcher/balance.h"
+#include "fetcher/event_log.h"
 #include "shm/clock.h"
 #include "shm/reader/call_stats.h"
 #include "tests/support/by_key.h"
@@ -30,9 +31,12 @@ struct fixture {
 static void start_balance(struct fixture *fixture)
 {
     struct instance *instance = fixture->instance;
-    fixture->balance = balance_new(instance->writer, instance->name, &fixture->config, instance->message);
-    if (!fixture->balance)
-        fail_msg("balance_new: %s", instance->message);
+    fixture->balance = balance_new(instance->writer, instance->name, &fixture->config, &instance->event);
+    if (!fixture->balance) {
+        char text[EVENT_TEXT_MAX];
+        event_text(&instance->event, text);
+        fail_msg("balance_new: %s", text);
+    }
 }
 
 static void restart(struct fixture *fixture)

@@ -194,7 +194,7 @@ static void lookups_of_all_threads_are_counted_in_batches(void **state)
     for (int i = 0; i < 1000; i++)
         larshm_get_host(h, 0, 1, &host);
     larshm_close(h);
-    assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_lookups), 1000);
     assert_int_equal(writer_counter(instance->writer, COUNTER_lookups_missed), 0);
 }

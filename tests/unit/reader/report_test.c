@@ -24,7 +24,7 @@ static struct call_report collect(struct instance *instance)
 {
     struct call_report report = {.cell = 0};
     writer_set_judge(instance->writer, keep, &report);
-    writer_collect_calls(instance->writer, PLENTY, 1, clock_tick(), instance->message);
+    writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
     return report;
 }
 

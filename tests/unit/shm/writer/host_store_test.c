@@ -25,9 +25,8 @@ enum {
 static struct host_store *open_store(struct instance *instance)
 {
     struct host_store *store = NULL;
-    if (host_store_open(&store, instance->name, MAX_BYTES, instance->message) != SHM_OK)
-        fail_msg("host_store_open: %s", instance->message);
-    assert_string_equal(instance->message, "");
+    if (host_store_open(&store, instance->name, MAX_BYTES, &instance->event) != SHM_OK)
+        fail_msg("host_store_open: event %d", instance->event.kind);
     return store;
 }
 
@@ -296,7 +295,7 @@ static void g10_the_object_grows_no_larger_than_max_bytes(void **state)
     expect(store, 1, host, 9);
     host_store_close(store);
     /* A limit that was lowered costs no record. */
-    assert_int_equal(host_store_open(&store, instance->name, MAX_BYTES / 4, instance->message), SHM_OK);
+    assert_int_equal(host_store_open(&store, instance->name, MAX_BYTES / 4, &instance->event), SHM_OK);
     assert_int_equal(count_chain(store, 1), host);
     assert_int_equal(host_store_add(store, numbered_key(2), numbered_host(1)), HOST_STORE_NONE);
     host_store_close(store);
@@ -309,14 +308,13 @@ static void an_object_that_was_removed_or_replaced_is_recreated(void **state)
     struct region stranger, region;
     struct host_records hosts;
     add(store, 1, 10, 5);
-    host_store_maintain(store, instance->message);
-    assert_string_equal(instance->message, "");
+    assert_false(host_store_maintain(store, &instance->event));
     for (int replaced = 0; replaced < 2; replaced++) {
         shm_unlink(instance->names.hosts);
         if (replaced)
             assert_int_equal(region_create(instance->names.hosts, 100, 0644, (gid_t)-1, &stranger), SHM_OK);
-        host_store_maintain(store, instance->message);
-        assert_non_null(strstr(instance->message, "recreated"));
+        assert_true(host_store_maintain(store, &instance->event));
+        assert_int_equal(instance->event.kind, EVENT_HOSTS_RECREATED);
         open_hosts(instance, &region, &hosts);
         assert_int_equal(host_records_used(&hosts), 2);
         region_close(&region);
@@ -386,9 +384,10 @@ static void an_object_that_others_own_or_may_write_is_refused_and_left_alone(voi
         else if (chmod(path, 0644) != 0 || chown(path, 65534, (gid_t)-1) != 0)
             break; /* only root can give things away */
         assert_int_equal(stat(path, &before), 0);
-        assert_int_not_equal(host_store_open(&none, instance->name, MAX_BYTES, instance->message), SHM_OK);
+        assert_int_not_equal(host_store_open(&none, instance->name, MAX_BYTES, &instance->event), SHM_OK);
         assert_null(none);
-        assert_non_null(strstr(instance->message, "remove /dev/shm"));
+        assert_int_equal(instance->event.kind, EVENT_OBJECT_FOREIGN);
+        assert_string_equal(instance->event.object, instance->names.hosts);
         assert_int_equal(stat(path, &after), 0);
         assert_int_equal(before.st_ino, after.st_ino);
     }
@@ -457,7 +456,7 @@ static void a_name_that_is_none_is_refused(void **state)
 {
     struct instance *instance = *state;
     struct host_store *none = NULL;
-    assert_int_equal(host_store_open(&none, "a/b", MAX_BYTES, instance->message), SHM_BAD_ARGUMENT);
+    assert_int_equal(host_store_open(&none, "a/b", MAX_BYTES, &instance->event), SHM_BAD_ARGUMENT);
     assert_null(none);
     host_store_close(none);
 }

@@ -25,8 +25,7 @@ static void put(struct instance *instance, uint32_t count)
     bool changed;
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = (struct host_addr){htonl(0x0a000001), htons((uint16_t)(2 * i + 10))};
-    assert_int_equal(writer_put(instance->writer, &route, hosts, count, NULL, TTL_S, clock_tick(), &changed,
-                                instance->message),
+    assert_int_equal(writer_put(instance->writer, &route, hosts, count, NULL, TTL_S, clock_tick(), &changed),
                      SHM_OK);
 }
 

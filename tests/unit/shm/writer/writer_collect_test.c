@@ -33,7 +33,7 @@ static void results_in_a_replaced_control_object_are_collected(void **state)
     /* A client that has not moved on yet. */
     assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
     for (int again = 0; again < 2; again++)
-        writer_collect_calls(instance->writer, PLENTY, 1, clock_tick(), instance->message);
+        writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
     assert_int_equal(collected, 2);
     region_close(&region);
 }
@@ -48,7 +48,7 @@ static void lookups_in_a_replaced_control_object_are_counted(void **state)
     instance_renew(instance);
     lookup_stats_add(&control, 1, 100, 10, 1);
     for (int again = 0; again < 2; again++)
-        assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
+        assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
     assert_int_equal(writer_counter(instance->writer, COUNTER_lookups), 200);
     assert_int_equal(writer_counter(instance->writer, COUNTER_lookups_missed), 20);
     region_close(&region);
@@ -98,7 +98,7 @@ static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
     for (uint32_t host = 1; host <= HOSTS; host++)
         call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1);
     region_close(&region);
-    writer_collect_calls(instance->writer, PLENTY, HOSTS, clock_tick(), instance->message);
+    writer_collect_calls(instance->writer, PLENTY, HOSTS, clock_tick());
     assert_int_equal(collected, HOSTS);
     instance_map_control(instance, &region, &control);
     assert_true(control.shape.call_cells > FIRST_CELLS);

@@ -28,9 +28,9 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
     for (uint64_t key = 1; key <= 101; key++)
         put_by_key(instance->writer, numbered_key(key), NULL, 0, NULL, 1, now);
     assert_true(writer_refusing(instance->writer));
-    assert_int_equal(writer_maintain(instance->writer, now, instance->message), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, now), SHM_OK);
     assert_true(writer_refusing(instance->writer));
-    assert_int_equal(writer_maintain(instance->writer, now + 60 * 1000, instance->message), SHM_OK);
+    assert_int_equal(writer_maintain(instance->writer, now + 60 * 1000), SHM_OK);
     assert_false(writer_refusing(instance->writer));
 }
 
@@ -41,11 +41,11 @@ static void removed_objects_are_recreated(void **state)
     instance_put_keys(instance, 20, 1);
     for (int i = 0; i < 2; i++) {
         shm_unlink(names[i]);
-        assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
-        assert_string_not_equal(instance->message, "");
+        assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+        assert_int_equal(instance_next_event(instance), EVENT_OBJECTS_RECREATED);
         instance_expect_keys(instance, 20, 1);
-        assert_int_equal(writer_maintain(instance->writer, clock_tick(), instance->message), SHM_OK);
-        assert_string_equal(instance->message, "");
+        assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+        assert_int_equal(instance_next_event(instance), EVENT_NONE);
     }
 }
 

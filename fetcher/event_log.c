@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/event_log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/log.h"
+
+static void text_of_failure(const struct event *event, char out[static EVENT_TEXT_MAX])
+{
+    const char *object = event->object, *error = strerror(event->error);
+    switch (event->kind) {
+    case EVENT_BAD_INSTANCE:
+        snprintf(out, EVENT_TEXT_MAX,
+                 "\"%s\" is not an instance name: use 1 to %d letters, digits, '-' or '_'", object,
+                 INSTANCE_MAX);
+        break;
+    case EVENT_RUNNING:
+        snprintf(out, EVENT_TEXT_MAX, "a fetcher for instance \"%s\" is already running (pid %" PRIu64 ")",
+                 object, event->number[0]);
+        break;
+    case EVENT_LOCK_FAILED:
+        snprintf(out, EVENT_TEXT_MAX, "cannot lock %s: %s", object, error);
+        break;
+    case EVENT_LOCK_UNSAFE:
+        snprintf(out, EVENT_TEXT_MAX, "%s can be opened by other users: remove /dev/shm%s", object, object);
+        break;
+    case EVENT_LOCK_FOREIGN:
+        snprintf(
+            out, EVENT_TEXT_MAX,
+            "%s belongs to another user, or is no regular object: run as its owner, or choose another -n",
+            object);
+        break;
+    case EVENT_LEFTOVERS:
+        snprintf(
+            out, EVENT_TEXT_MAX,
+            "cannot remove %s.next or its like, leftovers of a dead fetcher (%s): remove them as their owner",
+            object, error);
+        break;
+    case EVENT_OBJECT_FOREIGN:
+        snprintf(out, EVENT_TEXT_MAX,
+                 "%s belongs to another user or is no regular object: remove /dev/shm%s, or run as its owner",
+                 object, object);
+        break;
+    case EVENT_OBJECT_UNSAFE:
+        snprintf(out, EVENT_TEXT_MAX, "%s can be written by others: remove /dev/shm%s", object, object);
+        break;
+    case EVENT_OBJECT_FAILED:
+        snprintf(out, EVENT_TEXT_MAX, "cannot open %s: %s", object, error);
+        break;
+    case EVENT_HOSTS_FAILED:
+        snprintf(out, EVENT_TEXT_MAX, "cannot create %s: %s", object, error);
+        break;
+    default:
+        snprintf(out, EVENT_TEXT_MAX, "out of memory");
+    }
+}
+
+static void text_of_lock(const struct event *event, char out[static EVENT_TEXT_MAX])
+{
+    const char *object = event->object;
+    if (event->kind == EVENT_LOCK_RETAKEN)
+        snprintf(out, EVENT_TEXT_MAX, "%s had been removed: locked again", object);
+    else if (event->kind == EVENT_LOCK_LOST)
+        snprintf(out, EVENT_TEXT_MAX, "%s was removed, and another fetcher holds it now (pid %" PRIu64 ")",
+                 object, event->number[0]);
+    else
+        snprintf(out, EVENT_TEXT_MAX, "%s was removed, and cannot be locked again: %s", object,
+                 strerror(event->error));
+}
+
+void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
+{
+    const char *object = event->object, *error = strerror(event->error);
+    const uint64_t *number = event->number;
+    switch (event->kind) {
+    case EVENT_ADOPTED:
+        snprintf(out, EVENT_TEXT_MAX, "adopted %" PRIu64 " route%s of generation %" PRIu64 "%s", number[1],
+                 number[1] == 1 ? "" : "s", number[0], number[2] ? "; damaged ones were left out" : "");
+        break;
+    case EVENT_REPLACED_LAYOUT:
+        snprintf(out, EVENT_TEXT_MAX, "replaced %s, which had another layout", object);
+        break;
+    case EVENT_REPLACED_DAMAGED:
+        snprintf(out, EVENT_TEXT_MAX, "replaced %s, which was damaged", object);
+        break;
+    case EVENT_NO_SPACE:
+        snprintf(out, EVENT_TEXT_MAX,
+                 "shared memory is full: %" PRIu64 " KiB are needed and %" PRIu64
+                 " KiB available in /dev/shm; free some, or lower [shm] max_bytes",
+                 number[0] / 1024, number[1] / 1024);
+        break;
+    case EVENT_GENERATION_FAILED:
+        snprintf(out, EVENT_TEXT_MAX, "cannot create a new generation of %s: %s", object, error);
+        break;
+    case EVENT_INSTALL_FAILED:
+        snprintf(out, EVENT_TEXT_MAX, "cannot replace %s: %s", object, error);
+        break;
+    case EVENT_OBJECTS_RECREATED:
+        snprintf(out, EVENT_TEXT_MAX, "%s or its control object had been removed or replaced: recreated",
+                 object);
+        break;
+    case EVENT_CONTROL_RECREATED:
+        snprintf(out, EVENT_TEXT_MAX, "%s was truncated or overwritten by a client: recreated", object);
+        break;
+    case EVENT_HOSTS_RECREATED:
+        snprintf(out, EVENT_TEXT_MAX, "%s had been removed or replaced: recreated", object);
+        break;
+    case EVENT_HOSTS_NOT_RECREATED:
+        snprintf(out, EVENT_TEXT_MAX, "%s had been removed or replaced, and cannot be recreated: %s", object,
+                 error);
+        break;
+    case EVENT_LOCK_RETAKEN:
+    case EVENT_LOCK_LOST:
+    case EVENT_LOCK_GONE:
+        text_of_lock(event, out);
+        break;
+    default:
+        text_of_failure(event, out);
+    }
+}
+
+static enum log_level level_of(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_ADOPTED:
+    case EVENT_REPLACED_LAYOUT:
+    case EVENT_REPLACED_DAMAGED:
+        return LOG_LEVEL_INFO;
+    case EVENT_NO_SPACE:
+    case EVENT_OBJECTS_RECREATED:
+    case EVENT_CONTROL_RECREATED:
+    case EVENT_LOCK_RETAKEN:
+    case EVENT_HOSTS_RECREATED:
+        return LOG_LEVEL_WARNING;
+    default:
+        return LOG_LEVEL_ERROR;
+    }
+}
+
+void event_log_failure(const struct event *event)
+{
+    char text[EVENT_TEXT_MAX];
+    event_text(event, text);
+    log_line(LOG_LEVEL_ERROR, "%s", text);
+}
+
+void event_log(const struct event *event)
+{
+    static struct log_limit limits[EVENT_KINDS];
+    char text[EVENT_TEXT_MAX];
+    event_text(event, text);
+    log_limited(&limits[event->kind], level_of(event->kind), "%s", text);
+}
+
+void event_log_all(struct writer *writer)
+{
+    struct event event;
+    while (writer_next_event(writer, &event))
+        event_log(&event);
+}
