@@ -51,7 +51,7 @@ void call_stats_adopt(struct call_stats *stats);
 void call_stats_resume(struct call_stats *stats, struct route_key key, uint32_t cell, uint64_t counts,
                        uint64_t extra);
 
-/* The host's state has changed: its streaks begin anew. A call that ends at this moment may count to either side. */
+/* The host's state has changed: its streaks start again. A call that ends at this moment may count to either side. */
 void call_stats_reset_runs(struct call_stats *stats, uint32_t cell);
 
 /* Cells that the next control object should have: four times as many once half of these are used by hosts that exist.
