@@ -32,6 +32,10 @@ other_serves() {
   [[ "$output" == *"alive, pid $other,"* ]]
 }
 
+no_object_is_left() {
+  ! compgen -G "/dev/shm/larshm.$LARSHM_INSTANCE" && ! compgen -G "/dev/shm/larshm.$LARSHM_INSTANCE.*"
+}
+
 start_dev() {
   "$SOURCE/tools/dev" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- </dev/null &
   dev=$!
@@ -60,19 +64,19 @@ start_dev() {
   kill -TERM "$dev"
   wait "$dev"
   dev=
-  run -1 bash -c "ls /dev/shm | grep '^larshm.$LARSHM_INSTANCE'"
+  no_object_is_left
   run -1 pgrep -f "$BATS_TEST_TMPDIR/data"
 }
 
 @test "dev ends when one of the programs does, and says which log to read" {
   start_dev --any-ports
-  pkill -9 -f "larshm-fetcher .*-n $LARSHM_INSTANCE"
+  pkill -9 -f "larshm-fetcher .*-n $LARSHM_INSTANCE( |\$)"
   status=0
   wait "$dev" || status=$?
   dev=
   [ "$status" -eq 1 ]
   grep -q 'one of the programs has ended' "$BATS_TEST_TMPDIR/err"
-  run -1 bash -c "ls /dev/shm | grep '^larshm.$LARSHM_INSTANCE'"
+  no_object_is_left
 }
 
 @test "dev refuses an instance that is there already, says what to do, and leaves it as it is" {
