@@ -59,7 +59,7 @@ static bool at_size(struct bench *bench, const struct fixture_shape *shape)
         {"get_host", get_host_check, workload_settle, get_host_run, &hosts, CALLS, "cds_lfht",
          .at_most = usual ? 0.7 : 0},
         {"route_begin/end", view_check, workload_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
-        {"get_hosts, 100 at once", get_hosts_check, workload_settle, get_hosts_run, &batches, CALLS,
+        {"get_host_batch of 100", get_host_batch_check, workload_settle, get_host_batch_run, &batches, CALLS,
          .peer = "get_host"},
         {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &setup.lfht, CALLS, .peer = NULL},
         {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &setup.lfht, CALLS,

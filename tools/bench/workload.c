@@ -38,10 +38,10 @@ static size_t lookup_batch(struct workload *workload, larshm_host hosts[static B
         hosts[i].modid = fixture_modid(route);
         hosts[i].cmdid = fixture_cmdid(route);
     }
-    return larshm_get_hosts(workload->fixture->reader, hosts, codes, BATCH_ROUTES);
+    return larshm_get_host_batch(workload->fixture->reader, hosts, codes, BATCH_ROUTES);
 }
 
-bool get_hosts_check(void *context)
+bool get_host_batch_check(void *context)
 {
     struct workload workload = *(const struct workload *)context;
     larshm_host hosts[BATCH_ROUTES];
@@ -57,7 +57,7 @@ bool get_hosts_check(void *context)
     return true;
 }
 
-bool get_hosts_run(void *context, uint32_t calls)
+bool get_host_batch_run(void *context, uint32_t calls)
 {
     struct workload *workload = context;
     larshm_host hosts[BATCH_ROUTES];

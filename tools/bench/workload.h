@@ -52,16 +52,16 @@ static inline bool workload_check(const struct workload *workload, lookup_fn *lo
 
 /*
  * The library's lookups, for a struct benchmark; the context is a struct workload. get_host: larshm_get_host().
- * get_hosts: larshm_get_hosts() of BATCH_ROUTES routes at a time. view: larshm_route_begin(), one host copied out,
- * larshm_route_end().
+ * get_host_batch: larshm_get_host_batch() of BATCH_ROUTES routes at a time. view: larshm_route_begin(), one host copied
+ * out, larshm_route_end().
  */
 enum {
     BATCH_ROUTES = 100
 };
 bool get_host_check(void *workload);
 bool get_host_run(void *workload, uint32_t calls);
-bool get_hosts_check(void *workload);
-bool get_hosts_run(void *workload, uint32_t calls);
+bool get_host_batch_check(void *workload);
+bool get_host_batch_run(void *workload, uint32_t calls);
 bool view_check(void *workload);
 bool view_run(void *workload, uint32_t calls);
 
