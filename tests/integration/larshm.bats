@@ -27,7 +27,7 @@ json() {
     "$BUILD/tests/json" "$@" <<<"$output"
 }
 
-# A fetcher that obeys tell(). Bats waits for whoever holds its descriptor 3.
+# A fetcher that obeys tell(). Bats waits for every process that holds its descriptor 3.
 start() {
     mkfifo -m 600 "$BATS_TEST_TMPDIR/to" "$BATS_TEST_TMPDIR/from" 2>/dev/null || true
     "$BUILD/tests/publish" "$instance" <"$BATS_TEST_TMPDIR/to" >"$BATS_TEST_TMPDIR/from" 3>&- &
@@ -74,7 +74,7 @@ json_error() {
     [ "larshm: $(json error)" = "${stderr##*$'\n'}" ]
 }
 
-as_nobody() {
+as_other_user() {
     [ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
@@ -116,8 +116,8 @@ as_nobody() {
     done
 }
 
-# refusing WHY PATTERN WORD...: `larshm WORD...` shows it. The fetcher, which has room, takes it back at its next beat:
-# it stands still as soon as it has answered, and is told anew if it was faster.
+# refusing WHY PATTERN WORD...: `larshm WORD...` shows it. The fetcher, which has room, takes it back at its next
+# heartbeat: it is stopped as soon as it has answered, and told again if it was faster.
 refusing() {
     for _ in {1..100}; do
         tell refusing "$1"
@@ -586,20 +586,20 @@ refused() {
     start
     finish stop
     chmod 0600 "$object"
-    as_nobody test -x "$BIN/larshm" || skip "the program is out of reach for others"
-    run -6 as_nobody "$BIN/larshm" -n "$instance" show
+    as_other_user test -x "$BIN/larshm" || skip "the program is out of reach for others"
+    run -6 as_other_user "$BIN/larshm" -n "$instance" show
     [[ "$output" == *"may not read it"* ]]
-    run -6 as_nobody "$BIN/larshm" -n "$instance" get 1 2
+    run -6 as_other_user "$BIN/larshm" -n "$instance" get 1 2
 }
 
 @test "a user who may not request routes sees all that is cached, and the remedy for the rest" {
     start
     tell put 1 2 10.0.0.1:80
-    as_nobody test -x "$BIN/larshm" || skip "the program is out of reach for others"
-    run -0 as_nobody "$BIN/larshm" -n "$instance" show
+    as_other_user test -x "$BIN/larshm" || skip "the program is out of reach for others"
+    run -0 as_other_user "$BIN/larshm" -n "$instance" show
     [[ "$output" == *"without those that the fetcher has not collected yet"* ]]
-    run -0 as_nobody "$BIN/larshm" -n "$instance" get 1 2
-    run -6 as_nobody "$BIN/larshm" -n "$instance" get 3 4
+    run -0 as_other_user "$BIN/larshm" -n "$instance" get 1 2
+    run -6 as_other_user "$BIN/larshm" -n "$instance" get 3 4
     [[ "$output" == *"no permission"* ]]
 }
 

@@ -161,12 +161,12 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     run -2 --separate-stderr larshm -j host pin 1 2 10.0.0.3:80
     [[ "$stderr" == *"has no host 10.0.0.3:80; it has: 10.0.0.1:80 10.0.0.2:80" ]]
     [ "$(json exit_code)" = 2 ]
-    if [ "$(id -u)" -eq 0 ] && as_nobody test -x "$BIN/larshm"; then
-        run -6 as_nobody "$BIN/larshm" -n "$instance" host pin 1 2 10.0.0.1:80
+    if [ "$(id -u)" -eq 0 ] && as_other_user test -x "$BIN/larshm"; then
+        run -6 as_other_user "$BIN/larshm" -n "$instance" host pin 1 2 10.0.0.1:80
         [[ "$output" == *"only root and the user of larshm-fetcher may"*"run this as one of them"* ]]
-        run -6 as_nobody "$BIN/larshm" -n "$instance" reload
+        run -6 as_other_user "$BIN/larshm" -n "$instance" reload
         [[ "$output" == *"only root and the user of larshm-fetcher may"*"run this as one of them"* ]]
-        run -6 as_nobody "$BIN/larshm" -n "$instance" report 1 2 10.0.0.1:80 0
+        run -6 as_other_user "$BIN/larshm" -n "$instance" report 1 2 10.0.0.1:80 0
         [[ "$output" == *"no permission to report: join the group"*"$object.control" ]]
     fi
     run -0 --separate-stderr larshm -j host pin 1 2 10.0.0.1:80
@@ -343,12 +343,12 @@ without_history() {
     without_history "" 3
     cp "$sound" "$object.hosts"
     truncate -s 100 "$object.hosts"
-    without_history "it is cut short" 5
+    without_history "it is truncated" 5
     cp "$sound" "$object.hosts"
     truncate -s 8192 "$object.hosts"
-    without_history "it is cut short" 5
+    without_history "it is truncated" 5
     head -c 8192 /dev/zero >"$object.hosts"
-    without_history "it holds something else" 5
+    without_history "it is not a hosts object" 5
     cp "$sound" "$object.hosts"
     printf '\x63' | dd of="$object.hosts" bs=1 seek=8 conv=notrunc status=none
     without_history "it has another layout" 5

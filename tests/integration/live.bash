@@ -87,7 +87,7 @@ printed() {
     cat "$BATS_TEST_TMPDIR/printed"
 }
 
-as_nobody() {
+as_other_user() {
     [ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }

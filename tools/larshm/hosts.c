@@ -104,9 +104,9 @@ const char *hosts_fault(enum shm_status status)
     case SHM_UNSAFE:
         return "it can be written by others";
     case SHM_SHORT:
-        return "it is cut short";
+        return "it is truncated";
     case SHM_NOT_LARSHM:
-        return "it holds something else";
+        return "it is not a hosts object";
     case SHM_LAYOUT:
         return "it has another layout";
     case SHM_CORRUPT:

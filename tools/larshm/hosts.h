@@ -34,7 +34,7 @@ enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_ra
 /* Likewise, from the object of an instance. On failure *out is as it was. */
 enum shm_status known_hosts_read(const char *instance, struct key_range range, struct known_hosts *out);
 
-/* What is the matter with the object: "it is cut short". */
+/* What is the matter with the object: "it is truncated". */
 const char *hosts_fault(enum shm_status status);
 
 /* For commands that show hosts without their history when it cannot be had: a line on stderr says why, unless there

@@ -38,7 +38,7 @@ static json_t *json_route_host(const struct route *route, const struct known_hos
 {
     json_t *host = json_host(route->hosts[at]);
     bool in_rotation = !route_host_out(route, at);
-    bool probed = !route_host_unprobed(route, at);
+    bool probed = !route_host_drained(route, at);
     int result = host ? 0 : -1;
     if (result == 0)
         result = json_object_update_new(host, json_pack("{s:b, s:b}", "in_turn", (int)in_rotation, "probed",

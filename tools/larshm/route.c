@@ -38,7 +38,7 @@ bool route_host_out(const struct route *route, uint32_t at)
     return route->masks[at / 32] & ejected_bit(at);
 }
 
-bool route_host_unprobed(const struct route *route, uint32_t at)
+bool route_host_drained(const struct route *route, uint32_t at)
 {
     return route->masks[at / 32] & drained_bit(at);
 }

@@ -33,9 +33,9 @@ struct route {
     uint64_t masks[MASK_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
-/* Host number `at` is out of rotation; and not even probed. */
+/* Host number `at` is out of rotation; and, as drained, not even probed. */
 bool route_host_out(const struct route *route, uint32_t at);
-bool route_host_unprobed(const struct route *route, uint32_t at);
+bool route_host_drained(const struct route *route, uint32_t at);
 
 /* How many hosts are out of rotation. */
 uint32_t route_count_out(const struct route *route);

@@ -15,7 +15,7 @@
 
 static const char doc[] =
     "Requests a route and waits until the directory has answered: exit code 0 when it has hosts, "
-    "2 when there is no such route, 124 when no answer came in time.\v"
+    "2 when there is no such route, 124 when the time is up.\v"
     "Examples:\n"
     "  larshm wait 1 2 && larshm get 1 2\n"
     "  larshm wait 1 2 -t 10000\n\n" EXIT_CODES_DOC;
