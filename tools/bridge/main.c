@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "conf/address.h"
 #include "conf/log.h"
 #include "conf/notify.h"
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
-#include "conf/address.h"
 #include "tools/common/parse.h"
 
 enum {

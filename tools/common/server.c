@@ -8,8 +8,8 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 
-#include "conf/log.h"
 #include "conf/address.h"
+#include "conf/log.h"
 #include "tools/common/parse.h"
 
 enum {

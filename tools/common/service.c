@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conf/log.h"
 #include "conf/address.h"
+#include "conf/log.h"
 #include "tools/common/parse.h"
 
 enum {

@@ -2,11 +2,11 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "conf/address.h"
 #include "conf/number.h"
 #include "tools/common/parse.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
-#include "conf/address.h"
 #include "tools/dns/directory.h"
 
 static const char doc[] =

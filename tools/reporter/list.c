@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "conf/address.h"
 #include "conf/log.h"
 #include "tools/common/listing.h"
 #include "tools/common/parse.h"
-#include "conf/address.h"
 #include "tools/reporter/command.h"
 
 static const char doc[] =

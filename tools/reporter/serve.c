@@ -2,10 +2,10 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "conf/address.h"
 #include "tools/common/parse.h"
 #include "tools/common/service.h"
 #include "tools/reporter/command.h"
-#include "conf/address.h"
 #include "tools/reporter/reporter.h"
 
 static const char doc[] =
