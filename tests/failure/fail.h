@@ -22,7 +22,10 @@
     X(fchown, EIO)                                                                                           \
     X(fchmod, EIO)                                                                                           \
     X(getrandom, EIO)                                                                                        \
-    X(rename, ENOSPC) X(connect, ENETUNREACH) X(read, ECONNRESET) X(write, EPIPE)
+    X(rename, ENOSPC)                                                                                        \
+    X(connect, ENETUNREACH)                                                                                  \
+    X(read, ECONNRESET)                                                                                      \
+    X(write, EPIPE)
 
 enum fail_call {
 #define X(call, error) FAIL_##call,

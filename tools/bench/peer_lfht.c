@@ -64,8 +64,7 @@ void peer_lfht_close(struct peer_lfht *peer)
     if (!peer->table)
         return;
     urcu_memb_read_lock();
-    cds_lfht_for_each(peer->table, &iter, found)
-    {
+    cds_lfht_for_each(peer->table, &iter, found) {
         cds_lfht_del(peer->table, found);
         free(caa_container_of(found, struct lfht_node, in_table));
     }

@@ -97,7 +97,7 @@ void route_owe_all(struct route *route)
 {
     struct subscription *subscription;
     LIST_FOREACH(subscription, &route->subscriptions, of_route)
-    subscription_owe(subscription);
+        subscription_owe(subscription);
 }
 
 void subscriber_settle_first(struct subscriber *subscriber)

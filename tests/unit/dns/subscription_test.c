@@ -15,7 +15,7 @@ static unsigned count_owed(const struct subscriber *subscriber)
     unsigned count = 0;
     const struct subscription *subscription;
     STAILQ_FOREACH(subscription, &subscriber->owed, in_queue)
-    count++;
+        count++;
     return count;
 }
 
