@@ -37,13 +37,12 @@ struct larshm {
     _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
     uint64_t serial;                   /* unique among all handles of a process, also closed ones */
     struct object_names names;
-    _Atomic uint64_t next_look; /* tick: when to look again for an announced generation */
-    _Atomic uint64_t next_open; /* tick: when to try again to open one that could not be opened */
-    _Atomic uint64_t
-        next_check;          /* tick: when to check again whether a silent fetcher's object has its name */
-    uid_t fetcher;           /* the account that fetchers run under; 0: there is none */
-    struct mapping *retired; /* replaced, but pinned; under the lock in mapping.c */
-    _Atomic bool left;       /* `retired` is not empty: batches of lookups try to unmap them */
+    _Atomic uint64_t next_look;  /* tick: when to look again for an announced generation */
+    _Atomic uint64_t next_open;  /* tick: when to try again to open one that could not be opened */
+    _Atomic uint64_t next_check; /* tick: when to check again whether a silent fetcher's object has its name */
+    uid_t fetcher;               /* the account that fetchers run under; 0: there is none */
+    struct mapping *retired;     /* replaced, but pinned; under the lock in mapping.c */
+    _Atomic bool left;           /* `retired` is not empty: batches of lookups try to unmap them */
 };
 
 #endif

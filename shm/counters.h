@@ -10,38 +10,38 @@
 #define SHM_COUNTERS_H
 
 /* clang-format off */
-#define SHM_COUNTERS(X)                                                              \
-    X(routes,            "routes with at least one host")                            \
-    X(negative,          "keys that the directory says do not exist")                \
-    X(pulling,           "requests under way at the directory")                      \
-    X(publishes,         "host tables written")                                      \
-    X(refreshes,         "answers that brought the same hosts")                      \
-    X(requests,          "requests sent to the directory")                           \
-    X(answers,           "answers and pushes received")                              \
-    X(pushes,            "answers that were not requested")                        \
-    X(timeouts,          "requests that were not answered in time")                  \
-    X(connects,          "connections made to the directory")                        \
-    X(connect_failures,  "connections that could not be made")                       \
-    X(disconnects,       "connections that ended")                                   \
-    X(bad_frames,        "connections closed for a frame that breaks the protocol")  \
-    X(bad_answers,       "answers that could not be decoded")                        \
-    X(unknown_messages,  "frames with an unknown message id")            \
-    X(unusable_hosts,    "hosts dropped from answers: no usable address or port")    \
-    X(refused_full,      "tables refused: max_bytes is reached")                     \
-    X(refused_unknown,   "unknown keys refused: max_unknown is reached")             \
-    X(generations,       "routes objects created")                                      \
-    X(units_live,        "64-byte units of published tables")                        \
-    X(units_retired,     "64-byte units waiting for grace_ms to pass")               \
-    X(lookups,           "lookups by clients")                                       \
-    X(lookups_missed,    "lookups of keys that were not cached")                       \
+#define SHM_COUNTERS(X)                                                             \
+    X(routes,            "routes with at least one host")                           \
+    X(negative,          "keys that the directory says do not exist")               \
+    X(pulling,           "requests under way at the directory")                     \
+    X(publishes,         "host tables written")                                     \
+    X(refreshes,         "answers that brought the same hosts")                     \
+    X(requests,          "requests sent to the directory")                          \
+    X(answers,           "answers and pushes received")                             \
+    X(pushes,            "answers that were not requested")                         \
+    X(timeouts,          "requests that were not answered in time")                 \
+    X(connects,          "connections made to the directory")                       \
+    X(connect_failures,  "connections that could not be made")                      \
+    X(disconnects,       "connections that ended")                                  \
+    X(bad_frames,        "connections closed for a frame that breaks the protocol") \
+    X(bad_answers,       "answers that could not be decoded")                       \
+    X(unknown_messages,  "frames with an unknown message id")                       \
+    X(unusable_hosts,    "hosts dropped from answers: no usable address or port")   \
+    X(refused_full,      "tables refused: max_bytes is reached")                    \
+    X(refused_unknown,   "unknown keys refused: max_unknown is reached")            \
+    X(generations,       "routes objects created")                                  \
+    X(units_live,        "64-byte units of published tables")                       \
+    X(units_retired,     "64-byte units waiting for grace_ms to pass")              \
+    X(lookups,           "lookups by clients")                                      \
+    X(lookups_missed,    "lookups of keys that were not cached")                    \
     X(lookups_expired,   "lookups that found the table older than update_timeout")  \
-    X(reports,           "results of calls that clients reported")                   \
-    X(reports_unknown,   "results for unknown routes or hosts: ignored")   \
-    X(reports_refused,   "results lost for lack of a call cell")                     \
-    X(ejections,         "times that a host was ejected")                      \
-    X(overloaded,        "hosts that are ejected")                                \
-    X(held,              "routes whose empty answer is held back")                   \
-    X(results_sent,      "messages sent to the report service")                      \
+    X(reports,           "results of calls that clients reported")                  \
+    X(reports_unknown,   "results for unknown routes or hosts: ignored")            \
+    X(reports_refused,   "results lost for lack of a call cell")                    \
+    X(ejections,         "times that a host was ejected")                           \
+    X(overloaded,        "hosts that are ejected")                                  \
+    X(held,              "routes whose empty answer is held back")                  \
+    X(results_sent,      "messages sent to the report service")                     \
     X(orders,            "overrides that operators have set or cleared")
 /* clang-format on */
 

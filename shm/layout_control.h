@@ -37,8 +37,8 @@ struct control_header {
     uint32_t call_cells;
     _Atomic uint32_t threads; /* that have begun to look up: each starts with another phase */
     _Atomic uint32_t refused; /* results for which there was no call cell */
-    _Alignas(CACHE_LINE) _Atomic uint64_t
-        miss_summary[MISS_WORDS]; /* bit: some of these 64 cells may be in use */
+    /* A bit for 64 cells: some of them may be in use. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t miss_summary[MISS_WORDS];
 };
 
 /* The fields of call_cell.err_runs. */

@@ -45,11 +45,11 @@ static inline void settings_publish(struct published_settings *s_to, const struc
 
 static inline struct settings settings_read(const struct published_settings *s_from)
 {
-    return (struct settings){
-#define X(name) .name = load_relaxed(&s_from->name),
-        SHM_SETTINGS(X)
+    struct settings settings;
+#define X(name) settings.name = load_relaxed(&s_from->name);
+    SHM_SETTINGS(X)
 #undef X
-    };
+    return settings;
 }
 
 #endif

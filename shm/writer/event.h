@@ -32,7 +32,7 @@ enum event_kind {
     EVENT_GENERATION_FAILED, /* object: routes; error */
     EVENT_INSTALL_FAILED,    /* object: routes; error */
     EVENT_OBJECTS_RECREATED, /* object: routes, which or whose control had lost its name */
-    EVENT_CONTROL_RECREATED, /* object: control, which a client had cut short or overwritten */
+    EVENT_CONTROL_RECREATED, /* object: control, which a client had truncated or overwritten */
     EVENT_LOCK_RETAKEN,      /* object: the lock, which had been removed */
     EVENT_LOCK_LOST,         /* object: the lock, which another fetcher has now; number: its pid */
     EVENT_LOCK_GONE,         /* object: the lock, which was removed and cannot be taken again; error */

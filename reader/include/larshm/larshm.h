@@ -67,7 +67,7 @@ enum larshm_status {
     LARSHM_PENDING = 4,       /* first lookup: requested, not cached yet; try again */
     LARSHM_FULL = 5,          /* not cached, and a limit keeps new routes out */
     LARSHM_STALE = 6,         /* the view was held too long: discard what was read */
-    LARSHM_TIMEOUT = 7,       /* no answer in time */
+    LARSHM_TIMEOUT = 7,       /* timed out */
     LARSHM_NO_OBJECT = 8,     /* no routes object: no fetcher has run for this instance */
     LARSHM_NO_PERMISSION = 9, /* this user may not read, request (not cached), or report */
     LARSHM_FOREIGN = 10,      /* the object's owner is not trusted */
@@ -230,7 +230,7 @@ int larshm_report_timed(larshm *h, const larshm_host *host, int retcode, uint32_
  * end the wait.
  *
  * 0: it has hosts. LARSHM_NOEXIST: the directory says that there is no such route.
- * LARSHM_TIMEOUT: no answer in time; the route stays requested. LARSHM_FULL,
+ * LARSHM_TIMEOUT: no answer within that time; the route stays requested. LARSHM_FULL,
  * LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as for larshm_get_host().
  */
 int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms);

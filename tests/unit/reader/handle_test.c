@@ -69,7 +69,7 @@ static void what_is_no_regular_object_is_refused_at_once(void **state)
     alarm(0);
 }
 
-static void an_object_cut_short_is_refused(void **state)
+static void a_truncated_object_is_refused(void **state)
 {
     static const off_t sizes[] = {HEADER_BYTES + 64, HEADER_BYTES, 100, 31, 0};
     struct instance *instance = *state;
@@ -241,7 +241,7 @@ int main(void)
         TEST(an_object_of_a_stranger_is_refused),
         TEST(an_object_that_others_can_write_is_refused),
         TEST(what_is_no_regular_object_is_refused_at_once),
-        TEST(an_object_cut_short_is_refused),
+        TEST(a_truncated_object_is_refused),
         TEST(headers_of_something_else_are_refused_each_for_its_reason),
         TEST(a_damaged_control_object_only_stops_asking),
         TEST(names_that_are_no_instance_are_refused),

@@ -16,7 +16,7 @@ enum {
     SIZE = 4 * 4096
 };
 
-/* A region whose object any user could cut short. */
+/* A region whose object any user could truncate. */
 static struct region shared(int *fd)
 {
     *fd = memfd_create("larshm-test", MFD_CLOEXEC);
@@ -28,7 +28,7 @@ static struct region shared(int *fd)
     return region;
 }
 
-static void g8_an_object_cut_short_reads_as_zero_and_is_reported(void **state)
+static void g8_a_truncated_object_reads_as_zero_and_is_reported(void **state)
 {
     int fd, other_fd;
     struct region region = shared(&fd), other = shared(&other_fd);
@@ -75,7 +75,7 @@ static void a_region_that_found_no_place_is_just_not_protected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(g8_an_object_cut_short_reads_as_zero_and_is_reported),
+        cmocka_unit_test(g8_a_truncated_object_reads_as_zero_and_is_reported),
         cmocka_unit_test(a_region_that_found_no_place_is_just_not_protected),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/sigbus", tests, NULL, NULL);
