@@ -27,8 +27,13 @@ void __tsan_release(void *address);
 #define TSAN_ANNOTATE(what) ((void)0)
 #endif
 
-/* Before a thread's first section, so that no fork comes in between: see fork.c. */
+/* Before a thread's first section, so that no fork comes in between: see rcu.c. */
 void rcu_join(void);
+
+/* Around fork(): no thread joins, and no signal is handled, until it is thawed, in the parent and in the child. */
+void rcu_freeze(void);
+void rcu_thaw_parent(void);
+void rcu_thaw_child(void);
 
 static inline bool rcu_joined(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects what clients put into control objects, by key and host: flags, misses, results of calls. */
+/* Collects what clients put into control objects: flags and misses by key, results until there is room for more. */
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
@@ -34,27 +34,6 @@ void writer_misses_end(struct writer *writer, struct miss_round *round)
     writer->miss_cursor = miss_round_end(round);
 }
 
-void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
-                      void *context)
-{
-    writer->judge = judge;
-    writer->judge_context = context;
-}
-
-void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget)
-{
-    struct call_report report;
-    if (!writer->judge)
-        return;
-    struct flag_round round = call_stats_begin(stats);
-    for (; budget > 0 && call_stats_next(stats, &round, &report); budget--)
-        call_stats_keep(stats, &report, writer->judge(writer->judge_context, &report));
-    call_stats_end(stats, &round);
-    uint32_t refused = load_relaxed(&stats->control.s_header->refused);
-    writer_count(writer, COUNTER_reports_refused, refused - stats->refused);
-    stats->refused = refused;
-}
-
 /*
  * More room for hosts with results; or the same again, if hosts that do not exist use it, or if one had the bad luck to
  * find all of its cells in use: another generation spreads them in another way.
@@ -83,18 +62,4 @@ void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts
         if (writer->retired[i].region.s_base)
             writer_collect_object_calls(writer, &writer->retired[i].stats, budget / RETIRED_MAX);
     make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now);
-}
-
-void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell)
-{
-    if (generation == writer_generation(writer) && cell < writer->now.stats.control.shape.call_cells)
-        call_stats_reset_runs(&writer->now.stats, cell);
-}
-
-void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
-                         uint64_t counts, uint64_t extra)
-{
-    for (int i = 0; i < RETIRED_MAX; i++)
-        if (writer->retired[i].region.s_base && writer->retired[i].stats.generation == generation)
-            call_stats_resume(&writer->retired[i].stats, key, cell, counts, extra);
 }

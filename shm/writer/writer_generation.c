@@ -266,6 +266,14 @@ static enum shm_status keep_lock(struct writer *writer)
     return status;
 }
 
+/* A new generation drops entries that have expired. */
+bool writer_unknown_full(struct writer *writer, uint64_t now)
+{
+    if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
+        writer_compact(writer, now);
+    return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
+}
+
 /* The reason for refusing new keys may be over. If it is not, the next refused key sets it again. */
 static void clear_refusal(struct writer *writer, uint64_t now)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* struct writer: shared by writer_open.c, writer_generation.c, writer_routes.c and writer_collect.c alone. */
+/*
+ * struct writer: shared by the files writer_*.c alone. Each calls only those before it:
+ * writer_header.c, writer_calls.c, writer_generation.c, writer_routes.c, writer_collect.c, writer_open.c.
+ */
 #ifndef SHM_WRITER_WRITER_INTERNAL_H
 #define SHM_WRITER_WRITER_INTERNAL_H
 

@@ -5,49 +5,6 @@
 #include "shm/doorbell.h"
 #include "shm/writer/writer_internal.h"
 
-uint64_t writer_counter(const struct writer *writer, enum shm_counter counter)
-{
-    return load_relaxed(&writer_header(writer)->counters[counter]);
-}
-
-/* One writer: a load and a store make an addition. */
-void writer_gauge(struct writer *writer, enum shm_counter counter, uint64_t value)
-{
-    store_relaxed(&writer_header(writer)->counters[counter], value);
-}
-
-void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more)
-{
-    writer_gauge(writer, counter, writer_counter(writer, counter) + more);
-}
-
-void writer_connection(struct writer *writer, enum connection_state state, uint64_t now)
-{
-    store_relaxed(&writer_header(writer)->connection, (uint32_t)state);
-    store_relaxed(&writer_header(writer)->connection_tick, now);
-}
-
-enum connection_state writer_connection_state(const struct writer *writer)
-{
-    return (enum connection_state)load_relaxed(&writer_header(writer)->connection);
-}
-
-bool writer_refusing(const struct writer *writer)
-{
-    return load_relaxed(&writer_header(writer)->refusing) != REFUSING_NOTHING;
-}
-
-void writer_reload(struct writer *writer, const struct writer_options *options)
-{
-    writer->max_unknown = options->max_unknown;
-    settings_publish(&writer_header(writer)->settings, &options->settings);
-}
-
-uint64_t writer_generation(const struct writer *writer)
-{
-    return writer->now.publisher.routes.generation;
-}
-
 static void refuse(struct writer *writer, enum refusing why)
 {
     if (load_relaxed(&writer_header(writer)->refusing) != (uint32_t)why)
@@ -128,14 +85,6 @@ static void recount(struct writer *writer, const struct route_ref *old, uint32_t
     if (route_ref_is_here(old))
         writer_count(writer, old->table.count ? COUNTER_routes : COUNTER_negative, UINT64_MAX);
     writer_count(writer, count ? COUNTER_routes : COUNTER_negative, 1);
-}
-
-/* A new generation drops entries that have expired. */
-bool writer_unknown_full(struct writer *writer, uint64_t now)
-{
-    if (writer_counter(writer, COUNTER_negative) >= writer->max_unknown)
-        writer_compact(writer, now);
-    return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
 }
 
 static enum shm_status refuse_put(struct writer *writer, const struct route_ref *route,

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: two_copies INSTANCE LIBRARY\n");
         return 2;
     }
-    /* What the copies share, see reader/fork.c. */
+    /* What the copies share, see reader/fork.c and reader/rcu.c. */
     int well = dlsym(RTLD_DEFAULT, "larshm_fork_lock_") && dlsym(RTLD_DEFAULT, "larshm_fork_depth_");
     for (int i = 0; well && i < 2; i++)
         well = copies[i].open(&copies[i].h, argv[1]) == LARSHM_OK;

@@ -19,25 +19,6 @@ static bool add_up(void *context, const struct call_report *report)
     return true;
 }
 
-static void results_in_a_replaced_control_object_are_collected(void **state)
-{
-    struct instance *instance = *state;
-    struct region region;
-    struct control control;
-    uint64_t collected = 0;
-    instance_map_control(instance, &region, &control);
-    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
-    writer_set_judge(instance->writer, add_up, &collected);
-    instance_renew(instance);
-    instance_renew(instance);
-    /* A client that has not moved on yet. */
-    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
-    for (int again = 0; again < 2; again++)
-        writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
-    assert_int_equal(collected, 2);
-    region_close(&region);
-}
-
 static void lookups_in_a_replaced_control_object_are_counted(void **state)
 {
     struct instance *instance = *state;
@@ -109,7 +90,6 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(results_in_a_replaced_control_object_are_collected),
         TEST(lookups_in_a_replaced_control_object_are_counted),
         TEST(flags_and_misses_come_with_the_key_of_their_route),
         TEST(a_flag_of_a_slot_without_a_route_asks_for_nothing),

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Results of calls, from control objects to the judge. */
+#include "shm/writer/writer_internal.h"
+
+#include "shm/atomic.h"
+
+void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
+                      void *context)
+{
+    writer->judge = judge;
+    writer->judge_context = context;
+}
+
+void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget)
+{
+    struct call_report report;
+    if (!writer->judge)
+        return;
+    struct flag_round round = call_stats_begin(stats);
+    for (; budget > 0 && call_stats_next(stats, &round, &report); budget--)
+        call_stats_keep(stats, &report, writer->judge(writer->judge_context, &report));
+    call_stats_end(stats, &round);
+    uint32_t refused = load_relaxed(&stats->control.s_header->refused);
+    writer_count(writer, COUNTER_reports_refused, refused - stats->refused);
+    stats->refused = refused;
+}
+
+void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell)
+{
+    if (generation == writer_generation(writer) && cell < writer->now.stats.control.shape.call_cells)
+        call_stats_reset_runs(&writer->now.stats, cell);
+}
+
+void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
+                         uint64_t counts, uint64_t extra)
+{
+    for (int i = 0; i < RETIRED_MAX; i++)
+        if (writer->retired[i].region.s_base && writer->retired[i].stats.generation == generation)
+            call_stats_resume(&writer->retired[i].stats, key, cell, counts, extra);
+}

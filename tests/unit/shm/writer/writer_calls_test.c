@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/clock.h"
+#include "shm/reader/call_stats.h"
+#include "shm/writer/call_stats.h"
+#include "tests/support/instance.h"
+#include "tests/support/keys.h"
+
+enum {
+    PLENTY = 1 << 20,
+};
+
+static bool add_up(void *context, const struct call_report *report)
+{
+    *(uint64_t *)context += report->batch.succ;
+    return true;
+}
+
+static void results_in_a_replaced_control_object_are_collected(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t collected = 0;
+    instance_map_control(instance, &region, &control);
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    writer_set_judge(instance->writer, add_up, &collected);
+    instance_renew(instance);
+    instance_renew(instance);
+    /* A client that has not moved on yet. */
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    for (int again = 0; again < 2; again++)
+        writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
+    assert_int_equal(collected, 2);
+    region_close(&region);
+}
+
+static void results_reach_a_judge_that_comes_later(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t collected = 0;
+    instance_map_control(instance, &region, &control);
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
+    writer_set_judge(instance->writer, add_up, &collected);
+    writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
+    assert_int_equal(collected, 1);
+    region_close(&region);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(results_in_a_replaced_control_object_are_collected),
+        TEST(results_reach_a_judge_that_comes_later),
+    };
+    return cmocka_run_group_tests_name("unit/shm/writer/writer_calls", tests, NULL, NULL);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/clock.h"
+#include "tests/support/instance.h"
+
+static void counters_and_the_connection_stay_through_a_new_generation(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    writer_count(instance->writer, COUNTER_answers, 3);
+    writer_count(instance->writer, COUNTER_answers, 4);
+    writer_gauge(instance->writer, COUNTER_held, 2);
+    writer_connection(instance->writer, CONNECTION_UP, clock_tick());
+    uint64_t generation = writer_generation(instance->writer);
+    instance_renew(instance);
+    assert_true(writer_generation(instance->writer) > generation);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_answers), 7);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_held), 2);
+    assert_int_equal(writer_connection_state(instance->writer), CONNECTION_UP);
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(load_relaxed(&routes.s_header->counters[COUNTER_answers]), 7);
+    region_close(&region);
+}
+
+static void a_reload_publishes_its_settings(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    instance->options.settings.probe_num = 77;
+    instance->options.settings.update_timeout_s = 5;
+    writer_reload(instance->writer, &instance->options);
+    const struct settings settings = settings_read(&routes.s_header->settings);
+    assert_int_equal(settings.probe_num, 77);
+    assert_int_equal(settings.update_timeout_s, 5);
+    region_close(&region);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(counters_and_the_connection_stay_through_a_new_generation),
+        TEST(a_reload_publishes_its_settings),
+    };
+    return cmocka_run_group_tests_name("unit/shm/writer/writer_header", tests, NULL, NULL);
+}
