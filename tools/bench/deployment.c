@@ -53,18 +53,21 @@ bool deployment_start(const struct deployment *deployment, const struct bench *b
     return program_start(out, bench, name, log, arguments);
 }
 
-static bool configure(const char *path, const struct fetcher_config *config)
+static bool configure(const struct deployment *deployment, const char *path,
+                      const struct fetcher_config *config)
 {
+    char admin_socket[PROGRAM_PATH];
+    path_of(deployment, "admin.sock", admin_socket);
     FILE *file = fopen(path, "we");
     bool done = file && fprintf(file,
                                 "[dnsserver]\nip = 127.0.0.1\nport = %u\n"
                                 "[reporter]\nip =\n"
                                 "[loadbalance]\nupdate_timeout = %u\n"
-                                "[fetcher]\n"
+                                "[fetcher]\nadmin_socket = %s\n"
                                 "requests_per_second = 10000000\n"
                                 "resubscribe_per_second = 10000000\n"
                                 "[shm]\nmax_bytes = 4G\nmax_unknown = 100000000\ngroup =\n",
-                                config->directory, config->update_timeout_s) > 0;
+                                config->directory, config->update_timeout_s, admin_socket) > 0;
     if (file && fclose(file) != 0)
         done = false;
     if (!done)
@@ -79,7 +82,8 @@ bool deployment_start_fetcher(const struct deployment *deployment, const struct 
     const char *const arguments[] = {"-c", path, "-n", config->instance, NULL};
     *out = (struct program){0};
     path_of(deployment, "larshm.conf", path);
-    return configure(path, config) && deployment_start(deployment, bench, "larshm-fetcher", arguments, out) &&
+    return configure(deployment, path, config) &&
+           deployment_start(deployment, bench, "larshm-fetcher", arguments, out) &&
            program_await(out, "serving instance", rest);
 }
 
