@@ -53,10 +53,12 @@ static void log_state_change(struct balance *balance, uint32_t number)
     host_store_is(balance->store, number, &key, &host);
     char text[INET_ADDRSTRLEN];
     inet_ntop(AF_INET, &(struct in_addr){host.address}, text, sizeof(text));
-    if (health->state == HOST_EJECTED)
+    bool ejected = health->state == HOST_EJECTED;
+    if (ejected)
         writer_count(balance->writer, COUNTER_ejections, 1);
-    log_limited(&balance->state_limit, LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u %s", key.modid,
-                key.cmdid, text, ntohs(host.port), health->state == HOST_EJECTED ? "ejected" : "recovered");
+    log_limited(ejected ? &balance->ejected_limit : &balance->recovered_limit, LOG_LEVEL_INFO,
+                "route %" PRIu32 "/%" PRIu32 ": %s:%u %s", key.modid, key.cmdid, text, ntohs(host.port),
+                ejected ? "ejected" : "recovered");
 }
 
 /*

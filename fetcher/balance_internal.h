@@ -16,7 +16,7 @@ struct balance {
     struct unreported unreported;
     uint64_t now;
     uint32_t checked; /* the record that balance_maintain() checked last */
-    struct log_limit full_limit, state_limit;
+    struct log_limit full_limit, ejected_limit, recovered_limit;
     uint64_t masks[MASK_WORDS(HOSTS_MAX)];
     struct host_addr hosts[HOSTS_MAX];
 };

@@ -72,7 +72,7 @@ struct routes_header {
     _Atomic uint64_t fetcher_since; /* Unix time in milliseconds: started, or stopped */
     _Atomic uint32_t connection;    /* enum connection_state */
     uint32_t pad2;
-    _Atomic uint64_t connection_tick; /* when `connection` last changed */
+    _Atomic uint64_t connection_tick; /* when it was made, or ended; without one so far, the start */
     _Atomic uint64_t version;         /* the last one drawn */
     _Atomic uint64_t max_bytes;       /* this object grows no further */
     uint64_t pad3[2];

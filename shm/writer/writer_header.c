@@ -22,8 +22,10 @@ void writer_count(struct writer *writer, enum shm_counter counter, uint64_t more
 
 void writer_connection(struct writer *writer, enum connection_state state, uint64_t now)
 {
+    bool was_up = writer_connection_state(writer) == CONNECTION_UP;
     store_relaxed(&writer_header(writer)->connection, (uint32_t)state);
-    store_relaxed(&writer_header(writer)->connection_tick, now);
+    if (was_up != (state == CONNECTION_UP))
+        store_relaxed(&writer_header(writer)->connection_tick, now);
 }
 
 enum connection_state writer_connection_state(const struct writer *writer)

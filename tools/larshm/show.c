@@ -78,7 +78,7 @@ static void show_directory(const struct facts *facts)
         break;
     case CONNECTION_WAITING:
         printf("NOT CONNECTED for %s, still trying: "
-               "is it running, does a firewall block it?\n",
+               "is it running, does a firewall block it? The fetcher's log says when it tries again\n",
                age.is);
         break;
     }

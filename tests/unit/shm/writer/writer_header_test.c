@@ -37,12 +37,32 @@ static void a_reload_publishes_its_settings(void **state)
     region_close(&region);
 }
 
+static void an_outage_is_as_long_as_all_attempts_in_it(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    const _Atomic uint64_t *s_since = &routes.s_header->connection_tick;
+    writer_connection(instance->writer, CONNECTION_UP, 1000);
+    writer_connection(instance->writer, CONNECTION_WAITING, 2000);
+    writer_connection(instance->writer, CONNECTION_CONNECTING, 3000);
+    writer_connection(instance->writer, CONNECTION_WAITING, 4000);
+    assert_int_equal(writer_connection_state(instance->writer), CONNECTION_WAITING);
+    assert_int_equal(load_relaxed(s_since), 2000);
+    writer_connection(instance->writer, CONNECTION_CONNECTING, 5000);
+    writer_connection(instance->writer, CONNECTION_UP, 6000);
+    assert_int_equal(load_relaxed(s_since), 6000);
+    region_close(&region);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(counters_and_the_connection_stay_through_a_new_generation),
         TEST(a_reload_publishes_its_settings),
+        TEST(an_outage_is_as_long_as_all_attempts_in_it),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/writer_header", tests, NULL, NULL);
 }
