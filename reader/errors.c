@@ -30,7 +30,7 @@ const char *larshm_strerror(int code)
     case LARSHM_OK:
         return "success";
     case LARSHM_OVERLOAD:
-        return "every host of the route is ejected: try again later";
+        return "every host of the route is ejected or drained: `larshm get` shows why";
     case LARSHM_SYSTEM_ERROR:
         return "the system refused: see errno";
     case LARSHM_NOEXIST:

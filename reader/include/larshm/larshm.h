@@ -61,7 +61,7 @@ extern "C" {
  */
 enum larshm_status {
     LARSHM_OK = 0,
-    LARSHM_OVERLOAD = 1,      /* every host of the route is ejected */
+    LARSHM_OVERLOAD = 1,      /* every host of the route is ejected or drained */
     LARSHM_SYSTEM_ERROR = 2,  /* the system refused; see errno */
     LARSHM_NOEXIST = 3,       /* the directory says that there is no such route */
     LARSHM_PENDING = 4,       /* first lookup: requested, not cached yet; try again */
@@ -152,7 +152,8 @@ void larshm_close(larshm *h);
  * answered at once, and refreshed in the background (Lars' rule).
  *
  * 0: *host is filled in. LARSHM_PENDING: the route was unknown on this machine; the fetcher
- * requests it. LARSHM_OVERLOAD: calls to all its hosts fail, see larshm_report().
+ * requests it. LARSHM_OVERLOAD: calls to all its hosts fail, see larshm_report(),
+ * or an operator has drained them.
  * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as above.
  */
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host);
