@@ -25,8 +25,8 @@ struct refresh {
     struct requests *requests;
     struct hold_down hold_down;
     struct subscriptions subscriptions;
-    size_t resubscribe;   /* position in `subscriptions` of the next route to request again */
-    uint64_t generations; /* their count when `subscriptions` was last compared with the writer's routes */
+    size_t resubscribe;  /* position in `subscriptions` of the next route to request again */
+    uint64_t generation; /* the one that `subscriptions` was last compared with */
     struct token_bucket request_bucket,
         resubscribe_bucket; /* for all requests, and for those of known routes */
     uint64_t now;
@@ -80,10 +80,10 @@ static void set_new(struct refresh *refresh, struct route_key key)
 /* A new generation drops expired unknown keys; they must not come back as duplicates. */
 static void forget_dropped(struct refresh *refresh)
 {
-    uint64_t generations = writer_counter(refresh->writer, COUNTER_generations);
-    if (generations == refresh->generations)
+    uint64_t generation = writer_generation(refresh->writer);
+    if (generation == refresh->generation)
         return;
-    refresh->generations = generations;
+    refresh->generation = generation;
     subscriptions_filter(&refresh->subscriptions, is_cached, refresh->writer, &refresh->resubscribe);
 }
 
