@@ -323,7 +323,9 @@ enum shm_status host_store_open(struct host_store **out, const char *instance, u
     }
     if (status == SHM_OK)
         status = rebuild(store);
-    if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION || status == SHM_UNSAFE)
+    if (status == SHM_UNSAFE)
+        *failure = event_of(EVENT_OBJECT_UNSAFE, store->names.hosts);
+    else if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION)
         *failure = event_of(EVENT_OBJECT_FOREIGN, store->names.hosts);
     else if (status != SHM_OK)
         *failure = event_of(EVENT_HOSTS_FAILED, store->names.hosts);

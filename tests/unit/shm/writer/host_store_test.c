@@ -386,11 +386,38 @@ static void an_object_that_others_own_or_may_write_is_refused_and_left_alone(voi
         assert_int_equal(stat(path, &before), 0);
         assert_int_not_equal(host_store_open(&none, instance->name, MAX_BYTES, &instance->event), SHM_OK);
         assert_null(none);
-        assert_int_equal(instance->event.kind, EVENT_OBJECT_FOREIGN);
+        assert_int_equal(instance->event.kind, i == 0 ? EVENT_OBJECT_UNSAFE : EVENT_OBJECT_FOREIGN);
         assert_string_equal(instance->event.object, instance->names.hosts);
         assert_int_equal(stat(path, &after), 0);
         assert_int_equal(before.st_ino, after.st_ino);
     }
+}
+
+/* Layout 2 had a mailbox behind its header, with whatever was last in it. */
+static void records_of_the_released_layout_are_adopted(void **state)
+{
+    enum {
+        MAILBOX = 64,
+        MAILBOX_SIZE = 64
+    };
+    struct instance *instance = *state;
+    struct host_store *store = open_store(instance);
+    struct region region;
+    struct host_records hosts;
+    for (uint64_t host = 0; host < HOSTS; host++)
+        add(store, 1, host, host + 1);
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    assert_int_equal(region_open(instance->names.hosts, true, &self, HEADER_BYTES, &region), SHM_OK);
+    assert_int_equal(host_records_attach(&region, &hosts), SHM_OK);
+    host_store_close(store);
+    hosts.s_header->id.layout_version = LAYOUT_RELEASED;
+    hosts.s_header->id.fingerprint = FINGERPRINT_RELEASED;
+    memset((char *)region.s_base + MAILBOX, 0xa5, MAILBOX_SIZE);
+    region_close(&region);
+    store = open_store(instance);
+    for (uint64_t host = 0; host < HOSTS; host++)
+        expect(store, 1, host, host + 1);
+    host_store_close(store);
 }
 
 /* ---- readers beside the writer ---- */
@@ -475,6 +502,7 @@ int main(void)
         TEST(an_object_that_makes_no_sense_is_replaced),
         TEST(records_that_make_no_sense_are_left_out),
         TEST(an_object_that_others_own_or_may_write_is_refused_and_left_alone),
+        TEST(records_of_the_released_layout_are_adopted),
         TEST(a_reader_beside_the_writer_never_sees_a_mix),
         TEST(a_name_that_is_none_is_refused),
     };
