@@ -35,6 +35,7 @@
  *
  *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher collects. Contents are never trusted.
  *
+ *      each part begins on a cache line of its own
  *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
  *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | picks: u32 [slots] | ...
  *      ... | reported: flags | struct call_cell [call_cells] |
@@ -113,11 +114,47 @@ enum {
 #include "shm/layout_hosts.h"
 #include "shm/layout_routes.h"
 
-/* Changes when a size or an offset changes that two builds must agree on. */
+/* Every field of the objects. Settings and counters are appended to, so their places are not among them. */
+/* clang-format off */
+#define LAYOUT_FIELDS(X)                                                                          \
+    X(object_id, magic) X(object_id, layout_version) X(object_id, fingerprint) X(object_id, size) \
+    X(object_id, generation)                                                                      \
+    X(routes_header, bucket_count) X(routes_header, arena_units) X(routes_header, index_offset)   \
+    X(routes_header, call_cells) X(routes_header, arena_offset) X(routes_header, hash_seed)       \
+    X(routes_header, tick) X(routes_header, superseded) X(routes_header, doorbell)                \
+    X(routes_header, refusing) X(routes_header, settings) X(routes_header, fetcher_pid)           \
+    X(routes_header, fetcher_state) X(routes_header, fetcher_since) X(routes_header, connection)  \
+    X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
+    X(routes_header, directory) X(routes_header, counters)                                        \
+    X(slot, key) X(slot, ref)                                                                     \
+    X(block, stamp) X(block, key) X(block, expires) X(block, ejected) X(block, marks)             \
+    X(block, count) X(block, ttl_s) X(block, masks)                                               \
+    X(lookup_cell, lookups) X(lookup_cell, missed) X(lookup_cell, expired)                        \
+    X(call_cell, key) X(call_cell, host) X(call_cell, counts) X(call_cell, extra)                 \
+    X(call_cell, err_runs) X(call_cell, succ_run) X(call_cell, taken) X(call_cell, taken_extra)   \
+    X(control_header, slot_count) X(control_header, call_cells) X(control_header, threads)        \
+    X(control_header, refused) X(control_header, miss_summary)                                    \
+    X(hosts_header, record_count) X(hosts_header, used)                                           \
+    X(host_record, key) X(host_record, host) X(host_record, version) X(host_record, halves)       \
+    X(host_entry, health) X(host_entry, generation) X(host_entry, counts) X(host_entry, extra)    \
+    X(host_entry, cell) X(host_entry, absorbed)                                                   \
+    X(host_health, total_succ) X(host_health, total_err) X(host_health, since)                    \
+    X(host_health, window) X(host_health, vsucc) X(host_health, verr) X(host_health, rsucc)       \
+    X(host_health, rerr) X(host_health, contin_succ) X(host_health, contin_err)                   \
+    X(host_health, value) X(host_health, limit) X(host_health, state) X(host_health, override)    \
+    X(host_health, reason) X(host_health, bad_window)
+/* clang-format on */
+
+#define WORD_HALVES(word) (uint32_t)(word), (uint32_t)((uint64_t)(word) >> 32)
+
+/* Changes when a size, a place, a value or a form changes that two builds must agree on. */
 static inline uint32_t layout_fingerprint(void)
 {
     const uint32_t choices[] = {
-        HEADER_BYTES,
+#define X(type, field) offsetof(struct type, field),
+        LAYOUT_FIELDS(X)
+#undef X
+            HEADER_BYTES,
         BUCKET_SLOTS,
         PROBE_MAX,
         UNIT_BYTES,
@@ -128,22 +165,35 @@ static inline uint32_t layout_fingerprint(void)
         CALL_SUCC_BITS,
         DIRECTORY_NAME,
         HOST_WORDS,
-        RUN_MARK_BITS,
-        RUN_BITS,
-        REASONS,
         sizeof(struct routes_header),
-        offsetof(struct routes_header, settings),
-        offsetof(struct routes_header, counters),
-        sizeof(struct block),
+        sizeof(struct bucket),
         sizeof(struct lookup_cell),
         sizeof(struct call_cell),
         sizeof(struct control_header),
-        sizeof(struct hosts_header),
         sizeof(struct host_record),
         sizeof(struct host_entry),
-        offsetof(struct host_health, contin_err),
-        (uint32_t)(route_key_hash(route_key(1, 2), 3) >> 32), /* the hash, the forms of keys and hosts */
-        (uint32_t)(host_addr_hash(route_key(1, 2), (struct host_addr){3, 4}, 5) >> 32),
+        SUPERSEDED_SOON,
+        SUPERSEDED_YES,
+        FETCHER_RUNNING,
+        FETCHER_STOPPED,
+        CONNECTION_UP,
+        REFUSING_NO_SPACE,
+        MARK_HELD,
+        HOST_EJECTED,
+        OVERRIDE_PINNED,
+        OVERRIDE_DRAINED,
+        REASONS,
+        WORD_HALVES(EXPIRES_PULLING),
+        WORD_HALVES(ejected_bit(1)),
+        WORD_HALVES(drained_bit(1)),
+        WORD_HALVES(ref_make(1, 2)),
+        WORD_HALVES((uintptr_t)block_addresses(NULL, 33)),
+        WORD_HALVES((uintptr_t)block_ports(NULL, 33)),
+        WORD_HALVES(err_runs_pack((struct err_runs){1, 2, 3})),
+        WORD_HALVES(route_key_word(route_key(1, 2))),
+        WORD_HALVES(host_addr_word((struct host_addr){3, 4})),
+        WORD_HALVES(route_key_hash(route_key(1, 2), 3)),
+        WORD_HALVES(host_addr_hash(route_key(1, 2), (struct host_addr){3, 4}, 5)),
         hash_scale(route_key_hash(route_key(1, 2), 3), 1000),
         0x01020304 /* byte order: read back differently on another */,
     };

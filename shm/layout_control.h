@@ -23,7 +23,7 @@ struct lookup_cell {
  */
 struct call_cell {
     _Alignas(CACHE_LINE) _Atomic uint64_t key; /* ~key; 0: the cell is free */
-    _Atomic uint64_t host;                     /* host_word(); 0: claimed for the route, not for a host yet */
+    _Atomic uint64_t host; /* host_addr_word(); 0: claimed for the route, not for a host yet */
     _Atomic uint64_t counts;
     _Atomic uint64_t extra; /* what slow failures count beyond one each */
     _Atomic uint64_t err_runs;

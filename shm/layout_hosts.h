@@ -67,17 +67,16 @@ struct hosts_header {
     struct object_id id;
     uint32_t record_count;
     _Atomic uint32_t used; /* records from here on were never used */
-    uint64_t reserved[11]; /* 0; a mailbox for admin commands was here: a new field goes behind it */
 };
 
 struct host_record {
     _Atomic uint64_t key;  /* ~key; 0: free */
-    _Atomic uint64_t host; /* host_word(); 0: the route itself */
+    _Atomic uint64_t host; /* host_addr_word(); 0: the route itself */
     _Atomic uint64_t version;
     _Atomic uint64_t halves[2][HOST_WORDS]; /* struct host_entry, see host_records.h */
 };
 
-static_assert(sizeof(struct hosts_header) == 128, "hosts_header");
+static_assert(sizeof(struct hosts_header) == 40, "hosts_header");
 static_assert(sizeof(struct host_record) == 248, "host_record");
 
 #endif

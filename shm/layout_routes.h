@@ -106,6 +106,7 @@ static_assert(sizeof(struct object_id) == 32, "object_id");
 static_assert(offsetof(struct routes_header, bucket_count) == 32, "line 0");
 static_assert(offsetof(struct routes_header, hash_seed) == 56, "line 0");
 static_assert(offsetof(struct routes_header, tick) == 64, "line 1");
+static_assert(offsetof(struct routes_header, superseded) == 72, "here in every layout");
 static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
 static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
@@ -117,6 +118,10 @@ static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires
 static_assert(offsetof(struct block, ejected) == 24 && offsetof(struct block, count) == 28, "block");
 static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
 static_assert(offsetof(struct routes_header, settings) == 84, "line 1");
+static_assert(offsetof(struct settings, probe_num) == 12 &&
+                  offsetof(struct settings, overload_timeout_s) == 20,
+              "settings are appended");
+static_assert(COUNTER_orders == 31, "counters are appended");
 
 /* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
 #define MASK_WORDS(count)  (((count) + 31) / 32)
@@ -136,6 +141,17 @@ static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uin
 static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)
 {
     return (_Atomic uint16_t *)((uintptr_t)block_addresses(s_block, count) + count * 4);
+}
+
+/* The bits of a masks word for a host. */
+static inline uint64_t ejected_bit(uint32_t host)
+{
+    return UINT64_C(1) << host % 32;
+}
+
+static inline uint64_t drained_bit(uint32_t host)
+{
+    return UINT64_C(1) << (32 + host % 32);
 }
 
 static inline uint64_t ref_make(uint64_t version, uint32_t unit)

@@ -3,7 +3,10 @@
  * Configuration that the fetcher publishes, for readers and for people: a part of the layout. It is copied as one, so a
  * new setting is a line here, one where the fetcher fills it in, and the code that obeys it.
  *
- *      X(name)      ends in its unit; new ones are appended, so that a setting keeps its place
+ *      X(name)      ends in its unit
+ *
+ * New ones are appended, so that a setting keeps its place: that needs no other layout, so 0, which is what a fetcher
+ * leaves that does not know a setting, must mean what readers do without it.
  */
 #ifndef SHM_SETTINGS_H
 #define SHM_SETTINGS_H

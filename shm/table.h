@@ -128,17 +128,6 @@ static inline void table_hosts(const struct table *table, struct host_addr *out)
         out[i] = (struct host_addr){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
 }
 
-/* The bits of a masks word for a host, see layout.h. */
-static inline uint64_t ejected_bit(uint32_t host)
-{
-    return UINT64_C(1) << host % 32;
-}
-
-static inline uint64_t drained_bit(uint32_t host)
-{
-    return UINT64_C(1) << (32 + host % 32);
-}
-
 /* When the directory gave or confirmed the table, as a tick. */
 static inline uint64_t table_fetched(const struct table *table)
 {

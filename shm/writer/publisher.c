@@ -11,7 +11,7 @@ void publisher_init(struct publisher *publisher, const struct routes *routes, ui
     publisher->routes = *routes;
     publisher->version = version;
     publisher->keys = 0;
-    publisher->rung_due = false;
+    publisher->ring_due = false;
     arena_init(&publisher->arena, routes->arena_units, grace_ms);
 }
 
@@ -27,6 +27,14 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
     return routes_block(&publisher->routes, ref_unit(ref));
 }
 
+static uint16_t count_ejected(const struct publication *table)
+{
+    uint32_t ejected = 0;
+    for (uint32_t word = 0; table->masks && word < MASK_WORDS(table->count); word++)
+        ejected += (uint32_t)__builtin_popcount((uint32_t)table->masks[word]);
+    return (uint16_t)ejected;
+}
+
 /*
  * Fills a block that no current ref leads to. Steps 1 and 2 of a publish:
  *   stamp = 0           a reader that still holds the ref of an earlier table here finds out. Release: a reader that
@@ -38,14 +46,6 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
  *   contents, relaxed   not valid before the stamp.
  *   stamp = ref         release, pairs with the acquire of the stamp in table_block(): the contents come with it.
  */
-static uint16_t count_ejected(const struct publication *table)
-{
-    uint32_t ejected = 0;
-    for (uint32_t word = 0; table->masks && word < MASK_WORDS(table->count); word++)
-        ejected += (uint32_t)__builtin_popcount((uint32_t)table->masks[word]);
-    return (uint16_t)ejected;
-}
-
 static void write_block(struct block *s_block, uint64_t ref, const struct publication *table,
                         uint64_t expires)
 {
@@ -141,7 +141,7 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
         insert(publisher, empty, table->key, ref);
         *slot = empty;
     }
-    publisher->rung_due = true;
+    publisher->ring_due = true;
     return PUT_PUBLISHED;
 }
 

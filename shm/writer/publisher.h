@@ -3,8 +3,8 @@
  * The writer half of one generation: every store that a routes object sees after it has its name. One process, one
  * thread. The order of the stores is the protocol; PROTOCOL.md argues it.
  */
-#ifndef SHM_PUBLISHER_H
-#define SHM_PUBLISHER_H
+#ifndef SHM_WRITER_PUBLISHER_H
+#define SHM_WRITER_PUBLISHER_H
 
 #include <stdbool.h>
 
@@ -18,7 +18,7 @@ struct publisher {
     struct arena arena;
     uint64_t version; /* the last one drawn */
     uint32_t keys;    /* slots in use */
-    bool rung_due;    /* something was published since the doorbell last rang */
+    bool ring_due;    /* something was published since the doorbell last rang */
 };
 
 /* A table to publish. Hosts are sorted by the caller, so that equal sets compare equal. */

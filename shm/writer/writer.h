@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fetcher's side of an instance: the lock, the current generation, and retired ones not drained yet. Routes are named
- * by key; generations change underneath. One thread. Nothing here waits for a client.
+ * The fetcher's side of an instance: the lock, the current generation, and retired ones not drained yet. A route is
+ * found by its key, once, and named by a struct route_ref from then on, until a new generation is made. One thread.
+ * Nothing here waits for a client.
  */
 #ifndef SHM_WRITER_WRITER_H
 #define SHM_WRITER_WRITER_H

@@ -145,8 +145,8 @@ void writer_heartbeat(struct writer *writer, uint64_t now)
 {
     /* Relaxed: a reader that sees it late takes a table for younger than it is, for that long. */
     store_relaxed(&writer_header(writer)->tick, now);
-    if (writer->now.publisher.rung_due) {
-        writer->now.publisher.rung_due = false;
+    if (writer->now.publisher.ring_due) {
+        writer->now.publisher.ring_due = false;
         doorbell_ring(writer_header(writer));
     }
 }

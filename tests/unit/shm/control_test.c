@@ -43,6 +43,31 @@ static int teardown(void **state)
     return 0;
 }
 
+static void parts_are_where_layout_h_draws_them(void **state)
+{
+    struct region *region = *state;
+    struct control control;
+    assert_int_equal(control_attach(region, shape, 7, &control), SHM_OK);
+    const void *const parts[] = {control.s_header,
+                                 control.s_lookups,
+                                 control.s_misses,
+                                 control.stale.s_words[0],
+                                 control.stale.s_words[1],
+                                 control.stale.s_words[2],
+                                 control.s_picks,
+                                 control.reported.s_words[0],
+                                 control.reported.s_words[1],
+                                 control.reported.s_words[2],
+                                 control.s_calls,
+                                 (char *)region->s_base + region->size};
+    /* 100,000 slots: 1,563 words, 25 and 1. 100 cells: 2 words, 1 and 1. Each part begins on a cache line. */
+    static const uint32_t sizes[] = {4096, 64 * 64, 4096 * 8, 12544, 256, 64, 400000, 64, 64, 64, 6400};
+    const char *wanted = region->s_base;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); wanted += sizes[i++])
+        assert_ptr_equal(parts[i], wanted);
+    assert_ptr_equal(parts[sizeof(sizes) / sizeof(*sizes)], wanted);
+}
+
 static void an_object_too_short_or_of_another_generation_is_refused(void **state)
 {
     struct region *region = *state;
@@ -118,6 +143,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(parts_are_where_layout_h_draws_them),
         TEST(an_object_too_short_or_of_another_generation_is_refused),
         TEST(every_part_lies_within_the_object_and_on_no_other),
         TEST(lookup_counts_are_the_sums_of_all_cells),

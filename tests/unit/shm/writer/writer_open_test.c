@@ -7,7 +7,9 @@
 
 #include "shm/clock.h"
 #include "shm/index.h"
+#include "shm/reader/call_stats.h"
 #include "shm/table.h"
+#include "shm/writer/call_stats.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -119,22 +121,62 @@ static void squatted_names_are_refused_and_named(void **state)
     instance_start(instance);
 }
 
-static void g5_object_of_the_released_layout_is_adopted(void **state)
+static bool add_up(void *context, const struct call_report *report)
+{
+    *(uint64_t *)context += report->batch.succ;
+    return true;
+}
+
+static void mark_as_released(struct object_id *s_id)
+{
+    s_id->layout_version = LAYOUT_RELEASED;
+    s_id->fingerprint = FINGERPRINT_RELEASED;
+}
+
+/* Layout 2 had its settings in other places of the header, those of readers where the first three are now. */
+static void move_settings_to_layout_2(struct routes_header *s_header)
+{
+    const struct settings settings = settings_read(&s_header->settings);
+    uint32_t *s_words = (uint32_t *)s_header;
+    memset((void *)&s_header->settings, 0, sizeof(settings));
+    s_words[84 / 4] = settings.probe_num;
+    s_words[88 / 4] = settings.slow_call_ms;
+    s_words[92 / 4] = settings.overload_timeout_s;
+    s_words[148 / 4] = settings.update_timeout_s;
+    s_words[176 / 4] = settings.grace_ms;
+    s_words[180 / 4] = settings.poll_interval_ms;
+}
+
+static void g5_g11_objects_of_the_released_layout_are_adopted(void **state)
 {
     struct instance *instance = *state;
-    struct region region;
+    struct region region, control_region;
     struct routes routes;
+    struct control control;
+    uint64_t collected = 0;
     instance_put_keys(instance, 100, 2);
+    instance_map_control(instance, &control_region, &control);
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
     instance_stop(instance);
     assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
-    routes.s_header->id.layout_version = LAYOUT_RELEASED;
-    routes.s_header->id.fingerprint = FINGERPRINT_RELEASED;
-    region_close(&region);
+    mark_as_released(&routes.s_header->id);
+    mark_as_released(&control.s_header->id);
+    move_settings_to_layout_2(routes.s_header);
     /* To readers it is another layout. */
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_LAYOUT);
     instance_start(instance);
     assert_int_equal(instance_next_event(instance), EVENT_ADOPTED);
     instance_expect_keys(instance, 100, 2);
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(load_relaxed(&routes.s_header->settings.probe_num),
+                     instance->options.settings.probe_num);
+    /* A client that has not moved on yet. */
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    writer_set_judge(instance->writer, add_up, &collected);
+    writer_collect_calls(instance->writer, 1000, 1, clock_tick());
+    assert_int_equal(collected, 2);
+    region_close(&region);
+    region_close(&control_region);
 }
 
 static void damaged_object_is_replaced(void **state)
@@ -190,7 +232,7 @@ int main(void)
         TEST(objects_have_the_documented_modes_under_any_umask),
         TEST(leftovers_of_a_dead_fetcher_are_removed),
         TEST(squatted_names_are_refused_and_named),
-        TEST(g5_object_of_the_released_layout_is_adopted),
+        TEST(g5_g11_objects_of_the_released_layout_are_adopted),
         TEST(damaged_object_is_replaced),
         TEST(an_emptied_object_is_replaced),
     };
