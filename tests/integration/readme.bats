@@ -96,11 +96,11 @@ TEXT
   [ "$output" = ok ]
 }
 
-@test "an installed larshm is found by pkg-config and by CMake" {
+@test "an installed larshm is found by pkg-config and by CMake, where there is no other package" {
   prefix=$BATS_TEST_TMPDIR/usr
   DESTDIR='' cmake --install "$BUILD" --prefix "$prefix" >/dev/null
-  PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name larshm.pc)")
-  export PKG_CONFIG_PATH
+  PKG_CONFIG_LIBDIR=$(dirname "$(find "$prefix" -name larshm.pc)")
+  export PKG_CONFIG_LIBDIR PKG_CONFIG_PATH=''
   awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/README.md" >"$BATS_TEST_TMPDIR/example.c"
   # shellcheck disable=SC2046
   cc -o "$BATS_TEST_TMPDIR/example" "$BATS_TEST_TMPDIR/example.c" $(pkg-config --cflags --libs larshm)
