@@ -43,9 +43,7 @@ int file_read(char **text, size_t *size, const struct complaint *to)
     /* O_NONBLOCK: opening a pipe without a writer would wait for one. */
     int fd = open(to->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return complain(to, 0,
-                        "cannot be opened: %s: check the name and its permissions, or start without -c",
-                        strerror(errno));
+        return complain(to, 0, "cannot be opened: %s: check the name and its permissions", strerror(errno));
     char *buffer = NULL;
     int result = check_kind(fd, to);
     if (result == 0) {

@@ -29,7 +29,7 @@ const struct key keys[KEY_COUNT] = {
     {KEY(loadbalance, probe_num, KEY_INTEGER), 1, 1000000, "10", "", RELOAD,
      "After this many picks of hosts in rotation, one pick probes an ejected host."},
     {KEY(loadbalance, init_succ_cnt, KEY_INTEGER), 1, 1000000, "180", "", RELOAD,
-     "Successes that a host is credited with when it returns to rotation."},
+     "Successes that a host is credited with when it is new or returns to rotation. They count for err_rate."},
     {KEY(loadbalance, init_err_cnt, KEY_INTEGER), 1, 1000000, "5", "", RELOAD,
      "Failures that a host is charged with when it is ejected."},
     {KEY(loadbalance, err_rate, KEY_REAL), 0, 1, "0.1", "", RELOAD,
@@ -76,7 +76,7 @@ const struct key keys[KEY_COUNT] = {
     {KEY(fetcher, log_level, KEY_LEVEL), 0, 0, "info", "", RELOAD,
      "Messages less important than this are not logged."},
     {KEY(fetcher, admin_socket, KEY_PATH), 0, 0, "", "", RESTART,
-     "Where operators' commands come in. Empty: below /run/larshm, or else below $XDG_RUNTIME_DIR."},
+     "Where operators' commands come in; larshm needs it in LARSHM_ADMIN_SOCKET. Empty: a default place."},
 
     {KEY(shm, max_bytes, KEY_SIZE), UINT64_C(1) << 20, UINT64_C(1) << 32, "256M", "", RESTART,
      "The routes object never grows beyond this. While it grows, old and new exist side by side."},
