@@ -107,6 +107,24 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json route hosts 1 in_turn)" = false ]
 }
 
+@test "the examples of larshm(1) and list --help find hosts that are out of rotation, and no others" {
+    live '[loadbalance]' 'overload_timeout = 1'
+    for cmdid in 1 2 3; do
+        route add 1 $cmdid 10.0.0.1:80 10.0.0.2:80
+        larshm wait 1 $cmdid
+    done
+    larshm report 1 1 10.0.0.1:80 1 --count 15
+    eventually prints 'was overloaded for 1 s' larshm list
+    larshm host drain 1 2 10.0.0.2:80
+    larshm host pin 1 3 10.0.0.1:80
+    manual=$(grep -A 1 -F 'larshm -j list | jq -c' "$SOURCE/tools/larshm/larshm.1.scd")
+    run -0 eval "$manual"
+    [ "$output" = '{"modid":1,"cmdid":2,"ip":"10.0.0.2","port":80,"state":"idle","hold":"drained","reason":"birth"}' ]
+    help=$(larshm list --help | grep -F 'larshm -j list | jq')
+    run -0 eval "$help | jq -c '[.modid, .cmdid]'"
+    [ "$output" = '[1,2]' ]
+}
+
 @test "an operator's hold and the totals last over a killed fetcher and over hosts that leave and come back" {
     live
     route add 1 2 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80
@@ -201,7 +219,8 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$stderr" = "" ]
     printf '%s\n' "[shm]" "max_bytes = 64M" >>"$BATS_TEST_TMPDIR/conf"
     run -0 --separate-stderr larshm reload
-    [[ "$stderr" == *"these keys need a restart of larshm-fetcher: shm.max_bytes" ]]
+    [[ "$output" == *"in use, except for keys that need a restart of larshm-fetcher: shm.max_bytes" ]]
+    [ "$stderr" = "" ]
     run -0 --separate-stderr larshm -j reload
     [ "$(json needs_restart)" = shm.max_bytes ]
     echo "max_bites = 64M" >>"$BATS_TEST_TMPDIR/conf"

@@ -18,7 +18,7 @@ static const char doc[] =
     "and over a directory that removes the host and adds it again.\v"
     "Actions:\n"
     "  pin    the host is picked whatever its calls say\n"
-    "  drain  the host is neither picked nor probed, for example before its maintenance\n"
+    "  drain  the host is neither picked nor probed: before its maintenance\n"
     "  clear  its calls decide again\n\n"
     "Only root and the user of larshm-fetcher may do this, while the fetcher runs. It is reached at its admin "
     "socket, see larshm-fetcher(8); LARSHM_ADMIN_SOCKET names another path.\n\n"

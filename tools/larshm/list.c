@@ -19,14 +19,16 @@ static const char doc[] =
     "STATE is new, pulling (a request is on its way), expired (older than update_timeout), held (an answer "
     "without hosts is held back, [fetcher] empty_hold), or none (the directory says that there is no such "
     "route). AGE counts from when the directory last confirmed the hosts. VERSION grows with each change. "
-    "SUCCESSES and FAILURES are all calls so far. HEALTH is the host's state, since when, and why: overloaded hosts "
-    "are out of rotation and only probed now and then.\n\n"
+    "SUCCESSES and FAILURES are all calls so far. HEALTH is the host's state, since when, and why. "
+    "An overloaded host is out of rotation and only probed now and then. An operator keeps a pinned host in "
+    "rotation, and a drained one out of it and not probed.\n\n"
     "Examples:\n"
     "  larshm list\n"
     "  larshm list 7\n"
     "  larshm -j list     all hosts, one route on each line\n"
-    "  larshm list | grep overloaded\n"
-    "  larshm dump        for scripts\n\n" EXIT_CODES_DOC;
+    "  larshm dump        for scripts\n\n"
+    "Routes with hosts that are out of rotation:\n"
+    "  larshm -j list | jq '.routes[] | select(any(.hosts[]; .in_turn == false))'\n\n" EXIT_CODES_DOC;
 
 struct arguments {
     struct common *common;

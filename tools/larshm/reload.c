@@ -37,9 +37,11 @@ static int print(const struct common *common, const json_t *answer)
     if (common->json)
         return json_print(json_pack("{s:i, s:s, s:s}", "version", JSON_VERSION, "instance", common->instance,
                                     "needs_restart", restart ? restart : ""));
-    puts("the configuration is in use");
     if (restart && *restart)
-        say("these keys need a restart of larshm-fetcher: %s", restart);
+        printf("the configuration is in use, except for keys that need a restart of larshm-fetcher: %s\n",
+               restart);
+    else
+        puts("the configuration is in use");
     return EXIT_SUCCESS;
 }
 
