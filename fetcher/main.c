@@ -223,18 +223,18 @@ static int start_loop(struct daemon *daemon)
     return 0;
 }
 
-/* The group that may ask for routes, if this fetcher can give it the control object; otherwise its own group. */
+/* The group that may request routes, if this fetcher can give it the control object; otherwise its own group. */
 static const char *usable_group(const char *name)
 {
     const struct group *group = *name ? getgrnam(name) : NULL;
     if (*name && !group)
         log_line(LOG_LEVEL_WARNING,
-                 "no group \"%s\" on this machine: only the fetcher's own group may ask for routes; add the "
+                 "no group \"%s\" on this machine: only the fetcher's own group may request routes; add the "
                  "group, or set [shm] group",
                  name);
     else if (group && geteuid() != 0 && getegid() != group->gr_gid && !group_member(group->gr_gid))
         log_line(LOG_LEVEL_WARNING,
-                 "the fetcher is not a member of group \"%s\": only its own group may ask for routes; add it "
+                 "the fetcher is not a member of group \"%s\": only its own group may request routes; add it "
                  "to the group, or set [shm] group",
                  name);
     else

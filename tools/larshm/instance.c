@@ -39,7 +39,7 @@ bool instance_renamed(const struct instance *instance)
     return !region_is_named(&instance->region, instance->names.routes);
 }
 
-/* Mapped for this moment only: clients may write to the object, and cut it short. */
+/* Mapped for this moment only: clients may write to the object, and truncate it. */
 bool instance_lookups(const struct instance *instance, struct lookup_counts *out)
 {
     struct region region = {0};
