@@ -97,8 +97,12 @@ int fail_unopened(const struct common *common, int code)
                     "/larshm.%s: this user may not read it: its mode should be 0644, "
                     "restart larshm-fetcher, which recreates it",
                     instance);
-    case LARSHM_BAD_ARGUMENT:
-        return fail_code(common, "instance", code);
+    case LARSHM_BAD_ARGUMENT: {
+        char printable[2 * INSTANCE_MAX];
+        text_printable(instance, sizeof(printable), printable);
+        return fail(common, EXIT_USAGE,
+                    "\"%s\" is no instance: its name is 1 to 32 letters, digits, '-' or '_'", printable);
+    }
     default:
         snprintf(what, sizeof(what), "/larshm.%s", instance);
         return fail_code(common, what, code);
