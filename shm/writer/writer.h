@@ -23,7 +23,7 @@ struct writer_options {
     const char *instance;
     uint64_t max_bytes;       /* of the routes object */
     uint32_t max_unknown;     /* keys without hosts that are remembered at one time */
-    const char *group;        /* who may ask for routes; "": the fetcher's own group */
+    const char *group;        /* who may request routes; "": the fetcher's own group */
     const char *directory;    /* host:port, for people */
     struct settings settings; /* published; grace_ms of a running fetcher stays */
 };
