@@ -6,6 +6,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/reader/demand.h"
+#include "shm/reader/lookup_stats.h"
 
 void lookup_flush(const struct mapping *mapping)
 {

@@ -27,16 +27,3 @@ void demand_route(const struct control *control, struct route_key key)
     if (!(load_acquire(&control->s_header->miss_summary[0]) & summary))
         set_bits_acq_rel(&control->s_header->miss_summary[0], summary);
 }
-
-void lookup_stats_add(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
-                      uint32_t expired)
-{
-    struct lookup_cell *s_cell = &control->s_lookups[cell % LOOKUP_CELLS];
-    /* Relaxed: sums for people; no other word depends on them. */
-    if (lookups)
-        add_relaxed(&s_cell->lookups, lookups);
-    if (missed)
-        add_relaxed(&s_cell->missed, missed);
-    if (expired)
-        add_relaxed(&s_cell->expired, expired);
-}

@@ -16,8 +16,4 @@ void demand_refresh(const struct control *control, uint32_t slot);
  */
 void demand_route(const struct control *control, struct route_key key);
 
-/* Adds to the lookup counts. `cell` spreads threads over cache lines; any number will do. */
-void lookup_stats_add(const struct control *control, uint32_t cell, uint32_t lookups, uint32_t missed,
-                      uint32_t expired);
-
 #endif

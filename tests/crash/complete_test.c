@@ -16,6 +16,7 @@
 #include "shm/control.h"
 #include "shm/reader/call_stats.h"
 #include "shm/reader/demand.h"
+#include "shm/reader/lookup_stats.h"
 #include "shm/writer/call_stats.h"
 #include "shm/writer/host_store.h"
 #include "tests/crash/step.h"

@@ -73,28 +73,12 @@ static void a_key_that_is_there_is_not_put_into_a_cell_that_became_free(void **s
     calls_end(&calls);
 }
 
-static void lookups_are_added_to_the_cell_of_their_thread(void **state)
-{
-    struct calls calls;
-    (void)state;
-    calls_begin(&calls, 1);
-    for (uint32_t thread = 0; thread < 2 * LOOKUP_CELLS; thread++)
-        lookup_stats_add(&calls.control, thread, 100, 10, 1);
-    for (uint32_t i = 0; i < LOOKUP_CELLS; i++) {
-        assert_int_equal(load_relaxed(&calls.control.s_lookups[i].lookups), 200);
-        assert_int_equal(load_relaxed(&calls.control.s_lookups[i].missed), 20);
-        assert_int_equal(load_relaxed(&calls.control.s_lookups[i].expired), 2);
-    }
-    calls_end(&calls);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_demanded_once_however_often_it_is_missed),
         cmocka_unit_test(a_key_whose_cells_are_taken_overwrites_no_other),
         cmocka_unit_test(a_key_that_is_there_is_not_put_into_a_cell_that_became_free),
-        cmocka_unit_test(lookups_are_added_to_the_cell_of_their_thread),
     };
     return cmocka_run_group_tests_name("unit/shm/reader/demand", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "shm/index.h"
 #include "shm/reader/call_stats.h"
 #include "shm/reader/demand.h"
+#include "shm/reader/lookup_stats.h"
 #include "shm/writer/call_stats.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
