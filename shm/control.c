@@ -2,7 +2,7 @@
 #include "shm/control.h"
 
 #include "shm/atomic.h"
-#include "shm/routes.h"
+#include "shm/object_id.h"
 
 /* Places the parts of an object one after the other, each on a cache line of its own. */
 struct layer {
@@ -52,13 +52,7 @@ uint64_t control_size(struct control_shape shape)
 void control_format(const struct region *region, struct control_shape shape, uint64_t generation)
 {
     struct control_header *s_header = region->s_base;
-    s_header->id = (struct object_id){
-        .magic = CONTROL_MAGIC,
-        .layout_version = LAYOUT_VERSION,
-        .fingerprint = layout_fingerprint(),
-        .size = region->size,
-        .generation = generation,
-    };
+    object_id_format(&s_header->id, CONTROL_MAGIC, region, generation);
     s_header->slot_count = shape.slot_count;
     s_header->call_cells = shape.call_cells;
 }

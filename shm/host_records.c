@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "shm/atomic.h"
-#include "shm/routes.h"
+#include "shm/object_id.h"
 
 enum {
     READ_TRIES = 100 /* each but the last needs two concurrent commits of this record */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/routes.h"
 
+#include "shm/object_id.h"
+
 uint32_t routes_index_offset(void)
 {
     return HEADER_BYTES;
@@ -14,23 +16,6 @@ uint64_t routes_arena_offset(uint32_t bucket_count)
 uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units)
 {
     return routes_arena_offset(bucket_count) + (uint64_t)arena_units * UNIT_BYTES;
-}
-
-enum shm_status object_id_check(const struct object_id *s_id, uint64_t magic, uint64_t least,
-                                const struct region *region, enum layout_accepted accepted)
-{
-    /* Plain loads: constant since before the object had its name. */
-    if (region->size < sizeof(*s_id))
-        return SHM_SHORT;
-    if (s_id->magic != magic)
-        return SHM_NOT_LARSHM;
-    bool own = s_id->layout_version == LAYOUT_VERSION && s_id->fingerprint == layout_fingerprint();
-    bool released = s_id->layout_version == LAYOUT_RELEASED && s_id->fingerprint == FINGERPRINT_RELEASED;
-    if (!own && !(released && accepted == LAYOUT_ADOPTABLE))
-        return SHM_LAYOUT;
-    if (s_id->size > region->size || region->size < least)
-        return SHM_SHORT;
-    return SHM_OK;
 }
 
 static enum shm_status attach(const struct region *region, enum layout_accepted accepted, struct routes *out)

@@ -50,13 +50,4 @@ static inline uint32_t routes_slot_count(const struct routes *routes)
     return routes->bucket_count * BUCKET_SLOTS;
 }
 
-enum layout_accepted {
-    LAYOUT_OWN,
-    LAYOUT_ADOPTABLE, /* or that of the release before */
-};
-
-/* Checks the first 32 bytes of any object. `least` is the smallest size that makes sense. */
-enum shm_status object_id_check(const struct object_id *s_id, uint64_t magic, uint64_t least,
-                                const struct region *region, enum layout_accepted accepted);
-
 #endif

@@ -11,6 +11,7 @@
 #include "shm/clock.h"
 #include "shm/doorbell.h"
 #include "shm/index.h"
+#include "shm/object_id.h"
 
 enum {
     MODE_ROUTES = 0644,
@@ -30,13 +31,7 @@ static enum shm_status format(const struct region *region, const struct generati
     uint64_t seed;
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return SHM_SYSTEM_ERROR;
-    s_header->id = (struct object_id){
-        .magic = ROUTES_MAGIC,
-        .layout_version = LAYOUT_VERSION,
-        .fingerprint = layout_fingerprint(),
-        .size = region->size,
-        .generation = next_number(plan->source),
-    };
+    object_id_format(&s_header->id, ROUTES_MAGIC, region, next_number(plan->source));
     s_header->bucket_count = plan->bucket_count;
     s_header->arena_units = plan->arena_units;
     s_header->call_cells = plan->call_cells;

@@ -11,6 +11,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
+#include "shm/object_id.h"
 
 enum {
     FIRST_RECORDS = 256,
@@ -139,11 +140,7 @@ static enum shm_status rebuild(struct host_store *store)
     struct hosts_header *s_header = region.s_base;
     struct host_records hosts = {s_header, (struct host_record *)((char *)region.s_base + HEADER_BYTES),
                                  store->capacity};
-    s_header->id = (struct object_id){.magic = HOSTS_MAGIC,
-                                      .layout_version = LAYOUT_VERSION,
-                                      .fingerprint = layout_fingerprint(),
-                                      .size = region.size,
-                                      .generation = generation};
+    object_id_format(&s_header->id, HOSTS_MAGIC, &region, generation);
     s_header->record_count = store->capacity;
     for (uint32_t i = 0; i < store->used; i++)
         if (!route_key_is_none(store->nodes[i].key))

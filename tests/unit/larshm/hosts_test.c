@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "shm/atomic.h"
+#include "shm/object_id.h"
 #include "tests/support/keys.h"
 #include "tools/larshm/health.h"
 #include "tools/larshm/hosts.h"
@@ -34,8 +35,7 @@ static struct object object_new(void)
     struct hosts_header *s_header = object.region.s_base;
     assert_non_null(s_header);
     memset(s_header, 0, object.region.size);
-    s_header->id =
-        (struct object_id){HOSTS_MAGIC, LAYOUT_VERSION, layout_fingerprint(), object.region.size, 1};
+    object_id_format(&s_header->id, HOSTS_MAGIC, &object.region, 1);
     s_header->record_count = RECORDS;
     assert_int_equal(host_records_attach(&object.region, &object.hosts), SHM_OK);
     return object;

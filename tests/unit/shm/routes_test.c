@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/object_id.h"
 #include "shm/routes.h"
 
 enum {
@@ -28,11 +29,7 @@ static int setup(void **state)
         return -1;
     memset(region->s_base, 0, region->size);
     struct routes_header *s_header = region->s_base;
-    s_header->id = (struct object_id){.magic = ROUTES_MAGIC,
-                                      .layout_version = LAYOUT_VERSION,
-                                      .fingerprint = layout_fingerprint(),
-                                      .size = region->size,
-                                      .generation = 7};
+    object_id_format(&s_header->id, ROUTES_MAGIC, region, 7);
     s_header->bucket_count = BUCKETS;
     s_header->arena_units = UNITS;
     s_header->call_cells = 1;
