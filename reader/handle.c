@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "reader/handle.h"
-
 #include <pwd.h>
 #include <stdlib.h>
 
 #include "reader/fork.h"
 #include "reader/lookup.h"
 #include "reader/mapping.h"
+#include "reader/state.h"
 #include "reader/thread.h"
 
 static _Atomic uint64_t handles;

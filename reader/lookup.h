@@ -3,8 +3,8 @@
 #ifndef READER_LOOKUP_H
 #define READER_LOOKUP_H
 
-#include "reader/handle.h"
 #include "reader/rcu.h"
+#include "reader/state.h"
 #include "shm/table.h"
 
 struct lookup {

@@ -3,7 +3,7 @@
 #ifndef READER_MAPPING_H
 #define READER_MAPPING_H
 
-#include "reader/handle.h"
+#include "reader/state.h"
 
 /*
  * Maps the objects that have the instance's names now. Trusts those owned by root, the calling user and `fetcher`. No

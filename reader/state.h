@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A handle: the mapping of the current generation, guarded by RCU, and retired ones that are still pinned. */
-#ifndef READER_HANDLE_H
-#define READER_HANDLE_H
+#ifndef READER_STATE_H
+#define READER_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
