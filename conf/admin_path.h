@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "conf/config.h"
+#include "conf/values.h"
 
 /* In the order in which they are tried. */
 enum admin_place {

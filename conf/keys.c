@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "conf/config.h"
+#include "conf/values.h"
 
 /* clang-format off */
 #define KEY_AT(section, name, type, field) \

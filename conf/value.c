@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/config.h"
+#include "conf/log.h"
 #include "conf/name.h"
 #include "conf/number.h"
+#include "conf/values.h"
 
 static const char *const levels[] = {
     [LOG_LEVEL_ERROR] = "error",

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/config.h"
+#include "conf/log.h"
 #include "conf/value.h"
 #include "tests/fuzz/fuzz.h"
 

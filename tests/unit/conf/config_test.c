@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "conf/log.h"
 #include "tests/support/scratch_conf.h"
 
 /* An agent's file as Lars users have it. */

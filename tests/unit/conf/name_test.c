@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "conf/config.h"
 #include "conf/name.h"
+#include "conf/values.h"
 
 static void a_host_is_a_name_or_a_whole_ipv4_address(void **state)
 {

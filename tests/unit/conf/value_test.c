@@ -8,8 +8,9 @@
 
 #include <cmocka.h>
 
-#include "conf/config.h"
+#include "conf/log.h"
 #include "conf/value.h"
+#include "conf/values.h"
 
 static const struct key integer = {.type = KEY_INTEGER, .min = 0, .max = UINT32_MAX};
 static const struct key port = {.type = KEY_PORT, .min = 1, .max = 65535};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The values of the fetcher's configuration. Fields are grouped and named like the sections and keys of the file;
+ * larshm.conf(5) describes them.
+ */
+#ifndef CONF_VALUES_H
+#define CONF_VALUES_H
+
+#include <stdint.h>
+
+enum {
+    CONFIG_HOST_SIZE = 254, /* of a host name, with its NUL */
+    CONFIG_GROUP_SIZE = 33,
+    CONFIG_PATH_SIZE = 108, /* of a Unix socket, with its NUL */
+};
+
+struct config_peer {
+    char ip[CONFIG_HOST_SIZE]; /* a host name or an IPv4 address; of the reporter also "": none */
+    uint16_t port;
+};
+
+struct config {
+    struct config_peer dnsserver, reporter;
+    uint32_t report_interval; /* seconds; a key of [reporter] */
+    struct {
+        uint32_t probe_num;
+        uint32_t init_succ_cnt, init_err_cnt;
+        double err_rate, succ_rate;
+        uint32_t contin_err_limit, contin_succ_limit;
+        double window_err_rate;
+        uint32_t idle_timeout, overload_timeout, update_timeout; /* seconds */
+        uint32_t slow_call_ms, window_min_calls;                 /* 0: off */
+    } loadbalance;
+    struct {
+        uint32_t poll_interval_ms;
+        uint32_t request_timeout_ms, connect_timeout_ms;
+        uint32_t reconnect_min_ms, reconnect_max_ms;          /* min <= max */
+        uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
+        uint32_t probe_interval_ms, frame_timeout_ms;
+        uint32_t empty_hold;                 /* seconds; 0: off */
+        uint32_t log_level;                  /* enum log_level of conf/log.h */
+        char admin_socket[CONFIG_PATH_SIZE]; /* "": the default places */
+    } fetcher;
+    struct {
+        uint64_t max_bytes;
+        uint32_t grace_ms;
+        uint32_t max_unknown;
+        char group[CONFIG_GROUP_SIZE]; /* "": the fetcher's own group */
+    } shm;
+};
+
+#endif
