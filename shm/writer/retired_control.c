@@ -2,11 +2,13 @@
 #include "shm/writer/retired_control.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -65,11 +67,16 @@ size_t retired_control_list(const struct object_names *names, uint64_t *generati
     if (!directory)
         return 0;
     for (const struct dirent *entry; (entry = readdir(directory));) {
-        char *end = NULL;
+        char name[RETIRED_NAME_MAX];
+        struct stat st;
         if (strncmp(entry->d_name, control, length) != 0 || entry->d_name[length] != '.')
             continue;
-        uint64_t generation = strtoull(entry->d_name + length + 1, &end, 10);
-        if (generation == 0 || *end)
+        uint64_t generation = strtoull(entry->d_name + length + 1, NULL, 10);
+        name_of(names, generation, name);
+        /* Another user's file neither counts nor goes: it would push out what this user's fetchers have left (G11). */
+        if (generation == 0 || strcmp(entry->d_name, name + 1) != 0 ||
+            fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+            st.st_uid != geteuid())
             continue;
         uint64_t gone = insert(generations, &count, cap, generation);
         if (gone)

@@ -14,7 +14,8 @@
 void retired_control_keep(const struct object_names *names, uint64_t generation);
 void retired_control_remove(const struct object_names *names, uint64_t generation);
 
-/* The generations that have such a name, newest first; at most `cap`, the names of the others are removed. */
+/* The generations that have such a name, newest first; at most `cap`, the names of the others are removed. Other users'
+ * files are left alone. */
 size_t retired_control_list(const struct object_names *names, uint64_t *generations, size_t cap);
 
 /* Opens one, writable; only if this user owns it. */
