@@ -24,13 +24,16 @@ struct peer {
 };
 
 struct admin {
-    uv_pipe_t listener;
+    uv_loop_t *loop;
+    const char *instance, *configured;
+    uv_pipe_t *listener; /* NULL: there is no socket */
     struct admin_socket socket;
     const struct admin_targets *targets;
     struct peer *peers;
     unsigned peer_count; /* of `peers` */
-    unsigned handles;    /* that libuv still knows */
+    unsigned handles;    /* that libuv still knows, and the caller's */
     bool waiting;        /* a connection could not be accepted for want of memory */
+    bool failed;         /* the log says that there is no socket */
     struct log_limit full_limit;
 };
 
@@ -151,10 +154,10 @@ static void accept_peer(struct admin *admin)
         return;
     peer->admin = admin;
     peer->deadline = clock_tick() + ADMIN_TIMEOUT_MS;
-    uv_pipe_init(admin->listener.loop, &peer->pipe, 0);
+    uv_pipe_init(admin->loop, &peer->pipe, 0);
     peer->pipe.data = peer;
     admin->handles++;
-    if (uv_accept((uv_stream_t *)&admin->listener, (uv_stream_t *)&peer->pipe) != 0) {
+    if (uv_accept((uv_stream_t *)admin->listener, (uv_stream_t *)&peer->pipe) != 0) {
         close_peer(peer);
         return;
     }
@@ -176,10 +179,66 @@ static void connected(uv_stream_t *listener, int status)
         accept_peer(listener->data);
 }
 
+static void listener_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+    free(handle);
+}
+
+static void stop_listening(struct admin *admin)
+{
+    admin_socket_remove(&admin->socket);
+    uv_close((uv_handle_t *)admin->listener, listener_closed);
+    admin->listener = NULL;
+    admin->waiting = false;
+}
+
+static void start_listening(struct admin *admin)
+{
+    char why[ADMIN_TEXT_SIZE] = "out of memory";
+    admin->socket = (struct admin_socket){0};
+    admin->listener = malloc(sizeof(*admin->listener));
+    if (admin->listener) {
+        admin->handles++;
+        uv_pipe_init(admin->loop, admin->listener, 0);
+        admin->listener->data = admin;
+        if (admin_socket_bind(&admin->socket, admin->listener, admin->instance, admin->configured, why,
+                              sizeof(why))) {
+            int code = uv_listen((uv_stream_t *)admin->listener, ADMIN_PEERS_MAX, connected);
+            if (code == 0) {
+                admin->failed = false;
+                return;
+            }
+            snprintf(why, sizeof(why), "%s: %s", admin->socket.path, uv_strerror(code));
+        }
+        stop_listening(admin);
+    }
+    if (!admin->failed)
+        log_line(
+            LOG_LEVEL_WARNING,
+            "no admin socket, so `larshm host` and `larshm reload` do not work: %s; set [fetcher] admin_socket to "
+            "a path in a directory of the fetcher's user",
+            why);
+    admin->failed = true;
+}
+
+/* Whatever has removed or replaced the file: operators find the fetcher again. */
+static void keep_listening(struct admin *admin)
+{
+    if (admin->listener && !admin_socket_is_named(&admin->socket)) {
+        log_line(LOG_LEVEL_WARNING, "the admin socket %s was removed or replaced: making it again",
+                 admin->socket.path);
+        stop_listening(admin);
+    }
+    if (!admin->listener)
+        start_listening(admin);
+}
+
 void admin_maintain(struct admin *admin, uint64_t now)
 {
     if (!admin)
         return;
+    keep_listening(admin);
     if (admin->waiting)
         accept_peer(admin);
     for (struct peer *peer = admin->peers, *next; peer; peer = next) {
@@ -189,48 +248,28 @@ void admin_maintain(struct admin *admin, uint64_t now)
     }
 }
 
-static void listener_closed(uv_handle_t *handle)
-{
-    release(handle->data);
-}
-
-static void close_listener(struct admin *admin)
-{
-    uv_close((uv_handle_t *)&admin->listener, listener_closed);
-    admin_socket_remove_directory(&admin->socket);
-}
-
 void admin_stop(struct admin *admin)
 {
     if (!admin)
         return;
     while (admin->peers)
         close_peer(admin->peers);
-    close_listener(admin);
+    if (admin->listener)
+        stop_listening(admin);
+    release(admin);
 }
 
 struct admin *admin_start(uv_loop_t *loop, const char *instance, const char *configured,
                           const struct admin_targets *targets)
 {
-    char why[ADMIN_TEXT_SIZE] = "out of memory";
     struct admin *admin = calloc(1, sizeof(*admin));
-    if (admin) {
-        admin->targets = targets;
-        admin->handles = 1;
-        uv_pipe_init(loop, &admin->listener, 0);
-        admin->listener.data = admin;
-        if (admin_socket_bind(&admin->socket, &admin->listener, instance, configured, why, sizeof(why))) {
-            int code = uv_listen((uv_stream_t *)&admin->listener, ADMIN_PEERS_MAX, connected);
-            if (code == 0)
-                return admin;
-            snprintf(why, sizeof(why), "%s: %s", admin->socket.path, uv_strerror(code));
-        }
-        close_listener(admin);
-    }
-    log_line(
-        LOG_LEVEL_WARNING,
-        "no admin socket, so `larshm host` and `larshm reload` do not work: %s; set [fetcher] admin_socket to "
-        "a path in a directory of the fetcher's user",
-        why);
-    return NULL;
+    if (!admin)
+        return NULL;
+    admin->loop = loop;
+    admin->instance = instance;
+    admin->configured = configured;
+    admin->targets = targets;
+    admin->handles = 1; /* the caller's */
+    start_listening(admin);
+    return admin;
 }

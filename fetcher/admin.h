@@ -20,12 +20,12 @@ enum {
 
 struct admin;
 
-/* `configured` is the socket's path, or "". NULL: there is none, and the log says why; the fetcher works without it.
- * `targets` must outlive it. */
+/* `configured` is the socket's path, or "". If there can be none the log says why, and the fetcher works without it.
+ * NULL: out of memory. `instance`, `configured` and `targets` must outlive it. */
 struct admin *admin_start(uv_loop_t *loop, const char *instance, const char *configured,
                           const struct admin_targets *targets);
 
-/* Periodic maintenance: drops peers whose time is over. NULL is fine, here and below. */
+/* Periodic maintenance: drops peers whose time is over, and makes a socket again that is not there. NULL is fine, here and below. */
 void admin_maintain(struct admin *admin, uint64_t now);
 
 /* Closes everything and removes the socket. Freed once libuv has closed its handles. */

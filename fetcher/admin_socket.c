@@ -29,13 +29,34 @@ static const char *make_directory(const char *path, mode_t mode)
     return mkdir(path, mode) == 0 || errno == EEXIST ? NULL : strerror(errno);
 }
 
-/* The file's own mode follows from umask: never, not even for a moment, may others connect. */
-static const char *bind_file(uv_pipe_t *pipe, const char *path)
+/*
+ * The file's own mode follows from umask: never, not even for a moment, may others connect. libuv does not learn the
+ * path: it would remove whatever is there when the pipe is closed, also the socket of a fetcher that has taken over.
+ */
+static const char *bind_file(struct admin_socket *out, uv_pipe_t *pipe, const char *path)
 {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return strerror(errno);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     mode_t before = umask(0177);
-    int code = uv_pipe_bind(pipe, path);
+    bool bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
     umask(before);
-    return code == 0 ? NULL : uv_strerror(code);
+    if (!bound || lstat(path, &st) != 0) {
+        const char *why = strerror(errno);
+        close(fd);
+        return why;
+    }
+    out->device = st.st_dev;
+    out->inode = st.st_ino;
+    int code = uv_pipe_open(pipe, fd);
+    if (code == 0)
+        return NULL;
+    close(fd);
+    unlink(path);
+    return uv_strerror(code);
 }
 
 /* NULL: nothing is there now. */
@@ -68,7 +89,7 @@ static const char *bind_configured(struct admin_socket *out, uv_pipe_t *pipe, co
     const char *why = directory_fault(directory);
     if (!why)
         why = remove_stale(path);
-    return why ? why : bind_file(pipe, path);
+    return why ? why : bind_file(out, pipe, path);
 }
 
 /* The base is shared by the instances of all users; each has a directory of its own in it. */
@@ -84,7 +105,7 @@ static const char *bind_default(struct admin_socket *out, uv_pipe_t *pipe, const
     if (!why)
         why = remove_stale(path->socket);
     if (!why)
-        why = bind_file(pipe, path->socket);
+        why = bind_file(out, pipe, path->socket);
     if (why)
         return why;
     snprintf(out->path, sizeof(out->path), "%s", path->socket);
@@ -116,8 +137,17 @@ bool admin_socket_bind(struct admin_socket *out, uv_pipe_t *pipe, const char *in
     return false;
 }
 
-void admin_socket_remove_directory(const struct admin_socket *admin_socket)
+bool admin_socket_is_named(const struct admin_socket *admin_socket)
 {
+    struct stat st;
+    return lstat(admin_socket->path, &st) == 0 && st.st_dev == admin_socket->device &&
+           st.st_ino == admin_socket->inode;
+}
+
+void admin_socket_remove(const struct admin_socket *admin_socket)
+{
+    if (admin_socket_is_named(admin_socket))
+        unlink(admin_socket->path);
     if (admin_socket->directory[0])
         rmdir(admin_socket->directory);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "conf/config.h"
@@ -13,6 +14,8 @@
 struct admin_socket {
     char path[CONFIG_PATH_SIZE];
     char directory[CONFIG_PATH_SIZE]; /* the instance's own; "": the path was configured */
+    dev_t device;                     /* of the file that was bound */
+    ino_t inode;
 };
 
 /*
@@ -22,7 +25,10 @@ struct admin_socket {
 bool admin_socket_bind(struct admin_socket *out, uv_pipe_t *pipe, const char *instance,
                        const char *configured, char *error, size_t error_size);
 
-/* After the pipe was closed, which has removed the file. */
-void admin_socket_remove_directory(const struct admin_socket *admin_socket);
+/* True while the path leads to the file that was bound. */
+bool admin_socket_is_named(const struct admin_socket *admin_socket);
+
+/* Removes that file, and the directory if it was made for it and is empty. What others have put there stays. */
+void admin_socket_remove(const struct admin_socket *admin_socket);
 
 #endif

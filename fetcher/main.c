@@ -38,7 +38,7 @@ struct daemon {
     struct reporting *reporting;
     struct connection *connection;
     struct admin_targets targets;
-    struct admin *admin; /* NULL: no socket could be had */
+    struct admin *admin; /* NULL: out of memory */
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
     uv_signal_t terminate, interrupt, hangup;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/support/admin.h"
+#include "tests/support/eventually.h"
 #include "tests/support/rotation.h"
 
 #define COMMAND(name, rest) "{\"version\":1,\"command\":\"" name "\"" rest "}"
@@ -297,6 +298,25 @@ static void socket_of_a_killed_fetcher_is_replaced_by_the_next(void **state)
     assert_string_equal(admin_command(&fixture->fetcher, COMMAND("reload", "")), "ok");
 }
 
+static void socket_that_was_removed_or_replaced_comes_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *path = fixture->fetcher.admin_path;
+    rotation_start(fixture, rotation_without_time);
+    expect_served(fixture);
+    assert_int_equal(unlink(path), 0);
+    eventually(access(path, F_OK) == 0);
+    eventually(process_said(&fixture->fetcher.process, "was removed or replaced") == 1);
+    expect_served(fixture);
+    /* Something that is not the fetcher's stays until it is gone. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    eventually(process_said(&fixture->fetcher.process, "something else is there") == 1);
+    assert_int_equal(rmdir(path), 0);
+    eventually(access(path, F_OK) == 0);
+    expect_served(fixture);
+}
+
 static void fetcher_goes_on_without_a_socket_and_says_what_to_do(void **state)
 {
     struct fixture *fixture = *state;
@@ -325,6 +345,7 @@ int main(void)
         fixture_test(silent_halting_and_deaf_peers_are_dropped_while_others_are_served),
         fixture_test(socket_is_its_users_alone_and_gone_after_a_stop),
         fixture_test(socket_of_a_killed_fetcher_is_replaced_by_the_next),
+        fixture_test(socket_that_was_removed_or_replaced_comes_back),
         fixture_test(fetcher_goes_on_without_a_socket_and_says_what_to_do),
     };
     return cmocka_run_group_tests_name("integration/admin", tests, NULL, NULL);

@@ -39,6 +39,12 @@ static const char *try_to_bind(const char *configured, struct admin_socket *out)
     }
     uv_close((uv_handle_t *)&pipe, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
+    if (bound && !admin_socket_is_named(out)) {
+        snprintf(error, sizeof(error), "%s went with its pipe", out->path);
+        return error;
+    }
+    if (bound)
+        unlink(out->path);
     if (bound && access(out->path, F_OK) == 0) {
         snprintf(error, sizeof(error), "%s stays", out->path);
         return error;
@@ -145,7 +151,7 @@ static void expect_by_default(const char *runtime, bool bound, const char *text)
         if (setgid(ORDINARY_USER) != 0 || setuid(ORDINARY_USER) != 0)
             _exit(2);
         const char *error = try_to_bind("", &made);
-        admin_socket_remove_directory(&made);
+        admin_socket_remove(&made);
         dprintf(ends[1], "%s %s", error ? "no" : "yes", error ? error : made.path);
         _exit(0);
     }
