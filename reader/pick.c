@@ -11,7 +11,7 @@ enum which {
     NOT_DRAINED, /* both: only an operator's override counts */
 };
 
-/* The hosts of a masks word that `which` selects: bits 0 .. 31. */
+/* The hosts of a word of masks that `which` selects: bits 0 .. 31. */
 static uint32_t candidates(const struct table *table, uint32_t word, enum which which)
 {
     uint64_t masks = load_relaxed(&table->s_masks[word]);

@@ -80,7 +80,7 @@ static struct seen look(const struct routes *routes, uint64_t key)
                          table.ejected, load_relaxed(&table.s_block->marks)};
 }
 
-/* Whatever `out` says: it is advice, and follows its masks. */
+/* Without `ejected`: it is advice, and follows from the masks. */
 static bool same(struct seen a, struct seen b)
 {
     return a.round == b.round && a.count == b.count && a.masks == b.masks && a.marks == b.marks;

@@ -18,7 +18,7 @@ enum {
     SEEDS = 150,
     BATCH_MAX = 50,
     STREAK_MAX = 400,              /* of contin_err_limit and contin_succ_limit */
-    SETTLE_CALLS = 3 * STREAK_MAX, /* enough for any masks, the batches at the border included */
+    SETTLE_CALLS = 3 * STREAK_MAX, /* enough for the state to change, the batches at the border included */
 };
 
 static uint32_t seed, random_state;

@@ -31,7 +31,7 @@ enum {
     HOSTS_MOST = 40,
     CHANGES_PER_SECOND = 5000,
     GRACE_MS = 20,     /* threads lose their processor for longer, so blocks are reused under them */
-    ROUND_MOST = 4096, /* an self-checking address distinguishes so many rounds */
+    ROUND_MOST = 4096, /* a self-checking address distinguishes so many rounds */
     GROWN_EVERY = 5,   /* milliseconds between two routes that are there only to make the object grow */
     PROCESSES_MOST = 64,
     LINE_LOOKUPS = 64, /* between two additions to the shared figures */

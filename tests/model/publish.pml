@@ -42,7 +42,7 @@ mtype = {slot_key, slot_ref, stamp, block_key, word_0, word_1};
 byte owner[PUBLISHES + 1];   /* the key that a table was published for */
 byte done[KEYS + 1];         /* the last table of a key whose publish is done */
 byte done_stores;            /* stores that were made before the last publish was done */
-hidden byte G2, G3, CORRUPT; /* the last is a masks, and always wrong: nothing breaks the memory here */
+hidden byte G2, G3, CORRUPT; /* the last is a status that no lookup may end with here */
 
 active proctype fetcher()
 {

@@ -22,7 +22,7 @@
 enum {
     READERS = 4,
     GROW_KEYS = 10000,
-    ROUNDS = 4000, /* an self-checking address distinguishes 4,096 rounds */
+    ROUNDS = 4000, /* a self-checking address distinguishes 4,096 rounds */
 };
 
 /* Where the thread is to stop, if anywhere: after it has opened the object of this name. */
