@@ -4,8 +4,8 @@
  * fetcher that dies leaves no allocator state to repair. Out of heap is never fatal: a block that cannot be recorded
  * as free is lost until the next generation, no more.
  */
-#ifndef SHM_ARENA_H
-#define SHM_ARENA_H
+#ifndef SHM_WRITER_ARENA_H
+#define SHM_WRITER_ARENA_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a removed name
  * all end here: build the next generation out of the last one, then install it.
  */
-#ifndef SHM_GENERATION_H
-#define SHM_GENERATION_H
+#ifndef SHM_WRITER_GENERATION_H
+#define SHM_WRITER_GENERATION_H
 
 #include "shm/control.h"
 #include "shm/names.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes the fetcher of an instance single: a lock on an object that no other user may open. It ends with the process,
  * however that ends. */
-#ifndef SHM_LOCK_H
-#define SHM_LOCK_H
+#ifndef SHM_WRITER_LOCK_H
+#define SHM_WRITER_LOCK_H
 
 #include <sys/types.h>
 

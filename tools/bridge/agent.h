@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a Lars agent does with a datagram, over liblarshm. Knows no sockets. */
-#ifndef BRIDGE_AGENT_H
-#define BRIDGE_AGENT_H
+#ifndef TOOLS_BRIDGE_AGENT_H
+#define TOOLS_BRIDGE_AGENT_H
 
 #include <netinet/in.h>
 #include <stddef.h>

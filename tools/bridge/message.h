@@ -3,8 +3,8 @@
  * Datagrams between Lars clients and the agent of their machine: bytes in, plain data out, and back. On the wire
  * modid, cmdid and ip are int32, the ip in host order; here they are unsigned, the address in network byte order.
  */
-#ifndef BRIDGE_MESSAGE_H
-#define BRIDGE_MESSAGE_H
+#ifndef TOOLS_BRIDGE_MESSAGE_H
+#define TOOLS_BRIDGE_MESSAGE_H
 
 #include <larshm/larshm.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BRIDGE_OPTIONS_H
-#define BRIDGE_OPTIONS_H
+#ifndef TOOLS_BRIDGE_OPTIONS_H
+#define TOOLS_BRIDGE_OPTIONS_H
 
 #include <netinet/in.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One UDP port of the bridge, with a thread of its own. Datagrams come and go in batches. */
-#ifndef BRIDGE_PORT_H
-#define BRIDGE_PORT_H
+#ifndef TOOLS_BRIDGE_PORT_H
+#define TOOLS_BRIDGE_PORT_H
 
 #include <netinet/in.h>
 #include <stdint.h>

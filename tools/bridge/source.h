@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The instance that all ports answer from. It may come later than the bridge. */
-#ifndef BRIDGE_SOURCE_H
-#define BRIDGE_SOURCE_H
+#ifndef TOOLS_BRIDGE_SOURCE_H
+#define TOOLS_BRIDGE_SOURCE_H
 
 #include <larshm/larshm.h>
 

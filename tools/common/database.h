@@ -5,8 +5,8 @@
  *
  * Functions that can fail return -1, and `error` says why and what to do.
  */
-#ifndef COMMON_DATABASE_H
-#define COMMON_DATABASE_H
+#ifndef TOOLS_COMMON_DATABASE_H
+#define TOOLS_COMMON_DATABASE_H
 
 #include <sqlite3.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * A table for people: columns as wide as they have to be, under a header. Errors stick: rows are added without a check,
  * the call that ends the table reports them.
  */
-#ifndef COMMON_GRID_H
-#define COMMON_GRID_H
+#ifndef TOOLS_COMMON_GRID_H
+#define TOOLS_COMMON_GRID_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What commands that list rows by key share: their words, and the rows on stdout. */
-#ifndef COMMON_LISTING_H
-#define COMMON_LISTING_H
+#ifndef TOOLS_COMMON_LISTING_H
+#define TOOLS_COMMON_LISTING_H
 
 #include <stdbool.h>
 #include <stddef.h>

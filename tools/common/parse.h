@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Strict readers for text that people and files give. On false, *out is untouched. */
-#ifndef COMMON_PARSE_H
-#define COMMON_PARSE_H
+#ifndef TOOLS_COMMON_PARSE_H
+#define TOOLS_COMMON_PARSE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that works on one database, as in "larshm-dns --db FILE COMMAND ARGUMENT...". */
-#ifndef COMMON_PROGRAM_H
-#define COMMON_PROGRAM_H
+#ifndef TOOLS_COMMON_PROGRAM_H
+#define TOOLS_COMMON_PROGRAM_H
 
 #include <stdbool.h>
 #include <stdint.h>

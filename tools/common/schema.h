@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables of Lars, which all stores share. */
-#ifndef COMMON_SCHEMA_H
-#define COMMON_SCHEMA_H
+#ifndef TOOLS_COMMON_SCHEMA_H
+#define TOOLS_COMMON_SCHEMA_H
 
 enum {
     SCHEMA_VERSION = 1, /* PRAGMA user_version of a file that sql_schema has been run on */

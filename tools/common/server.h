@@ -6,8 +6,8 @@
  * Output is pulled, not pushed: when a peer can take more, `fill` is called and adds frames as long as
  * peer_reserve() gives room. For a peer that does not read, `fill` is not called: it costs one block of output at most.
  */
-#ifndef COMMON_SERVER_H
-#define COMMON_SERVER_H
+#ifndef TOOLS_COMMON_SERVER_H
+#define TOOLS_COMMON_SERVER_H
 
 #include <netinet/in.h>
 #include <stdint.h>

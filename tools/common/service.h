@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a program that serves Lars frames: it listens, says where, and ends on SIGTERM or SIGINT. */
-#ifndef COMMON_SERVICE_H
-#define COMMON_SERVICE_H
+#ifndef TOOLS_COMMON_SERVICE_H
+#define TOOLS_COMMON_SERVICE_H
 
 #include <netinet/in.h>
 #include <uv.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a store is opened, whatever it stores. */
-#ifndef COMMON_STORE_MODE_H
-#define COMMON_STORE_MODE_H
+#ifndef TOOLS_COMMON_STORE_MODE_H
+#define TOOLS_COMMON_STORE_MODE_H
 
 enum {
     STORE_ERROR_SIZE = 512,

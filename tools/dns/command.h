@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The subcommands of larshm-dns, one file each. */
-#ifndef DNS_COMMAND_H
-#define DNS_COMMAND_H
+#ifndef TOOLS_DNS_COMMAND_H
+#define TOOLS_DNS_COMMAND_H
 
 #include "shm/host_addr.h"
 #include "tools/common/program.h"

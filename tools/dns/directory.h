@@ -4,8 +4,8 @@
  * route is pushed to all its subscribers. Each answer is read from the store when the subscriber can take it, so
  * the newest version is what it gets; requests for one key that wait together get one answer.
  */
-#ifndef DNS_DIRECTORY_H
-#define DNS_DIRECTORY_H
+#ifndef TOOLS_DNS_DIRECTORY_H
+#define TOOLS_DNS_DIRECTORY_H
 
 #include <stddef.h>
 #include <uv.h>

@@ -3,8 +3,8 @@
  * Adds the hosts of a CSV file to a store, as one edit: all of them, or none when a line is wrong. A line is
  * modid,cmdid,ip,port; the first may be that header; empty lines are skipped; hosts that are there stay as they are.
  */
-#ifndef DNS_IMPORT_H
-#define DNS_IMPORT_H
+#ifndef TOOLS_DNS_IMPORT_H
+#define TOOLS_DNS_IMPORT_H
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
  * A hash table from 64-bit keys to pointers. Keys come from the network, so each map hashes with a secret of its
  * own: a peer cannot choose keys that collide.
  */
-#ifndef DNS_MAP_H
-#define DNS_MAP_H
+#ifndef TOOLS_DNS_MAP_H
+#define TOOLS_DNS_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>

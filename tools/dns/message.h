@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Bodies of the Lars messages between a directory and its clients. Only message.c knows the generated types. */
-#ifndef DNS_MESSAGE_H
-#define DNS_MESSAGE_H
+#ifndef TOOLS_DNS_MESSAGE_H
+#define TOOLS_DNS_MESSAGE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every SQL statement of the store of routes. */
-#ifndef DNS_SQL_H
-#define DNS_SQL_H
+#ifndef TOOLS_DNS_SQL_H
+#define TOOLS_DNS_SQL_H
 
 enum statement {
     READ,

@@ -12,8 +12,8 @@
  *
  * Functions that can fail return -1 and store_error() says why; results are untouched then.
  */
-#ifndef DNS_STORE_H
-#define DNS_STORE_H
+#ifndef TOOLS_DNS_STORE_H
+#define TOOLS_DNS_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * from both ends: a changed route knows its subscriptions, and a subscriber knows those it is still owed an answer
  * for, each at most once. So a subscriber that does not read costs what it subscribed to, and no more.
  */
-#ifndef DNS_SUBSCRIPTION_H
-#define DNS_SUBSCRIPTION_H
+#ifndef TOOLS_DNS_SUBSCRIPTION_H
+#define TOOLS_DNS_SUBSCRIPTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The subcommands of larshm-reporter, one file each. */
-#ifndef REPORTER_COMMAND_H
-#define REPORTER_COMMAND_H
+#ifndef TOOLS_REPORTER_COMMAND_H
+#define TOOLS_REPORTER_COMMAND_H
 
 #include "tools/common/program.h"
 #include "tools/reporter/status_store.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The body of a ReportStatusRequest. Only report.c knows the generated types. */
-#ifndef REPORTER_REPORT_H
-#define REPORTER_REPORT_H
+#ifndef TOOLS_REPORTER_REPORT_H
+#define TOOLS_REPORTER_REPORT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * report is ever answered. What does not decode is skipped and counted, and nothing else is lost. While the
  * database cannot be written, results are kept and the write is tried again.
  */
-#ifndef REPORTER_REPORTER_H
-#define REPORTER_REPORTER_H
+#ifndef TOOLS_REPORTER_REPORTER_H
+#define TOOLS_REPORTER_REPORTER_H
 
 #include <uv.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the report service is about: how the calls of one caller to one host of a route went. */
-#ifndef REPORTER_STATUS_H
-#define REPORTER_STATUS_H
+#ifndef TOOLS_REPORTER_STATUS_H
+#define TOOLS_REPORTER_STATUS_H
 
 #include <stdbool.h>
 #include <stdint.h>

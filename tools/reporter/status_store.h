@@ -6,8 +6,8 @@
  *
  * Functions that can fail return -1 and status_store_error() says why.
  */
-#ifndef REPORTER_STATUS_STORE_H
-#define REPORTER_STATUS_STORE_H
+#ifndef TOOLS_REPORTER_STATUS_STORE_H
+#define TOOLS_REPORTER_STATUS_STORE_H
 
 #include <stddef.h>
 #include <stdint.h>
