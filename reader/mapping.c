@@ -8,7 +8,6 @@
 #include "reader/rcu.h"
 #include "reader/thread.h"
 #include "shm/atomic.h"
-#include "shm/clock.h"
 
 enum {
     OPEN_TRIES = 50, /* a hand-over replaces two names, microseconds apart */

@@ -3,7 +3,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
-#include "shm/layout.h"
+#include "shm/hash.h"
 
 _Thread_local struct thread_state thread_state;
 

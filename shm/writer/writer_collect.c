@@ -2,7 +2,6 @@
 /* Collects what clients put into control objects: flags and misses by key, results until there is room for more. */
 #include "shm/writer/writer_internal.h"
 
-#include "shm/atomic.h"
 #include "shm/writer/collect.h"
 
 struct flag_round writer_flags_begin(const struct writer *writer)

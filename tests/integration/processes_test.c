@@ -11,7 +11,6 @@
 #include "shm/check.h"
 #include "shm/clock.h"
 #include "shm/control.h"
-#include "shm/index.h"
 #include "shm/reader/call_stats.h"
 #include "shm/table.h"
 #include "shm/writer/call_stats.h"

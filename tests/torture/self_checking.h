@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "shm/layout.h"
+#include "shm/hash.h"
 
 enum {
     TORTURE_MODID = 7,

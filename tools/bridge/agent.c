@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "conf/address.h"
-#include "tools/common/parse.h"
 
 /* The codes of an old client. After NOEXIST it tries again, as with a Lars agent that has not cached the route yet: right
  * for a route, or a fetcher, that comes in a moment. */

@@ -14,7 +14,6 @@
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
-#include "tools/common/parse.h"
 
 enum {
     OPEN_EVERY_MS = 100

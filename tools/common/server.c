@@ -10,7 +10,6 @@
 
 #include "conf/address.h"
 #include "conf/log.h"
-#include "tools/common/parse.h"
 
 enum {
     BACKLOG = 511,

@@ -8,7 +8,6 @@
 
 #include "conf/address.h"
 #include "conf/log.h"
-#include "tools/common/parse.h"
 
 enum {
     SIGNALS = 2,

@@ -8,7 +8,6 @@
 #include "conf/address.h"
 #include "conf/log.h"
 #include "tools/common/listing.h"
-#include "tools/common/parse.h"
 #include "tools/reporter/command.h"
 
 static const char doc[] =

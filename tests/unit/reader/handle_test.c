@@ -10,7 +10,6 @@
 
 #include <larshm/larshm.h>
 
-#include "shm/clock.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/object_path.h"

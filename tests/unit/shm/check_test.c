@@ -6,7 +6,6 @@
 
 #include "shm/atomic.h"
 #include "shm/check.h"
-#include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/reader/lookup_fast.h"
 #include "shm/table.h"

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "shm/atomic.h"
-#include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
 #include "tests/support/by_key.h"

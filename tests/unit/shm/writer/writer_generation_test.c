@@ -2,7 +2,6 @@
 #include <sys/mman.h>
 
 #include "shm/clock.h"
-#include "shm/index.h"
 #include "shm/table.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
