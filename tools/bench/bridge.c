@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Suite "bridge": requests of old Lars clients, several under way at a time, beside a loop that echoes them. */
 #include <err.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,8 +82,7 @@ static bool set_up(const struct bench *bench, struct setup *setup)
     const struct fixture_shape shape = {
         .routes = bench_routes(bench, ROUTES), .hosts = HOSTS, .ttl_s = NEVER_S};
     const char *const arguments[] = {"-n", setup->fixture.instance, "--ports", "0,0,0", NULL};
-    char port[PROGRAM_LINE];
-    in_port_t echo_port;
+    in_port_t port, echo_port;
     *setup = (struct setup){
         .servers = {{"larshm-bridge", -1, ANSWER_ID, NULL}, {"echo loop", -1, REQUEST_ID, NULL}}};
     setup->echo = echo_start(bench, &echo_port);
@@ -92,9 +90,9 @@ static bool set_up(const struct bench *bench, struct setup *setup)
         return false;
     if (!deployment_open(&setup->deployment) || !fixture_open(&setup->fixture, &shape) ||
         !deployment_start(&setup->deployment, bench, "larshm-bridge", arguments, &setup->bridge) ||
-        !program_await(&setup->bridge, "listening on udp 127.0.0.1:", port))
+        !program_await_port(&setup->bridge, "listening on udp 127.0.0.1:", &port))
         return false;
-    setup->servers[0].socket = udp_client((in_port_t)strtoul(port, NULL, 10));
+    setup->servers[0].socket = udp_client(port);
     return setup->servers[0].socket >= 0;
 }
 

@@ -151,13 +151,10 @@ bool deployment_edit(const struct deployment *deployment, const struct bench *be
 bool deployment_start_dns(const struct deployment *deployment, const struct bench *bench, in_port_t *port,
                           struct program *out)
 {
-    char database[PROGRAM_PATH], rest[PROGRAM_LINE];
+    char database[PROGRAM_PATH];
     const char *const arguments[] = {"--db", database, "serve", "--listen", "127.0.0.1:0", NULL};
     *out = (struct program){0};
     path_of(deployment, "routes.db", database);
-    if (!deployment_start(deployment, bench, "larshm-dns", arguments, out) ||
-        !program_await(out, "listening on 127.0.0.1:", rest))
-        return false;
-    *port = (in_port_t)strtoul(rest, NULL, 10);
-    return true;
+    return deployment_start(deployment, bench, "larshm-dns", arguments, out) &&
+           program_await_port(out, "listening on 127.0.0.1:", port);
 }

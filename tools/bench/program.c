@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "tools/bench/child.h"
 
 enum {
@@ -109,6 +110,20 @@ bool program_await(struct program *program, const char *text, char rest[static P
     if (!bench_stopped())
         warnx("%s did not print \"%s\" in time", program->name, text);
     return false;
+}
+
+bool program_await_port(struct program *program, const char *text, in_port_t *port)
+{
+    char rest[PROGRAM_LINE];
+    uint32_t number;
+    if (!program_await(program, text, rest))
+        return false;
+    if (!number_parse(rest, 1, UINT16_MAX, &number)) {
+        warnx("%s printed \"%s%s\": that ends with no port", program->name, text, rest);
+        return false;
+    }
+    *port = (in_port_t)number;
+    return true;
 }
 
 bool program_finish(struct program *program)

@@ -3,6 +3,8 @@
 #ifndef TOOLS_BENCH_PROGRAM_H
 #define TOOLS_BENCH_PROGRAM_H
 
+#include <netinet/in.h>
+
 #include "tools/bench/bench.h"
 
 enum {
@@ -27,6 +29,9 @@ bool program_start(struct program *program, const struct bench *bench, const cha
 
 /* Waits until it has printed a line with `text`; `rest` is what follows there. False: said on stderr, or stopped. */
 bool program_await(struct program *program, const char *text, char rest[static PROGRAM_LINE]);
+
+/* The same, where a port is all that follows. */
+bool program_await_port(struct program *program, const char *text, in_port_t *port);
 
 /* Waits until it ends by itself. False: not with success; said on stderr. */
 bool program_finish(struct program *program);
