@@ -35,7 +35,7 @@ struct status_report {
     uint32_t count;                    /* RESULTS_PER_FRAME at most */
 };
 
-/* Encodes a whole frame that asks for a route; returns its size. */
+/* Encodes a whole frame that requests a route; returns its size. */
 size_t encode_request(struct route_key key, uint8_t out[static REQUEST_MAX]);
 
 /* How large the frame of a report with so many results can be. */

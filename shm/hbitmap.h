@@ -24,10 +24,10 @@ struct hbitmap {
  * one order with the take of its word: a client that finds the bit set has stored what it stands for before the
  * collector reads that, provided that the store was add_seq_cst() (reader/call_stats.c).
  */
-static inline void hbitmap_set(const struct hbitmap *flags, uint32_t at)
+static inline void hbitmap_set(const struct hbitmap *map, uint32_t at)
 {
     for (int level = 0; level < 3; level++, at /= 64) {
-        _Atomic uint64_t *s_word = &flags->s_words[level][at / 64];
+        _Atomic uint64_t *s_word = &map->s_words[level][at / 64];
         uint64_t bit = UINT64_C(1) << at % 64;
         if (!(load_seq_cst(s_word) & bit))
             set_bits_acq_rel(s_word, bit);

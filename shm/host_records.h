@@ -25,7 +25,7 @@ enum shm_status host_records_adopt(const struct region *region, struct host_reco
 /* Records that are or were in use. */
 uint32_t host_records_used(const struct host_records *hosts);
 
-/* Reads record `number`. `host` is host_word(), 0 for the route itself. False: it is free, or changes all the time. */
+/* Reads record `number`. HOST_ADDR_NONE: the route's own. False: it is free, or changes all the time. */
 bool host_records_read(const struct host_records *hosts, uint32_t number, struct route_key *key,
                        struct host_addr *host, struct host_entry *out);
 

@@ -13,9 +13,8 @@ enum {
 };
 
 /*
- * Adds the result of one call to the cell of host `host` (host_word()) of route `key`. A failure counts `weight` times
- * when hosts are judged, 1 .. CALL_WEIGHT_MAX. SHM_FULL: no cell for this host; it is counted, and the fetcher makes
- * room.
+ * Adds the result of one call to the host's cell. A failure counts `weight` times when hosts are judged, 1 ..
+ * CALL_WEIGHT_MAX. SHM_FULL: no cell for this host; it is counted, and the fetcher makes room.
  */
 enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
                                   bool success, uint32_t weight);

@@ -7,9 +7,9 @@
 #define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)
 
 /*
- * The longest streaks that went on since the look before; the next one begins with what goes on now. Streaks may be
- * newer than the counts: one whose calls are not counted yet waits for the look that finds them counted. The price:
- * a streak of successes that was going on at the look before may be told once more.
+ * The longest streaks that went on since the round before; the next one begins with what goes on now. Streaks may be
+ * newer than the counts: one whose calls are not counted yet waits for the round that finds them counted. The price:
+ * a streak of successes that was going on at the round before may be reported once more.
  */
 static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
 {
@@ -21,7 +21,7 @@ static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_bat
         batch->succ_run = ended > going_on ? ended : going_on;
     }
     if (batch->err) {
-        /* In one step: a streak that ended between a look and the clearing would be lost. */
+        /* In one step: a streak that ended between a load and the clearing would be lost. */
         uint64_t longest = err_runs_pack((struct err_runs){.longest = RUN_MAX});
         struct err_runs taken = err_runs_unpack(clear_bits_acq_rel(&s_cell->err_runs, longest));
         batch->err_run = taken.longest > taken.run ? taken.longest : taken.run;

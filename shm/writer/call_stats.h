@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fetcher half of call results: what came since the look before. Counts in the control object only grow, and beside
- * them is how far they are taken: clients could forge the one as well as the other. Whatever they write, a call ends
- * after a bounded number of steps, and reads each word once.
+ * The fetcher half of call results: what came since the round before. Counts in the control object only grow, and
+ * beside them is how far they are taken: clients could forge the one as well as the other. Whatever they write, a call
+ * ends after a bounded number of steps, and reads each word once.
  */
 #ifndef SHM_WRITER_CALL_STATS_H
 #define SHM_WRITER_CALL_STATS_H
@@ -33,13 +33,13 @@ struct call_report {
     bool first; /* of the cell */
 };
 
-/* A look at all cells with something new; see flag_round_begin(). */
+/* A round over all cells with something new; see flag_round_begin(). */
 struct flag_round call_stats_begin(const struct call_stats *stats);
 
 /* The next cell with something new. False: there is none. */
 bool call_stats_next(const struct call_stats *stats, struct flag_round *round, struct call_report *out);
 
-/* What a report says is kept now. `known`: its host exists. Without this the next look reports it again. */
+/* What a report says is kept now. `known`: its host exists. Without this the next round reports it again. */
 void call_stats_keep(struct call_stats *stats, const struct call_report *report, bool known);
 
 void call_stats_end(struct call_stats *stats, struct flag_round *round);

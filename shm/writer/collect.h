@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fetcher half of the control object: collects what clients asked for, one item at a call. Whatever is in there,
+ * The fetcher half of the control object: collects what clients demanded, one item at a call. Whatever is in there,
  * a round ends after a bounded number of steps, reads each word once, and yields only items and keys that can exist.
  * The caller decides whether a flag is justified.
  *
@@ -18,7 +18,7 @@
 
 #include "shm/control.h"
 
-/* One look at all flags of a bitmap: from the cursor to the end, then from the start to the cursor. */
+/* One round over all flags of a bitmap: from the cursor to the end, then from the start to the cursor. */
 struct flag_round {
     const struct hbitmap *map;
     uint32_t start;     /* word of level 0 where the round began */
@@ -40,7 +40,7 @@ bool flag_round_next(struct flag_round *round, uint32_t *at);
 /* Puts back what was taken and not yielded. Returns the cursor. */
 uint32_t flag_round_end(struct flag_round *round);
 
-/* One look at the keys that clients missed. */
+/* One round over the keys that clients missed. */
 struct miss_round {
     const struct control *control;
     uint64_t groups; /* summary bits that were taken */

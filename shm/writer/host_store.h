@@ -28,7 +28,7 @@ enum shm_status host_store_open(struct host_store **out, const char *instance, u
 /* The object stays. NULL is fine. */
 void host_store_close(struct host_store *store);
 
-/* HOST_STORE_NONE: there is no such record. `host` 0 is the route's own. */
+/* HOST_STORE_NONE: there is no such record. HOST_ADDR_NONE: the route's own. */
 uint32_t host_store_find(const struct host_store *store, struct route_key key, struct host_addr host);
 
 /* Finds the record or adds it, and the route's own, all zero. HOST_STORE_NONE: no room, or no memory. */
