@@ -32,7 +32,7 @@ void balance_publish_rotation(struct balance *balance, const struct route_ref *r
                             health->override == OVERRIDE_DRAINED);
 }
 
-void balance_gauge_overloaded(struct balance *balance)
+void balance_gauge_ejected(struct balance *balance)
 {
     writer_gauge(balance->writer, COUNTER_overloaded, deadlines_count(&balance->deadlines, HOST_EJECTED));
 }
@@ -80,7 +80,7 @@ static void settle(struct balance *balance, const struct route_ref *route, uint3
         mark_unreported(balance, route->key);
     }
     deadlines_place(&balance->deadlines, number, &entry->health);
-    balance_gauge_overloaded(balance);
+    balance_gauge_ejected(balance);
 }
 
 /* ---- results ---- */
@@ -341,7 +341,7 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
         else /* results that came while the table was being published may have changed it */
             balance_publish_rotation(balance, route, number);
     }
-    balance_gauge_overloaded(balance);
+    balance_gauge_ejected(balance);
 }
 
 /* ---- for the report service ---- */
@@ -364,7 +364,7 @@ bool balance_next_results(struct balance *balance, struct route_key *key, struct
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
         unreported_take(&balance->unreported, number, health, &out[at].succ, &out[at].err);
-        out[at].overloaded = health->state == HOST_EJECTED;
+        out[at].ejected = health->state == HOST_EJECTED;
     }
     return true;
 }

@@ -45,7 +45,7 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
 struct host_result {
     struct host_addr host;
     uint32_t succ, err; /* Lars' rsucc and rerr, and unreported counts of windows that have ended */
-    bool overloaded;
+    bool ejected;
 };
 
 /*

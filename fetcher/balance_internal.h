@@ -35,6 +35,6 @@ struct call_report;
 bool balance_judge(void *context, const struct call_report *report);
 
 /* Publishes the number of ejected hosts, for people. */
-void balance_gauge_overloaded(struct balance *balance);
+void balance_gauge_ejected(struct balance *balance);
 
 #endif

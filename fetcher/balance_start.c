@@ -101,7 +101,7 @@ static void resume(struct balance *balance)
         }
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
         set_masks(balance, &route);
-    balance_gauge_overloaded(balance);
+    balance_gauge_ejected(balance);
 }
 
 struct balance *balance_new(struct writer *writer, const char *instance, const struct config *config,

@@ -26,7 +26,7 @@ static size_t encode_result(const struct host_result *result, uint8_t *out)
     entry.port = ntohs(result->host.port);
     entry.succ = result->succ;
     entry.err = result->err;
-    entry.overload = result->overloaded;
+    entry.overload = result->ejected;
     message.n_results = 1;
     message.results = entries;
     return lars__report_status_request__pack(&message, out);
