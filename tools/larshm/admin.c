@@ -135,7 +135,7 @@ static char *to_line(json_t *request)
     return line;
 }
 
-int admin_ask(const struct common *common, json_t *request, json_t **answer)
+int admin_send(const struct common *common, json_t *request, json_t **answer)
 {
     static char text[ANSWER_MAX];
     char tried[TRIED_SIZE] = "", *line = to_line(request);

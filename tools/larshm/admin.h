@@ -9,7 +9,7 @@
 
 /* Sends the request, which is freed, and waits for the answer. EXIT_SUCCESS: *answer is there, to be freed. Otherwise
  * it has said why not, and returns the exit code. */
-int admin_ask(const struct common *common, json_t *request, json_t **answer);
+int admin_send(const struct common *common, json_t *request, json_t **answer);
 
 /* Why the fetcher refused: a word of larshm-fetcher(8), and a text. NULL: it has done it. */
 const char *admin_code(const json_t *answer);

@@ -149,7 +149,7 @@ int command_host(struct common *common, int argc, char **argv)
     json_t *request = json_pack("{s:i, s:s, s:I, s:I, s:s}", "version", 1, "command",
                                 verbs[arguments.verb].name, "modid", (json_int_t)arguments.key.modid, "cmdid",
                                 (json_int_t)arguments.key.cmdid, "host", text_host(arguments.host).is);
-    int code = admin_ask(common, request, &answer);
+    int code = admin_send(common, request, &answer);
     if (code != EXIT_SUCCESS)
         return code;
     code = admin_code(answer) ? fail_refused(&arguments, answer) : print(&arguments);

@@ -50,7 +50,7 @@ int command_reload(struct common *common, int argc, char **argv)
     json_t *answer;
     if (argp_parse(&argp, argc, argv, 0, NULL, common) != 0)
         return EXIT_USAGE;
-    int code = admin_ask(common, json_pack("{s:i, s:s}", "version", 1, "command", "reload"), &answer);
+    int code = admin_send(common, json_pack("{s:i, s:s}", "version", 1, "command", "reload"), &answer);
     if (code != EXIT_SUCCESS)
         return code;
     code = admin_code(answer)
