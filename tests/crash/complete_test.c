@@ -149,7 +149,7 @@ static void collect(struct instance *instance)
 }
 
 /* Flags, a miss, counts and results of calls for collect() to take. */
-static void ask(struct instance *instance)
+static void demand_and_report(struct instance *instance)
 {
     struct region region;
     struct control control;
@@ -206,7 +206,7 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, routes, "NEW to PULLING to NEW", pull_and_settle);
     expect_all_counted(instance, routes, "heartbeat, maintenance, connection, reload", fetcher_facts);
     expect_all_counted(instance, routes, "masks and marks", rotation_and_hold_down);
-    ask(instance);
+    demand_and_report(instance);
     expect_all_counted(instance, control, "collect", collect);
     assert_true(crash_watched() > 10);
     const char *hosts = instance->names.hosts;

@@ -130,8 +130,8 @@ static const struct change *change_of(const struct operation *operation, uint64_
     return NULL;
 }
 
-static void note_record(struct seen *seen, const struct operation *operation, unsigned long n, uint64_t key,
-                        uint64_t host, const struct host_entry *entry)
+static void record_found(struct seen *seen, const struct operation *operation, unsigned long n, uint64_t key,
+                         uint64_t host, const struct host_entry *entry)
 {
     int at;
     uint64_t value = value_of(key, host, entry);
@@ -173,7 +173,7 @@ static struct seen walk_object(const struct operation *operation, unsigned long 
         struct host_addr host;
         struct host_entry entry;
         if (host_records_read(&hosts, number, &key, &host, &entry))
-            note_record(&seen, operation, n, route_key_number(key), host_addr_word(host), &entry);
+            record_found(&seen, operation, n, route_key_number(key), host_addr_word(host), &entry);
     }
     region_close(&region);
     return seen;
@@ -188,8 +188,8 @@ static struct seen walk_next_fetcher(const struct operation *operation, unsigned
         struct route_key key;
         struct host_addr host;
         if (host_store_is(store, number, &key, &host))
-            note_record(&seen, operation, n, route_key_number(key), host_addr_word(host),
-                        host_store_entry(store, number));
+            record_found(&seen, operation, n, route_key_number(key), host_addr_word(host),
+                         host_store_entry(store, number));
     }
     put(store, NEWCOMER + 1, 7, 77);
     host_store_close(store);

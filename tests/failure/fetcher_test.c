@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A real fetcher in which the n-th call of a kind fails, for each kind and each n, from its start until clients have
- * what they asked for while unknown keys come. It either ends and says why, or goes on; then every client
- * gets its routes, and the fetcher stops cleanly.
+ * what they demanded while unknown keys come. It either ends and says why, or goes on; then every client gets its
+ * routes, and the fetcher stops cleanly.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 /*
  * For each thing that a client does and each call that can fail: the n-th such call fails. To open says what is wrong
  * and succeeds when it is tried again; to look up goes on with the hosts at hand, and moves to the new generation
- * when it can. What a client may do before, it may do after: a handle never loses the right to ask.
+ * when it can. What a client may do before, it may do after: a handle never loses the right to demand.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -125,7 +125,7 @@ static bool move_with_failure(struct instance *instance, const struct call *what
     eventually(what->run(h) == LARSHM_OK && larshm_get_host(h, 0, newcomer, &host) == LARSHM_OK);
     assert_int_equal(instance_reader_mappings(instance), handles);
     if (!can_ask(h))
-        fail_msg("%s, %s %lu: may not ask any more", what->name, fail_names[call], n);
+        fail_msg("%s, %s %lu: may not demand any more", what->name, fail_names[call], n);
     assert_int_equal(larshm_get_host(h, 9, 9, &host), LARSHM_PENDING);
     assert_true(instance_missed(instance).count > 0);
     larshm_close(h);

@@ -43,7 +43,7 @@ static int check_row(void *arg, struct route_key key, struct host_addr host)
     return 0;
 }
 
-static void note_change(void *arg, struct route_key key)
+static void ignore_change(void *arg, struct route_key key)
 {
     (void)arg, (void)key;
 }
@@ -64,7 +64,7 @@ static void use(struct store *store)
     check(store, store_read(store, key, hosts, 4, &count));
     DEMAND(count <= 4);
     check(store, store_measure(store, &measured));
-    check(store, store_poll(store, note_change, NULL));
+    check(store, store_poll(store, ignore_change, NULL));
     check(store, store_clean(store));
     int result = store_begin(store);
     check(store, result);

@@ -216,7 +216,7 @@ struct reported {
     unsigned hosts;
 };
 
-static bool note_report(void *context, const struct call_report *report)
+static bool record_report(void *context, const struct call_report *report)
 {
     struct reported *reported = context;
     *reported = (struct reported){.key = route_key_number(report->key),
@@ -241,7 +241,7 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
         for (size_t k = 0; k < sizeof(retcodes) / sizeof(*retcodes); k++)
             client_send(fd, bytes, report_request(bytes, -1 - i, i, given.ip, given.port, retcodes[k]));
         client_get_host(fd, -1 - i, i); /* all that was sent before has been seen */
-        writer_set_judge(bridge->instance->writer, note_report, &reported);
+        writer_set_judge(bridge->instance->writer, record_report, &reported);
         writer_collect_calls(bridge->instance->writer, UINT32_MAX, 1, clock_tick());
         assert_int_equal(reported.hosts, 1);
         assert_int_equal(reported.key, route_key_number(route_key((uint32_t)(-1 - i), (uint32_t)i)));

@@ -27,7 +27,7 @@ json() {
     "$BUILD/tests/json" "$@" <<<"$output"
 }
 
-# A fetcher that obeys tell(). Bats waits for every process that holds its descriptor 3.
+# A fetcher that obeys send(). Bats waits for every process that holds its descriptor 3.
 start() {
     mkfifo -m 600 "$BATS_TEST_TMPDIR/to" "$BATS_TEST_TMPDIR/from" 2>/dev/null || true
     "$BUILD/tests/publish" "$instance" <"$BATS_TEST_TMPDIR/to" >"$BATS_TEST_TMPDIR/from" 3>&- &
@@ -41,20 +41,20 @@ answered() {
     [ "$answer" = ok ]
 }
 
-tell() {
+send() {
     echo "$*" >&"$to"
     answered
 }
 
 # Ends it, with "stop" or "abort".
 finish() {
-    tell "$1"
+    send "$1"
     wait "$fetcher"
     fetcher=
     exec {to}>&- {from}<&-
 }
 
-# Tells until `grep` finds the pattern in a file; for what other processes print.
+# Waits until `grep` finds the pattern in a file; for what other processes print.
 until_in() {
     for _ in {1..500}; do
         if grep -q -e "$2" "$1" 2>/dev/null; then
@@ -66,7 +66,7 @@ until_in() {
     return 1
 }
 
-# What `run` left: one JSON document with the exit code, and the error that stderr tells.
+# What `run` left: one JSON document with the exit code, and the error that stderr has.
 json_error() {
     [ "$(json version)" = 1 ]
     [ "$(json instance)" = "$instance" ]
@@ -79,15 +79,15 @@ as_other_user() {
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
-@test "show tells about fetcher, directory, routes, memory and limits" {
+@test "show prints fetcher, directory, routes, memory and limits" {
     start
-    tell put 1 2 10.0.0.1:80 10.0.0.2:80
-    tell put 1 3 10.0.0.1:80
-    tell pulling 1 3
-    tell none 4 4
-    tell ttl 0
-    tell put 5 5 10.0.0.5:80
-    tell connection 2
+    send put 1 2 10.0.0.1:80 10.0.0.2:80
+    send put 1 3 10.0.0.1:80
+    send pulling 1 3
+    send none 4 4
+    send ttl 0
+    send put 5 5 10.0.0.5:80
+    send connection 2
     run -0 --separate-stderr larshm show
     [ "$stderr" = "" ]
     [[ "$output" =~ instance\ +$instance ]]
@@ -107,20 +107,20 @@ as_other_user() {
     [ "${lines[0]}" = "${show%%$'\n'*}" ]
 }
 
-@test "show tells each state of the connection" {
+@test "show prints each state of the connection" {
     start
     for state in "0 not tried yet" "1 connecting for" "2 connected for" "3 NOT CONNECTED for" "77 not tried yet"; do
-        tell connection "${state%% *}"
+        send connection "${state%% *}"
         run -0 larshm show
         [[ "$output" == *"directory.example:7778, ${state#* }"* ]]
     done
 }
 
 # refusing WHY PATTERN WORD...: `larshm WORD...` shows it. The fetcher, which has room, takes it back at its next
-# heartbeat: it is stopped as soon as it has answered, and told again if it was faster.
+# heartbeat: it is stopped as soon as it has answered, and sent the command again if it was faster.
 refusing() {
     for _ in {1..100}; do
-        tell refusing "$1"
+        send refusing "$1"
         kill -STOP "$fetcher"
         run larshm "${@:3}"
         kill -CONT "$fetcher"
@@ -145,7 +145,7 @@ refusing() {
 
 @test "show counts lookups before and after the fetcher has taken them" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     finish stop
     larshm get 1 2 --pick 1000
     run -2 larshm get 7 7
@@ -165,7 +165,7 @@ refusing() {
 
 @test "show -j carries a version, every section, and every counter by its name" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     run -0 larshm -j show
     [ "$(json version)" = 1 ]
     [ "$(json instance)" = "$instance" ]
@@ -187,7 +187,7 @@ refusing() {
 
 @test "a fetcher that was killed is not taken for one that stopped cleanly" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     finish stop
     run -0 larshm show
     [[ "$output" =~ NOT\ ALIVE:\ stopped\ cleanly\ at\ 2 ]]
@@ -225,12 +225,12 @@ refusing() {
 
 @test "list shows routes in the order of their keys, with state and first hosts" {
     start
-    tell put 10 1 10.0.0.1:1 10.0.0.2:2 10.0.0.3:3 10.0.0.4:4
-    tell put 9 4294967295 200.0.0.1:65535
-    tell pulling 9 4294967295
-    tell none 9 1
-    tell ttl 0
-    tell put 11 0 10.0.0.5:5
+    send put 10 1 10.0.0.1:1 10.0.0.2:2 10.0.0.3:3 10.0.0.4:4
+    send put 9 4294967295 200.0.0.1:65535
+    send pulling 9 4294967295
+    send none 9 1
+    send ttl 0
+    send put 11 0 10.0.0.5:5
     run -0 --separate-stderr larshm list
     [ "$stderr" = "" ]
     [ "${#lines[@]}" -eq 5 ]
@@ -248,8 +248,8 @@ refusing() {
 
 @test "list -j has all hosts, with numbers as numbers" {
     start
-    tell put 1 2 10.0.0.1:1 10.0.0.2:2 10.0.0.3:3 10.0.0.4:4 200.0.0.5:65535
-    tell none 3 4
+    send put 1 2 10.0.0.1:1 10.0.0.2:2 10.0.0.3:3 10.0.0.4:4 200.0.0.5:65535
+    send none 3 4
     run -0 larshm -j list
     [ "$(json routes)" = 2 ]
     [ "$(json routes 0 hosts)" = 5 ]
@@ -267,8 +267,8 @@ refusing() {
 
 @test "dump is tab separated, sorted, and as its help says" {
     start
-    tell put 10 1 10.0.0.1:1 200.0.0.2:65535
-    tell none 9 1
+    send put 10 1 10.0.0.1:1 200.0.0.2:65535
+    send none 9 1
     run -0 larshm dump
     [ "${#lines[@]}" -eq 2 ]
     without_age=$(cut -f 1-4,6- <<<"$output")
@@ -285,8 +285,8 @@ refusing() {
 
 @test "get shows a route's hosts, its state and its age" {
     start
-    tell connection 2
-    tell put 1 2 10.0.0.1:80 200.0.0.2:65535
+    send connection 2
+    send put 1 2 10.0.0.1:80 200.0.0.2:65535
     run -0 --separate-stderr larshm get 1 2
     [ "$stderr" = "" ]
     [[ "${lines[0]}" =~ ^route\ 1/2:\ 2\ hosts,\ new,\ confirmed\ .*\ ago,\ version\ 1$ ]]
@@ -301,7 +301,7 @@ refusing() {
 
 @test "get --pick spreads evenly over the hosts" {
     start
-    tell put 1 2 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80
+    send put 1 2 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80
     run -0 larshm get 1 2 --pick 1000
     [[ "${lines[0]}" =~ ^HOST\ +PICKS\ +SHARE ]]
     [ "${#lines[@]}" -eq 5 ]
@@ -318,7 +318,7 @@ refusing() {
 
 @test "get exits with 2 for a route that the directory does not have, and for one that is requested" {
     start
-    tell none 1 2
+    send none 1 2
     run -2 --separate-stderr larshm get 1 2
     [ "$output" = "" ]
     [[ "$stderr" == "larshm: route 1/2: the directory has no such route"* ]]
@@ -336,17 +336,17 @@ refusing() {
 
 @test "get of an expired route: fine while the fetcher refreshes it, exit 4 and its age when it does not" {
     start
-    tell ttl 0
-    tell put 1 2 10.0.0.1:80
+    send ttl 0
+    send put 1 2 10.0.0.1:80
     sleep 0.01
-    tell connection 2
+    send connection 2
     run -0 --separate-stderr larshm get 1 2
     [ "$stderr" = "" ]
-    tell connection 3
+    send connection 3
     run -4 --separate-stderr larshm get 1 2
     [[ "$output" == *"10.0.0.1:80"* ]]
     [[ "$stderr" =~ these\ hosts\ are\ .*\ old.*not\ connected ]]
-    tell connection 2
+    send connection 2
     finish abort
     run -4 --separate-stderr larshm get 1 2
     [[ "$output" == *"1 host, expired"*"10.0.0.1:80"* ]]
@@ -360,7 +360,7 @@ refusing() {
 
 @test "a route that is young is served without a warning though the fetcher is dead" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     finish abort
     run -0 --separate-stderr larshm get 1 2
     [ "$stderr" = "" ]
@@ -371,7 +371,7 @@ refusing() {
 
 @test "wait returns when the route comes, with 2 when there is none, with 124 when nothing comes" {
     start
-    tell none 3 4
+    send none 3 4
     run -2 larshm wait 3 4
     [[ "$output" == *"no such route"* ]]
     run -124 --separate-stderr larshm wait 5 6 -t 30
@@ -383,7 +383,7 @@ refusing() {
     json_error
     larshm wait 1 2 -t 20000 >"$BATS_TEST_TMPDIR/out" 3>&- &
     watcher=$!
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     wait "$watcher"
     watcher=
     [[ "$(cat "$BATS_TEST_TMPDIR/out")" =~ ^route\ 1/2:\ 1\ host\ after ]]
@@ -400,14 +400,14 @@ watch() {
 
 @test "watch prints a line for each change and not for a refresh" {
     start
-    tell put 1 1 10.0.0.1:80
+    send put 1 1 10.0.0.1:80
     watch watch --count 3 --for 20
-    tell put 1 1 10.0.0.1:80
-    tell put 1 2 10.0.0.1:80
+    send put 1 1 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     until_in "$BATS_TEST_TMPDIR/lines" 1/2
-    tell put 1 1 10.0.0.2:80
+    send put 1 1 10.0.0.2:80
     until_in "$BATS_TEST_TMPDIR/lines" 1/1
-    tell none 1 2
+    send none 1 2
     wait "$watcher"
     watcher=
     run -0 cat "$BATS_TEST_TMPDIR/lines"
@@ -420,7 +420,7 @@ watch() {
 @test "watch -j prints an object on each line" {
     start
     watch -j watch --count 1 --for 20
-    tell put 1 2 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80
+    send put 1 2 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80
     wait "$watcher"
     watcher=
     run -0 cat "$BATS_TEST_TMPDIR/lines"
@@ -432,10 +432,10 @@ watch() {
 
 @test "watch follows growth: every route shows once, whatever generation it came in" {
     start
-    tell put 1 1 10.0.0.1:80
+    send put 1 1 10.0.0.1:80
     watch watch --count 2001 --for 60
-    tell many 2000
-    tell put 1 1 10.0.0.2:80
+    send many 2000
+    send put 1 1 10.0.0.2:80
     wait "$watcher"
     watcher=
     run -0 cat "$BATS_TEST_TMPDIR/lines"
@@ -446,18 +446,18 @@ watch() {
 
 @test "watch goes on through the death of a fetcher, a hand-over, and an object that was removed" {
     start
-    tell put 1 1 10.0.0.1:80
+    send put 1 1 10.0.0.1:80
     watch watch --count 3 --for 60
     finish abort
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     until_in "$BATS_TEST_TMPDIR/lines" 1/2
     finish stop
     rm "$object"
     start
-    tell put 1 3 10.0.0.1:80
+    send put 1 3 10.0.0.1:80
     until_in "$BATS_TEST_TMPDIR/lines" 1/3
-    tell put 1 4 10.0.0.1:80
+    send put 1 4 10.0.0.1:80
     wait "$watcher"
     watcher=
     [ "$(grep -c 1/1 "$BATS_TEST_TMPDIR/lines")" -eq 0 ]
@@ -477,10 +477,10 @@ watch() {
 
 @test "check finds a sound object sound, beside a fetcher and without" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     run -0 larshm check
     [[ "$output" =~ ^ok:\ 1\ route,\ 1\ host,\ .*\ live,\ longest\ probe\ 1\ bucket$ ]]
-    tell many 500
+    send many 500
     run -0 larshm check
     [[ "$output" == "ok: 501 routes, 501 hosts, "* ]]
     finish abort
@@ -493,9 +493,9 @@ watch() {
 
 @test "a damaged slot: check names it, the others show the rest and say what is missing, all exit with 5" {
     start
-    tell put 1 2 10.0.0.1:80
-    tell put 3 4 10.0.0.1:80
-    tell damage 1 2
+    send put 1 2 10.0.0.1:80
+    send put 3 4 10.0.0.1:80
+    send damage 1 2
     run -5 --separate-stderr larshm check
     [[ "$output" == "wrong: "*"1/2"* ]]
     [[ "$stderr" == *"restart larshm-fetcher"* ]]
@@ -594,7 +594,7 @@ refused() {
 
 @test "a user who may not request routes sees all that is cached, and the remedy for the rest" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     as_other_user test -x "$BIN/larshm" || skip "the program is out of reach for others"
     run -0 as_other_user "$BIN/larshm" -n "$instance" show
     [[ "$output" == *"without those that the fetcher has not collected yet"* ]]
@@ -663,7 +663,7 @@ refused() {
 
 @test "the instance is \$LARSHM_INSTANCE unless it is named" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     LARSHM_INSTANCE=$instance run -0 "$BIN/larshm" dump
     [ "${#lines[@]}" -eq 1 ]
     LARSHM_INSTANCE=other run -0 larshm dump
@@ -684,7 +684,7 @@ refused() {
 
 @test "output that cannot be written is an error" {
     start
-    tell put 1 2 10.0.0.1:80
+    send put 1 2 10.0.0.1:80
     for command in show list dump check "get 1 2" "-j show" "-j list"; do
         # shellcheck disable=SC2086
         run -1 bash -c "'$BIN/larshm' -n $instance $command >/dev/full"

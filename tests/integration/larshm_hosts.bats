@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What larshm tells about hosts, and what operators do with them, beside a real fetcher and a real directory.
+# What larshm prints about hosts, and what operators do with them, beside a real fetcher and a real directory.
 # shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell of its own; bats sets stderr
 
 bats_require_minimum_version 1.5.0
@@ -45,7 +45,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     eventually prints "overloaded since $time_of_day: 10.15 % failures > 10 %" larshm get 1 2
 }
 
-@test "JSON tells all about a host: state, hold, reason, totals and counts" {
+@test "JSON has all about a host: state, hold, reason, totals and counts" {
     live
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
@@ -77,7 +77,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json routes 0 hosts 0 since_unix_ms)" -ge "$((since - 10))" ]
 }
 
-@test "drain and pin come before what calls tell, until clear" {
+@test "drain and pin come before what calls report, until clear" {
     live '[loadbalance]' 'probe_num = 1'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
@@ -286,7 +286,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json counters reports_unknown)" = 6 ]
 }
 
-@test "show tells of results, health, the settings that decide, and what is known of hosts" {
+@test "show prints results, health, the settings that decide, and what is known of hosts" {
     live '[loadbalance]' 'probe_num = 7' 'slow_call_ms = 250'
     route add 1 2 10.0.0.1:80
     larshm wait 1 2

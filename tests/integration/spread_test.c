@@ -3,7 +3,7 @@
  * Over any 1,000 picks no host's count is further from its even share than 2 % of all picks: for one thread, for many
  * threads and processes in whatever order they come to pick, and for routes that are looked up alternately.
  *
- * A thread's picks depend on no other thread. So what many threads picked is noted for each of them, and then put into
+ * A thread's picks depend on no other thread. So what many threads picked is recorded for each of them, and then put into
  * many of the orders in which it could have happened.
  */
 #include <arpa/inet.h>
@@ -122,8 +122,8 @@ static void expect_even_in_any_order(uint32_t count)
 
 /* ---- those who pick ---- */
 
-/* PICKS picks in a row, noted but for probes: hosts of `out`. The others get numbers without gaps. */
-static void note_picks(larshm *h, uint32_t who, uint32_t count, uint64_t out)
+/* PICKS picks in a row, recorded but for probes: hosts of `out`. The others get numbers without gaps. */
+static void record_picks(larshm *h, uint32_t who, uint32_t count, uint64_t out)
 {
     notes->count[who] = 0;
     for (int i = 0; i < PICKS; i++) {
@@ -143,7 +143,7 @@ struct picker {
 static void *pick_in_thread(void *context)
 {
     const struct picker *picker = context;
-    note_picks(picker->h, picker->who, picker->count, picker->out);
+    record_picks(picker->h, picker->who, picker->count, picker->out);
     return NULL;
 }
 
@@ -171,7 +171,7 @@ static void pick_in_processes(struct instance *instance, uint32_t count)
             larshm *h = NULL;
             if (larshm_open(&h, instance->name) != LARSHM_OK)
                 _exit(1);
-            note_picks(h, who, count, 0);
+            record_picks(h, who, count, 0);
             _exit(0);
         }
     }

@@ -39,7 +39,7 @@ struct search {
     bool is_there;
 };
 
-static void note_if_wanted(void *context, uint64_t host, const struct host_health *health)
+static void record_if_wanted(void *context, uint64_t host, const struct host_health *health)
 {
     struct search *search = context;
     if (host != search->host)
@@ -51,7 +51,7 @@ static void note_if_wanted(void *context, uint64_t host, const struct host_healt
 bool host_health_read(const struct fetcher *fetcher, uint64_t key, uint64_t host, struct host_health *out)
 {
     struct search search = {.host = host};
-    each_record(fetcher, key, note_if_wanted, &search);
+    each_record(fetcher, key, record_if_wanted, &search);
     *out = search.found;
     return search.is_there;
 }

@@ -61,7 +61,7 @@ void instance_expect_rotation(const struct instance *instance, uint64_t key, uin
 /* The writer's once-in-a-while work, as if it were `now`. */
 void instance_heartbeat(struct instance *instance, uint64_t now);
 
-/* What clients asked for since the last collection; at most KEYS_MAX of them are kept, all are counted. */
+/* What clients demanded since the last collection; at most KEYS_MAX of them are kept, all are counted. */
 enum {
     KEYS_MAX = 64
 };
@@ -85,7 +85,7 @@ void instance_renew(struct instance *instance);
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
                              struct routes *routes);
 
-/* Maps the control object of the current generation, as a client that may ask. */
+/* Maps the control object of the current generation, as a client that may demand routes. */
 void instance_map_control(const struct instance *instance, struct region *region, struct control *control);
 
 #endif

@@ -139,7 +139,7 @@ static void a_route_being_pulled_is_not_asked_for_again(void **state)
     set_pulling_by_key(instance->writer, numbered_key(1));
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 0);
-    /* Rule 6: the connection was lost, and the route may be asked for again. */
+    /* Rule 6: the connection was lost, and the route may be demanded again. */
     set_new_by_key(instance->writer, numbered_key(1));
     assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
     assert_int_equal(instance_flagged(instance).count, 1);

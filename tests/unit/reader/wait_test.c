@@ -27,7 +27,7 @@ static void *wait_for_route(void *context)
     return NULL;
 }
 
-/* Returns when the waiter has asked for the route, so that it sleeps or is about to. */
+/* Returns when the waiter has demanded the route, so that it sleeps or is about to. */
 static void start_waiting(struct instance *instance, struct waiter *waiter, int timeout_ms)
 {
     waiter->timeout_ms = timeout_ms;
@@ -136,7 +136,7 @@ static void a_waiter_outlives_the_fetcher(void **state)
     start_waiting(instance, &waiter, LONG_MS);
     instance_stop(instance);
     instance_start(instance);
-    /* What the first fetcher took and did not answer is asked of the second one. */
+    /* What the first fetcher took and did not answer is demanded of the second one. */
     while (instance_missed(instance).count == 0)
         usleep(1000);
     instance_put(instance, 1, 1, 4, 15);
