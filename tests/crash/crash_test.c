@@ -73,8 +73,7 @@ static struct seen look(const struct routes *routes, uint64_t key)
     if (table_begin(routes, slot, numbered_key(key), &table) != SHM_OK)
         return (struct seen){.round = UINT32_MAX};
     for (uint32_t i = 0; i < table.count; i++)
-        if (!self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
-                                 &round))
+        if (!self_checking_holds(key, i, table_host(&table, i), &round))
             return (struct seen){.round = UINT32_MAX, .count = i};
     return (struct seen){table.count ? round : 0, table.count, table.count ? load_relaxed(table.s_masks) : 0,
                          table.ejected, load_relaxed(&table.s_block->marks)};

@@ -43,7 +43,7 @@ static bool right(larshm *h)
     larshm_host host;
     uint32_t round = UINT32_MAX;
     return larshm_get_host(h, 0, 1, &host) == LARSHM_OK &&
-           self_checking_holds(1, 0, host.addr, host.port, &round);
+           self_checking_holds(1, 0, (struct host_addr){host.addr, host.port}, &round);
 }
 
 struct beginner {

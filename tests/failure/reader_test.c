@@ -46,7 +46,8 @@ static int view(larshm *h)
     if (code != LARSHM_OK)
         return code;
     for (uint32_t i = 0; i < HOSTS && code == LARSHM_OK; i++)
-        if (seen.count != HOSTS || !self_checking_holds(1, i, seen.addr[i], seen.port[i], &round))
+        if (seen.count != HOSTS ||
+            !self_checking_holds(1, i, (struct host_addr){seen.addr[i], seen.port[i]}, &round))
             code = LARSHM_CORRUPT;
     int ended = larshm_route_end(h, &seen);
     return code == LARSHM_OK ? ended : code;
@@ -69,7 +70,7 @@ static const struct call calls[] = {{"get_host", get_host},
                                     {"wait_route", wait_route},
                                     {"info", info}};
 
-static bool can_ask(larshm *h)
+static bool can_demand(larshm *h)
 {
     larshm_route_info seen = {0};
     larshm_info(h, 0, 1, &seen);
@@ -97,7 +98,7 @@ static void nth_failure_of_open_is_named_and_can_be_retried(void **state)
                 assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
             }
             assert_int_equal(view(h), LARSHM_OK);
-            assert_true(can_ask(h));
+            assert_true(can_demand(h));
             larshm_close(h);
         }
         if (n > 1)
@@ -124,7 +125,7 @@ static bool move_with_failure(struct instance *instance, const struct call *what
     larshm_host host;
     eventually(what->run(h) == LARSHM_OK && larshm_get_host(h, 0, newcomer, &host) == LARSHM_OK);
     assert_int_equal(instance_reader_mappings(instance), handles);
-    if (!can_ask(h))
+    if (!can_demand(h))
         fail_msg("%s, %s %lu: may not demand any more", what->name, fail_names[call], n);
     assert_int_equal(larshm_get_host(h, 9, 9, &host), LARSHM_PENDING);
     assert_true(instance_missed(instance).count > 0);

@@ -58,8 +58,7 @@ static bool has_round(const struct routes *routes, uint64_t key, uint32_t expect
     if (slot == SLOT_NONE || table_begin(routes, slot, numbered_key(key), &table) != SHM_OK)
         return false;
     for (uint32_t i = 0; i < table.count; i++)
-        if (!self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]), load_relaxed(&table.s_ports[i]),
-                                 &round))
+        if (!self_checking_holds(key, i, table_host(&table, i), &round))
             return false;
     return round == expected;
 }

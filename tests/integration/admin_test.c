@@ -59,7 +59,7 @@ static void route_or_host_that_is_not_there_is_named_and_nothing_changes(void **
         admin_command(&fixture->fetcher, COMMAND("drain", ",\"modid\":4294967295,\"cmdid\":4294967295,"
                                                           "\"host\":\"10.0.0.1:7000\"")),
         "no_such_route");
-    assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
+    assert_int_equal(host_health_count(&fixture->fetcher, route_key(1, 1)), 0);
     rotation_expect_all(fixture->client);
 }
 

@@ -206,8 +206,8 @@ static void several_processes_agree_on_good_and_bad_hosts(void **state)
         clients[i] = start_child(fixture, call_hosts, i);
     for (int i = 0; i < CLIENTS; i++)
         expect_good_end(clients[i]);
-    eventually(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).succ +
-                   host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err ==
+    eventually(host_health_sum(&fixture->fetcher, route_key(1, 1)).succ +
+                   host_health_sum(&fixture->fetcher, route_key(1, 1)).err ==
                CLIENTS * CALLS);
     assert_true(rotation_overloaded(fixture, BAD));
     for (int last = 1; last <= ROTATION_HOSTS; last++)

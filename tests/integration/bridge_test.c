@@ -149,8 +149,10 @@ static void get_route_gives_all_hosts_and_none_of_an_unknown_route(void **state)
     route = client_get_route(fd, 40, -41);
     assert_int_equal(route->n_host, 100);
     for (uint32_t i = 0; i < 100; i++)
-        assert_true(self_checking_holds(key, i, htonl((uint32_t)route->host[i]->ip),
-                                        htons((uint16_t)route->host[i]->port), &round));
+        assert_true(self_checking_holds(
+            key, i,
+            (struct host_addr){htonl((uint32_t)route->host[i]->ip), htons((uint16_t)route->host[i]->port)},
+            &round));
     lars__get_route_response__free_unpacked(route, NULL);
     close(fd);
 }

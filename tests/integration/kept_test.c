@@ -126,15 +126,13 @@ static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(
     directory_answer(&fixture->directory, 1, 1, without, 1);
     eventually(has_hosts(fixture, 1));
     eventually(!rotation_overloaded(fixture, BAD));
-    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err,
-                     ROTATION_STREAK);
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key(1, 1)).err, ROTATION_STREAK);
     fixture_answer(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT);
     eventually(has_hosts(fixture, ROTATION_HOSTS));
     rotation_expect_all(fixture->client);
     rotation_report(fixture->client, BAD, 0, 1);
     eventually(rotation_counted(fixture, BAD, 1));
-    assert_int_equal(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))).err,
-                     ROTATION_STREAK);
+    assert_int_equal(host_health_sum(&fixture->fetcher, route_key(1, 1)).err, ROTATION_STREAK);
 }
 
 /* ---- overrides ---- */
@@ -186,7 +184,7 @@ static void drained_host_that_leaves_and_returns_is_still_drained(void **state)
 
 static struct calls sum(const struct fixture *fixture)
 {
-    return host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1)));
+    return host_health_sum(&fixture->fetcher, route_key(1, 1));
 }
 
 static void late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill(void **state)

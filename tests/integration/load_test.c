@@ -142,7 +142,7 @@ static void look_at_host(struct reader *reader, uint32_t route, uint32_t least)
     /* Which host it is follows from the port; the address says the round. */
     uint32_t round = UINT32_MAX;
     for (uint32_t i = 0; i < HOSTS_MOST; i++)
-        if (self_checking_holds(route, i, host.addr, host.port, &round)) {
+        if (self_checking_holds(route, i, (struct host_addr){host.addr, host.port}, &round)) {
             reader->torn += i >= count_of(route, round);
             judge_round(reader, round, least);
             return;
@@ -158,7 +158,7 @@ static void look_at_view(struct reader *reader, uint32_t route, uint32_t least)
         return;
     bool whole = true;
     for (uint32_t i = 0; i < view.count; i++)
-        whole &= self_checking_holds(route, i, view.addr[i], view.port[i], &round);
+        whole &= self_checking_holds(route, i, (struct host_addr){view.addr[i], view.port[i]}, &round);
     whole &= view.count == count_of(route, round);
     if (larshm_route_end(reader->h, &view) == LARSHM_STALE) {
         reader->stale++;

@@ -26,7 +26,7 @@ static uint64_t unknown_reports(const struct fixture *fixture)
 /* No host is known for anything, and all are in rotation. */
 static void expect_nothing_changed(struct fixture *fixture)
 {
-    assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
+    assert_int_equal(host_health_count(&fixture->fetcher, route_key(1, 1)), 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_ejections), 0);
     assert_true(fixture_serves(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT));
     rotation_expect_all(fixture->client);
@@ -70,8 +70,8 @@ static void routes_that_are_unknown_are_ignored_and_counted(void **state)
     eventually(unknown_reports(fixture) == KEYS * 2 * ROTATION_STREAK);
     for (int i = 0; i < KEYS; i++) {
         struct host_health health;
-        assert_false(host_health_read(&fixture->fetcher, route_key_number(route_key(keys[i][0], keys[i][1])),
-                                      0, &health));
+        assert_false(
+            host_health_read(&fixture->fetcher, route_key(keys[i][0], keys[i][1]), HOST_ADDR_NONE, &health));
     }
     expect_nothing_changed(fixture);
     directory_expect_nothing(&fixture->directory, 50);
@@ -117,7 +117,7 @@ static void route_that_has_vanished_takes_no_results(void **state)
     eventually(fixture_lookup(fixture, 1, 1) == LARSHM_NOEXIST);
     report_failures(fixture, rotation_host(1));
     eventually(unknown_reports(fixture) == 2 * ROTATION_STREAK);
-    assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 0);
+    assert_int_equal(host_health_count(&fixture->fetcher, route_key(1, 1)), 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_overloaded), 0);
     assert_int_equal(fixture_lookup(fixture, 1, 1), LARSHM_NOEXIST);
     fixture_answer(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT);
@@ -143,7 +143,7 @@ static void routes_that_do_not_exist_get_no_records(void **state)
     eventually(unknown_reports(fixture) == VANISHED_ROUTES);
     for (uint32_t i = 0; i < VANISHED_ROUTES; i++) {
         struct host_health health;
-        assert_false(host_health_read(&fixture->fetcher, route_key_number(route_key(9, i)), 0, &health));
+        assert_false(host_health_read(&fixture->fetcher, route_key(9, i), HOST_ADDR_NONE, &health));
     }
 }
 
@@ -217,7 +217,7 @@ static void million_hosts_that_do_not_exist_cost_bounded_memory_and_block_no_rea
     assert_true(taken < STORM);
     eventually(unknown_reports(fixture) == (uint64_t)taken);
     assert_in_range(process_memory(&fixture->fetcher.process), 1, before + STORM_KIB);
-    assert_int_equal(host_health_count(&fixture->fetcher, route_key_number(route_key(1, 1))), 1);
+    assert_int_equal(host_health_count(&fixture->fetcher, route_key(1, 1)), 1);
     assert_true(fixture_serves(fixture, 1, 1, ROTATION_HOSTS, ROTATION_PORT));
     /* One that had a place keeps it; the others find one when the liars' places are taken away. */
     for (int last = 1; last <= ROTATION_HOSTS; last++)

@@ -206,8 +206,7 @@ static bool same(struct calls one, struct calls other)
 static struct calls calls_of(const struct fixture *fixture, int last)
 {
     struct host_health health;
-    host_health_read(&fixture->fetcher, route_key_number(route_key(1, 1)), host_health_host(last, PORT),
-                     &health);
+    host_health_read(&fixture->fetcher, route_key(1, 1), host_health_host(last, PORT), &health);
     return (struct calls){health.total_succ, health.total_err};
 }
 
@@ -235,17 +234,16 @@ static void expect_all_counted(const struct fixture *fixture, const struct scena
     for (int i = 0; i < STAYING; i++)
         add(&route, sum.staying[i]);
     uint64_t deadline = clock_tick() + EVENTUALLY_MS / 3;
-    while (clock_tick() < deadline &&
-           !(same(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))), route) &&
-             same(host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 2))), sum.wide)))
+    while (clock_tick() < deadline && !(same(host_health_sum(&fixture->fetcher, route_key(1, 1)), route) &&
+                                        same(host_health_sum(&fixture->fetcher, route_key(1, 2)), sum.wide)))
         pause_ms(LOOK_EVERY_MS);
     for (int i = 0; i < STAYING; i++) {
         assert_true(sum.staying[i].succ > 0);
         expect_sum("a host that stayed", sum.staying[i], calls_of(fixture, i + 1));
     }
     assert_true(sum.passing.succ > 0);
-    expect_sum("route 1/1", route, host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 1))));
-    expect_sum("route 1/2", sum.wide, host_health_sum(&fixture->fetcher, route_key_number(route_key(1, 2))));
+    expect_sum("route 1/1", route, host_health_sum(&fixture->fetcher, route_key(1, 1)));
+    expect_sum("route 1/2", sum.wide, host_health_sum(&fixture->fetcher, route_key(1, 2)));
 }
 
 /* ---- the tests ---- */

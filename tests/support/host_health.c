@@ -7,15 +7,14 @@
 
 #include "tests/support/eventually.h"
 
-uint64_t host_health_host(int last, int port)
+struct host_addr host_health_host(int last, int port)
 {
-    return host_addr_word(
-        (struct host_addr){htonl(UINT32_C(0x0a000000) + (uint32_t)last), htons((uint16_t)port)});
+    return (struct host_addr){htonl(UINT32_C(0x0a000000) + (uint32_t)last), htons((uint16_t)port)};
 }
 
 /* Calls `each` for the records of a route. */
-static void each_record(const struct fetcher *fetcher, uint64_t key,
-                        void (*each)(void *context, uint64_t host, const struct host_health *health),
+static void each_record(const struct fetcher *fetcher, struct route_key key,
+                        void (*each)(void *context, struct host_addr host, const struct host_health *health),
                         void *context)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
@@ -27,28 +26,29 @@ static void each_record(const struct fetcher *fetcher, uint64_t key,
         struct route_key route;
         struct host_addr host;
         struct host_entry entry;
-        if (host_records_read(&hosts, i, &route, &host, &entry) && route_key_number(route) == key)
-            each(context, host_addr_word(host), &entry.health);
+        if (host_records_read(&hosts, i, &route, &host, &entry) && route_key_equal(route, key))
+            each(context, host, &entry.health);
     }
     region_close(&region);
 }
 
 struct search {
-    uint64_t host;
+    struct host_addr host;
     struct host_health found;
     bool is_there;
 };
 
-static void record_if_wanted(void *context, uint64_t host, const struct host_health *health)
+static void record_if_wanted(void *context, struct host_addr host, const struct host_health *health)
 {
     struct search *search = context;
-    if (host != search->host)
+    if (!host_addr_equal(host, search->host))
         return;
     search->found = *health;
     search->is_there = true;
 }
 
-bool host_health_read(const struct fetcher *fetcher, uint64_t key, uint64_t host, struct host_health *out)
+bool host_health_read(const struct fetcher *fetcher, struct route_key key, struct host_addr host,
+                      struct host_health *out)
 {
     struct search search = {.host = host};
     each_record(fetcher, key, record_if_wanted, &search);
@@ -56,7 +56,7 @@ bool host_health_read(const struct fetcher *fetcher, uint64_t key, uint64_t host
     return search.is_there;
 }
 
-static void add(void *context, uint64_t host, const struct host_health *health)
+static void add(void *context, struct host_addr host, const struct host_health *health)
 {
     struct calls *sum = context;
     (void)host;
@@ -64,20 +64,20 @@ static void add(void *context, uint64_t host, const struct host_health *health)
     sum->err += health->total_err;
 }
 
-struct calls host_health_sum(const struct fetcher *fetcher, uint64_t key)
+struct calls host_health_sum(const struct fetcher *fetcher, struct route_key key)
 {
     struct calls sum = {0};
     each_record(fetcher, key, add, &sum);
     return sum;
 }
 
-static void count(void *context, uint64_t host, const struct host_health *health)
+static void count(void *context, struct host_addr host, const struct host_health *health)
 {
     (void)health;
-    *(uint32_t *)context += host != 0;
+    *(uint32_t *)context += !host_addr_is_none(host);
 }
 
-uint32_t host_health_count(const struct fetcher *fetcher, uint64_t key)
+uint32_t host_health_count(const struct fetcher *fetcher, struct route_key key)
 {
     uint32_t found = 0;
     each_record(fetcher, key, count, &found);

@@ -73,13 +73,18 @@ void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct ho
         out[i] = (struct host_addr){self_checking_address(key, round), self_checking_port(key, round, i)};
 }
 
-_Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round)
+_Bool self_checking_holds(uint64_t key, uint32_t i, struct host_addr host, uint32_t *round)
 {
-    uint32_t seen = ntohl(address) & 0xfff;
+    uint32_t seen = ntohl(host.address) & 0xfff;
     if (*round != UINT32_MAX && *round != seen)
         return 0;
     *round = seen;
-    return address == self_checking_address(key, seen) && port == self_checking_port(key, seen, i);
+    return host.address == self_checking_address(key, seen) && host.port == self_checking_port(key, seen, i);
+}
+
+struct host_addr table_host(const struct table *table, uint32_t i)
+{
+    return (struct host_addr){load_relaxed(&table->s_addresses[i]), load_relaxed(&table->s_ports[i])};
 }
 
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s)
@@ -113,8 +118,7 @@ void instance_expect_keys(const struct instance *instance, uint32_t keys, uint32
         assert_int_equal(table_begin(&routes, slot, numbered_key(key), &table), SHM_OK);
         assert_int_equal(table.count, key % 9);
         for (uint32_t i = 0; i < table.count; i++)
-            assert_true(self_checking_holds(key, i, load_relaxed(&table.s_addresses[i]),
-                                            load_relaxed(&table.s_ports[i]), &seen));
+            assert_true(self_checking_holds(key, i, table_host(&table, i), &seen));
         if (table.count)
             assert_int_equal(seen, round);
     }

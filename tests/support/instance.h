@@ -14,6 +14,7 @@
 #include "shm/names.h"
 #include "shm/region.h"
 #include "shm/routes.h"
+#include "shm/table.h"
 #include "shm/writer/writer.h"
 
 struct instance {
@@ -40,9 +41,11 @@ void instance_start(struct instance *instance);
  * (key, round); the port follows from the address, the key and i: (hash ^ i * 257) folded to 1 .. 65535.
  */
 void self_checking_hosts(uint64_t key, uint32_t round, uint32_t count, struct host_addr *out);
-/* True if (address, port) is host i of some round of the route, and *round is the same as that of earlier hosts
- * (UINT32_MAX: not known yet). Both in network byte order. */
-_Bool self_checking_holds(uint64_t key, uint32_t i, uint32_t address, uint16_t port, uint32_t *round);
+/* True if `host` is host i of some round of the route, and *round is the same as that of earlier hosts
+ * (UINT32_MAX: not known yet). */
+_Bool self_checking_holds(uint64_t key, uint32_t i, struct host_addr host, uint32_t *round);
+
+struct host_addr table_host(const struct table *table, uint32_t i);
 
 /* Publishes `count` self-checking hosts of `round`; the test fails if that does not succeed. */
 void instance_put(struct instance *instance, uint64_t key, uint32_t round, uint32_t count, uint32_t ttl_s);

@@ -36,8 +36,7 @@ void rotation_eject(struct fixture *fixture, int last)
 struct host_health rotation_health(const struct fixture *fixture, int last)
 {
     struct host_health health;
-    host_health_read(&fixture->fetcher, route_key_number(route_key(1, 1)),
-                     host_health_host(last, ROTATION_PORT), &health);
+    host_health_read(&fixture->fetcher, route_key(1, 1), host_health_host(last, ROTATION_PORT), &health);
     return health;
 }
 

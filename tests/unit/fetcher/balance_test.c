@@ -82,11 +82,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static uint64_t word(const struct fixture *fixture, int host)
-{
-    return host_addr_word((struct host_addr){fixture->hosts[host].address, fixture->hosts[host].port});
-}
-
 /* What a client does. */
 static void report(const struct fixture *fixture, uint64_t key, bool success, unsigned times)
 {
@@ -98,9 +93,8 @@ static void report(const struct fixture *fixture, uint64_t key, bool success, un
     assert_int_equal(region_open(fixture->instance->names.control, true, &self, 0, &region), SHM_OK);
     assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
     for (unsigned i = 0; i < times; i++)
-        assert_int_equal(
-            call_stats_record(&control, numbered_key(key), numbered_host(word(fixture, BAD)), success, 1),
-            SHM_OK);
+        assert_int_equal(call_stats_record(&control, numbered_key(key), fixture->hosts[BAD], success, 1),
+                         SHM_OK);
     region_close(&region);
     region_close(&routes_region);
 }
@@ -111,8 +105,9 @@ static void report_and_poll(struct fixture *fixture, bool success, unsigned time
     balance_poll(fixture->balance, clock_tick());
 }
 
-/* Of the hosts object, as anyone sees it: a record, or `host` 0: the route's own. False, and all zero: none. */
-static bool find_record(const struct fixture *fixture, uint64_t key, uint64_t host, struct host_health *out)
+/* Of the hosts object, as anyone sees it: a host's record, or the route's own. False, and all zero: none. */
+static bool find_record(const struct fixture *fixture, uint64_t key, struct host_addr host,
+                        struct host_health *out)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct region region;
@@ -127,7 +122,7 @@ static bool find_record(const struct fixture *fixture, uint64_t key, uint64_t ho
         struct host_addr its_host;
         struct host_entry entry;
         found = host_records_read(&hosts, number, &its_key, &its_host, &entry) &&
-                route_key_number(its_key) == key && host_addr_word(its_host) == host;
+                route_key_number(its_key) == key && host_addr_equal(its_host, host);
         if (found)
             *out = entry.health;
     }
@@ -138,7 +133,7 @@ static bool find_record(const struct fixture *fixture, uint64_t key, uint64_t ho
 static struct host_health health(const struct fixture *fixture)
 {
     struct host_health found;
-    find_record(fixture, KEY, word(fixture, BAD), &found);
+    find_record(fixture, KEY, fixture->hosts[BAD], &found);
     return found;
 }
 
@@ -191,8 +186,7 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     report_and_poll(fixture, false, STREAK - 1);
     instance_renew(fixture->instance);
     leave_and_return(fixture, 0);
-    assert_int_equal(
-        call_stats_record(&control, numbered_key(KEY), numbered_host(word(fixture, BAD)), false, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&control, numbered_key(KEY), fixture->hosts[BAD], false, 1), SHM_OK);
     balance_poll(fixture->balance, clock_tick());
     assert_int_equal(health(fixture).total_err, 1);
     assert_int_equal(health(fixture).state, HOST_IN_ROTATION);
@@ -244,13 +238,13 @@ static void record_of_a_route_that_is_gone_does_not_stay(void **state)
     report_and_poll(fixture, false, 1);
     put(fixture, OTHER_KEY, 0, 0, NULL);
     balance_maintain(fixture->balance);
-    assert_true(find_record(fixture, OTHER_KEY, 0, &found));
+    assert_true(find_record(fixture, OTHER_KEY, HOST_ADDR_NONE, &found));
     pause_ms(5); /* an unknown key that has expired is not taken over by the next generation */
     instance_renew(fixture->instance);
     assert_int_equal(state_by_key(fixture->instance->writer, numbered_key(OTHER_KEY)), ROUTE_UNKNOWN);
     balance_maintain(fixture->balance);
-    assert_false(find_record(fixture, OTHER_KEY, 0, &found));
-    assert_true(find_record(fixture, KEY, 0, &found));
+    assert_false(find_record(fixture, OTHER_KEY, HOST_ADDR_NONE, &found));
+    assert_true(find_record(fixture, KEY, HOST_ADDR_NONE, &found));
     assert_int_equal(health(fixture).total_err, 1);
 }
 

@@ -20,7 +20,7 @@ static bool right(larshm *h, uint64_t key)
     larshm_host host;
     uint32_t round = UINT32_MAX;
     return larshm_get_host(h, numbered_key(key).modid, numbered_key(key).cmdid, &host) == LARSHM_OK &&
-           self_checking_holds(key, 0, host.addr, host.port, &round);
+           self_checking_holds(key, 0, (struct host_addr){host.addr, host.port}, &round);
 }
 
 static bool view_right(larshm *h, uint64_t key)
@@ -29,7 +29,8 @@ static bool view_right(larshm *h, uint64_t key)
     uint32_t round = UINT32_MAX;
     if (larshm_route_begin(h, numbered_key(key).modid, numbered_key(key).cmdid, &view) != LARSHM_OK)
         return false;
-    bool holds = view.count == 1 && self_checking_holds(key, 0, view.addr[0], view.port[0], &round);
+    bool holds = view.count == 1 &&
+                 self_checking_holds(key, 0, (struct host_addr){view.addr[0], view.port[0]}, &round);
     return larshm_route_end(h, &view) == LARSHM_OK && holds;
 }
 

@@ -24,8 +24,8 @@ static void get_host_batch_answers_for_each_route_as_get_host_does(void **state)
         bool found = false;
         for (uint32_t at = 0; at < i % 5; at++) {
             uint32_t round = UINT32_MAX;
-            found |= self_checking_holds(route_key_number(route_key(1, i)), at, hosts[i].addr, hosts[i].port,
-                                         &round);
+            found |= self_checking_holds(route_key_number(route_key(1, i)), at,
+                                         (struct host_addr){hosts[i].addr, hosts[i].port}, &round);
         }
         assert_int_equal(codes[i], i % 5 == 0 ? LARSHM_PENDING : i % 5 == 4 ? LARSHM_NOEXIST : LARSHM_OK);
         assert_int_equal(found, codes[i] == LARSHM_OK);

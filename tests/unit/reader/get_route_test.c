@@ -20,7 +20,8 @@ static void lookups_answer_exactly_what_was_published(void **state)
         assert_int_equal(larshm_get_route(h, count, 7, hosts, 200, &known), LARSHM_OK);
         assert_int_equal(known, count);
         for (uint32_t i = 0; i < count; i++) {
-            assert_true(self_checking_holds(key, i, hosts[i].addr, hosts[i].port, &round));
+            assert_true(
+                self_checking_holds(key, i, (struct host_addr){hosts[i].addr, hosts[i].port}, &round));
             assert_int_equal(hosts[i].modid, count);
             assert_int_equal(hosts[i].cmdid, 7);
         }

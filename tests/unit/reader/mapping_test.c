@@ -169,7 +169,7 @@ static void look_at(struct growth *growth, uint64_t key, uint32_t least_round)
     }
     bool whole = count == key % 7 + 1;
     for (uint32_t i = 0; whole && i < count; i++)
-        whole = self_checking_holds(key, i, hosts[i].addr, hosts[i].port, &round);
+        whole = self_checking_holds(key, i, (struct host_addr){hosts[i].addr, hosts[i].port}, &round);
     growth->torn += !whole;
     growth->outdated += whole && round < least_round;
 }

@@ -20,7 +20,7 @@ static void expect_round(const larshm_view *view, uint64_t key, uint32_t round)
 {
     uint32_t seen = UINT32_MAX;
     for (uint32_t i = 0; i < view->count; i++)
-        assert_true(self_checking_holds(key, i, view->addr[i], view->port[i], &seen));
+        assert_true(self_checking_holds(key, i, (struct host_addr){view->addr[i], view->port[i]}, &seen));
     assert_int_equal(seen, round);
 }
 

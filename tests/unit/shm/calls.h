@@ -39,13 +39,13 @@ static inline void calls_end(struct calls *calls)
 }
 
 /* The only cell of a host; there must be no second one. NULL: it has none. */
-static inline struct call_cell *calls_cell(const struct calls *calls, uint64_t key, uint64_t host)
+static inline struct call_cell *calls_cell(const struct calls *calls, uint64_t key, struct host_addr host)
 {
     struct call_cell *found = NULL;
     for (uint32_t i = 0; i < calls->control.shape.call_cells; i++) {
         struct call_cell *s_cell = &calls->control.s_calls[i];
         if (load_relaxed(&s_cell->key) != route_key_word(numbered_key(key)) ||
-            load_relaxed(&s_cell->host) != host)
+            load_relaxed(&s_cell->host) != host_addr_word(host))
             continue;
         assert_null(found);
         found = s_cell;
@@ -53,10 +53,10 @@ static inline struct call_cell *calls_cell(const struct calls *calls, uint64_t k
     return found;
 }
 
-/* Host number n; none is 0. */
-static inline uint64_t calls_host(uint32_t n)
+/* Host number n; none is HOST_ADDR_NONE. */
+static inline struct host_addr calls_host(uint32_t n)
 {
-    return host_addr_word((struct host_addr){n + 1, (uint16_t)(n + 1)});
+    return (struct host_addr){n + 1, (uint16_t)(n + 1)};
 }
 
 #endif

@@ -296,7 +296,8 @@ static void g5_adoption_keeps_what_is_whole_of_a_damaged_object(void **state)
         int code = larshm_get_route(h, 0, key, hosts, 20, &count);
         assert_int_equal(code, key % 10 ? LARSHM_OK : LARSHM_PENDING);
         for (uint32_t i = 0; code == LARSHM_OK && i < count; i++)
-            assert_true(self_checking_holds(key, i, hosts[i].addr, hosts[i].port, &round));
+            assert_true(
+                self_checking_holds(key, i, (struct host_addr){hosts[i].addr, hosts[i].port}, &round));
     }
     struct copy copy = copy_of(instance);
     struct check_report report;

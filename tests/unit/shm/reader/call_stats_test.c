@@ -30,13 +30,12 @@ static int teardown(void **state)
     return 0;
 }
 
-static void record_call(const struct calls *calls, uint64_t key, uint64_t host, bool success)
+static void record_call(const struct calls *calls, uint64_t key, struct host_addr host, bool success)
 {
-    assert_int_equal(call_stats_record(&calls->control, numbered_key(key), numbered_host(host), success, 1),
-                     SHM_OK);
+    assert_int_equal(call_stats_record(&calls->control, numbered_key(key), host, success, 1), SHM_OK);
 }
 
-static uint64_t counts_of(const struct calls *calls, uint64_t key, uint64_t host)
+static uint64_t counts_of(const struct calls *calls, uint64_t key, struct host_addr host)
 {
     const struct call_cell *s_cell = calls_cell(calls, key, host);
     assert_non_null(s_cell);
@@ -66,19 +65,16 @@ static void every_host_of_every_route_has_a_cell_of_its_own(void **state)
 static void a_failure_that_counts_more_than_one_is_one_failure_and_the_rest(void **state)
 {
     const struct calls *calls = *state;
+    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, 1), SHM_OK);
     assert_int_equal(
-        call_stats_record(&calls->control, numbered_key(KEY), numbered_host(calls_host(1)), false, 1),
-        SHM_OK);
-    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY), numbered_host(calls_host(1)),
-                                       false, CALL_WEIGHT_MAX),
-                     SHM_OK);
+        call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, CALL_WEIGHT_MAX), SHM_OK);
     struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
     assert_int_equal(load_relaxed(&s_cell->counts), 2 * one_failure);
     assert_int_equal(load_relaxed(&s_cell->extra), CALL_WEIGHT_MAX - 1);
 }
 
 /* It has named the route, and not the host. */
-static void die_half_way(const struct calls *calls, uint64_t key, uint64_t host)
+static void die_half_way(const struct calls *calls, uint64_t key, struct host_addr host)
 {
     struct call_cell *s_cell = calls_cell(calls, key, host);
     store_relaxed(&s_cell->host, 0);
@@ -101,9 +97,8 @@ static void cells_that_died_half_way_for_one_route_are_not_used_by_another(void 
     const struct calls *calls = *state;
     for (uint32_t i = 0; i < CELLS; i++)
         store_relaxed(&calls->control.s_calls[i].key, route_key_word(numbered_key(KEY)));
-    assert_int_equal(
-        call_stats_record(&calls->control, numbered_key(KEY + 1), numbered_host(calls_host(1)), true, 1),
-        SHM_FULL);
+    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY + 1), calls_host(1), true, 1),
+                     SHM_FULL);
     record_call(calls, KEY, calls_host(1), true);
     assert_int_equal(counts_of(calls, KEY, calls_host(1)), 1);
 }
@@ -119,9 +114,8 @@ static void full_cells_are_named_so_and_keep_what_they_have(void **state)
     assert_non_null(before);
     memcpy(before, small.region.s_base, small.region.size);
     for (uint32_t host = 16; host < 100; host++)
-        assert_int_equal(
-            call_stats_record(&small.control, numbered_key(KEY), numbered_host(calls_host(host)), false, 1),
-            SHM_FULL);
+        assert_int_equal(call_stats_record(&small.control, numbered_key(KEY), calls_host(host), false, 1),
+                         SHM_FULL);
     assert_int_equal(load_relaxed(&small.control.s_header->refused), 100 - 16);
     store_relaxed(&small.control.s_header->refused, 0);
     assert_memory_equal(before, small.region.s_base, small.region.size);
@@ -143,8 +137,7 @@ static void *meet(void *context)
     for (uint32_t host = 0; host < MEETINGS; host++) {
         if (host % 32 == 0)
             pthread_barrier_wait(recorder->barrier);
-        call_stats_record(&recorder->calls->control, numbered_key(KEY), numbered_host(calls_host(host)), true,
-                          1);
+        call_stats_record(&recorder->calls->control, numbered_key(KEY), calls_host(host), true, 1);
     }
     return NULL;
 }
@@ -172,8 +165,7 @@ static void *fail_and_succeed(void *context)
     const struct recorder *recorder = context;
     pthread_barrier_wait(recorder->barrier);
     for (int i = 0; i < 20000; i++)
-        call_stats_record(&recorder->calls->control, numbered_key(KEY), numbered_host(calls_host(1)),
-                          i % 3 == 0, 1);
+        call_stats_record(&recorder->calls->control, numbered_key(KEY), calls_host(1), i % 3 == 0, 1);
     return NULL;
 }
 
@@ -206,9 +198,9 @@ static void runs_fit_their_word_and_end_at_its_largest(void **state)
     struct err_runs again = err_runs_unpack(err_runs_pack(largest));
     assert_memory_equal(&largest, &again, sizeof(again));
     for (int i = 0; i < 2 * RUN_MAX / CALL_WEIGHT_MAX; i++)
-        assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY), numbered_host(calls_host(1)),
-                                           false, CALL_WEIGHT_MAX),
-                         SHM_OK);
+        assert_int_equal(
+            call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, CALL_WEIGHT_MAX),
+            SHM_OK);
     again = err_runs_unpack(load_relaxed(&calls_cell(calls, KEY, calls_host(1))->err_runs));
     assert_int_equal(again.run, RUN_MAX);
     assert_int_equal(again.longest, RUN_MAX);

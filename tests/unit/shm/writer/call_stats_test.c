@@ -80,11 +80,9 @@ static uint32_t look(struct fixture *fixture, uint32_t budget)
     return fixture->reports;
 }
 
-static void record_call(const struct fixture *fixture, uint64_t host, bool success)
+static void record_call(const struct fixture *fixture, struct host_addr host, bool success)
 {
-    assert_int_equal(
-        call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(host), success, 1),
-        SHM_OK);
+    assert_int_equal(call_stats_record(&fixture->calls.control, numbered_key(KEY), host, success, 1), SHM_OK);
 }
 
 static void each_result_is_collected_once_with_its_route_and_host(void **state)
@@ -94,7 +92,7 @@ static void each_result_is_collected_once_with_its_route_and_host(void **state)
     record_call(fixture, HOST, false);
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(route_key_number(fixture->last.key), KEY);
-    assert_int_equal(host_addr_word(fixture->last.host), HOST);
+    assert_int_equal(host_addr_word(fixture->last.host), host_addr_word(HOST));
     assert_int_equal(fixture->last.batch.succ, 1);
     assert_int_equal(fixture->last.batch.err, 1);
     assert_int_equal(fixture->last.counts, 1 + WHOLE);
@@ -115,7 +113,7 @@ static void collect_parts(struct fixture *fixture, const struct part *parts, siz
 {
     for (size_t i = 0; i < count; i++) {
         for (const char *c = parts[i].script; *c; c++)
-            call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(HOST), *c == 'S',
+            call_stats_record(&fixture->calls.control, numbered_key(KEY), HOST, *c == 'S',
                               *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1);
         assert_int_equal(look(fixture, UINT32_MAX), 1);
         const struct call_batch *batch = &fixture->last.batch;
@@ -223,7 +221,7 @@ static void what_the_budget_leaves_over_comes_with_the_next_collections(void **s
 /* Two names of one host would be judged apart. */
 static void cells_whose_names_are_no_route_and_host_are_passed_over(void **state)
 {
-    const uint64_t hosts[] = {0, UINT64_C(1) << 16, UINT64_MAX, HOST | UINT64_C(1) << 31};
+    const uint64_t hosts[] = {0, UINT64_C(1) << 16, UINT64_MAX, host_addr_word(HOST) | UINT64_C(1) << 31};
     struct fixture *fixture = *state;
     record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
@@ -233,7 +231,7 @@ static void cells_whose_names_are_no_route_and_host_are_passed_over(void **state
         hbitmap_set(&fixture->calls.control.reported, cell);
         assert_int_equal(look(fixture, UINT32_MAX), 0);
     }
-    store_relaxed(&s_cell->host, HOST);
+    store_relaxed(&s_cell->host, host_addr_word(HOST));
     store_relaxed(&s_cell->key, 0);
     hbitmap_set(&fixture->calls.control.reported, cell);
     assert_int_equal(look(fixture, UINT32_MAX), 0);
@@ -251,7 +249,7 @@ static void a_cell_that_is_named_late_has_lost_nothing(void **state)
     assert_int_equal(fixture->last.batch.succ + fixture->last.batch.err, 2);
 }
 
-static uint32_t cell_number(const struct fixture *fixture, uint64_t host)
+static uint32_t cell_number(const struct fixture *fixture, struct host_addr host)
 {
     return (uint32_t)(calls_cell(&fixture->calls, KEY, host) - fixture->calls.control.s_calls);
 }
@@ -331,8 +329,7 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
     struct fixture *fixture = *state;
     fixture->known = false;
     for (uint32_t host = 0; host < CELLS / 2 + 1; host++)
-        call_stats_record(&fixture->calls.control, numbered_key(KEY + 1), numbered_host(calls_host(host)),
-                          true, 1);
+        call_stats_record(&fixture->calls.control, numbered_key(KEY + 1), calls_host(host), true, 1);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->stats.used, CELLS / 2 + 1);
     assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CELLS);
@@ -348,8 +345,8 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
 static bool record_next(const struct fixture *fixture, uint32_t number, uint32_t i)
 {
     bool success = i % 5 != number;
-    if (call_stats_record(&fixture->calls.control, numbered_key(KEY), numbered_host(calls_host(i % HOSTS)),
-                          success, i % 2 ? 3 : 1) != SHM_OK)
+    if (call_stats_record(&fixture->calls.control, numbered_key(KEY), calls_host(i % HOSTS), success,
+                          i % 2 ? 3 : 1) != SHM_OK)
         abort();
     return success;
 }
@@ -433,8 +430,7 @@ static void *record_in_streaks(void *context)
 {
     const struct recorder *recorder = context;
     for (uint32_t i = 0; i < 35 * 10000; i++)
-        call_stats_record(&recorder->fixture->calls.control, numbered_key(KEY), numbered_host(HOST),
-                          i % 35 < 20, 1);
+        call_stats_record(&recorder->fixture->calls.control, numbered_key(KEY), HOST, i % 35 < 20, 1);
     sub_release(recorder->left, 1);
     return NULL;
 }

@@ -58,8 +58,7 @@ static void g4_replaced_tables_stay_for_grace_ms(void **state)
         assert_true(table_intact(&first));
     }
     for (uint32_t i = 0; i < 4; i++)
-        assert_true(self_checking_holds(1, i, load_relaxed(&first.s_addresses[i]),
-                                        load_relaxed(&first.s_ports[i]), &seen));
+        assert_true(self_checking_holds(1, i, table_host(&first, i), &seen));
     assert_int_equal(seen, 1);
     region_close(&region);
 }
