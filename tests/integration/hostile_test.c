@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clients that misuse the control object, which they may write to. Whatever they do, the fetcher lives, routes stay
- * as the directory gave them, known routes go on being refreshed, and the directory is asked no more than it should.
+ * as the directory gave them, known routes go on being refreshed, and the directory gets no more requests than it may.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -101,7 +101,7 @@ static void raise_all_flags(uint8_t *s_control, size_t size)
 
 /* ---- the directory meanwhile ---- */
 
-/* Answers all requests for so long. Nothing is asked for twice, nor more of it than the pace allows. */
+/* Answers all requests for so long. Nothing is requested twice, nor more of it than the pace allows. */
 struct watch {
     uint64_t began;
     uint32_t requests;
@@ -287,7 +287,7 @@ static void million_unknown_keys_cost_bounded_memory_and_requests(void **state)
 static void flags_raised_without_pause_are_one_request_per_route_and_answer(void **state)
 {
     struct fixture *fixture = *state;
-    uint32_t asked[ROUTES] = {0}, held = 0;
+    uint32_t requested[ROUTES] = {0}, held = 0;
     struct route_key key;
     connect_with_short_lived_routes(fixture);
     struct watch watch = begin_watch(fixture);
@@ -296,12 +296,12 @@ static void flags_raised_without_pause_are_one_request_per_route_and_answer(void
     eventually((answer_within_pace(fixture, &watch, 20),
                 fetcher_counter(&fixture->fetcher, COUNTER_routes) == ROUTES + 1));
 
-    /* Answers are held back: no route is asked for twice, whatever the flags say. */
+    /* Answers are held back: no route is requested twice, whatever the flags say. */
     pid_t child = start_misuse(fixture, raise_all_flags);
     for (uint64_t end = clock_tick() + STORM_MS; clock_tick() < end;)
         if (directory_takes(&fixture->directory, 20, &key) && key.modid == PUBLIC_MODID) {
             assert_true(key.cmdid < ROUTES);
-            assert_int_equal(++asked[key.cmdid], 1);
+            assert_int_equal(++requested[key.cmdid], 1);
             held++;
         }
     assert_int_equal(held, ROUTES);

@@ -312,7 +312,7 @@ static void fetchers_that_lose_one_directory_do_not_come_back_together(void **st
         fetcher_dispose(&fetchers[i]);
 }
 
-/* What is due after the pause is asked for at the pace of every day, and one burst. */
+/* What is due after the pause is requested at the pace of every day, and one burst. */
 static void pause_of_the_machine_ends_without_a_storm(void **state)
 {
     struct fixture *fixture = *state;
@@ -321,7 +321,7 @@ static void pause_of_the_machine_ends_without_a_storm(void **state)
     fixture->fetcher.config.update_timeout = 1;
     fixture_connect_with_good_route(fixture);
     for (uint32_t i = 0; i < ROUTES; i++)
-        fixture_answer(fixture, 3, i, 2, 80); /* pushed: not asked for */
+        fixture_answer(fixture, 3, i, 2, 80); /* pushed: not requested */
     for (uint32_t i = 0; i < ROUTES; i++) {
         fixture_lookup(fixture, 3, i);
         while (directory_takes(&fixture->directory, 0, &key))

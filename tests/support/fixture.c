@@ -65,7 +65,7 @@ void fixture_lookup_until_asked(struct fixture *fixture, uint32_t modid, uint32_
     uint64_t deadline = clock_tick() + EVENTUALLY_MS;
     do {
         if (clock_tick() > deadline)
-            fail_msg("the directory is never asked for %u/%u", modid, cmdid);
+            fail_msg("the directory gets no request for %u/%u", modid, cmdid);
         fixture_lookup(fixture, modid, cmdid);
     } while (!directory_takes(&fixture->directory, LOOK_EVERY_MS, &key));
     assert_true(route_key_equal(key, route_key(modid, cmdid)));

@@ -24,13 +24,13 @@ void fixture_start(struct fixture *fixture);
 /* Has the directory listen, starts, and accepts the fetcher's connection. */
 void fixture_connect(struct fixture *fixture);
 
-/* A look at the route that asks for nothing. */
+/* A look at the route that demands nothing. */
 larshm_route_info fixture_info(struct fixture *fixture, uint32_t modid, uint32_t cmdid);
 
 /* A client's lookup, with all that follows from it. */
 int fixture_lookup(struct fixture *fixture, uint32_t modid, uint32_t cmdid);
 
-/* Looks the route up, again and again, until the directory is asked for it. */
+/* Looks the route up, again and again, until the directory gets a request for it. */
 void fixture_lookup_until_asked(struct fixture *fixture, uint32_t modid, uint32_t cmdid);
 
 /* Answers with hosts 10.0.0.1:port .. 10.0.0.count:port. */

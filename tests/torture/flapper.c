@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The directory of the torture: every route it was asked for changes again and again. */
+/* The directory of the torture: every route that was requested changes again and again. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -23,7 +23,7 @@ struct flapper {
     struct torture *torture;
     int listener, fd;
     struct frame_stream input;
-    uint32_t asked[ROUTES_MAX]; /* keys that this connection asked for */
+    uint32_t requested[ROUTES_MAX]; /* keys that this connection requested */
     bool is_asked[ROUTES_MAX];
     uint32_t count, next;
     uint32_t round;
@@ -83,7 +83,7 @@ static bool take_request(struct flapper *flapper, const struct frame *frame)
     uint32_t k = (uint32_t)request->cmdid;
     if (request->modid == TORTURE_MODID && k < ROUTES_MAX && !flapper->is_asked[k]) {
         flapper->is_asked[k] = true;
-        flapper->asked[flapper->count++] = k;
+        flapper->requested[flapper->count++] = k;
     }
     bool sent = answer(flapper, request->modid, k % ROUTES_MAX);
     lars__get_route_request__free_unpacked(request, NULL);
@@ -102,12 +102,12 @@ static void take_requests(struct flapper *flapper)
         hang_up(flapper);
 }
 
-/* Half of the pushes go to the routes that were asked for first: those are the hot ones. */
+/* Half of the pushes go to the routes that were requested first: those are the hot ones. */
 static void push(struct flapper *flapper, uint32_t number)
 {
     for (uint32_t i = 0; i < number && flapper->count && flapper->fd >= 0; i++) {
         uint32_t at = flapper->next++;
-        uint32_t k = flapper->asked[at % (at % 2 && flapper->count > 64 ? 64 : flapper->count)];
+        uint32_t k = flapper->requested[at % (at % 2 && flapper->count > 64 ? 64 : flapper->count)];
         flapper->round++;
         if (answer(flapper, TORTURE_MODID, k))
             atomic_fetch_add(&flapper->torture->pushes, 1);

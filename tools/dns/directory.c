@@ -67,7 +67,7 @@ static uint64_t digest(const struct host_addr *hosts, size_t count)
     return hash;
 }
 
-/* Reads the route into directory->hosts. A new answer is owed to every subscriber, whichever asked. */
+/* Reads the route into directory->hosts. A new answer is owed to every subscriber, whichever requested it. */
 static int read_route(struct directory *directory, struct route *route)
 {
     if (check_store(directory, store_read(directory->store, route->key, directory->hosts, HOSTS_MAX,

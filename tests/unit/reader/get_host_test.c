@@ -50,7 +50,7 @@ static double worst_window(const uint32_t *picks, uint32_t count)
     return worst;
 }
 
-/* Asks `routes` routes alternately and returns the worst that happened to any of them. */
+/* Looks `routes` routes up alternately and returns the worst that happened to any of them. */
 static double worst_alternately(larshm *h, uint32_t routes)
 {
     static _Thread_local uint32_t picks[3][PICKS];

@@ -117,8 +117,8 @@ static void headers_of_something_else_are_refused_each_for_its_reason(void **sta
     larshm_close(h);
 }
 
-/* Whatever is wrong with control, lookups work; and nothing is asked of an object that cannot be trusted. */
-static void a_damaged_control_object_only_stops_asking(void **state)
+/* Whatever is wrong with control, lookups work; and nothing is demanded through an object that cannot be trusted. */
+static void a_damaged_control_object_only_stops_demand(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
@@ -242,7 +242,7 @@ int main(void)
         TEST(what_is_no_regular_object_is_refused_at_once),
         TEST(a_truncated_object_is_refused),
         TEST(headers_of_something_else_are_refused_each_for_its_reason),
-        TEST(a_damaged_control_object_only_stops_asking),
+        TEST(a_damaged_control_object_only_stops_demand),
         TEST(names_that_are_no_instance_are_refused),
         TEST(the_environment_names_the_instance),
         TEST(closing_nothing_is_fine),
