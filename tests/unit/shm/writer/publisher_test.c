@@ -26,7 +26,7 @@ static void a_publisher_without_versions_left_publishes_nothing(void **state)
     assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
     publisher_init(&publisher, &routes, VERSION_MAX - 1, 100);
     assert_int_equal(put(&publisher, &table), PUT_PUBLISHED);
-    struct table seen;
+    struct table seen = {0};
     assert_int_equal(table_begin(&routes, index_find(&routes, numbered_key(0)), numbered_key(0), &seen),
                      SHM_OK);
     assert_true(ref_version(seen.ref) == VERSION_MAX);
