@@ -3,7 +3,7 @@
  * The reader half of a slot: from a slot number to one host table, consistent or recognised as not. This is all of G2 on
  * the reading side; PROTOCOL.md argues it.
  *
- *      table_begin()   acquire the ref, acquire the stamp, compare
+ *      table_begin()   acquire the ref, acquire the stamp, compare; if they differ, fence, and acquire the ref again
  *      ...             read the contents, relaxed
  *      table_intact()  fence, compare the stamp again; false: discard what was read, and begin again
  */
@@ -111,8 +111,11 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
     for (int round = 0; round < TABLE_RETRIES; round++) {
         if (table_at(routes, ref, key, out))
             return SHM_OK;
-        /* The stamp that we saw was released after the ref moved on (a block is reused only after it is retired),
-         * so this load sees the newer ref. The same one again means that no writer wrote this. */
+        /* R7. A block is reused only after the ref has moved on, so whoever sees the stamp or the contents of a later
+         * table finds a newer ref; the same one again means that no writer wrote this. A stamp was acquired, and is
+         * enough; a key or a count of a later table was not. The fence pairs with the fence_release() in publisher.c
+         * write_block(): without it the ref could be loaded as it was before, and a good slot be called corrupt. */
+        fence_acquire();
         uint64_t newer = load_acquire(&s_slot->ref);
         if (newer == ref)
             return SHM_CORRUPT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Publish, recycle and read within one generation: W1 to W6 and R0 to R6 of shm/PROTOCOL.md, with blocks recycled at
+ * Publish, recycle and read within one generation: W1 to W6 and R0 to R7 of shm/PROTOCOL.md, with blocks recycled at
  * once, by an allocator that may give any free block. Two routes, three blocks, two words of hosts per table.
  *
  * One lookup by one reader stands for all: readers write nothing, so they do not disturb each other, and whatever an
@@ -124,7 +124,7 @@ active proctype reader()
 {
     view me;
     byte key, need, place, ref, newer, block, found, one, other;
-    bool accepted, missing, corrupt;
+    bool fast, accepted, missing, corrupt;
 
     /* The lookup starts: its caller knows nothing, or of the last publish that is done, or is the next fetcher. */
     atomic {
@@ -142,6 +142,23 @@ active proctype reader()
         printf("thread 1 looks key %d up, knowing %d stores; table %d is done\n", key, me.known, need)
     }
 
+    /* The fast path guesses the ref of any slot, whatever key that has, and goes through R2 to R6 once. */
+    if
+    :: fast = true;
+        if
+        :: load_relaxed(SLOT_REF(0), ref)
+        :: load_relaxed(SLOT_REF(1), ref);
+            place = 1
+        fi;
+        if
+        :: ref -> goto again
+        :: else ->
+            fast = false;
+            place = 0
+        fi
+    :: skip
+    fi;
+
 probe:
     load_acquire(SLOT_KEY(place), found); /* R0 */
     if
@@ -154,6 +171,7 @@ probe:
         goto judge
     fi;
 
+slow:
     load_acquire(SLOT_REF(place), ref); /* R1 */
 again:
     if
@@ -164,17 +182,16 @@ again:
     fi;
     load_acquire(STAMP(block), found); /* R2 */
     if
-    :: found != ref -> goto retry
+    :: found != ref -> goto failed
     :: else
     fi;
     load_relaxed(BLOCK_KEY(block), found); /* R3 */
-    accepted = (found == key);
     if
-    :: accepted ->
-        load_relaxed(WORD_0(block), one); /* R4 */
-        load_relaxed(WORD_1(block), other)
-    :: else
+    :: found != key -> goto failed
+    :: else -> accepted = true
     fi;
+    load_relaxed(WORD_0(block), one); /* R4 */
+    load_relaxed(WORD_1(block), other);
 #ifndef NO_ACQUIRE_FENCE
     fence_acquire(); /* R5 */
 #endif
@@ -183,14 +200,29 @@ again:
     if
     :: found != ref ->
         accepted = false;
-        goto retry
+        if
+        :: fast ->
+            fast = false;
+            place = 0;
+            goto probe
+        :: else -> goto slow
+        fi
     :: else
     fi;
 #endif
-    corrupt = !accepted;
     goto judge;
 
-retry:
+failed:
+    if
+    :: fast ->
+        fast = false;
+        place = 0;
+        goto probe
+    :: else
+    fi;
+#ifndef NO_RETRY_FENCE
+    fence_acquire(); /* R7 */
+#endif
     load_acquire(SLOT_REF(place), newer);
     if
     :: newer != ref ->
