@@ -78,6 +78,8 @@ const struct key keys[KEY_COUNT] = {
     {KEY(fetcher, admin_socket, KEY_PATH), 0, 0, "", "", RESTART,
      "Where operators' commands come in; larshm needs it in LARSHM_ADMIN_SOCKET. Empty: a default place."},
 
+    {KEY(shm, directory, KEY_PATH), 0, 0, "", "", RESTART,
+     "Where the objects are; programs need it in LARSHM_DIRECTORY. Empty: $LARSHM_DIRECTORY, or /dev/shm."},
     {KEY(shm, max_bytes, KEY_SIZE), UINT64_C(1) << 20, UINT64_C(1) << 32, "256M", "", RESTART,
      "The routes object never grows beyond this. While it grows, old and new exist side by side."},
     {KEY(shm, grace_ms, KEY_INTEGER), 0, 3600000, "2000", "milliseconds", RESTART,

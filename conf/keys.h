@@ -33,7 +33,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 34,
+    KEY_COUNT = 35,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

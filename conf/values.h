@@ -11,7 +11,7 @@
 enum {
     CONFIG_HOST_SIZE = 254, /* of a host name, with its NUL */
     CONFIG_GROUP_SIZE = 33,
-    CONFIG_PATH_SIZE = 108, /* of a Unix socket, with its NUL */
+    CONFIG_PATH_SIZE = 108, /* of a Unix socket, or of the objects' directory, with its NUL */
 };
 
 struct config_peer {
@@ -42,6 +42,7 @@ struct config {
         char admin_socket[CONFIG_PATH_SIZE]; /* "": the default places */
     } fetcher;
     struct {
+        char directory[CONFIG_PATH_SIZE]; /* "": $LARSHM_DIRECTORY, or /dev/shm */
         uint64_t max_bytes;
         uint32_t grace_ms;
         uint32_t max_unknown;

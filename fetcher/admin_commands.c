@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "shm/region.h"
 
 /* Members that a command adds to its answer are the caller's to free; NULL: none. */
 typedef json_t *command_fn(const struct admin_targets *targets, const struct admin_request *request,
@@ -33,7 +34,8 @@ static json_t *set_override(const struct admin_targets *targets, const struct ad
                      ip, ntohs(host.port));
         break;
     case BALANCE_FULL:
-        admin_refuse(error, "full", "no room for another host: raise [shm] max_bytes, or free /dev/shm");
+        admin_refuse(error, "full", "no room for another host: raise [shm] max_bytes, or free %s",
+                     region_directory());
         break;
     }
     return NULL;

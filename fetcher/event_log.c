@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "shm/region.h"
 
 static void text_of_failure(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = strerror(event->error);
+    const char *object = event->object, *error = strerror(event->error), *directory = region_directory();
     switch (event->kind) {
     case EVENT_BAD_INSTANCE:
         snprintf(out, EVENT_TEXT_MAX,
@@ -24,7 +25,8 @@ static void text_of_failure(const struct event *event, char out[static EVENT_TEX
         snprintf(out, EVENT_TEXT_MAX, "cannot lock %s: %s", object, error);
         break;
     case EVENT_LOCK_UNSAFE:
-        snprintf(out, EVENT_TEXT_MAX, "%s can be opened by other users: remove /dev/shm%s", object, object);
+        snprintf(out, EVENT_TEXT_MAX, "%s can be opened by other users: remove %s%s", object, directory,
+                 object);
         break;
     case EVENT_LOCK_FOREIGN:
         snprintf(
@@ -40,11 +42,11 @@ static void text_of_failure(const struct event *event, char out[static EVENT_TEX
         break;
     case EVENT_OBJECT_FOREIGN:
         snprintf(out, EVENT_TEXT_MAX,
-                 "%s belongs to another user or is no regular object: remove /dev/shm%s, or run as its owner",
-                 object, object);
+                 "%s belongs to another user or is no regular object: remove %s%s, or run as its owner",
+                 object, directory, object);
         break;
     case EVENT_OBJECT_UNSAFE:
-        snprintf(out, EVENT_TEXT_MAX, "%s can be written by others: remove /dev/shm%s", object, object);
+        snprintf(out, EVENT_TEXT_MAX, "%s can be written by others: remove %s%s", object, directory, object);
         break;
     case EVENT_OBJECT_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot open %s: %s", object, error);
@@ -88,8 +90,8 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
     case EVENT_NO_SPACE:
         snprintf(out, EVENT_TEXT_MAX,
                  "shared memory is full: %" PRIu64 " KiB are needed and %" PRIu64
-                 " KiB available in /dev/shm; free some, or lower [shm] max_bytes",
-                 number[0] / 1024, number[1] / 1024);
+                 " KiB available in %s; free some, or lower [shm] max_bytes",
+                 number[0] / 1024, number[1] / 1024, region_directory());
         break;
     case EVENT_GENERATION_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot create a new generation of %s: %s", object, error);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -21,6 +22,7 @@
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
 #include "shm/clock.h"
+#include "shm/region.h"
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer.h"
 
@@ -242,6 +244,32 @@ static const char *usable_group(const char *name)
     return "";
 }
 
+/* The directory that is configured is created where the one above it allows that: clients trust it as a whole. */
+static bool use_directory(const struct daemon *daemon)
+{
+    const char *path = directory_or_default(daemon->config.shm.directory);
+    struct stat st;
+    if (!path) {
+        log_line(LOG_LEVEL_ERROR, "LARSHM_DIRECTORY is no absolute path of at most %d characters",
+                 DIRECTORY_PATH_MAX - 1);
+        return false;
+    }
+    if (mkdir(path, 0755) == 0) {
+        if (chmod(path, 0755) != 0) /* whatever the umask made of it */
+            log_line(LOG_LEVEL_WARNING, "cannot set the mode of %s to 0755: %s", path, strerror(errno));
+        log_line(LOG_LEVEL_INFO, "created directory %s", path);
+    } else if (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        log_line(
+            LOG_LEVEL_ERROR,
+            "no directory %s for the objects, and it cannot be created: %s; create it with mode 0755, owned by the "
+            "fetcher's user",
+            path, strerror(errno));
+        return false;
+    }
+    region_set_directory(path);
+    return true;
+}
+
 static enum shm_status open_writer(struct daemon *daemon)
 {
     char directory[DIRECTORY_NAME];
@@ -259,7 +287,7 @@ static enum shm_status open_writer(struct daemon *daemon)
 
 static int run(struct daemon *daemon)
 {
-    if (open_writer(daemon) != SHM_OK)
+    if (!use_directory(daemon) || open_writer(daemon) != SHM_OK)
         return 1;
     struct event failure;
     daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, &failure);

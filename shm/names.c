@@ -11,6 +11,14 @@ const char *instance_or_default(const char *given)
     return name ? name : "default";
 }
 
+const char *directory_or_default(const char *given)
+{
+    const char *path = given && *given ? given : secure_getenv("LARSHM_DIRECTORY");
+    if (!path || !*path)
+        return SHM_DIRECTORY;
+    return path[0] == '/' && strnlen(path, DIRECTORY_PATH_MAX) < DIRECTORY_PATH_MAX ? path : NULL;
+}
+
 enum shm_status object_names(const char *instance, struct object_names *out)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

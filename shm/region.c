@@ -23,7 +23,7 @@ static enum shm_status status_of_errno(void)
     case EPERM:
     case EROFS: /* a container may have the objects mounted for reading only */
         return SHM_NO_PERMISSION;
-    case ELOOP:  /* shm_open() adds O_NOFOLLOW: a symbolic link has been put in the object's place, */
+    case ELOOP:  /* O_NOFOLLOW: a symbolic link has been put in the object's place, */
     case EISDIR: /* or a directory, */
     case ENXIO:  /* or a socket */
         return SHM_FOREIGN;
@@ -32,6 +32,42 @@ static enum shm_status status_of_errno(void)
     default:
         return SHM_SYSTEM_ERROR;
     }
+}
+
+static const char *objects = SHM_DIRECTORY;
+
+void region_set_directory(const char *path)
+{
+    objects = path;
+}
+
+const char *region_directory(void)
+{
+    return objects;
+}
+
+static void path_of(const char *name, char out[static PATH_MAX])
+{
+    snprintf(out, PATH_MAX, "%s%s", objects, name);
+}
+
+static int open_at(int directory, const char *path, int flags, mode_t mode)
+{
+    return openat(directory, path, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
+int region_descriptor(const char *name, int flags, mode_t mode)
+{
+    char path[PATH_MAX];
+    path_of(name, path);
+    return open_at(AT_FDCWD, path, flags, mode);
+}
+
+bool region_unlink(const char *name)
+{
+    char path[PATH_MAX];
+    path_of(name, path);
+    return unlink(path) == 0;
 }
 
 static enum shm_status map(int fd, size_t size, int protection, struct region *out)
@@ -63,7 +99,7 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
         errno = ENOSPC;
         return SHM_NO_SPACE;
     }
-    int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+    int fd = region_descriptor(name, O_CREAT | O_EXCL | O_RDWR, 0600);
     if (fd < 0)
         return errno == EEXIST ? SHM_FOREIGN : status_of_errno();
 
@@ -80,7 +116,7 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
     }
     int saved = errno;
     if (status != SHM_OK)
-        shm_unlink(name);
+        region_unlink(name);
     close(fd);
     errno = saved;
     return status;
@@ -111,13 +147,13 @@ static enum shm_status check_trust(int fd, const struct trust *trust, size_t lea
     return SHM_OK;
 }
 
-enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
-                            struct region *out)
+static enum shm_status open_path(int directory, const char *path, bool writable, const struct trust *trust,
+                                 size_t least, struct region *out)
 {
     /* O_NONBLOCK: a pipe put in the object's place must not block until its other end is opened. */
-    int fd = shm_open(name, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
-    if (fd < 0) /* EINVAL is how shm_open() reports a directory */
-        return errno == EINVAL ? SHM_FOREIGN : status_of_errno();
+    int fd = open_at(directory, path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
+    if (fd < 0)
+        return status_of_errno();
     size_t size = 0;
     enum shm_status status = check_trust(fd, trust, least, &size);
     if (status == SHM_OK)
@@ -128,9 +164,18 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
     return status;
 }
 
-static void path_of(const char *name, char out[static PATH_MAX])
+enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
+                            struct region *out)
 {
-    snprintf(out, PATH_MAX, "%s%s", SHM_DIRECTORY, name);
+    char path[PATH_MAX];
+    path_of(name, path);
+    return open_path(AT_FDCWD, path, writable, trust, least, out);
+}
+
+enum shm_status region_open_at(int directory, const char *name, bool writable, const struct trust *trust,
+                               size_t least, struct region *out)
+{
+    return open_path(directory, name + 1, writable, trust, least, out);
 }
 
 enum shm_status region_link(const char *from, const char *to)
@@ -173,7 +218,7 @@ uint64_t region_space_available(void)
 {
     struct statvfs fs;
     /* A file system without a limit reports no blocks at all. */
-    if (statvfs(SHM_DIRECTORY, &fs) != 0 || fs.f_blocks == 0)
+    if (statvfs(objects, &fs) != 0 || fs.f_blocks == 0)
         return UINT64_MAX;
     return (uint64_t)fs.f_bavail * fs.f_frsize;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shm/names.h"
 #include "shm/status.h"
 
 struct region {
@@ -44,8 +45,22 @@ void region_expect_stores(const struct region *region);
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out);
 
-/* Where Linux keeps POSIX shared memory; shm_open() knows, rename() and others need the path. */
-#define SHM_DIRECTORY "/dev/shm"
+/* Likewise, in the directory of this descriptor. */
+enum shm_status region_open_at(int directory, const char *name, bool writable, const struct trust *trust,
+                               size_t least, struct region *out);
+
+/*
+ * The directory of the objects that this program names: SHM_DIRECTORY, unless the program sets another path, before its first
+ * object; it keeps the text.
+ */
+void region_set_directory(const char *path);
+const char *region_directory(void);
+
+/* A descriptor of the object, or -1 with errno; flags as those of open(2). Never of a symbolic link. exec closes it. */
+int region_descriptor(const char *name, int flags, mode_t mode);
+
+/* Removes the object's name. False, with errno: it is not removed. */
+bool region_unlink(const char *name);
 
 /* Gives the object `from` a second name, in place of an object that has this name. */
 enum shm_status region_link(const char *from, const char *to);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "shm/atomic.h"
@@ -159,9 +158,9 @@ enum shm_status generation_build(const struct object_names *names, const struct 
     }
     int saved = errno;
     if (built.routes_region.s_base)
-        shm_unlink(names->next_routes);
+        region_unlink(names->next_routes);
     if (built.control_region.s_base)
-        shm_unlink(names->next_control);
+        region_unlink(names->next_control);
     generation_close(&built);
     errno = saved;
     return status;
@@ -185,7 +184,7 @@ enum shm_status generation_install(const struct object_names *names, struct rout
         status = region_rename(names->next_routes, names->routes);
         int saved = errno;
         if (status != SHM_OK)
-            shm_unlink(names->control);
+            region_unlink(names->control);
         errno = saved;
     }
     if (s_replaced)
@@ -199,7 +198,7 @@ enum shm_status generation_sweep(const struct object_names *names)
 {
     const char *const leftovers[] = {names->next_routes, names->next_control, names->next_hosts};
     for (int i = 0; i < 3; i++)
-        if (shm_unlink(leftovers[i]) != 0 && errno != ENOENT)
+        if (!region_unlink(leftovers[i]) && errno != ENOENT)
             return errno == EPERM || errno == EACCES ? SHM_FOREIGN : SHM_SYSTEM_ERROR;
     return SHM_OK;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -148,7 +147,7 @@ static enum shm_status rebuild(struct host_store *store)
     store_release(&s_header->used, store->used); /* pairs with the acquire in host_records_used() */
     status = region_rename(store->names.next_hosts, store->names.hosts);
     if (status != SHM_OK) {
-        shm_unlink(store->names.next_hosts);
+        region_unlink(store->names.next_hosts);
         region_close(&region);
         return status;
     }

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum shm_status lock_take(const char *name, int *fd, pid_t *holder)
 {
-    int lock = shm_open(name, O_RDWR | O_CREAT, 0600);
+    int lock = region_descriptor(name, O_RDWR | O_CREAT, 0600);
     if (lock < 0)
         return errno == EACCES || errno == ELOOP ? SHM_FOREIGN : SHM_SYSTEM_ERROR;
 

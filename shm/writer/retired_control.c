@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +30,7 @@ void retired_control_remove(const struct object_names *names, uint64_t generatio
 {
     char name[RETIRED_NAME_MAX];
     name_of(names, generation, name);
-    shm_unlink(name);
+    region_unlink(name);
 }
 
 enum shm_status retired_control_open(const struct object_names *names, uint64_t generation,
@@ -63,7 +62,7 @@ size_t retired_control_list(const struct object_names *names, uint64_t *generati
 {
     const char *control = names->control + 1; /* without the slash */
     size_t length = strlen(control), count = 0;
-    DIR *directory = opendir(SHM_DIRECTORY);
+    DIR *directory = opendir(region_directory());
     if (!directory)
         return 0;
     for (const struct dirent *entry; (entry = readdir(directory));) {

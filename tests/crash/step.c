@@ -44,20 +44,20 @@ void crash_step(const volatile void *s_word)
     watched += (uintptr_t)s_word >= watch_from && (uintptr_t)s_word < watch_to;
 }
 
-int __real_shm_open(const char *name, int flags, mode_t mode);
-int __wrap_shm_open(const char *name, int flags, mode_t mode);
-int __wrap_shm_open(const char *name, int flags, mode_t mode)
+int __real_openat(int directory, const char *path, int flags, mode_t mode);
+int __wrap_openat(int directory, const char *path, int flags, mode_t mode);
+int __wrap_openat(int directory, const char *path, int flags, mode_t mode)
 {
     crash_step(NULL);
-    return __real_shm_open(name, flags, mode);
+    return __real_openat(directory, path, flags, mode);
 }
 
-int __real_shm_unlink(const char *name);
-int __wrap_shm_unlink(const char *name);
-int __wrap_shm_unlink(const char *name)
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+int __wrap_unlink(const char *path)
 {
     crash_step(NULL);
-    return __real_shm_unlink(name);
+    return __real_unlink(path);
 }
 
 int __real_posix_fallocate(int fd, off_t offset, off_t size);

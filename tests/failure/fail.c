@@ -78,7 +78,8 @@ WRAP(void *, malloc, (size_t size), (size), NULL)
 WRAP(void *, calloc, (size_t count, size_t size), (count, size), NULL)
 WRAP(void *, realloc, (void *old, size_t size), (old, size), NULL)
 WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size), NULL)
-WRAP(int, shm_open, (const char *name, int flags, mode_t mode), (name, flags, mode), -1)
+WRAP(int, openat, (int directory, const char *path, int flags, mode_t mode), (directory, path, flags, mode),
+     -1)
 WRAP(int, posix_fallocate, (int fd, off_t offset, off_t size), (fd, offset, size), errno)
 WRAP(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
      (at, size, protection, flags, fd, offset), MAP_FAILED)

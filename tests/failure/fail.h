@@ -16,7 +16,7 @@
     X(realloc, ENOMEM)                                                                                       \
     X(aligned_alloc, ENOMEM)                                                                                 \
     X(unpack, ENOMEM)                                                                                        \
-    X(shm_open, EMFILE)                                                                                      \
+    X(openat, EMFILE)                                                                                        \
     X(posix_fallocate, ENOSPC)                                                                               \
     X(mmap, ENOMEM)                                                                                          \
     X(fchown, EIO)                                                                                           \

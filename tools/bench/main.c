@@ -9,6 +9,7 @@
 
 #include "conf/number.h"
 #include "conf/suggest.h"
+#include "shm/region.h"
 #include "tools/bench/output.h"
 
 enum {
@@ -172,6 +173,11 @@ int main(int argc, char **argv)
         list_suites();
         return EXIT_SUCCESS;
     }
+    const char *directory = directory_or_default(NULL);
+    if (!directory)
+        errx(EXIT_FAILURE, "LARSHM_DIRECTORY is no absolute path of at most %d characters",
+             DIRECTORY_PATH_MAX - 1);
+    region_set_directory(directory);
     sched_getaffinity(0, sizeof(bench.cpus), &bench.cpus);
     if ((arguments.plot && !plot_possible()) || (arguments.cpu >= 0 && !bench_pin(&bench, arguments.cpu)))
         return EXIT_FAILURE;

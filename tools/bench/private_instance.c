@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "shm/region.h"
+
 void private_instance_name(const char *prefix, char out[static INSTANCE_MAX + 1])
 {
     static unsigned number;
@@ -30,10 +32,10 @@ struct writer_options private_instance_options(const char *instance, uint64_t ma
 /* The routes object has the instance's name, all others a dot and more behind it. */
 static void find(const struct object_names *names, glob_t *found)
 {
-    char pattern[OBJECT_NAME_MAX + 16];
-    snprintf(pattern, sizeof(pattern), "/dev/shm%s", names->routes);
+    char pattern[DIRECTORY_PATH_MAX + OBJECT_NAME_MAX + 16];
+    snprintf(pattern, sizeof(pattern), "%s%s", region_directory(), names->routes);
     glob(pattern, 0, NULL, found);
-    snprintf(pattern, sizeof(pattern), "/dev/shm%s.*", names->routes);
+    snprintf(pattern, sizeof(pattern), "%s%s.*", region_directory(), names->routes);
     glob(pattern, GLOB_APPEND, NULL, found);
 }
 

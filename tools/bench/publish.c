@@ -4,7 +4,6 @@
  */
 #include <err.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,7 +61,7 @@ static bool measure_rate(const struct bench *bench, const struct fixture *fixtur
 static bool measure_bytes(const struct fixture *fixture, struct figure *figure)
 {
     struct stat object;
-    int fd = shm_open(fixture->names.routes, O_RDONLY | O_CLOEXEC, 0);
+    int fd = region_descriptor(fixture->names.routes, O_RDONLY, 0);
     bool done = fd >= 0 && fstat(fd, &object) == 0;
     if (done)
         figure_sample(figure, (double)object.st_size / fixture->shape.routes);

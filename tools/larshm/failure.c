@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shm/names.h"
+#include "shm/region.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
@@ -113,8 +113,8 @@ int fail_report(const struct common *common, struct route_key key, int code)
 {
     if (code == LARSHM_NO_PERMISSION)
         return fail(common, EXIT_PERMISSION,
-                    "no permission to report: join the group that owns /dev/shm/larshm.%s.control",
-                    common->instance);
+                    "no permission to report: join the group that owns %s/larshm.%s.control",
+                    region_directory(), common->instance);
     if (code == LARSHM_FULL)
         return fail(common, EXIT_USAGE,
                     "no room for results of another host: is larshm-fetcher running? it makes room; "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/suggest.h"
+#include "shm/region.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/say.h"
 
@@ -110,6 +111,12 @@ int main(int argc, char **argv)
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first) != 0)
         return EXIT_USAGE;
 
+    const char *directory = directory_or_default(NULL);
+    if (!directory) {
+        say("LARSHM_DIRECTORY is no absolute path of at most %d characters", DIRECTORY_PATH_MAX - 1);
+        return EXIT_USAGE;
+    }
+    region_set_directory(directory);
     int count = first ? argc - first : 1;
     char **words = first ? argv + first : no_words;
     command_fn *run = find_command(words[0]);

@@ -8,6 +8,7 @@
 
 #include "conf/number.h"
 #include "shm/clock.h"
+#include "shm/region.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/say.h"
@@ -165,7 +166,8 @@ static void show_limits(const struct facts *facts)
         break;
     case REFUSING_NO_SPACE:
         printf("limits      REFUSING new routes and larger tables: "
-               "shared memory (/dev/shm) is full: free some\n");
+               "shared memory (%s) is full: free some\n",
+               region_directory());
         break;
     }
 }

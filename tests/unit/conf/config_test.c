@@ -86,6 +86,7 @@ static void defaults_are_the_documented_ones(void **state)
                               "fetcher.empty_hold = 0\n"
                               "fetcher.log_level = info\n"
                               "fetcher.admin_socket = \n"
+                              "shm.directory = \n"
                               "shm.max_bytes = 256M\n"
                               "shm.grace_ms = 2000\n"
                               "shm.max_unknown = 10000\n"

@@ -57,9 +57,9 @@ static void garbage_is_refused_with_its_line(void **state)
     expect_text_refused("[shm]\ngrace_ms\n", ":2: \"grace_ms\" is no [section], key = value or # comment");
     expect_text_refused("[shm]\ngrace_ms: 5\n",
                         ":2: \"grace_ms: 5\" is no [section], key = value or # comment");
-    expect_text_refused("[shm]\n=\n",
-                        ":2: unknown key \"\" in [shm]: known are max_bytes, grace_ms, max_unknown, "
-                        "group");
+    expect_text_refused(
+        "[shm]\n=\n", ":2: unknown key \"\" in [shm]: known are directory, max_bytes, grace_ms, max_unknown, "
+                      "group");
     expect_text_refused("[shm\n", ":1: a section must be written as [name] on a line of its own");
     expect_text_refused("[shm] x\n", ":1: a section must be written as [name] on a line of its own");
     expect_text_refused("[shm] grace_ms = 1\n",

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shm/names.h"
@@ -36,11 +37,32 @@ static void every_object_of_an_instance_has_a_name_of_its_own(void **state)
     }
 }
 
+static void directory_is_an_absolute_path_given_or_of_the_environment(void **state)
+{
+    char longest[DIRECTORY_PATH_MAX + 1] = "/";
+    (void)state;
+    memset(longest + 1, 'x', DIRECTORY_PATH_MAX - 2);
+    unsetenv("LARSHM_DIRECTORY");
+    assert_string_equal(directory_or_default(NULL), "/dev/shm");
+    setenv("LARSHM_DIRECTORY", "/run/a", 1);
+    assert_string_equal(directory_or_default(NULL), "/run/a");
+    assert_string_equal(directory_or_default(""), "/run/a");
+    assert_string_equal(directory_or_default("/run/b"), "/run/b");
+    assert_string_equal(directory_or_default(longest), longest);
+    strcat(longest, "x");
+    assert_null(directory_or_default(longest));
+    assert_null(directory_or_default("run/b"));
+    setenv("LARSHM_DIRECTORY", "", 1);
+    assert_string_equal(directory_or_default(NULL), "/dev/shm");
+    unsetenv("LARSHM_DIRECTORY");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_are_no_instance_are_refused),
         cmocka_unit_test(every_object_of_an_instance_has_a_name_of_its_own),
+        cmocka_unit_test(directory_is_an_absolute_path_given_or_of_the_environment),
     };
     return cmocka_run_group_tests_name("unit/shm/names", tests, NULL, NULL);
 }
