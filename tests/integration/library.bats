@@ -70,6 +70,23 @@ sanitized() {
     }
 }
 
+@test "the static library exports the public functions and nothing else" {
+    exported() { nm --defined-only --extern-only "$1" 2>/dev/null | awk 'NF == 3 && $2 != "A" { print $3 }' | sort -u; }
+    run diff <(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort -u) \
+        <(exported "$BUILD/lib/liblarshm.a")
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "a thread that has looked up outlives the unloading of the library, and of a module that has it in it" {
+    start_writer
+    for loaded in "$library" "$BUILD/tests/module.so"; do
+        run "$BUILD/tests/unload" "$instance" "$loaded"
+        echo "$loaded: $status $output"
+        [ "$status" -eq 0 ]
+    done
+}
+
 @test "the library never ends the program, prints, logs or touches signals" {
     sanitized && skip "sanitizers bring these in"
     run grep -Ewo '_?exit|_Exit|quick_exit|abort|__assert_fail|[a-z]*printf(_chk)?|puts|putchar|fwrite|perror|[v]?syslog|(b?sd_)?signal|sigaction|raise|kill' \
