@@ -14,6 +14,7 @@
 #include "reader/mapping.h"
 #include "reader/rcu.h"
 #include "reader/thread.h"
+#include "shm/clock.h"
 
 extern _Thread_local int larshm_fork_depth_;
 __attribute__((weak, visibility("default"))) _Thread_local int larshm_fork_depth_;
@@ -35,6 +36,7 @@ static void parent(void)
 static void child(void)
 {
     thread_forget(); /* before signal handlers can look up */
+    clock_forget();
     mapping_thaw();
     if (--larshm_fork_depth_ == 0)
         rcu_thaw_child();

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
+#include "reader/silence.h"
 #include "reader/sized.h"
-#include "shm/clock.h"
 #include "shm/index.h"
 
-static void about_fetcher(const struct mapping *mapping, larshm_route_info *info)
+static void about_fetcher(struct mapping *mapping, larshm_route_info *info)
 {
     const struct routes_header *s_header = mapping->routes.s_header;
-    uint64_t now = clock_tick(), tick = load_relaxed(&s_header->tick);
-    info->fetcher_silent_ms = now > tick ? now - tick : 0;
+    info->fetcher_silent_ms = silence_ms(mapping);
     info->fetcher_alive =
         info->fetcher_silent_ms < SILENT_MS && load_relaxed(&s_header->fetcher_state) == FETCHER_RUNNING;
     info->connected = load_relaxed(&s_header->connection) == CONNECTION_UP;
     info->can_ask = mapping->can_demand;
 }
 
-static int about_route(const struct mapping *mapping, struct route_key key, larshm_route_info *info)
+static int about_route(struct mapping *mapping, struct route_key key, larshm_route_info *info)
 {
     uint32_t slot = index_find(&mapping->routes, key);
     struct table table;
@@ -27,7 +26,9 @@ static int about_route(const struct mapping *mapping, struct route_key key, lars
         enum shm_status status = table_begin(&mapping->routes, slot, key, &table);
         if (status != SHM_OK)
             return (int)status;
-        uint64_t now = clock_tick(), fetched = table_fetched(&table);
+        /* As the fetcher counts, whatever clock this process has. */
+        uint64_t now = load_relaxed(&mapping->routes.s_header->tick) + silence_ms(mapping);
+        uint64_t fetched = table_fetched(&table);
         info->version = ref_version(table.ref);
         info->age_ms = now > fetched ? now - fetched : 0;
         info->update_timeout_s = table.ttl_s;
@@ -45,7 +46,7 @@ int larshm_info_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_in
     if (size < INFO_SIZE_MIN)
         return LARSHM_BAD_ARGUMENT;
     larshm_route_info found = {0};
-    const struct mapping *mapping = lookup_enter(h);
+    struct mapping *mapping = lookup_enter(h);
     about_fetcher(mapping, &found);
     int code = about_route(mapping, route_key(modid, cmdid), &found);
     lookup_end();

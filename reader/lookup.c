@@ -2,6 +2,7 @@
 #include "reader/lookup.h"
 
 #include "reader/mapping.h"
+#include "reader/silence.h"
 #include "reader/thread.h"
 #include "shm/clock.h"
 #include "shm/index.h"
@@ -29,10 +30,11 @@ void lookup_batch_done(larshm *h)
     struct mapping *mapping = load_acquire(&h->current);
     if (thread_state.serial == h->serial)
         lookup_flush(mapping);
-    uint64_t now = clock_tick(), tick = load_relaxed(&mapping->routes.s_header->tick);
+    bool silent = silence_ms(mapping) > SILENT_MS;
     rcu_leave();
     mapping_tidy(h);
-    if (now > tick + SILENT_MS && now >= load_relaxed(&h->next_check)) {
+    uint64_t now = clock_tick();
+    if (silent && now >= load_relaxed(&h->next_check)) {
         store_relaxed(&h->next_check, now + SILENT_MS);
         mapping_renew(h);
     }

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "shm/clock.h"
+#include "reader/silence.h"
 
 enum which {
     IN_ROTATION, /* may be picked */
@@ -51,10 +51,10 @@ static bool find_candidate(const struct table *table, enum which which, uint32_t
 }
 
 /* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
-static bool ejections_valid(const struct routes_header *s_header)
+static bool ejections_valid(struct mapping *mapping)
 {
-    uint64_t timeout = load_relaxed(&s_header->settings.overload_timeout_s) * UINT64_C(1000);
-    return clock_tick() <= load_relaxed(&s_header->tick) + timeout;
+    uint64_t timeout = load_relaxed(&mapping->routes.s_header->settings.overload_timeout_s) * UINT64_C(1000);
+    return silence_ms(mapping) <= timeout;
 }
 
 /* Counts picks of this route by all clients, while some host of it is out of rotation. */
@@ -93,7 +93,7 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
     };
     const struct table *table = &lookup->table;
     const struct routes_header *s_header = lookup->mapping->routes.s_header;
-    enum which which = table->ejected && !ejections_valid(s_header) ? NOT_DRAINED : IN_ROTATION;
+    enum which which = table->ejected && !ejections_valid(lookup->mapping) ? NOT_DRAINED : IN_ROTATION;
     uint32_t pickable = count_candidates(table, which);
     uint32_t probes = which == IN_ROTATION ? count_candidates(table, PROBEABLE) : 0;
     if (probes > 0) {

@@ -28,7 +28,8 @@ struct mapping {
     bool can_demand;     /* control is mapped */
     bool may_not_demand; /* it is not, because this user may not write to it */
     struct region routes_region, control_region;
-    struct mapping *next; /* in larshm.retired */
+    _Atomic uint64_t seen_tick, seen_at; /* the fetcher's tick, and when this process saw it first: silence.c */
+    struct mapping *next;                /* in larshm.retired */
     _Atomic bool retired;
     struct pin_cell pins[PIN_CELLS];
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/thread.h"
 
+#include <time.h>
+
 #include "shm/atomic.h"
-#include "shm/clock.h"
 #include "shm/hash.h"
 
 _Thread_local struct thread_state thread_state;
@@ -25,7 +26,7 @@ void thread_start_phase(uint32_t before)
     /* The square root of 2, less 1: steps of another irrational than those between a thread's own picks. */
     uint32_t phase = before * UINT32_C(0x6a09e667);
     if (before == 0) {
-        struct timespec now;
+        struct timespec now = {0};
         clock_gettime(CLOCK_MONOTONIC, &now);
         uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
         phase = (uint32_t)(hash_word(seed, thread_number()) >> 32);

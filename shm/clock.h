@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* The two clocks. Both are read without a syscall where the vDSO serves them, as it does on common machines. */
+/* The two clocks. Read without a syscall where the vDSO serves them, as it does on common machines. */
 #ifndef SHM_CLOCK_H
 #define SHM_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
-/* CLOCK_BOOTTIME in milliseconds: the same for all processes of a machine, never set back, continues in suspend. */
-static inline uint64_t clock_tick(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+/*
+ * The machine's time since boot in milliseconds: the same for all processes, never set back, continues in suspend. In a
+ * time namespace, as every restored container has one, CLOCK_BOOTTIME is shifted; the shift is subtracted. The first
+ * call of a process learns it, with a few syscalls that are no cancellation points. errno stays as it was.
+ */
+uint64_t clock_tick(void);
+
+/* False: the shift could not be learnt, as without /proc, or the machine has no such clock. Then a difference between
+ * ticks of this process means something, and one between a tick of this process and one of another does not. */
+bool clock_is_shared(void);
+
+/* In the child of fork(): it may be in another time namespace than its parent. */
+void clock_forget(void);
 
 /* Unix time in milliseconds, for people. */
-static inline uint64_t clock_unix_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+uint64_t clock_unix_ms(void);
 
 #endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* How long a fetcher has given no sign of life. */
+#ifndef READER_SILENCE_H
+#define READER_SILENCE_H
+
+#include "reader/state.h"
+
+/*
+ * Milliseconds since the tick moved. A process whose clock cannot be compared with the fetcher's begins to count when
+ * it sees a tick for the first time. No syscall but clock_tick()'s.
+ */
+uint64_t silence_ms(struct mapping *mapping);
+
+#endif

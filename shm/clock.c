@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process changes its time namespace only in fork() and exec, so the shift is learnt once. It is read from
+ * /proc/self/timens_offsets, which shows that of the namespace that children will be in: another one if the process
+ * has called unshare() or setns(), and then its own shift is not to be had.
+ */
+#include "shm/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shm/atomic.h"
+
+enum {
+    FILE_MOST = 256 /* bytes; it has two short lines */
+};
+
+/* In place of a shift. */
+#define NOT_LEARNT INT64_MIN
+#define NOT_KNOWN  (INT64_MIN + 1)
+
+/* Milliseconds by which this process's CLOCK_BOOTTIME is ahead. Relaxed: whoever learns it learns the same. */
+static _Atomic int64_t shift = NOT_LEARNT;
+
+/* By syscall(): read() and its like are cancellation points, and lookups come here. */
+static bool read_file(const char *path, char text[static FILE_MOST])
+{
+    long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    long got = syscall(SYS_read, (int)fd, text, (size_t)FILE_MOST - 1);
+    syscall(SYS_close, (int)fd);
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
+static bool same_for_children(void)
+{
+    struct stat own, children;
+    return stat("/proc/self/ns/time", &own) == 0 && stat("/proc/self/ns/time_for_children", &children) == 0 &&
+           own.st_ino == children.st_ino;
+}
+
+static int64_t learn(void)
+{
+    char text[FILE_MOST];
+    struct stat st;
+    if (!read_file("/proc/self/timens_offsets", text)) {
+        bool too_old =
+            errno == ENOENT && stat("/proc/self/ns", &st) == 0 && stat("/proc/self/ns/time", &st) != 0;
+        return too_old ? 0 : NOT_KNOWN; /* a kernel without time namespaces */
+    }
+    char *at = strstr(text, "boottime");
+    if (!at || !same_for_children())
+        return NOT_KNOWN;
+    char *number = at + strlen("boottime"), *end;
+    int64_t seconds = strtoll(number, &end, 10), nanoseconds = strtoll(end, NULL, 10);
+    bool sane =
+        end != number && llabs(seconds) < INT64_MAX / 1000000 && nanoseconds >= 0 && nanoseconds < 1000000000;
+    return sane ? seconds * 1000 + nanoseconds / 1000000 : NOT_KNOWN;
+}
+
+static int64_t known_shift(void)
+{
+    int64_t known = load_relaxed(&shift);
+    if (__builtin_expect(known == NOT_LEARNT, 0)) {
+        int saved = errno;
+        known = learn();
+        errno = saved;
+        store_relaxed(&shift, known);
+    }
+    return known;
+}
+
+static bool read_clock(clockid_t clock, uint64_t *ms)
+{
+    struct timespec now;
+    if (clock_gettime(clock, &now) != 0)
+        return false;
+    *ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return true;
+}
+
+uint64_t clock_tick(void)
+{
+    uint64_t now;
+    int64_t known = known_shift();
+    if (!read_clock(CLOCK_BOOTTIME, &now)) { /* a sandbox that emulates the kernel may lack it */
+        store_relaxed(&shift, NOT_KNOWN);
+        return read_clock(CLOCK_MONOTONIC, &now) ? now : (uint64_t)time(NULL) * 1000;
+    }
+    return known == NOT_KNOWN ? now : now - (uint64_t)known;
+}
+
+bool clock_is_shared(void)
+{
+    return known_shift() != NOT_KNOWN;
+}
+
+void clock_forget(void)
+{
+    store_relaxed(&shift, NOT_LEARNT);
+}
+
+uint64_t clock_unix_ms(void)
+{
+    uint64_t now;
+    return read_clock(CLOCK_REALTIME, &now) ? now : (uint64_t)time(NULL) * 1000;
+}
