@@ -88,6 +88,11 @@ static void resume(struct balance *balance)
             continue;
         if (entry->health.since == 0) /* it died between adding the record and filling it in */
             health_init(&entry->health, balance->config, balance->now);
+        /* By the clock of another boot, or of another time namespace: it would not end. */
+        if (entry->health.since > balance->now)
+            entry->health.since = balance->now;
+        if (entry->health.window > balance->now)
+            entry->health.window = balance->now;
         route = writer_find(balance->writer, key);
         balance_publish_rotation(balance, &route, number);
     }

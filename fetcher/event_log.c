@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "shm/layout.h"
 #include "shm/region.h"
 
 static void text_of_failure(const struct event *event, char out[static EVENT_TEXT_MAX])
@@ -51,6 +52,12 @@ static void text_of_failure(const struct event *event, char out[static EVENT_TEX
     case EVENT_OBJECT_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot open %s: %s", object, error);
         break;
+    case EVENT_NOT_PUT_ASIDE:
+        snprintf(out, EVENT_TEXT_MAX,
+                 "%s is of another version of larshm, and cannot be put aside (%s): start that version's "
+                 "fetcher, or remove %s%s",
+                 object, error, region_directory(), object);
+        break;
     case EVENT_HOSTS_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot create %s: %s", object, error);
         break;
@@ -81,8 +88,11 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
         snprintf(out, EVENT_TEXT_MAX, "adopted %" PRIu64 " route%s of generation %" PRIu64 "%s", number[1],
                  number[1] == 1 ? "" : "s", number[0], number[2] ? "; damaged ones were left out" : "");
         break;
-    case EVENT_REPLACED_LAYOUT:
-        snprintf(out, EVENT_TEXT_MAX, "replaced %s, which had another layout", object);
+    case EVENT_PUT_ASIDE:
+        snprintf(out, EVENT_TEXT_MAX,
+                 "%s was of another version of larshm (layout %" PRIu64 ", this is %d): put aside as "
+                 "%s%s.other; to go back, stop this fetcher, move it back and start that version's",
+                 object, number[0], LAYOUT_VERSION, region_directory(), object);
         break;
     case EVENT_REPLACED_DAMAGED:
         snprintf(out, EVENT_TEXT_MAX, "replaced %s, which was damaged", object);
@@ -127,9 +137,9 @@ static enum log_level level_of(enum event_kind kind)
 {
     switch (kind) {
     case EVENT_ADOPTED:
-    case EVENT_REPLACED_LAYOUT:
     case EVENT_REPLACED_DAMAGED:
         return LOG_LEVEL_INFO;
+    case EVENT_PUT_ASIDE:
     case EVENT_NO_SPACE:
     case EVENT_OBJECTS_RECREATED:
     case EVENT_CONTROL_RECREATED:

@@ -15,11 +15,10 @@ uint64_t host_records_size(uint32_t record_count)
     return HEADER_BYTES + record_count * (uint64_t)sizeof(struct host_record);
 }
 
-static enum shm_status attach(const struct region *region, enum layout_accepted accepted,
-                              struct host_records *out)
+enum shm_status host_records_attach(const struct region *region, struct host_records *out)
 {
     struct hosts_header *s_header = region->s_base;
-    enum shm_status status = object_id_check(&s_header->id, HOSTS_MAGIC, HEADER_BYTES, region, accepted);
+    enum shm_status status = object_id_check(&s_header->id, HOSTS_MAGIC, HEADER_BYTES, region, LAYOUT_OWN);
     if (status != SHM_OK)
         return status;
     uint32_t count = s_header->record_count;
@@ -28,16 +27,6 @@ static enum shm_status attach(const struct region *region, enum layout_accepted 
     *out =
         (struct host_records){s_header, (struct host_record *)((char *)region->s_base + HEADER_BYTES), count};
     return SHM_OK;
-}
-
-enum shm_status host_records_attach(const struct region *region, struct host_records *out)
-{
-    return attach(region, LAYOUT_OWN, out);
-}
-
-enum shm_status host_records_adopt(const struct region *region, struct host_records *out)
-{
-    return attach(region, LAYOUT_ADOPTABLE, out);
 }
 
 uint32_t host_records_used(const struct host_records *hosts)

@@ -19,9 +19,6 @@ uint64_t host_records_size(uint32_t record_count);
 /* Checks the object, then fills *out. The region must outlive it. */
 enum shm_status host_records_attach(const struct region *region, struct host_records *out);
 
-/* Likewise, for the fetcher that imports it: an object of the released layout before will do as well. */
-enum shm_status host_records_adopt(const struct region *region, struct host_records *out);
-
 /* Records that are or were in use. */
 uint32_t host_records_used(const struct host_records *hosts);
 

@@ -104,7 +104,8 @@ struct object_id {
     uint64_t generation;  /* Unix time in milliseconds of its creation, made larger if need be: only grows */
 };
 
-/* Objects of the released layout before are adopted by the fetcher; the records, tables and cells in them are the same. */
+/* Objects of the released layout before are adopted by the fetcher; the records, tables and cells in them are the same.
+ * The hosts object is still of that layout, and says so. */
 enum {
     LAYOUT_RELEASED = 2,
 };

@@ -31,6 +31,9 @@ struct call_cell {
     _Atomic uint64_t taken, taken_extra; /* of counts and extra */
 };
 
+/* In call_cell.host: the name of no host. The cell belongs to a replaced control object, and its last results are collected. */
+#define CALL_CELL_ENDED UINT64_MAX
+
 struct control_header {
     struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
     uint32_t slot_count;

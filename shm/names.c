@@ -32,5 +32,7 @@ enum shm_status object_names(const char *instance, struct object_names *out)
     snprintf(out->next_routes, OBJECT_NAME_MAX, "/larshm.%s.next", instance);
     snprintf(out->next_control, OBJECT_NAME_MAX, "/larshm.%s.control.next", instance);
     snprintf(out->next_hosts, OBJECT_NAME_MAX, "/larshm.%s.hosts.next", instance);
+    snprintf(out->other_routes, OBJECT_NAME_MAX, "/larshm.%s.other", instance);
+    snprintf(out->other_hosts, OBJECT_NAME_MAX, "/larshm.%s.hosts.other", instance);
     return SHM_OK;
 }

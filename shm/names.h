@@ -23,6 +23,8 @@ struct object_names {
     char next_routes[OBJECT_NAME_MAX];
     char next_control[OBJECT_NAME_MAX];
     char next_hosts[OBJECT_NAME_MAX];
+    char other_routes[OBJECT_NAME_MAX]; /* of a layout that this fetcher does not know, put aside */
+    char other_hosts[OBJECT_NAME_MAX];
 };
 
 /* `given`; where that is NULL, $LARSHM_INSTANCE; where that is not set, "default". */

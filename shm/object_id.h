@@ -6,7 +6,8 @@
 #include "shm/layout.h"
 #include "shm/region.h"
 
-/* Fills the first 32 bytes of a new object of this layout, which has no name yet. Its size is that of the region. */
+/* Fills the first 32 bytes of a new object of this layout, which has no name yet. Its size is that of the region. A hosts
+ * object is given the released layout, which it has: so a fetcher of that release imports its records. */
 void object_id_format(struct object_id *s_id, uint64_t magic, const struct region *region,
                       uint64_t generation);
 

@@ -39,11 +39,11 @@ struct flag_round call_stats_begin(const struct call_stats *stats)
     return flag_round_begin(&stats->control.reported, stats->cursor);
 }
 
-static bool read_cell(struct call_cell *s_cell, struct call_report *out)
+static bool read_cell(struct call_cell *s_cell, uint64_t host, struct call_report *out)
 {
     /* Pairs with add_seq_cst() in call_stats_record(): the flag was taken before. */
     uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
-    uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken, host = load_relaxed(&s_cell->host);
+    uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken;
     out->key = route_key_from_word(load_relaxed(&s_cell->key));
     out->host = host_addr_from_word(host);
     out->batch = (struct call_batch){.succ = more & SUCC_MASK,
@@ -61,10 +61,24 @@ static bool read_cell(struct call_cell *s_cell, struct call_report *out)
 bool call_stats_next(const struct call_stats *stats, struct flag_round *round, struct call_report *out)
 {
     out->generation = stats->generation;
-    while (flag_round_next(round, &out->cell))
-        if (read_cell(&stats->control.s_calls[out->cell], out))
+    while (flag_round_next(round, &out->cell)) {
+        struct call_cell *s_cell = &stats->control.s_calls[out->cell];
+        if (read_cell(s_cell, load_relaxed(&s_cell->host), out))
             return true;
+    }
     return false;
+}
+
+bool call_stats_end_cell(struct call_stats *stats, struct call_report *report)
+{
+    struct call_cell *s_cell = &stats->control.s_calls[report->cell];
+    uint64_t host = load_relaxed(&s_cell->host);
+    /* A client names a cell only if it is 0, and uses one only if it has its host's name. When the exchange loses, a client
+     * has just named the cell: once more, and no client names it again. */
+    if (!exchange_acq_rel(&s_cell->host, &host, CALL_CELL_ENDED) &&
+        !exchange_acq_rel(&s_cell->host, &host, CALL_CELL_ENDED))
+        return false;
+    return read_cell(s_cell, host, report);
 }
 
 /* Only now that it is kept: see call_stats_resume(). */

@@ -44,6 +44,12 @@ void call_stats_keep(struct call_stats *stats, const struct call_report *report,
 
 void call_stats_end(struct call_stats *stats, struct flag_round *round);
 
+/*
+ * Ends the cell report->cell: it yields what it has, and takes no more results. False: it had nothing new. Not covered: a
+ * client that has found the cell and is stopped before it adds to it.
+ */
+bool call_stats_end_cell(struct call_stats *stats, struct call_report *report);
+
 /* Goes on where a fetcher died: flags say nothing then, it may have taken some and not what they stood for. */
 void call_stats_adopt(struct call_stats *stats);
 

@@ -24,9 +24,10 @@ enum event_kind {
     EVENT_OBJECT_FOREIGN, /* object: of another user or no regular object */
     EVENT_OBJECT_UNSAFE,  /* object: others may write to it */
     EVENT_OBJECT_FAILED,  /* object: cannot be opened; error */
+    EVENT_NOT_PUT_ASIDE,  /* object: of another layout, and cannot get a second name; error */
     /* generations */
     EVENT_ADOPTED,           /* number: generation, routes, damaged routes that were left out */
-    EVENT_REPLACED_LAYOUT,   /* object: had another layout */
+    EVENT_PUT_ASIDE,         /* object: had another layout, and a second name; number: that layout */
     EVENT_REPLACED_DAMAGED,  /* object: was damaged */
     EVENT_NO_SPACE,          /* number: bytes needed, bytes available */
     EVENT_GENERATION_FAILED, /* object: routes; error */

@@ -56,6 +56,13 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }
 
+/* No request is under way any more. A fetch in the future is one by another clock: that of another boot, or of a fetcher in
+ * another time namespace. How old the table is cannot be told then, so it is refreshed when it is looked up. */
+static uint64_t adopted_expiry(const struct table *table, uint64_t now)
+{
+    return table_fetched(table) > now ? now : table->expires & ~EXPIRES_PULLING;
+}
+
 /* Imports every valid route, and sets the gauges that count them. */
 static enum shm_status import_tables(struct publisher *publisher, const struct generation_plan *plan,
                                      uint32_t *damaged)
@@ -82,7 +89,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
             continue;
         }
         if (!plan->same_writer)
-            table.expires &= ~EXPIRES_PULLING;
+            table.expires = adopted_expiry(&table, plan->now);
         if (table.count == 0 && table.expires < plan->now)
             continue;
         status = publisher_import(publisher, &table, route_key_from_word(word), renumber, scratch);

@@ -29,8 +29,9 @@ struct host_store {
     uint64_t max_bytes, generation, seed;
     struct region region;
     struct host_records hosts;
-    struct node *nodes; /* [capacity] */
-    uint32_t *index;    /* [2 * capacity], open addressing: number + 1, or 0 */
+    struct event put_aside; /* an object of another layout; taken by host_store_maintain() */
+    struct node *nodes;     /* [capacity] */
+    uint32_t *index;        /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
 };
 
@@ -277,8 +278,19 @@ static void import_records(struct host_store *store, const struct host_records *
     }
 }
 
-static enum shm_status open_old(const struct host_store *store, struct region *region,
-                                struct host_records *hosts)
+/* Totals and overrides are nowhere else: they are not lost to a fetcher that cannot read them. */
+static enum shm_status put_aside(struct host_store *store, const struct region *region)
+{
+    const struct object_id *s_id = region->s_base;
+    store->put_aside = event_of(EVENT_PUT_ASIDE, store->names.hosts);
+    store->put_aside.number[0] = s_id->layout_version;
+    if (region_link(store->names.hosts, store->names.other_hosts) == SHM_OK)
+        return SHM_OK;
+    store->put_aside = event_of(EVENT_NOT_PUT_ASIDE, store->names.hosts);
+    return SHM_SYSTEM_ERROR;
+}
+
+static enum shm_status open_old(struct host_store *store, struct region *region, struct host_records *hosts)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     enum shm_status status = region_open(store->names.hosts, false, &self, 0, region);
@@ -286,10 +298,12 @@ static enum shm_status open_old(const struct host_store *store, struct region *r
         return status;
     if (status == SHM_SYSTEM_ERROR) /* it may be intact: do not replace it for lack of a descriptor */
         return status;
-    if (status == SHM_OK && region->s_base && host_records_adopt(region, hosts) == SHM_OK)
+    if (status == SHM_OK && region->s_base)
+        status = host_records_attach(region, hosts);
+    if (status == SHM_OK && hosts->s_header)
         return SHM_OK;
     *hosts = (struct host_records){0};
-    return SHM_OK;
+    return status == SHM_LAYOUT ? put_aside(store, region) : SHM_OK;
 }
 
 enum shm_status host_store_open(struct host_store **out, const char *instance, uint64_t max_bytes,
@@ -323,6 +337,8 @@ enum shm_status host_store_open(struct host_store **out, const char *instance, u
         *failure = event_of(EVENT_OBJECT_UNSAFE, store->names.hosts);
     else if (status == SHM_FOREIGN || status == SHM_NO_PERMISSION)
         *failure = event_of(EVENT_OBJECT_FOREIGN, store->names.hosts);
+    else if (status != SHM_OK && store->put_aside.kind == EVENT_NOT_PUT_ASIDE)
+        *failure = store->put_aside;
     else if (status != SHM_OK)
         *failure = event_of(EVENT_HOSTS_FAILED, store->names.hosts);
     region_close(&region);
@@ -345,6 +361,11 @@ void host_store_close(struct host_store *store)
 
 bool host_store_maintain(struct host_store *store, struct event *out)
 {
+    if (store->put_aside.kind != EVENT_NONE) {
+        *out = store->put_aside;
+        store->put_aside = (struct event){0};
+        return true;
+    }
     if (region_is_named(&store->region, store->names.hosts))
         return false;
     bool recreated = rebuild(store) == SHM_OK;

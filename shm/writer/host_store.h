@@ -20,7 +20,7 @@
 
 struct host_store;
 
-/* Imports every valid record of the existing object. Only the holder of the instance's lock may call it. On failure
+/* Imports every valid record of the existing object; one of another layout gets a second name before it loses its own. Only the holder of the instance's lock may call it. On failure
  * *failure says what is wrong. */
 enum shm_status host_store_open(struct host_store **out, const char *instance, uint64_t max_bytes,
                                 struct event *failure);
@@ -49,7 +49,8 @@ uint32_t host_store_next(const struct host_store *store, uint32_t number);
 struct host_entry *host_store_entry(struct host_store *store, uint32_t number);
 void host_store_commit(struct host_store *store, uint32_t number);
 
-/* Recreates the object if its name no longer leads to it. False: nothing happened. */
+/* Recreates the object if its name no longer leads to it; says what host_store_open() has put aside. False: nothing
+ * happened. */
 bool host_store_maintain(struct host_store *store, struct event *out);
 
 #endif

@@ -25,6 +25,18 @@ void writer_collect_object_calls(struct writer *writer, struct call_stats *stats
     stats->refused = refused;
 }
 
+void writer_end_object_calls(struct writer *writer, struct call_stats *stats)
+{
+    struct call_report report = {.generation = stats->generation};
+    if (!writer->judge)
+        return;
+    /* First with the names of hosts in place: if the fetcher dies meanwhile, the next one finds them. */
+    writer_collect_object_calls(writer, stats, UINT32_MAX);
+    for (report.cell = 0; report.cell < stats->control.shape.call_cells; report.cell++)
+        if (call_stats_end_cell(stats, &report))
+            call_stats_keep(stats, &report, writer->judge(writer->judge_context, &report));
+}
+
 void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell)
 {
     if (generation == writer_generation(writer) && cell < writer->now.stats.control.shape.call_cells)

@@ -57,8 +57,14 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
 void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now)
 {
     writer_collect_object_calls(writer, &writer->now.stats, budget);
-    for (int i = 0; i < RETIRED_MAX; i++)
-        if (writer->retired[i].region.s_base)
-            writer_collect_object_calls(writer, &writer->retired[i].stats, budget / RETIRED_MAX);
+    for (int i = 0; i < RETIRED_MAX; i++) {
+        struct retired_control *retired = &writer->retired[i];
+        if (!retired->region.s_base)
+            continue;
+        if (retired->cut_off && writer->judge)
+            writer_end_retired(writer, retired);
+        else
+            writer_collect_object_calls(writer, &retired->stats, budget / RETIRED_MAX);
+    }
     make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now);
 }

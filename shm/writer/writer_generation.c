@@ -49,12 +49,11 @@ static struct retired_control *oldest_retired(struct writer *writer, bool in_use
     return oldest;
 }
 
-/* Before its time: collects what is in there now; what comes later is lost. */
-static void drain_now(struct writer *writer, struct retired_control *retired)
+void writer_end_retired(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base) {
         writer_collect_lookups(writer, &retired->stats.control);
-        writer_collect_object_calls(writer, &retired->stats, UINT32_MAX);
+        writer_end_object_calls(writer, &retired->stats);
     }
     writer_drop_retired(writer, retired);
 }
@@ -70,7 +69,7 @@ static void bound_retired(struct writer *writer)
     for (struct retired_control *oldest = oldest_retired(writer, true); oldest && bytes > most;
          oldest = oldest_retired(writer, true)) {
         bytes -= oldest->region.size;
-        drain_now(writer, oldest);
+        writer_end_retired(writer, oldest);
     }
 }
 
@@ -79,7 +78,7 @@ static void retire_control(struct writer *writer, struct generation *replaced, u
 {
     bound_retired(writer);
     struct retired_control *oldest = oldest_retired(writer, false);
-    drain_now(writer, oldest);
+    writer_end_retired(writer, oldest);
     *oldest = (struct retired_control){
         .region = replaced->control_region, .stats = replaced->stats, .until = now + RETIRED_KEEP_MS};
     replaced->control_region = (struct region){0};
@@ -295,9 +294,10 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
         struct retired_control *retired = &writer->retired[i];
         if (!retired->region.s_base)
             continue;
-        writer_collect_lookups(writer, &retired->stats.control);
         if (now >= retired->until)
-            writer_drop_retired(writer, retired);
+            writer_end_retired(writer, retired);
+        else
+            writer_collect_lookups(writer, &retired->stats.control);
     }
     const struct arena *arena = &writer->now.publisher.arena;
     writer_gauge(writer, COUNTER_units_live, arena->live);

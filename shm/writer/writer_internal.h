@@ -23,6 +23,7 @@ struct retired_control {
     struct region region;
     struct call_stats stats;
     uint64_t until;
+    bool cut_off; /* of another layout: its clients will not switch, so it takes no more results */
 };
 
 struct writer {
@@ -75,9 +76,15 @@ bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_re
 /* Collects the results of one control object. */
 void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget);
 
+/* Collects them for the last time: later ones are refused to the clients that report them. */
+void writer_end_object_calls(struct writer *writer, struct call_stats *stats);
+
 /* Adds what clients counted to the totals. */
 void writer_collect_lookups(struct writer *writer, const struct control *control);
 void writer_drop_retired(struct writer *writer, struct retired_control *retired);
+
+/* Collects what is in it, for the last time, and drops it. */
+void writer_end_retired(struct writer *writer, struct retired_control *retired);
 
 /* Creates a generation without expired entries, unless one was created within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now);

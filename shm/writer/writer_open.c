@@ -91,17 +91,19 @@ static struct routes_header *replaced_header(const struct region *old)
 
 /* The shape comes from the object, which clients can write: accepted if the object has exactly the size that follows, and
  * no more cells than a fetcher creates. */
-static bool retired_control_attach(const struct writer *writer, const struct region *region,
-                                   uint64_t generation, struct control *out)
+static enum shm_status retired_control_attach(const struct writer *writer, const struct region *region,
+                                              uint64_t generation, struct control *out)
 {
     if (region->size < HEADER_BYTES)
-        return false;
+        return SHM_SHORT;
     const struct control_header *s_header = region->s_base;
     const struct control_shape shape = {s_header->slot_count, s_header->call_cells, 0};
-    return shape.slot_count && shape.call_cells && shape.call_cells <= CALL_CELLS_MAX &&
-           (shape.call_cells <= FIRST_CALL_CELLS ||
-            shape.call_cells * sizeof(struct call_cell) <= writer->max_bytes) &&
-           region->size == control_size(shape) && control_adopt(region, shape, generation, out) == SHM_OK;
+    if (shape.slot_count == 0 || shape.call_cells == 0 || shape.call_cells > CALL_CELLS_MAX ||
+        (shape.call_cells > FIRST_CALL_CELLS &&
+         shape.call_cells * sizeof(struct call_cell) > writer->max_bytes) ||
+        region->size != control_size(shape))
+        return SHM_CORRUPT;
+    return control_adopt(region, shape, generation, out);
 }
 
 /*
@@ -116,20 +118,36 @@ static void adopt_retired_controls(struct writer *writer)
         struct retired_control *retired = &writer->retired[i];
         struct region region = {0};
         struct control control;
-        if (retired_control_open(&writer->names, generations[i], &region) == SHM_OK)
+        enum shm_status status = retired_control_open(&writer->names, generations[i], &region);
+        if (status == SHM_OK) {
             sigbus_protect(&region);
-        if (!region.s_base || !retired_control_attach(writer, &region, generations[i], &control)) {
-            retired_control_remove(&writer->names, generations[i]);
+            status = retired_control_attach(writer, &region, generations[i], &control);
+        }
+        if (status != SHM_OK) {
+            if (status != SHM_LAYOUT) /* a fetcher that knows the layout will collect it */
+                retired_control_remove(&writer->names, generations[i]);
             sigbus_unprotect(&region);
             region_close(&region);
             continue;
         }
-        *retired = (struct retired_control){.region = region,
-                                            .stats = {.control = control, .generation = generations[i]},
-                                            .until = clock_tick() + RETIRED_KEEP_MS};
+        *retired = (struct retired_control){
+            .region = region,
+            .stats = {.control = control, .generation = generations[i]},
+            .until = clock_tick() + RETIRED_KEEP_MS,
+            .cut_off = control.s_header->id.layout_version != LAYOUT_VERSION,
+        };
         call_stats_adopt(&retired->stats);
         writer_collect_lookups(writer, &control);
     }
+}
+
+/* Routes of a layout that this fetcher cannot read: under a second name they wait for one that can. */
+static enum shm_status put_aside(struct writer *writer, const struct object_id *s_id)
+{
+    enum shm_status status = region_link(writer->names.routes, writer->names.other_routes);
+    event_add(&writer->events, status == SHM_OK ? EVENT_PUT_ASIDE : EVENT_NOT_PUT_ASIDE, writer->names.routes)
+        ->number[0] = s_id->layout_version;
+    return status;
 }
 
 /* Installs the first generation. A valid object that is being served becomes its source. */
@@ -139,6 +157,8 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
     struct routes source;
     uint32_t damaged = 0;
     enum shm_status readable = old->s_base ? routes_adopt(old, &source) : SHM_NO_OBJECT;
+    if (readable == SHM_LAYOUT && put_aside(writer, old->s_base) != SHM_OK)
+        return SHM_SYSTEM_ERROR;
     struct generation_plan plan = writer_plan(writer, readable == SHM_OK ? &source : NULL, clock_tick());
     plan.same_writer = false;
     if (plan.source) {
@@ -158,9 +178,8 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         event->number[0] = source.generation;
         event->number[1] = writer_counter(writer, COUNTER_routes);
         event->number[2] = damaged;
-    } else if (old->s_base) {
-        event_add(&writer->events, readable == SHM_LAYOUT ? EVENT_REPLACED_LAYOUT : EVENT_REPLACED_DAMAGED,
-                  writer->names.routes);
+    } else if (old->s_base && readable != SHM_LAYOUT) {
+        event_add(&writer->events, EVENT_REPLACED_DAMAGED, writer->names.routes);
     }
     return SHM_OK;
 }

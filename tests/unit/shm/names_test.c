@@ -27,8 +27,9 @@ static void every_object_of_an_instance_has_a_name_of_its_own(void **state)
     struct object_names names;
     (void)state;
     assert_int_equal(object_names("12345678901234567890123456789-_A", &names), SHM_OK);
-    const char *const all[] = {names.routes,      names.control,      names.hosts,     names.lock,
-                               names.next_routes, names.next_control, names.next_hosts};
+    const char *const all[] = {names.routes,     names.control,      names.hosts,
+                               names.lock,       names.next_routes,  names.next_control,
+                               names.next_hosts, names.other_routes, names.other_hosts};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
         assert_memory_equal(all[i], "/larshm.12345678901234567890123456789-_A", 40);
         assert_true(strlen(all[i]) < OBJECT_NAME_MAX);

@@ -55,6 +55,20 @@ static void only_who_adopts_accepts_the_layout_released_before(void **state)
     assert_int_equal(check(&id, LAYOUT_ADOPTABLE), SHM_OK);
 }
 
+static void a_hosts_object_is_of_the_released_layout_for_who_reads_and_who_adopts(void **state)
+{
+    struct object_id id;
+    (void)state;
+    object_id_format(&id, HOSTS_MAGIC, &region, 7);
+    assert_int_equal(id.layout_version, LAYOUT_RELEASED);
+    assert_int_equal(id.fingerprint, FINGERPRINT_RELEASED);
+    assert_int_equal(object_id_check(&id, HOSTS_MAGIC, LEAST, &region, LAYOUT_OWN), SHM_OK);
+    assert_int_equal(object_id_check(&id, HOSTS_MAGIC, LEAST, &region, LAYOUT_ADOPTABLE), SHM_OK);
+    id.layout_version = LAYOUT_VERSION;
+    id.fingerprint = layout_fingerprint();
+    assert_int_equal(object_id_check(&id, HOSTS_MAGIC, LEAST, &region, LAYOUT_OWN), SHM_LAYOUT);
+}
+
 static void a_version_with_the_fingerprint_of_another_is_refused(void **state)
 {
     struct object_id id = new_id();
@@ -91,6 +105,7 @@ int main(void)
         cmocka_unit_test(a_new_object_is_accepted_with_the_size_and_generation_that_it_was_given),
         cmocka_unit_test(an_object_of_another_kind_is_refused),
         cmocka_unit_test(only_who_adopts_accepts_the_layout_released_before),
+        cmocka_unit_test(a_hosts_object_is_of_the_released_layout_for_who_reads_and_who_adopts),
         cmocka_unit_test(a_version_with_the_fingerprint_of_another_is_refused),
         cmocka_unit_test(an_object_that_claims_more_than_is_mapped_is_refused),
         cmocka_unit_test(a_region_without_room_for_what_is_read_next_is_refused),

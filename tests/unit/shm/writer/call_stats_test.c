@@ -307,6 +307,28 @@ static void what_no_fetcher_has_collected_is_collected_by_the_next_one(void **st
     assert_int_equal(fixture->reports, 2);
 }
 
+static void g11_an_ended_cell_yields_what_it_has_and_refuses_the_rest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct call_report report = {.generation = 1};
+    record_call(fixture, HOST, true);
+    look(fixture, UINT32_MAX);
+    record_call(fixture, HOST, false);
+    uint64_t yielded = 0;
+    for (report.cell = 0; report.cell < fixture->stats.control.shape.call_cells; report.cell++)
+        if (call_stats_end_cell(&fixture->stats, &report)) {
+            assert_true(host_addr_equal(report.host, HOST));
+            assert_int_equal(report.batch.succ, 0);
+            yielded += report.batch.err;
+            call_stats_keep(&fixture->stats, &report, true);
+        }
+    assert_int_equal(yielded, 1);
+    for (uint32_t host = 0; host < 2; host++)
+        assert_int_equal(
+            call_stats_record(&fixture->calls.control, numbered_key(KEY), calls_host(host), true, 1),
+            SHM_FULL);
+}
+
 static void resuming_a_cell_of_another_route_or_behind_it_changes_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -480,6 +502,7 @@ int main(void)
         TEST(what_a_dead_fetcher_collected_and_did_not_keep_is_collected_again),
         TEST(what_a_dead_fetcher_has_kept_is_not_collected_again),
         TEST(what_no_fetcher_has_collected_is_collected_by_the_next_one),
+        TEST(g11_an_ended_cell_yields_what_it_has_and_refuses_the_rest),
         TEST(resuming_a_cell_of_another_route_or_behind_it_changes_nothing),
         TEST(more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist),
         TEST(no_count_is_lost_between_threads),

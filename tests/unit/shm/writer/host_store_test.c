@@ -394,6 +394,7 @@ static void an_object_that_others_own_or_may_write_is_refused_and_left_alone(voi
 }
 
 /* Layout 2 had a mailbox behind its header, with whatever was last in it. */
+/* Behind the header 0.1 had a mailbox. */
 static void records_of_the_released_layout_are_adopted(void **state)
 {
     enum {
@@ -410,14 +411,51 @@ static void records_of_the_released_layout_are_adopted(void **state)
     assert_int_equal(region_open(instance->names.hosts, true, &self, HEADER_BYTES, &region), SHM_OK);
     assert_int_equal(host_records_attach(&region, &hosts), SHM_OK);
     host_store_close(store);
-    hosts.s_header->id.layout_version = LAYOUT_RELEASED;
-    hosts.s_header->id.fingerprint = FINGERPRINT_RELEASED;
     memset((char *)region.s_base + MAILBOX, 0xa5, MAILBOX_SIZE);
     region_close(&region);
     store = open_store(instance);
     for (uint64_t host = 0; host < HOSTS; host++)
         expect(store, 1, host, host + 1);
     host_store_close(store);
+}
+
+static uint64_t inode_of(const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(object_path(name), &st), 0);
+    return st.st_ino;
+}
+
+static void g11_an_object_of_another_layout_is_put_aside_and_named(void **state)
+{
+    struct instance *instance = *state;
+    struct host_store *store = open_store(instance);
+    struct region region;
+    struct event event;
+    add(store, 1, 1, 1);
+    assert_false(host_store_maintain(store, &event));
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    assert_int_equal(region_open(instance->names.hosts, true, &self, HEADER_BYTES, &region), SHM_OK);
+    host_store_close(store);
+    ((struct object_id *)region.s_base)->layout_version = LAYOUT_VERSION + 4;
+    region_close(&region);
+    const uint64_t inode = inode_of(instance->names.hosts);
+    store = open_store(instance);
+    assert_int_equal(inode_of(instance->names.other_hosts), inode);
+    assert_int_not_equal(inode_of(instance->names.hosts), inode);
+    assert_true(host_store_maintain(store, &event));
+    assert_int_equal(event.kind, EVENT_PUT_ASIDE);
+    assert_string_equal(event.object, instance->names.hosts);
+    assert_int_equal(event.number[0], LAYOUT_VERSION + 4);
+    assert_false(host_store_maintain(store, &event));
+    host_store_close(store);
+    /* What cannot be put aside stays, and the fetcher does not start. */
+    assert_int_equal(region_rename(instance->names.other_hosts, instance->names.hosts), SHM_OK);
+    assert_int_equal(mkdir(object_path(instance->names.other_hosts), 0700), 0);
+    assert_int_equal(host_store_open(&store, instance->name, MAX_BYTES, &event), SHM_SYSTEM_ERROR);
+    assert_int_equal(event.kind, EVENT_NOT_PUT_ASIDE);
+    assert_int_equal(inode_of(instance->names.hosts), inode);
+    assert_int_equal(rmdir(object_path(instance->names.other_hosts)), 0);
 }
 
 /* ---- readers beside the writer ---- */
@@ -503,6 +541,7 @@ int main(void)
         TEST(records_that_make_no_sense_are_left_out),
         TEST(an_object_that_others_own_or_may_write_is_refused_and_left_alone),
         TEST(records_of_the_released_layout_are_adopted),
+        TEST(g11_an_object_of_another_layout_is_put_aside_and_named),
         TEST(a_reader_beside_the_writer_never_sees_a_mix),
         TEST(a_name_that_is_none_is_refused),
     };

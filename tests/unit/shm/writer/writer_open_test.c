@@ -29,6 +29,21 @@ static void g5_restarted_fetcher_adopts_every_route(void **state)
     assert_int_equal(state_by_key(instance->writer, numbered_key(5)), ROUTE_NEW);
 }
 
+static void g9_tables_by_the_clock_of_another_boot_are_served_and_expired(void **state)
+{
+    struct instance *instance = *state;
+    const uint64_t years = UINT64_C(10) * 365 * 86400 * 1000;
+    instance_put_keys(instance, 20, 1);
+    struct route_ref route;
+    for (uint32_t slot = 0; writer_next_route(instance->writer, &slot, &route);)
+        store_relaxed(&((struct block *)route.table.s_block)->expires, clock_tick() + years);
+    instance_stop(instance);
+    instance_start(instance);
+    instance_expect_keys(instance, 20, 1);
+    for (uint32_t slot = 0; writer_next_route(instance->writer, &slot, &route);)
+        assert_true(route_ref_is_expired(&route, clock_tick() + 1));
+}
+
 static void versions_go_on_across_generations(void **state)
 {
     struct instance *instance = *state;
@@ -170,11 +185,13 @@ static void g5_g11_objects_of_the_released_layout_are_adopted(void **state)
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(load_relaxed(&routes.s_header->settings.probe_num),
                      instance->options.settings.probe_num);
-    /* A client that has not moved on yet. */
+    /* A client that has the library of 0.1 cannot move on: it is told that its results count no more. */
     assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
     writer_set_judge(instance->writer, add_up, &collected);
     writer_collect_calls(instance->writer, 1000, 1, clock_tick());
     assert_int_equal(collected, 2);
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_FULL);
+    assert_int_equal(call_stats_record(&control, numbered_key(2), numbered_host(1), true, 1), SHM_FULL);
     region_close(&region);
     region_close(&control_region);
 }
@@ -204,9 +221,10 @@ static void damaged_object_is_replaced(void **state)
         }
         region_close(&region);
         instance_start(instance);
-        assert_int_equal(instance_next_event(instance),
-                         kind == 0 ? EVENT_REPLACED_LAYOUT : EVENT_REPLACED_DAMAGED);
+        assert_int_equal(instance_next_event(instance), kind == 0 ? EVENT_PUT_ASIDE : EVENT_REPLACED_DAMAGED);
         instance_expect_keys(instance, 0, 1);
+        if (kind == 0)
+            assert_true(object_exists(instance->names.other_routes));
     }
 }
 
@@ -228,6 +246,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(g5_restarted_fetcher_adopts_every_route),
+        TEST(g9_tables_by_the_clock_of_another_boot_are_served_and_expired),
         TEST(versions_go_on_across_generations),
         TEST(objects_have_the_documented_modes_under_any_umask),
         TEST(leftovers_of_a_dead_fetcher_are_removed),
