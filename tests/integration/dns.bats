@@ -205,7 +205,7 @@ sql() {
 
 @test "serve says where it listens in one line, names a port in use, and ends with 0 on SIGTERM and SIGINT" {
     for signal in TERM INT; do
-        "$BIN/larshm-dns" --db routes.db serve --listen 127.0.0.1:0 >"$signal.out" 2>"$signal.log" 3>&- &
+        "$BIN/larshm-dns" --db routes.db serve --create --listen 127.0.0.1:0 >"$signal.out" 2>"$signal.log" 3>&- &
         server=$!
         until [ -s "$signal.out" ]; do sleep 0.02; done
         [[ "$(cat "$signal.out")" =~ ^listening\ on\ 127\.0\.0\.1:[0-9]+$ ]]
@@ -218,6 +218,17 @@ sql() {
         server=
         grep -q "stopped after 0 connections, 0 requests, 0 answers" "$signal.log"
     done
+}
+
+@test "serve makes no database that it is not told to make" {
+    run -1 dns serve --listen 127.0.0.1:0
+    [[ "$output" == *"does it exist"*"'serve --create' make a new one"* ]]
+    [ ! -e routes.db ]
+    touch routes.db
+    run -1 dns serve --listen 127.0.0.1:0
+    [[ "$output" == *"is empty, without the tables"*"is --db right?"* ]]
+    run -1 dns route list
+    [ ! -s routes.db ]
 }
 
 @test "serve refuses wrong options" {

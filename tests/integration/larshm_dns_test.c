@@ -11,7 +11,7 @@ static struct process serve(struct fixture *fixture, char *db, char *place)
     struct process dns = {0};
     snprintf(db, 64, "%s/routes.db", fixture->fetcher.home);
     snprintf(place, 32, "127.0.0.1:%u", fixture->directory.port);
-    char *const argv[] = {LARSHM_DNS, "--db", db, "serve", "--listen", place, NULL};
+    char *const argv[] = {LARSHM_DNS, "--db", db, "serve", "--create", "--listen", place, NULL};
     process_start(&dns, fixture->fetcher.log_path, argv);
     return dns;
 }

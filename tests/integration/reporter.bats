@@ -27,7 +27,7 @@ sql() {
 
 # serve PROGRAM NAME: sets $server, and $address to where it listens.
 serve() {
-    "$BIN/$1" --db routes.db serve --listen 127.0.0.1:0 >"$2.out" 2>"$2.log" 3>&- &
+    "$BIN/$1" --db routes.db serve --create --listen 127.0.0.1:0 >"$2.out" 2>"$2.log" 3>&- &
     server=$!
     servers+=("$server")
     until [ -s "$2.out" ]; do sleep 0.02; done
@@ -97,7 +97,7 @@ results() {
     run -1 reporter list 4294967296
     [[ "$output" == *"MODID '4294967296' is not a decimal number from 0 to 4294967295"* ]]
     run -1 reporter list
-    [[ "$output" == *"does it exist"*"'serve' makes a new one"* ]]
+    [[ "$output" == *"does it exist"*"'serve --create' makes a new one"* ]]
     run -1 reporter explode
     [[ "$output" == *"unknown command 'explode': see 'larshm-reporter --help'" ]]
     run -1 "$BIN/larshm-reporter" list
@@ -121,7 +121,7 @@ results() {
     for signal in TERM INT; do
         serve larshm-reporter "$signal"
         [[ "$(cat "$signal.out")" =~ ^listening\ on\ 127\.0\.0\.1:[0-9]+$ ]]
-        run -1 reporter serve --listen "$address"
+        run -1 reporter serve --create --listen "$address"
         [[ "$output" == *"cannot listen on $address: address already in use; is a report service running there?"* ]]
         [ "${#lines[@]}" -eq 1 ]
         kill -"$signal" "$server"
@@ -141,6 +141,12 @@ results() {
     run -1 reporter serve
     [[ "$output" == *"another program"* ]]
     run -1 reporter list
+}
+
+@test "serve makes no database that it is not told to make" {
+    run -1 reporter serve --listen 127.0.0.1:0
+    [[ "$output" == *"does it exist"*"'serve --create' makes a new one"* ]]
+    [ ! -e routes.db ]
 }
 
 @test "directory and report service work on one database at the same time" {

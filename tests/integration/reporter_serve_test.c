@@ -2,6 +2,7 @@
 /* What a report service stores of what good agents and bad ones send. */
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -246,6 +247,44 @@ static void while_the_database_is_locked_memory_is_bounded(void **state)
     close(fd);
 }
 
+/* Opens the database that is at the path now. */
+static void reopen(struct reporter_run *run)
+{
+    sqlite3_close(run->file.sql);
+    database_file_open(&run->file);
+}
+
+static void results_go_to_the_database_that_takes_the_place_of_another(void **state)
+{
+    struct reporter_run *run = *state;
+    char other[80];
+    int fd = reporter_connect(run);
+    snprintf(other, sizeof(other), "%s/other.db", run->file.directory);
+    reporter_report(fd, 1, 2, host_a);
+    eventually(ask_sql(&run->file, ROWS) == 1);
+    sqlite3 *sql = run->file.sql;
+    assert_int_equal(sqlite3_exec(sql, "PRAGMA wal_checkpoint", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(rename(run->file.path, other), 0);
+    eventually(process_said(&run->process, "was deleted or moved away") == 1);
+    reporter_report(fd, 1, 3, host_a);
+    reporter_report(fd, 1, 4, host_a);
+    throughout(700, ask_sql(&run->file, ROWS) == 1);
+
+    struct status_store *store;
+    char error[STORE_ERROR_SIZE], next[80];
+    snprintf(next, sizeof(next), "%s/next.db", run->file.directory);
+    assert_int_equal(status_store_open(&store, next, STORE_CREATE, error), 0);
+    status_store_close(store);
+    assert_int_equal(rename(next, run->file.path), 0);
+    eventually(process_said(&run->process, "the database was replaced: results go to the new one") == 1);
+    reopen(run);
+    eventually(ask_sql(&run->file, ROWS) == 2);
+    assert_int_equal(ask_sql(&run->file, ROWS " WHERE cmdid IN (3, 4)"), 2);
+    assert_int_equal(process_said(&run->process, "was deleted or moved away"), 1);
+    unlink(other);
+    close(fd);
+}
+
 /* The lock keeps the results in memory until the signal has come. */
 static void what_is_kept_is_written_at_a_signal(void **state)
 {
@@ -282,6 +321,7 @@ int main(void)
         TEST(restart_keeps_what_was_stored_even_after_a_kill),
         TEST(while_the_database_is_locked_the_newest_is_kept),
         TEST(while_the_database_is_locked_memory_is_bounded),
+        TEST(results_go_to_the_database_that_takes_the_place_of_another),
         TEST(what_is_kept_is_written_at_a_signal),
     };
     return cmocka_run_group_tests_name("integration/reporter_serve", tests, NULL, NULL);

@@ -24,6 +24,7 @@ static void start_server(struct dns *dns, const char *files)
                           "--db",
                           dns->file.path,
                           "serve",
+                          "--create",
                           "--listen",
                           "127.0.0.1:0",
                           "--max-subscriptions",

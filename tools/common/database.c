@@ -19,6 +19,8 @@ int database_fail(struct database *db, const char *format, ...)
 
 static int fail_sqlite(struct database *db)
 {
+    if (!db->sqlite)
+        return -1;
     switch (sqlite3_errcode(db->sqlite)) {
     case SQLITE_NOTADB:
         return database_fail(db, "%s is not a SQLite database: give another file with --db", db->path);
@@ -78,8 +80,8 @@ static int query_text(struct database *db, const char *text, int64_t *value)
     return rc;
 }
 
-/* Makes the tables in an empty file; refuses a file that belongs to something else. */
-static int check_schema(struct database *db)
+/* Makes the tables in an empty file, if that is wanted; refuses a file that belongs to something else. */
+static int check_schema(struct database *db, enum store_mode mode)
 {
     int64_t version, objects;
     if (query_text(db, "PRAGMA user_version", &version) != 0 ||
@@ -92,6 +94,9 @@ static int check_schema(struct database *db)
                              "%s is a database of another program or version (user_version %lld, not %d): "
                              "give another file with --db",
                              db->path, (long long)version, SCHEMA_VERSION);
+    if (mode != STORE_CREATE)
+        return database_fail(db, "%s is empty, without the tables of a database: is --db right? %s them",
+                             db->path, db->use->makers);
     if (sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(db->sqlite, sql_schema, NULL, NULL, NULL) != SQLITE_OK)
         return fail_sqlite(db);
@@ -101,7 +106,7 @@ static int check_schema(struct database *db)
 static int prepare(struct database *db)
 {
     const struct database_use *use = db->use;
-    if (sqlite3_exec(db->sqlite, use->setup, NULL, NULL, NULL) != SQLITE_OK)
+    if (use->setup && sqlite3_exec(db->sqlite, use->setup, NULL, NULL, NULL) != SQLITE_OK)
         return fail_sqlite(db);
     if (!(db->statements = calloc(use->count, sizeof(sqlite3_stmt *))))
         return database_fail(db, "out of memory");
@@ -112,25 +117,95 @@ static int prepare(struct database *db)
     return 0;
 }
 
+void database_path(const struct database *db, const char *suffix, char path[static DATABASE_PATH_SIZE])
+{
+    snprintf(path, DATABASE_PATH_SIZE, "%s%s", sqlite3_db_filename(db->sqlite, "main"), suffix);
+}
+
+struct database_files database_files(const struct database *db)
+{
+    char path[DATABASE_PATH_SIZE];
+    struct database_files files = {.main = file_id(db->path)};
+    if (!db->sqlite)
+        return files;
+    database_path(db, "-wal", path);
+    files.wal = file_id(path);
+    database_path(db, "-shm", path);
+    files.shm = file_id(path);
+    return files;
+}
+
+/* The files that were opened, and not those that took their place meanwhile. */
+static void remember_files(struct database *db)
+{
+    int moved = 0;
+    db->files = database_files(db);
+    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved)
+        db->files = (struct database_files){0};
+}
+
+/* A -wal without its database holds edits of one that was deleted while it was open. SQLite would throw it away. */
+static int check_deleted(struct database *db)
+{
+    char wal[DATABASE_PATH_SIZE];
+    snprintf(wal, sizeof(wal), "%s-wal", db->path);
+    if (!file_id_is_none(file_id(db->path)) || file_id_is_none(file_id(wal)))
+        return 0;
+    return database_fail(
+        db,
+        "database %s is missing, and %s is there: it was deleted while a program had it open; put it "
+        "back, or delete that file, too",
+        db->path, wal);
+}
+
 int database_open(struct database *db, const char *path, enum store_mode mode, const struct database_use *use)
 {
     int flags = SQLITE_OPEN_READWRITE | (mode == STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
     *db = (struct database){.use = use, .path = strdup(path)};
     if (!db->path)
         return database_fail(db, "out of memory");
+    if (check_deleted(db) != 0)
+        return -1;
     if (sqlite3_open_v2(db->path, &db->sqlite, flags, NULL) != SQLITE_OK)
         return db->sqlite ? fail_sqlite(db) : database_fail(db, "out of memory");
     sqlite3_busy_timeout(db->sqlite, DATABASE_BUSY_MS);
     sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return check_schema(db) != 0 ? -1 : prepare(db);
+    if (check_schema(db, mode) != 0 || prepare(db) != 0)
+        return -1;
+    remember_files(db);
+    return 0;
+}
+
+static void finalize_statements(struct database *db)
+{
+    for (size_t i = 0; db->statements && i < db->use->count; i++) {
+        sqlite3_finalize(db->statements[i]);
+        db->statements[i] = NULL;
+    }
+}
+
+void database_disconnect(struct database *db)
+{
+    if (!db->sqlite)
+        return;
+    finalize_statements(db);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_close(db->sqlite);
+    db->sqlite = NULL;
 }
 
 void database_close(struct database *db)
 {
-    for (size_t i = 0; db->statements && i < db->use->count; i++)
-        sqlite3_finalize(db->statements[i]);
+    finalize_statements(db);
     free(db->statements);
     sqlite3_close(db->sqlite);
     free(db->path);
+}
+
+void database_set_wait(struct database *db, int ms)
+{
+    if (db->sqlite)
+        sqlite3_busy_timeout(db->sqlite, ms);
 }

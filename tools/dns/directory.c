@@ -8,12 +8,14 @@
 
 #include "conf/log.h"
 #include "conf/number.h"
+#include "tools/common/follow.h"
 #include "tools/dns/message.h"
 #include "tools/dns/subscription.h"
 
 enum {
     TICK_MS = 50,
-    CLEAN_TICKS = 20,       /* once a second */
+    CLEAN_TICKS = 20, /* once a second */
+    FOLLOW_TICKS = 20,
     SWEEP_TICKS = 200,      /* once in ten seconds */
     SWEEP_SLICES = 100,     /* a sweep is spread over this many ticks ... */
     SWEEP_SLICE_MIN = 1000, /* ... unless it is short */
@@ -31,6 +33,7 @@ struct directory {
     uv_timer_t timer; /* its `data` is the directory */
     struct store *store;
     bool store_failed; /* and the log says so */
+    struct follow_log follow_log;
     struct routes routes;
     LIST_HEAD(, client) clients;
     size_t max_subscriptions;
@@ -184,18 +187,50 @@ static void sweep(struct directory *directory)
     }
 }
 
+static void sweep_all(struct directory *directory)
+{
+    directory->unswept = false;
+    directory->sweep_left = directory->routes.by_key.count;
+}
+
+/* Subscribers get what differs between the old content and the new one. */
+static void log_new_content(struct directory *directory, const char *how)
+{
+    struct store_size size;
+    if (check_store(directory, store_measure(directory->store, &size)) == 0)
+        log_line(LOG_LEVEL_WARNING,
+                 "the database was %s: it has %" PRIu64 " route%s with %" PRIu64 " host%s now", how,
+                 size.routes, number_plural(size.routes), size.hosts, number_plural(size.hosts));
+    sweep_all(directory);
+}
+
+static void follow_store(struct directory *directory)
+{
+    int rc = store_follow(directory->store);
+    follow_log(&directory->follow_log, rc, store_error(directory->store));
+    if (rc > 0)
+        log_new_content(directory, "replaced");
+}
+
+static void poll_store(struct directory *directory)
+{
+    int rc = check_store(directory, store_poll(directory->store, on_changed, directory));
+    directory->unswept |= rc > 0;
+    if (rc > 1)
+        log_new_content(directory, "set back to an older version");
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct directory *directory = timer->data;
     directory->ticks++;
-    if (check_store(directory, store_poll(directory->store, on_changed, directory)) > 0)
-        directory->unswept = true;
+    if (directory->ticks % FOLLOW_TICKS == 0)
+        follow_store(directory);
+    poll_store(directory);
     if (directory->ticks % CLEAN_TICKS == 0)
         check_store(directory, store_clean(directory->store));
-    if (directory->ticks % SWEEP_TICKS == 0 && directory->unswept) {
-        directory->unswept = false;
-        directory->sweep_left = directory->routes.by_key.count;
-    }
+    if (directory->ticks % SWEEP_TICKS == 0 && directory->unswept)
+        sweep_all(directory);
     sweep(directory);
     /* Waking a peer may close it, and no other. */
     struct client *client = LIST_FIRST(&directory->clients), *next;

@@ -15,7 +15,7 @@ static const char doc[] = "A Lars directory: keeps routes in a SQLite database a
                           "  route import  add routes from a CSV file\n"
                           "\n"
                           "Each has a --help of its own. To try it, in two terminals:\n"
-                          "  larshm-dns --db routes.db serve\n"
+                          "  larshm-dns --db routes.db serve --create\n"
                           "  larshm-dns --db routes.db route add 1 2 10.0.0.1:8080 10.0.0.2:8080\n"
                           "\n"
                           "Exit codes: 0 done, 1 wrong usage or failure, 2 no such route.";
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     const struct program program = {
         .name = "larshm-dns",
         .doc = doc,
-        .db = "the database; 'serve', 'route add' and 'route import' make it when missing",
+        .db = "the database; 'route add', 'route import' and 'serve --create' make it when missing",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

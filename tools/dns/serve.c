@@ -15,14 +15,20 @@ static const char doc[] =
     "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it. "
     "A request is answered from the database and subscribes its connection to the route; "
     "a change that any process makes in the database is pushed within about 100 ms. "
+    "A database file that takes its place is followed within a second; without any, it serves on what it had. "
     "The protocol has no authentication: listen where only your own hosts can connect.\n"
     "\n"
     "Examples:\n"
-    "  larshm-dns --db routes.db serve\n"
+    "  larshm-dns --db routes.db serve --create\n"
     "  larshm-dns --db routes.db serve --listen 10.0.0.5:7778\n"
     "  larshm-dns --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
 
+enum {
+    OPTION_CREATE = 256, /* no letter: it is for once */
+};
+
 static const struct argp_option options[] = {
+    {"create", OPTION_CREATE, NULL, 0, "make the database when it is missing", 0},
     {"listen", 'l', "IP:PORT", 0, "where to accept connections (default 127.0.0.1:7778)", 0},
     {"max-subscriptions", 'm', "NUMBER", 0,
      "close a connection that subscribes to more routes than this (default 2000000)", 0},
@@ -30,6 +36,7 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
+    enum store_mode mode;
     struct sockaddr_in listen;
     uint32_t max_subscriptions;
 };
@@ -38,6 +45,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
+    case OPTION_CREATE:
+        arguments->mode = STORE_CREATE;
+        return 0;
     case 'l':
         if (!address_parse(arg, &arguments->listen))
             argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
@@ -77,11 +87,11 @@ static void stop(void *arg)
 
 int command_serve(const char *db, int argc, char **argv)
 {
-    struct arguments arguments = {.max_subscriptions = 2000000};
+    struct arguments arguments = {.mode = STORE_EXISTING, .max_subscriptions = 2000000};
     address_parse("127.0.0.1:7778", &arguments.listen);
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
-    struct content content = {.store = command_open_store(db, STORE_CREATE),
+    struct content content = {.store = command_open_store(db, arguments.mode),
                               .max_subscriptions = arguments.max_subscriptions};
     if (!content.store)
         return EXIT_FAILURE;

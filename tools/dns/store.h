@@ -49,11 +49,18 @@ int store_measure(struct store *store, struct store_size *size);
 
 /*
  * Calls `changed` for each key that RouteChange names and this handle has not handled yet; a key may come more than
- * once. Rows of a version that RouteVersion has not reached come when it has. Returns 1 when something in the
- * store changed since the last call, named or not, else 0: a poll of a quiet store is cheap.
+ * once. Rows of a version that RouteVersion has not reached come when it has. Returns 0 when nothing in the store
+ * changed since the last call: a poll of a quiet store is cheap; 1 when something did, named or not; 2 when it went back
+ * to an older version, as when a backup is restored into it: each route may be another.
  */
 typedef void store_changed_fn(void *arg, struct route_key key);
 int store_poll(struct store *store, store_changed_fn *changed, void *arg);
+
+/*
+ * Goes over to another file at the path, as database_follow() says, and returns what that does. After 1 each route may be
+ * another.
+ */
+int store_follow(struct store *store);
 
 /* Deletes some of the handled RouteChange rows that are too old to keep. Does not wait for a lock; call it now and then. */
 int store_clean(struct store *store);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tools/common/database.h"
+#include "tools/common/follow.h"
 #include "tools/dns/map.h"
 #include "tools/dns/sql.h"
 
@@ -17,9 +18,10 @@ enum {
 struct store {
     struct database db;
 
-    int64_t data_version; /* SQLite's stamp of the file at the last poll */
-    int64_t handled;      /* RouteChange.id up to which each row was handled */
-    int64_t seen;         /* the highest RouteChange.id that a poll read */
+    int64_t data_version;   /* SQLite's stamp of the file at the last poll */
+    int64_t handled;        /* RouteChange.id up to which each row was handled */
+    int64_t seen;           /* the highest RouteChange.id that a poll read */
+    int64_t polled_version; /* RouteVersion at the last poll */
 
     struct map changed;   /* keys that the edit under way has changed: key to the store itself */
     int64_t version;      /* the store's, when the edit began */
@@ -30,10 +32,20 @@ static const struct database_use use = {
     .setup = "PRAGMA cache_size = -65536",
     .statements = sql_statements,
     .count = STATEMENTS,
-    .makers = "'route add', 'route import' and 'serve' make",
+    .makers = "'route add', 'route import' and 'serve --create' make",
+    .missing = "its routes are served as they were, and edits do not arrive",
 };
 
 #define BIND(store, which, ...) DATABASE_BIND(&(store)->db, which, __VA_ARGS__)
+
+/* What was handled of another content says nothing of this one. */
+static void restart(struct store *store)
+{
+    store->data_version = -1;
+    store->handled = 0;
+    store->seen = 0;
+    store->polled_version = 0;
+}
 
 int store_open(struct store **out, const char *path, enum store_mode mode,
                char error[static STORE_ERROR_SIZE])
@@ -44,7 +56,7 @@ int store_open(struct store **out, const char *path, enum store_mode mode,
     } else if (database_open(&store->db, path, mode, &use) != 0) {
         snprintf(error, STORE_ERROR_SIZE, "%s", store->db.error);
     } else {
-        store->data_version = -1;
+        restart(store);
         *out = store;
         return 0;
     }
@@ -120,13 +132,26 @@ int store_measure(struct store *store, struct store_size *size)
     return 0;
 }
 
+int store_follow(struct store *store)
+{
+    int rc = database_follow(&store->db);
+    if (rc > 0)
+        restart(store);
+    return rc;
+}
+
 int store_poll(struct store *store, store_changed_fn *changed, void *arg)
 {
-    int64_t data_version;
+    int64_t data_version, version;
     if (database_query(&store->db, store->db.statements[DATA_VERSION], 0, &data_version) != 0)
         return -1;
     if (data_version == store->data_version)
         return 0;
+    if (database_query(&store->db, store->db.statements[VERSION], 0, &version) != 0)
+        return -1;
+    bool restored = version < store->polled_version; /* a backup, into the file that is open */
+    if (restored)
+        restart(store);
 
     sqlite3_stmt *statement = BIND(store, CHANGES, store->handled);
     int64_t handled = store->handled;
@@ -146,7 +171,8 @@ int store_poll(struct store *store, store_changed_fn *changed, void *arg)
         return -1;
     store->handled = handled;
     store->data_version = data_version;
-    return 1;
+    store->polled_version = version;
+    return restored ? 2 : 1;
 }
 
 int store_clean(struct store *store)
@@ -156,10 +182,10 @@ int store_clean(struct store *store)
         return -1;
     if (found == 0)
         return 0;
-    sqlite3_busy_timeout(store->db.sqlite, 0);
+    database_set_wait(&store->db, 0);
     sqlite3_stmt *statement = BIND(store, CLEAN, before, store->seen, CLEAN_ROWS);
     int result = sqlite3_step(statement);
-    sqlite3_busy_timeout(store->db.sqlite, DATABASE_BUSY_MS);
+    database_set_wait(&store->db, DATABASE_BUSY_MS);
     return database_finish(&store->db, statement, result == SQLITE_BUSY ? SQLITE_DONE : result);
 }
 

@@ -14,7 +14,7 @@ static const char doc[] = "A Lars report service: takes call results over TCP an
                           "  list   show what is stored\n"
                           "\n"
                           "Each has a --help of its own. To try it, in two terminals:\n"
-                          "  larshm-reporter --db routes.db serve\n"
+                          "  larshm-reporter --db routes.db serve --create\n"
                           "  larshm-reporter --db routes.db list\n"
                           "\n"
                           "The database may be that of larshm-dns, also while both serve.\n"
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     const struct program program = {
         .name = "larshm-reporter",
         .doc = doc,
-        .db = "the database; 'serve' makes it when missing",
+        .db = "the database; 'serve --create' makes it when missing",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

@@ -7,14 +7,16 @@
 
 #include "conf/log.h"
 #include "conf/number.h"
+#include "tools/common/follow.h"
 #include "tools/reporter/report.h"
 
 enum {
     COMMIT_MS = 100,                   /* from the first result that waits */
     COMMIT_KEPT = STATUS_KEPT_MAX / 2, /* so many do not wait for the timer */
     RETRY_MS = 500,                    /* after a commit that failed */
-    BUSY_MS = 50,                      /* another process's edit blocks the loop so long at most ... */
-    LAST_BUSY_MS = 5000,               /* ... and the end of the program so long */
+    FOLLOW_MS = 1000,
+    BUSY_MS = 50,        /* another process's edit blocks the loop so long at most ... */
+    LAST_BUSY_MS = 5000, /* ... and the end of the program so long */
 };
 
 struct client {
@@ -31,15 +33,32 @@ struct trouble {
 struct reporter {
     uv_timer_t timer; /* its `data` is the reporter; runs while something is kept */
     struct status_store *store;
-    bool store_failed; /* and the log says so */
+    bool store_failed;       /* and the log says so */
+    uv_timer_t follow_timer; /* its `data` is the reporter */
+    struct follow_log follow_log;
     uint64_t connections, reports, results, written;
     struct trouble unknown, undecodable, impossible, dropped;
 };
 
+static int follow(struct reporter *reporter)
+{
+    int rc = status_store_follow(reporter->store);
+    follow_log(&reporter->follow_log, rc, status_store_error(reporter->store));
+    if (rc > 0)
+        log_line(LOG_LEVEL_WARNING, "the database was replaced: results go to the new one");
+    return rc;
+}
+
+static void on_follow_timer(uv_timer_t *timer)
+{
+    follow(timer->data);
+}
+
+/* Not to a file that no other process sees. */
 static int write_kept(struct reporter *reporter, int wait_ms)
 {
     size_t kept = status_store_kept(reporter->store);
-    int rc = status_store_commit(reporter->store, wait_ms);
+    int rc = follow(reporter) < 0 ? -1 : status_store_commit(reporter->store, wait_ms);
     if (rc == 0)
         reporter->written += kept;
     return rc;
@@ -48,7 +67,7 @@ static int write_kept(struct reporter *reporter, int wait_ms)
 static int commit(struct reporter *reporter)
 {
     int rc = write_kept(reporter, BUSY_MS);
-    if (rc != 0 && !reporter->store_failed)
+    if (rc != 0 && !reporter->store_failed && !reporter->follow_log.trouble[0])
         log_line(LOG_LEVEL_WARNING, "%s; trying again", status_store_error(reporter->store));
     if (rc == 0 && reporter->store_failed)
         log_line(LOG_LEVEL_INFO, "the database works again");
@@ -139,6 +158,9 @@ int reporter_start(struct reporter **out, uv_loop_t *loop, struct status_store *
     reporter->store = store;
     uv_timer_init(loop, &reporter->timer);
     reporter->timer.data = reporter;
+    uv_timer_init(loop, &reporter->follow_timer);
+    reporter->follow_timer.data = reporter;
+    uv_timer_start(&reporter->follow_timer, on_follow_timer, FOLLOW_MS, FOLLOW_MS);
     *out = reporter;
     return 0;
 }
@@ -152,6 +174,7 @@ struct server_handler reporter_handler(struct reporter *reporter)
 void reporter_stop(struct reporter *reporter)
 {
     uv_close((uv_handle_t *)&reporter->timer, NULL);
+    uv_close((uv_handle_t *)&reporter->follow_timer, NULL);
 }
 
 int reporter_finish(struct reporter *reporter)

@@ -13,27 +13,43 @@ static const char doc[] =
     "\v"
     "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it, after what came "
     "in is written. Of each route, host and caller the newest result is stored, within about 100 ms; while "
-    "the database cannot be written, results are kept in memory and the write is tried again. "
+    "the database cannot be written, or is not there, results are kept in memory and the write is tried again. "
     "The protocol has no authentication: listen where only your own hosts can connect.\n"
     "\n"
     "Examples:\n"
-    "  larshm-reporter --db routes.db serve\n"
+    "  larshm-reporter --db routes.db serve --create\n"
     "  larshm-reporter --db routes.db serve --listen 10.0.0.5:7779\n"
     "  larshm-reporter --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
 
+enum {
+    OPTION_CREATE = 256, /* no letter: it is for once */
+};
+
 static const struct argp_option options[] = {
+    {"create", OPTION_CREATE, NULL, 0, "make the database when it is missing", 0},
     {"listen", 'l', "IP:PORT", 0, "where to accept connections (default 127.0.0.1:7779)", 0},
     {0},
 };
 
+struct arguments {
+    enum store_mode mode;
+    struct sockaddr_in listen;
+};
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-    struct sockaddr_in *listen = state->input;
-    if (key != 'l')
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case OPTION_CREATE:
+        arguments->mode = STORE_CREATE;
+        return 0;
+    case 'l':
+        if (!address_parse(arg, &arguments->listen))
+            argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
+        return 0;
+    default:
         return ARGP_ERR_UNKNOWN;
-    if (!address_parse(arg, listen))
-        argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
-    return 0;
+    }
 }
 
 static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, NULL};
@@ -61,16 +77,16 @@ static void stop(void *arg)
 
 int command_serve(const char *db, int argc, char **argv)
 {
-    struct sockaddr_in listen;
-    address_parse("127.0.0.1:7779", &listen);
-    if (argp_parse(&argp, argc, argv, 0, NULL, &listen) != 0)
+    struct arguments arguments = {.mode = STORE_EXISTING};
+    address_parse("127.0.0.1:7779", &arguments.listen);
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
-    struct content content = {.store = command_open_store(db, STORE_CREATE)};
+    struct content content = {.store = command_open_store(db, arguments.mode)};
     if (!content.store)
         return EXIT_FAILURE;
     const struct service service = {
         .name = "a report service", .start = start, .stop = stop, .arg = &content};
-    int exit_code = service_run(&service, &listen);
+    int exit_code = service_run(&service, &arguments.listen);
     if (exit_code == EXIT_SUCCESS && reporter_finish(content.reporter) != 0)
         exit_code = EXIT_FAILURE;
     reporter_free(content.reporter);

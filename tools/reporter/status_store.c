@@ -1,51 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* The store in one SQLite file. What is kept is a table as well, but one of this connection and in memory. */
+/* The store in one SQLite file. What is kept is a tree in memory: it outlives the connection. */
 #include "tools/reporter/status_store.h"
 
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/common/database.h"
+#include "tools/common/follow.h"
 
 #define KEY    "modid, cmdid, ip, port, caller"
 #define VALUES "succ_cnt, err_cnt, ts, overload"
 
 enum statement {
-    REPLACE_KEPT,
-    KEEP,
+    BEGIN,
     WRITE,
-    FORGET,
+    COMMIT,
+    ROLLBACK,
     LIST,
     STATEMENTS
 };
 
 static const char *const statements[STATEMENTS] = {
-    [REPLACE_KEPT] = "UPDATE temp.Kept SET succ_cnt = ?6, err_cnt = ?7, ts = ?8, overload = ?9"
-                     " WHERE modid = ?1 AND cmdid = ?2 AND ip = ?3 AND port = ?4 AND caller = ?5",
-    [KEEP] = "INSERT INTO temp.Kept (" KEY ", " VALUES ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    /* Without "WHERE true", ON would be taken for a join's. */
-    [WRITE] = "INSERT INTO main.ServerCallStatus (" KEY ", " VALUES ")"
-              " SELECT " KEY ", " VALUES " FROM temp.Kept WHERE true"
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [WRITE] = "INSERT INTO ServerCallStatus (" KEY ", " VALUES ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
               " ON CONFLICT (" KEY ") DO UPDATE SET succ_cnt = excluded.succ_cnt,"
               " err_cnt = excluded.err_cnt, ts = excluded.ts, overload = excluded.overload",
-    [FORGET] = "DELETE FROM temp.Kept",
-    [LIST] = "SELECT " KEY ", succ_cnt, err_cnt, ts, overload <> '0' FROM main.ServerCallStatus"
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [LIST] = "SELECT " KEY ", succ_cnt, err_cnt, ts, overload <> '0' FROM ServerCallStatus"
              " WHERE modid BETWEEN ?1 AND ?2 AND cmdid BETWEEN ?3 AND ?4 ORDER BY " KEY,
 };
 
 static const struct database_use use = {
-    .setup = "PRAGMA temp_store = MEMORY;"
-             "CREATE TEMP TABLE Kept (modid, cmdid, ip, port, caller, succ_cnt, err_cnt, ts, overload,"
-             " PRIMARY KEY (" KEY ")) WITHOUT ROWID",
     .statements = statements,
     .count = STATEMENTS,
-    .makers = "'serve' makes",
+    .makers = "'serve --create' makes",
+    .missing = "results are kept in memory",
 };
 
 struct status_store {
     struct database db;
-    size_t kept; /* rows of Kept */
+    void *kept; /* tsearch's tree of struct status, by compare_keys() */
+    size_t kept_count;
 };
+
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_keys(const void *one, const void *other)
+{
+    const struct status *a = one, *b = other;
+    int order = compare(route_key_number(a->route), route_key_number(b->route));
+    if (order == 0)
+        order = compare(host_addr_word(a->host), host_addr_word(b->host));
+    return order != 0 ? order : compare(a->caller, b->caller);
+}
 
 int status_store_open(struct status_store **out, const char *path, enum store_mode mode,
                       char error[static STORE_ERROR_SIZE])
@@ -68,6 +81,7 @@ void status_store_close(struct status_store *store)
     if (!store)
         return;
     database_close(&store->db);
+    tdestroy(store->kept, free);
     free(store);
 }
 
@@ -76,40 +90,72 @@ const char *status_store_error(const struct status_store *store)
     return store->db.error;
 }
 
+int status_store_follow(struct status_store *store)
+{
+    return database_follow(&store->db);
+}
+
 int status_store_keep(struct status_store *store, const struct status *status)
 {
-    const int64_t values[] = {status->route.modid,      status->route.cmdid, ntohl(status->host.address),
-                              ntohs(status->host.port), status->caller,      status->successes,
-                              status->failures,         status->time,        status->overloaded};
-    struct database *db = &store->db;
-    size_t count = sizeof(values) / sizeof(*values);
-    int replaced = database_run(db, database_bind(db, REPLACE_KEPT, count, values));
-    if (replaced != 0)
-        return replaced < 0 ? -1 : 0;
-    if (store->kept == STATUS_KEPT_MAX)
-        return database_fail(db, "%zu results wait for database %s already", store->kept, db->path);
-    if (database_run(db, database_bind(db, KEEP, count, values)) < 0)
-        return -1;
-    store->kept++;
+    struct status **found = tfind(status, &store->kept, compare_keys);
+    if (found) {
+        **found = *status;
+        return 0;
+    }
+    if (store->kept_count == STATUS_KEPT_MAX)
+        return database_fail(&store->db, "%zu results wait for database %s already", store->kept_count,
+                             store->db.path);
+    struct status *kept = malloc(sizeof(*kept));
+    if (kept)
+        *kept = *status;
+    if (!kept || !tsearch(kept, &store->kept, compare_keys)) {
+        free(kept);
+        return database_fail(&store->db, "out of memory");
+    }
+    store->kept_count++;
     return 0;
 }
 
 size_t status_store_kept(const struct status_store *store)
 {
-    return store->kept;
+    return store->kept_count;
+}
+
+/* A walk over what is kept, which goes to the database until that fails. */
+struct writing {
+    struct database *db;
+    int rc;
+};
+
+static void write_status(const void *node, VISIT visit, void *arg)
+{
+    struct writing *writing = arg;
+    const struct status *status = *(struct status *const *)node;
+    if ((visit == postorder || visit == leaf) && writing->rc >= 0)
+        writing->rc = database_run(writing->db,
+                                   DATABASE_BIND(writing->db, WRITE, status->route.modid, status->route.cmdid,
+                                                 ntohl(status->host.address), ntohs(status->host.port),
+                                                 status->caller, status->successes, status->failures,
+                                                 status->time, status->overloaded));
 }
 
 int status_store_commit(struct status_store *store, int wait_ms)
 {
-    struct database *db = &store->db;
-    if (store->kept == 0)
+    struct writing writing = {.db = &store->db};
+    if (store->kept_count == 0)
         return 0;
-    sqlite3_busy_timeout(db->sqlite, wait_ms);
-    int rc = database_run(db, db->statements[WRITE]);
-    /* Rows that cannot be forgotten are written once more, which changes nothing. */
-    if (rc < 0 || database_run(db, db->statements[FORGET]) < 0)
+    database_set_wait(&store->db, wait_ms);
+    if (database_run(&store->db, store->db.statements[BEGIN]) < 0)
         return -1;
-    store->kept = 0;
+    twalk_r(store->kept, write_status, &writing);
+    if (writing.rc < 0 || database_run(&store->db, store->db.statements[COMMIT]) < 0) {
+        sqlite3_step(store->db.statements[ROLLBACK]);
+        sqlite3_reset(store->db.statements[ROLLBACK]);
+        return -1;
+    }
+    tdestroy(store->kept, free);
+    store->kept = NULL;
+    store->kept_count = 0;
     return 0;
 }
 

@@ -28,6 +28,9 @@ int status_store_open(struct status_store **out, const char *path, enum store_mo
 void status_store_close(struct status_store *store);
 const char *status_store_error(const struct status_store *store);
 
+/* Goes over to another file at the path, as database_follow() says, and returns what that does. What is kept stays. */
+int status_store_follow(struct status_store *store);
+
 /* Keeps a status until the next commit. Fails for a new key when STATUS_KEPT_MAX are kept. */
 int status_store_keep(struct status_store *store, const struct status *status);
 size_t status_store_kept(const struct status_store *store);

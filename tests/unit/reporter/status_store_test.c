@@ -295,7 +295,7 @@ static void file_that_is_not_ours_is_refused(void **state)
     snprintf(path, sizeof(path), "%s/missing", fixture->file.directory);
     assert_int_equal(status_store_open(&store, path, STORE_EXISTING, error), -1);
     assert_non_null(strstr(error, "does it exist"));
-    assert_non_null(strstr(error, "'serve' makes a new one"));
+    assert_non_null(strstr(error, "'serve --create' makes a new one"));
     assert_int_not_equal(access(path, F_OK), 0);
     run_sql(&fixture->file, "PRAGMA user_version = 2");
     assert_int_equal(status_store_open(&store, fixture->file.path, STORE_CREATE, error), -1);

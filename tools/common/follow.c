@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/common/follow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/log.h"
+
+static bool same_files(const struct database_files *a, const struct database_files *b)
+{
+    return file_id_same(a->main, b->main) && file_id_same(a->wal, b->wal) && file_id_same(a->shm, b->shm);
+}
+
+/* Deletes a file beside the database, if it is still the one that is open: it would be taken for the new database's. */
+static void delete_stale(const struct database *db, const char *suffix, struct file_id open)
+{
+    char path[DATABASE_PATH_SIZE];
+    database_path(db, suffix, path);
+    if (file_id_same(file_id(path), open))
+        unlink(path);
+}
+
+/* Before another file of the same name is opened. The one that was moved away gets what only its -wal has. */
+static void leave_moved(struct database *db)
+{
+    int moved = 0;
+    sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved)
+        return; /* a link leads elsewhere now; the files are where they were */
+    delete_stale(db, "-wal", db->files.wal);
+    delete_stale(db, "-shm", db->files.shm);
+}
+
+/*
+ * Only the -wal or -shm was replaced or deleted. SQLite shares what it knows of them among all connections of a process
+ * to one database, so this one has to end first. A -wal that is gone had what the database itself lacks.
+ */
+static void leave_in_place(struct database *db, const struct database_files *now)
+{
+    if (file_id_is_none(now->wal))
+        sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    database_disconnect(db);
+}
+
+int database_follow(struct database *db)
+{
+    struct database next;
+    struct database_files now = database_files(db);
+    if (db->sqlite && same_files(&now, &db->files))
+        return 0;
+    if (file_id_is_none(now.main))
+        return database_fail(
+            db, "database %s was deleted or moved away: put it, or another, there; until then %s", db->path,
+            db->use->missing);
+    if (db->sqlite && file_id_same(now.main, db->files.main))
+        leave_in_place(db, &now);
+    else if (db->sqlite)
+        leave_moved(db);
+    if (database_open(&next, db->path, STORE_EXISTING, db->use) != 0) {
+        database_fail(db, "database %s was replaced by a file that cannot be used: %.300s; until then %s",
+                      db->path, next.error, db->use->missing);
+        database_close(&next);
+        return -1;
+    }
+    database_disconnect(db);
+    database_close(db);
+    *db = next;
+    return 1;
+}
+
+void follow_log(struct follow_log *log, int rc, const char *error)
+{
+    if (rc < 0 && strcmp(log->trouble, error) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s", error);
+    if (rc == 0 && log->trouble[0])
+        log_line(LOG_LEVEL_INFO, "the database is back");
+    snprintf(log->trouble, sizeof(log->trouble), "%s", rc < 0 ? error : "");
+}
