@@ -101,7 +101,7 @@ static void ejected_host_recovers_in_time_without_calls(void **state)
 static void successful_probes_bring_a_host_back(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, rotation_without_time);
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nsucc_rate = 0.5\n");
     rotation_eject(fixture, BAD);
     rotation_report(fixture->client, BAD, 0, 6); /* of 11, with the 5 failures that it was charged with */
     eventually(!rotation_overloaded(fixture, BAD));
@@ -155,7 +155,7 @@ static void slow_failures_take_a_host_out_though_they_are_few(void **state)
 }
 
 static const char short_windows[] =
-    "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 1\nwindow_min_calls = 10\n";
+    "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 1\nwindow_min_calls = 9\n";
 
 static void few_calls_take_a_host_out_after_two_bad_windows_in_a_row_and_enough_calls_after_one(void **state)
 {

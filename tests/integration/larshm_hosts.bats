@@ -35,8 +35,10 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     larshm wait 1 2
     # 180 successes are credited: 180 + 6 and 20 failures stay below 10 %, the 21st does not.
     for round in 1 2; do
-        larshm report 1 2 10.0.0.1:80 1 --count 10
-        larshm report 1 2 10.0.0.1:80 0 --count 3
+        larshm report 1 2 10.0.0.1:80 1 --count 5
+        larshm report 1 2 10.0.0.1:80 0 --count 2
+        larshm report 1 2 10.0.0.1:80 1 --count 5
+        larshm report 1 2 10.0.0.1:80 0
         eventually prints "all +$((3 * round)) +$((10 * round)) " larshm stats 1 2
     done
     run -0 larshm -j get 1 2
@@ -50,15 +52,15 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
     before=$(date +%s%3N)
-    larshm report 1 2 10.0.0.1:80 1 --count 15
+    larshm report 1 2 10.0.0.1:80 1 --count 10
     larshm report 1 2 10.0.0.1:80 0 --count 2
     eventually prints '"total_succ": 2,' larshm -j get 1 2
     run -0 --separate-stderr larshm -j get 1 2
-    for member in "state overloaded" "hold none" "reason err_streak" "limit 15" "total_succ 2" "total_err 15" \
+    for member in "state overloaded" "hold none" "reason err_streak" "limit 10" "total_succ 2" "total_err 10" \
         "in_turn false" "probed true" "ip 10.0.0.1" "port 80"; do
         [ "$(json route hosts 0 "${member% *}")" = "${member#* }" ]
     done
-    [ "$(json route hosts 0 value)" -ge 15 ]
+    [ "$(json route hosts 0 value)" -ge 10 ]
     since=$(json route hosts 0 since_unix_ms)
     [ "$since" -ge "$((before - 1000))" ]
     [ "$since" -le "$(($(date +%s%3N) + 1000))" ]

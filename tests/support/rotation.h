@@ -10,7 +10,7 @@ enum {
     ROTATION_HOSTS = 4, /* 10.0.0.1 .. 10.0.0.4 */
     ROTATION_HOSTS_MOST = 8,
     ROTATION_PORT = 7000,
-    ROTATION_STREAK = 15, /* failures that take a host out */
+    ROTATION_STREAK = 10, /* failures that take a host out */
     ROTATION_PROBE_NUM = 10,
     ROTATION_PERIOD = ROTATION_PROBE_NUM + 1,
     ROTATION_PICKS = 100 * ROTATION_PERIOD,

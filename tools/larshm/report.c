@@ -20,7 +20,7 @@ static const char doc[] =
     "route does not have are counted under \"other hosts\" and eject no host.\n\n"
     "Examples:\n"
     "  larshm report 1 2 10.0.0.1:8080 0\n"
-    "  larshm report 1 2 10.0.0.1:8080 1 --count 15   enough to eject a host\n"
+    "  larshm report 1 2 10.0.0.1:8080 1 --count 10   enough to eject a host\n"
     "  larshm report 1 2 10.0.0.1:8080 -- -1          a negative RETCODE\n"
     "  larshm get 1 2                                 what came of it\n\n" EXIT_CODES_DOC;
 

@@ -17,7 +17,7 @@ enum {
     OTHER_KEY = 8,
     HOSTS = 4,
     BAD = 2,     /* the host that a test is about, by its place in the table */
-    STREAK = 15, /* failures that take a host out */
+    STREAK = 10, /* failures that take a host out */
     TTL_S = 15,
 };
 

@@ -14,7 +14,7 @@ enum {
     SECOND = 1000,
 };
 
-/* A host that has just been born, under the defaults: credit 180, charge 5, 10 % and 50 %, 15 in a row, 15 s. */
+/* A host that has just been born, under the values of Lars' file: credit 180, charge 5, 10 % and 50 %, 15 in a row, 15 s. */
 static struct config config;
 static struct host_health host;
 
@@ -25,6 +25,8 @@ static int begin(void **state)
     host = (struct host_health){0};
     if (config_load(NULL, &config, error, sizeof(error)) != 0)
         return -1;
+    config.loadbalance.succ_rate = 0.5;
+    config.loadbalance.contin_err_limit = config.loadbalance.contin_succ_limit = 15;
     health_init(&host, &config, BIRTH);
     return 0;
 }
