@@ -6,46 +6,55 @@
 #include <string.h>
 
 #include "fetcher/balance.h"
-#include "lars.pb-c.h"
+#include "proto/field.h"
+
+/* Field numbers, as in lars.proto. */
+enum {
+    MODID = 1,
+    CMDID = 2,
+    HOST = 3,
+    CALLER = 3,
+    RESULT = 4,
+    TIME = 5,
+    HOST_IP = 1,
+    HOST_PORT = 2,
+    RESULT_SUCC = 3,
+    RESULT_ERR = 4,
+    RESULT_OVERLOAD = 5,
+};
+
+/* The body ends at `end`. */
+static size_t finish(uint8_t *frame, int32_t id, const uint8_t *end)
+{
+    size_t size = (size_t)(end - frame);
+    frame_header(frame, id, (uint32_t)(size - FRAME_HEADER));
+    return size;
+}
 
 size_t encode_request(struct route_key key, uint8_t out[static REQUEST_MAX])
 {
-    Lars__GetRouteRequest request = LARS__GET_ROUTE_REQUEST__INIT;
-    request.modid = (int32_t)key.modid;
-    request.cmdid = (int32_t)key.cmdid;
-    size_t size = lars__get_route_request__pack(&request, out + FRAME_HEADER);
-    frame_header(out, MESSAGE_GET_ROUTE_REQUEST, (uint32_t)size);
-    return FRAME_HEADER + size;
+    return finish(out, MESSAGE_GET_ROUTE_REQUEST, field_put_route(out + FRAME_HEADER, key.modid, key.cmdid));
 }
 
-static size_t encode_result(const struct host_result *result, uint8_t *out)
+static uint8_t *put_result(uint8_t *at, const struct host_result *result)
 {
-    Lars__ReportStatusRequest message = LARS__REPORT_STATUS_REQUEST__INIT;
-    Lars__HostCallResult entry = LARS__HOST_CALL_RESULT__INIT, *entries[] = {&entry};
-    entry.ip = (int32_t)ntohl(result->host.address);
-    entry.port = ntohs(result->host.port);
-    entry.succ = result->succ;
-    entry.err = result->err;
-    entry.overload = result->ejected;
-    message.n_results = 1;
-    message.results = entries;
-    return lars__report_status_request__pack(&message, out);
+    uint8_t *end = field_put_int32(at + 2, HOST_IP, ntohl(result->host.address));
+    end = field_put_int32(end, HOST_PORT, ntohs(result->host.port));
+    end = field_put_number(end, RESULT_SUCC, result->succ);
+    end = field_put_number(end, RESULT_ERR, result->err);
+    end = field_put_number(end, RESULT_OVERLOAD, result->ejected);
+    at[0] = RESULT << 3 | FIELD_BYTES;
+    at[1] = (uint8_t)(end - at - 2);
+    return end;
 }
 
-/* Messages of one type that follow each other are one message to protobuf, and repeated fields add up: so the results
- * need no list of pointers to them. */
 size_t encode_report(const struct status_report *report, uint8_t *out)
 {
-    Lars__ReportStatusRequest head = LARS__REPORT_STATUS_REQUEST__INIT;
-    head.modid = (int32_t)report->key.modid;
-    head.cmdid = (int32_t)report->key.cmdid;
-    head.caller = (int32_t)report->caller;
-    head.ts = report->time;
-    size_t size = FRAME_HEADER + lars__report_status_request__pack(&head, out + FRAME_HEADER);
+    uint8_t *at = field_put_route(out + FRAME_HEADER, report->key.modid, report->key.cmdid);
+    at = field_put_int32(at, CALLER, report->caller);
     for (uint32_t i = 0; i < report->count; i++)
-        size += encode_result(&report->results[i], out + size);
-    frame_header(out, MESSAGE_REPORT_STATUS_REQUEST, (uint32_t)(size - FRAME_HEADER));
-    return size;
+        at = put_result(at, &report->results[i]);
+    return finish(out, MESSAGE_REPORT_STATUS_REQUEST, field_put_number(at, TIME, report->time));
 }
 
 static int by_address(const void *left, const void *right)
@@ -54,10 +63,9 @@ static int by_address(const void *left, const void *right)
     return (host_addr_order(*a) > host_addr_order(*b)) - (host_addr_order(*a) < host_addr_order(*b));
 }
 
-static int usable(const Lars__HostInfo *info)
+static bool usable(uint32_t address, int32_t port)
 {
-    uint32_t address = (uint32_t)info->ip;
-    return address != INADDR_ANY && address != INADDR_BROADCAST && info->port >= 1 && info->port <= 65535;
+    return address != INADDR_ANY && address != INADDR_BROADCAST && port >= 1 && port <= UINT16_MAX;
 }
 
 /* An answer is a set: sorted, so that the same set always looks the same, and without repeats. */
@@ -71,25 +79,51 @@ static uint32_t sort_and_dedup(struct host_addr *hosts, uint32_t count)
     return kept;
 }
 
+/* Adds the host if it can be used. False: it does not decode. */
+static bool take_host(struct field_cursor body, struct answer *out)
+{
+    uint32_t address = 0;
+    int32_t port = 0;
+    struct field field;
+    while (field_next(&body, &field)) {
+        if (field.number != HOST_IP && field.number != HOST_PORT)
+            continue;
+        if (field.type != FIELD_NUMBER)
+            return false;
+        if (field.number == HOST_IP)
+            address = (uint32_t)field.value;
+        else
+            port = (int32_t)field.value;
+    }
+    /* A usable host takes 6 bytes at least, so a frame cannot hold more than HOSTS_MAX of them. */
+    if (usable(address, port) && out->count < HOSTS_MAX)
+        out->hosts[out->count++] =
+            (struct host_addr){.address = htonl(address), .port = htons((uint16_t)port)};
+    else
+        out->unusable++;
+    return !body.bad;
+}
+
 int decode_answer(const uint8_t *body, size_t size, struct answer *out)
 {
-    Lars__GetRouteResponse *message = lars__get_route_response__unpack(NULL, size, body);
-    if (!message)
-        return -1;
-    uint32_t count = 0, unusable = 0;
-    for (size_t i = 0; i < message->n_host; i++) {
-        const Lars__HostInfo *info = message->host[i];
-        /* A usable host takes 6 bytes at least, so a frame cannot hold more than HOSTS_MAX of them. */
-        if (usable(info) && count < HOSTS_MAX)
-            out->hosts[count++] =
-                (struct host_addr){.address = htonl((uint32_t)info->ip), .port = htons((uint16_t)info->port)};
-        else
-            unusable++;
+    struct field_cursor cursor = {body, body + size, false};
+    struct field field;
+    out->key = route_key(0, 0);
+    out->count = out->unusable = 0;
+    while (field_next(&cursor, &field)) {
+        if (field.number > HOST)
+            continue;
+        if (field.type != (field.number == HOST ? FIELD_BYTES : FIELD_NUMBER))
+            return -1;
+        if (field.number == MODID)
+            out->key.modid = (uint32_t)field.value;
+        else if (field.number == CMDID)
+            out->key.cmdid = (uint32_t)field.value;
+        else if (!take_host(field.bytes, out))
+            return -1;
     }
-    out->key = route_key((uint32_t)message->modid, (uint32_t)message->cmdid);
-    out->count = sort_and_dedup(out->hosts, count);
-    out->unusable = unusable;
-    int result = message->n_host > 0 && count == 0 ? -1 : 0;
-    lars__get_route_response__free_unpacked(message, NULL);
-    return result;
+    if (cursor.bad || (out->unusable && out->count == 0))
+        return -1;
+    out->count = sort_and_dedup(out->hosts, out->count);
+    return 0;
 }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Converts between wire and tables. Only decode.c knows the generated message types. */
+/*
+ * Converts between wire and tables, field by field: what comes takes no memory beyond the answer, whatever it says.
+ */
 #ifndef FETCHER_DECODE_H
 #define FETCHER_DECODE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/field.h"
 #include "proto/frame.h"
 #include "proto/message_id.h"
 #include "shm/host_addr.h"
 #include "shm/layout.h"
 
 enum {
-    REQUEST_MAX = FRAME_HEADER + 32, /* bytes of an encoded request */
-    REPORT_HEAD_MAX = 39,            /* of a report's body without results: three int32 and a uint32 */
-    RESULT_MAX = 31,                 /* of a result in it */
+    REQUEST_MAX = FRAME_HEADER + FIELD_ROUTE_MAX, /* bytes of an encoded request */
+    REPORT_HEAD_MAX = 39, /* of a report's body without results: three int32 and a uint32 */
+    RESULT_MAX = 31,      /* of a result in it */
     RESULTS_PER_FRAME = (FRAME_BODY_MAX - REPORT_HEAD_MAX) / RESULT_MAX,
 };
 
@@ -47,7 +50,8 @@ static inline size_t report_frame_max(uint32_t count)
 /* Encodes a report as a whole frame; returns its size, report_frame_max() at most. */
 size_t encode_report(const struct status_report *report, uint8_t *out);
 
-/* Decodes a GetRouteResponse. 0; or -1: it does not decode, or has hosts but none that can be used. */
+/* Decodes a GetRouteResponse. 0; or -1: it does not decode, or has hosts but none that can be used; what is in *out then
+ * means nothing. */
 int decode_answer(const uint8_t *body, size_t size, struct answer *out);
 
 #endif

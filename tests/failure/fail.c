@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lars.pb-c.h"
-
 const char *const fail_names[FAIL_CALL_COUNT] = {
 #define X(call, error) #call,
     FAIL_CALLS(X)
@@ -87,28 +85,3 @@ WRAP(int, fchown, (int fd, uid_t owner, gid_t group), (fd, owner, group), -1)
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 WRAP(ssize_t, getrandom, (void *out, size_t size, unsigned flags), (out, size, flags), -1)
 WRAP(int, rename, (const char *from, const char *to), (from, to), -1)
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return fail_now(FAIL_unpack) ? NULL : __real_malloc(size);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    free(memory);
-}
-
-/* protobuf-c is a library of its own, whose calls no linker option reaches; but it asks whom to call. */
-Lars__GetRouteResponse *__real_lars__get_route_response__unpack(ProtobufCAllocator *allocator, size_t size,
-                                                                const uint8_t *bytes);
-Lars__GetRouteResponse *__wrap_lars__get_route_response__unpack(ProtobufCAllocator *allocator, size_t size,
-                                                                const uint8_t *bytes);
-Lars__GetRouteResponse *__wrap_lars__get_route_response__unpack(ProtobufCAllocator *allocator, size_t size,
-                                                                const uint8_t *bytes)
-{
-    ProtobufCAllocator failing = {.alloc = allocate, .free = release};
-    (void)allocator;
-    return __real_lars__get_route_response__unpack(&failing, size, bytes);
-}

@@ -8,14 +8,13 @@
 
 #include <stdbool.h>
 
-/* X(call, errno): CMakeLists.txt wraps the same ones. `unpack` stands for what protobuf-c allocates for a message; the
- * last three fail on sockets, in programs that sockets.c is linked into. */
+/* X(call, errno): CMakeLists.txt wraps the same ones. The last three fail on sockets, in programs that sockets.c is
+ * linked into. */
 #define FAIL_CALLS(X)                                                                                        \
     X(malloc, ENOMEM)                                                                                        \
     X(calloc, ENOMEM)                                                                                        \
     X(realloc, ENOMEM)                                                                                       \
     X(aligned_alloc, ENOMEM)                                                                                 \
-    X(unpack, ENOMEM)                                                                                        \
     X(openat, EMFILE)                                                                                        \
     X(posix_fallocate, ENOSPC)                                                                               \
     X(mmap, ENOMEM)                                                                                          \

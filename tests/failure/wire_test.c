@@ -9,56 +9,11 @@
 
 #include <cmocka.h>
 
-#include "fetcher/decode.h"
 #include "fetcher/requests.h"
 #include "fetcher/subscriptions.h"
-#include "lars.pb-c.h"
+#include "proto/frame.h"
 #include "tests/failure/fail.h"
 #include "tests/support/keys.h"
-
-enum {
-    HOSTS = 40
-};
-
-static size_t pack_answer(uint8_t out[static FRAME_BODY_MAX])
-{
-    Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
-    Lars__HostInfo infos[HOSTS], *list[HOSTS];
-    for (int i = 0; i < HOSTS; i++) {
-        infos[i] = (Lars__HostInfo)LARS__HOST_INFO__INIT;
-        infos[i].ip = 0x0a000001 + i;
-        infos[i].port = 80;
-        list[i] = &infos[i];
-    }
-    response.modid = 7;
-    response.cmdid = 8;
-    response.n_host = HOSTS;
-    response.host = list;
-    return lars__get_route_response__pack(&response, out);
-}
-
-static void answer_that_memory_does_not_suffice_for_is_refused_whole(void **state)
-{
-    static uint8_t body[FRAME_BODY_MAX];
-    static struct answer answer, before;
-    size_t size = pack_answer(body);
-    unsigned long n = 1;
-    (void)state;
-    memset(&before, 0x5a, sizeof(before));
-    for (;; n++) {
-        memcpy(&answer, &before, sizeof(answer)); /* with the padding, which is compared, too */
-        fail_at(FAIL_unpack, n);
-        int result = decode_answer(body, size, &answer);
-        if (!fail_end())
-            break;
-        assert_int_equal(result, -1);
-        assert_memory_equal(&answer, &before, sizeof(answer));
-        assert_int_equal(decode_answer(body, size, &answer), 0);
-        assert_int_equal(answer.count, HOSTS);
-    }
-    printf("decode: %lu allocations\n", n - 1);
-    assert_true(n > HOSTS);
-}
 
 /* All frames that were sent, each once, in order, whatever failed: an append that failed is made again. */
 static void bytes_that_memory_does_not_suffice_for_can_be_appended_again(void **state)
@@ -139,7 +94,6 @@ static void table_of_requests_is_there_or_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answer_that_memory_does_not_suffice_for_is_refused_whole),
         cmocka_unit_test(bytes_that_memory_does_not_suffice_for_can_be_appended_again),
         cmocka_unit_test(subscriptions_stay_when_there_is_no_memory_for_another),
         cmocka_unit_test(table_of_requests_is_there_or_is_not),

@@ -20,8 +20,7 @@ bool directory_open(struct directory *directory)
 {
     *directory = (struct directory){.fd = -1};
     directory->listener = loopback_bind(SOCK_STREAM, &directory->port);
-    directory->encoder = message_encoder_new();
-    if (directory->encoder && directory->listener >= 0 && listen(directory->listener, 1) == 0)
+    if (directory->listener >= 0 && listen(directory->listener, 1) == 0)
         return true;
     warn("cannot listen on loopback");
     return false;
@@ -34,7 +33,6 @@ void directory_close(struct directory *directory)
     if (directory->listener >= 0)
         close(directory->listener);
     frame_stream_free(&directory->input);
-    message_encoder_free(directory->encoder);
     *directory = (struct directory){.listener = -1, .fd = -1};
 }
 
@@ -96,8 +94,7 @@ bool directory_answer(struct directory *directory, uint32_t route, uint32_t host
     if (directory->used >= DIRECTORY_OUTPUT && !directory_flush(directory))
         return false;
     uint8_t *frame = directory->output + directory->used;
-    uint32_t length =
-        message_encode_response(directory->encoder, key, table, hosts, frame + FRAME_HEADER, &sent);
+    uint32_t length = message_encode_response(key, table, hosts, frame + FRAME_HEADER, &sent);
     frame_header(frame, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->used += FRAME_HEADER + length;
     return true;

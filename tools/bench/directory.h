@@ -20,7 +20,6 @@ struct directory {
     in_port_t port; /* on loopback, host order */
     int listener, fd;
     struct frame_stream input;
-    struct message_encoder *encoder;
     uint32_t used; /* of `output` */
     uint8_t output[DIRECTORY_OUTPUT + FRAME_MAX];
 };

@@ -43,7 +43,6 @@ struct directory {
     bool unswept;      /* the store changed since the last sweep began */
     size_t sweep_left; /* routes that the sweep has yet to read */
 
-    struct message_encoder *encoder;
     struct host_addr hosts[HOSTS_MAX]; /* of the route read last */
     size_t host_count;
 
@@ -87,8 +86,8 @@ static int read_route(struct directory *directory, struct route *route)
 static void send_route(struct directory *directory, struct peer *peer, uint8_t *body, struct route *route)
 {
     size_t sent;
-    uint32_t length = message_encode_response(directory->encoder, route->key, directory->hosts,
-                                              directory->host_count, body, &sent);
+    uint32_t length =
+        message_encode_response(route->key, directory->hosts, directory->host_count, body, &sent);
     peer_commit(peer, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->answers++;
     bool cut = sent < directory->host_count;
@@ -244,10 +243,8 @@ static void on_tick(uv_timer_t *timer)
 int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions)
 {
     struct directory *directory = calloc(1, sizeof(*directory));
-    if (!directory || !(directory->encoder = message_encoder_new())) {
-        free(directory);
+    if (!directory)
         return UV_ENOMEM;
-    }
     directory->store = store;
     directory->max_subscriptions = max_subscriptions;
     snprintf(directory->too_many, sizeof(directory->too_many),
@@ -287,6 +284,5 @@ void directory_free(struct directory *directory)
     if (!directory)
         return;
     routes_free(&directory->routes);
-    message_encoder_free(directory->encoder);
     free(directory);
 }

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/dns/message.h"
 
-#include <stdlib.h>
+#include <arpa/inet.h>
 
 #include "lars.pb-c.h"
+#include "proto/field.h"
 
 enum {
-    HOST_ENCODED_MAX = 17, /* two bytes, ip: tag and ten bytes, port: tag and three bytes */
-};
-
-struct message_encoder {
-    Lars__HostInfo hosts[HOSTS_MAX];
-    Lars__HostInfo *pointers[HOSTS_MAX]; /* to the hosts, in order */
+    HOST = 3, /* in a GetRouteResponse, see lars.proto */
 };
 
 int message_decode_request(const uint8_t *body, size_t length, struct route_key *key)
@@ -24,40 +20,13 @@ int message_decode_request(const uint8_t *body, size_t length, struct route_key 
     return 0;
 }
 
-struct message_encoder *message_encoder_new(void)
-{
-    struct message_encoder *encoder = malloc(sizeof(*encoder));
-    if (!encoder)
-        return NULL;
-    for (size_t i = 0; i < HOSTS_MAX; i++) {
-        lars__host_info__init(&encoder->hosts[i]);
-        encoder->pointers[i] = &encoder->hosts[i];
-    }
-    return encoder;
-}
-
-void message_encoder_free(struct message_encoder *encoder)
-{
-    free(encoder);
-}
-
-uint32_t message_encode_response(struct message_encoder *encoder, struct route_key key,
-                                 const struct host_addr *hosts, size_t count,
+uint32_t message_encode_response(struct route_key key, const struct host_addr *hosts, size_t count,
                                  uint8_t out[static FRAME_BODY_MAX], size_t *sent)
 {
-    Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
-    response.modid = (int32_t)key.modid;
-    response.cmdid = (int32_t)key.cmdid;
-    response.n_host = count;
-    response.host = encoder->pointers;
-    for (size_t i = 0; i < count; i++) {
-        encoder->hosts[i].ip = (int32_t)ntohl(hosts[i].address);
-        encoder->hosts[i].port = ntohs(hosts[i].port);
-    }
-    size_t length;
-    while ((length = lars__get_route_response__get_packed_size(&response)) > FRAME_BODY_MAX)
-        response.n_host -= (length - FRAME_BODY_MAX + HOST_ENCODED_MAX - 1) / HOST_ENCODED_MAX;
-    lars__get_route_response__pack(&response, out);
-    *sent = response.n_host;
-    return (uint32_t)length;
+    uint8_t *at = field_put_route(out, key.modid, key.cmdid);
+    size_t i;
+    for (i = 0; i < count && out + FRAME_BODY_MAX - at >= FIELD_HOST_MAX; i++)
+        at = field_put_host(at, HOST, ntohl(hosts[i].address), ntohs(hosts[i].port));
+    *sent = i;
+    return (uint32_t)(at - out);
 }

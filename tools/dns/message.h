@@ -13,17 +13,11 @@
 /* Returns 0, or -1 when the body is no GetRouteRequest: *key is untouched. */
 int message_decode_request(const uint8_t *body, size_t length, struct route_key *key);
 
-/* Memory to build answers in, used again for each one. NULL when memory ran out. */
-struct message_encoder;
-struct message_encoder *message_encoder_new(void);
-void message_encoder_free(struct message_encoder *encoder);
-
 /*
  * Writes the body of a GetRouteResponse and returns its length. Hosts that do not fit are left out: *sent says how
  * many are in. `count` is at most HOSTS_MAX.
  */
-uint32_t message_encode_response(struct message_encoder *encoder, struct route_key key,
-                                 const struct host_addr *hosts, size_t count,
+uint32_t message_encode_response(struct route_key key, const struct host_addr *hosts, size_t count,
                                  uint8_t out[static FRAME_BODY_MAX], size_t *sent);
 
 #endif

@@ -100,12 +100,18 @@ static void every_request_means_what_generated_code_encoded(void **state)
     }
 }
 
+/* Generated code leaves fields out that are 0. */
+static int32_t any_number_but_zero(void)
+{
+    return any_number() | 1;
+}
+
 static larshm_host any_host(void)
 {
-    return (larshm_host){.modid = (uint32_t)any_number(),
-                         .cmdid = (uint32_t)any_number(),
-                         .addr = htonl((uint32_t)any_number()),
-                         .port = htons((uint16_t)any_number())};
+    return (larshm_host){.modid = (uint32_t)any_number_but_zero(),
+                         .cmdid = (uint32_t)any_number_but_zero(),
+                         .addr = htonl((uint32_t)any_number_but_zero()),
+                         .port = htons((uint16_t)any_number_but_zero())};
 }
 
 static void fill_info(Lars__HostInfo *info, const larshm_host *host)
@@ -130,7 +136,7 @@ static void every_host_answer_is_byte_for_byte_that_of_generated_code(void **sta
         Lars__HostInfo info;
         Lars__GetHostResponse response = LARS__GET_HOST_RESPONSE__INIT;
         fill_info(&info, &host);
-        response.seq = (uint32_t)any_number();
+        response.seq = (uint32_t)any_number_but_zero();
         response.modid = (int32_t)host.modid;
         response.cmdid = (int32_t)host.cmdid;
         response.retcode = i % 4;
@@ -160,8 +166,8 @@ static void every_route_answer_is_byte_for_byte_that_of_generated_code(void **st
             fill_info(&infos[k], &hosts[k]);
             pointers[k] = &infos[k];
         }
-        response.modid = any_number();
-        response.cmdid = any_number();
+        response.modid = any_number_but_zero();
+        response.cmdid = any_number_but_zero();
         response.n_host = counts[i];
         response.host = pointers;
         struct datagram expected = datagram(LARS__MESSAGE_ID__ID_API_GetRouteResponse, &response);
@@ -191,18 +197,30 @@ static void answer_is_cut_after_the_last_whole_host_that_fits(void **state)
 {
     (void)state;
     size_t sent;
-    /* Hosts of 6, 11 and 17 bytes on the wire, behind a header of 8. */
-    assert_int_equal(route_size(0, "0.0.0.1", 80, 10000, &sent), 8 + 10000 * 6);
+    /* Hosts of 6, 11 and 17 bytes on the wire, behind a header of 8 and a key of 4. */
+    assert_int_equal(route_size(0, "0.0.0.1", 80, 10000, &sent), 8 + 4 + 10000 * 6);
     assert_int_equal(sent, 10000);
-    assert_int_equal(route_size(0, "10.0.0.1", 65535, HOSTS, &sent), 8 + 5954 * 11);
+    assert_int_equal(route_size(0, "10.0.0.1", 65535, HOSTS, &sent), 8 + 4 + 5954 * 11);
     assert_int_equal(sent, 5954);
-    assert_int_equal(route_size(0, "255.255.255.254", 65535, HOSTS, &sent), 8 + 3852 * 17);
+    assert_int_equal(route_size(0, "255.255.255.254", 65535, HOSTS, &sent), 8 + 4 + 3852 * 17);
     assert_int_equal(sent, 3852);
-    /* The key takes 0 or 3 bytes: 65507 - 8 - 3 is 8187 hosts of 8 bytes; 65507 - 8 is that and 3 bytes more. */
-    assert_int_equal(route_size(128, "0.0.1.1", 200, 8187, &sent), DATAGRAM_MAX);
-    assert_int_equal(sent, 8187);
-    assert_int_equal(route_size(128, "0.0.1.1", 200, 8188, &sent), DATAGRAM_MAX);
-    assert_int_equal(sent, 8187);
+    /* With a key of 7 bytes, 65507 - 8 - 7 is 9356 hosts of 7 bytes; with one of 8, a byte is missing for the last. */
+    assert_int_equal(route_size(1 << 21, "0.0.1.1", 80, HOSTS, &sent), DATAGRAM_MAX);
+    assert_int_equal(sent, 9356);
+    assert_int_equal(route_size(1 << 28, "0.0.1.1", 80, HOSTS, &sent), DATAGRAM_MAX - 6);
+    assert_int_equal(sent, 9355);
+}
+
+static void fields_of_a_key_are_written_where_they_are_zero(void **state)
+{
+    (void)state;
+    static uint8_t out[DATAGRAM_MAX];
+    const larshm_host host = {0};
+    size_t sent;
+    assert_int_equal(message_encode_host(out, 1, LARSHM_NOEXIST, &host), FRAME_HEADER + 8);
+    assert_memory_equal(out + FRAME_HEADER, "\x08\x01\x10\0\x18\0\x20\x03", 8);
+    assert_int_equal(message_encode_route(out, 0, 0, NULL, 0, &sent), FRAME_HEADER + 4);
+    assert_memory_equal(out + FRAME_HEADER, "\x08\0\x10\0", 4);
 }
 
 /* A decoded report; whatever it holds is the same as `report`. */
@@ -374,6 +392,7 @@ int main(void)
         cmocka_unit_test(every_request_means_what_generated_code_encoded),
         cmocka_unit_test(every_host_answer_is_byte_for_byte_that_of_generated_code),
         cmocka_unit_test(every_route_answer_is_byte_for_byte_that_of_generated_code),
+        cmocka_unit_test(fields_of_a_key_are_written_where_they_are_zero),
         cmocka_unit_test(answer_is_cut_after_the_last_whole_host_that_fits),
         cmocka_unit_test(damaged_bytes_are_refused_or_read_as_generated_code_does),
         cmocka_unit_test(unknown_fields_are_skipped_and_the_last_value_counts),

@@ -70,6 +70,17 @@ static void request_names_the_route_and_fits_its_buffer(void **state)
     }
 }
 
+static void fields_of_a_key_are_written_where_they_are_zero(void **state)
+{
+    (void)state;
+    uint8_t request[REQUEST_MAX], report[64];
+    const struct status_report none = {.key = route_key(0, 0)};
+    assert_int_equal(encode_request(route_key(0, 0), request), FRAME_HEADER + 4);
+    assert_memory_equal(request + FRAME_HEADER, "\x08\0\x10\0", 4);
+    assert_true(encode_report(&none, report) > FRAME_HEADER + 4);
+    assert_memory_equal(report + FRAME_HEADER, "\x08\0\x10\0", 4);
+}
+
 static void hosts_are_sorted_by_address_and_port_as_unsigned_numbers(void **state)
 {
     (void)state;
@@ -147,6 +158,15 @@ static void answer_full_of_empty_hosts_is_refused(void **state)
     assert_int_equal(decode_answer(body, sizeof(body), &answer), -1);
 }
 
+static bool generated_code_decodes(const uint8_t *body, size_t size)
+{
+    Lars__GetRouteResponse *response = lars__get_route_response__unpack(NULL, size, body);
+    bool good = response != NULL;
+    if (response)
+        lars__get_route_response__free_unpacked(response, NULL);
+    return good;
+}
+
 static void garbage_is_refused_or_makes_a_table_in_order(void **state)
 {
     (void)state;
@@ -156,8 +176,10 @@ static void garbage_is_refused_or_makes_a_table_in_order(void **state)
         size_t size = (size_t)random() % (sizeof(body) + 1);
         for (size_t i = 0; i < size; i++)
             body[i] = (uint8_t)random();
-        if (decode_answer(body, size, &answer) == 0)
+        bool decodes = decode_answer(body, size, &answer) == 0;
+        if (decodes)
             expect_sorted_usable_and_unique();
+        assert_true(!decodes || generated_code_decodes(body, size));
     }
 }
 
@@ -172,8 +194,11 @@ static void damaged_answer_is_refused_or_makes_a_table_in_order(void **state)
         size_t size = answer_frame(bytes, 7, 8, hosts, 4) - FRAME_HEADER;
         for (long changes = random() % 4; changes >= 0; changes--)
             bytes[FRAME_HEADER + (size_t)random() % size] ^= (uint8_t)(1 << random() % 8);
-        if (decode_answer(bytes + FRAME_HEADER, size - (size_t)random() % 3, &answer) == 0)
+        size -= (size_t)random() % 3;
+        if (decode_answer(bytes + FRAME_HEADER, size, &answer) == 0) {
             expect_sorted_usable_and_unique();
+            assert_true(generated_code_decodes(bytes + FRAME_HEADER, size));
+        }
     }
 }
 
@@ -244,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_names_the_route_and_fits_its_buffer),
+        cmocka_unit_test(fields_of_a_key_are_written_where_they_are_zero),
         cmocka_unit_test(hosts_are_sorted_by_address_and_port_as_unsigned_numbers),
         cmocka_unit_test(host_that_is_named_twice_is_there_once),
         cmocka_unit_test(unusable_hosts_are_left_out_and_counted),
