@@ -391,6 +391,17 @@ refusing() {
     [ "$(json hosts)" = 1 ]
 }
 
+@test "wait at boot waits for the first fetcher, and then for the route" {
+    larshm wait 1 2 -t 20000 >"$BATS_TEST_TMPDIR/out" 3>&- &
+    watcher=$!
+    sleep 0.1
+    start
+    send put 1 2 10.0.0.1:80
+    wait "$watcher"
+    watcher=
+    [[ "$(cat "$BATS_TEST_TMPDIR/out")" =~ ^route\ 1/2:\ 1\ host\ after ]]
+}
+
 # Leaves its lines in $BATS_TEST_TMPDIR/lines.
 watch() {
     larshm "$@" >"$BATS_TEST_TMPDIR/lines" 2>"$BATS_TEST_TMPDIR/notes" 3>&- &
@@ -516,7 +527,7 @@ watch() {
 }
 
 @test "without an object: exit 3, and who should have made it" {
-    for command in "" show list dump check watch "get 1 2" "wait 1 2"; do
+    for command in "" show list dump check watch "get 1 2" "wait 1 2 -t 30"; do
         # shellcheck disable=SC2086
         run -3 --separate-stderr larshm $command
         [ "$output" = "" ]

@@ -14,8 +14,8 @@
 #include "tools/larshm/text.h"
 
 static const char doc[] =
-    "Requests a route and waits until the directory has answered: exit code 0 when it has hosts, "
-    "2 when there is no such route, 124 when the time is up.\v"
+    "Requests a route and waits until the directory has answered, and before that for the first fetcher: exit code 0 "
+    "when the route has hosts, 2 when there is no such route; when the time is up 3 if no fetcher has run, else 124.\v"
     "Examples:\n"
     "  larshm wait 1 2 && larshm get 1 2\n"
     "  larshm wait 1 2 -t 10000\n\n" EXIT_CODES_DOC;
@@ -66,6 +66,12 @@ static int print(const struct arguments *arguments, uint32_t hosts, uint64_t wai
     return EXIT_SUCCESS;
 }
 
+static int left(uint64_t start, uint32_t timeout_ms)
+{
+    uint64_t passed = clock_tick() - start;
+    return passed < timeout_ms ? (int)(timeout_ms - passed) : 0;
+}
+
 int command_wait(struct common *common, int argc, char **argv)
 {
     struct arguments arguments = {.common = common, .timeout_ms = DEFAULT_MS};
@@ -73,11 +79,11 @@ int command_wait(struct common *common, int argc, char **argv)
     larshm *h = NULL;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    int code = larshm_open(&h, common->instance);
+    uint64_t start = clock_tick();
+    int code = larshm_open_wait(&h, common->instance, (int)arguments.timeout_ms);
     if (code != LARSHM_OK)
         return fail_unopened(common, code);
-    uint64_t start = clock_tick();
-    code = larshm_wait_route(h, arguments.key.modid, arguments.key.cmdid, (int)arguments.timeout_ms);
+    code = larshm_wait_route(h, arguments.key.modid, arguments.key.cmdid, left(start, arguments.timeout_ms));
     uint64_t waited = clock_tick() - start;
     if (code == LARSHM_OK)
         code = larshm_info(h, arguments.key.modid, arguments.key.cmdid, &info);

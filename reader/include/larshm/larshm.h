@@ -12,10 +12,10 @@
  * Fork: a handle works in the child, too. larshm(7) says what a child may do that is forked
  * while another thread of the parent ends.
  *
- * Blocking: only larshm_wait_route() blocks. larshm_open() makes system calls. All other
- * functions take a bounded number of steps. They make system calls only when the fetcher has
- * replaced its objects or is silent. A thread's very first call may wait for other threads that
- * make theirs, or that fork.
+ * Blocking: only larshm_open_wait() and larshm_wait_route() block. larshm_open() makes system
+ * calls. All other functions take a bounded number of steps. They make system calls only when
+ * the fetcher has replaced its objects or is silent. A thread's very first call may wait for
+ * other threads that make theirs, or that fork.
  *
  * Units: addresses and ports are in network byte order, as struct sockaddr_in wants them; all
  * other numbers are in host byte order. Names that end in _ms are milliseconds, in _s seconds.
@@ -142,6 +142,16 @@ const char *larshm_version(void);
  * LARSHM_BAD_ARGUMENT: as above.
  */
 int larshm_open(larshm **out, const char *instance);
+
+/*
+ * The same, and waits for the first fetcher of the instance: for programs that may start before
+ * it, at boot. Blocks for at most timeout_ms; a negative value waits forever, 0 does not wait.
+ * It looks every 20 ms. A signal does not end the wait.
+ *
+ * LARSHM_NO_OBJECT: no fetcher has run within that time. The other codes of larshm_open() come
+ * at once.
+ */
+int larshm_open_wait(larshm **out, const char *instance, int timeout_ms);
 
 /* Closes the handle. No other thread may be in a call or hold a view of it. NULL is fine. */
 void larshm_close(larshm *h);
