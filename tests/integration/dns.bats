@@ -83,7 +83,7 @@ sql() {
 @test "wrong arguments exit with 1, say what is allowed, and change nothing" {
     for words in "add 1 2" "add -1 2 10.0.0.1:1" "add 4294967296 2 10.0.0.1:1" "add 1 2x 10.0.0.1:1" \
         "add 1 2 0.0.0.0:1" "add 1 2 10.0.0.1:0" "add 1 2 10.0.0.1:65536" "add 1 2 10.0.0.1:1 10.0.0.1" \
-        "del 1" "list 1 2 3" "import" "explode"; do
+        "set 1 2" "set 1 2 10.0.0.1" "del 1" "list 1 2 3" "import" "log 1 2 3" "undo" "undo x" "undo 1 2" "explode"; do
         # shellcheck disable=SC2086
         run -1 dns route $words
     done
@@ -109,7 +109,7 @@ sql() {
     run -1 --separate-stderr dns route
     [ "$output" = "" ]
     [[ "$stderr" == "larshm-dns route: a command is missing"* ]]
-    for command in add del list import; do
+    for command in add set del list import log undo; do
         grep -qE "^ +$command +[a-z]" <<<"$help"
         grep -qE "^ +$command +[a-z]" <<<"$stderr"
     done
@@ -132,13 +132,87 @@ sql() {
 }
 
 @test "help teaches each command with an example" {
-    for words in "" serve route "route add" "route del" "route list" "route import"; do
+    for words in "" serve route "route add" "route set" "route del" "route list" "route import" "route log" "route undo"; do
         # shellcheck disable=SC2086
         run -0 "$BIN/larshm-dns" $words --help
         [[ "$output" == *"larshm-dns --db routes.db"* ]]
     done
     run -0 "$BIN/larshm-dns" --version
     [[ "$output" == larshm-dns\ [0-9]* ]]
+}
+
+@test "a route that is set has these hosts and no others" {
+    dns route set 1 2 10.0.0.1:1 10.0.0.2:2
+    run -0 dns route set 1 2 10.0.0.2:2 10.0.0.3:3
+    [[ "$output" == *"route 1 2: 2 hosts added or deleted, version"* ]]
+    [ "$(dns route list 1 2)" = "$(printf '1\t2\t10.0.0.2\t2\n1\t2\t10.0.0.3\t3')" ]
+    run -0 dns route set 1 2 10.0.0.3:3 10.0.0.2:2
+    [[ "$output" == *"nothing changed"* ]]
+}
+
+@test "the broadcast address is refused where it is entered, and can be deleted" {
+    for words in "add 1 2 10.0.0.1:1 255.255.255.255:1" "set 1 2 255.255.255.255:1"; do
+        # shellcheck disable=SC2086
+        run -1 dns route $words
+        [[ "$output" == *"255.255.255.255 is the broadcast address and no host's"* ]]
+    done
+    [ ! -e routes.db ]
+    dns route add 1 2 10.0.0.1:1
+    sql 'INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (1, 2, 4294967295, 1)'
+    run -0 dns route del 1 2 255.255.255.255:1
+    [[ "$output" == *"1 host deleted"* ]]
+}
+
+@test "log shows who changed what, and undo takes it back" {
+    run -1 dns route log
+    dns route add 1 2 10.0.0.1:1
+    dns route set 1 2 10.0.0.2:2
+    dns route add 3 4 10.0.0.1:1
+    dns route del 1 2
+    run -0 --separate-stderr dns route log
+    [ "$(cut -f 1,4- <<<"$output")" = "$(printf '%s\t%s\t%s\t%s\t%s\n' \
+        1 1 2 - 10.0.0.1:1 \
+        2 1 2 10.0.0.1:1 10.0.0.2:2 \
+        3 3 4 - 10.0.0.1:1 \
+        4 1 2 10.0.0.2:2 -)" ]
+    [[ "$(cut -f 2,3 <<<"${lines[0]}")" =~ ^[0-9]+$'\t'[^[:space:]]+$ ]]
+    run -0 dns route log 3 4
+    [ "${#lines[@]}" -eq 1 ]
+    run -2 dns route log 9
+    run -0 dns route undo 4
+    [[ "$output" == *"edit 4 undone by edit 5: 1 route changed, version"* ]]
+    [ "$(dns route list 1 2)" = "$(printf '1\t2\t10.0.0.2\t2')" ]
+    run -1 dns route undo 1
+    [[ "$output" == *"route 1 2 has changed since edit 1: see 'route log 1 2'"* ]]
+    run -0 dns route undo 1 --force
+    run -2 dns route list 1 2
+    run -2 dns route undo 99
+    [[ "$output" == *"no edit 99: see 'route log'"* ]]
+}
+
+@test "what list --csv writes is what import reads, whatever the routes are" {
+    awk 'BEGIN { srand(7); for (i = 0; i < 500; i++) printf "%d,%d,%d.%d.%d.%d,%d\n", rand() * 4, rand() * 4294967295,
+        1 + rand() * 254, rand() * 256, rand() * 256, rand() * 256, 1 + rand() * 65535 }' >in.csv
+    dns route import in.csv
+    dns route list --csv >out.csv
+    [ "$(head -n 1 out.csv)" = modid,cmdid,ip,port ]
+    [ "$(wc -l <out.csv)" -eq 501 ]
+    "$BIN/larshm-dns" --db other.db route import out.csv
+    "$BIN/larshm-dns" --db other.db route list --csv | cmp - out.csv
+    run -0 dns route import --replace out.csv
+    [[ "$output" == *"0 routes and 0 hosts added, 0 hosts deleted, 0 routes changed"* ]]
+    dns route list | "$BIN/larshm-dns" --db third.db route import -
+    "$BIN/larshm-dns" --db third.db route list --csv | cmp - out.csv
+    run -0 dns route list --csv 1
+    run -2 dns route list --csv 7
+}
+
+@test "import --replace changes the routes of the file in one version" {
+    dns route add 1 2 10.0.0.1:1 10.0.0.2:2
+    dns route add 3 4 10.0.0.1:1
+    run -0 dns route import --replace - <<<"1,2,10.0.0.3,3"
+    [[ "$output" == *"0 routes and 1 host added, 2 hosts deleted, 1 route changed"* ]]
+    [ "$(dns route list)" = "$(printf '1\t2\t10.0.0.3\t3\n3\t4\t10.0.0.1\t1')" ]
 }
 
 @test "import takes a header, blank lines, CRLF and a last line without its end, and counts what it added" {

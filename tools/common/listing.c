@@ -2,8 +2,10 @@
 #include "tools/common/listing.h"
 
 #include <argp.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/log.h"
@@ -13,26 +15,47 @@
 struct listing {
     struct grid *grid; /* NULL: plain lines */
     size_t columns;
+    char separator; /* in plain lines */
     uint64_t rows;
+};
+
+enum {
+    KEY_FLAG = 256,
+};
+
+struct words {
+    struct selection *selection;
+    struct selection_flag *flag;
 };
 
 static error_t parse_word(int key, char *arg, struct argp_state *state)
 {
-    struct selection *selection = state->input;
-    if (key != ARGP_KEY_ARG)
+    struct words *words = state->input;
+    struct selection *selection = words->selection;
+    switch (key) {
+    case KEY_FLAG:
+        words->flag->given = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (selection->count == 2)
+            argp_error(state, "too many arguments");
+        selection->words[selection->count++] = arg;
+        return 0;
+    default:
         return ARGP_ERR_UNKNOWN;
-    if (selection->count == 2)
-        argp_error(state, "too many arguments");
-    selection->words[selection->count++] = arg;
-    return 0;
+    }
 }
 
-bool selection_parse(struct selection *selection, const char *doc, int argc, char **argv)
+bool selection_parse(struct selection *selection, const char *doc, struct selection_flag *flag, int argc,
+                     char **argv)
 {
     static const char *const names[2] = {"MODID", "CMDID"};
-    const struct argp argp = {NULL, parse_word, "[MODID [CMDID]]", doc, NULL, NULL, NULL};
+    const struct argp_option options[] = {
+        {flag ? flag->name : NULL, flag ? KEY_FLAG : 0, NULL, 0, flag ? flag->doc : NULL, 0}, {0}};
+    const struct argp argp = {options, parse_word, "[MODID [CMDID]]", doc, NULL, NULL, NULL};
+    struct words words = {selection, flag};
     *selection = (struct selection){.count = 0};
-    if (argp_parse(&argp, argc, argv, 0, NULL, selection) != 0)
+    if (argp_parse(&argp, argc, argv, 0, NULL, &words) != 0)
         return false;
     for (unsigned i = 0; i < selection->count; i++)
         if (!command_read_id(names[i], selection->words[i], &selection->ids[i]))
@@ -46,19 +69,48 @@ bool selection_parse(struct selection *selection, const char *doc, int argc, cha
     return true;
 }
 
+static struct listing *out_of_memory(struct listing *listing)
+{
+    log_line(LOG_LEVEL_ERROR, "out of memory");
+    free(listing);
+    return NULL;
+}
+
+static struct listing *new_lines(size_t columns, char separator)
+{
+    struct listing *listing = calloc(1, sizeof(*listing));
+    if (!listing)
+        return out_of_memory(NULL);
+    listing->columns = columns;
+    listing->separator = separator;
+    return listing;
+}
+
 struct listing *listing_new(const char *const *names, size_t columns)
 {
     struct grid_column described[LISTING_COLUMNS_MAX];
-    struct listing *listing = calloc(1, sizeof(*listing));
-    if (listing)
-        listing->columns = columns;
+    struct listing *listing = new_lines(columns, '\t');
     for (size_t i = 0; i < columns; i++)
         described[i] = (struct grid_column){names[i], true};
-    if (!listing || (isatty(STDOUT_FILENO) && !(listing->grid = grid_new(described, columns)))) {
-        log_line(LOG_LEVEL_ERROR, "out of memory");
-        free(listing);
-        return NULL;
-    }
+    if (listing && isatty(STDOUT_FILENO) && !(listing->grid = grid_new(described, columns)))
+        return out_of_memory(listing);
+    return listing;
+}
+
+static int print_row(const struct listing *listing, const char *const *cells)
+{
+    for (size_t i = 0; i < listing->columns; i++)
+        if (printf("%s%c", cells[i], i + 1 < listing->columns ? listing->separator : '\n') < 0)
+            return -1;
+    return 0;
+}
+
+/* A header that cannot be written is reported by listing_end(). */
+struct listing *listing_new_csv(const char *const *names, size_t columns)
+{
+    struct listing *listing = new_lines(columns, ',');
+    if (listing)
+        print_row(listing, names);
     return listing;
 }
 
@@ -70,23 +122,29 @@ void listing_free(struct listing *listing)
     free(listing);
 }
 
-bool listing_is_table(const struct listing *listing)
+int listing_add_texts(struct listing *listing, const char *const *cells)
 {
-    return listing->grid != NULL;
+    listing->rows++;
+    if (!listing->grid)
+        return print_row(listing, cells);
+    grid_row(listing->grid, cells, NULL);
+    return 0;
 }
 
 int listing_add(struct listing *listing, listing_cell *cells)
 {
     const char *row[LISTING_COLUMNS_MAX];
-    listing->rows++;
     for (size_t i = 0; i < listing->columns; i++)
         row[i] = cells[i];
-    if (listing->grid)
-        grid_row(listing->grid, row, NULL);
-    for (size_t i = 0; !listing->grid && i < listing->columns; i++)
-        if (printf("%s%c", row[i], i + 1 < listing->columns ? '\t' : '\n') < 0)
-            return -1;
-    return 0;
+    return listing_add_texts(listing, row);
+}
+
+void listing_write_time(const struct listing *listing, int64_t seconds, listing_cell cell)
+{
+    time_t time = (time_t)seconds;
+    struct tm tm;
+    if (!listing->grid || !localtime_r(&time, &tm) || strftime(cell, LISTING_CELL_SIZE, "%F %T", &tm) == 0)
+        snprintf(cell, LISTING_CELL_SIZE, "%" PRId64, seconds);
 }
 
 /* Prints what is not printed yet. */

@@ -16,8 +16,15 @@ struct selection {
     char name[32];  /* the words with a space between them */
 };
 
-/* Parses a command's words; `doc` is for its --help. False: they are wrong, which is logged. */
-bool selection_parse(struct selection *selection, const char *doc, int argc, char **argv);
+/* An option without a letter and without a value. */
+struct selection_flag {
+    const char *name, *doc;
+    bool given;
+};
+
+/* Parses a command's words; `doc` is for its --help, `flag` may be NULL. False: they are wrong, which is logged. */
+bool selection_parse(struct selection *selection, const char *doc, struct selection_flag *flag, int argc,
+                     char **argv);
 
 /* Rows of text: on a terminal a table with a header, otherwise lines with tabs between the cells. */
 struct listing;
@@ -30,13 +37,17 @@ typedef char listing_cell[LISTING_CELL_SIZE];
 
 /* The names, one for each column, stay the caller's. NULL when memory ran out, which is logged. */
 struct listing *listing_new(const char *const *names, size_t columns);
+/* Always lines, with commas between the cells and the names first. */
+struct listing *listing_new_csv(const char *const *names, size_t columns);
 void listing_free(struct listing *listing);
-
-/* Whether people read it. */
-bool listing_is_table(const struct listing *listing);
 
 /* Adds a row of as many cells as there are columns. Returns 0, or -1: listing_end() says why. */
 int listing_add(struct listing *listing, listing_cell *cells);
+/* The same for cells of any length. */
+int listing_add_texts(struct listing *listing, const char *const *cells);
+
+/* Writes Unix seconds: local time for people, else the number. */
+void listing_write_time(const struct listing *listing, int64_t seconds, listing_cell cell);
 
 struct listing_texts {
     const char *empty;   /* logged for a store without rows */

@@ -19,6 +19,9 @@
 #define PARSE_KEY_RESERVED                                                                                   \
     "route 4294967295 4294967295 cannot be looked up: larshm reserves this key for itself; choose another"
 
+/* Why no route may have a host with the address INADDR_BROADCAST. */
+#define PARSE_IP_BROADCAST "255.255.255.255 is the broadcast address and no host's: give the host's own"
+
 bool parse_id(const char *text, uint32_t *out);
 
 /* Results are in network byte order. */

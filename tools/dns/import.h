@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Adds the hosts of a CSV file to a store, as one edit: all of them, or none when a line is wrong. A line is
- * modid,cmdid,ip,port; the first may be that header; empty lines are skipped; hosts that are there stay as they are.
+ * Adds the hosts of a file to a store, or replaces the routes that it names, as one edit: all of them, or none when a line
+ * is wrong. A line is modid,cmdid,ip,port or id,modid,cmdid,serverip,serverport, as csv.h says, and an address may be
+ * its number; empty lines are skipped; hosts that are there stay as they are.
  */
 #ifndef TOOLS_DNS_IMPORT_H
 #define TOOLS_DNS_IMPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "tools/dns/store.h"
@@ -17,11 +19,13 @@ enum {
 struct import_source {
     FILE *file;
     const char *name;                 /* for messages */
+    bool replace;                     /* a route that the file names has then its hosts and no others */
     void (*progress)(uint64_t lines); /* called now and then; may be NULL */
 };
 
 struct import_outcome {
     struct store_size added;
+    uint64_t deleted; /* hosts */
     struct store_edit edit;
 };
 

@@ -6,9 +6,12 @@ static const char doc[] = "Edits and shows the routes in the database."
                           "\v"
                           "Commands:\n"
                           "  add     add hosts to a route\n"
+                          "  set     set the hosts of a route\n"
                           "  del     delete hosts, or a whole route\n"
                           "  list    show routes\n"
-                          "  import  add routes from a CSV file\n"
+                          "  import  add or replace routes from a CSV file\n"
+                          "  log     show edits\n"
+                          "  undo    undo an edit\n"
                           "\n"
                           "Each has a --help of its own.\n"
                           "\n"
@@ -17,11 +20,10 @@ static const char doc[] = "Edits and shows the routes in the database."
                           "  larshm-dns --db routes.db route list";
 
 static const struct command commands[] = {
-    {"add", command_route_add},
-    {"del", command_route_del},
-    {"list", command_route_list},
-    {"import", command_route_import},
-    {0},
+    {"add", command_route_add},       {"set", command_route_set},
+    {"del", command_route_del},       {"list", command_route_list},
+    {"import", command_route_import}, {"log", command_route_log},
+    {"undo", command_route_undo},     {0},
 };
 
 int command_route(const char *db, int argc, char **argv)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* route add and route del: one edit of one route. */
+/* route add, route set and route del: one edit of one route. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,6 +16,14 @@ static const char add_doc[] =
     "\n"
     "Example:\n"
     "  larshm-dns --db routes.db route add 1 2 10.0.0.1:8080 10.0.0.2:8080";
+
+static const char set_doc[] =
+    "Sets the hosts of a route: it has these then and no others."
+    "\v"
+    "Running directories push the change at once; the route is never seen without hosts, or with some of them.\n"
+    "\n"
+    "Example:\n"
+    "  larshm-dns --db routes.db route set 1 2 10.0.0.3:8080 10.0.0.4:8080";
 
 static const char del_doc[] =
     "Deletes hosts from a route, or the whole route when no host is named."
@@ -51,6 +59,7 @@ static error_t parse_word(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp add_argp = {NULL, parse_word, "MODID CMDID IP:PORT...", add_doc, NULL, NULL, NULL};
+static const struct argp set_argp = {NULL, parse_word, "MODID CMDID IP:PORT...", set_doc, NULL, NULL, NULL};
 static const struct argp del_argp = {NULL, parse_word, "MODID CMDID [IP:PORT...]", del_doc, NULL, NULL, NULL};
 
 struct edit {
@@ -91,6 +100,12 @@ static int add_hosts(struct store *store, const struct edit *edit)
         if ((rc = store_add(store, edit->key, edit->hosts[i])) < 0)
             return -1;
     return changed;
+}
+
+static int set_hosts(struct store *store, const struct edit *edit)
+{
+    int deleted, added = store_set(store, edit->key, edit->hosts, (size_t)edit->count, &deleted);
+    return added < 0 ? added : added + deleted;
 }
 
 static int delete_hosts(struct store *store, const struct edit *edit)
@@ -147,22 +162,41 @@ static int edit_route(const char *db, enum store_mode mode, const struct edit *e
     return exit_code;
 }
 
-int command_route_add(const char *db, int argc, char **argv)
+/* What no host and no route can be is refused where it is entered. */
+static bool can_be(const struct edit *edit)
+{
+    const char *reason = route_key_is_none(edit->key) ? PARSE_KEY_RESERVED : NULL;
+    for (int i = 0; i < edit->count; i++)
+        if (edit->hosts[i].address == INADDR_BROADCAST)
+            reason = PARSE_IP_BROADCAST;
+    if (reason)
+        log_line(LOG_LEVEL_ERROR, "%s", reason);
+    return !reason;
+}
+
+static int put_hosts(const char *db, const struct argp *argp, int argc, char **argv, edit_fn *change,
+                     const char *verb)
 {
     struct words words = {.min = 3};
     struct edit edit;
-    if (argp_parse(&add_argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
+    if (argp_parse(argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
         return EXIT_FAILURE;
-    int exit_code = EXIT_FAILURE;
-    if (route_key_is_none(edit.key))
-        log_line(LOG_LEVEL_ERROR, "%s", PARSE_KEY_RESERVED);
-    else
-        exit_code = edit_route(db, STORE_CREATE, &edit, add_hosts, "added");
+    int exit_code = can_be(&edit) ? edit_route(db, STORE_CREATE, &edit, change, verb) : EXIT_FAILURE;
     free(edit.hosts);
     return exit_code;
 }
 
-/* The reserved key is fine here: another program may have added it. */
+int command_route_add(const char *db, int argc, char **argv)
+{
+    return put_hosts(db, &add_argp, argc, argv, add_hosts, "added");
+}
+
+int command_route_set(const char *db, int argc, char **argv)
+{
+    return put_hosts(db, &set_argp, argc, argv, set_hosts, "added or deleted");
+}
+
+/* The reserved key and any address are fine here: another program may have added them. */
 int command_route_del(const char *db, int argc, char **argv)
 {
     struct words words = {.min = 2};

@@ -15,20 +15,42 @@
 static const char doc[] =
     "Adds the hosts of a CSV file to what is in the database: all of them, or none when a line is wrong."
     "\v"
-    "FILE.csv holds lines of modid,cmdid,ip,port; '-' is standard input. The first line may be that header; "
-    "empty lines are skipped; hosts that are there already are left as they are.\n"
+    "FILE.csv holds lines of modid,cmdid,ip,port, or of Lars' table RouteData: id,modid,cmdid,serverip,serverport; "
+    "'-' is standard input. A header may name the columns, in any order. An address may be its number: 10.0.0.1 is "
+    "167772161. Tabs may stand for commas, and fields in double quotes. "
+    "Empty lines are skipped; hosts that are there already are left as they are.\n"
     "\n"
-    "Example:\n"
-    "  printf '1,2,10.0.0.1,8080\\n1,2,10.0.0.2,8080\\n' | larshm-dns --db routes.db route import -";
+    "Examples:\n"
+    "  printf '1,2,10.0.0.1,8080\\n1,2,10.0.0.2,8080\\n' | larshm-dns --db routes.db route import -\n"
+    "  larshm-dns --db routes.db route list --csv | larshm-dns --db other.db route import --replace -";
 
-static error_t parse_word(int key, char *arg, struct argp_state *state)
+enum {
+    OPTION_REPLACE = 256,
+};
+
+static const struct argp_option options[] = {
+    {"replace", OPTION_REPLACE, NULL, 0,
+     "each route in the file has then just the hosts that the file gives it; other routes stay as they are",
+     0},
+    {0},
+};
+
+struct arguments {
+    const char *file;
+    bool replace;
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-    const char **file = state->input;
+    struct arguments *arguments = state->input;
     switch (key) {
+    case OPTION_REPLACE:
+        arguments->replace = true;
+        return 0;
     case ARGP_KEY_ARG:
-        if (*file)
+        if (arguments->file)
             argp_error(state, "one file at a time");
-        *file = arg;
+        arguments->file = arg;
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "a file is missing; '-' is standard input");
@@ -38,7 +60,7 @@ static error_t parse_word(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {NULL, parse_word, "FILE.csv", doc, NULL, NULL, NULL};
+static const struct argp argp = {options, parse_option, "FILE.csv", doc, NULL, NULL, NULL};
 
 static void show_progress(uint64_t lines)
 {
@@ -57,20 +79,25 @@ static int import_and_say(const struct import_source *source, struct store *stor
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return EXIT_FAILURE;
     }
+    char deleted[48] = "";
+    if (source->replace)
+        snprintf(deleted, sizeof(deleted), "%" PRIu64 " host%s deleted, ", outcome.deleted,
+                 number_plural(outcome.deleted));
     log_line(LOG_LEVEL_INFO,
-             "%" PRIu64 " route%s and %" PRIu64 " host%s added, %" PRIu64
+             "%" PRIu64 " route%s and %" PRIu64 " host%s added, %s%" PRIu64
              " route%s changed, version %" PRIu64,
              outcome.added.routes, number_plural(outcome.added.routes), outcome.added.hosts,
-             number_plural(outcome.added.hosts), outcome.edit.keys, number_plural(outcome.edit.keys),
+             number_plural(outcome.added.hosts), deleted, outcome.edit.keys, number_plural(outcome.edit.keys),
              outcome.edit.version);
     return EXIT_SUCCESS;
 }
 
 int command_route_import(const char *db, int argc, char **argv)
 {
-    const char *file = NULL;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &file) != 0)
+    struct arguments arguments = {0};
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
+    const char *file = arguments.file;
     bool standard = strcmp(file, "-") == 0;
     FILE *lines = standard ? stdin : fopen(file, "re");
     if (!lines) {
@@ -79,6 +106,7 @@ int command_route_import(const char *db, int argc, char **argv)
     }
     const struct import_source source = {.file = lines,
                                          .name = standard ? "standard input" : file,
+                                         .replace = arguments.replace,
                                          .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
     struct store *store = command_open_store(db, STORE_CREATE);
     int exit_code = store ? import_and_say(&source, store) : EXIT_FAILURE;

@@ -17,11 +17,13 @@ static const char doc[] =
     "\v"
     "On a terminal this is a table. Otherwise it is lines without a header, MODID, CMDID, IP and PORT "
     "with a tab between them, for scripts; later versions only append columns. "
+    "With --csv it is a header and lines that 'route import' takes. "
     "Exit code 2: there is no such route.\n"
     "\n"
     "Examples:\n"
     "  larshm-dns --db routes.db route list\n"
-    "  larshm-dns --db routes.db route list 1 2 | cut -f 3,4";
+    "  larshm-dns --db routes.db route list 1 2 | cut -f 3,4\n"
+    "  larshm-dns --db routes.db route list --csv >routes.csv";
 
 static int on_row(void *arg, struct route_key key, struct host_addr host)
 {
@@ -53,11 +55,15 @@ static int list(struct store *store, const struct selection *selection, struct l
 int command_route_list(const char *db, int argc, char **argv)
 {
     static const char *const names[COLUMNS] = {"MODID", "CMDID", "IP", "PORT"};
+    static const char *const csv_names[COLUMNS] = {"modid", "cmdid", "ip", "port"};
+    struct selection_flag csv = {.name = "csv", .doc = "lines with commas between the columns, and a header"};
     struct selection selection;
-    if (!selection_parse(&selection, doc, argc, argv))
+    if (!selection_parse(&selection, doc, &csv, argc, argv))
         return EXIT_FAILURE;
     struct store *store = command_open_store(db, STORE_EXISTING);
-    struct listing *listing = store ? listing_new(names, COLUMNS) : NULL;
+    struct listing *listing = NULL;
+    if (store)
+        listing = csv.given ? listing_new_csv(csv_names, COLUMNS) : listing_new(names, COLUMNS);
     int exit_code = listing ? list(store, &selection, listing) : EXIT_FAILURE;
     listing_free(listing);
     store_close(store);

@@ -21,6 +21,7 @@
 
 #include "shm/host_addr.h"
 #include "tools/common/store_mode.h"
+#include "tools/dns/store_log.h"
 
 enum {
     STORE_KEEP_SECONDS = 60,
@@ -66,11 +67,12 @@ int store_follow(struct store *store);
 int store_clean(struct store *store);
 
 /*
- * An edit: begin, add and delete, then commit or roll back. Other processes' edits wait meanwhile. Adding and
+ * An edit: begin, add, delete, set or undo, then commit or roll back. Other processes' edits wait meanwhile. Adding and
  * deleting return how many hosts that changed; `host` NULL deletes the whole route. After a failure, roll back.
  */
 struct store_edit {
     uint64_t keys;    /* routes that changed; 0: the store is as before */
+    int64_t number;   /* in the log; 0: as before */
     uint64_t version; /* of the store, after the edit */
 };
 int store_begin(struct store *store);
@@ -78,5 +80,18 @@ int store_add(struct store *store, struct route_key key, struct host_addr host);
 int store_delete(struct store *store, struct route_key key, const struct host_addr *host);
 int store_commit(struct store *store, struct store_edit *edit);
 void store_rollback(struct store *store);
+
+/* The route has these hosts then and no others; sorts them. Returns how many were added; *deleted: how many deleted. */
+int store_set(struct store *store, struct route_key key, struct host_addr *hosts, size_t count, int *deleted);
+
+/*
+ * Sets each route that an edit changed to what it was before. Fails for one that has changed since, unless by `force`.
+ * Returns how many routes the edit has in the log; 0: there is no such edit.
+ */
+int store_undo(struct store *store, int64_t edit, bool force);
+
+/* Calls `row` for each row of the log, oldest edit first; NULL ids mean any. A non-zero result of `row` ends it. */
+int store_log(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_log_row_fn *row,
+              void *arg);
 
 #endif

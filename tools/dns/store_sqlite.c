@@ -1,42 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The store in one SQLite file. */
-#include "tools/dns/store.h"
+/* The store in one SQLite file: all but edits. */
+#include "tools/dns/store_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "tools/common/database.h"
 #include "tools/common/follow.h"
-#include "tools/dns/map.h"
-#include "tools/dns/sql.h"
 
 enum {
     CLEAN_ROWS = 5000, /* a few milliseconds of deleting */
-};
-
-struct store {
-    struct database db;
-
-    int64_t data_version;   /* SQLite's stamp of the file at the last poll */
-    int64_t handled;        /* RouteChange.id up to which each row was handled */
-    int64_t seen;           /* the highest RouteChange.id that a poll read */
-    int64_t polled_version; /* RouteVersion at the last poll */
-
-    struct map changed;   /* keys that the edit under way has changed: key to the store itself */
-    int64_t version;      /* the store's, when the edit began */
-    int64_t edit_version; /* what the edit makes it */
 };
 
 static const struct database_use use = {
     .setup = "PRAGMA cache_size = -65536",
     .statements = sql_statements,
     .count = STATEMENTS,
-    .makers = "'route add', 'route import' and 'serve --create' make",
+    .makers = "'route add', 'route set', 'route import' and 'serve --create' make",
     .missing = "its routes are served as they were, and edits do not arrive",
 };
-
-#define BIND(store, which, ...) DATABASE_BIND(&(store)->db, which, __VA_ARGS__)
 
 /* What was handled of another content says nothing of this one. */
 static void restart(struct store *store)
@@ -69,7 +51,7 @@ void store_close(struct store *store)
     if (!store)
         return;
     database_close(&store->db);
-    map_free(&store->changed);
+    edit_log_clear(&store->log);
     free(store);
 }
 
@@ -187,66 +169,4 @@ int store_clean(struct store *store)
     int result = sqlite3_step(statement);
     database_set_wait(&store->db, DATABASE_BUSY_MS);
     return database_finish(&store->db, statement, result == SQLITE_BUSY ? SQLITE_DONE : result);
-}
-
-int store_begin(struct store *store)
-{
-    int64_t now = (int64_t)time(NULL);
-    if (database_run(&store->db, store->db.statements[BEGIN]) < 0)
-        return -1;
-    if (database_query(&store->db, store->db.statements[VERSION], 0, &store->version) != 0) {
-        store_rollback(store);
-        return -1;
-    }
-    store->edit_version = now > store->version ? now : store->version + 1;
-    return 0;
-}
-
-/* Records that the edit changed `count` hosts of a route; passes the count on. */
-static int add_change(struct store *store, struct route_key key, int count)
-{
-    uint64_t packed = route_key_number(key);
-    if (count <= 0 || map_get(&store->changed, packed))
-        return count;
-    if (map_put(&store->changed, packed, store) != 0)
-        return database_fail(&store->db, "out of memory");
-    int rc = database_run(&store->db, BIND(store, ADD_CHANGE, key.modid, key.cmdid, store->edit_version));
-    return rc < 0 ? rc : count;
-}
-
-int store_add(struct store *store, struct route_key key, struct host_addr host)
-{
-    sqlite3_stmt *statement =
-        BIND(store, ADD_HOST, key.modid, key.cmdid, ntohl(host.address), ntohs(host.port));
-    return add_change(store, key, database_run(&store->db, statement));
-}
-
-int store_delete(struct store *store, struct route_key key, const struct host_addr *host)
-{
-    sqlite3_stmt *statement =
-        host ? BIND(store, DELETE_HOST, key.modid, key.cmdid, ntohl(host->address), ntohs(host->port))
-             : BIND(store, DELETE_ROUTE, key.modid, key.cmdid);
-    return add_change(store, key, database_run(&store->db, statement));
-}
-
-int store_commit(struct store *store, struct store_edit *edit)
-{
-    size_t keys = store->changed.count;
-    if (keys == 0) {
-        store_rollback(store);
-    } else if (database_run(&store->db, BIND(store, SET_VERSION, store->edit_version)) < 0 ||
-               database_run(&store->db, store->db.statements[COMMIT]) < 0) {
-        return -1;
-    }
-    map_free(&store->changed);
-    *edit =
-        (struct store_edit){.keys = keys, .version = (uint64_t)(keys ? store->edit_version : store->version)};
-    return 0;
-}
-
-void store_rollback(struct store *store)
-{
-    sqlite3_step(store->db.statements[ROLLBACK]);
-    sqlite3_reset(store->db.statements[ROLLBACK]);
-    map_free(&store->changed);
 }

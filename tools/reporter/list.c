@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "conf/address.h"
 #include "conf/log.h"
@@ -48,14 +47,6 @@ static void write_share(const struct status *status, listing_cell cell)
         snprintf(cell, LISTING_CELL_SIZE, "%.1f", 100.0 * (double)status->failures / (double)calls);
 }
 
-static void write_time(uint32_t seconds, bool for_people, listing_cell cell)
-{
-    time_t time = seconds;
-    struct tm tm;
-    if (!for_people || !localtime_r(&time, &tm) || strftime(cell, LISTING_CELL_SIZE, "%F %T", &tm) == 0)
-        snprintf(cell, LISTING_CELL_SIZE, "%" PRIu32, seconds);
-}
-
 static int on_row(void *arg, const struct status *status)
 {
     struct listing *listing = arg;
@@ -70,7 +61,7 @@ static int on_row(void *arg, const struct status *status)
     snprintf(cells[FAILURES], sizeof(*cells), "%" PRIu32, status->failures);
     write_share(status, cells[SHARE]);
     snprintf(cells[STATE], sizeof(*cells), "%s", status->overloaded ? "overloaded" : "idle");
-    write_time(status->time, listing_is_table(listing), cells[TIME]);
+    listing_write_time(listing, status->time, cells[TIME]);
     return listing_add(listing, cells);
 }
 
@@ -96,7 +87,7 @@ int command_list(const char *db, int argc, char **argv)
     static const char *const names[COLUMNS] = {"MODID",    "CMDID", "HOST",  "CALLER", "SUCCESSES",
                                                "FAILURES", "FAIL%", "STATE", "TIME"};
     struct selection selection;
-    if (!selection_parse(&selection, doc, argc, argv))
+    if (!selection_parse(&selection, doc, NULL, argc, argv))
         return EXIT_FAILURE;
     struct status_store *store = command_open_store(db, STORE_EXISTING);
     struct listing *listing = store ? listing_new(names, COLUMNS) : NULL;

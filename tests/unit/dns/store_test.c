@@ -131,6 +131,155 @@ static void rolled_back_edit_leaves_nothing(void **state)
     assert_int_equal(add(fixture->store, key, host_a).keys, 1);
 }
 
+static struct store_edit set(struct store *store, struct route_key of, struct host_addr *hosts, size_t count)
+{
+    struct store_edit edit;
+    int deleted;
+    assert_int_equal(store_begin(store), 0);
+    assert_true(store_set(store, of, hosts, count, &deleted) >= 0);
+    assert_int_equal(store_commit(store, &edit), 0);
+    return edit;
+}
+
+static void a_route_that_is_set_has_the_new_hosts_and_no_others_and_is_never_seen_empty(void **state)
+{
+    struct fixture *fixture = *state;
+    struct host_addr first[] = {host_b, host_a}, second[] = {{htonl(7), htons(7)}, host_b, host_b};
+    set(fixture->store, key, first, 2);
+    assert_int_equal(read_count(fixture->store, key), 2);
+    int deleted;
+    struct store_edit edit;
+    assert_int_equal(store_begin(fixture->store), 0);
+    assert_int_equal(store_set(fixture->store, key, second, 3, &deleted), 1);
+    assert_int_equal(deleted, 1);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteData"), 2);
+    assert_int_equal(store_commit(fixture->store, &edit), 0);
+    assert_int_equal(
+        ask_sql(
+            &fixture->file,
+            "SELECT count(*) FROM RouteData WHERE (serverip, serverport) IN ((7, 7), (3355443201, 65535))"),
+        2);
+    assert_int_equal(set(fixture->store, key, second, 3).keys, 0);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteData"), 2);
+}
+
+/* The last row of the log. */
+struct last {
+    int rows;
+    int64_t edit, time;
+    struct route_key key;
+    char user[64], before[64], after[64];
+};
+
+static int on_log_row(void *arg, const struct store_log_row *row)
+{
+    struct last *last = arg;
+    last->rows++;
+    last->edit = row->edit;
+    last->time = row->time;
+    last->key = row->key;
+    snprintf(last->user, sizeof(last->user), "%s", row->user);
+    snprintf(last->before, sizeof(last->before), "%s", row->before);
+    snprintf(last->after, sizeof(last->after), "%s", row->after);
+    return 0;
+}
+
+static struct last read_log(struct store *store)
+{
+    struct last last = {0};
+    assert_int_equal(store_log(store, NULL, NULL, on_log_row, &last), 0);
+    return last;
+}
+
+static void each_edit_is_kept_with_time_user_and_hosts_before_and_after(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t start = (int64_t)time(NULL);
+    setenv("SUDO_USER", "alice", 1);
+    assert_int_equal(read_log(fixture->store).rows, 0);
+    assert_int_equal(add(fixture->store, key, host_a).number, 1);
+    assert_int_equal(add(fixture->store, key, host_a).number, 0);
+    struct last last = read_log(fixture->store);
+    assert_int_equal(last.rows, 1);
+    assert_int_equal(last.edit, 1);
+    assert_true(last.time >= start && last.time <= (int64_t)time(NULL));
+    assert_int_equal(route_key_number(last.key), route_key_number(key));
+    assert_string_equal(last.before, "");
+    assert_string_equal(last.after, "10.0.0.1:80");
+    assert_true(last.user[0]);
+    if (getuid() == 0)
+        assert_string_equal(last.user, "alice");
+    assert_int_equal(add(fixture->store, key, host_b).number, 2);
+    last = read_log(fixture->store);
+    assert_string_equal(last.before, "10.0.0.1:80");
+    assert_string_equal(last.after, "10.0.0.1:80 200.0.0.1:65535");
+}
+
+static int undo(struct store *store, int64_t edit, bool force, struct store_edit *done)
+{
+    assert_int_equal(store_begin(store), 0);
+    int routes = store_undo(store, edit, force);
+    if (routes >= 0)
+        assert_int_equal(store_commit(store, done), 0);
+    else
+        store_rollback(store);
+    return routes;
+}
+
+static void an_edit_is_undone_and_an_undo_as_well_until_the_route_has_changed_since(void **state)
+{
+    struct fixture *fixture = *state;
+    struct route_key other = {3, 4};
+    struct store_edit done;
+    assert_int_equal(store_begin(fixture->store), 0);
+    store_add(fixture->store, key, host_a);
+    store_add(fixture->store, other, host_a);
+    assert_int_equal(store_commit(fixture->store, &done), 0);
+    assert_int_equal(undo(fixture->store, done.number, false, &done), 2);
+    assert_int_equal(done.keys, 2);
+    assert_int_equal(read_count(fixture->store, key) + read_count(fixture->store, other), 0);
+    assert_int_equal(undo(fixture->store, done.number, false, &done), 2);
+    assert_int_equal(read_count(fixture->store, key) + read_count(fixture->store, other), 2);
+
+    uint64_t version_before = add(fixture->store, key, host_b).version;
+    assert_int_equal(undo(fixture->store, 1, false, &done), -1);
+    assert_non_null(strstr(store_error(fixture->store), "route 1 4294967295 has changed since edit 1"));
+    assert_int_equal(version(fixture), version_before);
+    assert_int_equal(read_count(fixture->store, other), 1);
+    assert_int_equal(undo(fixture->store, 1, true, &done), 2);
+    assert_int_equal(read_count(fixture->store, key) + read_count(fixture->store, other), 0);
+    assert_int_equal(undo(fixture->store, 77, false, &done), 0);
+}
+
+static void the_log_is_bounded_and_numbers_never_come_again(void **state)
+{
+    struct fixture *fixture = *state;
+    add(fixture->store, key, host_a);
+    run_sql(&fixture->file, "UPDATE RouteEdit SET id = 5000");
+    assert_int_equal(add(fixture->store, key, host_b).number, 5001);
+    run_sql(&fixture->file, "UPDATE RouteEdit SET id = 4002 WHERE id = 5000");
+    assert_int_equal(add(fixture->store, (struct route_key){1, 1}, host_b).number, 5002);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteEdit"), 2);
+}
+
+/* As one that was made by 0.1, or has lost its log. */
+static void a_database_without_a_log_is_read_and_gets_one_with_the_first_edit(void **state)
+{
+    struct fixture *fixture = *state;
+    char error[STORE_ERROR_SIZE];
+    struct store *store;
+    add(fixture->store, key, host_a);
+    run_sql(&fixture->file, "DROP TABLE RouteEdit");
+    assert_int_equal(store_open(&store, fixture->file.path, STORE_EXISTING, error), 0);
+    assert_int_equal(read_log(store).rows, 0);
+    assert_int_equal(read_count(store, key), 1);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM sqlite_schema WHERE name = 'RouteEdit'"),
+                     0);
+    assert_int_equal(add(store, key, host_b).number, 1);
+    assert_int_equal(read_log(store).rows, 1);
+    store_close(store);
+}
+
 static void plain_sql_cannot_put_a_host_twice_into_a_route(void **state)
 {
     struct fixture *fixture = *state;
@@ -316,6 +465,11 @@ int main(void)
         TEST(version_grows_with_each_edit_even_within_a_second_or_ahead_of_the_clock),
         TEST(edit_that_changes_nothing_leaves_change_and_version_alone),
         TEST(rolled_back_edit_leaves_nothing),
+        TEST(a_route_that_is_set_has_the_new_hosts_and_no_others_and_is_never_seen_empty),
+        TEST(each_edit_is_kept_with_time_user_and_hosts_before_and_after),
+        TEST(an_edit_is_undone_and_an_undo_as_well_until_the_route_has_changed_since),
+        TEST(the_log_is_bounded_and_numbers_never_come_again),
+        TEST(a_database_without_a_log_is_read_and_gets_one_with_the_first_edit),
         TEST(plain_sql_cannot_put_a_host_twice_into_a_route),
         TEST(hosts_that_no_one_can_call_are_not_read),
         TEST(reading_stops_at_the_room_that_is_given),

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "conf/log.h"
+#include "conf/number.h"
+#include "tools/dns/command.h"
+
+static const char doc[] =
+    "Sets every route that an edit changed to what it was before: EDIT is its number in 'route log'."
+    "\v"
+    "A route that has changed since is refused, and nothing is undone. An undo is an edit: it can be undone. "
+    "Exit code 2: there is no such edit.\n"
+    "\n"
+    "Example:\n"
+    "  larshm-dns --db routes.db route undo 7";
+
+enum {
+    OPTION_FORCE = 256,
+};
+
+static const struct argp_option options[] = {
+    {"force", OPTION_FORCE, NULL, 0, "even where a route has changed since", 0},
+    {0},
+};
+
+struct arguments {
+    const char *edit;
+    bool force;
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case OPTION_FORCE:
+        arguments->force = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->edit)
+            argp_error(state, "one edit at a time");
+        arguments->edit = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "the number of an edit is missing: see 'route log'");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {options, parse_option, "EDIT", doc, NULL, NULL, NULL};
+
+/* Returns how many routes the edit had, or -1. */
+static int undo(struct store *store, uint32_t edit, bool force, struct store_edit *done)
+{
+    if (store_begin(store) != 0)
+        return -1;
+    int routes = store_undo(store, edit, force);
+    if (routes >= 0 && store_commit(store, done) == 0)
+        return routes;
+    store_rollback(store);
+    return -1;
+}
+
+/* Returns the program's exit code. */
+static int undo_and_say(struct store *store, uint32_t edit, bool force)
+{
+    struct store_edit done;
+    int routes = undo(store, edit, force, &done);
+    if (routes < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
+        return EXIT_FAILURE;
+    }
+    if (routes == 0) {
+        log_line(LOG_LEVEL_ERROR, "no edit %" PRIu32 ": see 'route log'", edit);
+        return EXIT_NO_ROUTE;
+    }
+    if (done.keys == 0)
+        log_line(LOG_LEVEL_INFO, "nothing changed: the routes are as they were before edit %" PRIu32, edit);
+    else
+        log_line(LOG_LEVEL_INFO,
+                 "edit %" PRIu32 " undone by edit %" PRId64 ": %" PRIu64 " route%s changed, version %" PRIu64,
+                 edit, done.number, done.keys, number_plural(done.keys), done.version);
+    return EXIT_SUCCESS;
+}
+
+int command_route_undo(const char *db, int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    uint32_t edit;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0 ||
+        !command_read_id("EDIT", arguments.edit, &edit))
+        return EXIT_FAILURE;
+    struct store *store = command_open_store(db, STORE_EXISTING);
+    int exit_code = store ? undo_and_say(store, edit, arguments.force) : EXIT_FAILURE;
+    store_close(store);
+    return exit_code;
+}
