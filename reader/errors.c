@@ -47,12 +47,12 @@ const char *larshm_strerror(int code)
     case LARSHM_NO_OBJECT:
         return "no routes object: is larshm-fetcher running for this instance?";
     case LARSHM_NO_PERMISSION:
-        return "no permission to request routes: join the group that owns the control object in /dev/shm";
+        return "no permission to request routes: join the group that owns the control object";
     case LARSHM_FOREIGN:
-        return "the owner of the routes object is not trusted: run larshm-fetcher as root, as user larshm, or as "
-               "yourself";
+        return "the owner of the routes object, or of its directory, is not trusted: list the uid of larshm-fetcher in "
+               "LARSHM_TRUST_UID or /etc/larshm/trust, or use a directory of its own, see larshm(7)";
     case LARSHM_UNSAFE:
-        return "the routes object can be written by others: remove it from /dev/shm and restart the fetcher";
+        return "the routes object can be written by others: remove it and restart the fetcher";
     case LARSHM_SHORT:
         return "the routes object is truncated: restart the fetcher to recreate it";
     case LARSHM_NOT_LARSHM:
@@ -62,7 +62,8 @@ const char *larshm_strerror(int code)
     case LARSHM_CORRUPT:
         return "the routes object is damaged: see `larshm check`, restart the fetcher to recreate it";
     case LARSHM_BAD_ARGUMENT:
-        return "an argument is out of range: an instance is 1 to 32 letters, digits, '-' or '_'";
+        return "an argument is out of range: an instance is 1 to 32 letters, digits, '-' or '_', LARSHM_DIRECTORY an "
+               "absolute path, LARSHM_TRUST_UID and /etc/larshm/trust list 1 to 16 uids";
     default:
         return "unknown code";
     }

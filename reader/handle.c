@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <pwd.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "reader/fork.h"
@@ -10,13 +10,21 @@
 
 static _Atomic uint64_t handles;
 
-/* Looked up once per handle, and only if needed: the account database may be a network service, and a lookup that
- * switches to another generation must not wait for it. */
-static uid_t fetcher_account(void)
+static int open_at_place(larshm *h, struct mapping **out)
 {
-    struct passwd entry, *found = NULL;
-    char text[4096];
-    return getpwnam_r("larshm", &entry, text, sizeof(text), &found) == 0 && found ? found->pw_uid : 0;
+    struct place_visit visit;
+    int code = (int)place_begin(&h->place);
+    if (code != LARSHM_OK)
+        return code;
+    code = (int)place_enter_first(&h->place, h->names.routes, &visit);
+    if (code == LARSHM_OK)
+        code = mapping_open(&h->names, visit.directory, &visit.trust, out);
+    if (code != LARSHM_OK) {
+        int saved = errno;
+        place_end(&h->place);
+        errno = saved;
+    }
+    return code;
 }
 
 int larshm_open(larshm **out, const char *instance)
@@ -29,11 +37,7 @@ int larshm_open(larshm **out, const char *instance)
     if (code == LARSHM_OK)
         code = fork_ready();
     if (code == LARSHM_OK)
-        code = mapping_open(&h->names, 0, &mapping);
-    if (code == LARSHM_FOREIGN) {
-        h->fetcher = fetcher_account();
-        code = mapping_open(&h->names, h->fetcher, &mapping);
-    }
+        code = open_at_place(h, &mapping);
     if (code != LARSHM_OK) {
         free(h);
         return code;
@@ -57,5 +61,6 @@ void larshm_close(larshm *h)
         h->retired = mapping->next;
         mapping_close(mapping);
     }
+    place_end(&h->place);
     free(h);
 }

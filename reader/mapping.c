@@ -14,18 +14,21 @@ enum {
     OPEN_PAUSE_US = 200,
 };
 
-static enum shm_status open_routes(const struct object_names *names, uid_t fetcher, struct mapping *mapping)
+static enum shm_status open_routes(const struct object_names *names, int directory, struct trust trust,
+                                   struct mapping *mapping)
 {
-    const struct trust trust = {.owners = {0, geteuid(), fetcher}, .owner_count = 3, .unsafe_mode = 0022};
-    enum shm_status status = region_open(names->routes, false, &trust, HEADER_BYTES, &mapping->routes_region);
+    trust.unsafe_mode = 0022;
+    enum shm_status status =
+        region_open_at(directory, names->routes, false, &trust, HEADER_BYTES, &mapping->routes_region);
     return status == SHM_OK ? routes_attach(&mapping->routes_region, &mapping->routes) : status;
 }
 
-static enum shm_status open_control(const struct object_names *names, uid_t fetcher, struct mapping *mapping)
+static enum shm_status open_control(const struct object_names *names, int directory, struct trust trust,
+                                    struct mapping *mapping)
 {
-    const struct trust trust = {.owners = {0, geteuid(), fetcher}, .owner_count = 3, .unsafe_mode = 0002};
+    trust.unsafe_mode = 0002;
     enum shm_status status =
-        region_open(names->control, true, &trust, HEADER_BYTES, &mapping->control_region);
+        region_open_at(directory, names->control, true, &trust, HEADER_BYTES, &mapping->control_region);
     if (status == SHM_OK)
         status = control_attach(&mapping->control_region, control_shape(&mapping->routes),
                                 mapping->routes.generation, &mapping->control);
@@ -34,17 +37,18 @@ static enum shm_status open_control(const struct object_names *names, uid_t fetc
     return status;
 }
 
-int mapping_open(const struct object_names *names, uid_t fetcher, struct mapping **out)
+int mapping_open(const struct object_names *names, int directory, const struct trust *trust,
+                 struct mapping **out)
 {
     struct mapping *mapping = aligned_alloc(CACHE_LINE, sizeof(*mapping));
     if (!mapping)
         return LARSHM_SYSTEM_ERROR;
     *mapping = (struct mapping){0};
-    enum shm_status status = open_routes(names, fetcher, mapping);
+    enum shm_status status = open_routes(names, directory, *trust, mapping);
     /* Control of another generation under the name: a hand-over, or a fetcher that died in one. */
     enum shm_status control = SHM_NO_OBJECT;
     for (int i = 0; status == SHM_OK && i < OPEN_TRIES; i++) {
-        control = open_control(names, fetcher, mapping);
+        control = open_control(names, directory, *trust, mapping);
         if (control != SHM_NO_OBJECT || load_acquire(&mapping->routes.s_header->superseded))
             break;
         usleep(OPEN_PAUSE_US);
@@ -159,8 +163,14 @@ bool mapping_renew(larshm *h)
     rcu_leave();
 
     struct mapping *newer = NULL;
-    bool moved = mapping_open(&h->names, h->fetcher, &newer) == LARSHM_OK &&
-                 newer->routes.generation != old->routes.generation;
+    struct place_visit visit;
+    int code = (int)place_enter(&h->place, h->names.routes, &old->routes_region, &visit);
+    if (code == LARSHM_OK) {
+        code = mapping_open(&h->names, visit.directory, &visit.trust, &newer);
+        if (!place_leave(&h->place, &visit))
+            code = LARSHM_SYSTEM_ERROR;
+    }
+    bool moved = code == LARSHM_OK && newer->routes.generation != old->routes.generation;
     struct mapping *expected = old;
     bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
     if (!won)

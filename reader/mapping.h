@@ -6,10 +6,11 @@
 #include "reader/state.h"
 
 /*
- * Maps the objects that have the instance's names now. Trusts those owned by root, the calling user and `fetcher`. No
- * permission on control is not a failure.
+ * Maps the objects that have the instance's names now, in the directory of this descriptor, where `trust` says whose
+ * objects to trust. No permission on control is not a failure.
  */
-int mapping_open(const struct object_names *names, uid_t fetcher, struct mapping **out);
+int mapping_open(const struct object_names *names, int directory, const struct trust *trust,
+                 struct mapping **out);
 
 /* Unmaps and frees. NULL is fine. */
 void mapping_close(struct mapping *mapping);

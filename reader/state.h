@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "reader/include/larshm/larshm.h"
+#include "reader/place.h"
 #include "shm/control.h"
 #include "shm/names.h"
 #include "shm/routes.h"
@@ -41,7 +42,7 @@ struct larshm {
     _Atomic uint64_t next_look;  /* tick: when to look again for an announced generation */
     _Atomic uint64_t next_open;  /* tick: when to try again to open one that could not be opened */
     _Atomic uint64_t next_check; /* tick: when to check again whether a silent fetcher's object has its name */
-    uid_t fetcher;               /* the account that fetchers run under; 0: there is none */
+    struct place place;          /* where the objects are */
     struct mapping *retired;     /* replaced, but pinned; under the lock in mapping.c */
     _Atomic bool left;           /* `retired` is not empty: batches of lookups try to unmap them */
 };

@@ -134,10 +134,7 @@ static enum shm_status check_trust(int fd, const struct trust *trust, size_t lea
         return status_of_errno();
     if (!S_ISREG(st.st_mode))
         return SHM_FOREIGN;
-    bool trusted = false;
-    for (unsigned i = 0; i < trust->owner_count; i++)
-        trusted |= st.st_uid == trust->owners[i];
-    if (!trusted)
+    if (!trust_includes(trust, st.st_uid))
         return SHM_FOREIGN;
     if (st.st_mode & trust->unsafe_mode)
         return SHM_UNSAFE;
@@ -170,6 +167,19 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
     char path[PATH_MAX];
     path_of(name, path);
     return open_path(AT_FDCWD, path, writable, trust, least, out);
+}
+
+enum shm_status region_directory_open(const char *path, int *fd)
+{
+    int opened = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0)
+        return status_of_errno();
+    /* A program that has closed one of the standard three expects its next file there. */
+    *fd = opened > STDERR_FILENO ? opened : fcntl(opened, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    enum shm_status status = *fd >= 0 ? SHM_OK : status_of_errno();
+    if (opened <= STDERR_FILENO)
+        close(opened);
+    return status;
 }
 
 enum shm_status region_open_at(int directory, const char *name, bool writable, const struct trust *trust,

@@ -13,18 +13,12 @@
 
 #include "shm/names.h"
 #include "shm/status.h"
+#include "shm/trust.h"
 
 struct region {
     void *s_base;
     size_t size;
     uint64_t device, inode; /* the object's identity, whatever its name refers to later */
-};
-
-/* The owners whose objects to trust, and the mode bits that make one unsafe. */
-struct trust {
-    uid_t owners[3];
-    unsigned owner_count;
-    mode_t unsafe_mode;
 };
 
 /*
@@ -48,6 +42,9 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
 /* Likewise, in the directory of this descriptor. */
 enum shm_status region_open_at(int directory, const char *name, bool writable, const struct trust *trust,
                                size_t least, struct region *out);
+
+/* A descriptor of the directory, for region_open_at() alone. exec closes it, and it is none of the standard three. */
+enum shm_status region_directory_open(const char *path, int *fd);
 
 /*
  * The directory of the objects that this program names: SHM_DIRECTORY, unless the program sets another path, before its first

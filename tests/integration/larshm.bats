@@ -582,15 +582,15 @@ refused() {
     chmod 0644 "$object"
     mv "$object" "$object.lock"
     ln -s "$object.lock" "$object"
-    refused 6 "not trusted"
+    refused 6 "is no regular file: remove $object"
 }
 
 @test "an object of a user who is not trusted exits with 6" {
     [ "$(id -u)" -eq 0 ] || skip "needs root, to give a file away"
     start
     finish stop
-    chown 65534 "$object"
-    refused 6 "not trusted"
+    chown 65533 "$object"
+    refused 6 "set LARSHM_TRUST_UID=65533"
 }
 
 @test "an object that may not be read exits with 6" {

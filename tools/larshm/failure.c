@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "shm/region.h"
 #include "tools/larshm/hosts.h"
+#include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
@@ -83,6 +85,47 @@ int fail_lookup(const struct common *common, struct route_key key, int code)
                 key.cmdid);
 }
 
+static int fail_list(const struct common *common)
+{
+    return fail(common, EXIT_PERMISSION,
+                "LARSHM_TRUST_UID, or " TRUST_FILE
+                " where that is not set, is no list of 1 to %d decimal uids: "
+                "separate them by commas, in the file by line ends",
+                TRUST_LIST_MAX);
+}
+
+/* Says who is not trusted, and what would change that. */
+static int fail_foreign(const struct common *common)
+{
+    char name[OBJECT_NAME_MAX], path[DIRECTORY_PATH_MAX + OBJECT_NAME_MAX];
+    const char *what = name;
+    struct stat st;
+    struct trusted trusted;
+    struct trust trust;
+    enum shm_status status = instance_trusted(&trusted, &trust);
+    if (status == SHM_BAD_ARGUMENT)
+        return fail_list(common);
+    snprintf(name, sizeof(name), "/larshm.%s", common->instance);
+    snprintf(path, sizeof(path), "%s%s", region_directory(), name);
+    if (status != SHM_OK)
+        what = region_directory();
+    if (lstat(status == SHM_OK ? path : what, &st) != 0)
+        return fail_code(common, what, LARSHM_FOREIGN);
+    if (status == SHM_OK && !S_ISREG(st.st_mode))
+        return fail(common, EXIT_PERMISSION,
+                    "%s: it is no regular file: remove %s, and restart larshm-fetcher", name, path);
+    if (st.st_uid == trusted.unmapped)
+        return fail(
+            common, EXIT_PERMISSION,
+            "%s: it belongs to a user outside of this user namespace, whom no list of trust can name: give the "
+            "objects a directory of their own and name it in LARSHM_DIRECTORY, see larshm(7)",
+            what);
+    return fail(common, EXIT_PERMISSION,
+                "%s: it belongs to uid %u, who is not trusted: if larshm-fetcher runs as that user, set "
+                "LARSHM_TRUST_UID=%u, or list %u in " TRUST_FILE ", see larshm(7)",
+                what, st.st_uid, st.st_uid, st.st_uid);
+}
+
 int fail_unopened(const struct common *common, int code)
 {
     const char *instance = common->instance;
@@ -97,7 +140,12 @@ int fail_unopened(const struct common *common, int code)
                     "/larshm.%s: this user may not read it: its mode should be 0644, "
                     "restart larshm-fetcher, which recreates it",
                     instance);
+    case LARSHM_FOREIGN:
+        return fail_foreign(common);
     case LARSHM_BAD_ARGUMENT: {
+        struct object_names names;
+        if (object_names(instance, &names) == SHM_OK)
+            return fail_list(common);
         char printable[2 * INSTANCE_MAX];
         text_printable(instance, sizeof(printable), printable);
         return fail(common, EXIT_USAGE,

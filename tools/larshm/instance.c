@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/instance.h"
 
-#include <pwd.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum shm_status instance_trusted(struct trusted *trusted, struct trust *out)
+{
+    struct stat directory;
+    bool named = strcmp(region_directory(), SHM_DIRECTORY) != 0;
+    enum shm_status status = trusted_read(trusted);
+    if (status == SHM_OK)
+        status = trusted_look_again(trusted, true);
+    if (status == SHM_OK && stat(region_directory(), &directory) != 0)
+        status = SHM_NO_OBJECT;
+    return status == SHM_OK ? trusted_in(trusted, &directory, named, out) : status;
+}
 
 struct trust instance_trust(mode_t unsafe_mode)
 {
-    struct trust trust = {.owners = {0, geteuid()}, .owner_count = 2, .unsafe_mode = unsafe_mode};
-    const struct passwd *found = getpwnam("larshm");
-    if (found)
-        trust.owners[trust.owner_count++] = found->pw_uid;
+    struct trusted trusted;
+    struct trust trust = {0};
+    instance_trusted(&trusted, &trust);
+    trust.unsafe_mode = unsafe_mode;
     return trust;
 }
 

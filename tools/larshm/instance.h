@@ -16,7 +16,10 @@ struct instance {
     struct routes routes;
 };
 
-/* Trusts the owners that the library trusts: root, the calling user, and the user "larshm". */
+/* Whom the library trusts in the objects' directory. A failure is that of shm/trust.h; SHM_NO_OBJECT: no such directory. */
+enum shm_status instance_trusted(struct trusted *trusted, struct trust *out);
+
+/* Likewise; after a failure, no owner. */
 struct trust instance_trust(mode_t unsafe_mode);
 
 /* Opens the routes object that has the instance's name now. On failure *out is untouched, with nothing to close. */

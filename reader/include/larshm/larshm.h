@@ -70,7 +70,7 @@ enum larshm_status {
     LARSHM_TIMEOUT = 7,       /* timed out */
     LARSHM_NO_OBJECT = 8,     /* no routes object: no fetcher has run for this instance */
     LARSHM_NO_PERMISSION = 9, /* this user may not read, request (not cached), or report */
-    LARSHM_FOREIGN = 10,      /* the object's owner is not trusted */
+    LARSHM_FOREIGN = 10,      /* the owner of the object, or of its directory, is not trusted */
     LARSHM_UNSAFE = 11,       /* the object can be written by others */
     LARSHM_SHORT = 12,        /* the object is smaller than it should be */
     LARSHM_NOT_LARSHM = 13,   /* not a larshm object */
@@ -131,10 +131,11 @@ const char *larshm_version(void);
 
 /*
  * Opens the routes of an instance. NULL means $LARSHM_INSTANCE, or "default" if that is not
- * set. Names are 1 to 32 letters, digits, '-' and '_'. Trusts objects owned by root, the
- * calling user or the user "larshm". The fetcher need not be alive. No other thread may change
- * the environment meanwhile. May wait for the account database, where the objects belong
- * neither to root nor to the caller.
+ * set. Names are 1 to 32 letters, digits, '-' and '_'. The objects are in $LARSHM_DIRECTORY, or
+ * in /dev/shm. Trusts root, the calling user, and the uids in $LARSHM_TRUST_UID, or in
+ * /etc/larshm/trust, or else the user "larshm"; larshm(7) says more. Keeps one descriptor. The
+ * fetcher need not be alive. No other thread may change the environment meanwhile. May wait for
+ * the account database, where the objects belong neither to root nor to the caller.
  *
  * 0: *out is a handle that the caller closes with larshm_close(). LARSHM_NO_OBJECT: the fetcher
  * has never run, try again later. LARSHM_SYSTEM_ERROR, LARSHM_NO_PERMISSION, LARSHM_FOREIGN,

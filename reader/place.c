@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/place.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum shm_status place_begin(struct place *out)
+{
+    const char *path = directory_or_default(NULL);
+    struct place place = {.named = path && strcmp(path, SHM_DIRECTORY) != 0};
+    struct stat st;
+    if (!path)
+        return SHM_BAD_ARGUMENT;
+    snprintf(place.path, sizeof(place.path), "%s", path);
+    enum shm_status status = trusted_read(&place.trusted);
+    if (status == SHM_OK)
+        status = region_directory_open(path, &place.fd);
+    if (status != SHM_OK)
+        return status;
+    if (fstat(place.fd, &st) != 0) {
+        close(place.fd);
+        return SHM_SYSTEM_ERROR;
+    }
+    place.device = st.st_dev;
+    place.inode = st.st_ino;
+    *out = place;
+    return SHM_OK;
+}
+
+static bool is_kept(const struct place *place, const struct stat *st)
+{
+    return st->st_dev == place->device && st->st_ino == place->inode;
+}
+
+/* A program may have closed the descriptor, and opened something else that has its number now. */
+static bool kept(const struct place *place)
+{
+    struct stat st;
+    return fstat(place->fd, &st) == 0 && is_kept(place, &st);
+}
+
+void place_end(const struct place *place)
+{
+    if (kept(place))
+        close(place->fd);
+}
+
+static bool leads_elsewhere(int directory, const char *routes, const struct region *current)
+{
+    struct stat st;
+    return fstatat(directory, routes + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (st.st_ino != current->inode || st.st_dev != current->device);
+}
+
+/* Opens what the path leads to now. False: that is not needed, or there is nothing. */
+static bool enter_by_path(const struct place *place, const char *routes, const struct region *current,
+                          bool have_kept, int *directory, enum shm_status *status)
+{
+    struct stat st;
+    if (have_kept && leads_elsewhere(place->fd, routes, current))
+        return false;
+    *status = region_directory_open(place->path, directory);
+    if (*status != SHM_OK)
+        return false;
+    if (!have_kept)
+        return true;
+    if (fstat(*directory, &st) == 0 && !is_kept(place, &st) && leads_elsewhere(*directory, routes, current))
+        return true;
+    close(*directory);
+    return false;
+}
+
+/* Trusts whom `trusted` says; if that does not include the owner of the routes object, whom it says by now. */
+static enum shm_status decide_trust(const struct place *place, struct trusted *trusted, bool wait,
+                                    const char *routes, struct place_visit *visit)
+{
+    struct stat directory, object;
+    if (fstat(visit->directory, &directory) != 0)
+        return SHM_SYSTEM_ERROR;
+    enum shm_status status = trusted_in(trusted, &directory, place->named, &visit->trust);
+    if (status == SHM_OK && (fstatat(visit->directory, routes + 1, &object, AT_SYMLINK_NOFOLLOW) != 0 ||
+                             trust_includes(&visit->trust, object.st_uid)))
+        return SHM_OK;
+    status = trusted_look_again(trusted, wait);
+    return status == SHM_OK ? trusted_in(trusted, &directory, place->named, &visit->trust) : status;
+}
+
+static enum shm_status decided(const struct place *place, const struct place_visit *visit,
+                               enum shm_status status, struct place_visit *out)
+{
+    if (status == SHM_OK)
+        *out = *visit;
+    else
+        place_leave(place, visit);
+    return status;
+}
+
+enum shm_status place_enter(const struct place *place, const char *routes, const struct region *current,
+                            struct place_visit *out)
+{
+    struct place_visit visit = {.directory = place->fd, .kept = kept(place)};
+    struct trusted trusted = place->trusted;
+    enum shm_status status = SHM_OK;
+    if (enter_by_path(place, routes, current, visit.kept, &visit.directory, &status))
+        visit.kept = false;
+    else if (!visit.kept)
+        return status;
+    return decided(place, &visit, decide_trust(place, &trusted, false, routes, &visit), out);
+}
+
+enum shm_status place_enter_first(struct place *place, const char *routes, struct place_visit *out)
+{
+    struct place_visit visit = {.directory = place->fd, .kept = true};
+    return decided(place, &visit, decide_trust(place, &place->trusted, true, routes, &visit), out);
+}
+
+bool place_leave(const struct place *place, const struct place_visit *visit)
+{
+    if (visit->kept)
+        return kept(place);
+    close(visit->directory);
+    return true;
+}

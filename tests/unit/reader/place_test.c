@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* Handles whose surroundings change: another root directory, other users, descriptors that are closed or used up. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/client.h"
+#include "tests/support/keys.h"
+#include "tests/support/object_path.h"
+
+enum {
+    NOT_HERE = 77, /* exit status: this machine, or this user, may not do it */
+    OTHER_USER = 12345,
+};
+
+/* The child looks up once for each byte that it is sent, and answers with the version of what it found; 0: an error. */
+struct child {
+    pid_t pid;
+    int to, from;
+};
+
+static void look_up_on_demand(const struct instance *instance, int (*enter)(void), int requests, int answers)
+{
+    larshm *h = NULL;
+    char byte;
+    int code = larshm_open(&h, instance->name);
+    code = code == LARSHM_OK ? enter() : code;
+    if (code != 0)
+        _exit(code == NOT_HERE ? NOT_HERE : 1);
+    while (read(requests, &byte, 1) == 1) {
+        larshm_view view = {0};
+        uint64_t version = 0;
+        if (larshm_route_begin(h, numbered_key(1).modid, numbered_key(1).cmdid, &view) == LARSHM_OK) {
+            version = view.version;
+            larshm_route_end(h, &view);
+        }
+        if (write(answers, &version, sizeof(version)) != sizeof(version))
+            break;
+    }
+    larshm_close(h);
+    _exit(0);
+}
+
+static struct child start(const struct instance *instance, int (*enter)(void))
+{
+    int requests[2], answers[2];
+    assert_int_equal(pipe(requests), 0);
+    assert_int_equal(pipe(answers), 0);
+    /* Numbers that no client's first descriptors have. */
+    int in = fcntl(requests[0], F_DUPFD, 100), out = fcntl(answers[1], F_DUPFD, 100);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(requests[1]);
+        look_up_on_demand(instance, enter, in, out);
+    }
+    close(requests[0]);
+    close(answers[1]);
+    close(in);
+    close(out);
+    return (struct child){pid, requests[1], answers[0]};
+}
+
+static uint64_t look(const struct child *child)
+{
+    uint64_t version = 0;
+    if (write(child->to, "", 1) != 1 || read(child->from, &version, sizeof(version)) != sizeof(version))
+        return 0;
+    return version;
+}
+
+static int finish(const struct child *child)
+{
+    int status = 0;
+    close(child->to);
+    close(child->from);
+    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Three generations, each with another version of the route: a client that has entered its surroundings sees each of them. */
+static void expect_follows(struct instance *instance, int (*enter)(void))
+{
+    if (geteuid() != 0)
+        skip();
+    signal(SIGPIPE, SIG_IGN);
+    instance_put(instance, 1, 0, 1, 60);
+    struct child child = start(instance, enter);
+    uint64_t before = look(&child), after = before;
+    for (uint32_t round = 1; before && round <= 3; round++) {
+        instance_renew(instance);
+        instance_put(instance, 1, round, 1, 60);
+        after = look(&child);
+        if (after <= before)
+            break;
+        before = after;
+    }
+    int status = finish(&child);
+    if (status == NOT_HERE)
+        skip();
+    assert_int_equal(status, 0);
+    assert_true(before > 0 && after == before);
+}
+
+static int enter_empty_root(void)
+{
+    char root[] = "/tmp/larshm-root-XXXXXX";
+    if (!mkdtemp(root) || chroot(root) != 0 || chdir("/") != 0)
+        return 1;
+    return access("/dev/shm", F_OK) == 0;
+}
+
+static void client_in_another_root_directory_follows(void **state)
+{
+    expect_follows(*state, enter_empty_root);
+}
+
+static int become_other_user(void)
+{
+    return setgid(OTHER_USER) != 0 || setuid(OTHER_USER) != 0;
+}
+
+static void client_that_becomes_another_user_follows(void **state)
+{
+    expect_follows(*state, become_other_user);
+}
+
+static int close_all(void)
+{
+    for (int fd = 0; fd < 100; fd++)
+        close(fd);
+    return 0;
+}
+
+static void client_that_closes_all_descriptors_follows(void **state)
+{
+    expect_follows(*state, close_all);
+}
+
+/* Every number that the library may have is a directory of the program's own now. */
+static int reuse_all(void)
+{
+    int mine = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int fd = 0; fd < 100; fd++)
+        if (fd != mine && dup2(mine, fd) < 0)
+            return 1;
+    return 0;
+}
+
+static void client_that_reuses_all_descriptors_follows(void **state)
+{
+    expect_follows(*state, reuse_all);
+}
+
+static void closing_leaves_reused_descriptors_alone(void **state)
+{
+    const struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    int mine = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), kept = mine - 1;
+    struct stat st;
+    assert_int_equal(fstat(kept, &st), 0); /* the library's: opened just before */
+    assert_int_equal(dup2(mine, kept), kept);
+    larshm_close(h);
+    assert_int_equal(fcntl(kept, F_GETFD), 0);
+    close(kept);
+    close(mine);
+}
+
+static void descriptor_is_closed_by_exec_and_with_the_handle(void **state)
+{
+    larshm *h = client_open(*state);
+    int next = open("/tmp", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fcntl(next - 1, F_GETFD), FD_CLOEXEC);
+    larshm_close(h);
+    assert_int_equal(fcntl(next - 1, F_GETFD), -1);
+    close(next);
+}
+
+static void standard_descriptors_stay_free(void **state)
+{
+    const struct instance *instance = *state;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        larshm *h;
+        close(0);
+        close(1);
+        close(2);
+        _exit(larshm_open(&h, instance->name) == LARSHM_OK && fcntl(0, F_GETFD) == -1 &&
+                      fcntl(1, F_GETFD) == -1 && fcntl(2, F_GETFD) == -1
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* The fetcher's user changes: its objects are removed, and those of another uid take their place. */
+static bool give_to(const struct instance *instance, uid_t owner)
+{
+    return chown(object_path(instance->names.routes), owner, (gid_t)-1) == 0 &&
+           chown(object_path(instance->names.control), owner, (gid_t)-1) == 0;
+}
+
+static void client_follows_a_fetcher_whose_listed_user_changes(void **state)
+{
+    struct instance *instance = *state;
+    if (geteuid() != 0)
+        skip();
+    setenv("LARSHM_TRUST_UID", "12345,23456", 1);
+    instance_put(instance, 1, 0, 1, 60);
+    larshm *h = client_open(instance);
+    unsetenv("LARSHM_TRUST_UID");
+    static const uid_t owners[] = {OTHER_USER, 23456};
+    for (uint32_t i = 0; i < 2; i++) {
+        larshm_view view = {0};
+        instance_renew(instance);
+        assert_true(give_to(instance, owners[i]));
+        instance_put(instance, 1, i + 1, 1, 60);
+        assert_int_equal(larshm_route_begin(h, numbered_key(1).modid, numbered_key(1).cmdid, &view),
+                         LARSHM_OK);
+        uint32_t seen = UINT32_MAX;
+        assert_true(self_checking_holds(1, 0, (struct host_addr){view.addr[0], view.port[0]}, &seen));
+        assert_int_equal(seen, i + 1);
+        assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    }
+    larshm_close(h);
+    assert_true(give_to(instance, geteuid()));
+}
+
+static void wrong_environment_is_refused(void **state)
+{
+    static const char *const names[] = {"LARSHM_TRUST_UID", "LARSHM_DIRECTORY"};
+    const struct instance *instance = *state;
+    for (int i = 0; i < 2; i++) {
+        larshm *h = NULL;
+        setenv(names[i], "larshm", 1);
+        assert_int_equal(larshm_open(&h, instance->name), LARSHM_BAD_ARGUMENT);
+        unsetenv(names[i]);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(client_in_another_root_directory_follows),
+        TEST(client_that_becomes_another_user_follows),
+        TEST(client_that_closes_all_descriptors_follows),
+        TEST(client_that_reuses_all_descriptors_follows),
+        TEST(closing_leaves_reused_descriptors_alone),
+        TEST(descriptor_is_closed_by_exec_and_with_the_handle),
+        TEST(standard_descriptors_stay_free),
+        TEST(client_follows_a_fetcher_whose_listed_user_changes),
+        TEST(wrong_environment_is_refused),
+    };
+    return cmocka_run_group_tests_name("unit/reader/place", tests, NULL, NULL);
+}
