@@ -33,7 +33,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 35,
+    KEY_COUNT = 36,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

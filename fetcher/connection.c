@@ -13,6 +13,7 @@
 enum {
     OUT_MAX = 65536,  /* bytes queued while a write is under way */
     READ_MAX = 65536, /* bytes read from the socket at a time */
+    TIMED = 1 << 20,  /* bytes of a frame that must come within frame_timeout_ms, unless it ends before */
 };
 
 /* One attempt. Outlives its place in the connection until libuv has closed it. */
@@ -31,7 +32,7 @@ struct write_job {
 struct connection {
     uv_loop_t *loop;
     uv_timer_t timer;       /* connect time-out, or backoff */
-    uv_timer_t frame_timer; /* a frame that has begun must end */
+    uv_timer_t frame_timer; /* a frame that has begun must go on */
     uv_getaddrinfo_t resolve;
     bool resolving, stopping;
     unsigned handles; /* that libuv still knows */
@@ -45,6 +46,7 @@ struct connection {
     struct link *link;
     unsigned attempt; /* failed ones since the peer last proved itself */
     struct frame_stream in;
+    size_t timed; /* bytes since frame_timer was started */
     struct log_limit up_limit, lost_limit;
     uint8_t input[READ_MAX];
     struct write_job job;   /* at most one is under way */
@@ -149,21 +151,27 @@ static void take_frames(struct connection *connection)
     struct frame frame;
     enum frame_result result;
     bool progress = false;
-    while ((result = frame_stream_next(&connection->in, &frame)) == FRAME_OK) {
+    connection->in.max = (uint32_t)connection->timing->fetcher.max_frame;
+    while ((result = frame_stream_next(&connection->in, &frame)) == FRAME_OK || result == FRAME_LONG) {
         progress = true;
-        connection->role->frame(connection->context, &frame);
+        if (result == FRAME_OK)
+            connection->role->frame(connection->context, &frame);
+        else
+            connection->role->long_frame(connection->context, &frame);
     }
     if (result == FRAME_INVALID) {
         connection->role->bad_frame(connection->context);
-        lost(connection, "a frame's length is out of range");
+        lost(connection, "a frame's length is negative");
         return;
     }
-    bool pending = frame_stream_pending(&connection->in) > 0;
-    if (!pending)
+    if (!frame_stream_in_frame(&connection->in)) {
         uv_timer_stop(&connection->frame_timer);
-    else if (progress || !uv_is_active((uv_handle_t *)&connection->frame_timer))
+    } else if (progress || connection->timed >= TIMED ||
+               !uv_is_active((uv_handle_t *)&connection->frame_timer)) {
+        connection->timed = 0;
         uv_timer_start(&connection->frame_timer, frame_overdue, connection->timing->fetcher.frame_timeout_ms,
                        0);
+    }
 }
 
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
@@ -180,11 +188,15 @@ static void bytes_came(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer
     struct connection *connection = link->connection;
     if (!connection || size == 0)
         return;
-    if (size < 0)
+    if (size < 0) {
         lost(connection, size == UV_EOF ? "connection closed by peer" : uv_strerror((int)size));
-    else if (!connection->role->frame)
         return;
-    else if (frame_stream_append(&connection->in, buffer->base, (size_t)size) != 0)
+    }
+    if (!connection->role->frame)
+        return;
+    connection->timed += (size_t)size;
+    connection->role->bytes(connection->context);
+    if (frame_stream_append(&connection->in, buffer->base, (size_t)size) != 0)
         lost(connection, "out of memory");
     else
         take_frames(connection);

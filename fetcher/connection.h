@@ -21,9 +21,13 @@ struct connection_role {
     uint32_t quiet_ms; /* between log lines that say it is away, in addition to the second of log.h */
     void (*up)(void *context);
     void (*down)(void *context);
+    /* Bytes came: the peer is there. Needed beside `frame`. */
+    void (*bytes)(void *context);
     /* NULL: received bytes are discarded. */
     void (*frame)(void *context, const struct frame *frame);
-    /* A length that the protocol forbids came; the connection is closed. */
+    /* A frame that is longer than max_frame has begun, and is skipped; as for FRAME_LONG. Needed beside `frame`. */
+    void (*long_frame)(void *context, const struct frame *frame);
+    /* A negative length came; the connection is closed. */
     void (*bad_frame)(void *context);
     /* For people. */
     void (*state)(void *context, enum connection_state state);

@@ -16,6 +16,7 @@ enum {
     CALLER = 3,
     RESULT = 4,
     TIME = 5,
+    MAX_FRAME = 15,
     HOST_IP = 1,
     HOST_PORT = 2,
     RESULT_SUCC = 3,
@@ -31,9 +32,12 @@ static size_t finish(uint8_t *frame, int32_t id, const uint8_t *end)
     return size;
 }
 
-size_t encode_request(struct route_key key, uint8_t out[static REQUEST_MAX])
+size_t encode_request(struct route_key key, uint32_t max_frame, uint8_t out[static REQUEST_MAX])
 {
-    return finish(out, MESSAGE_GET_ROUTE_REQUEST, field_put_route(out + FRAME_HEADER, key.modid, key.cmdid));
+    uint8_t *end = field_put_route(out + FRAME_HEADER, key.modid, key.cmdid);
+    if (max_frame)
+        end = field_put_number(end, MAX_FRAME, max_frame);
+    return finish(out, MESSAGE_GET_ROUTE_REQUEST, end);
 }
 
 static uint8_t *put_result(uint8_t *at, const struct host_result *result)
@@ -79,6 +83,16 @@ static uint32_t sort_and_dedup(struct host_addr *hosts, uint32_t count)
     return kept;
 }
 
+/* When the room is used up, repeats go. One host more than a table holds says as much as all of them. */
+static void add_host(struct answer *out, uint32_t address, uint16_t port)
+{
+    if (out->count == 2 * HOSTS_MAX) {
+        uint32_t kept = sort_and_dedup(out->hosts, out->count);
+        out->count = kept > HOSTS_MAX ? HOSTS_MAX + 1 : kept;
+    }
+    out->hosts[out->count++] = (struct host_addr){.address = htonl(address), .port = htons(port)};
+}
+
 /* Adds the host if it can be used. False: it does not decode. */
 static bool take_host(struct field_cursor body, struct answer *out)
 {
@@ -95,16 +109,14 @@ static bool take_host(struct field_cursor body, struct answer *out)
         else
             port = (int32_t)field.value;
     }
-    /* A usable host takes 6 bytes at least, so a frame cannot hold more than HOSTS_MAX of them. */
-    if (usable(address, port) && out->count < HOSTS_MAX)
-        out->hosts[out->count++] =
-            (struct host_addr){.address = htonl(address), .port = htons((uint16_t)port)};
+    if (usable(address, port))
+        add_host(out, address, (uint16_t)port);
     else
         out->unusable++;
     return !body.bad;
 }
 
-int decode_answer(const uint8_t *body, size_t size, struct answer *out)
+enum decode_result decode_answer(const uint8_t *body, size_t size, struct answer *out)
 {
     struct field_cursor cursor = {body, body + size, false};
     struct field field;
@@ -114,16 +126,33 @@ int decode_answer(const uint8_t *body, size_t size, struct answer *out)
         if (field.number > HOST)
             continue;
         if (field.type != (field.number == HOST ? FIELD_BYTES : FIELD_NUMBER))
-            return -1;
+            return DECODE_BAD;
         if (field.number == MODID)
             out->key.modid = (uint32_t)field.value;
         else if (field.number == CMDID)
             out->key.cmdid = (uint32_t)field.value;
         else if (!take_host(field.bytes, out))
-            return -1;
+            return DECODE_BAD;
     }
     if (cursor.bad || (out->unusable && out->count == 0))
-        return -1;
+        return DECODE_BAD;
     out->count = sort_and_dedup(out->hosts, out->count);
-    return 0;
+    return out->count > HOSTS_MAX ? DECODE_TOO_MANY : DECODE_OK;
+}
+
+/* Peers write fields by number. One that is left out is 0. */
+bool decode_route(const uint8_t *start, size_t size, struct route_key *key)
+{
+    struct field_cursor cursor = {start, start + size, false};
+    struct route_key found = route_key(0, 0);
+    struct field field = {0};
+    while (field_next(&cursor, &field) && field.number < HOST) {
+        if (field.type != FIELD_NUMBER)
+            return false;
+        *(field.number == MODID ? &found.modid : &found.cmdid) = (uint32_t)field.value;
+    }
+    if (field.number < HOST)
+        return false;
+    *key = found;
+    return true;
 }

@@ -5,6 +5,7 @@
 #ifndef FETCHER_DECODE_H
 #define FETCHER_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
 #include "shm/layout.h"
 
 enum {
-    REQUEST_MAX = FRAME_HEADER + FIELD_ROUTE_MAX, /* bytes of an encoded request */
+    REQUEST_MAX = FRAME_HEADER + FIELD_ROUTE_MAX + 6, /* bytes of an encoded request */
     REPORT_HEAD_MAX = 39, /* of a report's body without results: three int32 and a uint32 */
     RESULT_MAX = 31,      /* of a result in it */
     RESULTS_PER_FRAME = (FRAME_BODY_MAX - REPORT_HEAD_MAX) / RESULT_MAX,
@@ -24,9 +25,15 @@ enum {
 /* A directory's answer: the contents of a table. */
 struct answer {
     struct route_key key;
-    uint32_t count;    /* hosts that can be used, sorted, each once */
-    uint32_t unusable; /* hosts that were dropped: no usable address or port */
-    struct host_addr hosts[HOSTS_MAX];
+    uint32_t count;                        /* hosts that can be used, sorted, each once */
+    uint32_t unusable;                     /* hosts that were dropped: no usable address or port */
+    struct host_addr hosts[2 * HOSTS_MAX]; /* decode_answer() uses all of it, to find repeats */
+};
+
+enum decode_result {
+    DECODE_OK,
+    DECODE_BAD,      /* it does not decode, or has hosts but none that can be used */
+    DECODE_TOO_MANY, /* more hosts than a table holds; the key is right */
 };
 
 /* The results of a route's hosts for the report service. */
@@ -38,8 +45,9 @@ struct status_report {
     uint32_t count;                    /* RESULTS_PER_FRAME at most */
 };
 
-/* Encodes a whole frame that requests a route; returns its size. */
-size_t encode_request(struct route_key key, uint8_t out[static REQUEST_MAX]);
+/* Encodes a whole frame that requests a route; returns its size. max_frame: the longest body that is taken, for
+ * larshm-dns; 0: not said. */
+size_t encode_request(struct route_key key, uint32_t max_frame, uint8_t out[static REQUEST_MAX]);
 
 /* How large the frame of a report with so many results can be. */
 static inline size_t report_frame_max(uint32_t count)
@@ -50,8 +58,10 @@ static inline size_t report_frame_max(uint32_t count)
 /* Encodes a report as a whole frame; returns its size, report_frame_max() at most. */
 size_t encode_report(const struct status_report *report, uint8_t *out);
 
-/* Decodes a GetRouteResponse. 0; or -1: it does not decode, or has hosts but none that can be used; what is in *out then
- * means nothing. */
-int decode_answer(const uint8_t *body, size_t size, struct answer *out);
+/* Decodes a GetRouteResponse. *out holds an answer only with DECODE_OK. */
+enum decode_result decode_answer(const uint8_t *body, size_t size, struct answer *out);
+
+/* The route of a message of which only the start is known. False: the start does not say. */
+bool decode_route(const uint8_t *start, size_t size, struct route_key *key);
 
 #endif

@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "fetcher/decode.h"
 #include "fetcher/hold_down.h"
+#include "fetcher/refused.h"
 #include "fetcher/requests.h"
 #include "fetcher/subscriptions.h"
 #include "fetcher/token_bucket.h"
@@ -32,7 +33,9 @@ struct refresh {
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
-    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit;
+    bool announced;      /* max_frame, on this connection */
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, long_limit, many_limit;
+    struct refused refused;
     struct answer answer;
 };
 
@@ -47,15 +50,25 @@ static void gauge_pulling(struct refresh *refresh)
     writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->waiting.count);
 }
 
+/* To say it once is enough for larshm-dns; the directory of Lars does not know it. */
+static uint32_t announce(struct refresh *refresh)
+{
+    uint32_t max_frame = (uint32_t)refresh->config->fetcher.max_frame;
+    bool news = !refresh->announced && max_frame > FRAME_BODY_MAX;
+    refresh->announced = true;
+    return news ? max_frame : 0;
+}
+
 /* Rule 5: a key that has a request waiting is not requested again. */
 static void request(struct refresh *refresh, const struct route_ref *route)
 {
     uint8_t bytes[REQUEST_MAX];
-    if (requests_waiting(refresh->requests, route->key))
+    if (requests_waiting(refresh->requests, route->key) ||
+        refused_lately(&refresh->refused, route->key, refresh->now))
         return;
     requests_add(refresh->requests, route->key, refresh->now);
     writer_set_pulling(refresh->writer, route);
-    connection_send(refresh->connection, bytes, encode_request(route->key, bytes));
+    connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
     refresh->request_bucket.tokens -= 1;
     if (refresh->unanswered == 0)
         refresh->unanswered = refresh->now;
@@ -150,20 +163,69 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
                     route->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
 }
 
+static void bytes_came(void *context)
+{
+    struct refresh *refresh = context;
+    refresh->now = clock_tick();
+    refresh->heard = refresh->now;
+    refresh->unanswered = 0;
+}
+
+/* Refuses an answer whole: the route stays as it is, NEW, and is not requested for a while. */
+static void refuse(struct refresh *refresh, struct route_key key)
+{
+    refused_add(&refresh->refused, key, refresh->now);
+    requests_answered(refresh->requests, key);
+    set_new(refresh, key);
+    gauge_pulling(refresh);
+}
+
+static void long_frame_came(void *context, const struct frame *frame)
+{
+    struct refresh *refresh = context;
+    struct route_key key;
+    uint32_t start = frame->length < FRAME_START ? frame->length : FRAME_START;
+    bool named = frame->id == MESSAGE_GET_ROUTE_RESPONSE && decode_route(frame->body, start, &key);
+    writer_count(refresh->writer, COUNTER_long_frames, 1);
+    if (!named) {
+        log_limited(&refresh->long_limit, LOG_LEVEL_WARNING,
+                    "skipping a message of %" PRIu32 " bytes: more than [fetcher] max_frame", frame->length);
+        return;
+    }
+    refuse(refresh, key);
+    log_limited(&refresh->long_limit, LOG_LEVEL_WARNING,
+                "route %" PRIu32 "/%" PRIu32 ": skipping an answer of %" PRIu32
+                " bytes, its hosts stay as they are: raise [fetcher] max_frame",
+                key.modid, key.cmdid, frame->length);
+}
+
+static void refuse_crowded(struct refresh *refresh, struct route_key key)
+{
+    refuse(refresh, key);
+    writer_count(refresh->writer, COUNTER_crowded_answers, 1);
+    log_limited(&refresh->many_limit, LOG_LEVEL_WARNING,
+                "route %" PRIu32 "/%" PRIu32
+                ": refusing an answer of more than %d hosts, its hosts stay as they are: "
+                "split the route, or remove hosts",
+                key.modid, key.cmdid, HOSTS_MAX);
+}
+
 static void frame_came(void *context, const struct frame *frame)
 {
     struct refresh *refresh = context;
     struct answer *answer = &refresh->answer;
-    refresh->now = clock_tick();
-    refresh->heard = refresh->now;
-    refresh->unanswered = 0;
     if (frame->id != MESSAGE_GET_ROUTE_RESPONSE) {
         writer_count(refresh->writer, COUNTER_unknown_messages, 1);
         log_limited(&refresh->kind_limit, LOG_LEVEL_WARNING, "skipping unknown message id %" PRId32,
                     frame->id);
         return;
     }
-    if (decode_answer(frame->body, frame->length, answer) != 0) {
+    enum decode_result result = decode_answer(frame->body, frame->length, answer);
+    if (result == DECODE_TOO_MANY) {
+        refuse_crowded(refresh, answer->key);
+        return;
+    }
+    if (result != DECODE_OK) {
         writer_count(refresh->writer, COUNTER_bad_answers, 1);
         log_limited(&refresh->decode_limit, LOG_LEVEL_WARNING,
                     "ignoring an answer of %" PRIu32 " bytes: it does not decode, or has no usable host",
@@ -178,6 +240,7 @@ static void frame_came(void *context, const struct frame *frame)
                     "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts dropped: no usable address or port",
                     answer->key.modid, answer->key.cmdid, answer->unusable);
     }
+    refused_remove(&refresh->refused, answer->key);
     bool requested = requests_answered(refresh->requests, answer->key);
     if (!requested)
         writer_count(refresh->writer, COUNTER_pushes, 1);
@@ -209,6 +272,7 @@ static void connection_up(void *context)
     refresh->heard = refresh->now;
     refresh->unanswered = 0;
     refresh->resubscribe = 0;
+    refresh->announced = false;
     refresh->request_bucket = refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
     writer_count(refresh->writer, COUNTER_connects, 1);
 }
@@ -232,7 +296,9 @@ const struct connection_role refresh_role = {
     .peer = "directory",
     .up = connection_up,
     .down = connection_down,
+    .bytes = bytes_came,
     .frame = frame_came,
+    .long_frame = long_frame_came,
     .bad_frame = bad_frame_came,
     .state = connection_changed,
 };

@@ -25,8 +25,8 @@ enum frame_result frame_parse(const uint8_t *data, size_t size, struct frame *ou
 {
     if (size < FRAME_HEADER)
         return FRAME_PARTIAL;
-    uint32_t length = get_le32(data + 4); /* a negative msglen is a huge one here */
-    if (length > FRAME_BODY_MAX)
+    uint32_t length = get_le32(data + 4);
+    if (length > INT32_MAX) /* negative on the wire */
         return FRAME_INVALID;
     if (size - FRAME_HEADER < length)
         return FRAME_PARTIAL;
@@ -37,8 +37,12 @@ enum frame_result frame_parse(const uint8_t *data, size_t size, struct frame *ou
 
 int frame_stream_append(struct frame_stream *stream, const void *data, size_t size)
 {
-    if (size == 0)
+    size_t skipped = size < stream->skip ? size : stream->skip;
+    size -= skipped;
+    if (size == 0) {
+        stream->skip -= (uint32_t)skipped;
         return 0;
+    }
     size_t pending = frame_stream_pending(stream);
     if (stream->capacity - stream->end < size) {
         if (stream->capacity - pending < size) {
@@ -59,18 +63,41 @@ int frame_stream_append(struct frame_stream *stream, const void *data, size_t si
         stream->start = 0;
         stream->end = pending;
     }
-    memcpy(stream->data + stream->end, data, size);
+    memcpy(stream->data + stream->end, (const uint8_t *)data + skipped, size);
     stream->end += size;
+    stream->skip -= (uint32_t)skipped;
     return 0;
+}
+
+/* What has arrived of a frame that is too long goes now, the rest as it arrives. */
+static enum frame_result skip_frame(struct frame_stream *stream, uint32_t length, struct frame *out)
+{
+    uint8_t *header = stream->data + stream->start;
+    size_t here = frame_stream_pending(stream) - FRAME_HEADER;
+    if (here < (length < FRAME_START ? length : FRAME_START))
+        return FRAME_PARTIAL;
+    *out = (struct frame){.id = (int32_t)get_le32(header), .length = length, .body = header + FRAME_HEADER};
+    size_t gone = here < length ? here : length;
+    stream->start += FRAME_HEADER + gone;
+    stream->skip = length - (uint32_t)gone;
+    return FRAME_LONG;
 }
 
 enum frame_result frame_stream_next(struct frame_stream *stream, struct frame *out)
 {
-    size_t used;
-    if (stream->start == stream->end)
+    size_t used, pending = frame_stream_pending(stream);
+    uint32_t max = stream->max ? stream->max : FRAME_BODY_MAX;
+    if (pending == 0 && stream->capacity > FRAME_KEPT) {
+        free(stream->data);
+        stream->data = NULL;
+        stream->start = stream->end = stream->capacity = 0;
+    }
+    if (pending == 0)
         return FRAME_PARTIAL;
-    enum frame_result result =
-        frame_parse(stream->data + stream->start, frame_stream_pending(stream), out, &used);
+    const uint8_t *header = stream->data + stream->start;
+    if (pending >= FRAME_HEADER && get_le32(header + 4) > max && get_le32(header + 4) <= INT32_MAX)
+        return skip_frame(stream, get_le32(header + 4), out);
+    enum frame_result result = frame_parse(header, pending, out, &used);
     if (result == FRAME_OK)
         stream->start += used;
     return result;
@@ -81,8 +108,13 @@ size_t frame_stream_pending(const struct frame_stream *stream)
     return stream->end - stream->start;
 }
 
+bool frame_stream_in_frame(const struct frame_stream *stream)
+{
+    return stream->end > stream->start || stream->skip > 0;
+}
+
 void frame_stream_free(struct frame_stream *stream)
 {
     free(stream->data);
-    *stream = (struct frame_stream){0};
+    *stream = (struct frame_stream){.max = stream->max};
 }

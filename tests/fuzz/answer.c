@@ -37,7 +37,7 @@ static void check_request(struct route_key key)
 {
     uint8_t bytes[REQUEST_MAX];
     struct frame frame;
-    size_t used, size = encode_request(key, bytes);
+    size_t used, size = encode_request(key, 0, bytes);
     DEMAND(size <= sizeof(bytes));
     DEMAND(frame_parse(bytes, size, &frame, &used) == FRAME_OK && used == size);
     DEMAND(frame.id == MESSAGE_GET_ROUTE_REQUEST);

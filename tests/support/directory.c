@@ -166,8 +166,7 @@ void directory_send(struct directory *directory, const void *bytes, size_t size)
     }
 }
 
-size_t answer_frame(uint8_t out[static FRAME_MAX], uint32_t modid, uint32_t cmdid,
-                    const struct wire_host *hosts, size_t count)
+size_t answer_frame(uint8_t *out, uint32_t modid, uint32_t cmdid, const struct wire_host *hosts, size_t count)
 {
     Lars__GetRouteResponse response = LARS__GET_ROUTE_RESPONSE__INIT;
     Lars__HostInfo *infos = calloc(count + 1, sizeof(*infos));
@@ -184,7 +183,8 @@ size_t answer_frame(uint8_t out[static FRAME_MAX], uint32_t modid, uint32_t cmdi
     response.cmdid = (int32_t)cmdid;
     response.n_host = count;
     response.host = list;
-    assert_true(lars__get_route_response__get_packed_size(&response) <= FRAME_BODY_MAX);
+    assert_true(lars__get_route_response__get_packed_size(&response) <=
+                answer_frame_max(count) - FRAME_HEADER);
     size_t size = lars__get_route_response__pack(&response, out + FRAME_HEADER);
     frame_header(out, LARS__MESSAGE_ID__ID_GetRouteResponse, (uint32_t)size);
     free(list);
@@ -195,8 +195,10 @@ size_t answer_frame(uint8_t out[static FRAME_MAX], uint32_t modid, uint32_t cmdi
 void directory_answer(struct directory *directory, uint32_t modid, uint32_t cmdid,
                       const struct wire_host *hosts, size_t count)
 {
-    static uint8_t bytes[FRAME_MAX];
+    uint8_t *bytes = malloc(answer_frame_max(count));
+    assert_non_null(bytes);
     directory_send(directory, bytes, answer_frame(bytes, modid, cmdid, hosts, count));
+    free(bytes);
 }
 
 void directory_deny(struct directory *directory, uint32_t modid, uint32_t cmdid)

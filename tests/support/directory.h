@@ -73,8 +73,14 @@ void directory_deny(struct directory *directory, uint32_t modid, uint32_t cmdid)
 void directory_hang_up(struct directory *directory);
 void directory_reset(struct directory *directory);
 
-/* The frame of an answer; returns its size. */
-size_t answer_frame(uint8_t out[static FRAME_MAX], uint32_t modid, uint32_t cmdid,
-                    const struct wire_host *hosts, size_t count);
+/* The frame of an answer; returns its size, answer_frame_max() at most. */
+size_t answer_frame(uint8_t *out, uint32_t modid, uint32_t cmdid, const struct wire_host *hosts,
+                    size_t count);
+
+/* Key and host as large as they can be: a port may be wrong. */
+static inline size_t answer_frame_max(size_t count)
+{
+    return FRAME_HEADER + 22 + count * 24;
+}
 
 #endif

@@ -71,7 +71,7 @@ void connections_close(struct connections *connections)
 static bool request(const struct connection *connection, uint32_t route)
 {
     uint8_t frame[REQUEST_MAX];
-    size_t size = encode_request(fixture_key(route), frame);
+    size_t size = encode_request(fixture_key(route), 0, frame);
     return send(connection->fd, frame, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 

@@ -2,6 +2,7 @@
 #include "tools/common/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ enum {
 struct block {
     uv_write_t request;
     size_t used;
-    uint8_t bytes[OUTPUT_FULL + FRAME_MAX];
+    uint8_t bytes[OUTPUT_FULL + FRAME_HEADER + SERVER_BODY_MAX];
 };
 
 struct peer {
@@ -44,6 +45,7 @@ struct server {
     TAILQ_HEAD(, peer) peers;
     size_t count, max; /* of peers */
     bool full_logged;
+    struct log_limit long_limit;
     uint8_t arrived[READ_SIZE];
 };
 
@@ -146,7 +148,13 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     }
     struct frame frame;
     enum frame_result result;
-    while ((result = frame_stream_next(&peer->input, &frame)) == FRAME_OK) {
+    while ((result = frame_stream_next(&peer->input, &frame)) == FRAME_OK || result == FRAME_LONG) {
+        if (result == FRAME_LONG) {
+            log_limited(&peer->server->long_limit, LOG_LEVEL_WARNING,
+                        "%s: skipping a message of %" PRIu32 " bytes: more than %d", peer->name, frame.length,
+                        FRAME_BODY_MAX);
+            continue;
+        }
         const char *reason = peer->server->handler.frame(peer->client, &frame);
         if (reason) {
             peer_refuse(peer, reason);
@@ -154,7 +162,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         }
     }
     if (result == FRAME_INVALID)
-        peer_refuse(peer, "frame length out of range");
+        peer_refuse(peer, "a frame's length is negative");
     else
         peer_wake(peer);
 }

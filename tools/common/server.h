@@ -18,6 +18,10 @@
 struct server;
 struct peer;
 
+enum {
+    SERVER_BODY_MAX = 192 << 10, /* bytes of the longest body that is sent */
+};
+
 struct server_handler {
     /* A peer has connected. Returns what the other calls get as `client`; NULL closes the connection. */
     void *(*open)(void *arg, struct peer *peer);
@@ -39,7 +43,7 @@ void server_stop(struct server *server);
 void server_free(struct server *server);
 
 /*
- * Inside `fill`: room for the body of one frame, FRAME_BODY_MAX bytes, or NULL when the peer should take first
+ * Inside `fill`: room for the body of one frame, SERVER_BODY_MAX bytes, or NULL when the peer should take first
  * what it has. peer_commit() sends what was written there; without it the room is simply given again.
  */
 uint8_t *peer_reserve(struct peer *peer);

@@ -176,9 +176,9 @@ static void show_limits(const struct facts *facts)
 static void show_counters(const struct facts *facts)
 {
     static const enum shm_counter troubles[] = {
-        COUNTER_timeouts,       COUNTER_connect_failures, COUNTER_disconnects,
-        COUNTER_bad_frames,     COUNTER_bad_answers,      COUNTER_unknown_messages,
-        COUNTER_unusable_hosts, COUNTER_refused_full,     COUNTER_refused_unknown,
+        COUNTER_timeouts,        COUNTER_connect_failures, COUNTER_disconnects,     COUNTER_bad_frames,
+        COUNTER_bad_answers,     COUNTER_unknown_messages, COUNTER_unusable_hosts,  COUNTER_refused_full,
+        COUNTER_refused_unknown, COUNTER_long_frames,      COUNTER_crowded_answers,
     };
     const uint64_t *counters = facts->counters;
     printf("traffic     %s request%s, %s answer%s (%s pushed), %s table%s published, %s refreshed\n",

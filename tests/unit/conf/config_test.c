@@ -84,6 +84,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "fetcher.resubscribe_per_second = 5000\n"
                               "fetcher.probe_interval_ms = 5000\n"
                               "fetcher.frame_timeout_ms = 5000\n"
+                              "fetcher.max_frame = 8M\n"
                               "fetcher.empty_hold = 0\n"
                               "fetcher.log_level = info\n"
                               "fetcher.admin_socket = \n"

@@ -24,9 +24,12 @@ static struct answer answer;
 /* Encodes the hosts as an answer for 7/8 and decodes it. */
 static int decode(const struct wire_host *hosts, size_t count)
 {
-    static uint8_t bytes[FRAME_MAX];
+    uint8_t *bytes = malloc(answer_frame_max(count));
+    assert_non_null(bytes);
     size_t size = answer_frame(bytes, 7, 8, hosts, count);
-    return decode_answer(bytes + FRAME_HEADER, size - FRAME_HEADER, &answer);
+    int result = decode_answer(bytes + FRAME_HEADER, size - FRAME_HEADER, &answer);
+    free(bytes);
+    return result;
 }
 
 static void expect_host(uint32_t i, uint32_t address, uint16_t port)
@@ -57,7 +60,7 @@ static void request_names_the_route_and_fits_its_buffer(void **state)
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         uint8_t bytes[REQUEST_MAX];
         struct frame frame;
-        size_t used = 0, size = encode_request(keys[i], bytes);
+        size_t used = 0, size = encode_request(keys[i], UINT32_MAX, bytes);
         assert_true(size <= REQUEST_MAX);
         assert_int_equal(frame_parse(bytes, size, &frame, &used), FRAME_OK);
         assert_int_equal(used, size);
@@ -66,6 +69,7 @@ static void request_names_the_route_and_fits_its_buffer(void **state)
         assert_non_null(request);
         assert_int_equal((uint32_t)request->modid, keys[i].modid);
         assert_int_equal((uint32_t)request->cmdid, keys[i].cmdid);
+        assert_int_equal(request->max_frame, UINT32_MAX);
         lars__get_route_request__free_unpacked(request, NULL);
     }
 }
@@ -75,7 +79,7 @@ static void fields_of_a_key_are_written_where_they_are_zero(void **state)
     (void)state;
     uint8_t request[REQUEST_MAX], report[64];
     const struct status_report none = {.key = route_key(0, 0)};
-    assert_int_equal(encode_request(route_key(0, 0), request), FRAME_HEADER + 4);
+    assert_int_equal(encode_request(route_key(0, 0), 0, request), FRAME_HEADER + 4);
     assert_memory_equal(request + FRAME_HEADER, "\x08\0\x10\0", 4);
     assert_true(encode_report(&none, report) > FRAME_HEADER + 4);
     assert_memory_equal(report + FRAME_HEADER, "\x08\0\x10\0", 4);
@@ -131,7 +135,7 @@ static void answer_whose_hosts_are_all_unusable_is_not_an_empty_one(void **state
 {
     (void)state;
     const struct wire_host hosts[] = {{0, 80}, {5, 0}};
-    assert_int_equal(decode(hosts, 2), -1);
+    assert_int_equal(decode(hosts, 2), DECODE_BAD);
 }
 
 static void largest_answer_is_decoded_whole(void **state)
@@ -148,6 +152,44 @@ static void largest_answer_is_decoded_whole(void **state)
     expect_sorted_usable_and_unique();
 }
 
+/* As many of 128.0.0.0 and up as a table holds, each three times; then one host more. */
+static void g2_answer_is_decoded_whole_or_refused_whole(void **state)
+{
+    (void)state;
+    enum {
+        TIMES = 3
+    };
+    static struct wire_host hosts[TIMES * HOSTS_MAX + 1];
+    for (int i = 0; i < TIMES * HOSTS_MAX; i++)
+        hosts[i] = (struct wire_host){INT32_MIN + i % HOSTS_MAX, 65535};
+    assert_int_equal(decode(hosts, TIMES * HOSTS_MAX), DECODE_OK);
+    assert_int_equal(answer.count, HOSTS_MAX);
+    expect_sorted_usable_and_unique();
+    hosts[TIMES * HOSTS_MAX] = wire_host(1, 80);
+    assert_int_equal(decode(hosts, TIMES * HOSTS_MAX + 1), DECODE_TOO_MANY);
+    assert_true(route_key_equal(answer.key, route_key(7, 8)));
+    for (int i = 0; i < TIMES * HOSTS_MAX; i++)
+        hosts[i].ip = INT32_MIN + i;
+    assert_int_equal(decode(hosts, TIMES * HOSTS_MAX), DECODE_TOO_MANY);
+}
+
+static void start_of_an_answer_names_its_route(void **state)
+{
+    (void)state;
+    const struct wire_host host = wire_host(1, 80);
+    const struct route_key keys[] = {{0, 0}, {7, 0}, {0, 8}, {UINT32_MAX, UINT32_MAX - 1}};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        uint8_t bytes[FRAME_MAX];
+        struct route_key key = route_key(1, 1);
+        answer_frame(bytes, keys[i].modid, keys[i].cmdid, &host, 1);
+        assert_true(decode_route(bytes + FRAME_HEADER, FRAME_START, &key));
+        assert_true(route_key_equal(key, keys[i]));
+    }
+    struct route_key key;
+    assert_false(decode_route((const uint8_t *)"\x08\x07", 2, &key));
+    assert_false(decode_route((const uint8_t *)"\x08\xff", 2, &key));
+}
+
 /* The smallest host on the wire takes two bytes: many more than HOSTS_MAX, none of them usable. */
 static void answer_full_of_empty_hosts_is_refused(void **state)
 {
@@ -155,7 +197,7 @@ static void answer_full_of_empty_hosts_is_refused(void **state)
     static uint8_t body[FRAME_BODY_MAX - 1];
     for (size_t i = 0; i + 1 < sizeof(body); i += 2)
         body[i] = 0x1a;
-    assert_int_equal(decode_answer(body, sizeof(body), &answer), -1);
+    assert_int_equal(decode_answer(body, sizeof(body), &answer), DECODE_BAD);
 }
 
 static bool generated_code_decodes(const uint8_t *body, size_t size)
@@ -276,6 +318,8 @@ int main(void)
         cmocka_unit_test(answer_without_hosts_is_an_answer),
         cmocka_unit_test(answer_whose_hosts_are_all_unusable_is_not_an_empty_one),
         cmocka_unit_test(largest_answer_is_decoded_whole),
+        cmocka_unit_test(g2_answer_is_decoded_whole_or_refused_whole),
+        cmocka_unit_test(start_of_an_answer_names_its_route),
         cmocka_unit_test(answer_full_of_empty_hosts_is_refused),
         cmocka_unit_test(garbage_is_refused_or_makes_a_table_in_order),
         cmocka_unit_test(damaged_answer_is_refused_or_makes_a_table_in_order),

@@ -95,14 +95,14 @@ static void split_at_every_offset_gives_the_same_frame(void **state)
     }
 }
 
-static void length_out_of_range_is_refused_before_any_allocation(void **state)
+static void negative_length_is_refused_before_any_allocation(void **state)
 {
     (void)state;
-    static const uint32_t lengths[] = {FRAME_BODY_MAX + 1, 65536, 0x7fffffff, 0x80000000, 0xffffffff};
+    static const uint32_t lengths[] = {0x80000000, 0xffffffff};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
         uint8_t bytes[FRAME_HEADER];
         frame_header(bytes, 2, lengths[i]);
-        struct frame_stream stream = {0};
+        struct frame_stream stream = {.max = INT32_MAX};
         struct frame frame;
         assert_int_equal(frame_stream_append(&stream, bytes, sizeof(bytes)), 0);
         assert_int_equal(frame_stream_next(&stream, &frame), FRAME_INVALID);
@@ -110,6 +110,69 @@ static void length_out_of_range_is_refused_before_any_allocation(void **state)
         assert_true(stream.capacity <= 4096);
         frame_stream_free(&stream);
     }
+}
+
+static void append_all(struct frame_stream *stream, const uint8_t *bytes, size_t size, size_t step)
+{
+    for (size_t at = 0; at < size; at += step)
+        assert_int_equal(frame_stream_append(stream, bytes + at, size - at < step ? size - at : step), 0);
+}
+
+/* Between two short ones; in pieces that end in its header, in its first bytes, within it and behind it. */
+static void longer_frame_is_skipped_in_pieces_of_any_size_and_costs_no_memory(void **state)
+{
+    (void)state;
+    enum {
+        LONG = 300000
+    };
+    static uint8_t bytes[3 * FRAME_HEADER + LONG + 10];
+    static const size_t steps[] = {1, 3, 7, 41, 4096, 65536, sizeof(bytes)};
+    frame_header(bytes, 1, 5);
+    memcpy(bytes + FRAME_HEADER, "hello", 5);
+    frame_header(bytes + FRAME_HEADER + 5, 2, LONG);
+    memset(bytes + 2 * FRAME_HEADER + 5, 0x5a, LONG);
+    frame_header(bytes + sizeof(bytes) - FRAME_HEADER - 5, 3, 5);
+    memcpy(bytes + sizeof(bytes) - 5, "world", 5);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        struct frame_stream stream = {.max = LONG - 1};
+        int seen = 0;
+        for (size_t at = 0; at < sizeof(bytes); at += steps[i]) {
+            size_t piece = sizeof(bytes) - at < steps[i] ? sizeof(bytes) - at : steps[i];
+            struct frame frame;
+            enum frame_result result;
+            append_all(&stream, bytes + at, piece, piece);
+            while ((result = frame_stream_next(&stream, &frame)) != FRAME_PARTIAL) {
+                assert_int_equal(frame.id, ++seen);
+                assert_int_equal(result, seen == 2 ? FRAME_LONG : FRAME_OK);
+                assert_int_equal(frame.length, seen == 2 ? LONG : 5);
+                assert_int_equal(frame.body[4], seen == 1 ? 'o' : seen == 2 ? 0x5a : 'd');
+            }
+            assert_int_equal(frame_stream_in_frame(&stream), at + piece < sizeof(bytes) &&
+                                                                 at + piece != FRAME_HEADER + 5 &&
+                                                                 at + piece != 2 * FRAME_HEADER + 5 + LONG);
+            assert_true(stream.capacity <= 4096 + 2 * steps[i]);
+        }
+        assert_int_equal(seen, 3);
+        frame_stream_free(&stream);
+    }
+}
+
+static void memory_of_a_large_frame_is_given_back(void **state)
+{
+    (void)state;
+    enum {
+        LARGE = 1 << 20
+    };
+    static uint8_t bytes[FRAME_HEADER + LARGE];
+    struct frame_stream stream = {.max = LARGE};
+    struct frame frame;
+    frame_header(bytes, 1, LARGE);
+    append_all(&stream, bytes, sizeof(bytes), 65536);
+    assert_true(stream.capacity < 2 * (sizeof(bytes) + 65536));
+    assert_int_equal(frame_stream_next(&stream, &frame), FRAME_OK);
+    assert_int_equal(frame_stream_next(&stream, &frame), FRAME_PARTIAL);
+    assert_true(stream.capacity <= FRAME_KEPT);
+    frame_stream_free(&stream);
 }
 
 static void promised_length_allocates_nothing(void **state)
@@ -143,7 +206,9 @@ int main(void)
         cmocka_unit_test(header_is_two_little_endian_words),
         cmocka_unit_test(pieces_of_any_size_give_the_same_frames),
         cmocka_unit_test(split_at_every_offset_gives_the_same_frame),
-        cmocka_unit_test(length_out_of_range_is_refused_before_any_allocation),
+        cmocka_unit_test(negative_length_is_refused_before_any_allocation),
+        cmocka_unit_test(longer_frame_is_skipped_in_pieces_of_any_size_and_costs_no_memory),
+        cmocka_unit_test(memory_of_a_large_frame_is_given_back),
         cmocka_unit_test(promised_length_allocates_nothing),
         cmocka_unit_test(datagram_is_one_frame_and_nothing_else),
     };
