@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/support/dns.h"
+#include "tools/dns/message.h"
 
 static void request_is_answered_with_all_hosts_and_high_numbers_survive(void **state)
 {
@@ -64,8 +65,9 @@ static void bad_frame_closes_its_connection_and_no_other(void **state)
         char body[4];
         size_t size;
     } bad[] = {
-        {1, 0xFFFFFFFF, "", 0},         {1, 0x7FFFFFFF, "", 0},
-        {1, FRAME_BODY_MAX + 1, "", 0}, {1, 2, "\x08\xFF", 2}, /* a number that does not end */
+        {1, 0xFFFFFFFF, "", 0},
+        {1, 0x80000000, "", 0},
+        {1, 2, "\x08\xFF", 2}, /* a number that does not end */
         {1, 4, "\xFF\xFF\xFF\xFF", 4},
     };
     enum {
@@ -105,7 +107,22 @@ static void unknown_message_is_skipped(void **state)
     dns_disconnect(&client);
 }
 
-static void route_near_the_frame_limit_is_whole_and_a_larger_one_is_cut(void **state)
+static void longer_frame_is_skipped_and_the_connection_kept(void **state)
+{
+    struct dns *dns = *state;
+    struct route_key key = {1, 2};
+    struct dns_client client = dns_connect(dns, 0);
+    static uint8_t bytes[FRAME_HEADER + 200000];
+    frame_header(bytes, 1, sizeof(bytes) - FRAME_HEADER);
+    dns_send(&client, bytes, sizeof(bytes));
+    dns_ask(&client, key);
+    assert_int_equal(dns_receive_hosts(&client, key, NULL), 0);
+    assert_int_equal(process_said(&dns->process, "skipping a message of 200000 bytes"), 1);
+    dns_disconnect(&client);
+}
+
+/* A fetcher of 0.1 closes its connection for a longer frame. */
+static void g2_route_longer_than_a_peer_takes_is_not_sent_to_it_and_to_others_whole(void **state)
 {
     enum {
         HIGH_HOST = 16, /* bytes in an answer: 2, ip 1 + 10, port 1 + 2 */
@@ -115,15 +132,32 @@ static void route_near_the_frame_limit_is_whole_and_a_larger_one_is_cut(void **s
     struct route_key whole = {1, 1}, large = {2, 2};
     dns_add(dns, whole, 0x80000000, FITTING);
     dns_add(dns, large, 0x80000000, FITTING + 1);
-    struct dns_client client = dns_connect(dns, 0);
-    dns_ask(&client, whole);
-    assert_int_equal(dns_receive_hosts(&client, whole, NULL), FITTING);
-    assert_int_equal(process_said(&dns->process, "does not fit"), 0);
+    struct dns_client old = dns_connect(dns, 0), new = dns_connect(dns, 0);
+    new.input.max = RESPONSE_MAX;
     for (int i = 0; i < 3; i++) {
-        dns_ask(&client, large);
-        assert_int_equal(dns_receive_hosts(&client, large, NULL), FITTING);
+        dns_ask(&old, large);
+        dns_ask(&old, whole);
+        assert_int_equal(dns_receive_hosts(&old, whole, NULL), FITTING);
     }
-    assert_int_equal(process_said(&dns->process, "route 2 2 does not fit"), 1);
+    assert_int_equal(process_said(&dns->process, "route 2 2 is not sent to 127.0.0.1:"), 1);
+    dns_ask_with(&new, whole, RESPONSE_MAX);
+    assert_int_equal(dns_receive_hosts(&new, whole, NULL), FITTING);
+    dns_ask(&new, large);
+    assert_int_equal(dns_receive_hosts(&new, large, NULL), FITTING + 1);
+    dns_disconnect(&old);
+    dns_disconnect(&new);
+}
+
+static void g2_route_of_more_hosts_than_a_table_holds_is_not_sent(void **state)
+{
+    struct dns *dns = *state;
+    struct route_key key = {1, 1}, other = {2, 2};
+    dns_add(dns, key, 0x80000000, HOSTS_MAX + 1);
+    struct dns_client client = dns_connect(dns, 0);
+    dns_ask_with(&client, key, RESPONSE_MAX);
+    dns_ask(&client, other);
+    assert_int_equal(dns_receive_hosts(&client, other, NULL), 0);
+    assert_int_equal(process_said(&dns->process, "route 1 1 is not sent: it has more than 10922 hosts"), 1);
     dns_disconnect(&client);
 }
 
@@ -175,7 +209,9 @@ int main(void)
         TEST(requests_in_single_bytes_are_answered_as_if_whole),
         TEST(bad_frame_closes_its_connection_and_no_other),
         TEST(unknown_message_is_skipped),
-        TEST(route_near_the_frame_limit_is_whole_and_a_larger_one_is_cut),
+        TEST(longer_frame_is_skipped_and_the_connection_kept),
+        TEST(g2_route_longer_than_a_peer_takes_is_not_sent_to_it_and_to_others_whole),
+        TEST(g2_route_of_more_hosts_than_a_table_holds_is_not_sent),
         TEST(too_many_subscriptions_close_the_connection),
         cmocka_unit_test_setup_teardown(running_out_of_descriptors_refuses_newcomers_and_serves_the_rest,
                                         dns_setup_few_files, dns_teardown),

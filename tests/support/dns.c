@@ -102,14 +102,20 @@ void dns_disconnect(struct dns_client *client)
     close(client->fd);
 }
 
-size_t dns_request(struct route_key key, uint8_t out[static 64])
+static size_t request(struct route_key key, uint32_t max_frame, uint8_t out[static 64])
 {
     Lars__GetRouteRequest message = LARS__GET_ROUTE_REQUEST__INIT;
+    message.max_frame = max_frame;
     message.modid = (int32_t)key.modid;
     message.cmdid = (int32_t)key.cmdid;
     size_t length = lars__get_route_request__pack(&message, out + FRAME_HEADER);
     frame_header(out, LARS__MESSAGE_ID__ID_GetRouteRequest, (uint32_t)length);
     return FRAME_HEADER + length;
+}
+
+size_t dns_request(struct route_key key, uint8_t out[static 64])
+{
+    return request(key, 0, out);
 }
 
 void dns_send(struct dns_client *client, const void *data, size_t size)
@@ -121,6 +127,12 @@ void dns_ask(struct dns_client *client, struct route_key key)
 {
     uint8_t bytes[64];
     dns_send(client, bytes, dns_request(key, bytes));
+}
+
+void dns_ask_with(struct dns_client *client, struct route_key key, uint32_t max_frame)
+{
+    uint8_t bytes[64];
+    dns_send(client, bytes, request(key, max_frame, bytes));
 }
 
 bool dns_readable(struct dns_client *client, int timeout_ms)

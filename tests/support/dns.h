@@ -52,6 +52,8 @@ void dns_disconnect(struct dns_client *client);
 size_t dns_request(struct route_key key, uint8_t out[static 64]);
 void dns_send(struct dns_client *client, const void *data, size_t size);
 void dns_ask(struct dns_client *client, struct route_key key);
+/* Likewise, and says how long a message it takes. */
+void dns_ask_with(struct dns_client *client, struct route_key key, uint32_t max_frame);
 
 /* False: nothing can be read for so long. */
 bool dns_readable(struct dns_client *client, int timeout_ms);

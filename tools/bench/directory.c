@@ -60,11 +60,12 @@ bool directory_take(struct directory *directory, int timeout_ms, uint32_t *route
 {
     struct frame frame;
     struct route_key key;
+    uint32_t max_frame;
     while (frame_stream_next(&directory->input, &frame) != FRAME_OK)
         if (!directory_flush(directory) || !readable(directory->fd, timeout_ms) ||
             loopback_receive(directory->fd, &directory->input) <= 0)
             return false;
-    if (message_decode_request(frame.body, frame.length, &key) != 0)
+    if (message_decode_request(frame.body, frame.length, &key, &max_frame) != 0)
         return false;
     *route = fixture_route(key.modid, key.cmdid);
     return true;
@@ -87,14 +88,13 @@ bool directory_answer(struct directory *directory, uint32_t route, uint32_t host
 {
     static struct host_addr table[HOSTS_MAX];
     const struct route_key key = {fixture_modid(route), fixture_cmdid(route)};
-    size_t sent;
     for (uint32_t i = 0; i < hosts; i++) {
         table[i] = fixture_host(route, i + shift);
     }
     if (directory->used >= DIRECTORY_OUTPUT && !directory_flush(directory))
         return false;
     uint8_t *frame = directory->output + directory->used;
-    uint32_t length = message_encode_response(key, table, hosts, frame + FRAME_HEADER, &sent);
+    uint32_t length = message_encode_response(key, table, hosts, frame + FRAME_HEADER);
     frame_header(frame, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->used += FRAME_HEADER + length;
     return true;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "proto/frame.h"
+#include "tools/dns/message.h"
 
 enum {
     DIRECTORY_OUTPUT = 65536,
@@ -21,7 +22,7 @@ struct directory {
     int listener, fd;
     struct frame_stream input;
     uint32_t used; /* of `output` */
-    uint8_t output[DIRECTORY_OUTPUT + FRAME_MAX];
+    uint8_t output[DIRECTORY_OUTPUT + FRAME_HEADER + RESPONSE_MAX];
 };
 
 /* Listens on a port that the kernel chooses. False: said on stderr. Close it in any case. */

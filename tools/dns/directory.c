@@ -22,10 +22,13 @@ enum {
     FILL_MAX = 4096,        /* routes read for one subscriber before the next */
 };
 
+_Static_assert((int)RESPONSE_MAX <= (int)SERVER_BODY_MAX, "an answer fits into the output");
+
 struct client {
     struct subscriber subscriber;
     struct directory *directory;
     struct peer *peer;
+    uint32_t max_body; /* of what the peer takes */
     LIST_ENTRY(client) link;
 };
 
@@ -37,13 +40,14 @@ struct directory {
     struct routes routes;
     LIST_HEAD(, client) clients;
     size_t max_subscriptions;
+    bool long_frames;  /* to every peer */
     char too_many[96]; /* why a connection with more is closed */
 
     uint64_t ticks;
     bool unswept;      /* the store changed since the last sweep began */
     size_t sweep_left; /* routes that the sweep has yet to read */
 
-    struct host_addr hosts[HOSTS_MAX]; /* of the route read last */
+    struct host_addr hosts[HOSTS_MAX + 1]; /* of the route read last */
     size_t host_count;
 
     uint64_t connections, requests, answers, skipped;
@@ -72,30 +76,48 @@ static uint64_t digest(const struct host_addr *hosts, size_t count)
 /* Reads the route into directory->hosts. A new answer is owed to every subscriber, whichever requested it. */
 static int read_route(struct directory *directory, struct route *route)
 {
-    if (check_store(directory, store_read(directory->store, route->key, directory->hosts, HOSTS_MAX,
+    if (check_store(directory, store_read(directory->store, route->key, directory->hosts, HOSTS_MAX + 1,
                                           &directory->host_count)) < 0)
         return -1;
     uint64_t now = digest(directory->hosts, directory->host_count);
     if (now != route->digest) {
         route->digest = now;
+        route->unsent_logged = false;
         route_owe_all(route);
     }
     return 0;
 }
 
-static void send_route(struct directory *directory, struct peer *peer, uint8_t *body, struct route *route)
+/* A route is sent whole or not at all: the peer keeps what it has. */
+static void log_unsent(const struct client *client, struct route *route, uint32_t length)
 {
-    size_t sent;
-    uint32_t length =
-        message_encode_response(route->key, directory->hosts, directory->host_count, body, &sent);
-    peer_commit(peer, MESSAGE_GET_ROUTE_RESPONSE, length);
-    directory->answers++;
-    bool cut = sent < directory->host_count;
-    if (cut && !route->cut_logged)
+    if (route->unsent_logged)
+        return;
+    route->unsent_logged = true;
+    if (length == 0)
         log_line(LOG_LEVEL_WARNING,
-                 "route %" PRIu32 " %" PRIu32 " does not fit into a frame: only the first %zu hosts are sent",
-                 route->key.modid, route->key.cmdid, sent);
-    route->cut_logged = cut;
+                 "route %" PRIu32 " %" PRIu32
+                 " is not sent: it has more than %d hosts; split it, or remove some",
+                 route->key.modid, route->key.cmdid, HOSTS_MAX);
+    else
+        log_line(LOG_LEVEL_WARNING,
+                 "route %" PRIu32 " %" PRIu32 " is not sent to %s: its message of %" PRIu32
+                 " bytes is longer than the peer says it takes; see --long-frames",
+                 route->key.modid, route->key.cmdid, peer_name(client->peer), length);
+}
+
+static void send_route(struct client *client, uint8_t *body, struct route *route)
+{
+    struct directory *directory = client->directory;
+    uint32_t length = 0;
+    if (directory->host_count <= HOSTS_MAX)
+        length = message_encode_response(route->key, directory->hosts, directory->host_count, body);
+    if (length == 0 || length > client->max_body) {
+        log_unsent(client, route, length);
+        return;
+    }
+    peer_commit(client->peer, MESSAGE_GET_ROUTE_RESPONSE, length);
+    directory->answers++;
 }
 
 static void on_fill(void *arg)
@@ -112,7 +134,7 @@ static void on_fill(void *arg)
             return; /* still owed: the next tick tries again */
         subscriber_settle_first(&client->subscriber);
         if (owed->requested || owed->sent != route->digest)
-            send_route(directory, client->peer, body, route);
+            send_route(client, body, route);
         owed->requested = false;
         owed->sent = route->digest;
     }
@@ -123,12 +145,15 @@ static const char *on_frame(void *arg, const struct frame *frame)
     struct client *client = arg;
     struct directory *directory = client->directory;
     struct route_key key;
+    uint32_t max_frame;
     if (frame->id != MESSAGE_GET_ROUTE_REQUEST) {
         directory->skipped++;
         return NULL;
     }
-    if (message_decode_request(frame->body, frame->length, &key) != 0)
+    if (message_decode_request(frame->body, frame->length, &key, &max_frame) != 0)
         return "a GetRouteRequest that does not decode";
+    if (max_frame > client->max_body)
+        client->max_body = max_frame;
     struct subscription *subscription = subscribe(&directory->routes, &client->subscriber, key);
     if (!subscription)
         return "out of memory";
@@ -148,6 +173,7 @@ static void *on_open(void *arg, struct peer *peer)
         return NULL;
     client->directory = directory;
     client->peer = peer;
+    client->max_body = directory->long_frames ? RESPONSE_MAX : FRAME_BODY_MAX;
     subscriber_init(&client->subscriber);
     LIST_INSERT_HEAD(&directory->clients, client, link);
     directory->connections++;
@@ -240,13 +266,15 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
-int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions)
+int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions,
+                    bool long_frames)
 {
     struct directory *directory = calloc(1, sizeof(*directory));
     if (!directory)
         return UV_ENOMEM;
     directory->store = store;
     directory->max_subscriptions = max_subscriptions;
+    directory->long_frames = long_frames;
     snprintf(directory->too_many, sizeof(directory->too_many),
              "more than %zu subscriptions, see --max-subscriptions", max_subscriptions);
     routes_init(&directory->routes);

@@ -7,6 +7,7 @@
 #ifndef TOOLS_DNS_DIRECTORY_H
 #define TOOLS_DNS_DIRECTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
@@ -15,8 +16,10 @@
 
 struct directory;
 
-/* Follows the store from now on. Returns 0, or libuv's negative error. The store is the caller's. */
-int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions);
+/* Follows the store from now on. Messages of more than FRAME_BODY_MAX bytes go to peers that say they take them;
+ * long_frames: to all. Returns 0, or libuv's negative error. The store is the caller's. */
+int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions,
+                    bool long_frames);
 
 /* For the server. */
 struct server_handler directory_handler(struct directory *directory);

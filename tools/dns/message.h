@@ -6,18 +6,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/field.h"
 #include "proto/frame.h"
 #include "proto/message_id.h"
 #include "shm/layout.h"
 
-/* Returns 0, or -1 when the body is no GetRouteRequest: *key is untouched. */
-int message_decode_request(const uint8_t *body, size_t length, struct route_key *key);
+enum {
+    RESPONSE_MAX = FIELD_ROUTE_MAX + HOSTS_MAX * FIELD_HOST_MAX, /* bytes of the body of an answer */
+};
 
 /*
- * Writes the body of a GetRouteResponse and returns its length. Hosts that do not fit are left out: *sent says how
- * many are in. `count` is at most HOSTS_MAX.
+ * Returns 0, or -1 when the body is no GetRouteRequest: nothing is stored. *max_frame is the longest body that the peer
+ * says it takes; 0: it does not say.
  */
+int message_decode_request(const uint8_t *body, size_t length, struct route_key *key, uint32_t *max_frame);
+
+/* Writes the body of a GetRouteResponse and returns its length. `count` is at most HOSTS_MAX. */
 uint32_t message_encode_response(struct route_key key, const struct host_addr *hosts, size_t count,
-                                 uint8_t out[static FRAME_BODY_MAX], size_t *sent);
+                                 uint8_t out[static RESPONSE_MAX]);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "conf/address.h"
@@ -25,11 +26,16 @@ static const char doc[] =
 
 enum {
     OPTION_CREATE = 256, /* no letter: it is for once */
+    OPTION_LONG_FRAMES,
 };
 
 static const struct argp_option options[] = {
     {"create", OPTION_CREATE, NULL, 0, "make the database when it is missing", 0},
     {"listen", 'l', "IP:PORT", 0, "where to accept connections (default 127.0.0.1:7778)", 0},
+    {"long-frames", OPTION_LONG_FRAMES, NULL, 0,
+     "send messages of more than 65527 bytes to every peer, as the directory of Lars does; fetchers before 0.2 close "
+     "their connection for one",
+     0},
     {"max-subscriptions", 'm', "NUMBER", 0,
      "close a connection that subscribes to more routes than this (default 2000000)", 0},
     {0},
@@ -39,6 +45,7 @@ struct arguments {
     enum store_mode mode;
     struct sockaddr_in listen;
     uint32_t max_subscriptions;
+    bool long_frames;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -47,6 +54,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPTION_CREATE:
         arguments->mode = STORE_CREATE;
+        return 0;
+    case OPTION_LONG_FRAMES:
+        arguments->long_frames = true;
         return 0;
     case 'l':
         if (!address_parse(arg, &arguments->listen))
@@ -67,13 +77,15 @@ static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, N
 struct content {
     struct store *store;
     size_t max_subscriptions;
+    bool long_frames;
     struct directory *directory;
 };
 
 static int start(void *arg, uv_loop_t *loop, struct server_handler *handler)
 {
     struct content *content = arg;
-    int rc = directory_start(&content->directory, loop, content->store, content->max_subscriptions);
+    int rc = directory_start(&content->directory, loop, content->store, content->max_subscriptions,
+                             content->long_frames);
     if (rc == 0)
         *handler = directory_handler(content->directory);
     return rc;
@@ -92,7 +104,8 @@ int command_serve(const char *db, int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
     struct content content = {.store = command_open_store(db, arguments.mode),
-                              .max_subscriptions = arguments.max_subscriptions};
+                              .max_subscriptions = arguments.max_subscriptions,
+                              .long_frames = arguments.long_frames};
     if (!content.store)
         return EXIT_FAILURE;
     const struct service service = {.name = "a directory", .start = start, .stop = stop, .arg = &content};

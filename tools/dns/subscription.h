@@ -18,8 +18,8 @@
 /* A route with subscriptions; it lives as long as the last of them. */
 struct route {
     struct route_key key;
-    uint64_t digest; /* of the answer as the store last gave it */
-    bool cut_logged; /* the answer did not fit into a frame, and the log says so */
+    uint64_t digest;    /* of the answer as the store last gave it */
+    bool unsent_logged; /* the answer could not be sent to a peer, and the log says so */
     LIST_HEAD(, subscription) subscriptions;
     TAILQ_ENTRY(route) link;
 };
