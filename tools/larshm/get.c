@@ -7,7 +7,7 @@
 
 #include "conf/number.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/say.h"

@@ -7,7 +7,7 @@
 #include "tools/larshm/admin.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 #include "tools/larshm/json.h"
 #include "tools/larshm/route.h"
 #include "tools/larshm/say.h"

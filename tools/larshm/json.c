@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 

@@ -6,7 +6,7 @@
 #include "tools/common/grid.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"

@@ -11,7 +11,7 @@
 #include "shm/atomic.h"
 #include "shm/object_id.h"
 #include "tests/support/keys.h"
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 #include "tools/larshm/hosts.h"
 
 enum {

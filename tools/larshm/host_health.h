@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The health of a host, in words. */
-#ifndef TOOLS_LARSHM_HEALTH_H
-#define TOOLS_LARSHM_HEALTH_H
+#ifndef TOOLS_LARSHM_HOST_HEALTH_H
+#define TOOLS_LARSHM_HOST_HEALTH_H
 
 #include <stdbool.h>
 

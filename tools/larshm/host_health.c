@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 
 #include <inttypes.h>
 #include <stdio.h>

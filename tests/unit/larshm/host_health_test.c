@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "shm/clock.h"
-#include "tools/larshm/health.h"
+#include "tools/larshm/host_health.h"
 
 enum {
     AGO_MS = 5000
@@ -135,5 +135,5 @@ int main(void)
         cmocka_unit_test(the_time_of_a_change_is_wall_time_and_never_in_the_future),
         cmocka_unit_test(a_table_has_each_host_with_its_counts_where_they_are_known),
     };
-    return cmocka_run_group_tests_name("unit/larshm/health", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/larshm/host_health", tests, NULL, NULL);
 }
