@@ -148,7 +148,7 @@ refusing() {
     send put 1 2 10.0.0.1:80
     finish stop
     larshm get 1 2 --pick 1000
-    run -2 larshm get 7 7
+    run -3 larshm get 7 7
     run -0 larshm -j show
     [ "$(json counters lookups)" = 0 ]
     [ "$(json lookups total)" -ge 1000 ]
@@ -402,6 +402,89 @@ refusing() {
     [[ "$(cat "$BATS_TEST_TMPDIR/out")" =~ ^route\ 1/2:\ 1\ host\ after ]]
 }
 
+# limited CODE PATTERN [OPTION]: health while unknown keys are refused.
+limited() {
+    for _ in {1..100}; do
+        send refusing 2
+        run larshm health "${@:3}"
+        if [ "$status" -eq "$1" ] && [[ "$output" == *"$2"* && "$output" == *limit* ]]; then
+            return 0
+        fi
+    done
+    echo "$status: $output"
+    return 1
+}
+
+@test "health is 0 when all is well, and has a code for each kind of finding" {
+    start
+    run -8 larshm health
+    [[ "$output" == "directory: directory.example:7778 not connected for "* ]]
+    send connection 2
+    run -0 larshm health
+    [[ "$output" =~ ^ok:\ fetcher\ alive,\ directory.example:7778\ connected\ for ]]
+    run -0 larshm -j health
+    [ "$(json ok)" = true ]
+    [ "$(json exit_code)" = 0 ]
+    # The fetcher takes back what it did not refuse itself.
+    limited 9 "limit: REFUSING unknown keys: "
+    send connection 3
+    limited 8 "directory: "
+    [ "${#lines[@]}" -eq 2 ]
+    limited 8 '"finding": "limit"' -j
+    [ "$(json ok)" = false ]
+    [ "$(json exit_code)" = 8 ]
+    [ "$(json findings 1 exit_code)" = 9 ]
+    send connection 2
+    send put 1 2 10.0.0.1:80
+    send damage 1 2
+    run -5 larshm health
+    [[ "$output" == "damage: 1 damaged route:"* ]]
+}
+
+@test "health of a fetcher that is dead is 3, however it ended, and so is that of none" {
+    run -3 larshm health
+    [[ "$output" == *"no routes object"* ]]
+    start
+    send connection 2
+    send refusing 1
+    finish abort
+    run -3 larshm health
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" == "fetcher: not alive: silent for 10 s, was pid"*"start larshm-fetcher" ]]
+    start
+    finish stop
+    run -3 larshm health
+    [[ "$output" == "fetcher: not alive: stopped cleanly at"* ]]
+}
+
+@test "no connection is shown of a fetcher that is dead" {
+    start
+    send connection 2
+    send put 1 2 10.0.0.1:80
+    run -0 larshm -j show
+    [ "$(json directory connection)" = up ]
+    run -0 larshm -j get 1 2
+    [ "$(json connected)" = true ]
+    finish abort
+    run -0 larshm -j show
+    [ "$(json fetcher alive)" = false ]
+    [ "$(json directory connection)" = none ]
+    run -0 larshm -j get 1 2
+    [ "$(json connected)" = false ]
+}
+
+@test "a new route without a fetcher that is alive: exit 3, and why nothing will come" {
+    start
+    finish abort
+    for command in "-3 get 1 2" "-3 get 1 2 --pick 10" "-124 wait 1 2 -t 30"; do
+        # shellcheck disable=SC2086
+        run "${command%% *}" --separate-stderr larshm ${command#* }
+        [[ "$stderr" == "larshm: route 1/2: not cached, and there is no fetcher to request it from: start larshm-fetcher" ]]
+    done
+    run -3 --separate-stderr larshm -j get 1 2
+    json_error
+}
+
 # Leaves its lines in $BATS_TEST_TMPDIR/lines.
 watch() {
     larshm "$@" >"$BATS_TEST_TMPDIR/lines" 2>"$BATS_TEST_TMPDIR/notes" 3>&- &
@@ -527,7 +610,7 @@ watch() {
 }
 
 @test "without an object: exit 3, and who should have made it" {
-    for command in "" show list dump check watch "get 1 2" "wait 1 2 -t 30"; do
+    for command in "" show health list dump check watch "get 1 2" "wait 1 2 -t 30"; do
         # shellcheck disable=SC2086
         run -3 --separate-stderr larshm $command
         [ "$output" = "" ]
@@ -542,7 +625,7 @@ watch() {
 
 # Each way in, all commands: exit code $1, and an error that contains $2.
 refused() {
-    for command in show list dump check watch "get 1 2" "wait 1 2"; do
+    for command in show health list dump check watch "get 1 2" "wait 1 2"; do
         # shellcheck disable=SC2086
         run "-$1" --separate-stderr larshm $command
         [ "$output" = "" ]
@@ -682,7 +765,7 @@ refused() {
 }
 
 @test "help teaches each command with an example and the exit codes" {
-    for command in "" show list get wait watch dump check stats report host reload simulate qps; do
+    for command in "" show health list get wait watch dump check stats report host reload simulate qps; do
         # shellcheck disable=SC2086
         run -0 larshm $command --help
         [[ "$output" == *"Examples:"*"larshm"*"Exit codes: 0 done"* ]]
@@ -696,7 +779,7 @@ refused() {
 @test "output that cannot be written is an error" {
     start
     send put 1 2 10.0.0.1:80
-    for command in show list dump check "get 1 2" "-j show" "-j list"; do
+    for command in show health list dump check "get 1 2" "-j show" "-j list"; do
         # shellcheck disable=SC2086
         run -1 bash -c "'$BIN/larshm' -n $instance $command >/dev/full"
         [[ "$output" == *"cannot write to stdout"* ]]

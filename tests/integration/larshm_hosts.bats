@@ -79,6 +79,18 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json routes 0 hosts 0 since_unix_ms)" -ge "$((since - 10))" ]
 }
 
+@test "health finds the route that has no host in rotation" {
+    live
+    route add 1 2 10.0.0.1:80
+    larshm wait 1 2
+    run -0 larshm health
+    run -0 --separate-stderr larshm host drain 1 2 10.0.0.1:80
+    run -7 larshm health
+    [[ "$output" == "rotation: 1 route without a host in rotation, the first is 1/2: "* ]]
+    larshm host clear 1 2 10.0.0.1:80
+    run -0 larshm health
+}
+
 @test "drain and pin come before what calls report, until clear" {
     live '[loadbalance]' 'probe_num = 1'
     route add 1 2 10.0.0.1:80 10.0.0.2:80

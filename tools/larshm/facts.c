@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/facts.h"
 
+#include <stdio.h>
+
 #include "shm/atomic.h"
 #include "shm/clock.h"
+#include "shm/region.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/text.h"
 
@@ -31,21 +34,49 @@ static uint64_t since(uint64_t now, uint64_t tick)
     return now > tick ? now - tick : 0;
 }
 
+struct text limit_text(enum refusing refusing)
+{
+    struct text text;
+    switch (refusing) {
+    case REFUSING_MAX_BYTES:
+        return (struct text){
+            "REFUSING new routes and larger tables: max_bytes is reached, raise [shm] max_bytes"};
+    case REFUSING_MAX_UNKNOWN:
+        return (struct text){"REFUSING unknown keys: too many that do not exist are looked up; "
+                             "find out which program does, or raise [shm] max_unknown"};
+    case REFUSING_NO_SPACE:
+        snprintf(text.is, sizeof(text.is),
+                 "REFUSING new routes and larger tables: shared memory (%.60s) is full: free some",
+                 region_directory());
+        return text;
+    default:
+        return (struct text){"none reached"};
+    }
+}
+
+enum fetcher_life fetcher_life(const struct routes_header *s_header, uint64_t now)
+{
+    if (load_relaxed(&s_header->fetcher_state) == FETCHER_STOPPED)
+        return FETCHER_HAS_STOPPED;
+    return since(now, load_relaxed(&s_header->tick)) < FETCHER_SILENT_MS ? FETCHER_IS_ALIVE
+                                                                         : FETCHER_IS_SILENT;
+}
+
 static void read_fetcher(const struct routes_header *s_header, uint64_t now, struct facts *facts)
 {
     facts->silent_ms = since(now, load_relaxed(&s_header->tick));
     facts->pid = load_relaxed(&s_header->fetcher_pid);
     facts->since_unix_ms = load_relaxed(&s_header->fetcher_since);
-    if (load_relaxed(&s_header->fetcher_state) == FETCHER_STOPPED)
-        facts->fetcher = FETCHER_HAS_STOPPED;
-    else
-        facts->fetcher = facts->silent_ms < FETCHER_SILENT_MS ? FETCHER_IS_ALIVE : FETCHER_IS_SILENT;
+    facts->fetcher = fetcher_life(s_header, now);
 
     text_printable(s_header->directory, sizeof(facts->directory), facts->directory);
     uint32_t connection = load_relaxed(&s_header->connection);
-    facts->connection =
-        connection <= CONNECTION_WAITING ? (enum connection_state)connection : CONNECTION_NONE;
-    facts->connection_age_ms = since(now, load_relaxed(&s_header->connection_tick));
+    if (connection > CONNECTION_WAITING || facts->fetcher != FETCHER_IS_ALIVE)
+        connection = CONNECTION_NONE; /* a fetcher that died had no time to say that its connections ended */
+    facts->connection = (enum connection_state)connection;
+    facts->connection_age_ms = facts->fetcher == FETCHER_IS_ALIVE
+                                   ? since(now, load_relaxed(&s_header->connection_tick))
+                                   : facts->silent_ms;
 }
 
 static void read_settings(const struct routes_header *s_header, struct facts *facts)
@@ -64,6 +95,8 @@ static int count_route(void *context, const struct route *route)
     facts->routes[route->condition]++;
     facts->slots_used++;
     facts->units_live += block_units(route->host_count);
+    if (route->host_count > 0 && route_count_out(route) == route->host_count && facts->without_host++ == 0)
+        facts->first_without_host = route->key;
     return 0;
 }
 

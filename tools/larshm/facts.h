@@ -32,11 +32,13 @@ struct facts {
     uint64_t silent_ms;
 
     char directory[DIRECTORY_NAME];
-    enum connection_state connection; /* as the fetcher last said */
-    uint64_t connection_age_ms;
+    enum connection_state connection; /* NONE where the fetcher is not alive */
+    uint64_t connection_age_ms;       /* there since its last sign of life */
 
     uint64_t routes[ROUTE_CONDITIONS];
     unsigned long damaged;
+    uint64_t without_host; /* routes with hosts, none of which is in rotation */
+    struct route_key first_without_host;
 
     uint64_t slots, slots_used;
     uint64_t units, units_live, units_retired, units_free;
@@ -54,6 +56,11 @@ struct facts {
 extern const char *const fetcher_life_names[FETCHER_LIVES];
 extern const char *const connection_names[];
 extern const char *const refusing_names[];
+
+/* What a limit that is reached keeps out, and what to do; "none reached". */
+struct text limit_text(enum refusing refusing);
+
+enum fetcher_life fetcher_life(const struct routes_header *s_header, uint64_t now);
 
 /* Returns 0, or -1 when memory ran out. Values that no fetcher writes are read as the first of their kind. */
 int facts_read(const struct instance *instance, struct facts *out);

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shm/clock.h"
 #include "shm/region.h"
+#include "tools/larshm/facts.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
@@ -70,6 +72,16 @@ static int fail_code(const struct common *common, const char *what, int code)
                 code == LARSHM_SYSTEM_ERROR ? strerror(errno) : larshm_strerror(code));
 }
 
+static bool fetcher_alive(const char *name)
+{
+    struct instance instance;
+    if (instance_open(name, &instance) != SHM_OK)
+        return false;
+    bool alive = fetcher_life(instance.routes.s_header, clock_tick()) == FETCHER_IS_ALIVE;
+    instance_close(&instance);
+    return alive;
+}
+
 int fail_lookup(const struct common *common, struct route_key key, int code)
 {
     char what[48];
@@ -78,6 +90,9 @@ int fail_lookup(const struct common *common, struct route_key key, int code)
         return fail(common, EXIT_OVERLOADED,
                     "%s: all hosts are overloaded or drained: `larshm get %" PRIu32 " %" PRIu32 "` shows why",
                     what, key.modid, key.cmdid);
+    if ((code == LARSHM_PENDING || code == LARSHM_TIMEOUT) && !fetcher_alive(common->instance))
+        return fail(common, code == LARSHM_PENDING ? EXIT_NO_OBJECT : EXIT_TIMED_OUT,
+                    "%s: not cached, and there is no fetcher to request it from: start larshm-fetcher", what);
     if (code != LARSHM_PENDING)
         return fail_code(common, what, code);
     return fail(common, EXIT_NO_ROUTE,

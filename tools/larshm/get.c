@@ -16,7 +16,8 @@
 static const char doc[] =
     "Looks a route up through the library, as an application does, and shows its hosts: where results of calls "
     "have been reported, how many, and the state of each host, since when, and why. "
-    "A route that is not cached is requested: exit code 2, and `larshm wait` waits for it.\v"
+    "A route that is not cached is requested: exit code 2, and `larshm wait` waits for it; or 3, without a fetcher that "
+    "is alive.\v"
     "Hosts are served even when they are older than update_timeout. If they are not being refreshed, because the "
     "fetcher is not alive or not connected, they are shown, a warning says how old they are, and the exit code is 4. With --pick, answers that all hosts are overloaded are counted; the exit code is "
     "7 if nothing else came.\n\n"
@@ -64,8 +65,9 @@ static int print_json(const struct common *common, const struct answer *answer)
 {
     return json_print(json_pack("{s:i, s:s, s:b, s:b, s:b, s:o}", "version", JSON_VERSION, "instance",
                                 common->instance, "expired", (int)answer->info.expired, "fetcher_alive",
-                                (int)answer->info.fetcher_alive, "connected", (int)answer->info.connected,
-                                "route", json_route(&answer->route, &answer->known)));
+                                (int)answer->info.fetcher_alive, "connected",
+                                answer->info.fetcher_alive && answer->info.connected, "route",
+                                json_route(&answer->route, &answer->known)));
 }
 
 static int print_hosts(const struct answer *answer)

@@ -8,7 +8,6 @@
 
 #include "conf/number.h"
 #include "shm/clock.h"
-#include "shm/region.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/say.h"
@@ -152,24 +151,7 @@ static void show_limits(const struct facts *facts)
     SHM_SETTINGS(X)
 #undef X
     putchar('\n');
-    switch (facts->refusing) {
-    case REFUSING_NOTHING:
-        printf("limits      none reached\n");
-        break;
-    case REFUSING_MAX_BYTES:
-        printf("limits      REFUSING new routes and larger tables: max_bytes is reached, "
-               "raise [shm] max_bytes\n");
-        break;
-    case REFUSING_MAX_UNKNOWN:
-        printf("limits      REFUSING unknown keys: too many that do not exist are looked up; "
-               "find out which program does, or raise [shm] max_unknown\n");
-        break;
-    case REFUSING_NO_SPACE:
-        printf("limits      REFUSING new routes and larger tables: "
-               "shared memory (%s) is full: free some\n",
-               region_directory());
-        break;
-    }
+    printf("limits      %s\n", limit_text(facts->refusing).is);
 }
 
 /* What was done on one line, each kind of trouble on a line of its own. */
