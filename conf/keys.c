@@ -83,7 +83,7 @@ const struct key keys[KEY_COUNT] = {
     {KEY(shm, directory, KEY_PATH), 0, 0, "", "", RESTART,
      "Where the objects are; programs need it in LARSHM_DIRECTORY. Empty: $LARSHM_DIRECTORY, or /dev/shm."},
     {KEY(shm, max_bytes, KEY_SIZE), UINT64_C(1) << 20, UINT64_C(1) << 32, "256M", "", RESTART,
-     "The routes object never grows beyond this. While it grows, old and new exist side by side."},
+     "The routes object never grows beyond this; at the limit new routes are refused. While it grows, old and new exist."},
     {KEY(shm, grace_ms, KEY_INTEGER), 0, 3600000, "2000", "milliseconds", RESTART,
      "A route's old hosts stay readable for this long after they are replaced."},
     {KEY(shm, max_unknown, KEY_INTEGER), 0, 100000000, "10000", "", RELOAD,

@@ -305,6 +305,13 @@ const struct connection_role refresh_role = {
 
 /* ---- at each poll ---- */
 
+static void publish_late(struct refresh *refresh)
+{
+    struct route_ref route;
+    while (writer_next_late(refresh->writer, refresh->now, &route))
+        balance_table_changed(refresh->balance, &route);
+}
+
 /* A lost answer leaves no route PULLING. A late one is accepted for as long again as a silent directory is kept. */
 static void enforce_deadlines(struct refresh *refresh)
 {
@@ -412,6 +419,7 @@ void refresh_poll(struct refresh *refresh)
     writer_heartbeat(refresh->writer, refresh->now);
     enforce_deadlines(refresh);
     end_hold_downs(refresh);
+    publish_late(refresh);
     /* While the directory is away flags and misses stay where clients put them. */
     token_bucket_fill(&refresh->request_bucket, refresh->config->fetcher.requests_per_second, refresh->now);
     request_flagged(refresh);

@@ -42,9 +42,10 @@
     X(overloaded,        "hosts that are ejected")                                  \
     X(held,              "routes whose empty answer is held back")                  \
     X(results_sent,      "messages sent to the report service")                     \
-    X(orders,            "overrides that operators have set or cleared")                     \
+    X(orders,            "overrides that operators have set or cleared")            \
     X(long_frames,       "frames skipped: longer than max_frame")                   \
-    X(crowded_answers,   "answers refused: more hosts than a route can have")
+    X(crowded_answers,   "answers refused: more hosts than a route can have")       \
+    X(postponed,         "changes of cached routes that wait for room")
 /* clang-format on */
 
 enum shm_counter {

@@ -63,6 +63,18 @@ static uint64_t adopted_expiry(const struct table *table, uint64_t now)
     return table_fetched(table) > now ? now : table->expires & ~EXPIRES_PULLING;
 }
 
+static enum shm_status put_replacement(struct publisher *publisher, const struct replacement *newer,
+                                       const struct table *old)
+{
+    struct publication table = newer->table;
+    uint32_t empty = SLOT_NONE, slot = index_probe(&publisher->routes, table.key, &empty);
+    table.marks = load_relaxed(&old->s_block->marks);
+    if (slot != SLOT_NONE)
+        return SHM_CORRUPT;
+    return publisher_put(publisher, &slot, empty, &table, newer->answered) == PUT_PUBLISHED ? SHM_OK
+                                                                                            : SHM_FULL;
+}
+
 /* Imports every valid route, and sets the gauges that count them. */
 static enum shm_status import_tables(struct publisher *publisher, const struct generation_plan *plan,
                                      uint32_t *damaged)
@@ -73,7 +85,12 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
         return SHM_SYSTEM_ERROR;
     enum shm_status status = SHM_OK;
     bool renumber = load_relaxed(&source->s_header->version) > VERSION_MAX / 2;
-    uint64_t routes = 0, negative = 0;
+    uint64_t routes = 0, negative = 0, last = load_relaxed(&source->s_header->version);
+    const struct replacement *newer = plan->replacements;
+    const struct replacement *const end = newer + plan->replacement_count;
+    /* Versions of one object are all drawn from one counter: replacements get new ones, behind all that are imported. */
+    if (!renumber && last <= VERSION_MAX)
+        publisher->version = last;
     for (uint32_t slot = 0; slot < routes_slot_count(source) && status == SHM_OK; slot++) {
         uint64_t ahead = index_fetch_ahead(source, slot),
                  word = load_acquire(&routes_slot(source, slot)->key);
@@ -90,9 +107,15 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
         }
         if (!plan->same_writer)
             table.expires = adopted_expiry(&table, plan->now);
-        if (table.count == 0 && table.expires < plan->now)
+        bool replaced = newer < end && newer->slot == slot;
+        if (!replaced && table.count == 0 && table.expires < plan->now)
             continue;
-        status = publisher_import(publisher, &table, route_key_from_word(word), renumber, scratch);
+        if (replaced) {
+            status = put_replacement(publisher, newer, &table);
+            table.count = newer++->table.count;
+        } else {
+            status = publisher_import(publisher, &table, route_key_from_word(word), renumber, scratch);
+        }
         if (status == SHM_CORRUPT) {
             ++*damaged;
             status = SHM_OK;
@@ -101,9 +124,6 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
         *(table.count ? &routes : &negative) += 1;
     }
     free(scratch);
-    uint64_t last = load_relaxed(&source->s_header->version);
-    if (!renumber && publisher->version < last && last <= VERSION_MAX)
-        publisher->version = last;
     struct routes_header *s_header = publisher->routes.s_header;
     store_relaxed(&s_header->version, publisher->version);
     store_relaxed(&s_header->counters[COUNTER_routes], routes);
@@ -128,6 +148,8 @@ static enum shm_status build_routes(const struct object_names *names, const stru
     if (plan->source) {
         region_expect_stores(&out->routes_region);
         copy_header(routes.s_header, plan->source->s_header);
+        if (plan->same_writer)
+            store_relaxed(&routes.s_header->refusing, load_relaxed(&plan->source->s_header->refusing));
         status = import_tables(&out->publisher, plan, damaged);
     }
     _Atomic uint64_t *s_made = &routes.s_header->counters[COUNTER_generations];

@@ -17,12 +17,21 @@ struct generation {
     struct publisher publisher;
 };
 
+/* A table in place of the one in a slot of the source. */
+struct replacement {
+    uint32_t slot;
+    uint64_t answered; /* tick */
+    struct publication table;
+};
+
 struct generation_plan {
     uint32_t bucket_count, arena_units, call_cells;
     const struct routes *source; /* whose tables are imported; NULL: none */
     bool same_writer;            /* false: requests under way died with the fetcher that made them */
     uint64_t now;                /* tick: negative entries that have expired are dropped */
     uint64_t grace_ms;
+    const struct replacement *replacements; /* by slot */
+    uint32_t replacement_count;
     gid_t control_group;   /* (gid_t)-1: the caller's */
     const char *directory; /* host:port, for people */
 };

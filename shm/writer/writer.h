@@ -63,12 +63,18 @@ bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route
  * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards. If the
  * table has changed, *changed is true, and `masks` are those of its hosts (NULL: all in rotation). May make a generation;
  * *route is of the newest one afterwards.
- * SHM_FULL: a limit was reached; the old table stays, and the route is NEW. SHM_NO_SPACE: shared memory is full;
- * likewise, and a later answer may succeed.
+ * SHM_FULL: a limit was reached. SHM_NO_SPACE: shared memory is full. An answer for a cached route that finds no room
+ * is SHM_OK all the same: the old table stays for now, and writer_next_late() publishes the newest answer.
  */
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
                            uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
                            bool *changed);
+
+/*
+ * Publishes an answer that found no room when it came, if there is room now; may make a generation, one a second. *out is
+ * its route. Called until it returns false: no more for now.
+ */
+bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out);
 
 /* Sets whether host number `at` of a route is ejected, and drained. */
 void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,

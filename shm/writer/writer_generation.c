@@ -2,6 +2,7 @@
 /* The objects of an instance while its fetcher runs: creates, drains and maintains generations. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -189,7 +190,7 @@ void writer_compact(struct writer *writer, uint64_t now)
         writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
 }
 
-enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now)
+enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new_key, uint64_t now)
 {
     if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
         return SHM_NO_SPACE;
@@ -199,7 +200,8 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
     uint32_t damaged = 0;
     writer_plan_size(writer, publisher->keys + UINT64_C(1), arena->live,
                      (uint64_t)arena->waiting + more_units, &plan);
-    if (plan.arena_units < (uint64_t)arena->live + more_units)
+    if (new_key ? !writer_room_beside_reserve(plan.arena_units, arena->live, more_units)
+                : plan.arena_units < (uint64_t)arena->live + more_units)
         return SHM_FULL;
     if (plan.arena_units <= arena->units && plan.bucket_count <= publisher->routes.bucket_count) {
         /* Not larger, only compacted: worth it at most every COMPACT_MS. */
@@ -208,6 +210,62 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t
         writer->compacted = now;
     }
     return writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
+}
+
+bool writer_may_grow_for_keys(const struct writer *writer)
+{
+    const struct publisher *publisher = &writer->now.publisher;
+    struct generation_plan plan;
+    writer_plan_size(writer, publisher->keys + UINT64_C(1), publisher->arena.live, 1, &plan);
+    return writer_room_beside_reserve(plan.arena_units, publisher->arena.live, 1);
+}
+
+static int by_slot(const void *left, const void *right)
+{
+    const struct replacement *a = left, *b = right;
+    return (a->slot > b->slot) - (a->slot < b->slot);
+}
+
+/* Of the answers that waited longest, as many as fit; the live units that come of it. */
+static uint64_t choose_replacements(const struct writer *writer, uint64_t most, struct replacement *out,
+                                    uint32_t *count)
+{
+    const struct postponed_answer *answer;
+    uint64_t live = writer->now.publisher.arena.live;
+    *count = 0;
+    TAILQ_FOREACH(answer, &writer->postponed.queue, place) {
+        const struct route_ref route = writer_find(writer, answer->table.key);
+        uint64_t after = live + block_units(answer->table.count) - block_units(route_ref_count(&route));
+        if (!route_ref_is_here(&route) || after > most)
+            continue;
+        live = after;
+        out[(*count)++] = (struct replacement){route.slot, answer->answered, answer->table};
+    }
+    qsort(out, *count, sizeof(*out), by_slot);
+    return live;
+}
+
+void writer_catch_up(struct writer *writer, uint64_t now)
+{
+    const struct publisher *publisher = &writer->now.publisher;
+    struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
+    uint32_t damaged = 0;
+    if (now < writer->caught_up + CATCH_UP_MS)
+        return;
+    writer->caught_up = now;
+    struct replacement *replacements = calloc(writer->postponed.count, sizeof(*replacements));
+    if (!replacements)
+        return;
+    writer_plan_size(writer, publisher->keys, publisher->arena.live, writer->postponed.units, &plan);
+    if (plan.arena_units < publisher->routes.arena_units) { /* for the keys' sake, or max_bytes was lowered */
+        plan.arena_units = publisher->routes.arena_units;
+        plan.bucket_count = publisher->routes.bucket_count;
+    }
+    plan.replacements = replacements;
+    uint64_t live = choose_replacements(writer, plan.arena_units, replacements, &plan.replacement_count);
+    if (plan.replacement_count && live <= plan.arena_units)
+        writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
+    free(replacements);
 }
 
 bool writer_control_cut(const struct writer *writer)
@@ -276,12 +334,11 @@ bool writer_unknown_full(struct writer *writer, uint64_t now)
 /* The reason for refusing new keys may be over. If it is not, the next refused key sets it again. */
 static void clear_refusal(struct writer *writer, uint64_t now)
 {
-    _Atomic uint32_t *s_refusing = &writer_header(writer)->refusing;
-    if (load_relaxed(s_refusing) == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now))
+    uint32_t why = load_relaxed(&writer_header(writer)->refusing);
+    if (why == REFUSING_NOTHING || (why == REFUSING_MAX_UNKNOWN && writer_unknown_full(writer, now)) ||
+        (why == REFUSING_MAX_BYTES && !writer_may_grow_for_keys(writer)))
         return;
-    s_refusing = &writer_header(writer)->refusing; /* of another generation perhaps */
-    if (load_relaxed(s_refusing) != REFUSING_NOTHING)
-        store_relaxed(s_refusing, REFUSING_NOTHING);
+    store_relaxed(&writer_header(writer)->refusing, REFUSING_NOTHING); /* of another generation perhaps */
 }
 
 enum shm_status writer_maintain(struct writer *writer, uint64_t now)
@@ -302,6 +359,7 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
     const struct arena *arena = &writer->now.publisher.arena;
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);
+    writer_gauge(writer, COUNTER_postponed, writer->postponed.count);
 
     clear_refusal(writer, now);
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes) &&

@@ -8,6 +8,7 @@
 
 #include "shm/writer/collect.h"
 #include "shm/writer/generation.h"
+#include "shm/writer/postponed.h"
 #include "shm/writer/writer.h"
 
 enum {
@@ -16,6 +17,8 @@ enum {
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
     COMPACT_MS = 10 * 1000, /* a new generation that is no larger is created at most this often */
     FIRST_CALL_CELLS = 1024,
+    CATCH_UP_MS = 1000, /* between two generations that are created for postponed answers */
+    RESERVE_SHARE = 8,  /* new routes leave an eighth of the arena to changes of cached ones */
 };
 
 /* The control object of a replaced generation: its clients count in it until they switch. */
@@ -30,6 +33,7 @@ struct writer {
     struct object_names names;
     struct generation now;
     struct retired_control retired[RETIRED_MAX];
+    struct postponed postponed;
     uint32_t flag_cursor, miss_cursor;
     bool (*judge)(void *context, const struct call_report *report);
     void *judge_context;
@@ -38,6 +42,7 @@ struct writer {
     uint64_t max_bytes;
     uint64_t no_space;  /* tick of the last generation that found no space */
     uint64_t compacted; /* tick of the last generation that was created without growing */
+    uint64_t caught_up; /* tick of the last one that was created for postponed answers */
     uint32_t grace_ms, max_unknown;
     gid_t group;
     int lock;
@@ -92,7 +97,19 @@ void writer_compact(struct writer *writer, uint64_t now);
 /* True while no more keys without hosts may be remembered, although expired ones were dropped. */
 bool writer_unknown_full(struct writer *writer, uint64_t now);
 
-/* Creates one with room for another key and `more_units` more. SHM_FULL: max_bytes forbids it. */
-enum shm_status writer_grow(struct writer *writer, uint32_t more_units, uint64_t now);
+/* Creates one with room for `more_units` more, and for another key if `new_key`. SHM_FULL: max_bytes forbids it. */
+enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new_key, uint64_t now);
+
+/* Creates one in which as many postponed answers as fit are published; at most every CATCH_UP_MS. */
+void writer_catch_up(struct writer *writer, uint64_t now);
+
+/* True if an arena of `units`, `live` of which are in use, has room for a new key's table beside its reserve. */
+static inline bool writer_room_beside_reserve(uint64_t units, uint64_t live, uint32_t more_units)
+{
+    return live + more_units <= units - units / RESERVE_SHARE;
+}
+
+/* False: max_bytes is reached, as far as new keys are concerned. */
+bool writer_may_grow_for_keys(const struct writer *writer);
 
 #endif

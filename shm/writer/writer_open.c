@@ -198,6 +198,7 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
         return SHM_SYSTEM_ERROR;
     }
     writer->lock = -1;
+    postponed_init(&writer->postponed);
     writer->max_bytes = options->max_bytes;
     writer->grace_ms = options->settings.grace_ms;
     writer->max_unknown = options->max_unknown;
@@ -241,6 +242,7 @@ void writer_close(struct writer *writer)
         writer_drop_retired(writer, &writer->retired[i]);
     sigbus_unprotect(&writer->now.control_region);
     generation_close(&writer->now);
+    postponed_free(&writer->postponed);
     if (writer->lock >= 0)
         close(writer->lock);
     free(writer);

@@ -96,6 +96,50 @@ static enum shm_status refuse_put(struct writer *writer, const struct route_ref 
     return status;
 }
 
+/* A changed or deleted route is not dropped for lack of room: see writer_next_late(). */
+static enum shm_status postpone(struct writer *writer, const struct route_ref *route,
+                                const struct publication *table, uint64_t now, enum shm_status why)
+{
+    if (!postponed_add(&writer->postponed, table, now, block_units(route_ref_count(route)),
+                       writer->now.publisher.routes.arena_units))
+        return refuse_put(writer, route, why);
+    writer_set_new(writer, route);
+    refuse(writer, why == SHM_NO_SPACE ? REFUSING_NO_SPACE : REFUSING_MAX_BYTES);
+    return SHM_OK;
+}
+
+enum {
+    LATE_TRIES = 16 /* answers in a row that find no room */
+};
+
+bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out)
+{
+    struct postponed_answer *answer;
+    for (int tries = 0; tries < LATE_TRIES && (answer = postponed_first(&writer->postponed)); tries++) {
+        struct publication table = answer->table;
+        struct route_ref old = *out = writer_find(writer, table.key);
+        if (!route_ref_is_here(out)) {
+            postponed_drop(&writer->postponed, table.key);
+            continue;
+        }
+        table.marks = load_relaxed(&old.table.s_block->marks);
+        enum put_result result =
+            publisher_put(&writer->now.publisher, &out->slot, SLOT_NONE, &table, answer->answered);
+        if (result == PUT_NO_ROOM) {
+            postponed_defer(&writer->postponed, answer);
+            writer_catch_up(writer, now);
+            continue;
+        }
+        if (result == PUT_PUBLISHED)
+            recount(writer, &old, table.count);
+        writer_count(writer, COUNTER_publishes, 1);
+        postponed_drop(&writer->postponed, table.key);
+        *out = writer_find(writer, out->key);
+        return true;
+    }
+    return false;
+}
+
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
                            uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed)
 {
@@ -114,11 +158,17 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
         }
     }
     struct route_ref old = *route;
-    enum put_result result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
+    const struct arena *arena = &writer->now.publisher.arena;
+    bool new_key = !route_ref_is_here(route);
+    enum put_result result = PUT_NO_ROOM;
+    if (!new_key)
+        postponed_drop(&writer->postponed, route->key);
+    if (!new_key || writer_room_beside_reserve(arena->units, arena->live, block_units(count)))
+        result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
     if (result == PUT_NO_ROOM) {
-        enum shm_status status = writer_grow(writer, block_units(count), now);
+        enum shm_status status = writer_grow(writer, block_units(count), new_key, now);
         if (status != SHM_OK)
-            return refuse_put(writer, route, status);
+            return new_key ? refuse_put(writer, route, status) : postpone(writer, route, &table, now, status);
         /* The new generation has dropped an expired negative entry, and its gauges do not count it. */
         old = *route = writer_find(writer, route->key);
         result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
@@ -134,7 +184,7 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
         writer_count(writer, COUNTER_refreshes, 1);
         break;
     case PUT_NO_ROOM:
-        return refuse_put(writer, route, SHM_FULL);
+        return new_key ? refuse_put(writer, route, SHM_FULL) : postpone(writer, route, &table, now, SHM_FULL);
     }
     if (!route_ref_is_here(&old))
         refuse(writer, REFUSING_NOTHING);

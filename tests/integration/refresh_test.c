@@ -9,6 +9,7 @@ enum {
     THREADS = 4,
     LOOKUPS = 20000,
     MANY = 30,
+    LARGE = 3000, /* hosts: fewer than fifty such routes fill 1 MB */
 };
 
 static void rule_1_unknown_route_is_asked_for_once_and_is_pending_meanwhile(void **state)
@@ -248,6 +249,48 @@ static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
     assert_true(clock_tick() - begin >= (MANY - 10) * 1000 / 100);
 }
 
+/* Many hosts, of which `port` says which answer they are from. */
+static void answer_large(struct fixture *fixture, uint32_t cmdid, int port)
+{
+    static struct wire_host hosts[LARGE];
+    for (int i = 0; i < LARGE; i++)
+        hosts[i] = wire_host(i, port);
+    directory_answer(&fixture->directory, 1, cmdid, hosts, LARGE);
+}
+
+static bool serves_port(struct fixture *fixture, uint32_t cmdid, int port)
+{
+    larshm_host host;
+    return larshm_get_host(fixture->client, 1, cmdid, &host) == LARSHM_OK && ntohs(host.port) == port;
+}
+
+static void
+g10_changes_and_deletions_arrive_when_max_bytes_is_reached_and_new_routes_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.max_bytes = "1M";
+    fixture_connect(fixture);
+    uint32_t known = 0;
+    for (;; known++) {
+        fixture_lookup_until_asked(fixture, 1, known);
+        answer_large(fixture, known, 80);
+        eventually(serves_port(fixture, known, 80) ||
+                   fetcher_counter(&fixture->fetcher, COUNTER_refused_full) > 0);
+        if (!serves_port(fixture, known, 80))
+            break;
+    }
+    assert_true(known > 10);
+    for (int port = 81; port <= 83; port++)
+        for (uint32_t cmdid = 1; cmdid < known; cmdid++)
+            answer_large(fixture, cmdid, port);
+    directory_deny(&fixture->directory, 1, 0);
+    for (uint32_t cmdid = 1; cmdid < known; cmdid++)
+        eventually(serves_port(fixture, cmdid, 83));
+    eventually(fixture_lookup(fixture, 1, 0) == LARSHM_NOEXIST);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_postponed) == 0);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_refused_full), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +308,7 @@ int main(void)
         fixture_test(asking_again_is_paced),
         fixture_test(asking_again_leaves_room_for_what_clients_ask_for),
         fixture_test(requests_keep_to_their_rate_and_none_is_forgotten),
+        fixture_test(g10_changes_and_deletions_arrive_when_max_bytes_is_reached_and_new_routes_are_refused),
     };
     return cmocka_run_group_tests_name("integration/refresh", tests, NULL, NULL);
 }

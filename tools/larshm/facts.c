@@ -40,13 +40,13 @@ struct text limit_text(enum refusing refusing)
     switch (refusing) {
     case REFUSING_MAX_BYTES:
         return (struct text){
-            "REFUSING new routes and larger tables: max_bytes is reached, raise [shm] max_bytes"};
+            "REFUSING new routes: max_bytes is reached, raise [shm] max_bytes"};
     case REFUSING_MAX_UNKNOWN:
         return (struct text){"REFUSING unknown keys: too many that do not exist are looked up; "
                              "find out which program does, or raise [shm] max_unknown"};
     case REFUSING_NO_SPACE:
         snprintf(text.is, sizeof(text.is),
-                 "REFUSING new routes and larger tables: shared memory (%.60s) is full: free some",
+                 "REFUSING new routes: shared memory (%.60s) is full: free some",
                  region_directory());
         return text;
     default:

@@ -142,6 +142,15 @@ static void show_setting(const char *before, const char *name, uint32_t value)
            *unit ? unit + 1 : "");
 }
 
+static void show_postponed(const struct facts *facts)
+{
+    uint64_t waiting = facts->counters[COUNTER_postponed];
+    if (waiting)
+        printf("; %s change%s of cached routes wait%s for room", text_count(waiting).is,
+               number_plural(waiting), waiting == 1 ? "s" : "");
+    putchar('\n');
+}
+
 static void show_limits(const struct facts *facts)
 {
     const char *before = "settings    ";
@@ -151,7 +160,8 @@ static void show_limits(const struct facts *facts)
     SHM_SETTINGS(X)
 #undef X
     putchar('\n');
-    printf("limits      %s\n", limit_text(facts->refusing).is);
+    printf("limits      %s", limit_text(facts->refusing).is);
+    show_postponed(facts);
 }
 
 /* What was done on one line, each kind of trouble on a line of its own. */

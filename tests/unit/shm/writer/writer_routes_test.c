@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "shm/check.h"
@@ -72,6 +73,114 @@ static void max_bytes_refuses_new_keys_and_serves_known_ones(void **state)
     region_close(&region);
 }
 
+/* Publishes new routes of one host until they are refused. */
+static uint32_t fill(struct instance *instance)
+{
+    struct host_addr host;
+    uint32_t known = 0;
+    enum shm_status status;
+    do {
+        self_checking_hosts(known + 1, 1, 1, &host);
+        status = put_by_key(instance->writer, numbered_key(known + 1), &host, 1, NULL, 15, clock_tick());
+        known += status == SHM_OK;
+    } while (status == SHM_OK);
+    assert_int_equal(status, SHM_FULL);
+    return known;
+}
+
+static uint32_t publish_late(struct instance *instance, uint64_t now)
+{
+    struct route_ref route;
+    uint32_t published = 0;
+    while (writer_next_late(instance->writer, now, &route))
+        published++;
+    return published;
+}
+
+static void expect_host(const struct instance *instance, uint64_t key, uint32_t round)
+{
+    struct host_addr expected, found = HOST_ADDR_NONE;
+    const struct route_ref route = writer_find(instance->writer, numbered_key(key));
+    self_checking_hosts(key, round, 1, &expected);
+    assert_int_equal(route_ref_hosts(&route, &found), 1);
+    assert_true(host_addr_equal(found, expected));
+}
+
+static void changes_and_deletions_of_known_routes_arrive_when_max_bytes_is_reached(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    const uint32_t known = fill(instance);
+    const uint64_t now = clock_tick(), generation = writer_generation(instance->writer);
+    /* Of each route two changes: the newest is the one that counts. */
+    for (uint32_t round = 2; round <= 3; round++)
+        for (uint64_t key = 2; key <= known; key++)
+            instance_put(instance, key, round, 1, 15);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(1), NULL, 0, NULL, 15, now), SHM_OK);
+    assert_true(publish_late(instance, now) > known / 2);
+    assert_int_equal(publish_late(instance, now), 0);
+    assert_int_not_equal(writer_generation(instance->writer), generation);
+    for (uint64_t key = 2; key <= known; key++)
+        expect_host(instance, key, 3);
+    const struct route_ref deleted = writer_find(instance->writer, numbered_key(1));
+    assert_true(route_ref_is_here(&deleted));
+    assert_int_equal(route_ref_count(&deleted), 0);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_routes), known - 1);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_negative), 1);
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_true(region.size <= instance->options.max_bytes);
+    region_close(&region);
+    /* New ones are refused, now and after maintenance. */
+    struct host_addr host;
+    self_checking_hosts(known + 1, 1, 1, &host);
+    for (int i = 0; i < 2; i++) {
+        assert_true(writer_refusing(instance->writer));
+        assert_int_equal(put_by_key(instance->writer, numbered_key(known + 1), &host, 1, NULL, 15, now),
+                         SHM_FULL);
+        assert_int_equal(writer_maintain(instance->writer, now), SHM_OK);
+    }
+    assert_int_equal(writer_counter(instance->writer, COUNTER_postponed), 0);
+}
+
+static void new_routes_leave_a_reserve_to_changes_of_known_ones(void **state)
+{
+    struct instance *instance = *state;
+    const uint32_t known = fill(instance);
+    const uint64_t generation = writer_generation(instance->writer);
+    for (uint64_t key = 1; key <= known / 10; key++) {
+        instance_put(instance, key, 2, 1, 15);
+        expect_host(instance, key, 2);
+    }
+    assert_int_equal(writer_generation(instance->writer), generation);
+}
+
+static void a_larger_table_that_never_fits_hinders_no_other(void **state)
+{
+    struct instance *instance = *state;
+    static struct host_addr hosts[HOSTS_MAX];
+    const uint32_t known = fill(instance);
+    uint64_t now = clock_tick();
+    for (uint32_t i = 0; i < HOSTS_MAX; i++)
+        hosts[i] = (struct host_addr){htonl(0x0a000000 + i), htons(80)};
+    for (uint64_t key = 1; key <= 20; key++)
+        put_by_key(instance->writer, numbered_key(key), hosts, HOSTS_MAX, NULL, 15, now);
+    for (uint64_t key = 21; key <= known; key++)
+        instance_put(instance, key, 2, 1, 15);
+    for (int second = 0; second < 20; second++)
+        publish_late(instance, now += 1000);
+    for (uint64_t key = 21; key <= known; key++)
+        expect_host(instance, key, 2);
+    assert_int_equal(writer_maintain(instance->writer, now), SHM_OK);
+    assert_true(writer_counter(instance->writer, COUNTER_postponed) > 0);
+    /* A newer answer takes its place. */
+    for (uint64_t key = 1; key <= 20; key++)
+        instance_put(instance, key, 3, 1, 15);
+    publish_late(instance, now += 1000);
+    for (uint64_t key = 1; key <= 20; key++)
+        expect_host(instance, key, 3);
+}
+
 static void unknown_keys_are_limited_in_number(void **state)
 {
     struct instance *instance = *state;
@@ -119,6 +228,9 @@ int main(void)
         TEST(same_hosts_only_change_the_times),
         TEST(another_update_timeout_is_no_change_of_the_route),
         TEST(max_bytes_refuses_new_keys_and_serves_known_ones),
+        TEST(changes_and_deletions_of_known_routes_arrive_when_max_bytes_is_reached),
+        TEST(new_routes_leave_a_reserve_to_changes_of_known_ones),
+        TEST(a_larger_table_that_never_fits_hinders_no_other),
         TEST(unknown_keys_are_limited_in_number),
         TEST(expired_unknown_keys_make_room),
         TEST(a_hold_down_is_shown_until_the_next_answer),
