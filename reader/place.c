@@ -59,16 +59,17 @@ static bool enter_by_path(const struct place *place, const char *routes, const s
                           bool have_kept, int *directory, enum shm_status *status)
 {
     struct stat st;
+    int fd;
     if (have_kept && leads_elsewhere(place->fd, routes, current))
         return false;
-    *status = region_directory_open(place->path, directory);
+    *status = region_directory_open(place->path, &fd);
     if (*status != SHM_OK)
         return false;
-    if (!have_kept)
+    if (!have_kept || (fstat(fd, &st) == 0 && !is_kept(place, &st) && leads_elsewhere(fd, routes, current))) {
+        *directory = fd;
         return true;
-    if (fstat(*directory, &st) == 0 && !is_kept(place, &st) && leads_elsewhere(*directory, routes, current))
-        return true;
-    close(*directory);
+    }
+    close(fd);
     return false;
 }
 
