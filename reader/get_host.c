@@ -12,12 +12,12 @@ static inline bool get_host_fast(larshm *h, struct route_key key, larshm_host *h
         return false;
     uint64_t phase = mine->phase + PHASE_PICK + PHASE_LOOKUP;
     struct host_addr picked;
-    rcu_enter();
+    rcu_enter_joined();
     /* Pair with mapping_renew() and generation_install(), as in lookup_enter(). */
     const struct routes *routes = &load_acquire(&h->current)->routes;
     bool found = load_acquire(&routes->s_header->superseded) == SUPERSEDED_NO &&
                  lookup_fast(routes, key, phase_position(phase), &picked);
-    rcu_leave();
+    rcu_leave_joined();
     if (!found)
         return false;
     *host = (larshm_host){key.modid, key.cmdid, picked.address, picked.port};

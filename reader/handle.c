@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "reader/fork.h"
@@ -27,7 +28,7 @@ static int open_at_place(larshm *h, struct mapping **out)
     return code;
 }
 
-int larshm_open(larshm **out, const char *instance)
+static int open_handle(larshm **out, const char *instance)
 {
     larshm *h = calloc(1, sizeof(*h));
     struct mapping *mapping = NULL;
@@ -48,6 +49,15 @@ int larshm_open(larshm **out, const char *instance)
     return LARSHM_OK;
 }
 
+int larshm_open(larshm **out, const char *instance)
+{
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    int code = open_handle(out, instance);
+    pthread_setcancelstate(state, NULL);
+    return code;
+}
+
 void larshm_close(larshm *h)
 {
     if (!h)
@@ -56,10 +66,11 @@ void larshm_close(larshm *h)
     if (thread_state.serial == h->serial)
         lookup_flush(current);
     mapping_close(current);
-    while (h->retired) {
-        struct mapping *mapping = h->retired;
-        h->retired = mapping->next;
-        mapping_close(mapping);
+    struct mapping *retired = load_acquire(&h->retired);
+    while (retired) {
+        struct mapping *next = retired->next;
+        mapping_close(retired);
+        retired = next;
     }
     place_end(&h->place);
     free(h);

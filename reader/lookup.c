@@ -9,12 +9,17 @@
 #include "shm/reader/demand.h"
 #include "shm/reader/lookup_stats.h"
 
+enum {
+    CONTROL_LOOK_MS = 100 /* how often a reader looks for a control object that was missing */
+};
+
 void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
-    if (mapping->can_demand)
-        lookup_stats_add(&mapping->control, thread_number(),
-                         pending_lookups(mine->phase) - mine->foreign_lookups, mine->missed, mine->expired);
+    uint32_t lookups = pending_lookups(mine->phase), foreign = mine->foreign_lookups;
+    /* A handler that looks up may come between any two of these steps, and make either of them the smaller one. */
+    if (mapping->can_demand && lookups >= foreign)
+        lookup_stats_add(&mapping->control, thread_number(), lookups - foreign, mine->missed, mine->expired);
     mine->phase -= pending_lookups(mine->phase);
     mine->foreign_lookups = mine->missed = mine->expired = 0;
 }
@@ -44,6 +49,7 @@ static void count_lookup(larshm *h)
 {
     struct thread_state *mine = &thread_state;
     if (__builtin_expect(mine->serial != h->serial, 0)) {
+        mapping_tidy(h); /* for threads that live for less than a batch */
         /* Counts of the previous handle are a batch at most, and only for people: dropped. */
         thread_number();
         mine->serial = h->serial;
@@ -57,19 +63,21 @@ static void count_lookup(larshm *h)
 
 /*
  * A generation that is announced, but not there yet: look again a little later. Once it has its name, look always (G3),
- * unless it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. True if
- * the handle no longer has the mapping that was `seen`: also when another thread has switched it, and nothing newer was
- * found.
+ * unless it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. Not
+ * announced: its control object was missing, look again now and then. True if the handle no longer has the mapping that
+ * was `seen`: also when another thread has switched it, and nothing newer was found.
  */
 static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
 {
     uint64_t now = clock_tick();
-    _Atomic uint64_t *next = superseded == SUPERSEDED_SOON ? &h->next_look : &h->next_open;
+    _Atomic uint64_t *next = superseded == SUPERSEDED_SOON ? &h->next_look
+                             : superseded == SUPERSEDED_NO ? &h->next_control
+                                                           : &h->next_open;
     if (now < load_relaxed(next))
         return false;
     if (mapping_renew(h) || load_acquire(&h->current) != seen)
         return true;
-    store_relaxed(next, now + ANNOUNCED_LOOK_MS);
+    store_relaxed(next, now + (superseded == SUPERSEDED_NO ? CONTROL_LOOK_MS : ANNOUNCED_LOOK_MS));
     return false;
 }
 
@@ -85,7 +93,8 @@ struct mapping *lookup_enter(larshm *h)
         /* Pairs with the release in generation_install(). The load is coherent: after a publish in the new generation
          * is done, no lookup that begins later reads anything but SUPERSEDED_YES here. */
         uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
-        if (__builtin_expect(superseded == SUPERSEDED_NO, 1))
+        if (__builtin_expect(superseded == SUPERSEDED_NO && (mapping->can_demand || mapping->may_not_demand),
+                             1))
             return mapping;
         rcu_leave();
         if (!renew(h, mapping, superseded))

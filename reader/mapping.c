@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/mapping.h"
 
-#include <pthread.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "reader/rcu.h"
 #include "reader/thread.h"
+#include "reader/uncancelled.h"
 #include "shm/atomic.h"
+#include "shm/clock.h"
 
 enum {
     OPEN_TRIES = 50, /* a hand-over replaces two names, microseconds apart */
@@ -37,26 +38,33 @@ static enum shm_status open_control(const struct object_names *names, int direct
     return status;
 }
 
-int mapping_open(const struct object_names *names, int directory, const struct trust *trust,
-                 struct mapping **out)
+enum patience {
+    ONCE,     /* for a lookup: it sleeps never, and does without control until later */
+    PATIENTLY /* for larshm_open() */
+};
+
+/* The struct is mapped, too: a handler must not allocate. */
+static int open_mapping(const struct object_names *names, int directory, const struct trust *trust,
+                        enum patience patience, struct mapping **out)
 {
-    struct mapping *mapping = aligned_alloc(CACHE_LINE, sizeof(*mapping));
-    if (!mapping)
+    struct mapping *mapping =
+        mmap(NULL, sizeof(*mapping), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
         return LARSHM_SYSTEM_ERROR;
-    *mapping = (struct mapping){0};
     enum shm_status status = open_routes(names, directory, *trust, mapping);
     /* Control of another generation under the name: a hand-over, or a fetcher that died in one. */
-    enum shm_status control = SHM_NO_OBJECT;
-    for (int i = 0; status == SHM_OK && i < OPEN_TRIES; i++) {
-        control = open_control(names, directory, *trust, mapping);
+    enum shm_status control =
+        status == SHM_OK ? open_control(names, directory, *trust, mapping) : SHM_NO_OBJECT;
+    for (int i = 1; status == SHM_OK && patience == PATIENTLY && i < OPEN_TRIES; i++) {
         if (control != SHM_NO_OBJECT || load_acquire(&mapping->routes.s_header->superseded))
             break;
         usleep(OPEN_PAUSE_US);
+        control = open_control(names, directory, *trust, mapping);
     }
     mapping->can_demand = control == SHM_OK;
     mapping->may_not_demand = control == SHM_NO_PERMISSION || control == SHM_FOREIGN || control == SHM_UNSAFE;
-    /* The system lacks a resource just now. To go on without control would last as long as the generation. */
-    if (status == SHM_OK && control == SHM_SYSTEM_ERROR)
+    /* The system lacks a resource just now: the program can call again. */
+    if (status == SHM_OK && control == SHM_SYSTEM_ERROR && patience == PATIENTLY)
         status = control;
     if (status == SHM_OK)
         *out = mapping;
@@ -65,13 +73,19 @@ int mapping_open(const struct object_names *names, int directory, const struct t
     return (int)status;
 }
 
+int mapping_open(const struct object_names *names, int directory, const struct trust *trust,
+                 struct mapping **out)
+{
+    return open_mapping(names, directory, trust, PATIENTLY, out);
+}
+
 void mapping_close(struct mapping *mapping)
 {
     if (!mapping)
         return;
     region_close(&mapping->routes_region);
     region_close(&mapping->control_region);
-    free(mapping);
+    munmap(mapping, sizeof(*mapping));
 }
 
 void mapping_pin(struct mapping *mapping)
@@ -90,42 +104,101 @@ static int64_t pins(struct mapping *mapping)
     return sum;
 }
 
-/* Guards larshm.retired, of all handles. Taken by the thread that replaced a mapping, and tried by those that unpin
- * one; never while a read section is waited for. */
-static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
+enum {
+    WAIT_AGAIN_MS = 10
+};
 
-void mapping_freeze(void)
+/*
+ * Retired mappings are a list: any thread pushes at its head, and one thread at a time, the reaper, takes any of them out.
+ * No thread waits to be the reaper: a signal handler may have interrupted it, and it may have lost its processor.
+ *
+ * A mapping is unmapped after no read section can have it: since it was retired, rcu_wait() has waited for all sections, and
+ * has found no guest. Until it can, mappings are kept: where membarrier(2) is refused, that is one for each generation that
+ * the handle has left, until larshm_close().
+ */
+static _Atomic uint64_t reaper; /* the thread, 0: none */
+
+static uint64_t this_thread(void)
 {
-    pthread_mutex_lock(&retired_lock);
+    return (uintptr_t)&thread_state;
 }
 
-void mapping_thaw(void)
+/* A handler that forks may have interrupted the reaper: it goes on in the child. What another one had taken out of the list
+ * and not unmapped yet, one mapping, stays mapped in the child. */
+void mapping_forget(void)
 {
-    pthread_mutex_unlock(&retired_lock);
+    if (load_relaxed(&reaper) != this_thread())
+        store_relaxed(&reaper, 0);
 }
 
-/* Unmaps retired mappings without pins. Under retired_lock. */
-static void reap(larshm *h)
+static void push(larshm *h, struct mapping *mapping)
 {
-    for (struct mapping **at = &h->retired; *at;) {
-        struct mapping *mapping = *at;
-        if (pins(mapping) == 0) {
-            *at = mapping->next;
-            mapping_close(mapping);
-        } else {
-            at = &mapping->next;
-        }
+    struct mapping *head = load_relaxed(&h->retired);
+    do
+        mapping->next = head;
+    while (!exchange_acq_rel(&h->retired, &head, mapping));
+    add_relaxed(&h->retirements, 1);
+}
+
+/* Marks what is in the list now, if no section can have it. Acquire pairs with the release in push(): the pointer was
+ * exchanged before. */
+static bool settle(larshm *h)
+{
+    struct mapping *first = load_acquire(&h->retired);
+    if (!first || first->quiescent) /* then so are those that were retired before it */
+        return true;
+    if (!rcu_wait()) {
+        store_relaxed(&h->next_wait, clock_tick() + WAIT_AGAIN_MS);
+        return false;
     }
-    store_relaxed(&h->left, h->retired != NULL);
+    for (struct mapping *mapping = first; mapping; mapping = mapping->next)
+        mapping->quiescent = true;
+    return true;
 }
 
-/* No thread waits here for another, which may have lost its processor. */
+static void unmap_unused(larshm *h)
+{
+    struct mapping *before = NULL, *next;
+    for (struct mapping *mapping = load_acquire(&h->retired); mapping; mapping = next) {
+        struct mapping *head = mapping;
+        next = mapping->next;
+        bool taken = mapping->quiescent && pins(mapping) == 0;
+        if (taken && before)
+            before->next = next;
+        else if (taken)
+            taken = exchange_acq_rel(&h->retired, &head, next); /* false: one was pushed; next time */
+        if (taken)
+            mapping_close(mapping);
+        else
+            before = mapping;
+    }
+}
+
+static bool reap_once(larshm *h, bool wait)
+{
+    if (!claim_acq_rel(&reaper, this_thread()))
+        return false;
+    struct uncancelled before = uncancelled_begin();
+    bool settled = wait && settle(h);
+    unmap_unused(h);
+    uncancelled_end(before);
+    store_release(&reaper, 0);
+    return settled;
+}
+
+/* Again if a thread that is no reaper has retired another one meanwhile: it may be the last to look up for long. */
+static void reap(larshm *h, bool wait)
+{
+    uint32_t seen;
+    do
+        seen = load_acquire(&h->retirements);
+    while (reap_once(h, wait) && load_acquire(&h->retirements) != seen);
+}
+
 void mapping_tidy(larshm *h)
 {
-    if (load_relaxed(&h->left) && pthread_mutex_trylock(&retired_lock) == 0) {
-        reap(h);
-        pthread_mutex_unlock(&retired_lock);
-    }
+    if (load_relaxed(&h->retired))
+        reap(h, clock_tick() >= load_relaxed(&h->next_wait));
 }
 
 void mapping_unpin(larshm *h, struct mapping *mapping)
@@ -138,15 +211,9 @@ void mapping_unpin(larshm *h, struct mapping *mapping)
         mapping_tidy(h);
 }
 
-static void retire(larshm *h, struct mapping *old)
+static bool is_newer(const struct mapping *found, const struct mapping *old)
 {
-    rcu_wait(); /* each thread that could still load `old` has left its section, with a pin or without */
-    pthread_mutex_lock(&retired_lock);
-    store_release(&old->retired, true);
-    old->next = h->retired;
-    h->retired = old;
-    reap(h);
-    pthread_mutex_unlock(&retired_lock);
+    return found->routes.generation != old->routes.generation || (found->can_demand && !old->can_demand);
 }
 
 /*
@@ -157,6 +224,7 @@ static void retire(larshm *h, struct mapping *old)
  */
 bool mapping_renew(larshm *h)
 {
+    struct uncancelled before = uncancelled_begin();
     rcu_enter();
     struct mapping *old = load_acquire(&h->current);
     mapping_pin(old);
@@ -166,17 +234,22 @@ bool mapping_renew(larshm *h)
     struct place_visit visit;
     int code = (int)place_enter(&h->place, h->names.routes, &old->routes_region, &visit);
     if (code == LARSHM_OK) {
-        code = mapping_open(&h->names, visit.directory, &visit.trust, &newer);
+        code = open_mapping(&h->names, visit.directory, &visit.trust, ONCE, &newer);
         if (!place_leave(&h->place, &visit))
             code = LARSHM_SYSTEM_ERROR;
     }
-    bool moved = code == LARSHM_OK && newer->routes.generation != old->routes.generation;
+    bool moved = code == LARSHM_OK && is_newer(newer, old);
     struct mapping *expected = old;
     bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
-    if (!won)
+    if (won) {
+        store_release(&old->retired, true);
+        push(h, old);
+    } else {
         mapping_close(newer);
+    }
     mapping_unpin(h, old);
     if (won)
-        retire(h, old);
+        reap(h, true);
+    uncancelled_end(before);
     return moved;
 }

@@ -16,9 +16,9 @@ int mapping_open(const struct object_names *names, int directory, const struct t
 void mapping_close(struct mapping *mapping);
 
 /*
- * Switches the handle to the generation that has the name now, if it is another one. Syscalls, and a wait for the read
- * sections of other threads, which contain no caller's code. Call it outside of any read section. False: nothing newer
- * was found, and this call left the handle as it is.
+ * Switches the handle to the generation that has the name now, if it is another one, or if it has a control object now and
+ * had none. Syscalls, and a wait for the read sections of other threads, which contain no caller's code. Call it outside of
+ * any read section of the caller's own. False: nothing newer was found, and this call left the handle as it is.
  */
 bool mapping_renew(larshm *h);
 
@@ -28,11 +28,10 @@ void mapping_pin(struct mapping *mapping);
 /* Unpins it, in any thread. The last unpin of a retired mapping unmaps it, unless another thread is reaping just then. */
 void mapping_unpin(larshm *h, struct mapping *mapping);
 
-/* Unmaps mappings that are retired and no longer pinned, unless another thread is reaping. */
+/* Unmaps retired mappings that nothing uses any more, unless another thread is reaping. */
 void mapping_tidy(larshm *h);
 
-/* Around fork(): keeps other threads from changing the list of retired mappings. */
-void mapping_freeze(void);
-void mapping_thaw(void);
+/* In the child of fork(): a thread of the parent that was reaping is not here. */
+void mapping_forget(void);
 
 #endif

@@ -60,9 +60,9 @@ static bool ejections_valid(struct mapping *mapping)
 /* Counts picks of this route by all clients, while some host of it is out of rotation. */
 static uint32_t count_pick(const struct lookup *lookup)
 {
-    const struct mapping *mapping = lookup->mapping;
+    struct mapping *mapping = lookup->mapping;
     return mapping->can_demand ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
-                               : thread_state.picks[lookup->slot % PROBE_CELLS]++;
+                               : add_relaxed(&mapping->picks[lookup->slot % PROBE_CELLS], 1);
 }
 
 /*

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * liburcu, the bulletproof flavour: it guards the one thing that is per process, the mapping. Threads register
- * themselves; a read section costs a few instructions, inlined here (_LGPL_SOURCE), and never contains a caller's
- * code. ThreadSanitizer does not see liburcu's barriers, so they are annotated.
+ * liburcu, the bulletproof flavour: it guards the one thing that is per process, the mapping. A read section costs a few
+ * instructions, inlined here (_LGPL_SOURCE), and never contains a caller's code. ThreadSanitizer does not see liburcu's
+ * barriers, so they are annotated.
+ *
+ * A thread that liburcu does not know, and cannot get to know just now, is a guest: it counts itself among the process's
+ * guests for the section. Guests are slower, and nothing is unmapped while there is one.
  */
 #ifndef READER_RCU_H
 #define READER_RCU_H
@@ -10,6 +13,8 @@
 #define _LGPL_SOURCE
 #include <stdbool.h>
 #include <urcu-bp.h>
+
+#include "reader/thread.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define READER_TSAN 1
@@ -27,37 +32,55 @@ void __tsan_release(void *address);
 #define TSAN_ANNOTATE(what) ((void)0)
 #endif
 
-/* Before a thread's first section, so that no fork comes in between: see rcu.c. */
-void rcu_join(void);
+/* Sections of a thread that has not joined, or that began as a guest. */
+void rcu_enter_slow(void);
+void rcu_leave_guest(void);
+
+/*
+ * Waits until every section that was entered before has been left. False: it could not, or there is a guest, who may have
+ * been there before. Try again later: nothing is known then.
+ */
+bool rcu_wait(void);
 
 /* Around fork(): no thread joins, and no signal is handled, until it is thawed, in the parent and in the child. */
 void rcu_freeze(void);
 void rcu_thaw_parent(void);
 void rcu_thaw_child(void);
 
+/* Known to liburcu. */
 static inline bool rcu_joined(void)
 {
     return __builtin_expect(URCU_TLS(urcu_bp_reader) != NULL, 1);
 }
 
-static inline void rcu_enter(void)
+/* For a function that has seen rcu_joined(), and leaves the section itself. */
+static inline void rcu_enter_joined(void)
 {
-    if (!rcu_joined())
-        rcu_join();
     urcu_bp_read_lock();
 }
 
-static inline void rcu_leave(void)
+static inline void rcu_leave_joined(void)
 {
     TSAN_ANNOTATE(release);
     urcu_bp_read_unlock();
 }
 
-/* Waits until every section that was entered before has been left. */
-static inline void rcu_wait(void)
+/* Sections nest, in signal handlers too, and never wait. */
+static inline void rcu_enter(void)
 {
-    urcu_bp_synchronize_rcu();
-    TSAN_ANNOTATE(acquire);
+    if (rcu_joined() && __builtin_expect(thread_state.guest == 0, 1))
+        rcu_enter_joined();
+    else
+        rcu_enter_slow();
+}
+
+/* The thread may have joined since a guest's section began, in a handler that uses liburcu: rcu_joined() says nothing. */
+static inline void rcu_leave(void)
+{
+    if (__builtin_expect(thread_state.guest == 0, 1))
+        rcu_leave_joined();
+    else
+        rcu_leave_guest();
 }
 
 #endif

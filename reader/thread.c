@@ -12,7 +12,7 @@ static _Atomic uint32_t threads;
 
 void thread_forget(void)
 {
-    thread_state = (struct thread_state){0};
+    thread_state = (struct thread_state){.guest = thread_state.guest};
 }
 
 void thread_begin(void)

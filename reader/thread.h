@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Thread-local state. LARSHM_TLS_MODEL is how it is reached: CMakeLists.txt. */
+/* Thread-local state. LARSHM_TLS_MODEL is how it is reached: CMakeLists.txt. It is small: a program that loads the library
+ * at run time has little room for variables that are reached so. */
 #ifndef READER_THREAD_H
 #define READER_THREAD_H
 
 #include <stdint.h>
 
 enum {
-    PROBE_CELLS = 16 /* per thread; routes that share one share its limit */
+    PROBE_CELLS = 16 /* routes that share one share its limit */
 };
 
 struct thread_state {
@@ -15,8 +16,8 @@ struct thread_state {
     uint32_t number;          /* 0: not assigned; spreads threads over shared counters */
     uint32_t foreign_lookups; /* of the lookups since the last batch, those with other handles */
     uint32_t missed, expired; /* not added to the control object yet */
-    uint32_t reports;         /* since the last batch */
-    uint32_t picks[PROBE_CELLS];  /* of routes with hosts out of rotation, if control is not mapped */
+    uint16_t reports;         /* since the last batch */
+    uint16_t guest;           /* read sections that the thread is in as a guest, see rcu.h */
     uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick.c */
 };
 
@@ -33,7 +34,7 @@ void thread_begin(void);
 void thread_start_phase(uint32_t before);
 
 /* In the child of fork(): a new first phase, or all children would pick what the parent picks next; and the parent adds
- * the counts. */
+ * the counts. Read sections that the fork interrupted go on. */
 void thread_forget(void);
 
 static inline uint32_t thread_number(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork() while another thread, on its first lookup, holds a lock: this program's pthread_mutex_lock() stands before
- * that of libc, also for liburcu, and pauses a thread right after the n-th lock that it has taken. The child looks
+ * fork() while another thread, on its first lookup, holds a lock: this program's pthread_mutex_lock() and _trylock() stand
+ * before those of libc, also for liburcu, and pause a thread right after the n-th lock that it has taken. The child looks
  * routes up, in a new thread too, and ends as programs do. Whatever stayed locked would stop it.
  */
 #include <dlfcn.h>
@@ -25,17 +25,29 @@ enum {
 static _Thread_local int locks_left; /* until the thread pauses; 0: never */
 static _Atomic bool paused, done;
 
+static int pause_after(int result)
+{
+    if (result == 0 && locks_left > 0 && --locks_left == 0) {
+        paused = true;
+        usleep(PAUSE_US);
+    }
+    return result;
+}
+
 int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     static int (*_Atomic next)(pthread_mutex_t *);
     if (!next)
         *(void **)&next = dlsym(RTLD_NEXT, "pthread_mutex_lock");
-    int result = next(mutex);
-    if (locks_left > 0 && --locks_left == 0) {
-        paused = true;
-        usleep(PAUSE_US);
-    }
-    return result;
+    return pause_after(next(mutex));
+}
+
+int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    static int (*_Atomic next)(pthread_mutex_t *);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "pthread_mutex_trylock");
+    return pause_after(next(mutex));
 }
 
 static bool right(larshm *h)

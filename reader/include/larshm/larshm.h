@@ -7,15 +7,20 @@
  * library reads it in place. larshm(3) and a manual page for each function say more.
  *
  * Threads: one handle serves all threads of a process. No function needs a lock of the
- * caller's, but larshm_close(). No function is async-signal-safe, and none may be cancelled.
+ * caller's, but larshm_close(). No function is a cancellation point, except larshm_open_wait().
+ * A thread that is in a call must not be cancelled asynchronously
+ * (PTHREAD_CANCEL_ASYNCHRONOUS).
+ *
+ * Signals: handlers may call all functions but those that open, close and wait. A handler must
+ * not wait for another thread's call, nor jump out of a call that it interrupted.
  *
  * Fork: a handle works in the child, too. larshm(7) says what a child may do that is forked
  * while another thread of the parent ends.
  *
  * Blocking: only larshm_open_wait() and larshm_wait_route() block. larshm_open() makes system
  * calls. All other functions take a bounded number of steps. They make system calls only when
- * the fetcher has replaced its objects or is silent. A thread's very first call may wait for
- * other threads that make theirs, or that fork.
+ * the fetcher has replaced its objects or is silent, and in a thread's very first call. The one
+ * that follows the fetcher to a new object waits for calls that other threads are in.
  *
  * Units: addresses and ports are in network byte order, as struct sockaddr_in wants them; all
  * other numbers are in host byte order. Names that end in _ms are milliseconds, in _s seconds.

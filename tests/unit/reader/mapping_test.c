@@ -9,6 +9,7 @@
 #include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 
 #include "shm/clock.h"
 #include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -26,6 +28,16 @@ enum {
     GROW_KEYS = 10000,
     ROUNDS = 4000, /* a self-checking address distinguishes 4,096 rounds */
 };
+
+static _Thread_local bool must_not_sleep;
+
+int usleep(useconds_t us)
+{
+    if (must_not_sleep)
+        abort();
+    const struct timespec pause = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    return nanosleep(&pause, NULL);
+}
 
 /* Where the thread is to stop, if anywhere: after it has opened the object of this name. */
 struct pause_point {
@@ -153,6 +165,31 @@ static void an_open_during_a_hand_over_ends_on_the_newest(void **state)
     larshm_close(h);
 }
 
+/* Another program has removed it, or the fetcher died in a hand-over. */
+static void g1_lookups_do_not_sleep_without_a_control_object_and_take_it_when_it_is_back(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = NULL;
+    larshm_host host;
+    larshm_route_info info = {0};
+    char aside[OBJECT_NAME_MAX + 8];
+    snprintf(aside, sizeof(aside), "%s.aside", instance->names.control);
+    instance_put(instance, 1, 1, 4, 15);
+    h = client_open(instance);
+    instance_renew(instance);
+    assert_int_equal(region_rename(instance->names.control, aside), SHM_OK);
+    must_not_sleep = true;
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(larshm_get_host(h, 0, 1, &host), LARSHM_OK);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_false(info.can_ask);
+    must_not_sleep = false;
+    assert_int_equal(region_rename(aside, instance->names.control), SHM_OK);
+    eventually(larshm_info(h, 0, 1, &info) == LARSHM_OK && info.can_ask);
+    assert_int_equal(instance_reader_mappings(instance), 1);
+    larshm_close(h);
+}
+
 struct growth {
     larshm *h;
     _Atomic uint32_t keys, round; /* published: keys 1 .. keys, and this round of key 0 */
@@ -277,6 +314,7 @@ int main(void)
         TEST(two_hand_overs_while_a_reader_is_between_open_and_map),
         TEST(g3_a_slow_thread_leads_no_other_back),
         TEST(an_open_during_a_hand_over_ends_on_the_newest),
+        TEST(g1_lookups_do_not_sleep_without_a_control_object_and_take_it_when_it_is_back),
         TEST(g2_g3_readers_miss_nothing_while_generations_come_and_go),
         TEST(g3_a_restarted_fetcher_is_followed),
         TEST(a_reader_finds_the_successor_of_an_object_that_was_removed),
