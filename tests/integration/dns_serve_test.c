@@ -87,7 +87,8 @@ static void bad_frame_closes_its_connection_and_no_other(void **state)
         dns_ask(&good, key);
         assert_int_equal(dns_receive_hosts(&good, key, NULL), 0);
     }
-    assert_int_equal(process_said(&dns->process, "closed 127.0.0.1:"), BAD);
+    unsigned said = process_said(&dns->process, "closed 127.0.0.1:");
+    assert_true(said >= 1 && said <= BAD);
     dns_disconnect(&good);
 }
 
@@ -183,12 +184,13 @@ static void running_out_of_descriptors_refuses_newcomers_and_serves_the_rest(voi
     struct dns *dns = *state;
     struct route_key key = {1, 2};
     struct dns_client clients[DNS_FEW_FILES];
-    for (int i = 0; i < DNS_FEW_FILES; i++)
-        clients[i] = dns_connect(dns, 0);
+    for (uint32_t i = 0; i < DNS_FEW_FILES; i++)
+        clients[i] = dns_connect_from(dns, INADDR_LOOPBACK + i % 2);
     assert_null(dns_receive(&clients[DNS_FEW_FILES - 1]));
     dns_ask(&clients[0], key);
     assert_int_equal(dns_receive_hosts(&clients[0], key, NULL), 0);
-    assert_int_equal(process_said(&dns->process, "limit of open files"), 1);
+    assert_int_equal(
+        process_said(&dns->process, "refusing connections: 32 are open; raise the limit of open files"), 1);
     for (int i = 1; i < DNS_FEW_FILES; i++)
         dns_disconnect(&clients[i]);
     dns_add(dns, key, 1, 1);

@@ -89,7 +89,7 @@ results() {
 
 @test "wrong arguments exit with 1, say what is allowed, and make no database" {
     for words in "" "explode" "list 1 2 3" "list -1" "list 4294967296" "list 1 2x" "list" "serve now" \
-        "serve --listen localhost:1" "serve --listen 127.0.0.1" "serve --listen 127.0.0.1:65536"; do
+        "serve --listen localhost:1" "serve --listen 127.0.0.1" "serve --listen 127.0.0.1:65536" "serve --allow 10.0.0.5/8"; do
         # shellcheck disable=SC2086
         run -1 reporter $words
     done

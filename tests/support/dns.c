@@ -11,36 +11,41 @@
 
 #include "tools/bench/loopback.h"
 
-/* With a limit of open files, if that is not NULL. */
-static void start_server(struct dns *dns, const char *files)
+static void start_server(struct dns *dns, const char *files, char *const *options)
 {
     char subscriptions[16];
     snprintf(subscriptions, sizeof(subscriptions), "%d", DNS_SUBSCRIPTIONS);
-    char *const argv[] = {"/bin/sh",
-                          "-c",
-                          files ? "ulimit -n \"$0\" && exec \"$@\"" : "exec \"$@\"",
-                          files ? (char *)files : "sh",
-                          LARSHM_DNS,
-                          "--db",
-                          dns->file.path,
-                          "serve",
-                          "--create",
-                          "--listen",
-                          "127.0.0.1:0",
-                          "--max-subscriptions",
-                          subscriptions,
-                          NULL};
+    char *argv[32] = {"/bin/sh",
+                      "-c",
+                      files ? "ulimit $0 && exec \"$@\"" : "exec \"$@\"",
+                      files ? (char *)files : "sh",
+                      LARSHM_DNS,
+                      "--db",
+                      dns->file.path,
+                      "serve",
+                      "--create",
+                      "--listen",
+                      "127.0.0.1:0",
+                      "--max-subscriptions",
+                      subscriptions};
+    size_t count = 0;
+    while (argv[count])
+        count++;
+    for (size_t i = 0; options && options[i]; i++) {
+        assert_true(i < DNS_OPTIONS_MAX);
+        argv[count++] = options[i];
+    }
     process_start(&dns->process, dns->file.log, argv);
     dns->port = process_port(&dns->process, 1);
 }
 
-static int setup_with(void **state, const char *files)
+int dns_setup_with(void **state, const char *files, char *const *options)
 {
     char error[STORE_ERROR_SIZE];
     struct dns *dns = calloc(1, sizeof(*dns));
     assert_non_null(dns);
     database_file_init(&dns->file);
-    start_server(dns, files);
+    start_server(dns, files, options);
     assert_int_equal(store_open(&dns->store, dns->file.path, STORE_EXISTING, error), 0);
     database_file_open(&dns->file);
     *state = dns;
@@ -49,14 +54,14 @@ static int setup_with(void **state, const char *files)
 
 int dns_setup(void **state)
 {
-    return setup_with(state, NULL);
+    return dns_setup_with(state, NULL, NULL);
 }
 
 int dns_setup_few_files(void **state)
 {
     char files[16];
-    snprintf(files, sizeof(files), "%d", DNS_FEW_FILES);
-    return setup_with(state, files);
+    snprintf(files, sizeof(files), "-n %d", DNS_FEW_FILES);
+    return dns_setup_with(state, files, NULL);
 }
 
 int dns_teardown(void **state)
@@ -83,17 +88,30 @@ void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t co
     assert_int_equal(store_commit(dns->store, &edit), 0);
 }
 
-struct dns_client dns_connect(const struct dns *dns, int receive_buffer)
+static struct dns_client connect_from(const struct dns *dns, uint32_t source, int receive_buffer)
 {
     struct dns_client client = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = {htonl(source)}};
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(dns->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     assert_true(client.fd >= 0);
+    if (source != INADDR_LOOPBACK)
+        assert_int_equal(bind(client.fd, (struct sockaddr *)&from, sizeof(from)), 0);
     if (receive_buffer)
         assert_int_equal(
             setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer)), 0);
     assert_int_equal(connect(client.fd, (struct sockaddr *)&address, sizeof(address)), 0);
     return client;
+}
+
+struct dns_client dns_connect(const struct dns *dns, int receive_buffer)
+{
+    return connect_from(dns, INADDR_LOOPBACK, receive_buffer);
+}
+
+struct dns_client dns_connect_from(const struct dns *dns, uint32_t source)
+{
+    return connect_from(dns, source, 0);
 }
 
 void dns_disconnect(struct dns_client *client)

@@ -19,6 +19,7 @@
 enum {
     DNS_QUIET_MS = 400, /* a push would have come in this time */
     DNS_FEW_FILES = 64,
+    DNS_OPTIONS_MAX = 8,
     DNS_SUBSCRIPTIONS = 1000, /* that the directory allows a connection */
 };
 
@@ -32,6 +33,8 @@ struct dns {
 /* For cmocka; *state is a struct dns. A directory with few files may have DNS_FEW_FILES open at a time. */
 int dns_setup(void **state);
 int dns_setup_few_files(void **state);
+/* With the shell's words of its limit of open files, as in "-n 64", or NULL; and with options, the last NULL. */
+int dns_setup_with(void **state, const char *files, char *const *options);
 
 /* Fails unless the directory is still alive and stops cleanly. */
 int dns_teardown(void **state);
@@ -46,6 +49,8 @@ struct dns_client {
 
 /* `receive_buffer` 0: the system's. */
 struct dns_client dns_connect(const struct dns *dns, int receive_buffer);
+/* From an address of loopback, in host order. */
+struct dns_client dns_connect_from(const struct dns *dns, uint32_t source);
 void dns_disconnect(struct dns_client *client);
 
 /* Makes the frame of a request; returns its size. */

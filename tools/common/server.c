@@ -1,261 +1,301 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/common/server.h"
+/* Which peers are admitted, and how long they may keep the server waiting. */
+#include "tools/common/server_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
+#include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
-
-#include "conf/address.h"
-#include "conf/log.h"
+#include <unistd.h>
 
 enum {
     BACKLOG = 511,
-    READ_SIZE = 65536,
-    OUTPUT_FULL = 65536, /* a block with as much as this takes no further frame */
-    UNSENT_MAX = 65536,  /* bytes that the kernel takes beyond what the peer's window allows */
-    KEEPALIVE_SECONDS = 60,
-    FDS_KEPT = 32, /* for the store, the loop and the standard streams */
+    ACCEPTS_MAX = 64, /* connections accepted before peers are served again */
+    RESUME_MS = 1000, /* after accepting has failed */
+    SECOND_MS = 1000,
+    EVICT_MS = 5000, /* a peer that has been silent for so long makes room for another */
+    FDS_KEPT = 32,   /* for the store, the loop and the standard streams */
+    PEERS_WANTED = 10000,
 };
 
-/* What is being filled, or being written: never both. */
-struct block {
-    uv_write_t request;
-    size_t used;
-    uint8_t bytes[OUTPUT_FULL + FRAME_HEADER + SERVER_BODY_MAX];
-};
-
-struct peer {
-    uv_tcp_t socket; /* its `data` is the peer */
-    struct server *server;
-    void *client;
-    struct frame_stream input;
-    struct block *output; /* NULL: nothing to write */
-    bool writing;
-    TAILQ_ENTRY(peer) link;
-    char name[ADDRESS_TEXT_SIZE]; /* of the other end, for the log */
-};
-
-struct server {
-    uv_tcp_t socket; /* its `data` is the server */
-    struct server_handler handler;
-    TAILQ_HEAD(, peer) peers;
-    size_t count, max; /* of peers */
-    bool full_logged;
-    struct log_limit long_limit;
-    uint8_t arrived[READ_SIZE];
-};
-
-static void on_peer_closed(uv_handle_t *handle)
+static int compare_sources(const void *one, const void *other)
 {
-    struct peer *peer = handle->data;
-    frame_stream_free(&peer->input);
-    free(peer->output);
-    free(peer);
+    const struct source *a = one, *b = other;
+    return (a->address > b->address) - (a->address < b->address);
 }
 
-static void peer_close(struct peer *peer)
+/* Counts a connection from the address. NULL: it has too many, or memory ran out. */
+static struct source *source_take(struct server *server, in_addr_t address)
 {
-    struct server *server = peer->server;
-    if (uv_is_closing((uv_handle_t *)&peer->socket))
-        return;
-    if (peer->client)
-        server->handler.close(peer->client);
-    TAILQ_REMOVE(&server->peers, peer, link);
-    if (--server->count < server->max)
-        server->full_logged = false;
-    uv_close((uv_handle_t *)&peer->socket, on_peer_closed);
-}
-
-static void peer_refuse(struct peer *peer, const char *reason)
-{
-    log_line(LOG_LEVEL_WARNING, "closed %s: %s", peer->name, reason);
-    peer_close(peer);
-}
-
-const char *peer_name(const struct peer *peer)
-{
-    return peer->name;
-}
-
-uint8_t *peer_reserve(struct peer *peer)
-{
-    if (!peer->output && (peer->output = malloc(sizeof(*peer->output))))
-        peer->output->used = 0;
-    struct block *block = peer->output;
-    return block && block->used < OUTPUT_FULL ? block->bytes + block->used + FRAME_HEADER : NULL;
-}
-
-void peer_commit(struct peer *peer, int32_t id, uint32_t length)
-{
-    struct block *block = peer->output;
-    frame_header(block->bytes + block->used, id, length);
-    block->used += FRAME_HEADER + length;
-}
-
-static void on_written(uv_write_t *request, int status)
-{
-    struct peer *peer = request->data;
-    peer->writing = false;
-    peer->output->used = 0;
-    if (status < 0)
-        peer_close(peer);
-    else
-        peer_wake(peer);
-}
-
-void peer_wake(struct peer *peer)
-{
-    if (peer->writing || uv_is_closing((uv_handle_t *)&peer->socket))
-        return;
-    peer->server->handler.fill(peer->client);
-    struct block *block = peer->output;
-    if (!block)
-        return;
-    if (block->used == 0) {
-        free(block);
-        peer->output = NULL;
-        return;
+    struct source **found = tfind(&(struct source){.address = address}, &server->sources, compare_sources);
+    struct source *source = found ? *found : calloc(1, sizeof(*source));
+    if (!source || source->count >= server->limits.per_address)
+        return NULL;
+    source->address = address;
+    if (!found && !tsearch(source, &server->sources, compare_sources)) {
+        free(source);
+        return NULL;
     }
-    uv_buf_t bytes = uv_buf_init((char *)block->bytes, (unsigned)block->used);
-    block->request.data = peer;
-    if (uv_write(&block->request, (uv_stream_t *)&peer->socket, &bytes, 1, on_written) == 0)
-        peer->writing = true;
-    else
-        peer_close(peer);
+    source->count++;
+    return source;
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+static void source_return(struct server *server, struct source *source)
 {
-    (void)suggested;
-    struct peer *peer = handle->data;
-    *buf = uv_buf_init((char *)peer->server->arrived, READ_SIZE);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
-{
-    struct peer *peer = stream->data;
-    if (size < 0) {
-        peer_close(peer);
+    if (--source->count > 0)
         return;
-    }
-    if (frame_stream_append(&peer->input, buf->base, (size_t)size) != 0) {
-        peer_refuse(peer, "out of memory");
+    tdelete(source, &server->sources, compare_sources);
+    free(source);
+}
+
+void server_forget(struct server *server, struct peer *peer)
+{
+    source_return(server, peer->source);
+    TAILQ_REMOVE(peer->talked ? &server->talking : &server->silent, peer, link);
+    server->count--;
+}
+
+void server_heard(struct server *server, struct peer *peer)
+{
+    if (peer->talked)
         return;
-    }
-    struct frame frame;
-    enum frame_result result;
-    while ((result = frame_stream_next(&peer->input, &frame)) == FRAME_OK || result == FRAME_LONG) {
-        if (result == FRAME_LONG) {
-            log_limited(&peer->server->long_limit, LOG_LEVEL_WARNING,
-                        "%s: skipping a message of %" PRIu32 " bytes: more than %d", peer->name, frame.length,
-                        FRAME_BODY_MAX);
-            continue;
-        }
-        const char *reason = peer->server->handler.frame(peer->client, &frame);
-        if (reason) {
-            peer_refuse(peer, reason);
-            return;
-        }
-    }
-    if (result == FRAME_INVALID)
-        peer_refuse(peer, "a frame's length is negative");
-    else
-        peer_wake(peer);
+    TAILQ_REMOVE(&server->silent, peer, link);
+    TAILQ_INSERT_TAIL(&server->talking, peer, link);
+    peer->talked = true;
 }
 
-/* Sets up the accepted socket; every step matters or the connection is not worth having. */
-static int peer_start(struct peer *peer)
+static bool is_allowed(const struct server_limits *limits, in_addr_t address)
 {
-    struct sockaddr_in address = {0};
-    int size = sizeof(address), unsent = UNSENT_MAX, rc;
-    uv_os_fd_t fd;
-    if ((rc = uv_tcp_getpeername(&peer->socket, (struct sockaddr *)&address, &size)) != 0 ||
-        (rc = uv_tcp_nodelay(&peer->socket, 1)) != 0 ||
-        (rc = uv_tcp_keepalive(&peer->socket, 1, KEEPALIVE_SECONDS)) != 0 ||
-        (rc = uv_fileno((uv_handle_t *)&peer->socket, &fd)) != 0)
-        return rc;
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent)) != 0)
-        return uv_translate_sys_error(errno);
-    address_format(&address, peer->name);
-    peer->client = peer->server->handler.open(peer->server->handler.arg, peer);
-    if (!peer->client)
-        return UV_ENOMEM;
-    return uv_read_start((uv_stream_t *)&peer->socket, on_alloc, on_read);
+    for (size_t i = 0; i < limits->allowed_count; i++)
+        if (network_contains(limits->allowed[i], address))
+            return true;
+    return limits->allowed_count == 0;
 }
 
-static void on_connection(uv_stream_t *listener, int status)
+/* When all are taken, the one that has been silent for longest makes room. */
+static bool has_room(struct server *server)
 {
-    struct server *server = listener->data;
-    struct peer *peer = status == 0 ? calloc(1, sizeof(*peer)) : NULL;
-    if (!peer) {
-        log_line(LOG_LEVEL_WARNING, "cannot accept a connection: %s",
-                 uv_strerror(status ? status : UV_ENOMEM));
+    struct peer *silent = TAILQ_FIRST(&server->silent);
+    if (server->count >= server->max && silent && uv_now(server->poll.loop) - silent->opened >= EVICT_MS)
+        peer_refuse(silent, COMPLAINT_TIME, "it has sent no message, and others want its connection");
+    return server->count < server->max;
+}
+
+/* Takes over the accepted socket. */
+static void admit(struct server *server, int fd, const struct sockaddr_in *address, struct source *source)
+{
+    struct peer *peer = calloc(1, sizeof(*peer));
+    int rc = peer ? uv_tcp_init(server->poll.loop, &peer->socket) : UV_ENOMEM;
+    if (rc != 0) {
+        log_limited(&server->logged[COMPLAINT_ACCEPT], LOG_LEVEL_WARNING, "cannot accept a connection: %s",
+                    uv_strerror(rc));
+        source_return(server, source);
+        free(peer);
+        close(fd);
         return;
     }
     peer->server = server;
+    peer->source = source;
     peer->socket.data = peer;
-    int rc = uv_tcp_init(listener->loop, &peer->socket);
-    if (rc != 0) {
-        log_line(LOG_LEVEL_WARNING, "cannot accept a connection: %s", uv_strerror(rc));
-        free(peer);
+    peer->opened = uv_now(server->poll.loop);
+    address_format(address, peer->name);
+    TAILQ_INSERT_TAIL(&server->silent, peer, link);
+    server->count++;
+    if ((rc = uv_tcp_open(&peer->socket, fd)) != 0)
+        close(fd);
+    else
+        rc = peer_start(peer);
+    if (rc != 0)
+        peer_refuse(peer, COMPLAINT_ACCEPT, uv_strerror(rc));
+}
+
+/* Admits the accepted socket, or closes it and logs why. */
+static void consider(struct server *server, int fd, const struct sockaddr_in *address)
+{
+    struct source *source;
+    char name[ADDRESS_TEXT_SIZE];
+    address_format(address, name);
+    if (!is_allowed(&server->limits, address->sin_addr.s_addr))
+        log_limited(&server->logged[COMPLAINT_ALLOW], LOG_LEVEL_WARNING,
+                    "refused %s: it is in no network that --allow names", name);
+    else if (!has_room(server))
+        log_limited(&server->logged[COMPLAINT_FULL], LOG_LEVEL_WARNING,
+                    "refusing connections: %zu are open; raise the limit of open files", server->max);
+    else if (!(source = source_take(server, address->sin_addr.s_addr)))
+        log_limited(&server->logged[COMPLAINT_ADDRESS], LOG_LEVEL_WARNING,
+                    "refused %s: %" PRIu32 " connections from its address are open, see --max-per-address",
+                    name, server->limits.per_address);
+    else {
+        admit(server, fd, address, source);
         return;
     }
-    TAILQ_INSERT_TAIL(&server->peers, peer, link);
-    bool full = server->count++ >= server->max;
-    if (uv_accept(listener, (uv_stream_t *)&peer->socket) != 0 || full || peer_start(peer) != 0) {
-        if (full && !server->full_logged)
-            log_line(LOG_LEVEL_WARNING, "refusing connections: %zu are open; raise the limit of open files",
-                     server->max);
-        server->full_logged |= full;
-        peer_close(peer);
+    close(fd);
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events);
+
+static void on_resume(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    uv_poll_start(&server->poll, UV_READABLE, on_acceptable);
+}
+
+/* Without descriptors the socket stays readable: trying at once would be all that the program does. */
+static void pause_accepting(struct server *server, int error)
+{
+    log_limited(&server->logged[COMPLAINT_ACCEPT], LOG_LEVEL_WARNING,
+                "cannot accept a connection: %s; trying again every second",
+                uv_strerror(uv_translate_sys_error(error)));
+    uv_poll_stop(&server->poll);
+    uv_timer_start(&server->resume, on_resume, RESUME_MS, 0);
+}
+
+static bool is_of_the_connection(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM ||
+           error == ETIMEDOUT || error == ENETDOWN || error == EHOSTDOWN || error == EHOSTUNREACH ||
+           error == ENETUNREACH;
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events)
+{
+    struct server *server = poll->data;
+    (void)status, (void)events;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        struct sockaddr_in address = {0};
+        socklen_t size = sizeof(address);
+        int fd = accept4(server->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            consider(server, fd, &address);
+        } else if (!is_of_the_connection(errno)) {
+            if (errno != EAGAIN)
+                pause_accepting(server, errno);
+            return;
+        }
     }
 }
 
-/* Leaves some descriptors unused, so that accepting never fails for want of one. */
+static void close_silent(struct server *server, uint64_t now)
+{
+    const uint64_t patience = (uint64_t)server->limits.idle_seconds * 1000;
+    struct peer *peer;
+    while (patience && (peer = TAILQ_FIRST(&server->silent)) && now - peer->opened >= patience)
+        peer_refuse(peer, COMPLAINT_TIME, "it has never sent a message, see --idle-timeout");
+}
+
+static void close_unfinished(struct server *server, struct peers *peers, uint64_t now)
+{
+    const uint64_t patience = (uint64_t)server->limits.frame_seconds * 1000;
+    struct peer *next;
+    for (struct peer *peer = TAILQ_FIRST(peers); patience && peer; peer = next) {
+        next = TAILQ_NEXT(peer, link);
+        if (peer->unfinished && now - peer->unfinished >= patience)
+            peer_refuse(peer, COMPLAINT_TIME, "it does not finish a message, see --frame-timeout");
+    }
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    uint64_t now = uv_now(timer->loop);
+    close_silent(server, now);
+    close_unfinished(server, &server->silent, now);
+    close_unfinished(server, &server->talking, now);
+}
+
+/*
+ * Takes all the descriptors that the system lets it have, and leaves some unused, so that accepting never fails for want
+ * of one.
+ */
 static size_t peers_allowed(void)
 {
-    struct rlimit files = {.rlim_cur = 1024};
+    struct rlimit files = {.rlim_cur = 1024, .rlim_max = 1024};
     getrlimit(RLIMIT_NOFILE, &files);
+    const struct rlimit raised = {files.rlim_max, files.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        files = raised;
     return files.rlim_cur > FDS_KEPT ? (size_t)files.rlim_cur - FDS_KEPT : 1;
 }
 
+/* What one address may have: others find room beside it. */
+static uint32_t most_of(size_t max)
+{
+    size_t most = max - max / 8;
+    return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
+}
+
+static int start_listening(struct server *server, const struct sockaddr_in *address,
+                           struct sockaddr_in *bound)
+{
+    int one = 1;
+    socklen_t size = sizeof(*bound);
+    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (server->fd >= 0 && setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+        bind(server->fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
+        listen(server->fd, BACKLOG) == 0 && getsockname(server->fd, (struct sockaddr *)bound, &size) == 0)
+        return 0;
+    int rc = uv_translate_sys_error(errno);
+    if (server->fd >= 0)
+        close(server->fd);
+    return rc;
+}
+
+static void start_on_loop(struct server *server, uv_loop_t *loop)
+{
+    uv_timer_init(loop, &server->resume);
+    uv_timer_init(loop, &server->second);
+    server->poll.data = server->resume.data = server->second.data = server;
+    uv_timer_start(&server->second, on_second, SECOND_MS, SECOND_MS);
+    uv_poll_start(&server->poll, UV_READABLE, on_acceptable);
+}
+
 int server_start(struct server **out, uv_loop_t *loop, const struct sockaddr_in *address,
-                 const struct server_handler *handler, struct sockaddr_in *bound)
+                 const struct server_limits *limits, const struct server_handler *handler,
+                 struct sockaddr_in *bound)
 {
     struct server *server = calloc(1, sizeof(*server));
     if (!server)
         return UV_ENOMEM;
     server->handler = *handler;
+    server->limits = *limits;
     server->max = peers_allowed();
-    server->socket.data = server;
-    TAILQ_INIT(&server->peers);
-    int rc = uv_tcp_init(loop, &server->socket);
+    if (server->limits.per_address == 0)
+        server->limits.per_address = most_of(server->max);
+    TAILQ_INIT(&server->silent);
+    TAILQ_INIT(&server->talking);
+    int rc = start_listening(server, address, bound);
+    if (rc == 0 && (rc = uv_poll_init(loop, &server->poll, server->fd)) != 0)
+        close(server->fd);
     if (rc != 0) {
         free(server);
         return rc;
     }
-    int size = sizeof(*bound);
-    if ((rc = uv_tcp_bind(&server->socket, (const struct sockaddr *)address, 0)) != 0 ||
-        (rc = uv_listen((uv_stream_t *)&server->socket, BACKLOG, on_connection)) != 0 ||
-        (rc = uv_tcp_getsockname(&server->socket, (struct sockaddr *)bound, &size)) != 0) {
-        uv_close((uv_handle_t *)&server->socket, NULL);
-        uv_run(loop, UV_RUN_NOWAIT);
-        free(server);
-        return rc;
-    }
+    start_on_loop(server, loop);
+    if (server->max < PEERS_WANTED)
+        log_line(
+            LOG_LEVEL_INFO,
+            "room for %zu connections: raise the hard limit of open files (ulimit -Hn, LimitNOFILE=) for more",
+            server->max);
     *out = server;
     return 0;
 }
 
+static void close_all(struct peers *peers)
+{
+    while (!TAILQ_EMPTY(peers))
+        peer_close(TAILQ_FIRST(peers));
+}
+
 void server_stop(struct server *server)
 {
-    while (!TAILQ_EMPTY(&server->peers))
-        peer_close(TAILQ_FIRST(&server->peers));
-    uv_close((uv_handle_t *)&server->socket, NULL);
+    close_all(&server->silent);
+    close_all(&server->talking);
+    uv_close((uv_handle_t *)&server->poll, NULL);
+    uv_close((uv_handle_t *)&server->resume, NULL);
+    uv_close((uv_handle_t *)&server->second, NULL);
+    close(server->fd);
 }
 
 void server_free(struct server *server)

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "proto/frame.h"
+#include "tools/common/network.h"
 
 struct server;
 struct peer;
@@ -34,9 +35,19 @@ struct server_handler {
     void *arg;
 };
 
-/* Listens. Returns 0, or libuv's negative error with nothing left behind. *bound is the address in use. */
+/* Which peers are served, and for how long they may keep the server waiting. */
+struct server_limits {
+    struct network *allowed; /* none: all are */
+    size_t allowed_count;
+    uint32_t per_address;   /* connections; 0: seven eighths of all */
+    uint32_t idle_seconds;  /* until a peer has sent its first frame; 0: any time */
+    uint32_t frame_seconds; /* from a frame's first byte to its last; 0: any time */
+};
+
+/* Listens. Returns 0, or libuv's negative error with nothing left behind. *bound is the address in use. `limits` stays the caller's. */
 int server_start(struct server **out, uv_loop_t *loop, const struct sockaddr_in *address,
-                 const struct server_handler *handler, struct sockaddr_in *bound);
+                 const struct server_limits *limits, const struct server_handler *handler,
+                 struct sockaddr_in *bound);
 
 /* Closes the listening socket and all connections. The memory goes with server_free() after the loop has ended. */
 void server_stop(struct server *server);

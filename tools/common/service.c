@@ -65,7 +65,7 @@ static int start(struct run *run, const struct sockaddr_in *address)
     }
     run->started = true;
     struct sockaddr_in bound;
-    rc = server_start(&run->server, &run->loop, address, &handler, &bound);
+    rc = server_start(&run->server, &run->loop, address, service->limits, &handler, &bound);
     if (rc != 0) {
         char name[ADDRESS_TEXT_SIZE];
         address_format(address, name);

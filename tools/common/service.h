@@ -9,6 +9,7 @@
 #include "tools/common/server.h"
 
 struct service {
+    const struct server_limits *limits;
     const char *name; /* of what may listen at the address already, as in "a directory" */
     /* Starts what the service needs on the loop. Returns 0, or libuv's negative error with nothing left behind. */
     int (*start)(void *arg, uv_loop_t *loop, struct server_handler *handler);

@@ -6,6 +6,7 @@
 #include "conf/address.h"
 #include "conf/number.h"
 #include "tools/common/parse.h"
+#include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
 #include "tools/dns/directory.h"
@@ -44,6 +45,7 @@ static const struct argp_option options[] = {
 struct arguments {
     enum store_mode mode;
     struct sockaddr_in listen;
+    struct server_limits limits;
     uint32_t max_subscriptions;
     bool long_frames;
 };
@@ -52,6 +54,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->limits;
+        return 0;
     case OPTION_CREATE:
         arguments->mode = STORE_CREATE;
         return 0;
@@ -71,7 +76,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, NULL};
+static const struct argp_child children[] = {{&server_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {options, parse_option, NULL, doc, children, NULL, NULL};
 
 /* What is served. */
 struct content {
@@ -97,22 +103,31 @@ static void stop(void *arg)
     directory_stop(content->directory);
 }
 
-int command_serve(const char *db, int argc, char **argv)
+static int serve(const char *db, const struct arguments *arguments)
 {
-    struct arguments arguments = {.mode = STORE_EXISTING, .max_subscriptions = 2000000};
-    address_parse("127.0.0.1:7778", &arguments.listen);
-    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
-        return EXIT_FAILURE;
-    struct content content = {.store = command_open_store(db, arguments.mode),
-                              .max_subscriptions = arguments.max_subscriptions,
-                              .long_frames = arguments.long_frames};
+    struct content content = {.store = command_open_store(db, arguments->mode),
+                              .max_subscriptions = arguments->max_subscriptions,
+                              .long_frames = arguments->long_frames};
     if (!content.store)
         return EXIT_FAILURE;
-    const struct service service = {.name = "a directory", .start = start, .stop = stop, .arg = &content};
-    int exit_code = service_run(&service, &arguments.listen);
+    const struct service service = {
+        .limits = &arguments->limits, .name = "a directory", .start = start, .stop = stop, .arg = &content};
+    int exit_code = service_run(&service, &arguments->listen);
     if (exit_code == EXIT_SUCCESS)
         directory_log_totals(content.directory);
     directory_free(content.directory);
     store_close(content.store);
+    return exit_code;
+}
+
+int command_serve(const char *db, int argc, char **argv)
+{
+    struct arguments arguments = {
+        .mode = STORE_EXISTING, .limits = SERVER_LIMITS_DEFAULT, .max_subscriptions = 2000000};
+    address_parse("127.0.0.1:7778", &arguments.listen);
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EXIT_FAILURE;
+    int exit_code = serve(db, &arguments);
+    server_limits_free(&arguments.limits);
     return exit_code;
 }

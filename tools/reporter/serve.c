@@ -4,6 +4,7 @@
 
 #include "conf/address.h"
 #include "tools/common/parse.h"
+#include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/reporter/command.h"
 #include "tools/reporter/reporter.h"
@@ -34,12 +35,16 @@ static const struct argp_option options[] = {
 struct arguments {
     enum store_mode mode;
     struct sockaddr_in listen;
+    struct server_limits limits;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->limits;
+        return 0;
     case OPTION_CREATE:
         arguments->mode = STORE_CREATE;
         return 0;
@@ -52,7 +57,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, NULL};
+static const struct argp_child children[] = {{&server_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {options, parse_option, NULL, doc, children, NULL, NULL};
 
 /* What is served. */
 struct content {
@@ -75,21 +81,31 @@ static void stop(void *arg)
     reporter_stop(content->reporter);
 }
 
-int command_serve(const char *db, int argc, char **argv)
+static int serve(const char *db, const struct arguments *arguments)
 {
-    struct arguments arguments = {.mode = STORE_EXISTING};
-    address_parse("127.0.0.1:7779", &arguments.listen);
-    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
-        return EXIT_FAILURE;
-    struct content content = {.store = command_open_store(db, arguments.mode)};
+    struct content content = {.store = command_open_store(db, arguments->mode)};
     if (!content.store)
         return EXIT_FAILURE;
-    const struct service service = {
-        .name = "a report service", .start = start, .stop = stop, .arg = &content};
-    int exit_code = service_run(&service, &arguments.listen);
+    const struct service service = {.limits = &arguments->limits,
+                                    .name = "a report service",
+                                    .start = start,
+                                    .stop = stop,
+                                    .arg = &content};
+    int exit_code = service_run(&service, &arguments->listen);
     if (exit_code == EXIT_SUCCESS && reporter_finish(content.reporter) != 0)
         exit_code = EXIT_FAILURE;
     reporter_free(content.reporter);
     status_store_close(content.store);
+    return exit_code;
+}
+
+int command_serve(const char *db, int argc, char **argv)
+{
+    struct arguments arguments = {.mode = STORE_EXISTING, .limits = SERVER_LIMITS_DEFAULT};
+    address_parse("127.0.0.1:7779", &arguments.listen);
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EXIT_FAILURE;
+    int exit_code = serve(db, &arguments);
+    server_limits_free(&arguments.limits);
     return exit_code;
 }
