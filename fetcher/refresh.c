@@ -9,13 +9,16 @@
 #include "fetcher/hold_down.h"
 #include "fetcher/refused.h"
 #include "fetcher/requests.h"
+#include "fetcher/shares.h"
 #include "fetcher/subscriptions.h"
 #include "fetcher/token_bucket.h"
 #include "shm/clock.h"
 
 enum {
     FLAGS_PER_POLL = 16384, /* at most */
-    REFUSING_SHARE = 16, /* while new keys are refused they get a sixteenth of the requests, otherwise half */
+    ANSWER_ASSUMED = 4096,  /* bytes of an answer for a route that is not known yet */
+    IN_FLIGHT_MAX =
+        4 << 20, /* bytes of answers that are waited for: the directory of Lars can queue some 8 MB in all */
 };
 
 struct refresh {
@@ -26,23 +29,35 @@ struct refresh {
     struct requests *requests;
     struct hold_down hold_down;
     struct subscriptions subscriptions;
-    size_t resubscribe;  /* position in `subscriptions` of the next route to request again */
-    uint64_t generation; /* the one that `subscriptions` was last compared with */
-    struct token_bucket request_bucket,
-        resubscribe_bucket; /* for all requests, and for those of known routes */
+    size_t resubscribe;   /* position in `subscriptions` of the next route to request again */
+    uint64_t generation;  /* the one that `subscriptions` was last compared with */
+    struct shares shares; /* of requests_per_second */
+    struct token_bucket resubscribe_bucket; /* for requests of known routes, in addition */
+    uint64_t behind; /* tick since which refreshes wait for their share; 0: they do not */
     uint64_t now;
     uint64_t heard;      /* tick: something came from the directory */
     uint64_t unanswered; /* tick of the first request since then; 0: none */
     bool announced;      /* max_frame, on this connection */
-    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, long_limit, many_limit;
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, long_limit, many_limit,
+        rate_limit;
     struct refused refused;
     struct answer answer;
 };
 
-static bool may_request(const struct refresh *refresh)
+/* What is waited for is shared, too: a quarter is kept for new routes. */
+static bool may_request(const struct refresh *refresh, enum share kind)
 {
-    return refresh->request_bucket.tokens >= 1 && requests_room(refresh->requests) > 0 &&
-           connection_room(refresh->connection) >= REQUEST_MAX;
+    const struct requests *requests = refresh->requests;
+    uint32_t kept = kind == SHARE_NEW ? 0 : REQUESTS_MAX / 4;
+    uint64_t bytes = kind == SHARE_NEW ? IN_FLIGHT_MAX : IN_FLIGHT_MAX / 4 * 3;
+    return shares_has(&refresh->shares, kind) && requests_room(requests) > kept &&
+           requests->waiting_bytes < bytes && connection_room(refresh->connection) >= REQUEST_MAX;
+}
+
+static uint32_t answer_bytes(const struct route_ref *route)
+{
+    uint32_t hosts = route_ref_count(route);
+    return hosts ? FRAME_HEADER + FIELD_ROUTE_MAX + hosts * FIELD_HOST_MAX : ANSWER_ASSUMED;
 }
 
 static void gauge_pulling(struct refresh *refresh)
@@ -60,16 +75,16 @@ static uint32_t announce(struct refresh *refresh)
 }
 
 /* Rule 5: a key that has a request waiting is not requested again. */
-static void request(struct refresh *refresh, const struct route_ref *route)
+static void request(struct refresh *refresh, const struct route_ref *route, enum share kind)
 {
     uint8_t bytes[REQUEST_MAX];
     if (requests_waiting(refresh->requests, route->key) ||
         refused_lately(&refresh->refused, route->key, refresh->now))
         return;
-    requests_add(refresh->requests, route->key, refresh->now);
+    requests_add(refresh->requests, route->key, answer_bytes(route), refresh->now);
     writer_set_pulling(refresh->writer, route);
     connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
-    refresh->request_bucket.tokens -= 1;
+    shares_take(&refresh->shares, kind);
     if (refresh->unanswered == 0)
         refresh->unanswered = refresh->now;
     writer_count(refresh->writer, COUNTER_requests, 1);
@@ -273,7 +288,9 @@ static void connection_up(void *context)
     refresh->unanswered = 0;
     refresh->resubscribe = 0;
     refresh->announced = false;
-    refresh->request_bucket = refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
+    refresh->shares = (struct shares){.filled = refresh->now};
+    refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
+    refresh->behind = 0;
     writer_count(refresh->writer, COUNTER_connects, 1);
 }
 
@@ -352,36 +369,52 @@ static bool answered_lately(const struct refresh *refresh, struct route_key key)
            refresh->now <= last + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
 }
 
+/* Refreshes wait for their share all the time, for longer than a route may be old: more are in use than the rate allows. */
+static void judge_rate(struct refresh *refresh, bool all_done, bool some_done)
+{
+    uint64_t limit = refresh->config->loadbalance.update_timeout * UINT64_C(1000);
+    if (all_done)
+        refresh->behind = 0;
+    else if (some_done && !shares_has(&refresh->shares, SHARE_REFRESH) && refresh->behind == 0)
+        refresh->behind = refresh->now;
+    bool reached = refresh->behind && refresh->now > refresh->behind + limit;
+    if (reached == (writer_counter(refresh->writer, COUNTER_rate_reached) != 0))
+        return;
+    writer_gauge(refresh->writer, COUNTER_rate_reached, reached);
+    if (reached)
+        log_limited(&refresh->rate_limit, LOG_LEVEL_WARNING,
+                    "more routes are in use than can be refreshed within update_timeout: raise [fetcher] "
+                    "requests_per_second, or [loadbalance] update_timeout");
+}
+
 /* Rule 4. A flag proves nothing: any client can raise it. */
 static void request_flagged(struct refresh *refresh)
 {
     struct route_ref route;
     struct flag_round round = writer_flags_begin(refresh->writer);
-    for (int i = 0; i < FLAGS_PER_POLL && may_request(refresh); i++) {
-        if (!writer_flags_next(refresh->writer, &round, &route))
-            break;
-        if (route_ref_is_expired(&route, refresh->now) && !answered_lately(refresh, route.key))
-            request(refresh, &route);
+    bool all_done = false, some_done = false;
+    for (int i = 0; i < FLAGS_PER_POLL && !all_done && may_request(refresh, SHARE_REFRESH); i++) {
+        all_done = !writer_flags_next(refresh->writer, &round, &route);
+        if (!all_done && route_ref_is_expired(&route, refresh->now) && !answered_lately(refresh, route.key)) {
+            request(refresh, &route, SHARE_REFRESH);
+            some_done = true;
+        }
     }
     writer_flags_end(refresh->writer, &round);
+    judge_rate(refresh, all_done, some_done);
 }
 
-/* Rule 1. Unknown keys get a share of what may be requested now. */
+/* Rule 1. */
 static void request_missed(struct refresh *refresh)
 {
-    uint32_t share = writer_refusing(refresh->writer) ? REFUSING_SHARE : 2;
-    uint32_t left =
-        (uint32_t)(refresh->request_bucket.tokens / share) + (refresh->request_bucket.tokens >= 1);
     struct route_key key;
-    if (!may_request(refresh))
+    if (!may_request(refresh, SHARE_NEW))
         return;
     struct miss_round round = writer_misses_begin(refresh->writer);
-    while (left > 0 && may_request(refresh) && miss_round_next(&round, &key)) {
+    while (may_request(refresh, SHARE_NEW) && miss_round_next(&round, &key)) {
         const struct route_ref route = writer_find(refresh->writer, key);
-        if (route_key_is_none(key) || route_ref_is_here(&route))
-            continue;
-        left--;
-        request(refresh, &route);
+        if (!route_key_is_none(key) && !route_ref_is_here(&route))
+            request(refresh, &route, SHARE_NEW);
     }
     writer_misses_end(refresh->writer, &round);
 }
@@ -391,11 +424,11 @@ static void resubscribe(struct refresh *refresh)
     token_bucket_fill(&refresh->resubscribe_bucket, refresh->config->fetcher.resubscribe_per_second,
                       refresh->now);
     while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
-           may_request(refresh)) {
+           may_request(refresh, SHARE_RESUBSCRIBE)) {
         struct route_ref route =
             writer_find(refresh->writer, refresh->subscriptions.keys[refresh->resubscribe++]);
         if (route_ref_state(&route) == ROUTE_NEW) {
-            request(refresh, &route);
+            request(refresh, &route, SHARE_RESUBSCRIBE);
             refresh->resubscribe_bucket.tokens -= 1;
         }
     }
@@ -404,13 +437,14 @@ static void resubscribe(struct refresh *refresh)
 /* The protocol has no ping: after a silence some known route is requested, to see whether the directory is there. */
 static void probe_silence(struct refresh *refresh)
 {
-    if (refresh->unanswered || refresh->subscriptions.count == 0 || !may_request(refresh) ||
+    if (refresh->unanswered || refresh->subscriptions.count == 0 ||
+        !may_request(refresh, SHARE_RESUBSCRIBE) ||
         refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
         return;
     const struct route_ref route = writer_find(
         refresh->writer, refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count]);
     if (route_ref_state(&route) == ROUTE_NEW)
-        request(refresh, &route);
+        request(refresh, &route, SHARE_RESUBSCRIBE);
 }
 
 void refresh_poll(struct refresh *refresh)
@@ -421,9 +455,10 @@ void refresh_poll(struct refresh *refresh)
     end_hold_downs(refresh);
     publish_late(refresh);
     /* While the directory is away flags and misses stay where clients put them. */
-    token_bucket_fill(&refresh->request_bucket, refresh->config->fetcher.requests_per_second, refresh->now);
-    request_flagged(refresh);
+    shares_fill(&refresh->shares, refresh->config->fetcher.requests_per_second,
+                writer_refusing(refresh->writer), refresh->now);
     request_missed(refresh);
+    request_flagged(refresh);
     resubscribe(refresh);
     probe_silence(refresh);
     connection_flush(refresh->connection);

@@ -37,6 +37,8 @@ static void append(struct requests *requests, uint32_t at)
         requests->table[queue->last].after = at;
     queue->last = at;
     queue->count++;
+    if (!request->late)
+        requests->waiting_bytes += request->bytes;
 }
 
 static void unlink_request(struct requests *requests, uint32_t at)
@@ -52,6 +54,8 @@ static void unlink_request(struct requests *requests, uint32_t at)
     else
         requests->table[request->after].before = request->before;
     queue->count--;
+    if (!request->late)
+        requests->waiting_bytes -= request->bytes;
 }
 
 static void forget(struct requests *requests, uint32_t at)
@@ -75,6 +79,7 @@ struct requests *requests_new(void)
     for (uint32_t i = 0; i < REQUESTS_MAX; i++)
         requests->table[i].chain = i + 1 < REQUESTS_MAX ? i + 1 : NONE;
     requests->unused = 0;
+    requests->waiting_bytes = 0;
     requests->waiting = requests->late = (struct request_queue){.first = NONE, .last = NONE};
     return requests;
 }
@@ -96,7 +101,7 @@ bool requests_waiting(const struct requests *requests, struct route_key key)
     return at != NONE && !requests->table[at].late;
 }
 
-void requests_add(struct requests *requests, struct route_key key, uint64_t now)
+void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, uint64_t now)
 {
     uint32_t at = find(requests, key);
     if (at != NONE)
@@ -107,7 +112,7 @@ void requests_add(struct requests *requests, struct route_key key, uint64_t now)
     struct request *request = &requests->table[at];
     requests->unused = request->chain;
     uint32_t *head = head_of(requests, key);
-    *request = (struct request){.key = key, .sent = now, .chain = *head};
+    *request = (struct request){.key = key, .sent = now, .bytes = bytes, .chain = *head};
     *head = at;
     append(requests, at);
 }

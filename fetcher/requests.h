@@ -19,7 +19,8 @@ enum {
 
 struct request {
     struct route_key key;
-    uint64_t sent;  /* sent: tick */
+    uint64_t sent;  /* tick */
+    uint32_t bytes; /* that its answer is expected to have */
     uint32_t chain; /* next in its hash chain */
     uint32_t before, after;
     bool late;
@@ -35,6 +36,7 @@ struct requests {
     uint32_t heads[REQUESTS_HEADS];
     uint32_t unused; /* chain of free entries */
     struct request_queue waiting, late;
+    uint64_t waiting_bytes; /* of the answers to waiting ones */
 };
 
 struct requests *requests_new(void);
@@ -46,8 +48,9 @@ uint32_t requests_room(const struct requests *requests);
 /* True if a request for the key is waiting. */
 bool requests_waiting(const struct requests *requests, struct route_key key);
 
-/* Records a request sent at `now`; replaces a late one for the same key. Needs room. */
-void requests_add(struct requests *requests, struct route_key key, uint64_t now);
+/* Records a request sent at `now`, to an answer of about so many bytes; replaces a late one for the same key. Needs
+ * room. */
+void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, uint64_t now);
 
 /* An answer: forgets the request. False if there was none. */
 bool requests_answered(struct requests *requests, struct route_key key);

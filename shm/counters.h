@@ -23,7 +23,7 @@
     X(connects,          "connections made to the directory")                       \
     X(connect_failures,  "connections that could not be made")                      \
     X(disconnects,       "connections that ended")                                  \
-    X(bad_frames,        "connections closed for a frame of negative length")      \
+    X(bad_frames,        "connections closed for a frame of negative length")       \
     X(bad_answers,       "answers that could not be decoded")                       \
     X(unknown_messages,  "frames with an unknown message id")                       \
     X(unusable_hosts,    "hosts dropped from answers: no usable address or port")   \
@@ -45,7 +45,8 @@
     X(orders,            "overrides that operators have set or cleared")            \
     X(long_frames,       "frames skipped: longer than max_frame")                   \
     X(crowded_answers,   "answers refused: more hosts than a route can have")       \
-    X(postponed,         "changes of cached routes that wait for room")
+    X(postponed,         "changes of cached routes that wait for room")             \
+    X(rate_reached,      "1: requests_per_second is too low for the routes in use")
 /* clang-format on */
 
 enum shm_counter {

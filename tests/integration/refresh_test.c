@@ -233,7 +233,90 @@ static void asking_again_leaves_room_for_what_clients_ask_for(void **state)
     assert_true(asked_again < MANY - 1);
 }
 
-/* 100 a second, of which unknown routes may have half. */
+enum {
+    RATE = 20,
+    IN_USE = 200,
+};
+
+/* Refreshes alone use up the rate, all the time: each route expires in a second, and all of them are looked up. */
+static void saturate(struct fixture *fixture)
+{
+    fixture->fetcher.config.requests_per_second = RATE;
+    fixture->fetcher.config.resubscribe_per_second = RATE;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < IN_USE; i++)
+        fixture_answer(fixture, 1, i, 1, 80);
+    for (uint32_t i = 0; i < IN_USE; i++)
+        eventually(fixture_info(fixture, 1, i).expired);
+}
+
+/* Answers the next request while all routes are looked up. */
+static struct route_key refresh_one(struct fixture *fixture)
+{
+    struct route_key key;
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
+    do {
+        assert_true(clock_tick() < deadline);
+        for (uint32_t i = 0; i < IN_USE; i++)
+            assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_OK);
+    } while (!directory_takes(&fixture->directory, LOOK_EVERY_MS, &key));
+    fixture_answer(fixture, key.modid, key.cmdid, 1, 80);
+    return key;
+}
+
+static void rule_1_new_route_is_requested_within_a_second_while_all_known_ones_expire(void **state)
+{
+    struct fixture *fixture = *state;
+    saturate(fixture);
+    for (int i = 0; i < RATE; i++)
+        refresh_one(fixture);
+    for (uint32_t i = 0; i < 3; i++) {
+        int before = 0;
+        assert_int_equal(fixture_lookup(fixture, 2, i), LARSHM_PENDING);
+        while (!route_key_equal(refresh_one(fixture), route_key(2, i)))
+            assert_true(++before < RATE);
+    }
+}
+
+static void rate_that_cannot_refresh_what_is_in_use_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+    saturate(fixture);
+    for (int i = 0; i < 3 * RATE && fetcher_counter(&fixture->fetcher, COUNTER_rate_reached) == 0; i++)
+        refresh_one(fixture);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_rate_reached), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "raise [fetcher] requests_per_second"), 1);
+    for (uint32_t i = 0; i < IN_USE; i++)
+        fixture_answer(fixture, 1, i, 1, 80);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_rate_reached) == 0);
+}
+
+/* 1000 routes whose answers have 8 kB: they would be 8 MB, if all were requested at once. */
+static void requests_in_flight_are_bounded_by_the_bytes_of_their_answers(void **state)
+{
+    enum {
+        LARGE = 1000,
+        HOSTS = 255,
+        MEGABYTE = 1 << 20,
+    };
+    struct fixture *fixture = *state;
+    struct route_key key;
+    uint32_t requests = 0;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < 3 * LARGE; i++)
+        fixture_answer(fixture, 1, i, HOSTS, 80);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == 3 * LARGE);
+    directory_hang_up(&fixture->directory);
+    directory_accept(&fixture->directory);
+    while (directory_takes(&fixture->directory, QUIET_MS, &key))
+        requests++;
+    assert_in_range(requests, MEGABYTE / (HOSTS * 17), 4 * MEGABYTE / (HOSTS * 17));
+    fixture_answer(fixture, key.modid, key.cmdid, HOSTS, 80);
+    assert_true(directory_takes(&fixture->directory, EVENTUALLY_MS, &key));
+}
+
+/* 100 a second, all of them for unknown routes: nothing else wants any. */
 static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
 {
     struct fixture *fixture = *state;
@@ -307,6 +390,9 @@ int main(void)
         fixture_test(every_known_route_is_asked_for_again_after_a_reconnect_each_once),
         fixture_test(asking_again_is_paced),
         fixture_test(asking_again_leaves_room_for_what_clients_ask_for),
+        fixture_test(rule_1_new_route_is_requested_within_a_second_while_all_known_ones_expire),
+        fixture_test(rate_that_cannot_refresh_what_is_in_use_is_said),
+        fixture_test(requests_in_flight_are_bounded_by_the_bytes_of_their_answers),
         fixture_test(requests_keep_to_their_rate_and_none_is_forgotten),
         fixture_test(g10_changes_and_deletions_arrive_when_max_bytes_is_reached_and_new_routes_are_refused),
     };

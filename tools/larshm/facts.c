@@ -34,22 +34,28 @@ static uint64_t since(uint64_t now, uint64_t tick)
     return now > tick ? now - tick : 0;
 }
 
-struct text limit_text(enum refusing refusing)
+bool limit_reached(const struct facts *facts)
+{
+    return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached];
+}
+
+struct text limit_text(const struct facts *facts)
 {
     struct text text;
-    switch (refusing) {
+    switch (facts->refusing) {
     case REFUSING_MAX_BYTES:
-        return (struct text){
-            "REFUSING new routes: max_bytes is reached, raise [shm] max_bytes"};
+        return (struct text){"REFUSING new routes: max_bytes is reached, raise [shm] max_bytes"};
     case REFUSING_MAX_UNKNOWN:
         return (struct text){"REFUSING unknown keys: too many that do not exist are looked up; "
                              "find out which program does, or raise [shm] max_unknown"};
     case REFUSING_NO_SPACE:
-        snprintf(text.is, sizeof(text.is),
-                 "REFUSING new routes: shared memory (%.60s) is full: free some",
+        snprintf(text.is, sizeof(text.is), "REFUSING new routes: shared memory (%.60s) is full: free some",
                  region_directory());
         return text;
     default:
+        if (facts->counters[COUNTER_rate_reached])
+            return (struct text){"SLOW refreshes: too many routes are in use, "
+                                 "raise [fetcher] requests_per_second or [loadbalance] update_timeout"};
         return (struct text){"none reached"};
     }
 }

@@ -58,7 +58,8 @@ extern const char *const connection_names[];
 extern const char *const refusing_names[];
 
 /* What a limit that is reached keeps out, and what to do; "none reached". */
-struct text limit_text(enum refusing refusing);
+bool limit_reached(const struct facts *facts);
+struct text limit_text(const struct facts *facts);
 
 enum fetcher_life fetcher_life(const struct routes_header *s_header, uint64_t now);
 

@@ -77,9 +77,9 @@ static struct finding directory(const struct facts *facts)
 /* What a fetcher that is dead refused is no matter any more, and hosts that it ejected return to rotation. */
 static struct finding limit(const struct facts *facts)
 {
-    bool found = facts->fetcher == FETCHER_IS_ALIVE && facts->refusing != REFUSING_NOTHING;
+    bool found = facts->fetcher == FETCHER_IS_ALIVE && limit_reached(facts);
     struct finding finding = {"limit", found ? EXIT_AT_LIMIT : EXIT_SUCCESS, ""};
-    snprintf(finding.text, sizeof(finding.text), "%s", limit_text(facts->refusing).is);
+    snprintf(finding.text, sizeof(finding.text), "%s", limit_text(facts).is);
     return finding;
 }
 

@@ -160,7 +160,7 @@ static void show_limits(const struct facts *facts)
     SHM_SETTINGS(X)
 #undef X
     putchar('\n');
-    printf("limits      %s", limit_text(facts->refusing).is);
+    printf("limits      %s", limit_text(facts).is);
     show_postponed(facts);
 }
 

@@ -118,9 +118,24 @@ static void facts_of_a_noisy_header_are_within_their_ranges(void **state)
     free(object.region.s_base);
 }
 
+static void limit_names_the_keys_to_change(void **state)
+{
+    (void)state;
+    struct facts facts = {.refusing = REFUSING_NOTHING};
+    assert_false(limit_reached(&facts));
+    assert_string_equal(limit_text(&facts).is, "none reached");
+    facts.counters[COUNTER_rate_reached] = 1;
+    assert_true(limit_reached(&facts));
+    assert_non_null(strstr(limit_text(&facts).is, "raise [fetcher] requests_per_second"));
+    facts.refusing = REFUSING_MAX_BYTES;
+    assert_true(limit_reached(&facts));
+    assert_non_null(strstr(limit_text(&facts).is, "raise [shm] max_bytes"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limit_names_the_keys_to_change),
         cmocka_unit_test(an_object_full_of_noise_is_walked_within_its_bounds),
         cmocka_unit_test(facts_of_a_noisy_header_are_within_their_ranges),
     };
