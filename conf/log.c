@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ enum {
 };
 
 static enum log_level level_now = LOG_LEVEL_INFO;
+static _Atomic unsigned lost; /* lines that stderr did not take */
 
 void log_set_level(enum log_level level)
 {
@@ -33,7 +35,29 @@ static bool stderr_is_journal(void)
            st.st_dev == device && st.st_ino == inode;
 }
 
-/* One write for each line, so that lines of several processes do not mix. */
+/*
+ * One write for each line, so that lines of several processes do not mix. A pipe or terminal that nothing reads must not
+ * stop the program, and its flags belong to every process that shares it: poll() finds out, for a pipe that is ready has
+ * room for PIPE_BUF bytes, and a line is shorter.
+ */
+static bool write_at_once(const char *line, size_t size)
+{
+    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT &&
+           write(STDERR_FILENO, line, size) == (ssize_t)size;
+}
+
+static void write_lost(void)
+{
+    char line[128];
+    unsigned count = lost;
+    int size = snprintf(line, sizeof(line), "%s%.32s: %u log line%s lost: stderr took no more\n",
+                        stderr_is_journal() ? "<4>" : "", program_invocation_short_name, count,
+                        count == 1 ? " was" : "s were");
+    if (write_at_once(line, (size_t)size))
+        lost -= count;
+}
+
 static void write_line(enum log_level level, const char *text, uint64_t suppressed)
 {
     static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
@@ -42,8 +66,10 @@ static void write_line(enum log_level level, const char *text, uint64_t suppress
         snprintf(more, sizeof(more), " (%" PRIu64 " similar suppressed)", suppressed);
     int size = snprintf(line, sizeof(line), "%s%.32s: %s%s\n", stderr_is_journal() ? priorities[level] : "",
                         program_invocation_short_name, text, more);
-    if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
-        return; /* there is no other place to report it */
+    if (lost)
+        write_lost();
+    if (!write_at_once(line, (size_t)size))
+        lost++;
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines on stderr, each behind the program's name. Where stderr is the journal, they begin with the priority that
- * sd-daemon(3) defines.
+ * sd-daemon(3) defines. A line that stderr does not take at once is dropped and counted; a later line says how many.
  */
 #ifndef CONF_LOG_H
 #define CONF_LOG_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/event_log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +10,24 @@
 #include "shm/layout.h"
 #include "shm/region.h"
 
+/* An error of the system, with the limit that causes it and how to raise that. */
+static const char *error_text(int error)
+{
+    switch (error) {
+    case EFBIG:
+        return "larger than RLIMIT_FSIZE allows: raise it, with `ulimit -f` or LimitFSIZE= of the unit";
+    case EMFILE:
+        return "RLIMIT_NOFILE is reached: raise it, with `ulimit -n` or LimitNOFILE= of the unit";
+    case ENFILE:
+        return "the system has no free file: raise fs.file-max";
+    default:
+        return strerror(error);
+    }
+}
+
 static void text_of_failure(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = strerror(event->error), *directory = region_directory();
+    const char *object = event->object, *error = error_text(event->error), *directory = region_directory();
     switch (event->kind) {
     case EVENT_BAD_INSTANCE:
         snprintf(out, EVENT_TEXT_MAX,
@@ -32,8 +48,9 @@ static void text_of_failure(const struct event *event, char out[static EVENT_TEX
     case EVENT_LOCK_FOREIGN:
         snprintf(
             out, EVENT_TEXT_MAX,
-            "%s belongs to another user, or is no regular object: run as its owner, or choose another -n",
-            object);
+            "%s belongs to another user, or is no regular object: run as its owner, choose another -n, or, if its "
+            "fetcher is gone, remove %s%s",
+            object, directory, object);
         break;
     case EVENT_LEFTOVERS:
         snprintf(
@@ -76,12 +93,12 @@ static void text_of_lock(const struct event *event, char out[static EVENT_TEXT_M
                  object, event->number[0]);
     else
         snprintf(out, EVENT_TEXT_MAX, "%s was removed, and cannot be locked again: %s", object,
-                 strerror(event->error));
+                 error_text(event->error));
 }
 
 void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = strerror(event->error);
+    const char *object = event->object, *error = error_text(event->error);
     const uint64_t *number = event->number;
     switch (event->kind) {
     case EVENT_ADOPTED:
@@ -98,6 +115,12 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
         snprintf(out, EVENT_TEXT_MAX, "replaced %s, which was damaged", object);
         break;
     case EVENT_NO_SPACE:
+        if (number[0] <= number[1]) {
+            snprintf(out, EVENT_TEXT_MAX,
+                     "no file can be created in %s, although it is not full: free inodes",
+                     region_directory());
+            break;
+        }
         snprintf(out, EVENT_TEXT_MAX,
                  "shared memory is full: %" PRIu64 " KiB are needed and %" PRIu64
                  " KiB available in %s; free some, or lower [shm] max_bytes",

@@ -15,6 +15,7 @@
 #include "conf/config.h"
 #include "conf/log.h"
 #include "conf/notify.h"
+#include "conf/start.h"
 #include "fetcher/admin.h"
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
@@ -353,6 +354,7 @@ int main(int argc, char **argv)
 {
     static struct daemon daemon;
     char error[CONFIG_ERROR_SIZE];
+    start_prepare();
     options_parse(argc, argv, &daemon.options);
     if (daemon.options.check_path)
         return check_config(daemon.options.check_path);

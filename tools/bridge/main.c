@@ -11,6 +11,7 @@
 #include "conf/address.h"
 #include "conf/log.h"
 #include "conf/notify.h"
+#include "conf/start.h"
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
@@ -132,6 +133,7 @@ static int run(struct bridge *bridge)
 int main(int argc, char **argv)
 {
     struct bridge bridge = {0};
+    start_prepare();
     options_parse(argc, argv, &bridge.options);
     bridge.source.instance = bridge.options.instance;
     block_signals(&bridge);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "conf/start.h"
 #include "tools/common/parse.h"
 
 #define COMMAND_WORDS "COMMAND [ARGUMENT...]"
@@ -69,6 +70,7 @@ int program_main(const struct program *program, int argc, char **argv)
     const struct argp_option options[] = {{"db", 'd', "FILE", 0, program->db, 0}, {0}};
     const struct argp argp = {options, parse_option, COMMAND_WORDS, program->doc, NULL, NULL, NULL};
     struct arguments arguments = {0};
+    start_prepare();
     argp_err_exit_status = EXIT_FAILURE;
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0)
         return EXIT_FAILURE;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/start.h"
 #include "conf/suggest.h"
 #include "shm/region.h"
 #include "tools/larshm/command.h"
@@ -108,6 +109,7 @@ int main(int argc, char **argv)
     int first = 0;
     static char show[] = "show", *no_words[] = {show, NULL};
     char title[64];
+    start_prepare();
     argp_err_exit_status = EXIT_USAGE;
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first) != 0)
         return EXIT_USAGE;

@@ -77,6 +77,30 @@ static void only_the_journal_gets_priorities(void **state)
     expect_line(&capture, "<4>", "text");
 }
 
+static void a_pipe_that_nothing_reads_costs_lines_that_are_counted(void **state)
+{
+    char text[128 * 1024];
+    int ends[2], saved = dup(STDERR_FILENO);
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    alarm(20);
+    for (int i = 0; i < 10000; i++)
+        log_line(LOG_LEVEL_ERROR, "line %d", i);
+    assert_true(read(ends[0], text, sizeof(text)) > 0);
+    log_line(LOG_LEVEL_ERROR, "heard again");
+    dup2(saved, STDERR_FILENO);
+    close(ends[1]);
+    ssize_t size = read(ends[0], text, sizeof(text) - 1);
+    assert_true(size > 0);
+    text[size] = '\0';
+    assert_non_null(strstr(text, "lines were lost: stderr took no more\n"));
+    assert_non_null(strstr(text, "heard again\n"));
+    alarm(0);
+    close(ends[0]);
+    close(saved);
+}
+
 static void lines_above_the_level_are_not_written(void **state)
 {
     (void)state;
@@ -112,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_the_name_of_its_program),
         cmocka_unit_test(only_the_journal_gets_priorities),
+        cmocka_unit_test(a_pipe_that_nothing_reads_costs_lines_that_are_counted),
         cmocka_unit_test(lines_above_the_level_are_not_written),
         cmocka_unit_test(a_limit_says_how_much_it_has_suppressed),
     };

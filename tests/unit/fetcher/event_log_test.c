@@ -32,8 +32,19 @@ static void failures_name_the_remedy(void **state)
         (struct event){.kind = EVENT_NO_SPACE, .number = {4096, 1024}},
         "shared memory is full: 4 KiB are needed and 1 KiB available in /dev/shm; free some, or lower [shm] "
         "max_bytes");
-    expect((struct event){.kind = EVENT_LOCK_FAILED, .object = "/larshm.x.lock", .error = EMFILE},
-           "cannot lock /larshm.x.lock: Too many open files");
+    expect(
+        (struct event){.kind = EVENT_LOCK_FAILED, .object = "/larshm.x.lock", .error = EMFILE},
+        "cannot lock /larshm.x.lock: RLIMIT_NOFILE is reached: raise it, with `ulimit -n` or LimitNOFILE= of the unit");
+    expect(
+        (struct event){.kind = EVENT_GENERATION_FAILED, .object = "/larshm.x", .error = EFBIG},
+        "cannot create a new generation of /larshm.x: larger than RLIMIT_FSIZE allows: raise it, with `ulimit -f` or "
+        "LimitFSIZE= of the unit");
+    expect((struct event){.kind = EVENT_NO_SPACE, .number = {4096, 8192}},
+           "no file can be created in /dev/shm, although it is not full: free inodes");
+    expect(
+        (struct event){.kind = EVENT_LOCK_FOREIGN, .object = "/larshm.x.lock"},
+        "/larshm.x.lock belongs to another user, or is no regular object: run as its owner, choose another -n, or, "
+        "if its fetcher is gone, remove /dev/shm/larshm.x.lock");
 }
 
 static void adoption_says_how_many_routes_came_along(void **state)

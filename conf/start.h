@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONF_START_H
+#define CONF_START_H
+
+/*
+ * The first thing that every program does. Descriptors 0 to 2 that its parent left closed lead to /dev/null: the next
+ * file that is opened would get their numbers, and log lines would be written into it. A write beyond RLIMIT_FSIZE is an
+ * error, EFBIG, and no signal that ends the program.
+ */
+void start_prepare(void);
+
+#endif

@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What the system may lack: streams, a reader of the log, room for files.
+# shellcheck disable=SC2154 # live.bash sets it
+
+bats_require_minimum_version 1.5.0
+load live
+
+# closed_streams COMMAND...: runs with each combination of closed streams until SIGTERM ends it.
+closed_streams() {
+    local closed status
+    for closed in "<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-"; do
+        status=0
+        eval "timeout --preserve-status 1 \"\$@\" $closed 3>&-" || status=$?
+        [ "$status" -eq 0 ] || {
+            echo "$closed: exit status $status"
+            return 1
+        }
+        rm -f "$object"
+    done
+}
+
+@test "daemons run without any of their streams, and write no log line into another file" {
+    printf '%s\n' "[reporter]" "ip =" "[fetcher]" "admin_socket = $LARSHM_ADMIN_SOCKET" >"$BATS_TEST_TMPDIR/conf"
+    closed_streams "$BIN/larshm-fetcher" -n "$instance" -c "$BATS_TEST_TMPDIR/conf" --dns 127.0.0.1:9
+    [ ! -s "$object.lock" ]
+    run larshm show
+    [[ "$output" != *"DAMAGED"* ]]
+    route add 9 9 127.0.0.1:9
+    before=$(route list)
+    closed_streams "$BIN/larshm-dns" --db "$database" serve --listen 127.0.0.1:0
+    run -0 route list
+    [ "$output" = "$before" ]
+}
+
+@test "a limit on the size of files is named, and leaves no object half made" {
+    run bash -c "ulimit -f 100; exec '$BIN/larshm-fetcher' -n '$instance' --dns 127.0.0.1:9"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"RLIMIT_FSIZE"*"LimitFSIZE="* ]]
+    ! compgen -G "$object*next*"
+}
+
+@test "a pipe that takes no more log lines stops no fetcher, and what was lost is said later" {
+    live
+    end_fetcher TERM
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    exec {pipe}<>"$BATS_TEST_TMPDIR/pipe"
+    timeout 1 dd if=/dev/zero bs=4096 >&"$pipe" 2>/dev/null || true # until it is full
+    "$BIN/larshm-fetcher" -n "$instance" -c "$BATS_TEST_TMPDIR/conf" \
+        --dns "$(sed 's/listening on //' "$BATS_TEST_TMPDIR/directory")" 2>"$BATS_TEST_TMPDIR/pipe" 3>&- &
+    fetcher=$!
+    pids+=("$fetcher")
+    eventually fetcher_connected
+    kill -HUP "$fetcher"
+    larshm reload
+    timeout 2 cat <&"$pipe" >"$BATS_TEST_TMPDIR/read" &
+    reader=$!
+    sleep 0.2
+    larshm reload
+    wait "$reader" || true
+    grep -aqE "larshm-fetcher: [0-9]+ log lines were lost" "$BATS_TEST_TMPDIR/read"
+    kill "$fetcher"
+    wait "$fetcher"
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conf/start.h"
+
+/* In a child: with the streams of `mask` closed, none is missing afterwards, and those that were open are the same. */
+static int streams_after_closing(unsigned mask)
+{
+    struct stat null, before[3], after;
+    if (stat("/dev/null", &null) != 0)
+        return 1;
+    for (int fd = 0; fd < 3; fd++) {
+        fstat(fd, &before[fd]);
+        if (mask & 1U << fd)
+            close(fd);
+    }
+    start_prepare();
+    for (int fd = 0; fd < 3; fd++) {
+        const struct stat *expected = mask & 1U << fd ? &null : &before[fd];
+        if (fstat(fd, &after) != 0 || after.st_ino != expected->st_ino || after.st_dev != expected->st_dev)
+            return 2;
+    }
+    return open("/dev/zero", O_RDONLY) > 2 ? 0 : 3;
+}
+
+static int status_of_child(int (*run)(unsigned), unsigned argument)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(run(argument));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void streams_that_are_closed_lead_nowhere(void **state)
+{
+    (void)state;
+    for (unsigned mask = 0; mask < 8; mask++)
+        assert_int_equal(status_of_child(streams_after_closing, mask), 0);
+}
+
+static int write_beyond_limit(unsigned bytes)
+{
+    const struct rlimit limit = {bytes, bytes};
+    char path[] = "/tmp/larshm-start-XXXXXX";
+    int fd = mkstemp(path);
+    unlink(path);
+    start_prepare();
+    return setrlimit(RLIMIT_FSIZE, &limit) == 0 && pwrite(fd, "x", 1, (off_t)bytes) < 0 && errno == EFBIG ? 0
+                                                                                                          : 1;
+}
+
+static void a_file_beyond_its_limit_is_an_error_and_no_death(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of_child(write_beyond_limit, 100), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_that_are_closed_lead_nowhere),
+        cmocka_unit_test(a_file_beyond_its_limit_is_an_error_and_no_death),
+    };
+    return cmocka_run_group_tests_name("unit/conf/start", tests, NULL, NULL);
+}
