@@ -10,7 +10,8 @@
 #include "shm/writer/call_stats.h"
 
 enum {
-    REPORTS_PER_POLL = 16384
+    REPORTS_PER_POLL = 16384,
+    RESERVED_SHARE = 8 /* of all records: for results that come before clients learn that there is no room */
 };
 
 static bool out_of_rotation(const struct host_health *health)
@@ -146,6 +147,56 @@ static uint32_t new_record(struct balance *balance, struct route_key key, struct
     return number;
 }
 
+static void set_full(struct balance *balance, bool full)
+{
+    if (full)
+        log_limited(
+            &balance->full_limit, LOG_LEVEL_WARNING,
+            "no room for records of more hosts: their results are refused; raise [shm] max_bytes, or free "
+            "memory");
+    if (full == balance->full)
+        return;
+    balance->full = full;
+    balance->named = 0;
+    writer_set_hosts_full(balance->writer, full);
+}
+
+/* Taken before its client knew that there is no room: not lost, but in the sum of its route. */
+static void count_with_route(struct balance *balance, const struct route_ref *route,
+                             const struct call_report *report)
+{
+    uint32_t number = record_for_route(balance, route);
+    if (number == HOST_STORE_NONE) {
+        writer_count(balance->writer, COUNTER_reports_refused, report->batch.succ + report->batch.err);
+        return;
+    }
+    struct host_entry *entry = host_store_entry(balance->store, number);
+    entry->health.total_succ = saturating_add(entry->health.total_succ, report->batch.succ);
+    entry->health.total_err = saturating_add(entry->health.total_err, report->batch.err);
+    record_progress(balance, entry, report);
+    host_store_commit(balance->store, number);
+}
+
+/* Clients go on to report hosts that have a record; in each generation these are named once. */
+static void name_hosts(struct balance *balance)
+{
+    struct route_key key;
+    struct host_addr host;
+    if (!balance->full || balance->named == writer_generation(balance->writer))
+        return;
+    balance->named = writer_generation(balance->writer);
+    for (uint32_t number = 0; number < host_store_used(balance->store); number++)
+        if (host_store_is(balance->store, number, &key, &host) && !host_addr_is_none(host))
+            writer_name_host(balance->writer, key, host);
+}
+
+static void check_room(struct balance *balance)
+{
+    uint32_t room = host_store_room(balance->store),
+             all = (uint32_t)(balance->config->shm.max_bytes / sizeof(struct host_record));
+    set_full(balance, room < all / RESERVED_SHARE);
+}
+
 static uint64_t smaller(uint64_t one, uint64_t other)
 {
     return one < other ? one : other;
@@ -180,9 +231,8 @@ bool balance_judge(void *context, const struct call_report *report)
         batch = first_batch(&report->batch);
     }
     if (number == HOST_STORE_NONE) {
-        writer_count(balance->writer, COUNTER_reports_refused, report->batch.succ + report->batch.err);
-        log_limited(&balance->full_limit, LOG_LEVEL_WARNING,
-                    "no room for another host record: raise [shm] max_bytes, or free memory");
+        set_full(balance, true);
+        count_with_route(balance, &route, report);
         return true;
     }
     struct host_entry *entry = host_store_entry(balance->store, number);
@@ -256,6 +306,8 @@ void balance_poll(struct balance *balance, uint64_t now)
 {
     balance->now = now;
     balance_collect(balance, REPORTS_PER_POLL);
+    check_room(balance);
+    name_hosts(balance);
     time_passed(balance);
 }
 

@@ -15,6 +15,8 @@ struct balance {
     struct deadlines deadlines;
     struct unreported unreported;
     uint64_t now;
+    uint64_t named;   /* generation: hosts with records have cells in its control object */
+    bool full;        /* clients are told that there is no room for records of more hosts */
     uint32_t checked; /* the record that balance_maintain() checked last */
     struct log_limit full_limit, ejected_limit, recovered_limit;
     uint64_t masks[MASK_WORDS(HOSTS_MAX)];

@@ -123,8 +123,8 @@ enum {
     X(routes_header, bucket_count) X(routes_header, arena_units) X(routes_header, index_offset)   \
     X(routes_header, call_cells) X(routes_header, arena_offset) X(routes_header, hash_seed)       \
     X(routes_header, tick) X(routes_header, superseded) X(routes_header, doorbell)                \
-    X(routes_header, refusing) X(routes_header, settings) X(routes_header, fetcher_pid)           \
-    X(routes_header, fetcher_state) X(routes_header, fetcher_since) X(routes_header, connection)  \
+    X(routes_header, refusing) X(routes_header, settings) X(routes_header, hosts_full)            \
+    X(routes_header, fetcher_pid) X(routes_header, fetcher_state) X(routes_header, fetcher_since) X(routes_header, connection)  \
     X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
     X(routes_header, directory) X(routes_header, counters)                                        \
     X(slot, key) X(slot, ref)                                                                     \

@@ -64,7 +64,8 @@ struct routes_header {
     _Atomic uint32_t doorbell;
     _Atomic uint32_t refusing;
     struct published_settings settings;
-    uint32_t pad1[11 - sizeof(struct settings) / sizeof(uint32_t)];
+    uint32_t pad1[10 - sizeof(struct settings) / sizeof(uint32_t)];
+    _Atomic uint32_t hosts_full; /* not 0: there is no room for records of more hosts */
 
     /* Lines 2 ..: for people. Writer: the fetcher, relaxed. Readers: larshm_info and the inspection tool. */
     _Alignas(CACHE_LINE) _Atomic uint32_t fetcher_pid; /* in the fetcher's pid namespace */
@@ -107,6 +108,7 @@ static_assert(offsetof(struct routes_header, bucket_count) == 32, "line 0");
 static_assert(offsetof(struct routes_header, hash_seed) == 56, "line 0");
 static_assert(offsetof(struct routes_header, tick) == 64, "line 1");
 static_assert(offsetof(struct routes_header, superseded) == 72, "here in every layout");
+static_assert(offsetof(struct routes_header, hosts_full) == 124, "line 1");
 static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
 static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");

@@ -1,43 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/reader/call_stats.h"
 
+#include "shm/call_cell.h"
 #include "shm/layout.h"
 
 enum {
     RUN_TRIES = 1000 /* only a malicious client overtakes another so often */
 };
-
-/*
- * The cell of a host, claimed if it has none. Two words name it, each set once: first the route, then the host. A
- * client that dies in between leaves a cell that any host of that route may take. Two clients that enter a
- * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again. The words
- * alone matter, nothing is published with them; the fetcher sees with the flag that a cell has both.
- */
-static struct call_cell *find_cell(const struct control *control, struct route_key key, struct host_addr host)
-{
-    uint32_t cells = control->shape.call_cells;
-    uint64_t word = route_key_word(key), name = host_addr_word(host),
-             hash = host_addr_hash(key, host, control->shape.hash_seed);
-    uint32_t at = hash_scale(hash, cells);
-    for (int probe = 0; probe < CALL_PROBE_MAX; probe++, at = at + 1 < cells ? at + 1 : 0) {
-        struct call_cell *s_cell = &control->s_calls[at];
-        uint64_t route = load_relaxed(&s_cell->key);
-        if (route == 0 && claim_acq_rel(&s_cell->key, word))
-            route = word;
-        if (route == 0)
-            route = load_relaxed(&s_cell->key); /* another client was faster */
-        if (route != word)
-            continue;
-        uint64_t named = load_relaxed(&s_cell->host);
-        if (named == 0 && claim_acq_rel(&s_cell->host, name))
-            named = name;
-        if (named == 0)
-            named = load_relaxed(&s_cell->host);
-        if (named == name)
-            return s_cell;
-    }
-    return NULL;
-}
 
 static uint32_t capped(uint64_t run)
 {
@@ -74,14 +43,15 @@ static void record_failure(struct call_cell *s_cell, uint32_t weight)
     }
 }
 
-enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
-                                  bool success, uint32_t weight)
+static enum shm_status refuse(const struct control *control)
 {
-    struct call_cell *s_cell = find_cell(control, key, host);
-    if (!s_cell) {
-        add_relaxed(&control->s_header->refused, 1);
-        return SHM_FULL;
-    }
+    add_relaxed(&control->s_header->refused, 1);
+    return SHM_FULL;
+}
+
+static enum shm_status record(const struct control *control, struct call_cell *s_cell, bool success,
+                              uint32_t weight)
+{
     /* Streaks and extra before the count: the collection that finds the failure finds its streak, too. */
     if (success) {
         add_seq_cst(&s_cell->counts, 1);
@@ -95,4 +65,20 @@ enum shm_status call_stats_record(const struct control *control, struct route_ke
      * fetcher, which takes the flag before it loads the counts, finds the result. */
     hbitmap_set(&control->reported, (uint32_t)(s_cell - control->s_calls));
     return SHM_OK;
+}
+
+enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
+                                  bool success, uint32_t weight)
+{
+    struct call_cell *s_cell = call_cell_find(control, key, host, true);
+    return s_cell ? record(control, s_cell, success, weight) : refuse(control);
+}
+
+enum shm_status call_stats_record_known(const struct control *control, struct route_key key,
+                                        struct host_addr host, bool success, uint32_t weight)
+{
+    struct call_cell *s_cell = call_cell_find(control, key, host, false);
+    /* Relaxed: once it is not 0 it stays so; seen late, one more result is refused. */
+    return s_cell && load_relaxed(&s_cell->taken) ? record(control, s_cell, success, weight)
+                                                  : refuse(control);
 }

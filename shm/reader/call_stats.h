@@ -5,11 +5,10 @@
 
 #include <stdbool.h>
 
-#include "shm/control.h"
+#include "shm/call_cell.h"
 
 enum {
-    CALL_PROBE_MAX = 32,     /* call cells that a host may use, from its home on */
-    CALL_WEIGHT_MAX = 10000, /* of one failure */
+    CALL_WEIGHT_MAX = 10000 /* of one failure */
 };
 
 /*
@@ -18,5 +17,9 @@ enum {
  */
 enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
                                   bool success, uint32_t weight);
+
+/* Likewise while the fetcher has no room for records of more hosts: SHM_FULL for a host of which it has kept nothing. */
+enum shm_status call_stats_record_known(const struct control *control, struct route_key key,
+                                        struct host_addr host, bool success, uint32_t weight);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/writer/call_stats.h"
 
+#include "shm/call_cell.h"
 #include "shm/layout.h"
 #include "shm/writer/collect.h"
 
@@ -124,6 +125,18 @@ void call_stats_reset_runs(struct call_stats *stats, uint32_t cell)
     uint32_t mark = (uint32_t)load_relaxed(&s_cell->counts) & ((1 << RUN_MARK_BITS) - 1);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = mark}));
     store_relaxed(&s_cell->succ_run, 0);
+}
+
+void call_stats_name(struct call_stats *stats, struct route_key key, struct host_addr host)
+{
+    struct call_cell *s_cell = call_cell_find(&stats->control, key, host, true);
+    if (!s_cell || load_relaxed(&s_cell->taken))
+        return;
+    /* A client may be adding to it, so the one is added; and the success is no part of a streak. */
+    add_relaxed(&s_cell->counts, 1);
+    store_relaxed(&s_cell->taken, 1);
+    stats->used++;
+    stats->known++;
 }
 
 uint32_t call_stats_cells_needed(const struct call_stats *stats, uint32_t hosts)

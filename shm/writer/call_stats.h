@@ -60,6 +60,9 @@ void call_stats_resume(struct call_stats *stats, struct route_key key, uint32_t 
 /* The host's state has changed: its streaks start again. A call that ends at this moment may count to either side. */
 void call_stats_reset_runs(struct call_stats *stats, uint32_t cell);
 
+/* Names a cell for a host that has a record: it looks as if one result had been collected from it. */
+void call_stats_name(struct call_stats *stats, struct route_key key, struct host_addr host);
+
 /* Cells that the next control object should have: four times as many once half of these are used by hosts that exist.
  * `hosts`: how many the caller knows, for clients can make cells look used. */
 uint32_t call_stats_cells_needed(const struct call_stats *stats, uint32_t hosts);

@@ -148,8 +148,10 @@ static enum shm_status build_routes(const struct object_names *names, const stru
     if (plan->source) {
         region_expect_stores(&out->routes_region);
         copy_header(routes.s_header, plan->source->s_header);
-        if (plan->same_writer)
+        if (plan->same_writer) {
             store_relaxed(&routes.s_header->refusing, load_relaxed(&plan->source->s_header->refusing));
+            store_relaxed(&routes.s_header->hosts_full, load_relaxed(&plan->source->s_header->hosts_full));
+        }
         status = import_tables(&out->publisher, plan, damaged);
     }
     _Atomic uint64_t *s_made = &routes.s_header->counters[COUNTER_generations];

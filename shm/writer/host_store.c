@@ -33,6 +33,7 @@ struct host_store {
     struct node *nodes;     /* [capacity] */
     uint32_t *index;        /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
+    uint32_t free_count;
 };
 
 static uint32_t home(const struct host_store *store, struct route_key key, struct host_addr host)
@@ -159,10 +160,15 @@ static enum shm_status rebuild(struct host_store *store)
     return SHM_OK;
 }
 
+static uint64_t most_records(const struct host_store *store)
+{
+    return (store->max_bytes - HEADER_BYTES) / sizeof(struct host_record);
+}
+
 /* Twice as many records, as far as max_bytes allows. While a fetcher starts, there is no object yet. */
 static bool make_room(struct host_store *store)
 {
-    uint64_t most = (store->max_bytes - HEADER_BYTES) / sizeof(struct host_record);
+    uint64_t most = most_records(store);
     uint64_t wanted = store->capacity * UINT64_C(2);
     if (wanted > most)
         wanted = most;
@@ -179,8 +185,10 @@ static uint32_t add(struct host_store *store, struct route_key key, struct host_
         return HOST_STORE_NONE;
     if (number == HOST_STORE_NONE)
         number = store->used++;
-    else
+    else {
         store->free = store->nodes[number].next;
+        store->free_count--;
+    }
     store->nodes[number] = (struct node){.key = key, .host = host, .next = HOST_STORE_NONE};
     store->index[probe(store, key, host)] = number + 1;
     if (store->region.s_base) {
@@ -227,6 +235,13 @@ void host_store_remove(struct host_store *store, uint32_t number)
     node->key = ROUTE_KEY_NONE;
     node->next = store->free;
     store->free = number;
+    store->free_count++;
+}
+
+uint32_t host_store_room(const struct host_store *store)
+{
+    uint64_t in_use = store->used - store->free_count, most = most_records(store);
+    return most > in_use ? (uint32_t)(most - in_use) : 0;
 }
 
 uint32_t host_store_used(const struct host_store *store)

@@ -34,6 +34,9 @@ uint32_t host_store_find(const struct host_store *store, struct route_key key, s
 /* Finds the record or adds it, and the route's own, all zero. HOST_STORE_NONE: no room, or no memory. */
 uint32_t host_store_add(struct host_store *store, struct route_key key, struct host_addr host);
 
+/* How many more records there can be, as far as max_bytes goes. */
+uint32_t host_store_room(const struct host_store *store);
+
 /* Removes a host's record, or a route's own if it has no other left. */
 void host_store_remove(struct host_store *store, uint32_t number);
 

@@ -43,6 +43,17 @@ void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell
         call_stats_reset_runs(&writer->now.stats, cell);
 }
 
+/* Relaxed: advice to clients; see larshm_report(). */
+void writer_set_hosts_full(struct writer *writer, bool full)
+{
+    store_relaxed(&writer_header(writer)->hosts_full, full);
+}
+
+void writer_name_host(struct writer *writer, struct route_key key, struct host_addr host)
+{
+    call_stats_name(&writer->now.stats, key, host);
+}
+
 void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra)
 {

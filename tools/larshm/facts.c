@@ -87,6 +87,7 @@ static void read_fetcher(const struct routes_header *s_header, uint64_t now, str
 
 static void read_settings(const struct routes_header *s_header, struct facts *facts)
 {
+    facts->hosts_full = load_relaxed(&s_header->hosts_full) != 0;
     uint32_t refusing = load_relaxed(&s_header->refusing);
     facts->refusing = refusing <= REFUSING_NO_SPACE ? (enum refusing)refusing : REFUSING_NOTHING;
     facts->max_bytes = load_relaxed(&s_header->max_bytes);

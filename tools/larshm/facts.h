@@ -44,6 +44,7 @@ struct facts {
     uint64_t units, units_live, units_retired, units_free;
 
     enum refusing refusing;
+    bool hosts_full; /* no room for records of more hosts */
     struct settings settings;
 
     bool uncollected_known;

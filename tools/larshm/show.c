@@ -162,6 +162,10 @@ static void show_limits(const struct facts *facts)
     putchar('\n');
     printf("limits      %s", limit_text(facts).is);
     show_postponed(facts);
+    if (facts->hosts_full)
+        printf(
+            "            REFUSING results of hosts that have none yet: no room for their records, raise [shm] "
+            "max_bytes\n");
 }
 
 /* What was done on one line, each kind of trouble on a line of its own. */

@@ -275,6 +275,77 @@ static void all_routes_with_records_can_be_reported_again(void **state)
     }
 }
 
+/* What larshm_report() does: a success of each host of a route. Returns how many are taken. */
+static uint32_t report_as_the_library(const struct fixture *fixture, uint64_t key)
+{
+    struct region region, routes_region;
+    struct control control;
+    struct routes routes;
+    uint32_t taken = 0;
+    assert_int_equal(instance_map(fixture->instance, false, &routes_region, &routes), SHM_OK);
+    instance_map_control(fixture->instance, &region, &control);
+    for (int i = 0; i < HOSTS; i++)
+        taken += (load_relaxed(&routes.s_header->hosts_full) ? call_stats_record_known : call_stats_record)(
+                     &control, numbered_key(key), fixture->hosts[i], true, 1) == SHM_OK;
+    region_close(&region);
+    region_close(&routes_region);
+    return taken;
+}
+
+static uint64_t all_totals(const struct fixture *fixture)
+{
+    const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
+    struct region region;
+    struct host_records hosts;
+    uint64_t sum = 0;
+    assert_int_equal(region_open(fixture->instance->names.hosts, false, &self, HEADER_BYTES, &region),
+                     SHM_OK);
+    assert_int_equal(host_records_attach(&region, &hosts), SHM_OK);
+    for (uint32_t number = 0; number < host_records_used(&hosts); number++) {
+        struct route_key key;
+        struct host_addr host;
+        struct host_entry entry;
+        if (host_records_read(&hosts, number, &key, &host, &entry))
+            sum += entry.health.total_succ;
+    }
+    region_close(&region);
+    return sum;
+}
+
+static void
+g11_results_of_hosts_without_room_for_a_record_are_refused_and_all_that_are_taken_count(void **state)
+{
+    enum {
+        ROUTES = 1100 /* of HOSTS hosts: more records than fit into 1 MB */
+    };
+    struct fixture *fixture = *state;
+    balance_delete(fixture->balance);
+    fixture->config.shm.max_bytes = 1 << 20;
+    start_balance(fixture);
+    uint64_t taken = 0, refused = 0;
+    for (uint64_t key = 100; key < 100 + ROUTES; key++) {
+        put(fixture, key, HOSTS, 600, NULL);
+        uint32_t now = report_as_the_library(fixture, key);
+        taken += now;
+        refused += HOSTS - now;
+        if (key % 20 == 0)
+            balance_poll(fixture->balance, clock_tick());
+    }
+    balance_poll(fixture->balance, clock_tick());
+    assert_true(refused > 0);
+    assert_int_equal(all_totals(fixture), taken);
+    assert_int_equal(report_as_the_library(fixture, 100 + ROUTES - 1), 0);
+    /* Those that have a record go on, also in another generation. */
+    for (int generation = 0; generation < 2; generation++) {
+        taken += HOSTS;
+        assert_int_equal(report_as_the_library(fixture, 100), HOSTS);
+        balance_poll(fixture->balance, clock_tick());
+        assert_int_equal(all_totals(fixture), taken);
+        instance_renew(fixture->instance);
+        balance_poll(fixture->balance, clock_tick());
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -287,6 +358,7 @@ int main(void)
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),
         TEST(all_routes_with_records_can_be_reported_again),
+        TEST(g11_results_of_hosts_without_room_for_a_record_are_refused_and_all_that_are_taken_count),
     };
     return cmocka_run_group_tests_name("unit/fetcher/balance", tests, NULL, NULL);
 }
