@@ -121,7 +121,10 @@ static int fork_and_look(void)
         pid_t child = fork();
         if (child == 0) {
             wrong = 0;
-            _exit(all_look_up() && look_in_new_thread() && !wrong && signals_are_open() ? 0 : 1);
+            _exit(all_look_up() && (!CHILDREN_MAY_START_THREADS || look_in_new_thread()) && !wrong &&
+                          signals_are_open()
+                      ? 0
+                      : 1);
         }
         result = !child_ends_well(child, CHILD_SECONDS) || !signals_are_open();
     }

@@ -20,6 +20,13 @@
 #define CHILDREN_MAY_HANG false
 #endif
 
+/* ThreadSanitizer ends a child that starts a thread, if its parent had more than one. */
+#if defined(__SANITIZE_THREAD__)
+#define CHILDREN_MAY_START_THREADS false
+#else
+#define CHILDREN_MAY_START_THREADS true
+#endif
+
 /* True if it ends by itself, with exit status 0, before so many seconds are over. Otherwise it is killed. */
 static inline bool child_ends_well(pid_t child, unsigned seconds)
 {
