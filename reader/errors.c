@@ -23,6 +23,7 @@ SAME(NOT_LARSHM);
 SAME(LAYOUT);
 SAME(CORRUPT);
 SAME(BAD_ARGUMENT);
+SAME(CUT_OFF);
 
 const char *larshm_strerror(int code)
 {
@@ -64,6 +65,9 @@ const char *larshm_strerror(int code)
     case LARSHM_BAD_ARGUMENT:
         return "an argument is out of range: an instance is 1 to 32 letters, digits, '-' or '_', LARSHM_DIRECTORY an "
                "absolute path, LARSHM_TRUST_UID and /etc/larshm/trust list 1 to 16 uids";
+    case LARSHM_CUT_OFF:
+        return "this process cannot open its fetcher's newer objects: cached routes are served as they were; larshm_info() "
+               "says why, close and open again where that can help";
     default:
         return "unknown code";
     }

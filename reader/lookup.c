@@ -13,6 +13,20 @@ enum {
     CONTROL_LOOK_MS = 100 /* how often a reader looks for a control object that was missing */
 };
 
+/* The fast path compares with COUNT_BATCH: a batch is shorter because so many count as done, and as another handle's. */
+static void shorten_batch(struct thread_state *mine)
+{
+    mine->foreign_lookups += COUNT_BATCH - mine->batch;
+    mine->phase += (COUNT_BATCH - mine->batch) * PHASE_LOOKUP;
+}
+
+static void choose_batch(struct thread_state *mine, uint32_t now)
+{
+    uint32_t length = now - mine->batch_began < BATCH_MS ? 2U * mine->batch + 1 : mine->batch / 2U;
+    mine->batch = (uint16_t)(length > COUNT_BATCH ? COUNT_BATCH : length | 1);
+    mine->batch_began = now;
+}
+
 void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
@@ -22,23 +36,26 @@ void lookup_flush(const struct mapping *mapping)
         lookup_stats_add(&mapping->control, thread_number(), lookups - foreign, mine->missed, mine->expired);
     mine->phase -= pending_lookups(mine->phase);
     mine->foreign_lookups = mine->missed = mine->expired = 0;
+    shorten_batch(mine);
 }
 
 /*
- * Every COUNT_BATCH calls: adds the counts, unmaps retired mappings, and checks whether a silent fetcher's object has
+ * After each batch: adds the counts, unmaps retired mappings, and checks whether a silent fetcher's object has
  * lost its name, since no process would announce that. The clock is read without a syscall; the name is looked up only while
  * the fetcher is silent.
  */
 void lookup_batch_done(larshm *h)
 {
+    struct thread_state *mine = &thread_state;
+    uint64_t now = clock_tick();
+    choose_batch(mine, (uint32_t)now);
     rcu_enter();
     struct mapping *mapping = load_acquire(&h->current);
-    if (thread_state.serial == h->serial)
+    if (mine->serial == h->serial)
         lookup_flush(mapping);
     bool silent = silence_ms(mapping) > SILENT_MS;
     rcu_leave();
     mapping_tidy(h);
-    uint64_t now = clock_tick();
     if (silent && now >= load_relaxed(&h->next_check)) {
         store_relaxed(&h->next_check, now + SILENT_MS);
         mapping_renew(h);
@@ -51,10 +68,15 @@ static void count_lookup(larshm *h)
     if (__builtin_expect(mine->serial != h->serial, 0)) {
         mapping_tidy(h); /* for threads that live for less than a batch */
         /* Counts of the previous handle are a batch at most, and only for people: dropped. */
+        bool first = mine->serial == 0;
         thread_number();
         mine->serial = h->serial;
         mine->foreign_lookups = pending_lookups(mine->phase);
         mine->missed = mine->expired = 0;
+        if (first) {
+            mine->batch = 1;
+            shorten_batch(mine);
+        }
     }
     mine->phase += PHASE_LOOKUP;
     if (__builtin_expect(pending_lookups(mine->phase) >= COUNT_BATCH, 0))
@@ -104,9 +126,26 @@ struct mapping *lookup_enter(larshm *h)
     return load_acquire(&h->current);
 }
 
-static int missed(const struct mapping *mapping, struct route_key key)
+int lookup_cut_off(struct mapping *mapping)
+{
+    int reason = load_relaxed(&mapping->cut_off);
+    if (__builtin_expect(reason == LARSHM_OK, 1))
+        return LARSHM_OK;
+    /* It was silent for a time, or could not give a newer generation its name: collected here again. */
+    if (load_relaxed(&mapping->routes.s_header->superseded) == SUPERSEDED_NO &&
+        silence_ms(mapping) <= SILENT_MS) {
+        store_relaxed(&mapping->cut_off, LARSHM_OK);
+        return LARSHM_OK;
+    }
+    return reason == LARSHM_LAYOUT ? LARSHM_LAYOUT : LARSHM_CUT_OFF;
+}
+
+static int missed(struct mapping *mapping, struct route_key key)
 {
     thread_state.missed++;
+    int cut_off = lookup_cut_off(mapping);
+    if (cut_off != LARSHM_OK)
+        return cut_off;
     if (mapping->may_not_demand)
         return LARSHM_NO_PERMISSION;
     if (!mapping->can_demand)

@@ -23,10 +23,15 @@ int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
 /* Repeats the lookup of the same key after table_intact() failed. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, struct route_key key);
 
-/* Lookups of a thread between two additions to the control object. Odd, and without small divisors: a thread that
- * uses several handles alternately comes round to each of them. */
+/*
+ * Lookups of a thread between two additions to the control object, at most. A thread begins with 1; what takes less than
+ * BATCH_MS makes the next twice as long, and what takes longer halves it, so a thread that lives for a few lookups is
+ * counted, and one that looks up rarely notices what has happened since. All lengths are odd, the longest has no small
+ * divisors: a thread that uses several handles alternately comes round to each of them.
+ */
 enum {
-    COUNT_BATCH = 251
+    COUNT_BATCH = 251,
+    BATCH_MS = 1000,
 };
 
 /* Enters a read section on the newest generation. */
@@ -37,10 +42,16 @@ static inline void lookup_end(void)
     rcu_leave();
 }
 
+/*
+ * LARSHM_CUT_OFF, or LARSHM_LAYOUT, while a newer generation than this one cannot be opened: what is demanded or reported
+ * here would not be collected. LARSHM_OK once its fetcher is seen alive.
+ */
+int lookup_cut_off(struct mapping *mapping);
+
 /* Adds the thread's lookup counts to the control object. */
 void lookup_flush(const struct mapping *mapping);
 
-/* Every COUNT_BATCH calls of a thread: adds its counts, and keeps the handle on the current generation. */
+/* After each batch of a thread's calls: adds its counts, and keeps the handle on the current generation. */
 void lookup_batch_done(larshm *h);
 
 #endif

@@ -239,6 +239,7 @@ bool mapping_renew(larshm *h)
             code = LARSHM_SYSTEM_ERROR;
     }
     bool moved = code == LARSHM_OK && is_newer(newer, old);
+    store_relaxed(&old->cut_off, code); /* of `old`: a newer mapping begins without */
     struct mapping *expected = old;
     bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
     if (won) {

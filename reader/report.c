@@ -8,14 +8,17 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
     struct route_key key = route_key(host->modid, host->cmdid);
     if (route_key_is_none(key) || host->addr == 0 || host->port == 0)
         return LARSHM_BAD_ARGUMENT;
-    if (++thread_state.reports >= COUNT_BATCH) {
+    if (++thread_state.reports >= thread_state.batch) {
         thread_state.reports = 0;
         lookup_batch_done(h);
     }
-    const struct mapping *mapping = lookup_enter(h);
+    struct mapping *mapping = lookup_enter(h);
     const struct host_addr addr = {host->addr, host->port};
     int code = mapping->may_not_demand ? LARSHM_NO_PERMISSION : LARSHM_FULL;
-    if (mapping->can_demand) {
+    int cut_off = lookup_cut_off(mapping);
+    if (cut_off != LARSHM_OK) {
+        code = cut_off;
+    } else if (mapping->can_demand) {
         uint32_t slow = load_relaxed(&mapping->routes.s_header->settings.slow_call_ms), weight = 1;
         if (slow && duration_ms >= slow)
             weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;

@@ -39,6 +39,7 @@ struct mapping {
     _Atomic bool retired; /* replaced, in that list */
     bool quiescent;       /* and no read section can have it any more, see mapping.c */
     _Atomic uint32_t picks[PROBE_CELLS]; /* of routes with hosts out of rotation, if control is not mapped */
+    _Atomic int cut_off; /* 0, or why a newer generation could not be opened; advice, see lookup_cut_off() */
     struct pin_cell pins[PIN_CELLS];
 };
 

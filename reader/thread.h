@@ -18,6 +18,8 @@ struct thread_state {
     uint32_t missed, expired; /* not added to the control object yet */
     uint16_t reports;         /* since the last batch */
     uint16_t guest;           /* read sections that the thread is in as a guest, see rcu.h */
+    uint16_t batch;           /* how long it is; 0: no call by this thread yet */
+    uint32_t batch_began;     /* tick, its lower half */
     uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick.c */
 };
 

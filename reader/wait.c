@@ -9,6 +9,12 @@ enum {
     SLICE_MS = 100
 };
 
+/* Another lookup may end better. A process that is cut off may reach its fetcher again. */
+static bool may_change(int code)
+{
+    return code == LARSHM_PENDING || code == LARSHM_FULL || code == LARSHM_CUT_OFF;
+}
+
 /* "No such route", but expired, or requested just now: wait for a newer answer. */
 static bool outdated(const struct lookup *lookup)
 {
@@ -30,7 +36,7 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinn
     struct lookup lookup;
     int code = look_once(h, modid, cmdid, &lookup);
     *pinned = NULL;
-    if (code == LARSHM_PENDING || code == LARSHM_FULL) {
+    if (may_change(code)) {
         *pinned = lookup.mapping;
         mapping_pin(lookup.mapping);
         /* The bell first, then another lookup: a ring in between is not missed. */
@@ -49,7 +55,7 @@ int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
         struct mapping *mapping;
         uint32_t bell = 0;
         int code = look(h, modid, cmdid, &mapping, &bell);
-        bool waiting = code == LARSHM_PENDING || code == LARSHM_FULL;
+        bool waiting = may_change(code);
         uint64_t waited = clock_tick() - start, left = SLICE_MS;
         if (waiting && timeout_ms >= 0) {
             if (waited >= (uint64_t)timeout_ms) {

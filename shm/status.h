@@ -25,8 +25,9 @@ enum shm_status {
     SHM_LAYOUT = 14,       /* a larshm object of another layout */
     SHM_CORRUPT = 15,      /* contents that no fetcher writes */
     SHM_BAD_ARGUMENT = 16, /* an argument is out of range */
-    SHM_RUNNING = 17,      /* another fetcher serves this instance */
-    SHM_NO_SPACE = 18,     /* the file system of shared memory is full */
+    SHM_CUT_OFF = 17,      /* newer objects than those in use cannot be opened */
+    SHM_RUNNING = 18,      /* another fetcher serves this instance */
+    SHM_NO_SPACE = 19,     /* the file system of shared memory is full */
 };
 
 #endif

@@ -47,6 +47,7 @@ int exit_code_of(int code)
     case LARSHM_FULL:
         return EXIT_NO_ROUTE;
     case LARSHM_NO_OBJECT:
+    case LARSHM_CUT_OFF:
         return EXIT_NO_OBJECT;
     case LARSHM_STALE:
         return EXIT_STALE;

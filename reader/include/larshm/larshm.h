@@ -81,7 +81,8 @@ enum larshm_status {
     LARSHM_NOT_LARSHM = 13,   /* not a larshm object */
     LARSHM_LAYOUT = 14,       /* library and fetcher are of different versions */
     LARSHM_CORRUPT = 15,      /* the object's contents are damaged */
-    LARSHM_BAD_ARGUMENT = 16  /* an argument is out of range */
+    LARSHM_BAD_ARGUMENT = 16, /* an argument is out of range */
+    LARSHM_CUT_OFF = 17       /* the fetcher's newer objects cannot be opened, see larshm_info() */
 };
 
 /* The open routes of an instance; opaque. One for each process and instance is enough. */
@@ -129,6 +130,10 @@ typedef struct larshm_route_info {
     uint8_t connected;          /* 1: it was connected to the directory then */
     uint8_t can_ask;     /* 1: this process may request routes from the fetcher, and report */
     uint8_t reserved[3]; /* 0 */
+    /* 0, or why this process is cut off: the code that opening newer objects ends with. Their
+     * fetcher has replaced or lost those in use, which are served as they were. */
+    int32_t cut_off;
+    int32_t reserved_after; /* 0 */
 } larshm_route_info;
 
 /* The version of the library that is loaded, as LARSHM_VERSION. The text is static. */
@@ -170,6 +175,7 @@ void larshm_close(larshm *h);
  * 0: *host is filled in. LARSHM_PENDING: the route was unknown on this machine; the fetcher
  * requests it. LARSHM_OVERLOAD: calls to all its hosts fail, see larshm_report(),
  * or an operator has drained them.
+ * LARSHM_CUT_OFF, LARSHM_LAYOUT: not cached, and this process cannot request it.
  * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as above.
  */
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host);
@@ -228,8 +234,10 @@ int larshm_route_end(larshm *h, larshm_view *view);
  * all processes of the machine and ejects failing hosts for all of them. A host that the route
  * does not have is ignored, and counted.
  *
- * 0: it will be counted once, also by a later fetcher. LARSHM_NO_PERMISSION: this user may not
- * report. LARSHM_FULL: no room for another host just now, the result is not taken; keep reporting
+ * 0: it will be counted once, also by a later fetcher. LARSHM_CUT_OFF, LARSHM_LAYOUT: it would
+ * not be, since this process is cut off. LARSHM_NO_PERMISSION: this user may not
+ * report. LARSHM_FULL: no room for another host just now, the result is not taken; keep
+ * reporting
  * later calls. LARSHM_BAD_ARGUMENT: addr or port is 0, or there can be no such route.
  */
 int larshm_report(larshm *h, const larshm_host *host, int retcode);

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Handles whose surroundings change: another root directory, other users, descriptors that are closed or used up. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shm/clock.h"
 #include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/keys.h"
 #include "tests/support/object_path.h"
+#include "tools/bench/private_instance.h"
 
 enum {
     NOT_HERE = 77, /* exit status: this machine, or this user, may not do it */
@@ -231,6 +237,124 @@ static void client_follows_a_fetcher_whose_listed_user_changes(void **state)
     assert_true(give_to(instance, geteuid()));
 }
 
+static int cut_off_reason(larshm *h)
+{
+    larshm_route_info info = {0};
+    assert_int_equal(larshm_info(h, numbered_key(1).modid, numbered_key(1).cmdid, &info), LARSHM_OK);
+    return info.cut_off;
+}
+
+static int look_and_report(larshm *h)
+{
+    larshm_host host;
+    assert_int_equal(larshm_get_host(h, numbered_key(1).modid, numbered_key(1).cmdid, &host),
+                     LARSHM_OK); /* G9 */
+    return larshm_report(h, &host, 0);
+}
+
+static void *do_look_and_report(void *h)
+{
+    return (void *)(intptr_t)look_and_report(h);
+}
+
+/* In a thread that does nothing else. */
+static int look_and_report_briefly(larshm *h)
+{
+    pthread_t thread;
+    void *code;
+    assert_int_equal(pthread_create(&thread, NULL, do_look_and_report, h), 0);
+    assert_int_equal(pthread_join(thread, &code), 0);
+    return (int)(intptr_t)code;
+}
+
+static void g9_g11_client_without_descriptors_says_that_it_is_cut_off_and_takes_no_result(void **state)
+{
+    struct instance *instance = *state;
+    struct rlimit before;
+    larshm_host host;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    instance_put(instance, 1, 0, 1, 60);
+    larshm *h = client_open(instance);
+    assert_int_equal(look_and_report(h), LARSHM_OK);
+    assert_int_equal(cut_off_reason(h), LARSHM_OK);
+    instance_renew(instance);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int code = look_and_report(h), reason = cut_off_reason(h);
+    int unknown = larshm_get_host(h, 77, 77, &host), waited = larshm_wait_route(h, 77, 77, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(code, LARSHM_CUT_OFF);
+    assert_int_equal(reason, LARSHM_SYSTEM_ERROR);
+    assert_int_equal(unknown, LARSHM_CUT_OFF);
+    assert_int_equal(waited, LARSHM_CUT_OFF);
+    eventually(look_and_report(h) == LARSHM_OK);
+    assert_int_equal(cut_off_reason(h), LARSHM_OK);
+    assert_int_equal(larshm_get_host(h, 77, 77, &host), LARSHM_PENDING);
+    larshm_close(h);
+}
+
+static void g11_thread_that_looks_up_once_sees_that_the_objects_are_gone(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 0, 1, 60);
+    larshm *h = client_open(instance);
+    instance_heartbeat(instance, clock_tick() - 10000);
+    instance_stop(instance);
+    assert_int_equal(look_and_report_briefly(h), LARSHM_OK); /* kept for the next fetcher */
+    private_instance_remove(&instance->names);
+    eventually(look_and_report_briefly(h) == LARSHM_CUT_OFF);
+    assert_int_equal(cut_off_reason(h), LARSHM_NO_OBJECT);
+    instance_start(instance);
+    instance_put(instance, 1, 1, 1, 60);
+    eventually(look_and_report_briefly(h) == LARSHM_OK);
+    assert_int_equal(cut_off_reason(h), LARSHM_OK);
+    larshm_close(h);
+}
+
+static void client_of_a_fetcher_that_comes_back_is_not_cut_off(void **state)
+{
+    struct instance *instance = *state;
+    const char *path = object_path(instance->names.routes);
+    char away[128];
+    snprintf(away, sizeof(away), "%s.away", path);
+    instance_put(instance, 1, 0, 1, 60);
+    larshm *h = client_open(instance);
+    instance_heartbeat(instance, clock_tick() - 10000);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(look_and_report_briefly(h), LARSHM_CUT_OFF);
+    instance_heartbeat(instance, clock_tick());
+    assert_int_equal(look_and_report_briefly(h), LARSHM_OK);
+    assert_int_equal(rename(away, path), 0);
+    larshm_close(h);
+}
+
+/* An object of another layout has taken the name. */
+static void replace_with_other_layout(const struct instance *instance)
+{
+    const char *path = object_path(instance->names.routes);
+    struct region region, other;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(region_create(instance->names.routes, region.size, 0644, (gid_t)-1, &other), SHM_OK);
+    memcpy(other.s_base, region.s_base, region.size);
+    ((struct routes_header *)other.s_base)->id.layout_version = LAYOUT_VERSION + 1;
+    region_close(&other);
+    region_close(&region);
+}
+
+static void client_of_a_fetcher_with_another_layout_learns_that(void **state)
+{
+    struct instance *instance = *state;
+    instance_put(instance, 1, 0, 1, 60);
+    larshm *h = client_open(instance);
+    instance_heartbeat(instance, clock_tick() - 10000);
+    replace_with_other_layout(instance);
+    assert_int_equal(look_and_report_briefly(h), LARSHM_LAYOUT);
+    assert_int_equal(cut_off_reason(h), LARSHM_LAYOUT);
+    larshm_close(h);
+}
+
 static void wrong_environment_is_refused(void **state)
 {
     static const char *const names[] = {"LARSHM_TRUST_UID", "LARSHM_DIRECTORY"};
@@ -255,6 +379,10 @@ int main(void)
         TEST(descriptor_is_closed_by_exec_and_with_the_handle),
         TEST(standard_descriptors_stay_free),
         TEST(client_follows_a_fetcher_whose_listed_user_changes),
+        TEST(g9_g11_client_without_descriptors_says_that_it_is_cut_off_and_takes_no_result),
+        TEST(g11_thread_that_looks_up_once_sees_that_the_objects_are_gone),
+        TEST(client_of_a_fetcher_that_comes_back_is_not_cut_off),
+        TEST(client_of_a_fetcher_with_another_layout_learns_that),
         TEST(wrong_environment_is_refused),
     };
     return cmocka_run_group_tests_name("unit/reader/place", tests, NULL, NULL);
