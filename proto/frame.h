@@ -21,7 +21,7 @@ enum {
     FRAME_BODY_MAX = 65535 - FRAME_HEADER,
     FRAME_MAX = FRAME_HEADER + FRAME_BODY_MAX,
     FRAME_START = 32,           /* bytes of the body that are known of a frame which is skipped */
-    FRAME_KEPT = 2 * FRAME_MAX, /* a stream without bytes keeps no more memory than this */
+    FRAME_KEPT = 4 * FRAME_MAX, /* what a stream without bytes keeps: enough for reads of 64 kB */
 };
 
 /* One frame. `body` points into the caller's data or the stream's memory; see frame_parse() and frame_stream_next(). */

@@ -292,11 +292,11 @@ static void rate_that_cannot_refresh_what_is_in_use_is_said(void **state)
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_rate_reached) == 0);
 }
 
-/* 1000 routes whose answers have 8 kB: they would be 8 MB, if all were requested at once. */
+/* Answers of 4 kB each: 13 MB, if all were requested at once. */
 static void requests_in_flight_are_bounded_by_the_bytes_of_their_answers(void **state)
 {
     enum {
-        LARGE = 1000,
+        LARGE_ROUTES = 3000,
         HOSTS = 255,
         MEGABYTE = 1 << 20,
     };
@@ -304,9 +304,9 @@ static void requests_in_flight_are_bounded_by_the_bytes_of_their_answers(void **
     struct route_key key;
     uint32_t requests = 0;
     fixture_connect(fixture);
-    for (uint32_t i = 0; i < 3 * LARGE; i++)
+    for (uint32_t i = 0; i < LARGE_ROUTES; i++)
         fixture_answer(fixture, 1, i, HOSTS, 80);
-    eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == 3 * LARGE);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == LARGE_ROUTES);
     directory_hang_up(&fixture->directory);
     directory_accept(&fixture->directory);
     while (directory_takes(&fixture->directory, QUIET_MS, &key))

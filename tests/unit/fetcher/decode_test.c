@@ -27,7 +27,7 @@ static int decode(const struct wire_host *hosts, size_t count)
     uint8_t *bytes = malloc(answer_frame_max(count));
     assert_non_null(bytes);
     size_t size = answer_frame(bytes, 7, 8, hosts, count);
-    int result = decode_answer(bytes + FRAME_HEADER, size - FRAME_HEADER, &answer);
+    int result = (int)decode_answer(bytes + FRAME_HEADER, size - FRAME_HEADER, &answer);
     free(bytes);
     return result;
 }
