@@ -25,6 +25,8 @@ const struct key keys[KEY_COUNT] = {
      "The report service's TCP port."},
     {KEY_AT(reporter, report_interval, KEY_INTEGER, report_interval), 1, 3600, "1", "seconds", RELOAD,
      "How often call results go to the report service."},
+    {KEY_AT(reporter, caller, KEY_ADDRESS, caller), 0, 0, "", "", RELOAD,
+     "This machine's address in call results. Empty: that of its end of the connection."},
 
     {KEY(loadbalance, probe_num, KEY_INTEGER), 1, 1000000, "10", "", RELOAD,
      "After this many picks of hosts in rotation, one pick probes an ejected host."},

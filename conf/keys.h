@@ -19,6 +19,7 @@ enum key_type {
     KEY_GROUP,   /* char[CONFIG_GROUP_SIZE] */
     KEY_LEVEL,   /* uint32_t, an enum log_level */
     KEY_PATH,    /* char[CONFIG_PATH_SIZE] */
+    KEY_ADDRESS, /* uint32_t, an IPv4 address in host order; 0: none */
 };
 
 struct key {
@@ -33,7 +34,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 36,
+    KEY_COUNT = 37,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

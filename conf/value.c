@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/value.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,6 +100,24 @@ static int parse_real(const struct key *key, const char *text, double *out)
     return 0;
 }
 
+/* 0.0.0.0 is no machine's, and "" what stands for none. */
+static int parse_ipv4(const char *text, uint32_t *out)
+{
+    struct in_addr address = {0};
+    if (*text && (inet_pton(AF_INET, text, &address) != 1 || address.s_addr == INADDR_ANY))
+        return -1;
+    *out = ntohl(address.s_addr);
+    return 0;
+}
+
+static void format_ipv4(uint32_t number, char *out, size_t size)
+{
+    const struct in_addr address = {htonl(number)};
+    out[0] = '\0';
+    if (number)
+        inet_ntop(AF_INET, &address, out, (socklen_t)size);
+}
+
 /* Fills the field to its end, so that equal values are equal bytes. */
 static void store_text(const struct key *key, const char *text, void *field)
 {
@@ -140,6 +159,8 @@ int value_parse(const struct key *key, const char *text, void *field)
             return -1;
         store_text(key, text, field);
         return 0;
+    case KEY_ADDRESS:
+        return parse_ipv4(text, field);
     case KEY_LEVEL:
         for (uint32_t i = 0; i < LEVELS; i++)
             if (strcmp(text, levels[i]) == 0) {
@@ -198,6 +219,9 @@ void value_format(const struct key *key, const void *field, char out[static VALU
     case KEY_PATH:
         snprintf(out, VALUE_SIZE, "%s", (const char *)field);
         break;
+    case KEY_ADDRESS:
+        format_ipv4(*(const uint32_t *)field, out, VALUE_SIZE);
+        break;
     case KEY_LEVEL:
         snprintf(out, VALUE_SIZE, "%s", levels[*(const uint32_t *)field]);
         break;
@@ -232,6 +256,9 @@ void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
         break;
     case KEY_PATH:
         snprintf(out, size, "an absolute path of at most %d characters, or nothing", CONFIG_PATH_SIZE - 1);
+        break;
+    case KEY_ADDRESS:
+        snprintf(out, size, "an IPv4 address, or nothing");
         break;
     case KEY_LEVEL:
         snprintf(out, size, "one of error, warning, info, debug");

@@ -21,7 +21,9 @@ struct config_peer {
 
 struct config {
     struct config_peer dnsserver, reporter;
-    uint32_t report_interval; /* seconds; a key of [reporter] */
+    /* Keys of [reporter]. */
+    uint32_t report_interval; /* seconds */
+    uint32_t caller;          /* IPv4 address in host order; 0: that of the connection */
     struct {
         uint32_t probe_num;
         uint32_t init_succ_cnt, init_err_cnt;

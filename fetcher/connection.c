@@ -261,7 +261,20 @@ bool connection_same_peer(const struct config_peer *a, const struct config_peer 
     return a->port == b->port && strcmp(a->ip, b->ip) == 0;
 }
 
-static void look_up(struct connection *connection);
+static void check_address(struct connection *connection, int status, const struct addrinfo *list)
+{
+    if (status != 0 || !list)
+        log_line(LOG_LEVEL_WARNING, "%s %s: %s; staying connected", connection->role->peer,
+                 connection->target.ip, uv_strerror(status));
+    else if (!tcp_leads_to(list, &connection->link->tcp)) {
+        log_line(LOG_LEVEL_INFO, "%s %s has another address: connecting again", connection->role->peer,
+                 connection->target.ip);
+        connection_redirect(connection);
+    }
+}
+
+static int look_up(struct connection *connection);
+static void look_up_to_connect(struct connection *connection);
 
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
 {
@@ -271,15 +284,18 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *lis
         handle_closed((uv_handle_t *)&connection->timer);
     else if (connection->state == CONNECTION_CONNECTING &&
              !connection_same_peer(&connection->looked_up, &connection->target))
-        look_up(connection); /* the result is for an attempt that was given up */
+        look_up_to_connect(connection); /* the result is for an attempt that was given up */
     else if (connection->state == CONNECTION_CONNECTING && (status != 0 || !list))
         lost(connection, uv_strerror(status));
     else if (connection->state == CONNECTION_CONNECTING)
         connect_to(connection, tcp_address(list, connection->attempt));
+    else if (connection->state == CONNECTION_UP)
+        check_address(connection, status, list);
     uv_freeaddrinfo(list);
 }
 
-static void look_up(struct connection *connection)
+/* Returns 0, or libuv's error. */
+static int look_up(struct connection *connection)
 {
     char service[8];
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -289,6 +305,12 @@ static void look_up(struct connection *connection)
     int status = uv_getaddrinfo(connection->loop, &connection->resolve, resolved, connection->target.ip,
                                 service, &hints);
     connection->resolving = status == 0;
+    return status;
+}
+
+static void look_up_to_connect(struct connection *connection)
+{
+    int status = look_up(connection);
     if (status != 0)
         lost(connection, uv_strerror(status));
 }
@@ -301,7 +323,18 @@ static void attempt(struct connection *connection)
     set_state(connection, CONNECTION_CONNECTING);
     uv_timer_start(&connection->timer, attempt_overdue, connection->timing->fetcher.connect_timeout_ms, 0);
     if (!connection->resolving)
-        look_up(connection);
+        look_up_to_connect(connection);
+}
+
+void connection_look_up_again(struct connection *connection)
+{
+    if (connection->state == CONNECTION_WAITING)
+        connection_redirect(connection);
+    else if (connection->state == CONNECTION_UP && !connection->resolving) {
+        int status = look_up(connection);
+        if (status != 0)
+            check_address(connection, status, NULL);
+    }
 }
 
 struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,

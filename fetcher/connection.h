@@ -47,6 +47,10 @@ void connection_drop(struct connection *connection, const char *why);
 /* The peer has changed: drops the old one, whatever is under way, and connects to the new one at once. */
 void connection_redirect(struct connection *connection);
 
+/* On an operator's word: looks the peer's name up, and connects again if it no longer leads to the address in use. Ends a
+ * backoff. */
+void connection_look_up_again(struct connection *connection);
+
 /* How many bytes connection_send() accepts now. */
 size_t connection_room(const struct connection *connection);
 

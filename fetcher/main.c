@@ -158,6 +158,12 @@ static void apply_config(struct daemon *daemon)
     event_log_all(daemon->writer);
 }
 
+static void look_up_again(struct daemon *daemon)
+{
+    connection_look_up_again(daemon->connection);
+    reporting_look_up_again(daemon->reporting);
+}
+
 /* As admin_targets.reload; the log says the same. */
 static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
 {
@@ -165,7 +171,8 @@ static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
     const char *path = daemon->options.config_path;
     struct config loaded;
     if (!path) {
-        snprintf(text, ADMIN_TEXT_SIZE, "nothing to reload: started without -c");
+        snprintf(text, ADMIN_TEXT_SIZE, "no file to reload: started without -c; names are looked up again");
+        look_up_again(daemon);
         log_line(LOG_LEVEL_WARNING, "%s", text);
         return false;
     }
@@ -175,6 +182,7 @@ static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
     }
     config_reload(&daemon->config, &loaded, text, ADMIN_TEXT_SIZE);
     apply_config(daemon);
+    look_up_again(daemon);
     log_line(LOG_LEVEL_INFO, "reloaded %s", path);
     if (text[0])
         log_line(LOG_LEVEL_WARNING, "these keys need a restart: %s", text);

@@ -20,7 +20,7 @@ struct reporting {
     struct config_peer peer;       /* the service in use */
     struct connection *connection; /* NULL: nothing to report yet, or no service configured */
     uint64_t connected;            /* tick */
-    uint32_t caller;               /* this end of it */
+    uint32_t own_address;          /* of this end of it */
     uint64_t round_begun;          /* tick; 0: there was none yet */
     bool in_round;
     struct route_key first; /* the route that the round began with; ROUTE_KEY_NONE: it has not begun */
@@ -34,7 +34,7 @@ static void connection_up(void *context)
 {
     struct reporting *reporting = context;
     reporting->connected = clock_tick();
-    reporting->caller = connection_own_ip(reporting->connection);
+    reporting->own_address = connection_own_ip(reporting->connection);
     balance_report_all(reporting->balance);
 }
 
@@ -105,7 +105,7 @@ static bool send_next_frame(struct reporting *reporting, uint32_t unix_time)
     uint32_t left = reporting->count - reporting->sent;
     const struct status_report report = {
         .key = reporting->key,
-        .caller = reporting->caller,
+        .caller = reporting->config->caller ? reporting->config->caller : reporting->own_address,
         .time = unix_time,
         .results = reporting->results + reporting->sent,
         .count = left < RESULTS_PER_FRAME ? left : RESULTS_PER_FRAME,
@@ -160,6 +160,12 @@ struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct b
     reporting->balance = balance;
     reporting->config = config;
     return reporting;
+}
+
+void reporting_look_up_again(struct reporting *reporting)
+{
+    if (reporting->connection)
+        connection_look_up_again(reporting->connection);
 }
 
 void reporting_stop(struct reporting *reporting)

@@ -24,6 +24,9 @@ struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct b
 /* Every poll_interval_ms, after balance_poll(). */
 void reporting_poll(struct reporting *reporting, uint64_t now);
 
+/* See connection_look_up_again(). */
+void reporting_look_up_again(struct reporting *reporting);
+
 /* Closes the connection; the loop must run once more before it ends. */
 void reporting_stop(struct reporting *reporting);
 

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -24,6 +25,30 @@ uint32_t tcp_own_ip(const uv_tcp_t *tcp)
     if (uv_tcp_getsockname(tcp, (struct sockaddr *)&address, &size) != 0 || address.ss_family != AF_INET)
         return 0;
     return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr);
+}
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return a->sa_family == AF_INET6 &&
+           memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr,
+                  sizeof(struct in6_addr)) == 0;
+}
+
+bool tcp_leads_to(const struct addrinfo *list, const uv_tcp_t *tcp)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    int size = sizeof(address);
+    if (uv_tcp_getpeername(tcp, (struct sockaddr *)&address, &size) != 0)
+        return false;
+    for (; list; list = list->ai_next)
+        if (same_address(list->ai_addr, (const struct sockaddr *)&address))
+            return true;
+    return false;
 }
 
 const struct sockaddr *tcp_address(const struct addrinfo *list, unsigned index)

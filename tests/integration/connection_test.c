@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A directory that is away, comes and goes, or is there and says nothing. */
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -200,23 +201,53 @@ static int forget_hosts(void **state)
     return 0;
 }
 
-/* In a mount namespace of our own, /etc/hosts is ours to write. Nothing listens at 127.0.0.2. */
+/* In a mount namespace of our own, /etc/hosts is ours to write: the file at `path`. */
+static bool own_hosts(const char *path, const char *address)
+{
+    write_hosts(path, address);
+    if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        mount(path, "/etc/hosts", NULL, MS_BIND, NULL) == 0)
+        return true;
+    unlink(path);
+    print_message("mount namespaces are for root, on machines that allow them\n");
+    return false;
+}
+
+/* Nothing listens at 127.0.0.2. */
 static void directory_that_moves_is_found_by_its_name_again(void **state)
 {
     struct fixture *fixture = *state;
     char hosts[64];
     snprintf(hosts, sizeof(hosts), "%s/hosts", fixture->fetcher.home);
-    write_hosts(hosts, "127.0.0.2");
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0) {
-        unlink(hosts);
-        print_message("mount namespaces are for root, on machines that allow them\n");
+    if (!own_hosts(hosts, "127.0.0.2"))
         skip();
-    }
     fixture->fetcher.config.host = "moving.larshm.test";
     directory_listen(&fixture->directory);
     fixture_start(fixture);
+    eventually(process_said(&fixture->fetcher.process, "trying again in") > 0);
+    write_hosts(hosts, "127.0.0.1");
+    directory_accept(&fixture->directory);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    unlink(hosts);
+}
+
+/* The directory is well where it was; its name says by now that it is elsewhere. */
+static void reload_looks_the_name_up_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char hosts[64];
+    snprintf(hosts, sizeof(hosts), "%s/hosts", fixture->fetcher.home);
+    if (!own_hosts(hosts, "127.0.0.1"))
+        skip();
+    fixture->fetcher.config.host = "moving.larshm.test";
+    fixture_connect(fixture);
+    process_signal(&fixture->fetcher.process, SIGHUP);
+    eventually(process_said(&fixture->fetcher.process, "reloaded") == 1);
+    throughout(200, process_said(&fixture->fetcher.process, "connecting again") == 0);
+    write_hosts(hosts, "127.0.0.2");
+    process_signal(&fixture->fetcher.process, SIGHUP);
+    eventually(process_said(&fixture->fetcher.process, "has another address: connecting again") == 1);
     eventually(process_said(&fixture->fetcher.process, "trying again in") > 0);
     write_hosts(hosts, "127.0.0.1");
     directory_accept(&fixture->directory);
@@ -239,6 +270,7 @@ int main(void)
         fixture_test(host_name_is_as_good_as_an_address),
         cmocka_unit_test_setup_teardown(directory_that_moves_is_found_by_its_name_again, fixture_setup,
                                         forget_hosts),
+        cmocka_unit_test_setup_teardown(reload_looks_the_name_up_again, fixture_setup, forget_hosts),
     };
     return cmocka_run_group_tests_name("integration/connection", tests, NULL, NULL);
 }

@@ -40,6 +40,18 @@ static void results_arrive_as_they_were_reported(void **state)
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_results_sent) == 1);
 }
 
+static void caller_is_the_address_that_is_configured(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.more = "[reporter]\ncaller = 192.168.7.9\n";
+    fixture_connect_with_good_route(fixture);
+    service_good_call(fixture, HOST(1), 0, 1);
+    service_meet(fixture, 1);
+    Lars__ReportStatusRequest *report = service_expect();
+    assert_true((uint32_t)report->caller == UINT32_C(0xc0a80709));
+    report_free(report);
+}
+
 static void overloaded_host_is_reported_as_such_and_its_neighbour_is_not(void **state)
 {
     struct fixture *fixture = *state;
@@ -173,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         service_test(results_arrive_as_they_were_reported),
+        service_test(caller_is_the_address_that_is_configured),
         service_test(overloaded_host_is_reported_as_such_and_its_neighbour_is_not),
         service_test(addresses_from_128_up_are_reported_as_they_came),
         service_test(only_routes_with_new_results_are_reported_and_each_once_per_interval),

@@ -62,6 +62,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "reporter.ip = 127.0.0.1\n"
                               "reporter.port = 7779\n"
                               "reporter.report_interval = 1\n"
+                              "reporter.caller = \n"
                               "loadbalance.probe_num = 10\n"
                               "loadbalance.init_succ_cnt = 180\n"
                               "loadbalance.init_err_cnt = 5\n"
@@ -147,7 +148,7 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
          ":2: unknown key \"poll_interval\" in [fetcher]: did you mean poll_interval_ms?"},
         {"[reporter]\nprot = 5\n", ":2: unknown key \"prot\" in [reporter]: did you mean port?"},
         {"[reporter]\nhostname = a\n",
-         ":2: unknown key \"hostname\" in [reporter]: known are ip, port, report_interval"},
+         ":2: unknown key \"hostname\" in [reporter]: known are ip, port, report_interval, caller"},
         {"[fetcher]\nupdate_timeout = 5\n",
          ":2: unknown key \"update_timeout\" in [fetcher]: it belongs to [loadbalance]"},
         {"port = 7778\n[dnsserver]\n",

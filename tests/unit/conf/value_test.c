@@ -20,6 +20,7 @@ static const struct key host = {.type = KEY_HOST, .min = 1, .size = CONFIG_HOST_
 static const struct key host_or_none = {.type = KEY_HOST, .size = CONFIG_HOST_SIZE};
 static const struct key group = {.type = KEY_GROUP, .size = CONFIG_GROUP_SIZE};
 static const struct key level = {.type = KEY_LEVEL};
+static const struct key address = {.type = KEY_ADDRESS};
 static const struct key path = {.type = KEY_PATH, .size = CONFIG_PATH_SIZE};
 
 union field {
@@ -185,9 +186,18 @@ static void paths_are_absolute_and_fit_into_a_socket_address(void **state)
     expect_kept(&path, (const char *const[]){"", "/a", "/run/larshm/default/admin.sock", longest, NULL});
 }
 
+static void addresses_are_dotted_or_nothing(void **state)
+{
+    (void)state;
+    expect_kept(&address, (const char *const[]){"", "10.0.0.1", "127.0.0.1", "255.255.255.255", NULL});
+    expect_refused(&address, (const char *const[]){"0.0.0.0", "10.0.0", "10.0.0.256", "10.0.0.1 ", "::1",
+                                                   "localhost", NULL});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_dotted_or_nothing),
         cmocka_unit_test(whole_numbers_are_plain_decimal_digits_in_range),
         cmocka_unit_test(sizes_take_a_suffix_and_never_wrap),
         cmocka_unit_test(reals_are_plain_decimals_in_range),
