@@ -86,8 +86,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
     enum shm_status status = SHM_OK;
     bool renumber = load_relaxed(&source->s_header->version) > VERSION_MAX / 2;
     uint64_t routes = 0, negative = 0, last = load_relaxed(&source->s_header->version);
-    const struct replacement *newer = plan->replacements;
-    const struct replacement *const end = newer + plan->replacement_count;
+    uint32_t next = 0; /* of the replacements */
     /* Versions of one object are all drawn from one counter: replacements get new ones, behind all that are imported. */
     if (!renumber && last <= VERSION_MAX)
         publisher->version = last;
@@ -107,12 +106,12 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
         }
         if (!plan->same_writer)
             table.expires = adopted_expiry(&table, plan->now);
-        bool replaced = newer < end && newer->slot == slot;
+        bool replaced = next < plan->replacement_count && plan->replacements[next].slot == slot;
         if (!replaced && table.count == 0 && table.expires < plan->now)
             continue;
         if (replaced) {
-            status = put_replacement(publisher, newer, &table);
-            table.count = newer++->table.count;
+            status = put_replacement(publisher, &plan->replacements[next], &table);
+            table.count = plan->replacements[next++].table.count;
         } else {
             status = publisher_import(publisher, &table, route_key_from_word(word), renumber, scratch);
         }
