@@ -52,7 +52,7 @@ bool selection_parse(struct selection *selection, const char *doc, struct select
     static const char *const names[2] = {"MODID", "CMDID"};
     const struct argp_option options[] = {
         {flag ? flag->name : NULL, flag ? KEY_FLAG : 0, NULL, 0, flag ? flag->doc : NULL, 0}, {0}};
-    const struct argp argp = {options, parse_word, "[MODID [CMDID]]", doc, NULL, NULL, NULL};
+    const struct argp argp = {flag ? options : NULL, parse_word, "[MODID [CMDID]]", doc, NULL, NULL, NULL};
     struct words words = {selection, flag};
     *selection = (struct selection){.count = 0};
     if (argp_parse(&argp, argc, argv, 0, NULL, &words) != 0)
