@@ -235,10 +235,9 @@ int larshm_route_end(larshm *h, larshm_view *view);
  * does not have is ignored, and counted.
  *
  * 0: it will be counted once, also by a later fetcher. LARSHM_CUT_OFF, LARSHM_LAYOUT: it would
- * not be, since this process is cut off. LARSHM_NO_PERMISSION: this user may not
- * report. LARSHM_FULL: no room for another host just now, the result is not taken; keep
- * reporting
- * later calls. LARSHM_BAD_ARGUMENT: addr or port is 0, or there can be no such route.
+ * not be, since this process is cut off. LARSHM_NO_PERMISSION: this user may not report.
+ * LARSHM_FULL: no room for another host just now, the result is not taken; keep reporting later
+ * calls. LARSHM_BAD_ARGUMENT: addr or port is 0, or there can be no such route.
  */
 int larshm_report(larshm *h, const larshm_host *host, int retcode);
 
