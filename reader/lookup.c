@@ -126,18 +126,16 @@ struct mapping *lookup_enter(larshm *h)
     return load_acquire(&h->current);
 }
 
-int lookup_cut_off(struct mapping *mapping)
+int lookup_still_cut_off(struct mapping *mapping)
 {
     int reason = load_relaxed(&mapping->cut_off);
-    if (__builtin_expect(reason == LARSHM_OK, 1))
-        return LARSHM_OK;
     /* It was silent for a time, or could not give a newer generation its name: collected here again. */
     if (load_relaxed(&mapping->routes.s_header->superseded) == SUPERSEDED_NO &&
         silence_ms(mapping) <= SILENT_MS) {
         store_relaxed(&mapping->cut_off, LARSHM_OK);
         return LARSHM_OK;
     }
-    return reason == LARSHM_LAYOUT ? LARSHM_LAYOUT : LARSHM_CUT_OFF;
+    return reason == LARSHM_OK || reason == LARSHM_LAYOUT ? reason : LARSHM_CUT_OFF;
 }
 
 static int missed(struct mapping *mapping, struct route_key key)

@@ -42,11 +42,18 @@ static inline void lookup_end(void)
     rcu_leave();
 }
 
+/* See below. */
+int lookup_still_cut_off(struct mapping *mapping);
+
 /*
  * LARSHM_CUT_OFF, or LARSHM_LAYOUT, while a newer generation than this one cannot be opened: what is demanded or reported
  * here would not be collected. LARSHM_OK once its fetcher is seen alive.
  */
-int lookup_cut_off(struct mapping *mapping);
+static inline int lookup_cut_off(struct mapping *mapping)
+{
+    return __builtin_expect(load_relaxed(&mapping->cut_off) == LARSHM_OK, 1) ? LARSHM_OK
+                                                                             : lookup_still_cut_off(mapping);
+}
 
 /* Adds the thread's lookup counts to the control object. */
 void lookup_flush(const struct mapping *mapping);
