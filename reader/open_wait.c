@@ -14,7 +14,7 @@ enum {
 static void pause_ms(uint64_t ms)
 {
     const struct timespec pause = {.tv_nsec = (long)ms * 1000000};
-    nanosleep(&pause, NULL); /* cut short by a signal: the caller goes by the clock */
+    nanosleep(&pause, NULL); /* a signal may end it early: the caller goes by the clock */
 }
 
 int larshm_open_wait(larshm **out, const char *instance, int timeout_ms)

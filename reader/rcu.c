@@ -135,7 +135,7 @@ bool rcu_wait(void)
  * A process may have several copies of this library, each with its own fork handlers, and one liburcu, which must be frozen
  * once. They share nothing by name: modules are loaded so that their names do not meet. What they all see is the number of
  * read sections that liburcu has for the thread that forks. Each copy adds a mark, as if that many sections were entered;
- * whoever finds marks finds liburcu frozen by this thread. Copies that have a liburcu each do not see each other's marks.
+ * a copy that finds marks finds liburcu frozen by this thread. Copies that have a liburcu each do not see each other's marks.
  */
 #define MARK (URCU_BP_GP_CTR_PHASE >> 8)
 

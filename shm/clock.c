@@ -25,7 +25,7 @@ enum {
 #define NOT_LEARNT INT64_MIN
 #define NOT_KNOWN  (INT64_MIN + 1)
 
-/* Milliseconds by which this process's CLOCK_BOOTTIME is ahead. Relaxed: whoever learns it learns the same. */
+/* Milliseconds by which this process's CLOCK_BOOTTIME is ahead. Relaxed: all threads learn the same. */
 static _Atomic int64_t shift = NOT_LEARNT;
 
 /* By syscall(): read() and its like are cancellation points, and lookups come here. */

@@ -111,7 +111,7 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
     for (int round = 0; round < TABLE_RETRIES; round++) {
         if (table_at(routes, ref, key, out))
             return SHM_OK;
-        /* R7. A block is reused only after the ref has moved on, so whoever sees the stamp or the contents of a later
+        /* R7. A block is reused only after the ref has moved on, so a reader that sees the stamp or the contents of a later
          * table finds a newer ref; the same one again means that no writer wrote this. A stamp was acquired, and is
          * enough; a key or a count of a later table was not. The fence pairs with the fence_release() in publisher.c
          * write_block(): without it the ref could be loaded as it was before, and a good slot be called corrupt. */

@@ -235,7 +235,7 @@ enum shm_status trusted_look_again(struct trusted *trusted, bool wait)
     return status;
 }
 
-/* The uid that stands for unmapped users names none of them, whoever lists it. */
+/* The uid that stands for unmapped users names none of them, listed or not. */
 static void trust_owner(const struct trusted *trusted, uid_t owner, struct trust *out)
 {
     if (owner != trusted->unmapped)

@@ -2,7 +2,7 @@
 /*
  * Whom a client trusts with its routes. Trust follows who could have put an object where it is. In a directory where others
  * may create files the owner of each object decides: root, the caller, and the administrator's list. A directory that only
- * such a user may write to is trusted as a whole, whoever its files are shown to belong to.
+ * such a user may write to is trusted as a whole, whatever owners its files are shown with.
  *
  * The list is $LARSHM_TRUST_UID; where that is not set, TRUST_FILE; where there is no such file, the account "larshm".
  */
