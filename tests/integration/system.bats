@@ -37,7 +37,7 @@ closed_streams() {
     run bash -c "ulimit -f 100; exec '$BIN/larshm-fetcher' -n '$instance' --dns 127.0.0.1:9"
     [ "$status" -eq 1 ]
     [[ "$output" == *"RLIMIT_FSIZE"*"LimitFSIZE="* ]]
-    ! compgen -G "$object*next*"
+    run ! compgen -G "$object*next*"
 }
 
 @test "a pipe that takes no more log lines stops no fetcher, and what was lost is said later" {
@@ -45,7 +45,7 @@ closed_streams() {
     end_fetcher TERM
     mkfifo "$BATS_TEST_TMPDIR/pipe"
     exec {pipe}<>"$BATS_TEST_TMPDIR/pipe"
-    timeout 1 dd if=/dev/zero bs=4096 >&"$pipe" 2>/dev/null || true # until it is full
+    timeout 1 dd if=/dev/zero "of=/dev/fd/$pipe" bs=4096 2>/dev/null || true # until it is full
     "$BIN/larshm-fetcher" -n "$instance" -c "$BATS_TEST_TMPDIR/conf" \
         --dns "$(sed 's/listening on //' "$BATS_TEST_TMPDIR/directory")" 2>"$BATS_TEST_TMPDIR/pipe" 3>&- &
     fetcher=$!

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # other shells expand; each test is a subshell; live.bash sets them
 # Whom programs trust: fetchers of other users, other accounts, user namespaces, directories of their own. Needs root.
 
 bats_require_minimum_version 1.5.0

@@ -18,7 +18,8 @@ static unsigned starts(const struct reporter_run *run)
 
 void reporter_restart(struct reporter_run *run)
 {
-    char *const argv[] = {LARSHM_REPORTER, "--db", run->file.path, "serve", "--create", "--listen", "127.0.0.1:0", NULL};
+    char *const argv[] = {LARSHM_REPORTER, "--db",     run->file.path, "serve",
+                          "--create",      "--listen", "127.0.0.1:0",  NULL};
     unsigned start = starts(run) + 1;
     process_start(&run->process, run->file.log, argv);
     run->port = process_port(&run->process, start);
