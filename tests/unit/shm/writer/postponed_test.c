@@ -78,8 +78,9 @@ static void answers_come_in_order_and_deferred_ones_last(void **state)
     for (uint64_t key = 1; key <= 3; key++)
         assert_true(add(postponed, key, 1, key));
     postponed_defer(postponed, postponed_first(postponed));
-    for (uint64_t key = 2; key <= 4; key++) {
-        expect_first(postponed, key % 3 + (key % 3 == 0) * 3, key % 3 + (key % 3 == 0) * 3);
+    static const uint32_t order[] = {2, 3, 1};
+    for (unsigned i = 0; i < 3; i++) {
+        expect_first(postponed, order[i], order[i]);
         postponed_drop(postponed, postponed_first(postponed)->table.key);
     }
 }
