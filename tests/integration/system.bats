@@ -6,12 +6,24 @@
 bats_require_minimum_version 1.5.0
 load live
 
+# The process handles SIGTERM.
+handles_term() {
+    local caught
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+    ((0x$caught >> 14 & 1))
+}
+
 # closed_streams COMMAND...: runs with each combination of closed streams until SIGTERM ends it.
 closed_streams() {
-    local closed status
+    local closed status daemon
     for closed in "<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-"; do
         status=0
-        eval "timeout --preserve-status 1 \"\$@\" $closed 3>&-" || status=$?
+        eval "\"\$@\" $closed 3>&- &"
+        daemon=$!
+        pids+=("$daemon")
+        eventually handles_term "$daemon"
+        kill "$daemon"
+        wait "$daemon" || status=$?
         [ "$status" -eq 0 ] || {
             echo "$closed: exit status $status"
             return 1
