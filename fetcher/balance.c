@@ -108,9 +108,9 @@ static uint32_t record_for_route(struct balance *balance, const struct route_ref
 static void record_progress(const struct balance *balance, struct host_entry *entry,
                             const struct call_report *report)
 {
-    if (report->generation != writer_generation(balance->writer))
+    if (report->control != writer_control(balance->writer))
         return;
-    entry->generation = report->generation;
+    entry->generation = report->control;
     entry->cell = report->cell;
     entry->counts = report->counts;
     entry->extra = report->extra;
@@ -127,7 +127,7 @@ static void count_only(struct balance *balance, const struct route_ref *route,
     if (number == HOST_STORE_NONE)
         number = record_for_route(balance, route);
     writer_count(balance->writer, COUNTER_reports_unknown, report->batch.succ + report->batch.err);
-    writer_reset_runs(balance->writer, report->generation,
+    writer_reset_runs(balance->writer, report->control,
                       report->cell); /* if it comes back, it has no streak */
     if (number == HOST_STORE_NONE)
         return;
@@ -182,9 +182,9 @@ static void name_hosts(struct balance *balance)
 {
     struct route_key key;
     struct host_addr host;
-    if (!balance->full || balance->named == writer_generation(balance->writer))
+    if (!balance->full || balance->named == writer_control(balance->writer))
         return;
-    balance->named = writer_generation(balance->writer);
+    balance->named = writer_control(balance->writer);
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
         if (host_store_is(balance->store, number, &key, &host) && !host_addr_is_none(host))
             writer_name_host(balance->writer, key, host);

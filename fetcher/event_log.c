@@ -133,11 +133,12 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
         snprintf(out, EVENT_TEXT_MAX, "cannot replace %s: %s", object, error);
         break;
     case EVENT_OBJECTS_RECREATED:
-        snprintf(out, EVENT_TEXT_MAX, "%s or its control object had been removed or replaced: recreated",
+        snprintf(out, EVENT_TEXT_MAX, "%s had been removed or replaced: recreated with its control object",
                  object);
         break;
     case EVENT_CONTROL_RECREATED:
-        snprintf(out, EVENT_TEXT_MAX, "%s was truncated or overwritten by a client: recreated", object);
+        snprintf(out, EVENT_TEXT_MAX, "%s was truncated or overwritten by a client, or removed: recreated",
+                 object);
         break;
     case EVENT_HOSTS_RECREATED:
         snprintf(out, EVENT_TEXT_MAX, "%s had been removed or replaced: recreated", object);

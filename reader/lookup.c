@@ -32,7 +32,7 @@ void lookup_flush(const struct mapping *mapping)
     struct thread_state *mine = &thread_state;
     uint32_t lookups = pending_lookups(mine->phase), foreign = mine->foreign_lookups;
     /* A handler that looks up may come between any two of these steps, and make either of them the smaller one. */
-    if (mapping->can_demand && lookups >= foreign)
+    if (lookup_has_control(mapping) && lookups >= foreign)
         lookup_stats_add(&mapping->control, thread_number(), lookups - foreign, mine->missed, mine->expired);
     mine->phase -= pending_lookups(mine->phase);
     mine->foreign_lookups = mine->missed = mine->expired = 0;
@@ -86,7 +86,7 @@ static void count_lookup(larshm *h)
 /*
  * A generation that is announced, but not there yet: look again a little later. Once it has its name, look always (G3),
  * unless it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. Not
- * announced: its control object was missing, look again now and then. True if the handle no longer has the mapping that
+ * announced: its control object is missing, or was replaced; if another is not found, look again now and then. True if the handle no longer has the mapping that
  * was `seen`: also when another thread has switched it, and nothing newer was found.
  */
 static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
@@ -115,7 +115,9 @@ struct mapping *lookup_enter(larshm *h)
         /* Pairs with the release in generation_install(). The load is coherent: after a publish in the new generation
          * is done, no lookup that begins later reads anything but SUPERSEDED_YES here. */
         uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
-        if (__builtin_expect(superseded == SUPERSEDED_NO && (mapping->can_demand || mapping->may_not_demand),
+        if (__builtin_expect(superseded == SUPERSEDED_NO &&
+                                 (mapping->can_demand || mapping->may_not_demand) &&
+                                 lookup_control_in_use(mapping),
                              1))
             return mapping;
         rcu_leave();
@@ -146,7 +148,7 @@ static int missed(struct mapping *mapping, struct route_key key)
         return cut_off;
     if (mapping->may_not_demand)
         return LARSHM_NO_PERMISSION;
-    if (!mapping->can_demand)
+    if (!lookup_has_control(mapping))
         return LARSHM_PENDING;
     demand_route(&mapping->control, key);
     return load_relaxed(&mapping->routes.s_header->refusing) == REFUSING_NOTHING ? LARSHM_PENDING
@@ -162,7 +164,7 @@ int lookup_again(struct lookup *lookup, struct route_key key)
     /* PULLING makes `expires` larger than any tick, so a route that is requested is not demanded again. */
     if (__builtin_expect(load_relaxed(&mapping->routes.s_header->tick) > lookup->table.expires, 0)) {
         thread_state.expired++;
-        if (mapping->can_demand)
+        if (lookup_has_control(mapping))
             demand_refresh(&mapping->control, lookup->slot);
     }
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
@@ -172,7 +174,8 @@ int lookup_again(struct lookup *lookup, struct route_key key)
 static void start_phase(const struct mapping *mapping)
 {
     /* Relaxed: it only has to differ from the others' numbers. */
-    thread_start_phase(mapping->can_demand ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
+    thread_start_phase(lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_header->threads, 1) + 1
+                                                   : 0);
 }
 
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)

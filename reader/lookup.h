@@ -23,6 +23,19 @@ int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
 /* Repeats the lookup of the same key after table_intact() failed. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, struct route_key key);
 
+/* False: the fetcher has left the control object that is mapped. */
+static inline bool lookup_control_in_use(const struct mapping *mapping)
+{
+    /* Relaxed: what follows is a write to the old object, at worst, or a look at the name, see control_number(). */
+    return load_relaxed(&mapping->routes.s_header->control) == mapping->control_number;
+}
+
+/* Clients write to control only while this is true: another client may have cut what is not in use any more. */
+static inline bool lookup_has_control(const struct mapping *mapping)
+{
+    return mapping->can_demand && lookup_control_in_use(mapping);
+}
+
 /*
  * Lookups of a thread between two additions to the control object, at most. A thread begins with 1; what takes less than
  * BATCH_MS makes the next twice as long, and what takes longer halves it, so a thread that lives for a few lookups is

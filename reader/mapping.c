@@ -28,11 +28,12 @@ static enum shm_status open_control(const struct object_names *names, int direct
                                     struct mapping *mapping)
 {
     trust.unsafe_mode = 0002;
+    mapping->control_number = control_number(mapping->routes.s_header);
     enum shm_status status =
         region_open_at(directory, names->control, true, &trust, HEADER_BYTES, &mapping->control_region);
     if (status == SHM_OK)
         status = control_attach(&mapping->control_region, control_shape(&mapping->routes),
-                                mapping->routes.generation, &mapping->control);
+                                mapping->control_number, &mapping->control);
     if (status != SHM_OK)
         region_close(&mapping->control_region);
     return status;
@@ -52,7 +53,7 @@ static int open_mapping(const struct object_names *names, int directory, const s
     if (mapping == MAP_FAILED)
         return LARSHM_SYSTEM_ERROR;
     enum shm_status status = open_routes(names, directory, *trust, mapping);
-    /* Control of another generation under the name: a hand-over, or a fetcher that died in one. */
+    /* Control of another number under the name: it is being replaced, or a fetcher died when it did that. */
     enum shm_status control =
         status == SHM_OK ? open_control(names, directory, *trust, mapping) : SHM_NO_OBJECT;
     for (int i = 1; status == SHM_OK && patience == PATIENTLY && i < OPEN_TRIES; i++) {
@@ -213,7 +214,8 @@ void mapping_unpin(larshm *h, struct mapping *mapping)
 
 static bool is_newer(const struct mapping *found, const struct mapping *old)
 {
-    return found->routes.generation != old->routes.generation || (found->can_demand && !old->can_demand);
+    return found->routes.generation != old->routes.generation ||
+           found->control_number != old->control_number || (found->can_demand && !old->can_demand);
 }
 
 /*

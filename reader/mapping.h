@@ -16,8 +16,8 @@ int mapping_open(const struct object_names *names, int directory, const struct t
 void mapping_close(struct mapping *mapping);
 
 /*
- * Switches the handle to the generation that has the name now, if it is another one, or if it has a control object now and
- * had none. Syscalls, and a wait for the read sections of other threads, which contain no caller's code. Call it outside of
+ * Switches the handle to the generation that has the name now, if it is another one, or if its control object is another
+ * one, or there was none. Syscalls, and a wait for the read sections of other threads, which contain no caller's code. Call it outside of
  * any read section of the caller's own. False: nothing newer was found, and this call left the handle as it is.
  */
 bool mapping_renew(larshm *h);

@@ -61,8 +61,8 @@ static bool ejections_valid(struct mapping *mapping)
 static uint32_t count_pick(const struct lookup *lookup)
 {
     struct mapping *mapping = lookup->mapping;
-    return mapping->can_demand ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
-                               : add_relaxed(&mapping->picks[lookup->slot % PROBE_CELLS], 1);
+    return lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
+                                       : add_relaxed(&mapping->picks[lookup->slot % PROBE_CELLS], 1);
 }
 
 /*

@@ -18,7 +18,7 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
     int cut_off = lookup_cut_off(mapping);
     if (cut_off != LARSHM_OK) {
         code = cut_off;
-    } else if (mapping->can_demand) {
+    } else if (lookup_has_control(mapping)) {
         uint32_t slow = load_relaxed(&mapping->routes.s_header->settings.slow_call_ms), weight = 1;
         if (slow && duration_ms >= slow)
             weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;

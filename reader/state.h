@@ -30,8 +30,9 @@ struct mapping {
     _Alignas(256) char apart[128];
     struct routes routes;
     struct control control;
-    bool can_demand;     /* control is mapped */
-    bool may_not_demand; /* it is not, because this user may not write to it */
+    uint64_t control_number; /* of the control object that was looked for */
+    bool can_demand;         /* control is mapped */
+    bool may_not_demand;     /* it is not, because this user may not write to it */
     struct region routes_region, control_region;
     _Atomic uint64_t seen_tick,
         seen_at;          /* the fetcher's tick, and when this process saw it first: silence.c */

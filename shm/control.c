@@ -43,28 +43,35 @@ static uint64_t lay(void *s_base, struct control_shape shape, struct control *ou
     return layer.at;
 }
 
+uint64_t control_number(const struct routes_header *s_header)
+{
+    /* Pairs with the release in generation_renew_control(): once an object of this number has been named, it is found. */
+    return s_header->id.layout_version == LAYOUT_VERSION ? load_acquire(&s_header->control)
+                                                         : s_header->id.generation;
+}
+
 uint64_t control_size(struct control_shape shape)
 {
     struct control measured;
     return lay(NULL, shape, &measured);
 }
 
-void control_format(const struct region *region, struct control_shape shape, uint64_t generation)
+void control_format(const struct region *region, struct control_shape shape, uint64_t number)
 {
     struct control_header *s_header = region->s_base;
-    object_id_format(&s_header->id, CONTROL_MAGIC, region, generation);
+    object_id_format(&s_header->id, CONTROL_MAGIC, region, number);
     s_header->slot_count = shape.slot_count;
     s_header->call_cells = shape.call_cells;
 }
 
-static enum shm_status attach(const struct region *region, struct control_shape shape, uint64_t generation,
+static enum shm_status attach(const struct region *region, struct control_shape shape, uint64_t number,
                               enum layout_accepted accepted, struct control *out)
 {
     const struct control_header *s_header = region->s_base;
     enum shm_status status = object_id_check(&s_header->id, CONTROL_MAGIC, HEADER_BYTES, region, accepted);
     if (status != SHM_OK)
         return status;
-    if (s_header->id.generation != generation)
+    if (s_header->id.generation != number)
         return SHM_NO_OBJECT;
     if (s_header->slot_count != shape.slot_count || s_header->call_cells != shape.call_cells ||
         region->size < control_size(shape))
@@ -73,16 +80,16 @@ static enum shm_status attach(const struct region *region, struct control_shape 
     return SHM_OK;
 }
 
-enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
+enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t number,
                                struct control *out)
 {
-    return attach(region, shape, generation, LAYOUT_OWN, out);
+    return attach(region, shape, number, LAYOUT_OWN, out);
 }
 
-enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t generation,
+enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t number,
                               struct control *out)
 {
-    return attach(region, shape, generation, LAYOUT_ADOPTABLE, out);
+    return attach(region, shape, number, LAYOUT_ADOPTABLE, out);
 }
 
 struct lookup_counts control_lookups(const struct control *control)

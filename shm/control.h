@@ -29,21 +29,25 @@ struct control {
     struct control_shape shape;
 };
 
+/* The number of the control object that goes with a routes object now. One of the released layout has that of its
+ * generation. */
+uint64_t control_number(const struct routes_header *s_header);
+
 /* Bytes of a control object of this shape. */
 uint64_t control_size(struct control_shape shape);
 
 /* Writes the header of a new, zeroed object. */
-void control_format(const struct region *region, struct control_shape shape, uint64_t generation);
+void control_format(const struct region *region, struct control_shape shape, uint64_t number);
 
 /*
- * Checks that the object is the partner of routes object `generation`, which has this shape, then fills *out.
- * SHM_NO_OBJECT: it belongs to another generation, a hand-over is under way.
+ * Checks that the object has this number, see control_number(), and the shape of the routes object, then fills *out.
+ * SHM_NO_OBJECT: it has another one, and is about to be replaced, or belongs to another generation.
  */
-enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t generation,
+enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t number,
                                struct control *out);
 
 /* Likewise, for a fetcher that collects what is left in it: one of the released layout before will do as well. */
-enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t generation,
+enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t number,
                               struct control *out);
 
 struct lookup_counts {

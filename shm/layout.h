@@ -33,7 +33,8 @@
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
  *      masks      of word i / 32, bit i % 32: host i is ejected; bit 32 + i % 32: it is drained, not probed either
  *
- *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher collects. Contents are never trusted.
+ *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher collects. Contents are never trusted. Made with
+ *  a routes object, and replaced alone where it is damaged: routes_header.control says which one is in use.
  *
  *      each part begins on a cache line of its own
  *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
@@ -101,7 +102,9 @@ struct object_id {
     uint32_t layout_version;
     uint32_t fingerprint; /* layout_fingerprint(): choices that layout_version might miss */
     uint64_t size;        /* bytes of the whole object */
-    uint64_t generation;  /* Unix time in milliseconds of its creation, made larger if need be: only grows */
+    /* Unix time in milliseconds of its creation, made larger if need be: only grows. Of the control object:
+     * routes_header.control. */
+    uint64_t generation;
 };
 
 /* Objects of the released layout before are adopted by the fetcher; the records, tables and cells in them are the same.
@@ -126,7 +129,7 @@ enum {
     X(routes_header, refusing) X(routes_header, settings) X(routes_header, hosts_full)            \
     X(routes_header, fetcher_pid) X(routes_header, fetcher_state) X(routes_header, fetcher_since) X(routes_header, connection)  \
     X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
-    X(routes_header, directory) X(routes_header, counters)                                        \
+    X(routes_header, control) X(routes_header, directory) X(routes_header, counters)              \
     X(slot, key) X(slot, ref)                                                                     \
     X(block, stamp) X(block, key) X(block, expires) X(block, ejected) X(block, marks)             \
     X(block, count) X(block, ttl_s) X(block, masks)                                               \

@@ -76,7 +76,8 @@ struct routes_header {
     _Atomic uint64_t connection_tick; /* when it was made, or ended; without one so far, the start */
     _Atomic uint64_t version;         /* the last one drawn */
     _Atomic uint64_t max_bytes;       /* this object grows no further */
-    uint64_t pad3[2];
+    _Atomic uint64_t control;         /* number of the control object; clients leave one of another number */
+    uint64_t pad3;
 
     _Alignas(CACHE_LINE) char directory[DIRECTORY_NAME]; /* host:port, NUL-terminated; constant */
     _Alignas(CACHE_LINE) _Atomic uint64_t counters[64];  /* by enum shm_counter */
@@ -110,6 +111,7 @@ static_assert(offsetof(struct routes_header, tick) == 64, "line 1");
 static_assert(offsetof(struct routes_header, superseded) == 72, "here in every layout");
 static_assert(offsetof(struct routes_header, hosts_full) == 124, "line 1");
 static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
+static_assert(offsetof(struct routes_header, control) == 176, "line 2");
 static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");

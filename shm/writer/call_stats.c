@@ -61,7 +61,7 @@ static bool read_cell(struct call_cell *s_cell, uint64_t host, struct call_repor
 
 bool call_stats_next(const struct call_stats *stats, struct flag_round *round, struct call_report *out)
 {
-    out->generation = stats->generation;
+    out->control = stats->number;
     while (flag_round_next(round, &out->cell)) {
         struct call_cell *s_cell = &stats->control.s_calls[out->cell];
         if (read_cell(s_cell, load_relaxed(&s_cell->host), out))

@@ -16,7 +16,7 @@
 
 struct call_stats {
     struct control control;
-    uint64_t generation; /* of the control object */
+    uint64_t number; /* of the control object */
     uint32_t cursor;
     uint32_t used;    /* cells that had something so far */
     uint32_t known;   /* of these, those of hosts that exist */
@@ -27,7 +27,7 @@ struct call_report {
     struct route_key key;
     struct host_addr host;
     struct call_batch batch;
-    uint64_t generation;    /* of the control object */
+    uint64_t control;       /* number of the object */
     uint64_t counts, extra; /* of the cell, as far as they are read now */
     uint32_t cell;
     bool first; /* of the cell */

@@ -32,11 +32,11 @@ enum event_kind {
     EVENT_NO_SPACE,          /* number: bytes needed, bytes available */
     EVENT_GENERATION_FAILED, /* object: routes; error */
     EVENT_INSTALL_FAILED,    /* object: routes; error */
-    EVENT_OBJECTS_RECREATED, /* object: routes, which or whose control had lost its name */
-    EVENT_CONTROL_RECREATED, /* object: control, which a client had truncated or overwritten */
-    EVENT_LOCK_RETAKEN,      /* object: the lock, which had been removed */
-    EVENT_LOCK_LOST,         /* object: the lock, which another fetcher has now; number: its pid */
-    EVENT_LOCK_GONE,         /* object: the lock, which was removed and cannot be taken again; error */
+    EVENT_OBJECTS_RECREATED, /* object: routes, which had lost its name */
+    EVENT_CONTROL_RECREATED, /* object: control, which a client had truncated or overwritten, or that had lost its name */
+    EVENT_LOCK_RETAKEN, /* object: the lock, which had been removed */
+    EVENT_LOCK_LOST,    /* object: the lock, which another fetcher has now; number: its pid */
+    EVENT_LOCK_GONE,    /* object: the lock, which was removed and cannot be taken again; error */
     /* the hosts object */
     EVENT_HOSTS_FAILED,        /* object: hosts, cannot be created; error */
     EVENT_HOSTS_RECREATED,     /* object: hosts, which had been removed or replaced */

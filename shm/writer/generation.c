@@ -17,10 +17,19 @@ enum {
     MODE_CONTROL = 0660
 };
 
-static uint64_t next_number(const struct routes *source)
+/* Larger than those of a routes object and of all control objects that it has had. */
+static uint64_t number_after(uint64_t last)
 {
     uint64_t number = clock_unix_ms();
-    return source && number <= source->generation ? source->generation + 1 : number;
+    return number <= last ? last + 1 : number;
+}
+
+static uint64_t next_number(const struct routes *source)
+{
+    if (!source)
+        return number_after(0);
+    uint64_t control = control_number(source->s_header);
+    return number_after(control > source->generation ? control : source->generation);
 }
 
 /* Plain stores: the object has no name yet, the rename publishes them. */
@@ -31,6 +40,7 @@ static enum shm_status format(const struct region *region, const struct generati
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return SHM_SYSTEM_ERROR;
     object_id_format(&s_header->id, ROUTES_MAGIC, region, next_number(plan->source));
+    store_relaxed(&s_header->control, s_header->id.generation);
     s_header->bucket_count = plan->bucket_count;
     s_header->arena_units = plan->arena_units;
     s_header->call_cells = plan->call_cells;
@@ -158,20 +168,19 @@ static enum shm_status build_routes(const struct object_names *names, const stru
     return status;
 }
 
-static enum shm_status build_control(const struct object_names *names, const struct generation_plan *plan,
-                                     struct generation *out)
+static enum shm_status build_control(const struct object_names *names, const struct routes *routes,
+                                     uint64_t number, gid_t group, struct generation *out)
 {
-    const struct routes *routes = &out->publisher.routes;
     struct control_shape shape = control_shape(routes);
     struct control control;
-    enum shm_status status = region_create(names->next_control, control_size(shape), MODE_CONTROL,
-                                           plan->control_group, &out->control_region);
+    enum shm_status status =
+        region_create(names->next_control, control_size(shape), MODE_CONTROL, group, &out->control_region);
     if (status != SHM_OK)
         return status;
-    control_format(&out->control_region, shape, routes->generation);
-    status = control_attach(&out->control_region, shape, routes->generation, &control);
+    control_format(&out->control_region, shape, number);
+    status = control_attach(&out->control_region, shape, number, &control);
     if (status == SHM_OK)
-        out->stats = (struct call_stats){.control = control, .generation = routes->generation};
+        out->stats = (struct call_stats){.control = control, .number = number};
     return status;
 }
 
@@ -181,7 +190,8 @@ enum shm_status generation_build(const struct object_names *names, const struct 
     struct generation built = {0};
     enum shm_status status = build_routes(names, plan, &built, damaged);
     if (status == SHM_OK)
-        status = build_control(names, plan, &built);
+        status = build_control(names, &built.publisher.routes, built.publisher.routes.generation,
+                               plan->control_group, &built);
     if (status == SHM_OK) {
         *out = built;
         return SHM_OK;
@@ -222,6 +232,38 @@ enum shm_status generation_install(const struct object_names *names, struct rout
     if (s_replaced && status == SHM_OK)
         doorbell_ring(s_replaced);
     return status;
+}
+
+/*
+ * Readers leave an object that was cut before there is another, and do without until they find one under the name. One that
+ * is whole stays in use until the other has its name: the release pairs with the acquire in control_number(), so a reader
+ * that sees the number finds the object.
+ */
+enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
+                                         struct generation *now, struct generation *replaced)
+{
+    struct routes_header *s_header = now->publisher.routes.s_header;
+    struct generation built = {0};
+    uint64_t number = number_after(control_number(s_header));
+    if (cut)
+        store_release(&s_header->control, number);
+    enum shm_status status = build_control(names, &now->publisher.routes, number, group, &built);
+    if (status == SHM_OK)
+        status = region_rename(names->next_control, names->control);
+    if (status != SHM_OK) {
+        int saved = errno;
+        if (built.control_region.s_base)
+            region_unlink(names->next_control);
+        region_close(&built.control_region);
+        errno = saved;
+        return status;
+    }
+    *replaced = (struct generation){.control_region = now->control_region, .stats = now->stats};
+    now->control_region = built.control_region;
+    now->stats = built.stats;
+    store_release(&s_header->control, number);
+    doorbell_ring(s_header);
+    return SHM_OK;
 }
 
 enum shm_status generation_sweep(const struct object_names *names)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a removed name
- * all end here: build the next generation out of the last one, then install it.
+ * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a routes object that
+ * lost its name all end here: build the next generation out of the last one, then install it. A control object that is
+ * damaged, or lost its name, is replaced alone.
  */
 #ifndef SHM_WRITER_GENERATION_H
 #define SHM_WRITER_GENERATION_H
@@ -47,6 +48,13 @@ enum shm_status generation_build(const struct object_names *names, const struct 
 /* Renames what was built to the names that readers open. The header of the object that loses them (NULL: none) is marked
  * as superseded first; if a rename fails, as not superseded, and no new object keeps a name. */
 enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced);
+
+/*
+ * Replaces the control object alone, by one of the same shape and another number; `replaced` gets the old one. `cut`: it was truncated,
+ * and clients leave it at once, even if this fails.
+ */
+enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
+                                         struct generation *now, struct generation *replaced);
 
 /* Removes leftovers of a fetcher that died while building. Only the holder of the lock may call it. */
 enum shm_status generation_sweep(const struct object_names *names);

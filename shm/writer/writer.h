@@ -110,7 +110,7 @@ void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const 
 void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now);
 
 /* The host of this cell of this generation has changed its state: resets its streaks. */
-void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell);
+void writer_reset_runs(struct writer *writer, uint64_t control, uint32_t cell);
 
 /*
  * While there is no room for records of more hosts, clients' results are taken only for hosts of which something was kept
@@ -120,8 +120,11 @@ void writer_set_hosts_full(struct writer *writer, bool full);
 void writer_name_host(struct writer *writer, struct route_key key, struct host_addr host);
 
 /* How much the fetcher before this one had kept of a cell of `generation`. Before anything is collected. */
-void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
+void writer_resume_calls(struct writer *writer, uint64_t control, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra);
+
+/* The number of the current control object. */
+uint64_t writer_control(const struct writer *writer);
 
 /* The generation of the current routes object. */
 uint64_t writer_generation(const struct writer *writer);

@@ -27,7 +27,7 @@ void writer_collect_object_calls(struct writer *writer, struct call_stats *stats
 
 void writer_end_object_calls(struct writer *writer, struct call_stats *stats)
 {
-    struct call_report report = {.generation = stats->generation};
+    struct call_report report = {.control = stats->number};
     if (!writer->judge)
         return;
     /* First with the names of hosts in place: if the fetcher dies meanwhile, the next one finds them. */
@@ -37,9 +37,9 @@ void writer_end_object_calls(struct writer *writer, struct call_stats *stats)
             call_stats_keep(stats, &report, writer->judge(writer->judge_context, &report));
 }
 
-void writer_reset_runs(struct writer *writer, uint64_t generation, uint32_t cell)
+void writer_reset_runs(struct writer *writer, uint64_t control, uint32_t cell)
 {
-    if (generation == writer_generation(writer) && cell < writer->now.stats.control.shape.call_cells)
+    if (control == writer_control(writer) && cell < writer->now.stats.control.shape.call_cells)
         call_stats_reset_runs(&writer->now.stats, cell);
 }
 
@@ -54,10 +54,10 @@ void writer_name_host(struct writer *writer, struct route_key key, struct host_a
     call_stats_name(&writer->now.stats, key, host);
 }
 
-void writer_resume_calls(struct writer *writer, uint64_t generation, struct route_key key, uint32_t cell,
+void writer_resume_calls(struct writer *writer, uint64_t control, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra)
 {
     for (int i = 0; i < RETIRED_MAX; i++)
-        if (writer->retired[i].region.s_base && writer->retired[i].stats.generation == generation)
+        if (writer->retired[i].region.s_base && writer->retired[i].stats.number == control)
             call_stats_resume(&writer->retired[i].stats, key, cell, counts, extra);
 }

@@ -25,7 +25,7 @@ enum {
 void writer_drop_retired(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base)
-        retired_control_remove(&writer->names, retired->stats.generation);
+        retired_control_remove(&writer->names, retired->stats.number);
     sigbus_unprotect(&retired->region);
     region_close(&retired->region);
     *retired = (struct retired_control){0};
@@ -86,12 +86,17 @@ static void retire_control(struct writer *writer, struct generation *replaced, u
     replaced->stats = (struct call_stats){0};
 }
 
-static void report_space(struct writer *writer, const struct generation_plan *plan)
+static void report_space(struct writer *writer, uint64_t needed)
+{
+    struct event *event = event_add(&writer->events, EVENT_NO_SPACE, NULL);
+    event->number[0] = needed;
+    event->number[1] = region_space_available();
+}
+
+static uint64_t size_of(const struct generation_plan *plan)
 {
     const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells, 0};
-    struct event *event = event_add(&writer->events, EVENT_NO_SPACE, NULL);
-    event->number[0] = routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
-    event->number[1] = region_space_available();
+    return routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
 }
 
 static void describe(struct routes_header *s_header, const struct writer_options *options)
@@ -125,12 +130,16 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
                               uint32_t *damaged)
 {
     struct generation built;
+    /* Of the object that loses its name at H2: the header may be ahead of it, see generation_renew_control(). */
+    uint64_t control = writer->now.control_region.s_base ? writer->now.stats.number
+                       : s_replaced                      ? control_number(s_replaced)
+                                                         : 0;
     if (writer->now.control_region.s_base)
         writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
     enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
     if (status == SHM_NO_SPACE) {
         writer->no_space = plan->now;
-        report_space(writer, plan);
+        report_space(writer, size_of(plan));
     } else if (status != SHM_OK && status != SHM_FULL)
         event_add(&writer->events, EVENT_GENERATION_FAILED, writer->names.routes);
     if (status != SHM_OK)
@@ -139,12 +148,12 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
         describe(built.publisher.routes.s_header, options);
     /* Before H2 removes its name. */
     if (s_replaced)
-        retired_control_keep(&writer->names, s_replaced->id.generation);
+        retired_control_keep(&writer->names, control);
     status = generation_install(&writer->names, s_replaced);
     if (status != SHM_OK) {
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.routes);
         if (s_replaced)
-            retired_control_remove(&writer->names, s_replaced->id.generation);
+            retired_control_remove(&writer->names, control);
         generation_close(&built);
         generation_sweep(&writer->names);
         return status;
@@ -284,7 +293,7 @@ static bool control_usable(const struct writer *writer)
     return !writer_control_cut(writer) &&
            region_is_whole(&writer->now.control_region, writer->names.control) &&
            control_attach(&writer->now.control_region, control_shape(&writer->now.publisher.routes),
-                          writer->now.publisher.routes.generation, &found) == SHM_OK;
+                          writer->now.stats.number, &found) == SHM_OK;
 }
 
 enum shm_status writer_recreate(struct writer *writer, uint64_t now)
@@ -301,6 +310,33 @@ enum shm_status writer_set_directory(struct writer *writer, const char *director
 {
     snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
     return writer_recreate(writer, now);
+}
+
+/*
+ * Another control object for the same routes. One that was truncated is dropped, for its results are gone; any other is
+ * collected like that of a replaced generation. It gets no second name: either it has none any more, or its header is not
+ * what a next fetcher would accept.
+ */
+static enum shm_status renew_control(struct writer *writer, uint64_t now)
+{
+    struct generation replaced;
+    bool cut = writer_control_cut(writer);
+    enum shm_status status =
+        generation_renew_control(&writer->names, cut, writer->group, &writer->now, &replaced);
+    if (status == SHM_NO_SPACE)
+        report_space(writer, control_size(writer->now.stats.control.shape));
+    else if (status != SHM_OK)
+        event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.control);
+    if (status != SHM_OK)
+        return status;
+    sigbus_protect(&writer->now.control_region);
+    if (cut) {
+        sigbus_unprotect(&replaced.control_region);
+        region_close(&replaced.control_region);
+    } else {
+        retire_control(writer, &replaced, now);
+    }
+    return SHM_OK;
 }
 
 /* A lock that has lost its name keeps no other fetcher out: take it again, before another one does. */
@@ -362,11 +398,10 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
     writer_gauge(writer, COUNTER_postponed, writer->postponed.count);
 
     clear_refusal(writer, now);
-    bool named = region_is_named(&writer->now.routes_region, writer->names.routes) &&
-                 region_is_named(&writer->now.control_region, writer->names.control);
+    bool named = region_is_named(&writer->now.routes_region, writer->names.routes);
     if (named && control_usable(writer))
         return SHM_OK;
-    status = writer_recreate(writer, now);
+    status = named ? renew_control(writer, now) : writer_recreate(writer, now);
     if (status == SHM_OK)
         event_add(&writer->events, named ? EVENT_CONTROL_RECREATED : EVENT_OBJECTS_RECREATED,
                   named ? writer->names.control : writer->names.routes);

@@ -44,6 +44,11 @@ void writer_reload(struct writer *writer, const struct writer_options *options)
     settings_publish(&writer_header(writer)->settings, &options->settings);
 }
 
+uint64_t writer_control(const struct writer *writer)
+{
+    return writer->now.stats.number;
+}
+
 uint64_t writer_generation(const struct writer *writer)
 {
     return writer->now.publisher.routes.generation;

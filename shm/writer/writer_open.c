@@ -92,7 +92,7 @@ static struct routes_header *replaced_header(const struct region *old)
 /* The shape comes from the object, which clients can write: accepted if the object has exactly the size that follows, and
  * no more cells than a fetcher creates. */
 static enum shm_status retired_control_attach(const struct writer *writer, const struct region *region,
-                                              uint64_t generation, struct control *out)
+                                              uint64_t number, struct control *out)
 {
     if (region->size < HEADER_BYTES)
         return SHM_SHORT;
@@ -103,7 +103,7 @@ static enum shm_status retired_control_attach(const struct writer *writer, const
          shape.call_cells * sizeof(struct call_cell) > writer->max_bytes) ||
         region->size != control_size(shape))
         return SHM_CORRUPT;
-    return control_adopt(region, shape, generation, out);
+    return control_adopt(region, shape, number, out);
 }
 
 /*
@@ -112,27 +112,27 @@ static enum shm_status retired_control_attach(const struct writer *writer, const
  */
 static void adopt_retired_controls(struct writer *writer)
 {
-    uint64_t generations[RETIRED_MAX];
-    size_t count = retired_control_list(&writer->names, generations, RETIRED_MAX);
+    uint64_t numbers[RETIRED_MAX];
+    size_t count = retired_control_list(&writer->names, numbers, RETIRED_MAX);
     for (size_t i = 0; i < count; i++) {
         struct retired_control *retired = &writer->retired[i];
         struct region region = {0};
         struct control control;
-        enum shm_status status = retired_control_open(&writer->names, generations[i], &region);
+        enum shm_status status = retired_control_open(&writer->names, numbers[i], &region);
         if (status == SHM_OK) {
             sigbus_protect(&region);
-            status = retired_control_attach(writer, &region, generations[i], &control);
+            status = retired_control_attach(writer, &region, numbers[i], &control);
         }
         if (status != SHM_OK) {
             if (status != SHM_LAYOUT) /* a fetcher that knows the layout will collect it */
-                retired_control_remove(&writer->names, generations[i]);
+                retired_control_remove(&writer->names, numbers[i]);
             sigbus_unprotect(&region);
             region_close(&region);
             continue;
         }
         *retired = (struct retired_control){
             .region = region,
-            .stats = {.control = control, .generation = generations[i]},
+            .stats = {.control = control, .number = numbers[i]},
             .until = clock_tick() + RETIRED_KEEP_MS,
             .cut_off = control.s_header->id.layout_version != LAYOUT_VERSION,
         };

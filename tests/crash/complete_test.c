@@ -19,10 +19,12 @@
 #include "shm/reader/lookup_stats.h"
 #include "shm/writer/call_stats.h"
 #include "shm/writer/host_store.h"
+#include "shm/writer/sigbus.h"
 #include "tests/crash/step.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
@@ -135,7 +137,7 @@ static void rotation_and_hold_down(struct instance *instance)
 static bool take_results(void *context, const struct call_report *report)
 {
     struct instance *instance = context;
-    writer_reset_runs(instance->writer, report->generation, report->cell);
+    writer_reset_runs(instance->writer, report->control, report->cell);
     return true;
 }
 
@@ -145,6 +147,18 @@ static void collect(struct instance *instance)
     writer_collect_calls(instance->writer, 1000, 1000, clock_tick());
     instance_flagged(instance);
     instance_missed(instance);
+    writer_maintain(instance->writer, clock_tick());
+}
+
+static void replace_control(struct instance *instance)
+{
+    shm_unlink(instance->names.control);
+    writer_maintain(instance->writer, clock_tick());
+}
+
+static void replace_cut_control(struct instance *instance)
+{
+    truncate(object_path(instance->names.control), 0);
     writer_maintain(instance->writer, clock_tick());
 }
 
@@ -158,7 +172,8 @@ static void demand_and_report(struct instance *instance)
     struct routes routes;
     assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
     assert_int_equal(region_open(instance->names.control, true, &self, 0, &region), SHM_OK);
-    assert_int_equal(control_attach(&region, control_shape(&routes), routes.generation, &control), SHM_OK);
+    assert_int_equal(
+        control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
     demand_refresh(&control, 3);
     demand_refresh(&control, 700);
     demand_route(&control, numbered_key(77));
@@ -209,6 +224,9 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     demand_and_report(instance);
     expect_all_counted(instance, control, "collect", collect);
     assert_true(crash_watched() > 10);
+    expect_all_counted(instance, routes, "control is replaced", replace_control);
+    sigbus_install();
+    expect_all_counted(instance, routes, "control that was cut is replaced", replace_cut_control);
     const char *hosts = instance->names.hosts;
     assert_int_equal(host_store_open(&store, instance->name, 1 << 20, &instance->event), SHM_OK);
     expect_all_counted(instance, hosts, "a record is added", add_record);

@@ -16,6 +16,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "shm/writer/sigbus.h"
 #include "tests/crash/step.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
@@ -225,9 +226,15 @@ static void grow(struct instance *instance)
         abort(); /* the test would not test growth */
 }
 
-static void lose_names(struct instance *instance)
+static void lose_control(struct instance *instance)
 {
     shm_unlink(instance->names.control);
+}
+
+static void cut_control(struct instance *instance)
+{
+    if (sigbus_install() != 0 || truncate(object_path(instance->names.control), 0) != 0)
+        abort();
 }
 
 static void maintain(struct instance *instance)
@@ -277,7 +284,9 @@ static const struct operation operations[] = {
     {"an empty answer is held down", NULL, hold_down, TARGET, FIRST, HELD},
     {"a route held down is refreshed", hold_down, refresh, TARGET, HELD, FIRST},
     {"growth", fill, grow, NEWCOMER, {0}, {.round = 1, .count = GROWTH_HOSTS}},
-    {"supersede (a name was lost)", lose_names, maintain, TARGET, FIRST, FIRST},
+    {"supersede (another directory)", NULL, instance_renew, TARGET, FIRST, FIRST},
+    {"control is replaced (no name)", lose_control, maintain, TARGET, FIRST, FIRST},
+    {"control is replaced (cut)", cut_control, maintain, TARGET, FIRST, FIRST},
     {"heartbeat and ring", publish, heartbeat, TARGET, {.round = 2, .count = 9}, {.round = 2, .count = 9}},
 };
 enum {

@@ -80,9 +80,9 @@ static void collect_demand(void)
 static bool reported(void *context, const struct call_report *report)
 {
     (void)context;
-    DEMAND(report->generation == writer_generation(writer));
+    DEMAND(report->control == writer_control(writer));
     input_patch(&input, control.s_base, control.size);
-    writer_reset_runs(writer, report->generation, report->cell);
+    writer_reset_runs(writer, report->control, report->cell);
     return false;
 }
 

@@ -188,7 +188,7 @@ static void control_cut_to_any_size_is_recreated(void **state)
     connect_with_short_lived_routes(fixture);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         struct stat st;
-        uint64_t generation = fetcher_generation(&fixture->fetcher);
+        uint64_t control = fetcher_control(&fixture->fetcher);
         larshm_close(fixture->client);
         int fd = shm_open(fixture->fetcher.names.control, O_RDWR, 0);
         assert_true(fd >= 0 && fstat(fd, &st) == 0);
@@ -196,11 +196,48 @@ static void control_cut_to_any_size_is_recreated(void **state)
         close(fd);
         assert_int_equal(larshm_open(&fixture->client, fixture->fetcher.instance), LARSHM_OK);
         assert_true(fixture_serves_good_route(fixture));
-        eventually(fetcher_generation(&fixture->fetcher) > generation);
+        eventually(fetcher_control(&fixture->fetcher) > control);
         expect_all_well(fixture);
     }
     assert_true(process_said(&fixture->fetcher.process, "was truncated") > 0);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_connects), 1);
+}
+
+static void cut_control(const struct fixture *fixture)
+{
+    int fd = shm_open(fixture->fetcher.names.control, O_RDWR, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    close(fd);
+}
+
+static uint64_t results_of_good_route(const struct fixture *fixture)
+{
+    return fetcher_counter(&fixture->fetcher, COUNTER_reports);
+}
+
+/* A stranger that holds routes objects open holds one, however often it cuts. A client that was there follows. */
+static void g10_a_cut_control_object_is_replaced_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    connect_with_short_lived_routes(fixture);
+    uint64_t generation = fetcher_generation(&fixture->fetcher);
+    uint64_t generations = fetcher_counter(&fixture->fetcher, COUNTER_generations);
+    larshm_host host;
+    assert_int_equal(larshm_get_host(fixture->client, 7, 7, &host), LARSHM_OK);
+    for (uint32_t i = 1; i <= 3; i++) {
+        uint64_t control = fetcher_control(&fixture->fetcher), results = results_of_good_route(fixture);
+        cut_control(fixture);
+        eventually(fetcher_control(&fixture->fetcher) > control);
+        eventually(larshm_report(fixture->client, &host, 0) == LARSHM_OK);
+        eventually(results_of_good_route(fixture) == results + 1);
+        fixture_lookup(fixture, PUBLIC_MODID, i);
+        struct watch watch = begin_watch(fixture);
+        eventually(
+            (answer_within_pace(fixture, &watch, 20), fixture_serves(fixture, PUBLIC_MODID, i, 2, 7000)));
+    }
+    assert_int_equal(fetcher_generation(&fixture->fetcher), generation);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_generations), generations);
 }
 
 static void control_cut_without_pause_harms_no_route(void **state)
@@ -247,12 +284,12 @@ static void overwritten_control_is_recreated_so_that_later_clients_can_ask(void 
     struct fixture *fixture = *state;
     size_t size = 0;
     connect_with_short_lived_routes(fixture);
-    uint64_t generation = fetcher_generation(&fixture->fetcher);
+    uint64_t control = fetcher_control(&fixture->fetcher);
     void *s_control = map_control(fixture->fetcher.names.control, &size);
     assert_non_null(s_control);
     memset(s_control, 0, 8);
     munmap(s_control, size);
-    eventually(fetcher_generation(&fixture->fetcher) > generation);
+    eventually(fetcher_control(&fixture->fetcher) > control);
     eventually(process_said(&fixture->fetcher.process, "overwritten by a client") == 1);
     expect_all_well(fixture);
 }
@@ -369,6 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(control_cut_to_any_size_is_recreated),
+        fixture_test(g10_a_cut_control_object_is_replaced_alone),
         fixture_test(control_cut_without_pause_harms_no_route),
         fixture_test(control_full_of_changing_noise_moves_no_route),
         fixture_test(overwritten_control_is_recreated_so_that_later_clients_can_ask),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shm/atomic.h"
+#include "shm/control.h"
 #include "shm/index.h"
 #include "shm/routes.h"
 #include "shm/table.h"
@@ -159,6 +160,17 @@ bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key)
                 load_relaxed(&table.s_block->marks) & MARK_HELD;
     region_close(&region);
     return held;
+}
+
+uint64_t fetcher_control(const struct fetcher *fetcher)
+{
+    struct region region;
+    struct routes routes;
+    if (!open_routes(fetcher, &region, &routes))
+        return 0;
+    uint64_t number = control_number(routes.s_header);
+    region_close(&region);
+    return number;
 }
 
 uint64_t fetcher_generation(const struct fetcher *fetcher)

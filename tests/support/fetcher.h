@@ -58,4 +58,7 @@ bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key);
 /* Which routes object has the name now; 0: none. */
 uint64_t fetcher_generation(const struct fetcher *fetcher);
 
+/* The number of the control object; 0: there is no routes object. */
+uint64_t fetcher_control(const struct fetcher *fetcher);
+
 #endif

@@ -60,7 +60,7 @@ bool instance_lookups(const struct instance *instance, struct lookup_counts *out
     enum shm_status status = region_open(instance->names.control, false, &trust, HEADER_BYTES, &region);
     if (status == SHM_OK)
         status =
-            control_attach(&region, control_shape(&instance->routes), instance->routes.generation, &control);
+            control_attach(&region, control_shape(&instance->routes), control_number(instance->routes.s_header), &control);
     if (status == SHM_OK)
         *out = control_lookups(&control);
     region_close(&region);

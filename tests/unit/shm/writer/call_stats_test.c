@@ -310,7 +310,7 @@ static void what_no_fetcher_has_collected_is_collected_by_the_next_one(void **st
 static void g11_an_ended_cell_yields_what_it_has_and_refuses_the_rest(void **state)
 {
     struct fixture *fixture = *state;
-    struct call_report report = {.generation = 1};
+    struct call_report report = {.control = 1};
     record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     record_call(fixture, HOST, false);

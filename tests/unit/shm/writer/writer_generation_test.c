@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "shm/clock.h"
+#include "shm/reader/call_stats.h"
+#include "shm/reader/demand.h"
 #include "shm/table.h"
+#include "shm/writer/sigbus.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/object_path.h"
 
 static void growth_keeps_every_route(void **state)
 {
@@ -36,16 +41,91 @@ static void a_refusal_ends_when_there_is_room_again(void **state)
 static void removed_objects_are_recreated(void **state)
 {
     struct instance *instance = *state;
-    const char *const names[] = {instance->names.routes, instance->names.control};
+    const struct {
+        const char *name;
+        enum event_kind event;
+    } objects[] = {{instance->names.routes, EVENT_OBJECTS_RECREATED},
+                   {instance->names.control, EVENT_CONTROL_RECREATED}};
     instance_put_keys(instance, 20, 1);
     for (int i = 0; i < 2; i++) {
-        shm_unlink(names[i]);
+        shm_unlink(objects[i].name);
         assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
-        assert_int_equal(instance_next_event(instance), EVENT_OBJECTS_RECREATED);
+        assert_int_equal(instance_next_event(instance), objects[i].event);
         instance_expect_keys(instance, 20, 1);
         assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
         assert_int_equal(instance_next_event(instance), EVENT_NONE);
     }
+}
+
+static void remove_name(struct instance *instance)
+{
+    shm_unlink(instance->names.control);
+}
+
+static void overwrite_header(struct instance *instance)
+{
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    control.s_header->id.magic = 0;
+    region_close(&region);
+}
+
+static void cut(struct instance *instance)
+{
+    assert_int_equal(truncate(object_path(instance->names.control), 0), 0);
+}
+
+static void g10_a_damaged_control_object_is_replaced_alone(void **state)
+{
+    struct instance *instance = *state;
+    void (*const damage[])(struct instance *) = {remove_name, overwrite_header, cut, cut};
+    assert_int_equal(sigbus_install(), 0);
+    instance_put_keys(instance, 20, 1);
+    uint64_t generation = writer_generation(instance->writer);
+    for (int i = 0; i < 4; i++) {
+        struct region region;
+        struct control control;
+        uint64_t number = writer_control(instance->writer);
+        damage[i](instance);
+        assert_int_equal(writer_control_cut(instance->writer), damage[i] == cut);
+        assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+        assert_int_equal(instance_next_event(instance), EVENT_CONTROL_RECREATED);
+        assert_true(writer_control(instance->writer) > number);
+        assert_int_equal(writer_generation(instance->writer), generation);
+        instance_expect_keys(instance, 20, 1);
+        instance_map_control(instance, &region, &control);
+        demand_route(&control, numbered_key(77));
+        region_close(&region);
+        assert_int_equal(instance_missed(instance).count, 1);
+    }
+    /* Numbers are not drawn twice. */
+    uint64_t number = writer_control(instance->writer);
+    instance_renew(instance);
+    assert_true(writer_generation(instance->writer) > number);
+    assert_int_equal(writer_control(instance->writer), writer_generation(instance->writer));
+}
+
+static bool count_results(void *context, const struct call_report *report)
+{
+    *(uint64_t *)context += report->batch.succ;
+    return true;
+}
+
+static void g11_results_in_a_control_object_that_is_replaced_alone_count(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t counted = 0;
+    writer_set_judge(instance->writer, count_results, &counted);
+    instance_map_control(instance, &region, &control);
+    overwrite_header(instance);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+    call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, true, 1);
+    writer_collect_calls(instance->writer, 1000, 1000, clock_tick());
+    assert_int_equal(counted, 1);
+    region_close(&region);
 }
 
 enum {
@@ -81,6 +161,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(growth_keeps_every_route),
         TEST(removed_objects_are_recreated),
+        TEST(g10_a_damaged_control_object_is_replaced_alone),
+        TEST(g11_results_in_a_control_object_that_is_replaced_alone_count),
         TEST(a_refusal_ends_when_there_is_room_again),
         TEST(gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grows),
     };
