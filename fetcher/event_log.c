@@ -126,6 +126,13 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
                  " KiB available in %s; free some, or lower [shm] max_bytes",
                  number[0] / 1024, number[1] / 1024, region_directory());
         break;
+    case EVENT_MEMORY_LIMIT:
+        snprintf(out, EVENT_TEXT_MAX,
+                 "the control group's memory limit leaves %" PRIu64
+                 " KiB, and a generation of routes needs %" PRIu64
+                 " KiB and some more: raise the limit (MemoryMax= of the unit), or lower [shm] max_bytes",
+                 number[1] / 1024, number[0] / 1024);
+        break;
     case EVENT_GENERATION_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot create a new generation of %s: %s", object, error);
         break;
@@ -165,6 +172,7 @@ static enum log_level level_of(enum event_kind kind)
         return LOG_LEVEL_INFO;
     case EVENT_PUT_ASIDE:
     case EVENT_NO_SPACE:
+    case EVENT_MEMORY_LIMIT:
     case EVENT_OBJECTS_RECREATED:
     case EVENT_CONTROL_RECREATED:
     case EVENT_LOCK_RETAKEN:

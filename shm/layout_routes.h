@@ -29,6 +29,7 @@ enum refusing {
     REFUSING_MAX_BYTES = 1,
     REFUSING_MAX_UNKNOWN = 2,
     REFUSING_NO_SPACE = 3, /* the file system of shared memory is full */
+    REFUSING_MEMORY = 4,   /* the memory limit of the fetcher's control group */
 };
 
 /* In block.marks. */

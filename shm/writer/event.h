@@ -30,6 +30,7 @@ enum event_kind {
     EVENT_PUT_ASIDE,         /* object: had another layout, and a second name; number: that layout */
     EVENT_REPLACED_DAMAGED,  /* object: was damaged */
     EVENT_NO_SPACE,          /* number: bytes needed, bytes available */
+    EVENT_MEMORY_LIMIT,      /* number: bytes needed, bytes left to the control group */
     EVENT_GENERATION_FAILED, /* object: routes; error */
     EVENT_INSTALL_FAILED,    /* object: routes; error */
     EVENT_OBJECTS_RECREATED, /* object: routes, which had lost its name */

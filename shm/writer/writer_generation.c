@@ -9,6 +9,7 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/writer/lock.h"
+#include "shm/writer/memory_room.h"
 #include "shm/writer/retired_control.h"
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer_internal.h"
@@ -86,17 +87,35 @@ static void retire_control(struct writer *writer, struct generation *replaced, u
     replaced->stats = (struct call_stats){0};
 }
 
-static void report_space(struct writer *writer, uint64_t needed)
-{
-    struct event *event = event_add(&writer->events, EVENT_NO_SPACE, NULL);
-    event->number[0] = needed;
-    event->number[1] = region_space_available();
-}
-
-static uint64_t size_of(const struct generation_plan *plan)
+static uint64_t plan_bytes(const struct generation_plan *plan)
 {
     const struct control_shape shape = {plan->bucket_count * BUCKET_SLOTS, plan->call_cells, 0};
     return routes_size(plan->bucket_count, plan->arena_units) + control_size(shape);
+}
+
+static void report_space(struct writer *writer, enum event_kind kind, uint64_t needed, uint64_t available)
+{
+    struct event *event = event_add(&writer->events, kind, NULL);
+    event->number[0] = needed;
+    event->number[1] = available;
+    writer->no_space_reason = kind == EVENT_MEMORY_LIMIT ? REFUSING_MEMORY : REFUSING_NO_SPACE;
+}
+
+/* A generation that does not fit under the limit would get this process killed, and the next fetcher after it. */
+static enum shm_status build(struct writer *writer, const struct generation_plan *plan,
+                             struct generation *built, uint32_t *damaged)
+{
+    uint64_t room = memory_room("");
+    if (!memory_has_room(room, plan_bytes(plan))) {
+        report_space(writer, EVENT_MEMORY_LIMIT, plan_bytes(plan), room);
+        return SHM_NO_SPACE;
+    }
+    enum shm_status status = generation_build(&writer->names, plan, built, damaged);
+    if (status == SHM_NO_SPACE)
+        report_space(writer, EVENT_NO_SPACE, plan_bytes(plan), region_space_available());
+    else if (status != SHM_OK && status != SHM_FULL)
+        event_add(&writer->events, EVENT_GENERATION_FAILED, writer->names.routes);
+    return status;
 }
 
 static void describe(struct routes_header *s_header, const struct writer_options *options)
@@ -136,12 +155,9 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
                                                          : 0;
     if (writer->now.control_region.s_base)
         writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
-    enum shm_status status = generation_build(&writer->names, plan, &built, damaged);
-    if (status == SHM_NO_SPACE) {
+    enum shm_status status = build(writer, plan, &built, damaged);
+    if (status == SHM_NO_SPACE)
         writer->no_space = plan->now;
-        report_space(writer, size_of(plan));
-    } else if (status != SHM_OK && status != SHM_FULL)
-        event_add(&writer->events, EVENT_GENERATION_FAILED, writer->names.routes);
     if (status != SHM_OK)
         return status;
     if (options)
@@ -324,7 +340,8 @@ static enum shm_status renew_control(struct writer *writer, uint64_t now)
     enum shm_status status =
         generation_renew_control(&writer->names, cut, writer->group, &writer->now, &replaced);
     if (status == SHM_NO_SPACE)
-        report_space(writer, control_size(writer->now.stats.control.shape));
+        report_space(writer, EVENT_NO_SPACE, control_size(writer->now.stats.control.shape),
+                     region_space_available());
     else if (status != SHM_OK)
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.control);
     if (status != SHM_OK)

@@ -40,7 +40,8 @@ struct writer {
     struct event_queue events;
     uint32_t call_cells; /* of the next control object */
     uint64_t max_bytes;
-    uint64_t no_space;  /* tick of the last generation that found no space */
+    uint64_t no_space; /* tick of the last generation that found no space */
+    enum refusing no_space_reason;
     uint64_t compacted; /* tick of the last generation that was created without growing */
     uint64_t caught_up; /* tick of the last one that was created for postponed answers */
     uint32_t grace_ms, max_unknown;

@@ -92,7 +92,7 @@ static enum shm_status refuse_put(struct writer *writer, const struct route_ref 
 {
     writer_set_new(writer, route);
     writer_count(writer, COUNTER_refused_full, 1);
-    refuse(writer, status == SHM_NO_SPACE ? REFUSING_NO_SPACE : REFUSING_MAX_BYTES);
+    refuse(writer, status == SHM_NO_SPACE ? writer->no_space_reason : REFUSING_MAX_BYTES);
     return status;
 }
 
@@ -104,7 +104,7 @@ static enum shm_status postpone(struct writer *writer, const struct route_ref *r
                        writer->now.publisher.routes.arena_units))
         return refuse_put(writer, route, why);
     writer_set_new(writer, route);
-    refuse(writer, why == SHM_NO_SPACE ? REFUSING_NO_SPACE : REFUSING_MAX_BYTES);
+    refuse(writer, why == SHM_NO_SPACE ? writer->no_space_reason : REFUSING_MAX_BYTES);
     return SHM_OK;
 }
 

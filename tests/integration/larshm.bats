@@ -140,7 +140,9 @@ refusing() {
     refusing 2 '"refusing": "max_unknown"' -j show
     refusing 3 'limits +REFUSING.*shared memory \(/dev/shm\) is full: free some' show
     refusing 3 '"refusing": "no_space"' -j show
-    refusing 4 '"refusing": "nothing"' -j show
+    refusing 4 'limits +REFUSING.*control group is reached: raise it' show
+    refusing 4 '"refusing": "memory_limit"' -j show
+    refusing 5 '"refusing": "nothing"' -j show
 }
 
 @test "show counts lookups before and after the fetcher has taken them" {

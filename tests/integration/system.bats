@@ -6,11 +6,12 @@
 bats_require_minimum_version 1.5.0
 load live
 
-# The process handles SIGTERM.
+# The process handles SIGTERM, or reads it from a descriptor.
 handles_term() {
-    local caught
+    local caught blocked
     caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
-    ((0x$caught >> 14 & 1))
+    blocked=$(sed -n 's/^SigBlk:[[:space:]]*//p' "/proc/$1/status")
+    (((0x$caught | 0x$blocked) >> 14 & 1))
 }
 
 # closed_streams COMMAND...: runs with each combination of closed streams until SIGTERM ends it.
@@ -43,6 +44,18 @@ closed_streams() {
     closed_streams "$BIN/larshm-dns" --db "$database" serve --listen 127.0.0.1:0
     run -0 route list
     [ "$output" = "$before" ]
+    closed_streams "$BIN/larshm-reporter" --db "$BATS_TEST_TMPDIR/results.db" serve --create --listen 127.0.0.1:0
+    run -0 "$BIN/larshm-reporter" --db "$BATS_TEST_TMPDIR/results.db" list
+}
+
+@test "the tool runs without any of its streams, and writes into no object" {
+    live
+    local closed
+    for closed in "<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-"; do
+        eval "larshm show $closed 3>&-" || [[ "$closed" == *">&-"* ]]
+        eval "larshm report 9 9 127.0.0.1:9 0 $closed 3>&-" || [[ "$closed" == *">&-"* ]]
+    done
+    run -0 larshm check
 }
 
 @test "a limit on the size of files is named, and leaves no object half made" {
@@ -50,6 +63,18 @@ closed_streams() {
     [ "$status" -eq 1 ]
     [[ "$output" == *"RLIMIT_FSIZE"*"LimitFSIZE="* ]]
     run ! compgen -G "$object*next*"
+}
+
+@test "a generation that the control group has no memory for is refused by name" {
+    local group=/sys/fs/cgroup/larshm-test-$$ limit=memory.max
+    [ ! -d /sys/fs/cgroup/memory ] || group=/sys/fs/cgroup/memory/larshm-test-$$ limit=memory.limit_in_bytes
+    mkdir "$group" 2>/dev/null || skip "control groups are for root, on machines that allow them"
+    echo 3M >"$group/$limit" 2>/dev/null || { rmdir "$group" && skip "no control group of this machine limits memory"; }
+    # shellcheck disable=SC2016 # the inner shell expands
+    run bash -c 'echo $$ >"$1/cgroup.procs" && exec "$2" -n "$3" --dns 127.0.0.1:9' - "$group" "$BIN/larshm-fetcher" "$instance"
+    rmdir "$group"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the control group's memory limit leaves"*"raise the limit (MemoryMax= of the unit)"* ]]
 }
 
 @test "a pipe that takes no more log lines stops no fetcher, and what was lost is said later" {

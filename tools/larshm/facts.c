@@ -23,10 +23,9 @@ const char *const connection_names[] = {
 };
 
 const char *const refusing_names[] = {
-    [REFUSING_NOTHING] = "nothing",
-    [REFUSING_MAX_BYTES] = "max_bytes",
-    [REFUSING_MAX_UNKNOWN] = "max_unknown",
-    [REFUSING_NO_SPACE] = "no_space",
+    [REFUSING_NOTHING] = "nothing",         [REFUSING_MAX_BYTES] = "max_bytes",
+    [REFUSING_MAX_UNKNOWN] = "max_unknown", [REFUSING_NO_SPACE] = "no_space",
+    [REFUSING_MEMORY] = "memory_limit",
 };
 
 static uint64_t since(uint64_t now, uint64_t tick)
@@ -52,6 +51,9 @@ struct text limit_text(const struct facts *facts)
         snprintf(text.is, sizeof(text.is), "REFUSING new routes: shared memory (%.60s) is full: free some",
                  region_directory());
         return text;
+    case REFUSING_MEMORY:
+        return (struct text){
+            "REFUSING new routes: the memory limit of the fetcher's control group is reached: raise it"};
     default:
         if (facts->counters[COUNTER_rate_reached])
             return (struct text){"SLOW refreshes: too many routes are in use, "
@@ -89,7 +91,7 @@ static void read_settings(const struct routes_header *s_header, struct facts *fa
 {
     facts->hosts_full = load_relaxed(&s_header->hosts_full) != 0;
     uint32_t refusing = load_relaxed(&s_header->refusing);
-    facts->refusing = refusing <= REFUSING_NO_SPACE ? (enum refusing)refusing : REFUSING_NOTHING;
+    facts->refusing = refusing <= REFUSING_MEMORY ? (enum refusing)refusing : REFUSING_NOTHING;
     facts->max_bytes = load_relaxed(&s_header->max_bytes);
     facts->settings = settings_read(&s_header->settings);
     for (int i = 0; i < COUNTER_COUNT; i++)

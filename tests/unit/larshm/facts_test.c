@@ -111,7 +111,7 @@ static void facts_of_a_noisy_header_are_within_their_ranges(void **state)
         assert_int_equal(facts_read(&object, &facts), 0);
         assert_true(facts.fetcher < FETCHER_LIVES);
         assert_true(facts.connection <= CONNECTION_WAITING);
-        assert_true(facts.refusing <= REFUSING_NO_SPACE);
+        assert_true(facts.refusing <= REFUSING_MEMORY);
         assert_true(facts.units_free <= facts.units);
         assert_true(strlen(facts.directory) < DIRECTORY_NAME);
     }
