@@ -35,9 +35,11 @@ struct refresh {
     struct token_bucket resubscribe_bucket; /* for requests of known routes, in addition */
     uint64_t behind; /* tick since which refreshes wait for their share; 0: they do not */
     uint64_t now;
-    uint64_t heard;      /* tick: something came from the directory */
-    uint64_t unanswered; /* tick of the first request since then; 0: none */
-    bool announced;      /* max_frame, on this connection */
+    uint64_t heard;                  /* tick: something came from the directory */
+    uint64_t unanswered;             /* tick of the first request since then; 0: none */
+    struct route_key unanswered_key; /* its route */
+    uint64_t probed;                 /* tick of the last probe */
+    bool announced;                  /* max_frame, on this connection */
     struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, long_limit, many_limit,
         rate_limit;
     struct refused refused;
@@ -85,8 +87,10 @@ static void request(struct refresh *refresh, const struct route_ref *route, enum
     writer_set_pulling(refresh->writer, route);
     connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
     shares_take(&refresh->shares, kind);
-    if (refresh->unanswered == 0)
+    if (refresh->unanswered == 0) {
         refresh->unanswered = refresh->now;
+        refresh->unanswered_key = route->key;
+    }
     writer_count(refresh->writer, COUNTER_requests, 1);
 }
 
@@ -298,6 +302,8 @@ static void connection_down(void *context)
 {
     struct refresh *refresh = context;
     refresh->unanswered = 0; /* or the next attempt to connect would be dropped for it */
+    refresh->behind = 0;     /* for want of a connection, not of a share */
+    writer_gauge(refresh->writer, COUNTER_rate_reached, 0);
     writer_count(refresh->writer, COUNTER_disconnects, 1);
 }
 
@@ -401,7 +407,8 @@ static void request_flagged(struct refresh *refresh)
         }
     }
     writer_flags_end(refresh->writer, &round);
-    judge_rate(refresh, all_done, some_done);
+    if (connection_room(refresh->connection) > 0)
+        judge_rate(refresh, all_done, some_done);
 }
 
 /* Rule 1. */
@@ -434,16 +441,25 @@ static void resubscribe(struct refresh *refresh)
     }
 }
 
+/* Also while a request is not answered: a directory may have no answer for that one route, and be well. */
+static bool probe_due(const struct refresh *refresh)
+{
+    uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
+    return refresh->unanswered
+               ? refresh->now >= refresh->unanswered + timeout && refresh->now >= refresh->probed + timeout
+               : refresh->now >= refresh->heard + refresh->config->fetcher.probe_interval_ms;
+}
+
 /* The protocol has no ping: after a silence some known route is requested, to see whether the directory is there. */
 static void probe_silence(struct refresh *refresh)
 {
-    if (refresh->unanswered || refresh->subscriptions.count == 0 ||
-        !may_request(refresh, SHARE_RESUBSCRIBE) ||
-        refresh->now < refresh->heard + refresh->config->fetcher.probe_interval_ms)
+    if (refresh->subscriptions.count == 0 || !may_request(refresh, SHARE_RESUBSCRIBE) || !probe_due(refresh))
         return;
+    refresh->probed = refresh->now;
     const struct route_ref route = writer_find(
         refresh->writer, refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count]);
-    if (route_ref_state(&route) == ROUTE_NEW)
+    bool is_other = !refresh->unanswered || !route_key_equal(route.key, refresh->unanswered_key);
+    if (is_other && route_ref_state(&route) == ROUTE_NEW)
         request(refresh, &route, SHARE_RESUBSCRIBE);
 }
 

@@ -98,6 +98,29 @@ static void silent_directory_is_probed_and_then_disconnected(void **state)
     assert_true(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) > 0);
 }
 
+/* As one does that has a route which it cannot send. */
+static void directory_that_answers_all_but_one_route_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 100;
+    fixture->fetcher.config.probe_interval_ms = 400;
+    fixture_connect_with_good_route(fixture);
+    uint64_t end = clock_tick() + 2500;
+    unsigned unanswered = 0;
+    while (clock_tick() < end) {
+        struct route_key key;
+        fixture_lookup(fixture, 8, 8);
+        if (!directory_takes(&fixture->directory, 20, &key))
+            continue;
+        if (route_key_equal(key, route_key(7, 7)))
+            fixture_answer(fixture, 7, 7, 4, 80);
+        else
+            unanswered++;
+    }
+    assert_true(unanswered > 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "no response"), 0);
+}
+
 static void directory_that_answers_probes_is_kept(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,6 +286,7 @@ int main(void)
         fixture_test(log_stays_small_while_the_directory_flaps),
         fixture_test(silent_directory_is_probed_and_then_disconnected),
         fixture_test(directory_that_answers_probes_is_kept),
+        fixture_test(directory_that_answers_all_but_one_route_is_kept),
         fixture_test(first_request_that_is_not_answered_shows_that_the_peer_is_gone),
         fixture_test(attempt_that_is_not_answered_ends_after_its_own_time_out),
         fixture_test(peer_that_never_reads_costs_a_bounded_amount_of_memory),
