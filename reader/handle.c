@@ -8,6 +8,7 @@
 #include "reader/mapping.h"
 #include "reader/state.h"
 #include "reader/thread.h"
+#include "shm/clock.h"
 
 static _Atomic uint64_t handles;
 
@@ -43,6 +44,7 @@ static int open_handle(larshm **out, const char *instance)
         free(h);
         return code;
     }
+    clock_tick(); /* learns this process's shift: it may lose sight of /proc later */
     store_relaxed(&h->current, mapping);
     h->serial = add_relaxed(&handles, 1) + 1;
     *out = h;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process changes its time namespace only in fork() and exec, so the shift is learnt once. It is read from
+ * A process changes its time namespace in fork() and exec, so the shift is learnt once. (With one thread it may also do so
+ * by setns(), which larshm(7) forbids after a lookup.) It is read from
  * /proc/self/timens_offsets, which shows that of the namespace that children will be in: another one if the process
  * has called unshare() or setns(), and then its own shift is not to be had.
  */
