@@ -28,6 +28,9 @@ const char *const refusing_names[] = {
     [REFUSING_MEMORY] = "memory_limit",
 };
 
+const char hosts_full_text[] =
+    "REFUSING results of hosts that have none yet: no room for their records, raise [shm] max_bytes";
+
 static uint64_t since(uint64_t now, uint64_t tick)
 {
     return now > tick ? now - tick : 0;
@@ -35,7 +38,7 @@ static uint64_t since(uint64_t now, uint64_t tick)
 
 bool limit_reached(const struct facts *facts)
 {
-    return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached];
+    return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached] || facts->hosts_full;
 }
 
 struct text limit_text(const struct facts *facts)
@@ -55,10 +58,14 @@ struct text limit_text(const struct facts *facts)
         return (struct text){
             "REFUSING new routes: the memory limit of the fetcher's control group is reached: raise it"};
     default:
-        if (facts->counters[COUNTER_rate_reached])
+        if (facts->hosts_full)
+            snprintf(text.is, sizeof(text.is), "%s", hosts_full_text);
+        else if (facts->counters[COUNTER_rate_reached])
             return (struct text){"SLOW refreshes: too many routes are in use, "
                                  "raise [fetcher] requests_per_second or [loadbalance] update_timeout"};
-        return (struct text){"none reached"};
+        else
+            return (struct text){"none reached"};
+        return text;
     }
 }
 

@@ -54,6 +54,7 @@ struct facts {
 
 /* As JSON has them: "alive", "silent", "stopped"; "none", "connecting", "up", "waiting"; "nothing", "max_bytes",
  * "max_unknown", "no_space", "memory_limit". */
+extern const char hosts_full_text[];
 extern const char *const fetcher_life_names[FETCHER_LIVES];
 extern const char *const connection_names[];
 extern const char *const refusing_names[];

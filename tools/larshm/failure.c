@@ -180,9 +180,10 @@ int fail_report(const struct common *common, struct route_key key, int code)
                     "no permission to report: join the group that owns %s/larshm.%s.control",
                     region_directory(), common->instance);
     if (code == LARSHM_FULL)
-        return fail(common, EXIT_USAGE,
-                    "no room for results of another host: is larshm-fetcher running? it makes room; "
-                    "try again in a moment");
+        return fail(
+            common, EXIT_USAGE,
+            "no room for results of another host: `larshm health` says whether a fetcher runs, which makes room, "
+            "or whether [shm] max_bytes is reached");
     return fail_lookup(common, key, code);
 }
 

@@ -162,10 +162,8 @@ static void show_limits(const struct facts *facts)
     putchar('\n');
     printf("limits      %s", limit_text(facts).is);
     show_postponed(facts);
-    if (facts->hosts_full)
-        printf(
-            "            REFUSING results of hosts that have none yet: no room for their records, raise [shm] "
-            "max_bytes\n");
+    if (facts->hosts_full && facts->refusing != REFUSING_NOTHING) /* the line above names one limit */
+        printf("            %s\n", hosts_full_text);
 }
 
 /* What was done on one line, each kind of trouble on a line of its own. */
