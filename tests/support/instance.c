@@ -223,6 +223,7 @@ void instance_map_control(const struct instance *instance, struct region *region
     struct routes routes;
     assert_int_equal(instance_map(instance, false, &routes_region, &routes), SHM_OK);
     assert_int_equal(region_open(instance->names.control, true, &self, HEADER_BYTES, region), SHM_OK);
-    assert_int_equal(control_attach(region, control_shape(&routes), control_number(routes.s_header), control), SHM_OK);
+    assert_int_equal(control_attach(region, control_shape(&routes), control_number(routes.s_header), control),
+                     SHM_OK);
     region_close(&routes_region);
 }

@@ -59,8 +59,8 @@ bool instance_lookups(const struct instance *instance, struct lookup_counts *out
     struct trust trust = instance_trust(0002);
     enum shm_status status = region_open(instance->names.control, false, &trust, HEADER_BYTES, &region);
     if (status == SHM_OK)
-        status =
-            control_attach(&region, control_shape(&instance->routes), control_number(instance->routes.s_header), &control);
+        status = control_attach(&region, control_shape(&instance->routes),
+                                control_number(instance->routes.s_header), &control);
     if (status == SHM_OK)
         *out = control_lookups(&control);
     region_close(&region);

@@ -91,7 +91,8 @@ static void report(const struct fixture *fixture, uint64_t key, bool success, un
     struct routes routes;
     assert_int_equal(instance_map(fixture->instance, false, &routes_region, &routes), SHM_OK);
     assert_int_equal(region_open(fixture->instance->names.control, true, &self, 0, &region), SHM_OK);
-    assert_int_equal(control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
+    assert_int_equal(
+        control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
     for (unsigned i = 0; i < times; i++)
         assert_int_equal(call_stats_record(&control, numbered_key(key), fixture->hosts[BAD], success, 1),
                          SHM_OK);
@@ -182,7 +183,8 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     struct routes routes;
     assert_int_equal(instance_map(fixture->instance, false, &routes_region, &routes), SHM_OK);
     assert_int_equal(region_open(fixture->instance->names.control, true, &self, 0, &region), SHM_OK);
-    assert_int_equal(control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
+    assert_int_equal(
+        control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
     report_and_poll(fixture, false, STREAK - 1);
     instance_renew(fixture->instance);
     leave_and_return(fixture, 0);
