@@ -139,6 +139,12 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
     case EVENT_INSTALL_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot replace %s: %s", object, error);
         break;
+    case EVENT_NOT_KEPT:
+        snprintf(
+            out, EVENT_TEXT_MAX,
+            "cannot give the replaced %s a second name: %s; results in it are lost if this fetcher dies within a minute",
+            object, error);
+        break;
     case EVENT_OBJECTS_RECREATED:
         snprintf(out, EVENT_TEXT_MAX, "%s had been removed or replaced: recreated with its control object",
                  object);

@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_MEMORY_LIMIT,      /* number: bytes needed, bytes left to the control group */
     EVENT_GENERATION_FAILED, /* object: routes; error */
     EVENT_INSTALL_FAILED,    /* object: routes; error */
+    EVENT_NOT_KEPT,          /* object: control, which is replaced and has no second name; error */
     EVENT_OBJECTS_RECREATED, /* object: routes, which had lost its name */
     EVENT_CONTROL_RECREATED, /* object: control, which a client had truncated or overwritten, or that had lost its name */
     EVENT_LOCK_RETAKEN, /* object: the lock, which had been removed */

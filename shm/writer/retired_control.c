@@ -4,82 +4,135 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shm/layout.h"
+
 enum {
-    RETIRED_NAME_MAX = OBJECT_NAME_MAX + 21 /* a dot and a number */
+    RETIRED_NAME_MAX = OBJECT_NAME_MAX + 30, /* a dot and a number, a dot and the random part */
+    KEEP_TRIES = 4,
 };
 
-static void name_of(const struct object_names *names, uint64_t generation, char out[static RETIRED_NAME_MAX])
+static void path_of(const struct object_names *names, struct retired_name name,
+                    char out[static RETIRED_NAME_MAX])
 {
-    snprintf(out, RETIRED_NAME_MAX, "%s.%" PRIu64, names->control, generation);
+    if (name.salt)
+        snprintf(out, RETIRED_NAME_MAX, "%s.%" PRIu64 ".%08" PRIx32, names->control, name.number, name.salt);
+    else
+        snprintf(out, RETIRED_NAME_MAX, "%s.%" PRIu64, names->control, name.number);
 }
 
-void retired_control_keep(const struct object_names *names, uint64_t generation)
+enum shm_status retired_control_keep(const struct object_names *names, uint64_t number,
+                                     struct retired_name *out)
 {
-    char name[RETIRED_NAME_MAX];
-    name_of(names, generation, name);
-    region_link(names->control, name);
+    enum shm_status status = SHM_SYSTEM_ERROR;
+    struct retired_name name = {.number = number};
+    *out = (struct retired_name){0};
+    for (int tries = 0; tries < KEEP_TRIES && status != SHM_OK; tries++) {
+        char path[RETIRED_NAME_MAX];
+        path_of(names, name, path);
+        status = region_link(names->control, path);
+        if (status == SHM_OK)
+            *out = name;
+        else if (getrandom(&name.salt, sizeof(name.salt), GRND_NONBLOCK) != sizeof(name.salt))
+            break;
+    }
+    return status;
 }
 
-void retired_control_remove(const struct object_names *names, uint64_t generation)
+void retired_control_remove(const struct object_names *names, struct retired_name name)
 {
-    char name[RETIRED_NAME_MAX];
-    name_of(names, generation, name);
-    region_unlink(name);
+    char path[RETIRED_NAME_MAX];
+    path_of(names, name, path);
+    if (name.number)
+        region_unlink(path);
 }
 
-enum shm_status retired_control_open(const struct object_names *names, uint64_t generation,
+enum shm_status retired_control_open(const struct object_names *names, struct retired_name name,
                                      struct region *out)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0002};
-    char name[RETIRED_NAME_MAX];
-    name_of(names, generation, name);
-    return region_open(name, true, &self, 1, out);
+    char path[RETIRED_NAME_MAX];
+    path_of(names, name, path);
+    return region_open(path, true, &self, 1, out);
 }
 
-/* Keeps the newest `cap`, sorted; returns the one that was dropped, 0 if none was. */
-static uint64_t insert(uint64_t *generations, size_t *count, size_t cap, uint64_t generation)
+/* Keeps the newest `cap`, sorted; returns the one that was dropped, number 0 if none was. */
+static struct retired_name insert(struct retired_name *kept, size_t *count, size_t cap,
+                                  struct retired_name name)
 {
+    const struct retired_name none = {0};
     size_t at = *count;
-    while (at > 0 && generations[at - 1] < generation)
+    while (at > 0 && kept[at - 1].number < name.number)
         at--;
-    uint64_t gone = *count < cap ? 0 : at == cap ? generation : generations[cap - 1];
+    struct retired_name gone = *count < cap ? none : at == cap ? name : kept[cap - 1];
     if (at == cap)
         return gone;
     size_t last = *count < cap ? *count : cap - 1;
-    memmove(&generations[at + 1], &generations[at], (last - at) * sizeof(*generations));
-    generations[at] = generation;
+    memmove(&kept[at + 1], &kept[at], (last - at) * sizeof(*kept));
+    kept[at] = name;
     *count += *count < cap;
     return gone;
 }
 
-size_t retired_control_list(const struct object_names *names, uint64_t *generations, size_t cap)
+/* False: the entry is called otherwise. */
+static bool parse(const struct object_names *names, const char *entry, struct retired_name *out)
 {
     const char *control = names->control + 1; /* without the slash */
-    size_t length = strlen(control), count = 0;
+    size_t length = strlen(control);
+    char path[RETIRED_NAME_MAX], *end;
+    if (strncmp(entry, control, length) != 0 || entry[length] != '.')
+        return false;
+    out->number = strtoull(entry + length + 1, &end, 10);
+    out->salt = *end == '.' ? (uint32_t)strtoul(end + 1, NULL, 16) : 0;
+    path_of(names, *out, path);
+    return out->number != 0 && strcmp(entry, path + 1) == 0;
+}
+
+/* The object says the number itself, at the same place in every layout. */
+static bool has_number(int directory, const char *entry, uint64_t number)
+{
+    struct object_id id = {0};
+    int fd = openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool read = pread(fd, &id, sizeof(id), 0) == sizeof(id);
+    close(fd);
+    return read && id.magic == CONTROL_MAGIC && id.generation == number;
+}
+
+static bool is_listed(const struct retired_name *kept, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++)
+        if (kept[i].number == number)
+            return true;
+    return false;
+}
+
+size_t retired_control_list(const struct object_names *names, struct retired_name *out, size_t cap)
+{
+    size_t count = 0;
     DIR *directory = opendir(region_directory());
     if (!directory)
         return 0;
     for (const struct dirent *entry; (entry = readdir(directory));) {
-        char name[RETIRED_NAME_MAX];
+        struct retired_name name;
         struct stat st;
-        if (strncmp(entry->d_name, control, length) != 0 || entry->d_name[length] != '.')
-            continue;
-        uint64_t generation = strtoull(entry->d_name + length + 1, NULL, 10);
-        name_of(names, generation, name);
         /* Another user's file neither counts nor goes: it would push out what this user's fetchers have left (G11). */
-        if (generation == 0 || strcmp(entry->d_name, name + 1) != 0 ||
+        if (!parse(names, entry->d_name, &name) ||
             fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
             st.st_uid != geteuid())
             continue;
-        uint64_t gone = insert(generations, &count, cap, generation);
-        if (gone)
-            retired_control_remove(names, gone);
+        /* Nor does a link to another object of this user's, or a second one to an object that is listed. */
+        bool own =
+            has_number(dirfd(directory), entry->d_name, name.number) && !is_listed(out, count, name.number);
+        retired_control_remove(names, own ? insert(out, &count, cap, name) : name);
     }
     closedir(directory);
     return count;

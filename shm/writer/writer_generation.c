@@ -26,7 +26,7 @@ enum {
 void writer_drop_retired(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base)
-        retired_control_remove(&writer->names, retired->stats.number);
+        retired_control_remove(&writer->names, retired->name);
     sigbus_unprotect(&retired->region);
     region_close(&retired->region);
     *retired = (struct retired_control){0};
@@ -76,13 +76,16 @@ static void bound_retired(struct writer *writer)
 }
 
 /* Retires the control object of a replaced generation; the oldest makes room. */
-static void retire_control(struct writer *writer, struct generation *replaced, uint64_t now)
+static void retire_control(struct writer *writer, struct generation *replaced, struct retired_name name,
+                           uint64_t now)
 {
     bound_retired(writer);
     struct retired_control *oldest = oldest_retired(writer, false);
     writer_end_retired(writer, oldest);
-    *oldest = (struct retired_control){
-        .region = replaced->control_region, .stats = replaced->stats, .until = now + RETIRED_KEEP_MS};
+    *oldest = (struct retired_control){.region = replaced->control_region,
+                                       .name = name,
+                                       .stats = replaced->stats,
+                                       .until = now + RETIRED_KEEP_MS};
     replaced->control_region = (struct region){0};
     replaced->stats = (struct call_stats){0};
 }
@@ -163,13 +166,13 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
     if (options)
         describe(built.publisher.routes.s_header, options);
     /* Before H2 removes its name. */
-    if (s_replaced)
-        retired_control_keep(&writer->names, control);
+    struct retired_name kept = {0};
+    if (s_replaced && retired_control_keep(&writer->names, control, &kept) != SHM_OK)
+        event_add(&writer->events, EVENT_NOT_KEPT, writer->names.control);
     status = generation_install(&writer->names, s_replaced);
     if (status != SHM_OK) {
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.routes);
-        if (s_replaced)
-            retired_control_remove(&writer->names, control);
+        retired_control_remove(&writer->names, kept);
         generation_close(&built);
         generation_sweep(&writer->names);
         return status;
@@ -178,7 +181,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
     writer->now = built;
     sigbus_protect(&writer->now.control_region);
     if (replaced.control_region.s_base)
-        retire_control(writer, &replaced, plan->now);
+        retire_control(writer, &replaced, kept, plan->now);
     generation_close(&replaced);
     return SHM_OK;
 }
@@ -351,7 +354,7 @@ static enum shm_status renew_control(struct writer *writer, uint64_t now)
         sigbus_unprotect(&replaced.control_region);
         region_close(&replaced.control_region);
     } else {
-        retire_control(writer, &replaced, now);
+        retire_control(writer, &replaced, (struct retired_name){0}, now); /* it had no name to lose */
     }
     return SHM_OK;
 }

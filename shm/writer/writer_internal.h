@@ -9,6 +9,7 @@
 #include "shm/writer/collect.h"
 #include "shm/writer/generation.h"
 #include "shm/writer/postponed.h"
+#include "shm/writer/retired_control.h"
 #include "shm/writer/writer.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
 /* The control object of a replaced generation: its clients count in it until they switch. */
 struct retired_control {
     struct region region;
+    struct retired_name name;
     struct call_stats stats;
     uint64_t until;
     bool cut_off; /* of another layout: its clients will not switch, so it takes no more results */

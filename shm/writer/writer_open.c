@@ -112,27 +112,28 @@ static enum shm_status retired_control_attach(const struct writer *writer, const
  */
 static void adopt_retired_controls(struct writer *writer)
 {
-    uint64_t numbers[RETIRED_MAX];
-    size_t count = retired_control_list(&writer->names, numbers, RETIRED_MAX);
+    struct retired_name names[RETIRED_MAX];
+    size_t count = retired_control_list(&writer->names, names, RETIRED_MAX);
     for (size_t i = 0; i < count; i++) {
         struct retired_control *retired = &writer->retired[i];
         struct region region = {0};
         struct control control;
-        enum shm_status status = retired_control_open(&writer->names, numbers[i], &region);
+        enum shm_status status = retired_control_open(&writer->names, names[i], &region);
         if (status == SHM_OK) {
             sigbus_protect(&region);
-            status = retired_control_attach(writer, &region, numbers[i], &control);
+            status = retired_control_attach(writer, &region, names[i].number, &control);
         }
         if (status != SHM_OK) {
             if (status != SHM_LAYOUT) /* a fetcher that knows the layout will collect it */
-                retired_control_remove(&writer->names, numbers[i]);
+                retired_control_remove(&writer->names, names[i]);
             sigbus_unprotect(&region);
             region_close(&region);
             continue;
         }
         *retired = (struct retired_control){
             .region = region,
-            .stats = {.control = control, .number = numbers[i]},
+            .name = names[i],
+            .stats = {.control = control, .number = names[i].number},
             .until = clock_tick() + RETIRED_KEEP_MS,
             .cut_off = control.s_header->id.layout_version != LAYOUT_VERSION,
         };

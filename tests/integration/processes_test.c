@@ -115,10 +115,11 @@ static bool add_up(void *context, const struct call_report *report)
 /* Opens what a fetcher that died has retired: the only one. */
 static int open_retired_control(const struct instance *instance)
 {
-    uint64_t generation;
+    struct retired_name name;
     char path[OBJECT_NAME_MAX + 32];
-    assert_int_equal(retired_control_list(&instance->names, &generation, 1), 1);
-    snprintf(path, sizeof(path), "/dev/shm%s.%llu", instance->names.control, (unsigned long long)generation);
+    assert_int_equal(retired_control_list(&instance->names, &name, 1), 1);
+    assert_int_equal(name.salt, 0);
+    snprintf(path, sizeof(path), "/dev/shm%s.%llu", instance->names.control, (unsigned long long)name.number);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
     return fd;
@@ -147,7 +148,8 @@ static void a_retired_control_object_is_trusted_only_at_its_own_size(void **stat
             assert_int_equal(ftruncate(fd, 0), 0);
         close(fd);
         instance_start(instance);
-        uint64_t taken = 0, left[2];
+        uint64_t taken = 0;
+        struct retired_name left[2];
         writer_set_judge(instance->writer, add_up, &taken);
         writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick());
         assert_int_equal(taken, 0);
