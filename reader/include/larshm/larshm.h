@@ -7,7 +7,7 @@
  * library reads it in place. larshm(3) and a manual page for each function say more.
  *
  * Threads: one handle serves all threads of a process. No function needs a lock of the
- * caller's, but larshm_close(). No function is a cancellation point, except larshm_open_wait().
+ * caller's, except larshm_close(). No function is a cancellation point, except larshm_open_wait().
  * A thread that is in a call must not be cancelled asynchronously
  * (PTHREAD_CANCEL_ASYNCHRONOUS).
  *
@@ -19,8 +19,9 @@
  *
  * Blocking: only larshm_open_wait() and larshm_wait_route() block. larshm_open() makes system
  * calls. All other functions take a bounded number of steps. They make system calls only when
- * the fetcher has replaced its objects or is silent, and in a thread's very first call. The one
- * that follows the fetcher to a new object waits for calls that other threads are in.
+ * the fetcher has replaced its objects or is silent, while its control object is missing, and
+ * in a thread's very first calls. The call that follows the fetcher to a new object waits for
+ * calls that other threads are in.
  *
  * Units: addresses and ports are in network byte order, as struct sockaddr_in wants them; all
  * other numbers are in host byte order. Names that end in _ms are milliseconds, in _s seconds.
@@ -195,8 +196,8 @@ size_t larshm_get_hosts(larshm *h, larshm_host *hosts, int *codes, size_t count)
  * Copies up to `cap` hosts of a route into buf, which may be NULL if `cap` is 0. Wait-free.
  *
  * 0: *count is how many hosts the route has, which may be more than `cap`. LARSHM_PENDING,
- * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as for larshm_get_host();
- * buf may have been written to.
+ * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CUT_OFF, LARSHM_LAYOUT,
+ * LARSHM_CORRUPT: as for larshm_get_host(); buf may have been written to.
  */
 int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf, size_t cap,
                      size_t *count);
@@ -206,8 +207,8 @@ int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf
  * nothing.
  *
  * 0: the view is valid until larshm_route_end(), which must follow, in any thread.
- * LARSHM_PENDING, LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as for
- * larshm_get_host(); there is no view to end.
+ * LARSHM_PENDING, LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CUT_OFF,
+ * LARSHM_LAYOUT, LARSHM_CORRUPT: as for larshm_get_host(); there is no view to end.
  */
 static __inline__ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid,
                                          larshm_view *view);
@@ -230,7 +231,7 @@ int larshm_route_end(larshm *h, larshm_view *view);
 /*
  * Reports the outcome of a call to the host: 0 is a success, anything else a failure (Lars'
  * report). `host` is one that larshm_get_host() returned, now or long ago, or any other with
- * modid, cmdid, addr and port set. Wait-free, no syscall. The fetcher sums up the reports of
+ * modid, cmdid, addr and port set. Wait-free. The fetcher sums up the reports of
  * all processes of the machine and ejects failing hosts for all of them. A host that the route
  * does not have is ignored, and counted.
  *
@@ -255,7 +256,8 @@ int larshm_report_timed(larshm *h, const larshm_host *host, int retcode, uint32_
  *
  * 0: it has hosts. LARSHM_NOEXIST: the directory says that there is no such route.
  * LARSHM_TIMEOUT: no answer within that time; the route stays requested. LARSHM_FULL,
- * LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as for larshm_get_host().
+ * LARSHM_NO_PERMISSION, LARSHM_CUT_OFF, LARSHM_LAYOUT, LARSHM_CORRUPT: as for
+ * larshm_get_host().
  */
 int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms);
 
