@@ -12,6 +12,7 @@
 
 enum {
     LINE_SIZE = 256, /* the longest correct line without spaces has 64 characters */
+    UNREAD = 1,      /* any byte but NUL */
     PROGRESS_LINES = 1 << 16,
     ENTRIES_FIRST = 1024,
 };
@@ -52,10 +53,15 @@ static int store_failed(const struct import *import)
     return -1;
 }
 
-/* Takes the end of the line off. Returns -1 for a line that is longer than any correct one, or has a NUL in it. */
-static int trim(char *line, bool last)
+/*
+ * Takes the end of the line off. Returns -1 for a line that is longer than any correct one, or has a NUL in it: the buffer
+ * was full of UNREAD, so its last NUL is the one behind what was read.
+ */
+static int trim(char line[static LINE_SIZE], bool last)
 {
     size_t length = strlen(line);
+    if (memrchr(line, '\0', LINE_SIZE) != line + length)
+        return -1;
     if (length > 0 && line[length - 1] == '\n')
         line[--length] = '\0';
     else if (!last)
@@ -123,7 +129,7 @@ static int start(struct import *import, char *line)
     return rc < 0 ? wrong(import, "%s", error) : rc;
 }
 
-static int import_line(struct import *import, char *line)
+static int import_line(struct import *import, char line[static LINE_SIZE])
 {
     struct entry entry;
     if (trim(line, feof(import->source->file)) != 0)
@@ -191,7 +197,7 @@ static int import_lines(struct import *import)
 {
     const struct import_source *source = import->source;
     char line[LINE_SIZE];
-    while (fgets(line, sizeof(line), source->file)) {
+    while (memset(line, UNREAD, sizeof(line)), fgets(line, sizeof(line), source->file)) {
         import->line++;
         if (import_line(import, line) != 0)
             return -1;

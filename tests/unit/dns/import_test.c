@@ -195,6 +195,9 @@ static void bytes_that_are_no_text_are_refused(void **state)
     char error[IMPORT_ERROR_SIZE];
     assert_int_equal(import(fixture, text, sizeof(text) - 1, &outcome, error), -1);
     assert_non_null(strstr(error, "text:2: the line is too long, or not text"));
+    static const char last[] = "1,2,10.0.0.1,80\0junk";
+    assert_int_equal(import(fixture, last, sizeof(last) - 1, &outcome, error), -1);
+    assert_non_null(strstr(error, "text:1: the line is too long, or not text"));
 }
 
 int main(void)
