@@ -239,8 +239,11 @@ void writer_close(struct writer *writer)
         store_relaxed(&writer_header(writer)->fetcher_since, clock_unix_ms());
         store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);
     }
-    for (int i = 0; i < RETIRED_MAX; i++)
-        writer_drop_retired(writer, &writer->retired[i]);
+    /* They keep their names: what clients have added since the last collection is the next fetcher's to collect. */
+    for (int i = 0; i < RETIRED_MAX; i++) {
+        sigbus_unprotect(&writer->retired[i].region);
+        region_close(&writer->retired[i].region);
+    }
     sigbus_unprotect(&writer->now.control_region);
     generation_close(&writer->now);
     postponed_free(&writer->postponed);
