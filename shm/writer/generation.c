@@ -245,6 +245,8 @@ enum shm_status generation_renew_control(const struct object_names *names, bool 
     struct routes_header *s_header = now->publisher.routes.s_header;
     struct generation built = {0};
     uint64_t number = number_after(control_number(s_header));
+    /* C1. A client that reads it leaves the object that it would die of; it finds no object of this number yet, and does
+     * without. Nothing is ordered by it. */
     if (cut)
         store_release(&s_header->control, number);
     enum shm_status status = build_control(names, &now->publisher.routes, number, group, &built);
@@ -261,6 +263,8 @@ enum shm_status generation_renew_control(const struct object_names *names, bool 
     *replaced = (struct generation){.control_region = now->control_region, .stats = now->stats};
     now->control_region = built.control_region;
     now->stats = built.stats;
+    /* C3. Pairs with the acquire in control_number(): a client that reads the number and then looks at the name finds the
+     * object that was renamed before. Without it the old one could be found once more, and mapped for another 100 ms. */
     store_release(&s_header->control, number);
     doorbell_ring(s_header);
     return SHM_OK;

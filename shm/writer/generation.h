@@ -50,8 +50,8 @@ enum shm_status generation_build(const struct object_names *names, const struct 
 enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced);
 
 /*
- * Replaces the control object alone, by one of the same shape and another number; `replaced` gets the old one. `cut`: it was truncated,
- * and clients leave it at once, even if this fails.
+ * Replaces the control object alone, by one of the same shape and another number; `replaced` gets the old one. `cut`: it
+ * was truncated, and clients leave it at once, even if this fails.
  */
 enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
                                          struct generation *now, struct generation *replaced);
