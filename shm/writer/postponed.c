@@ -42,38 +42,75 @@ static struct postponed_answer *copy(const struct publication *table, uint64_t a
     return answer;
 }
 
+/* Where the tree keeps the answer of a route; NULL: none waits. */
+static struct postponed_answer **find(const struct postponed *postponed, struct route_key key)
+{
+    const struct postponed_answer wanted = {.table = {.key = key}};
+    return tfind(&wanted, &postponed->tree, by_key);
+}
+
+static void count(struct postponed *postponed, const struct postponed_answer *answer)
+{
+    postponed->count++;
+    postponed->units += block_units(answer->table.count);
+    postponed->growth += answer->growth;
+}
+
+static void uncount(struct postponed *postponed, const struct postponed_answer *answer)
+{
+    postponed->count--;
+    postponed->units -= block_units(answer->table.count);
+    postponed->growth -= answer->growth;
+}
+
+/* Nothing is changed unless all of it can be. */
+static bool keep(struct postponed *postponed, struct postponed_answer **earlier,
+                 struct postponed_answer *answer)
+{
+    if (!earlier && !tsearch(answer, &postponed->tree, by_key))
+        return false;
+    if (earlier) {
+        struct postponed_answer *replaced = *earlier;
+        *earlier = answer;
+        TAILQ_INSERT_BEFORE(replaced, answer, place);
+        TAILQ_REMOVE(&postponed->queue, replaced, place);
+        uncount(postponed, replaced);
+        free(replaced);
+    } else {
+        TAILQ_INSERT_TAIL(&postponed->queue, answer, place);
+    }
+    count(postponed, answer);
+    return true;
+}
+
 bool postponed_add(struct postponed *postponed, const struct publication *table, uint64_t answered,
                    uint32_t cached, uint64_t growth_max)
 {
     uint32_t units = block_units(table->count), growth = units > cached ? units - cached : 0;
-    postponed_drop(postponed, table->key);
-    if (growth > 0 && postponed->growth + growth > growth_max)
-        return false;
-    struct postponed_answer *answer = copy(table, answered);
-    if (!answer || !tsearch(answer, &postponed->tree, by_key)) {
+    struct postponed_answer **earlier = find(postponed, table->key), *answer = NULL;
+    uint64_t others = postponed->growth - (earlier ? (*earlier)->growth : 0);
+    if (growth == 0 || others + growth <= growth_max)
+        answer = copy(table, answered);
+    if (answer) {
+        answer->growth = growth;
+        if (keep(postponed, earlier, answer))
+            return true;
         free(answer);
-        return false;
     }
-    answer->growth = growth;
-    TAILQ_INSERT_TAIL(&postponed->queue, answer, place);
-    postponed->count++;
-    postponed->units += units;
-    postponed->growth += growth;
-    return true;
+    if (earlier && (*earlier)->table.count == 0 && table->count)
+        postponed_drop(postponed, table->key);
+    return false;
 }
 
 void postponed_drop(struct postponed *postponed, struct route_key key)
 {
-    const struct postponed_answer wanted = {.table = {.key = key}};
-    struct postponed_answer *const *node = tfind(&wanted, &postponed->tree, by_key),
-                                   *answer = node ? *node : NULL;
-    if (!answer)
+    struct postponed_answer **node = find(postponed, key);
+    if (!node)
         return;
-    tdelete(&wanted, &postponed->tree, by_key);
+    struct postponed_answer *answer = *node;
+    tdelete(answer, &postponed->tree, by_key);
     TAILQ_REMOVE(&postponed->queue, answer, place);
-    postponed->count--;
-    postponed->units -= block_units(answer->table.count);
-    postponed->growth -= answer->growth;
+    uncount(postponed, answer);
     free(answer);
 }
 

@@ -161,8 +161,6 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
     const struct arena *arena = &writer->now.publisher.arena;
     bool new_key = !route_ref_is_here(route);
     enum put_result result = PUT_NO_ROOM;
-    if (!new_key)
-        postponed_drop(&writer->postponed, route->key);
     if (!new_key || writer_room_beside_reserve(arena->units, arena->live, block_units(count)))
         result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
     if (result == PUT_NO_ROOM) {
@@ -186,6 +184,8 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
     case PUT_NO_ROOM:
         return new_key ? refuse_put(writer, route, SHM_FULL) : postpone(writer, route, &table, now, SHM_FULL);
     }
+    /* Also of a route that is new: it may have been cached before, see import_tables(). */
+    postponed_drop(&writer->postponed, route->key);
     if (!route_ref_is_here(&old))
         refuse(writer, REFUSING_NOTHING);
     return SHM_OK;

@@ -13,6 +13,8 @@
 enum {
     CACHED = 2, /* units: a table of fourteen hosts */
     GROWTH = 100,
+    HALF = 600, /* hosts: the growth of more than half of what may wait */
+    TOO_MANY = 2000,
 };
 
 static int setup(void **state)
@@ -34,8 +36,9 @@ static int teardown(void **state)
 
 static bool add(struct postponed *postponed, uint64_t key, uint32_t count, uint64_t answered)
 {
-    struct host_addr hosts[64];
-    uint64_t masks[2] = {answered, ~answered};
+    static struct host_addr hosts[HOSTS_MAX];
+    static uint64_t masks[MASK_WORDS(HOSTS_MAX)];
+    masks[0] = answered;
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = (struct host_addr){(uint32_t)answered, (uint16_t)(i + 1)};
     const struct publication table = {
@@ -94,10 +97,45 @@ static void g10_larger_tables_have_a_limit_and_others_always_wait(void **state)
     assert_int_equal(added, GROWTH);
     for (uint64_t key = 1001; key <= 2000; key++)
         assert_true(add(postponed, key, 14, key));
-    /* An older answer is no substitute for one that does not fit. */
-    assert_false(add(postponed, 1, 60, 1001));
-    assert_int_equal(postponed->count, added + 1000 - 1);
-    assert_true(add(postponed, GROWTH + 1, 15, 1002));
+}
+
+static void g10_an_answer_counts_in_place_of_the_earlier_one(void **state)
+{
+    struct postponed *postponed = *state;
+    const uint32_t growth = block_units(HALF) - CACHED;
+    assert_true(growth > GROWTH / 2 && growth <= GROWTH);
+    assert_true(add(postponed, 1, HALF, 1));
+    assert_true(add(postponed, 1, HALF, 2));
+    assert_false(add(postponed, 2, HALF, 3));
+    expect_first(postponed, 1, 2);
+    assert_int_equal(postponed->count, 1);
+    assert_int_equal(postponed->growth, growth);
+    assert_true(add(postponed, 1, 1, 4));
+    assert_int_equal(postponed->growth, 0);
+    assert_int_equal(postponed->units, 1);
+    assert_true(add(postponed, 2, HALF, 5));
+}
+
+static void g9_an_earlier_answer_stays_where_a_later_one_is_refused(void **state)
+{
+    struct postponed *postponed = *state;
+    assert_true(add(postponed, 1, 3, 7));
+    assert_true(add(postponed, 2, 3, 8));
+    assert_false(add(postponed, 1, TOO_MANY, 9));
+    expect_first(postponed, 1, 7);
+    assert_int_equal(postponed->count, 2);
+    /* Its place is kept, too, by what replaces it. */
+    assert_true(add(postponed, 1, 4, 10));
+    expect_first(postponed, 1, 10);
+}
+
+static void g9_a_deletion_does_not_stay_where_later_hosts_are_refused(void **state)
+{
+    struct postponed *postponed = *state;
+    assert_true(add(postponed, 1, 0, 7));
+    assert_false(add(postponed, 1, TOO_MANY, 8));
+    assert_null(postponed_first(postponed));
+    assert_int_equal(postponed->units, 0);
 }
 
 int main(void)
@@ -107,6 +145,9 @@ int main(void)
         TEST(the_newest_answer_of_a_route_is_kept_whole),
         TEST(answers_come_in_order_and_deferred_ones_last),
         TEST(g10_larger_tables_have_a_limit_and_others_always_wait),
+        TEST(g10_an_answer_counts_in_place_of_the_earlier_one),
+        TEST(g9_an_earlier_answer_stays_where_a_later_one_is_refused),
+        TEST(g9_a_deletion_does_not_stay_where_later_hosts_are_refused),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/postponed", tests, NULL, NULL);
 }

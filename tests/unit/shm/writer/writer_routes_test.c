@@ -181,6 +181,98 @@ static void a_larger_table_that_never_fits_hinders_no_other(void **state)
         expect_host(instance, key, 3);
 }
 
+/* Uses up all room, and all that larger tables may wait for. Returns a route of one host whose answers wait from now on. */
+static uint64_t leave_no_room(struct instance *instance, uint64_t now)
+{
+    static struct host_addr hosts[HOSTS_MAX];
+    const uint32_t known = fill(instance);
+    uint64_t key = 1;
+    for (uint64_t larger = known; larger; larger--) {
+        self_checking_hosts(larger, 2, HOSTS_MAX, hosts);
+        if (put_by_key(instance->writer, numbered_key(larger), hosts, HOSTS_MAX, NULL, 15, now) == SHM_FULL)
+            break;
+    }
+    for (bool changed = true; changed && key < known / 2; key++) {
+        struct route_ref route = writer_find(instance->writer, numbered_key(key));
+        self_checking_hosts(key, 2, 1, hosts);
+        assert_int_equal(writer_put(instance->writer, &route, hosts, 1, NULL, 15, now, &changed), SHM_OK);
+    }
+    assert_true(key < known / 2);
+    return key;
+}
+
+static enum shm_status put_largest(struct instance *instance, uint64_t key, uint64_t now)
+{
+    static struct host_addr hosts[HOSTS_MAX];
+    self_checking_hosts(key, 9, HOSTS_MAX, hosts);
+    return put_by_key(instance->writer, numbered_key(key), hosts, HOSTS_MAX, NULL, 15, now);
+}
+
+static void g9_an_answer_that_is_refused_costs_no_earlier_one_that_waits(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t now = clock_tick();
+    const uint64_t key = leave_no_room(instance, now);
+    instance_put(instance, key, 2, 1, 15);
+    expect_host(instance, key, 1);
+    assert_int_equal(put_largest(instance, key, now), SHM_FULL);
+    publish_late(instance, now + 1000);
+    expect_host(instance, key, 2);
+}
+
+static void g9_a_deletion_that_waits_does_not_outlive_a_later_answer_with_hosts(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t now = clock_tick();
+    const uint64_t key = leave_no_room(instance, now);
+    assert_int_equal(put_by_key(instance->writer, numbered_key(key), NULL, 0, NULL, 15, now), SHM_OK);
+    expect_host(instance, key, 1);
+    assert_int_equal(put_largest(instance, key, now), SHM_FULL);
+    publish_late(instance, now + 1000);
+    expect_host(instance, key, 1);
+}
+
+static void g3_an_earlier_answer_that_waits_never_replaces_a_later_one(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t now = clock_tick();
+    const uint64_t key = leave_no_room(instance, now);
+    instance_put(instance, key, 2, 1, 15);
+    instance_put(instance, key, 1, 1, 15); /* as the cached one */
+    publish_late(instance, now + 1000);
+    expect_host(instance, key, 1);
+}
+
+/* A new generation leaves out what has expired, though an answer for it waits; the route may come back before that. */
+static void g3_an_answer_that_waits_does_not_replace_that_of_a_route_that_came_back(void **state)
+{
+    struct instance *instance = *state;
+    struct host_addr hosts[5];
+    uint64_t now = clock_tick(), known = 1;
+    const struct route_key key = numbered_key(1);
+    assert_int_equal(put_by_key(instance->writer, key, NULL, 0, NULL, 1, now), SHM_OK);
+    do {
+        known++;
+        self_checking_hosts(known, 1, 5, hosts);
+    } while (put_by_key(instance->writer, numbered_key(known), hosts, 5, NULL, 15, now) == SHM_OK);
+    for (uint32_t round = 2; round <= 3; round++)
+        for (uint64_t other = 2; other < known; other++)
+            instance_put(instance, other, round, 5, 15);
+    instance_put(instance, 1, 2, 1, 15);
+    struct route_ref route = writer_find(instance->writer, key);
+    assert_int_equal(route_ref_count(&route), 0);
+    now += 60 * 1000;
+    for (uint64_t other = 2; other < known / 2; other++)
+        assert_int_equal(put_by_key(instance->writer, numbered_key(other), NULL, 0, NULL, 15, now), SHM_OK);
+    put_by_key(instance->writer, numbered_key(known), NULL, 0, NULL, 15,
+               now); /* one too many: a generation */
+    route = writer_find(instance->writer, key);
+    assert_false(route_ref_is_here(&route));
+    instance_put(instance, 1, 3, 1, 15);
+    publish_late(instance, now);
+    expect_host(instance, 1, 3);
+}
+
 static void unknown_keys_are_limited_in_number(void **state)
 {
     struct instance *instance = *state;
@@ -231,6 +323,10 @@ int main(void)
         TEST(changes_and_deletions_of_known_routes_arrive_when_max_bytes_is_reached),
         TEST(new_routes_leave_a_reserve_to_changes_of_known_ones),
         TEST(a_larger_table_that_never_fits_hinders_no_other),
+        TEST(g9_an_answer_that_is_refused_costs_no_earlier_one_that_waits),
+        TEST(g9_a_deletion_that_waits_does_not_outlive_a_later_answer_with_hosts),
+        TEST(g3_an_earlier_answer_that_waits_never_replaces_a_later_one),
+        TEST(g3_an_answer_that_waits_does_not_replace_that_of_a_route_that_came_back),
         TEST(unknown_keys_are_limited_in_number),
         TEST(expired_unknown_keys_make_room),
         TEST(a_hold_down_is_shown_until_the_next_answer),
