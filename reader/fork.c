@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork() while other threads look up: liburcu is frozen before it and thawed after it, so that the child does not inherit a
- * lock of a thread that it does not have, and the child forgets the parent's other threads.
+ * fork() while other threads look up: liburcu is frozen before it and thawed after it, so that the child does not
+ * inherit a lock of a thread that it does not have, and the child forgets the parent's other threads.
  */
 #include "reader/fork.h"
 

@@ -13,7 +13,8 @@ enum {
     CONTROL_LOOK_MS = 100 /* how often a reader looks for a control object that was missing */
 };
 
-/* The fast path compares with COUNT_BATCH: a batch is shorter because so many count as done, and as another handle's. */
+/* The fast path ends a batch when COUNT_BATCH lookups are pending. For a shorter batch some are pending from the
+ * start; they count as another handle's, so lookup_flush() leaves them out. */
 static void shorten_batch(struct thread_state *mine)
 {
     mine->foreign_lookups += COUNT_BATCH - mine->batch;
@@ -31,7 +32,8 @@ void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
     uint32_t lookups = pending_lookups(mine->phase), foreign = mine->foreign_lookups;
-    /* A handler that looks up may come between any two of these steps, and make either of them the smaller one. */
+    /* A signal handler that looks up between any two steps here may leave less in `lookups` than in `foreign`:
+     * these counts, which are only for people, are dropped then. */
     if (lookup_has_control(mapping) && lookups >= foreign)
         lookup_stats_add(&mapping->control, thread_number(), lookups - foreign, mine->missed, mine->expired);
     mine->phase -= pending_lookups(mine->phase);
@@ -39,11 +41,8 @@ void lookup_flush(const struct mapping *mapping)
     shorten_batch(mine);
 }
 
-/*
- * After each batch: adds the counts, unmaps retired mappings, and checks whether a silent fetcher's object has
- * lost its name, since no process would announce that. The clock is read without a syscall; the name is looked up only while
- * the fetcher is silent.
- */
+/* A fetcher that is silent may be dead and have no successor that could mark its object as superseded: then whether
+ * the object still has its name is looked up. While the fetcher is not silent, none of this is a syscall. */
 void lookup_batch_done(larshm *h)
 {
     struct thread_state *mine = &thread_state;
@@ -84,10 +83,12 @@ static void count_lookup(larshm *h)
 }
 
 /*
- * A generation that is announced, but not there yet: look again a little later. Once it has its name, look always (G3),
- * unless it could not be opened: the process lacks descriptors, or the name is gone, or leads to another layout. Not
- * announced: its control object is missing, or was replaced; if another is not found, look again now and then. True if the handle no longer has the mapping that
- * was `seen`: also when another thread has switched it, and nothing newer was found.
+ * Looks for newer objects, unless that has failed a moment ago:
+ *   SUPERSEDED_YES    the next generation has its name: looked for by each lookup (G3). It cannot always be opened:
+ *                     the process may lack descriptors, the name may be gone, or lead to another layout.
+ *   SUPERSEDED_SOON   it may not have its name yet.
+ *   SUPERSEDED_NO     the control object is missing, or was replaced alone.
+ * True if the handle no longer has the mapping that was `seen`, whichever thread switched it.
  */
 static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
 {
@@ -104,16 +105,17 @@ static bool renew(larshm *h, const struct mapping *seen, uint32_t superseded)
 }
 
 /*
- * Looks again after each switch: a slower thread may have installed a generation that it had opened before the newest one
- * was there. Bounded: another round needs a generation that was installed meanwhile.
+ * Looks again after each switch: a slower thread may have installed a generation that it had opened before the
+ * newest one was there. Bounded: another round needs a generation that was installed meanwhile.
  */
 struct mapping *lookup_enter(larshm *h)
 {
     for (;;) {
         rcu_enter();
         struct mapping *mapping = load_acquire(&h->current);
-        /* Pairs with the release in generation_install(). The load is coherent: after a publish in the new generation
-         * is done, no lookup that begins later reads anything but SUPERSEDED_YES here. */
+        /* Pairs with the release in generation_install(): who reads the word finds the new names. The load is
+         * coherent: after a publish in the new generation is done, a lookup that begins later reads SUPERSEDED_YES
+         * here. */
         uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
         if (__builtin_expect(superseded == SUPERSEDED_NO &&
                                  (mapping->can_demand || mapping->may_not_demand) &&
@@ -131,7 +133,8 @@ struct mapping *lookup_enter(larshm *h)
 int lookup_still_cut_off(struct mapping *mapping)
 {
     int reason = load_relaxed(&mapping->cut_off);
-    /* It was silent for a time, or could not give a newer generation its name: collected here again. */
+    /* The fetcher of this mapping is alive, and collects from it: it had only been silent for a while, or could not
+     * give the generation that it had announced its name. */
     if (load_relaxed(&mapping->routes.s_header->superseded) == SUPERSEDED_NO &&
         silence_ms(mapping) <= SILENT_MS) {
         store_relaxed(&mapping->cut_off, LARSHM_OK);

@@ -14,36 +14,38 @@ struct lookup {
 };
 
 /*
- * Enters a read section, switches to a newer generation if there is one, and finds the key's table. Demands the refresh
- * of an expired table, and an unknown key. 0, LARSHM_NOEXIST (a table without hosts) and codes of failure; lookup_end()
- * leaves the section whatever the code is.
+ * Enters a read section, switches to a newer generation if there is one, and finds the key's table. Demands the
+ * refresh of an expired table, and an unknown key. 0, LARSHM_NOEXIST (a table without hosts) and codes of failure;
+ * lookup_end() leaves the section whatever the code is.
  */
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
 
 /* Repeats the lookup of the same key after table_intact() failed. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, struct route_key key);
 
-/* False: the fetcher has left the control object that is mapped. */
+/* False: the fetcher has replaced the control object that is mapped. */
 static inline bool lookup_control_in_use(const struct mapping *mapping)
 {
-    /* Relaxed: what follows is a write to the old object, at worst, or a look at the name, see control_number(). */
+    /* Relaxed: no order makes another number visible sooner. Who sees one and looks for its object loads it again,
+     * with the acquire of control_number(). */
     return load_relaxed(&mapping->routes.s_header->control) == mapping->control_number;
 }
 
-/* Clients write to control only while this is true: another client may have cut what is not in use any more. */
+/* Clients write to control only while this is true: the fetcher may have replaced it because it was truncated. */
 static inline bool lookup_has_control(const struct mapping *mapping)
 {
     return mapping->can_demand && lookup_control_in_use(mapping);
 }
 
 /*
- * Lookups of a thread between two additions to the control object, at most. A thread begins with 1; what takes less than
- * BATCH_MS makes the next twice as long, and what takes longer halves it, so a thread that lives for a few lookups is
- * counted, and one that looks up rarely notices what has happened since. All lengths are odd, the longest has no small
- * divisors: a thread that uses several handles alternately comes round to each of them.
+ * A thread counts its lookups in batches, so that most of them write to no shared memory; at the end of each it
+ * also checks on the fetcher. The first batch is one lookup. One that took less than BATCH_MS makes the next twice
+ * as long, any other half as long: threads that live for a few lookups are counted, and threads that look up rarely
+ * check on the fetcher in time. Lengths are odd, and the longest is a prime, so that a thread which takes turns
+ * between a few handles ends batches with each of them.
  */
 enum {
-    COUNT_BATCH = 251,
+    COUNT_BATCH = 251, /* lookups in the longest batch */
     BATCH_MS = 1000,
 };
 
@@ -55,12 +57,12 @@ static inline void lookup_end(void)
     rcu_leave();
 }
 
-/* See below. */
+/* The slow path of lookup_cut_off(). */
 int lookup_still_cut_off(struct mapping *mapping);
 
 /*
- * LARSHM_CUT_OFF, or LARSHM_LAYOUT, while a newer generation than this one cannot be opened: what is demanded or reported
- * here would not be collected. LARSHM_OK once its fetcher is seen alive.
+ * LARSHM_CUT_OFF, or LARSHM_LAYOUT, while objects newer than this mapping cannot be opened: what is demanded or
+ * reported here would not be collected. LARSHM_OK once the fetcher of this mapping is seen alive.
  */
 static inline int lookup_cut_off(struct mapping *mapping)
 {

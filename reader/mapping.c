@@ -39,24 +39,24 @@ static enum shm_status open_control(const struct object_names *names, int direct
     return status;
 }
 
-enum patience {
-    ONCE,     /* for a lookup: it sleeps never, and does without control until later */
-    PATIENTLY /* for larshm_open() */
+enum sleeping {
+    NO_SLEEP,  /* a lookup: it goes on without control, and looks for it again later */
+    MAY_SLEEP, /* larshm_open() */
 };
 
-/* The struct is mapped, too: a handler must not allocate. */
+/* By mmap, not malloc: a signal handler's lookup may come here, and may have interrupted malloc. */
 static int open_mapping(const struct object_names *names, int directory, const struct trust *trust,
-                        enum patience patience, struct mapping **out)
+                        enum sleeping sleeping, struct mapping **out)
 {
     struct mapping *mapping =
         mmap(NULL, sizeof(*mapping), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED)
         return LARSHM_SYSTEM_ERROR;
     enum shm_status status = open_routes(names, directory, *trust, mapping);
-    /* Control of another number under the name: it is being replaced, or a fetcher died when it did that. */
     enum shm_status control =
         status == SHM_OK ? open_control(names, directory, *trust, mapping) : SHM_NO_OBJECT;
-    for (int i = 1; status == SHM_OK && patience == PATIENTLY && i < OPEN_TRIES; i++) {
+    /* No control object, or one of another number: it is being replaced, or a fetcher died while replacing it. */
+    for (int i = 1; status == SHM_OK && sleeping == MAY_SLEEP && i < OPEN_TRIES; i++) {
         if (control != SHM_NO_OBJECT || load_acquire(&mapping->routes.s_header->superseded))
             break;
         usleep(OPEN_PAUSE_US);
@@ -64,8 +64,8 @@ static int open_mapping(const struct object_names *names, int directory, const s
     }
     mapping->can_demand = control == SHM_OK;
     mapping->may_not_demand = control == SHM_NO_PERMISSION || control == SHM_FOREIGN || control == SHM_UNSAFE;
-    /* The system lacks a resource just now: the program can call again. */
-    if (status == SHM_OK && control == SHM_SYSTEM_ERROR && patience == PATIENTLY)
+    /* The system is out of a resource: the program can open again, where a lookup makes do without control. */
+    if (status == SHM_OK && control == SHM_SYSTEM_ERROR && sleeping == MAY_SLEEP)
         status = control;
     if (status == SHM_OK)
         *out = mapping;
@@ -77,7 +77,7 @@ static int open_mapping(const struct object_names *names, int directory, const s
 int mapping_open(const struct object_names *names, int directory, const struct trust *trust,
                  struct mapping **out)
 {
-    return open_mapping(names, directory, trust, PATIENTLY, out);
+    return open_mapping(names, directory, trust, MAY_SLEEP, out);
 }
 
 void mapping_close(struct mapping *mapping)
@@ -96,9 +96,9 @@ void mapping_pin(struct mapping *mapping)
 
 static int64_t pins(struct mapping *mapping)
 {
-    /* Once retired and after a grace period, pins only go away, so a sum of 0 is final: a cell that was read early
-     * can only have shrunk. Acquire pairs with the release in mapping_unpin(): what the last user read from the
-     * mapping, it has read before the unmap. */
+    /* After a retired mapping's grace period no pin is added, and an unpin only lowers a cell: cells that are read
+     * one after the other never sum up to too little, so 0 is final. Acquire pairs with the release in
+     * mapping_unpin(): the last user's reads of the mapping come before the unmap. */
     int64_t sum = 0;
     for (int i = 0; i < PIN_CELLS; i++)
         sum += load_acquire(&mapping->pins[i].count);
@@ -110,22 +110,23 @@ enum {
 };
 
 /*
- * Retired mappings are a list: any thread pushes at its head, and one thread at a time, the reaper, takes any of them out.
- * No thread waits to be the reaper: a signal handler may have interrupted it, and it may have lost its processor.
+ * Retired mappings are a list. Any thread pushes at its head; one thread at a time, the reaper, takes mappings out
+ * and unmaps them. A thread that finds another one reaping leaves the list to it: waiting could take long if the
+ * reaper has lost its processor, and forever in a signal handler that has interrupted the reaper.
  *
- * A mapping is unmapped after no read section can have it: since it was retired, rcu_wait() has waited for all sections, and
- * has found no guest. Until it can, mappings are kept: where membarrier(2) is refused, that is one for each generation that
- * the handle has left, until larshm_close().
+ * A mapping can be unmapped once no read section can use it: after its retirement rcu_wait() has waited for all
+ * sections, and found no guest. Until that succeeds, mappings are kept. Where membarrier(2) is refused it never
+ * does; then one mapping is kept for each generation that the handle has left, until larshm_close().
  */
-static _Atomic uint64_t reaper; /* the thread, 0: none */
+static _Atomic uint64_t reaper; /* which thread it is, see this_thread(); 0: none */
 
 static uint64_t this_thread(void)
 {
     return (uintptr_t)&thread_state;
 }
 
-/* A handler that forks may have interrupted the reaper: it goes on in the child. What another one had taken out of the list
- * and not unmapped yet, one mapping, stays mapped in the child. */
+/* If a signal handler that interrupted the reaper forks, the reaper goes on in the child. Any other reaper stays in
+ * the parent; the mapping that it had taken out of the list and not unmapped yet stays mapped in the child. */
 void mapping_forget(void)
 {
     if (load_relaxed(&reaper) != this_thread())
@@ -141,8 +142,11 @@ static void push(larshm *h, struct mapping *mapping)
     add_relaxed(&h->retirements, 1);
 }
 
-/* Marks what is in the list now, if no section can have it. Acquire pairs with the release in push(): the pointer was
- * exchanged before. */
+/*
+ * Waits for the read sections that may use what is in the list now, and marks it. False: that failed, try again
+ * later. Acquire pairs with the release in push(): h->current led elsewhere before, so sections that begin later do
+ * not find what is in the list.
+ */
 static bool settle(larshm *h)
 {
     struct mapping *first = load_acquire(&h->retired);
@@ -167,7 +171,7 @@ static void unmap_unused(larshm *h)
         if (taken && before)
             before->next = next;
         else if (taken)
-            taken = exchange_acq_rel(&h->retired, &head, next); /* false: one was pushed; next time */
+            taken = exchange_acq_rel(&h->retired, &head, next); /* false: another was pushed; next time */
         if (taken)
             mapping_close(mapping);
         else
@@ -187,7 +191,8 @@ static bool reap_once(larshm *h, bool wait)
     return settled;
 }
 
-/* Again if a thread that is no reaper has retired another one meanwhile: it may be the last to look up for long. */
+/* Repeats if another thread has retired a mapping meanwhile and left it to this one: it may be long until the next
+ * lookup. */
 static void reap(larshm *h, bool wait)
 {
     uint32_t seen;
@@ -204,8 +209,8 @@ void mapping_tidy(larshm *h)
 
 void mapping_unpin(larshm *h, struct mapping *mapping)
 {
-    /* The mapping may be gone once the pin is: load the flag before. If it retires in between, or if another thread is
-     * reaping and has passed this one, it stays until a batch of lookups is done. */
+    /* Before the unpin: after it the mapping may be gone. If it is retired in between, or if the reaper
+     * has just passed it, the end of a later batch of lookups unmaps it. */
     bool retired = load_acquire(&mapping->retired);
     sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
     if (retired)
@@ -222,7 +227,8 @@ static bool is_newer(const struct mapping *found, const struct mapping *old)
  * Every thread that finds its generation superseded maps the next one by itself, and the first to exchange the
  * pointer wins: no thread waits for another, which may have lost its processor, and no lookup that begins after a
  * publish stays on the generation before it (G3). `old` is pinned meanwhile, so no other mapping can come to its
- * address and be taken for it.
+ * address and be taken for it. The exchange pairs with the acquires of h->current: who finds the newer mapping
+ * finds it filled in.
  */
 bool mapping_renew(larshm *h)
 {
@@ -236,12 +242,12 @@ bool mapping_renew(larshm *h)
     struct place_visit visit;
     int code = (int)place_enter(&h->place, h->names.routes, &old->routes_region, &visit);
     if (code == LARSHM_OK) {
-        code = open_mapping(&h->names, visit.directory, &visit.trust, ONCE, &newer);
+        code = open_mapping(&h->names, visit.directory, &visit.trust, NO_SLEEP, &newer);
         if (!place_leave(&h->place, &visit))
             code = LARSHM_SYSTEM_ERROR;
     }
     bool moved = code == LARSHM_OK && is_newer(newer, old);
-    store_relaxed(&old->cut_off, code); /* of `old`: a newer mapping begins without */
+    store_relaxed(&old->cut_off, code); /* a newer mapping begins with LARSHM_OK */
     struct mapping *expected = old;
     bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
     if (won) {

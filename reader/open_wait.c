@@ -10,7 +10,7 @@ enum {
     LOOK_MS = 20
 };
 
-/* Between two opens this function holds nothing: a thread may end here. */
+/* A cancellation point: between two opens this function holds nothing. */
 static void pause_ms(uint64_t ms)
 {
     const struct timespec pause = {.tv_nsec = (long)ms * 1000000};

@@ -66,8 +66,8 @@ static uint32_t count_pick(const struct lookup *lookup)
 }
 
 /*
- * Any client may write to the common counter, and could turn every pick of all others into a probe. So a thread spends at
- * most two picks of a period on probes, and three at once: twice as many as with an honest counter.
+ * Any client may write to the common counter, and could turn every pick of all others into a probe. So a thread
+ * spends at most two picks of a period on probes, and three at once: twice as many as with an honest counter.
  */
 static bool may_probe(uint32_t slot, uint32_t price)
 {
@@ -83,8 +83,8 @@ static void pay_probe(uint32_t slot, uint32_t price)
 }
 
 /*
- * Lars' rule: after each probe_num picks, or LARSHM_OVERLOAD answers, one of the ejected hosts is picked as a probe, to
- * see whether it has recovered.
+ * Lars' rule: after each probe_num picks, or LARSHM_OVERLOAD answers, one of the ejected hosts is picked as a
+ * probe, to see whether it has recovered.
  */
 int pick_host_slow(const struct lookup *lookup, uint32_t *at)
 {

@@ -54,7 +54,11 @@ static bool leads_elsewhere(int directory, const char *routes, const struct regi
            (st.st_ino != current->inode || st.st_dev != current->device);
 }
 
-/* Opens what the path leads to now. False: that is not needed, or there is nothing. */
+/*
+ * Opens the directory that the path leads to now, if the kept one is lost; or if it is another directory, and has a
+ * routes object newer than `current` where the kept one has none. False: the kept one is to be used, if there is
+ * one; *status is why the path could not be opened, if it could not.
+ */
 static bool enter_by_path(const struct place *place, const char *routes, const struct region *current,
                           bool have_kept, int *directory, enum shm_status *status)
 {
@@ -73,7 +77,8 @@ static bool enter_by_path(const struct place *place, const char *routes, const s
     return false;
 }
 
-/* Trusts whom `trusted` says; if that does not include the owner of the routes object, whom it says by now. */
+/* Decides whom to trust in the visit's directory. If that does not include the owner of the routes object, the list
+ * of trusted users may have changed: it is read again. */
 static enum shm_status decide_trust(const struct place *place, struct trusted *trusted, bool wait,
                                     const char *routes, struct place_visit *visit)
 {
@@ -88,6 +93,7 @@ static enum shm_status decide_trust(const struct place *place, struct trusted *t
     return status == SHM_OK ? trusted_in(trusted, &directory, place->named, &visit->trust) : status;
 }
 
+/* Hands the visit over, or ends it if no trust could be decided. */
 static enum shm_status decided(const struct place *place, const struct place_visit *visit,
                                enum shm_status status, struct place_visit *out)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a handle finds its objects, and whom it trusts there. The directory's descriptor is kept from the start, so that a
- * program may chroot(). A program that closes all descriptors loses it; what has its number then is left alone.
+ * Where a handle finds its objects, and whom it trusts there. The directory's descriptor is kept from the start, so
+ * that a program may chroot(). A program that closes all descriptors loses it; what has its number then is left
+ * alone.
  */
 #ifndef READER_PLACE_H
 #define READER_PLACE_H
@@ -33,9 +34,9 @@ struct place_visit {
 };
 
 /*
- * Chooses the directory for a handle that is open, whose routes object is `current`: the kept one, unless the path leads to
- * another directory by now, and what has the name `routes` there is newer. An owner who is not trusted is looked up again,
- * without waiting.
+ * Chooses the directory for a handle that is open, whose routes object is `current`: the kept one, unless the path
+ * leads to another directory by now, and what has the name `routes` there is newer. An owner who is not trusted is
+ * looked up again, without waiting.
  */
 enum shm_status place_enter(const struct place *place, const char *routes, const struct region *current,
                             struct place_visit *out);

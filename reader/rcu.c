@@ -2,14 +2,17 @@
 /*
  * Keeps liburcu from what would end or block the program.
  *
- * It aborts where the kernel refuses membarrier(2) after it was there at first, where it finds no memory for another
- * thread, and where signals cannot be blocked. So all of that is tried before it is needed.
+ * It aborts where the kernel refuses membarrier(2) after it was there at first, where it finds no memory for
+ * another thread, and where signals cannot be blocked. So all of that is tried before it is needed.
  *
- * It leaves one of its locks out of its fork handlers: the first that it takes when it registers a thread, and the last
- * when a registered one ends, and again when the process ends. So threads join under the lock here, which is held across a
- * fork, and the thread that forks has joined before. Threads that end cannot be held off from here: PROTOCOL.md
- * describes the remaining case. Signals are blocked while the lock is held, since a handler may fork or look up, and only
- * a fork waits for it: a lookup is a guest's then.
+ * Its fork handlers leave out one of its locks, which it takes when it registers a thread, when a registered thread
+ * ends, and when the process ends. If another thread held that lock during a fork, it would stay locked in the
+ * child. So threads register under `joining`, which is held across a fork, and the thread that forks is registered
+ * before. Threads that end during a fork cannot be kept from it by this library: PROTOCOL.md says what such a child
+ * may do.
+ *
+ * Only a fork waits for `joining`; a lookup that finds it taken is a guest. Signals are blocked while it is held,
+ * since a handler that forks would wait for the thread that it interrupted.
  */
 #include "reader/rcu.h"
 
@@ -25,8 +28,8 @@
 #include "shm/clock.h"
 
 enum {
-    /* What must be free before a thread joins. liburcu's list doubles, at 256 bytes a thread: this is enough for 8,000
-     * threads at a time, and leaves some for other threads that allocate in that microsecond. */
+    /* What it must be possible to map before a thread joins. liburcu's list doubles, at 256 bytes a thread: this is
+     * enough for 8,000 threads at a time, and for what other threads allocate in that microsecond. */
     ROOM_BYTES = 4 << 20,
     NO_ROOM_PAUSE_MS = 10, /* no thread tries to join for so long after there was no room */
 };
@@ -34,7 +37,7 @@ enum {
 static pthread_mutex_t joining = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t next_join;
 static _Atomic int64_t guests; /* sections of all threads that are guests */
-/* In a child whose parent could not freeze liburcu: a thread that is not here may hold its locks. */
+/* In the child of a fork that could not freeze liburcu: a thread of the parent may hold its locks. */
 static _Atomic bool unusable;
 
 /* What a fork in progress leaves for its end, under `joining`. */
@@ -51,7 +54,7 @@ static bool block_signals(sigset_t *before)
     return pthread_sigmask(SIG_BLOCK, &all, before) == 0;
 }
 
-/* Under `joining`, signals blocked. */
+/* Registers the thread, unless it is already. Under `joining`, signals blocked. */
 static bool registered(void)
 {
     if (rcu_joined())
@@ -85,9 +88,11 @@ static bool join(void)
 }
 
 /*
- * A guest adds before it loads the pointer to the mapping; rcu_wait() looks after the pointer was exchanged, by a
- * read-modify-write too. If the guest's came first, it is seen. If it came second, it acquires what was released there,
- * and the guest loads the new pointer. With plain loads and stores both could miss the other.
+ * A guest adds 1 to `guests`, then loads the pointer to the mapping. Another thread exchanges the pointer, then
+ * rcu_wait() adds 0 to `guests`. One of the two additions comes first. If it is the guest's, rcu_wait() sees the
+ * guest. If not, the guest's acquires what that of rcu_wait() released, and the guest loads the new pointer. With a
+ * plain store and a plain load each could miss the other, and the guest would read a mapping that is being
+ * unmapped.
  */
 void rcu_enter_slow(void)
 {
@@ -99,21 +104,23 @@ void rcu_enter_slow(void)
     add_seq_cst(&guests, 1);
 }
 
-/* The release pairs with the addition in rcu_wait(): what the guest read of a mapping, it has read before it is unmapped. */
+/* The release pairs with the addition in rcu_wait(): what the guest read of a mapping, it has read before it is
+ * unmapped. */
 void rcu_leave_guest(void)
 {
     sub_release(&guests, 1);
     thread_state.guest--;
 }
 
-/* Sections that this thread is in: of the functions that a handler has interrupted, or of another user of liburcu. */
+/* Read sections that this thread is in: those of a lookup that the running signal handler interrupted, or of other
+ * code of the program that uses liburcu. */
 static unsigned long nesting(void)
 {
     return rcu_joined() ? URCU_TLS(urcu_bp_reader)->ctr & URCU_BP_GP_CTR_NEST_MASK : 0;
 }
 
-/* Between the try and liburcu's own call, another thread may give all threads a filter that refuses membarrier(2), once in
- * the life of a process: no process can exclude that instant. */
+/* Tries the system calls for whose failure liburcu aborts. What is left is a thread that makes all threads enter a
+ * sandbox between this and liburcu's own call: a process cannot exclude that. */
 static bool system_allows_to_wait(void)
 {
     sigset_t blocked;
@@ -132,10 +139,12 @@ bool rcu_wait(void)
 }
 
 /*
- * A process may have several copies of this library, each with its own fork handlers, and one liburcu, which must be frozen
- * once. They share nothing by name: modules are loaded so that their names do not meet. What they all see is the number of
- * read sections that liburcu has for the thread that forks. Each copy adds a mark, as if that many sections were entered;
- * a copy that finds marks finds liburcu frozen by this thread. Copies that have a liburcu each do not see each other's marks.
+ * A process may have several copies of this library, in modules that were linked with the static one, and a single
+ * liburcu. Each copy has fork handlers, but liburcu must be frozen once. The copies have no variable in common,
+ * since a module's symbols are its own. What all of them see is liburcu's count of the read sections that this
+ * thread is in. So each copy adds a mark to it, a number of sections that no thread reaches, and takes it away
+ * after the fork. A copy that finds marks finds liburcu frozen. Copies with a liburcu each do not see each other's
+ * marks, and freeze their own.
  */
 #define MARK (URCU_BP_GP_CTR_PHASE >> 8)
 
@@ -157,8 +166,10 @@ static void remove_marks(unsigned long count)
 }
 
 /*
- * While liburcu is frozen no lock is waited for: the thread that holds it may wait for liburcu. Marks must be away while it
- * is not frozen, or another thread would wait for those sections with a lock that liburcu's handler wants.
+ * Takes `joining`, also where another copy has frozen liburcu. A thread that holds `joining` may be waiting for
+ * liburcu then, so waiting for that thread would be a deadlock: liburcu is thawed, the lock taken, and liburcu
+ * frozen again. Without the marks, which look like read sections: another thread would wait for those with a lock
+ * that urcu_bp_before_fork() needs.
  */
 static void lock_joining(void)
 {
@@ -177,8 +188,9 @@ static void lock_joining(void)
 }
 
 /*
- * A handler that interrupted a section must not wait for liburcu's locks: their holder may wait for that section. Nor can a
- * thread without memory. Then liburcu is not frozen, and the child does without: see `unusable`.
+ * A signal handler that interrupted a read section cannot freeze liburcu: the holder of liburcu's locks may be
+ * waiting for that section. Nor can a thread that could not be registered, for lack of memory. The child of such a
+ * fork uses liburcu no more: see `unusable`.
  */
 void rcu_freeze(void)
 {

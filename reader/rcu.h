@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * liburcu, the bulletproof flavour: it guards the one thing that is per process, the mapping. A read section costs a few
- * instructions, inlined here (_LGPL_SOURCE), and never contains a caller's code. ThreadSanitizer does not see liburcu's
- * barriers, so they are annotated.
+ * liburcu, the bulletproof flavour: it guards the one thing that is per process, the mapping. A read section costs
+ * a few instructions, inlined here (_LGPL_SOURCE), and never contains a caller's code. ThreadSanitizer does not see
+ * liburcu's barriers, so they are annotated.
  *
- * A thread that liburcu does not know, and cannot get to know just now, is a guest: it counts itself among the process's
- * guests for the section. Guests are slower, and nothing is unmapped while there is one.
+ * A thread joins: it is registered with liburcu in its first section. Where it cannot be just now, it is a guest:
+ * it adds itself to a counter of the process for the section. Guests are slower, and nothing is unmapped while
+ * there is one.
  */
 #ifndef READER_RCU_H
 #define READER_RCU_H
@@ -37,8 +38,8 @@ void rcu_enter_slow(void);
 void rcu_leave_guest(void);
 
 /*
- * Waits until every section that was entered before has been left. False: it could not, or there is a guest, who may have
- * been there before. Try again later: nothing is known then.
+ * Waits until every section that was entered before has been left. False: it could not, or there is a guest, whose
+ * section may have been entered before. Then nothing is known: try again later.
  */
 bool rcu_wait(void);
 
@@ -47,7 +48,7 @@ void rcu_freeze(void);
 void rcu_thaw_parent(void);
 void rcu_thaw_child(void);
 
-/* Known to liburcu. */
+/* The thread is registered with liburcu. */
 static inline bool rcu_joined(void)
 {
     return __builtin_expect(URCU_TLS(urcu_bp_reader) != NULL, 1);
@@ -74,7 +75,8 @@ static inline void rcu_enter(void)
         rcu_enter_slow();
 }
 
-/* The thread may have joined since a guest's section began, in a handler that uses liburcu: rcu_joined() says nothing. */
+/* Goes by the count of guest sections, not by rcu_joined(): since a guest's section began, a signal handler may
+ * have used liburcu, which registers the thread. */
 static inline void rcu_leave(void)
 {
     if (__builtin_expect(thread_state.guest == 0, 1))

@@ -22,7 +22,7 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
         uint32_t slow = load_relaxed(&mapping->routes.s_header->settings.slow_call_ms), weight = 1;
         if (slow && duration_ms >= slow)
             weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;
-        /* Relaxed: until it is seen, a host that is new may be counted with the others of its route. */
+        /* Relaxed: seen late, results of a host that gets no record are added to those of its route. */
         code = (int)(load_relaxed(&mapping->routes.s_header->hosts_full)
                          ? call_stats_record_known(&mapping->control, key, addr, retcode == 0, weight)
                          : call_stats_record(&mapping->control, key, addr, retcode == 0, weight));

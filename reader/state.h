@@ -18,15 +18,16 @@ enum {
     SILENT_MS = 3000, /* a fetcher without a sign of life for this long counts as dead */
 };
 
-/* Views and waiting threads that use a mapping, counted on a cache line per few threads; only the sum means
- * anything. */
+/* Views and waiting threads that use a mapping, counted on a cache line per few threads. Only the sum means
+ * anything: a pin and its unpin may be in different cells. */
 struct pin_cell {
     _Alignas(CACHE_LINE) _Atomic int64_t count;
 };
 
 struct mapping {
-    /* A mapping begins on a page, and liburcu's record of a thread, which each lookup writes to, is 32 bytes into its page
-     * or a multiple of 256 more. A load from the same offset of another page would wait for that store. */
+    /* A mapping begins on a page. liburcu's record of a thread, which each lookup writes to, is 32 bytes into its
+     * page, or a multiple of 256 more. A load from the same offset of another page would wait for that store (4K
+     * aliasing). */
     _Alignas(256) char apart[128];
     struct routes routes;
     struct control control;
@@ -34,13 +35,13 @@ struct mapping {
     bool can_demand;         /* control is mapped */
     bool may_not_demand;     /* it is not, because this user may not write to it */
     struct region routes_region, control_region;
-    _Atomic uint64_t seen_tick,
-        seen_at;          /* the fetcher's tick, and when this process saw it first: silence.c */
-    struct mapping *next; /* in larshm.retired */
-    _Atomic bool retired; /* replaced, in that list */
-    bool quiescent;       /* and no read section can have it any more, see mapping.c */
+    _Atomic uint64_t seen_tick;          /* the fetcher's tick that this process saw last, see silence.c */
+    _Atomic uint64_t seen_at;            /* when it saw it first */
+    struct mapping *next;                /* in larshm.retired */
+    _Atomic bool retired;                /* it has been replaced */
+    bool quiescent;                      /* and no read section can use it any more, see mapping.c */
     _Atomic uint32_t picks[PROBE_CELLS]; /* of routes with hosts out of rotation, if control is not mapped */
-    _Atomic int cut_off; /* 0, or why a newer generation could not be opened; advice, see lookup_cut_off() */
+    _Atomic int cut_off; /* the code with which newer objects failed to open, see lookup_cut_off() */
     struct pin_cell pins[PIN_CELLS];
 };
 
@@ -48,14 +49,14 @@ struct larshm {
     _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
     uint64_t serial;                   /* unique among all handles of a process, also closed ones */
     struct object_names names;
-    _Atomic uint64_t next_look;    /* tick: when to look again for an announced generation */
-    _Atomic uint64_t next_open;    /* tick: when to try again to open one that could not be opened */
-    _Atomic uint64_t next_control; /* tick: when to look again for a control object that was missing */
-    _Atomic uint64_t
-        next_wait; /* tick: when to wait again for read sections that may have a retired mapping */
-    _Atomic uint64_t next_check; /* tick: when to check again whether a silent fetcher's object has its name */
-    struct place place;          /* where the objects are */
-    _Atomic(struct mapping *) retired; /* replaced, and pinned or in a read section: a list, see mapping.c */
+    /* Ticks: when to try again what failed. */
+    _Atomic uint64_t next_look;        /* to find a generation that is announced */
+    _Atomic uint64_t next_open;        /* to open one that has its name */
+    _Atomic uint64_t next_control;     /* to find a control object */
+    _Atomic uint64_t next_wait;        /* to wait for read sections that may use a retired mapping */
+    _Atomic uint64_t next_check;       /* to find another object under the name of a silent fetcher's */
+    struct place place;                /* where the objects are */
+    _Atomic(struct mapping *) retired; /* replaced, and not unmapped yet: a list, see mapping.c */
     _Atomic uint32_t retirements;      /* how often one was added to it */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Thread-local state. LARSHM_TLS_MODEL is how it is reached: CMakeLists.txt. It is small: a program that loads the library
- * at run time has little room for variables that are reached so. */
+/* Thread-local state. CMakeLists.txt says how it is reached (LARSHM_TLS_MODEL). It is kept small: the C library
+ * reserves little static room for the thread-local variables of libraries that are loaded at run time. */
 #ifndef READER_THREAD_H
 #define READER_THREAD_H
 
@@ -35,8 +35,8 @@ void thread_begin(void);
  */
 void thread_start_phase(uint32_t before);
 
-/* In the child of fork(): a new first phase, or all children would pick what the parent picks next; and the parent adds
- * the counts. Read sections that the fork interrupted go on. */
+/* In the child of fork(): another first phase, or all children would pick what the parent picks next; no counts,
+ * for the parent adds them. Read sections that a fork in a signal handler interrupted go on. */
 void thread_forget(void);
 
 static inline uint32_t thread_number(void)
@@ -47,8 +47,8 @@ static inline uint32_t thread_number(void)
 }
 
 /*
- * A lookup adds to this word: in the upper half the thread's position in the golden-ratio sequence, in the lower one its
- * lookups since counts were last added. One word, so that the fast path has one addition to make.
+ * A lookup adds to this word: in the upper half the thread's position in the golden-ratio sequence, in the lower
+ * one its lookups since counts were last added. One word, so that the fast path has one addition to make.
  */
 #define PHASE_LOOKUP UINT64_C(1)
 #define PHASE_PICK   (UINT64_C(0x9e3779b9) << 32)
@@ -64,8 +64,8 @@ static inline uint32_t pending_lookups(uint64_t phase)
 }
 
 /*
- * The thread's next pick among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks is
- * spread evenly, also when a thread goes back and forth between routes, and no cursor is shared between threads.
+ * The thread's next pick among `count` hosts: golden-ratio steps around a circle, scaled to count. Any run of picks
+ * is spread evenly, also when a thread goes back and forth between routes, and no cursor is shared between threads.
  */
 static inline uint32_t thread_pick(uint32_t count)
 {

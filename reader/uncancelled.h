@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Around system calls inside a call of the library. The thread is not cancelled there (deferred cancellation, as is the
- * default), or it would leave a lock or a mapping behind; and errno stays what it was, as a lookup may be in a handler.
+ * Around system calls inside a call of the library. The thread is not cancelled there (deferred cancellation, as is
+ * the default), or it would leave a lock or a mapping behind; and errno stays what it was, as a lookup may be in a
+ * handler.
  */
 #ifndef READER_UNCANCELLED_H
 #define READER_UNCANCELLED_H

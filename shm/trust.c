@@ -128,10 +128,8 @@ static bool account_in(const char *line, uid_t *out)
     return rest && *rest == ':';
 }
 
-/*
- * Finds the account in /etc/passwd without memory, locks or name services: what is in the window of whole lines. A line longer
- * than the window is none of an account like this.
- */
+/* Searches /etc/passwd by system calls alone, with no heap, lock or name service. The window holds as many lines as fit, and
+ * slides on by whole lines; one that is longer is skipped. */
 static bool account_of_file(uid_t *out)
 {
     char window[FILE_BYTES];
@@ -175,8 +173,8 @@ static bool account_of_database(uid_t *out)
 }
 
 /*
- * Files of users who are outside of the caller's user namespace are shown with one uid, which may also be that of a user
- * inside. Where the map has all users, that uid is one like any other. Without /proc: as if it had not.
+ * The uid with which the kernel shows files of all users outside of the caller's user namespace; a user inside may have it as
+ * well. (uid_t)-1: the namespace maps every user, so none is outside. Without /proc that is not known, and not assumed.
  */
 static uid_t unmapped_uid(void)
 {
@@ -226,9 +224,8 @@ enum shm_status trusted_look_again(struct trusted *trusted, bool wait)
         status = SHM_OK;
         if (wait ? account_of_database(&account) : account_of_file(&account))
             add(&found, account);
-        else
-            found =
-                *trusted; /* the files are out of reach now, or it was a name service that knew the account */
+        else /* the files are out of reach by now, or the account is one of a name service: keep what is known */
+            found = *trusted;
     }
     if (status == SHM_OK)
         *trusted = found;
