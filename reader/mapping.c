@@ -192,13 +192,13 @@ static bool reap_once(larshm *h, bool wait)
 }
 
 /* Repeats if another thread has retired a mapping meanwhile and left it to this one: it may be long until the next
- * lookup. */
+ * lookup. Relaxed: a retirement that is missed waits for that lookup. */
 static void reap(larshm *h, bool wait)
 {
     uint32_t seen;
     do
-        seen = load_acquire(&h->retirements);
-    while (reap_once(h, wait) && load_acquire(&h->retirements) != seen);
+        seen = load_relaxed(&h->retirements);
+    while (reap_once(h, wait) && load_relaxed(&h->retirements) != seen);
 }
 
 void mapping_tidy(larshm *h)
@@ -209,9 +209,9 @@ void mapping_tidy(larshm *h)
 
 void mapping_unpin(larshm *h, struct mapping *mapping)
 {
-    /* Before the unpin: after it the mapping may be gone. If it is retired in between, or if the reaper
+    /* Before the unpin: after it the mapping may be gone. Relaxed: if it is retired in between, or if the reaper
      * has just passed it, the end of a later batch of lookups unmaps it. */
-    bool retired = load_acquire(&mapping->retired);
+    bool retired = load_relaxed(&mapping->retired);
     sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
     if (retired)
         mapping_tidy(h);
@@ -251,7 +251,7 @@ bool mapping_renew(larshm *h)
     struct mapping *expected = old;
     bool won = moved && exchange_acq_rel(&h->current, &expected, newer);
     if (won) {
-        store_release(&old->retired, true);
+        store_relaxed(&old->retired, true);
         push(h, old);
     } else {
         mapping_close(newer);
