@@ -4,10 +4,11 @@
 #include "shm/atomic.h"
 
 /*
- * The cell of a host, claimed if it has none and `claim`. Two words name it, each set once: first the route, then the host. A
- * client that dies in between leaves a cell that any host of that route may take. Two clients that enter a
- * host at the same time end up in one cell: both try the cells in the same order, and none becomes free again. The words
- * alone matter, nothing is published with them; the fetcher sees with the flag that a cell has both.
+ * The cell of a host, claimed if it has none and `claim`. Two words name it, each set once: first the route, then
+ * the host. A client that dies in between leaves a cell that any host of that route may take. Two clients that
+ * enter a host at the same time end up in one cell: both try the cells in the same order, and none becomes free
+ * again. The words alone matter, nothing is published with them; the fetcher sees with the flag that a cell has
+ * both.
  */
 struct call_cell *call_cell_find(const struct control *control, struct route_key key, struct host_addr host,
                                  bool claim)

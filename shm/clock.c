@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process changes its time namespace in fork() and exec, so the shift is learnt once. (With one thread it may also do so
- * by setns(), which larshm(7) forbids after a lookup.) It is read from
- * /proc/self/timens_offsets, which shows that of the namespace that children will be in: another one if the process
- * has called unshare() or setns(), and then its own shift is not to be had.
+ * The shift of the process's time namespace is learnt once, since only fork() and exec lead into another one.
+ * (Besides setns() in a process with one thread, which larshm(7) forbids after a lookup.) It is read from
+ * /proc/self/timens_offsets, which shows the namespace of future children. Where that is not the process's own,
+ * after unshare() or setns(), the shift cannot be known.
  */
 #include "shm/clock.h"
 
@@ -29,7 +29,7 @@ enum {
 /* Milliseconds by which this process's CLOCK_BOOTTIME is ahead. Relaxed: all threads learn the same. */
 static _Atomic int64_t shift = NOT_LEARNT;
 
-/* By syscall(): read() and its like are cancellation points, and lookups come here. */
+/* By syscall(): open(), read() and close() are cancellation points, which a lookup must not have. */
 static bool read_file(const char *path, char text[static FILE_MOST])
 {
     long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);

@@ -46,7 +46,7 @@ void control_format(const struct region *region, struct control_shape shape, uin
 enum shm_status control_attach(const struct region *region, struct control_shape shape, uint64_t number,
                                struct control *out);
 
-/* Likewise, for a fetcher that collects what is left in it: one of the released layout before will do as well. */
+/* Likewise, for a fetcher that collects what is left in it: accepts the layout that was released before, too. */
 enum shm_status control_adopt(const struct region *region, struct control_shape shape, uint64_t number,
                               struct control *out);
 

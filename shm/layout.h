@@ -102,13 +102,13 @@ struct object_id {
     uint32_t layout_version;
     uint32_t fingerprint; /* layout_fingerprint(): choices that layout_version might miss */
     uint64_t size;        /* bytes of the whole object */
-    /* Unix time in milliseconds of its creation, made larger if need be: only grows. Of the control object:
-     * routes_header.control. */
+    /* Its number: Unix time in milliseconds of its creation, or more, so that it is larger than all before. That of the
+     * control object is in routes_header.control, too. */
     uint64_t generation;
 };
 
-/* Objects of the released layout before are adopted by the fetcher; the records, tables and cells in them are the same.
- * The hosts object is still of that layout, and says so. */
+/* The layout that was released before. A fetcher adopts its objects; their tables, cells and records are the same. The
+ * hosts object is still of that layout, and says so. */
 enum {
     LAYOUT_RELEASED = 2,
 };
@@ -127,7 +127,8 @@ enum {
     X(routes_header, call_cells) X(routes_header, arena_offset) X(routes_header, hash_seed)       \
     X(routes_header, tick) X(routes_header, superseded) X(routes_header, doorbell)                \
     X(routes_header, refusing) X(routes_header, settings) X(routes_header, hosts_full)            \
-    X(routes_header, fetcher_pid) X(routes_header, fetcher_state) X(routes_header, fetcher_since) X(routes_header, connection)  \
+    X(routes_header, fetcher_pid) X(routes_header, fetcher_state)                                 \
+    X(routes_header, fetcher_since) X(routes_header, connection)                                  \
     X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
     X(routes_header, control) X(routes_header, directory) X(routes_header, counters)              \
     X(slot, key) X(slot, ref)                                                                     \

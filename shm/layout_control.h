@@ -15,9 +15,9 @@ struct lookup_cell {
 };
 
 /*
- * Results of calls to one host of one route. Counts only grow; `taken` follows them: the fetcher writes it once it has
- * committed what is between the two, so one that dies in between loses none. One word counts successes and failures: a
- * carry out of the successes does not spoil the difference between two reads.
+ * Results of calls to one host of one route. Counts only grow; `taken` follows them: the fetcher writes it once it
+ * has committed what is between the two, so one that dies in between loses none. One word counts successes and
+ * failures: a carry out of the successes does not spoil the difference between two reads.
  *   err_runs   0 | 24 bits: successes, when a failure last came | 20: failures in a row | 20: the longest run | 64
  *   succ_run   the longest run of successes that a failure ended
  */
@@ -31,7 +31,8 @@ struct call_cell {
     _Atomic uint64_t taken, taken_extra; /* of counts and extra */
 };
 
-/* In call_cell.host: the name of no host. The cell belongs to a replaced control object, and its last results are collected. */
+/* In call_cell.host: no host has this name. The cell is one of a replaced control object, and takes no more
+ * results. */
 #define CALL_CELL_ENDED UINT64_MAX
 
 struct control_header {
@@ -69,8 +70,8 @@ static inline uint64_t err_runs_pack(struct err_runs runs)
            (uint64_t)runs.longest << (RUN_MARK_BITS + RUN_BITS);
 }
 
-/* Successes in a row since the mark. None if the mark is the newer of the two: a failure came after `counts` was read.
- * A difference of 2^23 or more looks the same. */
+/* Successes in a row since the mark. None if the mark is the newer of the two: a failure came after `counts` was
+ * read. A difference of 2^23 or more looks the same. */
 static inline uint32_t succ_run_since(uint32_t mark, uint64_t counts)
 {
     uint32_t since = ((uint32_t)counts - mark) & ((1 << RUN_MARK_BITS) - 1);

@@ -14,7 +14,10 @@ enum {
     DIRECTORY_PATH_MAX = 108, /* bytes of the directory's path, NUL included */
 };
 
-/* Each begins with a slash: behind the directory's path it is a path. `next` names exist only while the holder of the lock builds a generation; a leftover is a dead fetcher's. */
+/*
+ * Each begins with a slash, so that a directory's path and a name make a path. `next` names exist only while the
+ * holder of the lock builds an object; a leftover is a dead fetcher's.
+ */
 struct object_names {
     char routes[OBJECT_NAME_MAX];
     char control[OBJECT_NAME_MAX];
@@ -23,7 +26,7 @@ struct object_names {
     char next_routes[OBJECT_NAME_MAX];
     char next_control[OBJECT_NAME_MAX];
     char next_hosts[OBJECT_NAME_MAX];
-    char other_routes[OBJECT_NAME_MAX]; /* of a layout that this fetcher does not know, put aside */
+    char other_routes[OBJECT_NAME_MAX]; /* an object put aside: its layout is not one that this fetcher knows */
     char other_hosts[OBJECT_NAME_MAX];
 };
 
@@ -31,8 +34,8 @@ struct object_names {
 const char *instance_or_default(const char *given);
 
 /*
- * `given`; where that is NULL or empty, $LARSHM_DIRECTORY, which a program with the rights of another user's file ignores;
- * where that is not set or empty, SHM_DIRECTORY. NULL: it is no absolute path of less than DIRECTORY_PATH_MAX bytes.
+ * `given`; where that is NULL or empty, $LARSHM_DIRECTORY, except in a set-user-ID program; where that is not set
+ * or empty, SHM_DIRECTORY. NULL: it is no absolute path of less than DIRECTORY_PATH_MAX bytes.
  */
 const char *directory_or_default(const char *given);
 

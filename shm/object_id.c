@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/object_id.h"
 
-/* A layout is told by version and fingerprint. The hosts object has kept that of the release before. */
+/* Version and fingerprint together name a layout. */
 static bool is_released(uint32_t version, uint32_t fingerprint)
 {
     return version == LAYOUT_RELEASED && fingerprint == FINGERPRINT_RELEASED;

@@ -32,9 +32,9 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
 void region_expect_stores(const struct region *region);
 
 /*
- * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of
- * its own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, cannot be written by
- * others, and is at least `least` bytes long. An empty object, if `least` is 0, has no mapping.
+ * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of its
+ * own: it exists, may be opened, is a regular object and no symbolic link, has a trusted owner, cannot be written
+ * by others, and is at least `least` bytes long. An empty object, if `least` is 0, has no mapping.
  */
 enum shm_status region_open(const char *name, bool writable, const struct trust *trust, size_t least,
                             struct region *out);
@@ -46,14 +46,13 @@ enum shm_status region_open_at(int directory, const char *name, bool writable, c
 /* A descriptor of the directory, for region_open_at() alone. exec closes it, and it is none of the standard three. */
 enum shm_status region_directory_open(const char *path, int *fd);
 
-/*
- * The directory of the objects that this program names: SHM_DIRECTORY, unless the program sets another path, before its first
- * object; it keeps the text.
- */
+/* The directory that names are in: SHM_DIRECTORY, unless the program sets another before its first object. `path`
+ * is not copied. */
 void region_set_directory(const char *path);
 const char *region_directory(void);
 
-/* A descriptor of the object, or -1 with errno; flags as those of open(2). Never of a symbolic link. exec closes it. */
+/* A descriptor of the object, or -1 with errno; flags as those of open(2). Never of a symbolic link. exec closes
+ * it. */
 int region_descriptor(const char *name, int flags, mode_t mode);
 
 /* Removes the object's name. False, with errno: it is not removed. */

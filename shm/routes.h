@@ -30,7 +30,7 @@ uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units);
  */
 enum shm_status routes_attach(const struct region *region, struct routes *out);
 
-/* Likewise, for the fetcher that adopts it: an object of the released layout before will do as well. */
+/* Likewise, for the fetcher that adopts it: accepts the layout that was released before, too. */
 enum shm_status routes_adopt(const struct region *region, struct routes *out);
 
 /* A block that begins `unit` units into the arena. The caller has checked the bounds. */

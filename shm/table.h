@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader half of a slot: from a slot number to one host table, consistent or recognised as not. This is all of G2 on
- * the reading side; PROTOCOL.md argues it.
+ * The reader half of a slot: from a slot number to one host table, consistent or recognised as not. This is all of
+ * G2 on the reading side; PROTOCOL.md argues it.
  *
  *      table_begin()   acquire the ref, acquire the stamp, compare; if they differ, fence, and acquire the ref again
  *      ...             read the contents, relaxed
@@ -34,14 +34,13 @@ enum {
     TABLE_RETRIES = 1000
 };
 
-/*
- * R1 to R3: whether `ref`, which was acquired from its slot, leads to a block of `key`, and which one.
- */
+/* The bounds of R1, R2, and the key of R3: whether `ref` leads to a block of `key`, and to which. */
 static inline bool table_block(const struct routes *routes, uint64_t ref, struct route_key key,
                                const struct block **s_out)
 {
     uint32_t unit = ref_unit(ref);
-    /* Version 0 is never drawn: with it a ref could be 0, an empty one, and the stamp of a table that is being written. */
+    /* Version 0 is never drawn: a ref could be 0 then, like that of an empty slot, and like the stamp of a block
+     * that is being written. */
     if (ref <= REF_UNIT_MASK || unit >= routes->arena_units)
         return false;
     const struct block *s_block = *s_out = routes_block(routes, unit);
@@ -76,8 +75,8 @@ static inline bool table_hosts_within(const struct routes *routes, const struct 
 }
 
 /*
- * The table that the ref leads to. False: see table_block(), or it does not lie within the arena. Field by field: built
- * as a whole and copied, it would be loaded in wider words than it was stored, and wait for them.
+ * The table that the ref leads to. False: see table_block(), or it does not lie within the arena. Fills *out field by
+ * field: a copy of a whole struct would load wider words than were just stored, and such a load waits for the stores.
  */
 static inline bool table_at(const struct routes *routes, uint64_t ref, struct route_key key,
                             struct table *out)
@@ -111,10 +110,13 @@ static inline enum shm_status table_begin(const struct routes *routes, uint32_t 
     for (int round = 0; round < TABLE_RETRIES; round++) {
         if (table_at(routes, ref, key, out))
             return SHM_OK;
-        /* R7. A block is reused only after the ref has moved on, so a reader that sees the stamp or the contents of a later
-         * table finds a newer ref; the same one again means that no writer wrote this. A stamp was acquired, and is
-         * enough; a key or a count of a later table was not. The fence pairs with the fence_release() in publisher.c
-         * write_block(): without it the ref could be loaded as it was before, and a good slot be called corrupt. */
+        /*
+         * R7. A block is reused only after the ref has moved on, so a reader that sees the stamp or the contents of
+         * a later table finds a newer ref; the same one again means that no writer wrote this. A stamp was
+         * acquired, and is enough; a key or a count of a later table was not. The fence pairs with the
+         * fence_release() in publisher.c write_block(): without it the ref could be loaded as it was before, and a
+         * good slot be called corrupt.
+         */
         fence_acquire();
         uint64_t newer = load_acquire(&s_slot->ref);
         if (newer == ref)

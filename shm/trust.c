@@ -128,8 +128,8 @@ static bool account_in(const char *line, uid_t *out)
     return rest && *rest == ':';
 }
 
-/* Searches /etc/passwd by system calls alone, with no heap, lock or name service. The window holds as many lines as fit, and
- * slides on by whole lines; one that is longer is skipped. */
+/* Searches /etc/passwd by system calls alone, with no heap, lock or name service. The window holds as many lines as
+ * fit, and slides on by whole lines; one that is longer is skipped. */
 static bool account_of_file(uid_t *out)
 {
     char window[FILE_BYTES];
@@ -173,8 +173,9 @@ static bool account_of_database(uid_t *out)
 }
 
 /*
- * The uid with which the kernel shows files of all users outside of the caller's user namespace; a user inside may have it as
- * well. (uid_t)-1: the namespace maps every user, so none is outside. Without /proc that is not known, and not assumed.
+ * The uid with which the kernel shows files of all users outside of the caller's user namespace; a user inside may
+ * have it as well. (uid_t)-1: the namespace maps every user, so none is outside. Without /proc that is not known,
+ * and not assumed.
  */
 static uid_t unmapped_uid(void)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whom a client trusts with its routes. Trust follows who could have put an object where it is. In a directory where others
- * may create files the owner of each object decides: root, the caller, and the administrator's list. A directory that only
- * such a user may write to is trusted as a whole, whatever owners its files are shown with.
+ * Whom a client trusts with its routes. Trust follows who could have put an object where it is. In a directory
+ * where others may create files the owner of each object decides: root, the caller, and the administrator's list. A
+ * directory that only such a user may write to is trusted as a whole, whatever owners its files are shown with.
  *
- * The list is $LARSHM_TRUST_UID; where that is not set, TRUST_FILE; where there is no such file, the account "larshm".
+ * The list is $LARSHM_TRUST_UID; where that is not set, TRUST_FILE; where there is no such file, the account
+ * "larshm".
  */
 #ifndef SHM_TRUST_H
 #define SHM_TRUST_H
@@ -48,15 +49,16 @@ struct trusted {
 enum shm_status trusted_read(struct trusted *out);
 
 /*
- * For an object that was refused: looks up the rest of the list again, unless $LARSHM_TRUST_UID is all of it. SHM_BAD_ARGUMENT:
- * TRUST_FILE has a line that is no uid, or more than TRUST_LIST_MAX of them. With `wait` the account comes from the account
- * database, which may be a network service; without, from /etc/passwd alone, by system calls that no lookup waits in.
+ * For an object that was refused: looks up the rest of the list again, unless $LARSHM_TRUST_UID is all of it.
+ * SHM_BAD_ARGUMENT: TRUST_FILE has a line that is no uid, or more than TRUST_LIST_MAX of them. With `wait` the
+ * account comes from the account database, which may be a network service; without, from /etc/passwd alone, by
+ * system calls that no lookup waits in.
  */
 enum shm_status trusted_look_again(struct trusted *trusted, bool wait);
 
 /*
- * Whom to trust in a directory; `named`: the caller's environment names it. SHM_FOREIGN: it is no directory, or belongs to a
- * user who is not trusted, and so may exchange what is in it.
+ * Whom to trust in a directory; `named`: the caller's environment names it. SHM_FOREIGN: it is no directory, or
+ * belongs to a user who is not trusted, and so may exchange what is in it.
  */
 enum shm_status trusted_in(const struct trusted *trusted, const struct stat *directory, bool named,
                            struct trust *out);

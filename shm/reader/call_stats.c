@@ -22,9 +22,13 @@ static void record_success_run(struct call_cell *s_cell, uint32_t run)
 }
 
 /*
- * Streaks, so that those which end between two collections are not lost. Acquire, and the counts after it:
- * they are no older than the mark, which another client took from them before it released it. The run of successes
- * before the mark that ends it: a load that acquires that mark finds it.
+ * Keeps the streaks, so that one which ends between two collections is not lost. The mark is how many successes
+ * there were at the last failure.
+ *
+ * Acquire of the mark, which pairs with the exchange by another client, then the counts: they are no older than
+ * those that the mark was taken from, or the failure would seem to come before successes that it came after. The
+ * run of successes is stored before the mark that ends it is released: take_runs() of the fetcher, which acquires
+ * the mark, finds the run.
  */
 static void record_failure(struct call_cell *s_cell, uint32_t weight)
 {

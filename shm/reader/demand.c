@@ -4,8 +4,8 @@
 #include "shm/atomic.h"
 
 enum {
-    MISS_CHOICES = 4
-}; /* cells that a key may use; they share a cache line */
+    MISS_CHOICES = 4 /* cells that a key may use; they share a cache line */
+};
 
 void demand_refresh(const struct control *control, uint32_t slot)
 {

@@ -8,9 +8,10 @@
 #define SUCC_MASK ((UINT64_C(1) << CALL_SUCC_BITS) - 1)
 
 /*
- * The longest streaks that went on since the round before; the next one begins with what goes on now. Streaks may be
- * newer than the counts: one whose calls are not counted yet waits for the round that finds them counted. The price:
- * a streak of successes that was going on at the round before may be reported once more.
+ * Takes the longest streaks that went on at any time since the round before; one that goes on now is the first of
+ * the next round. Streaks may be newer than the counts: one whose calls are not counted yet is left to the round
+ * that finds them counted. The price: a streak of successes that ended just after the round before may be taken
+ * twice.
  */
 static void take_runs(struct call_cell *s_cell, uint64_t counts, struct call_batch *batch)
 {
@@ -74,15 +75,15 @@ bool call_stats_end_cell(struct call_stats *stats, struct call_report *report)
 {
     struct call_cell *s_cell = &stats->control.s_calls[report->cell];
     uint64_t host = load_relaxed(&s_cell->host);
-    /* A client names a cell only if it is 0, and uses one only if it has its host's name. When the exchange loses, a client
-     * has just named the cell: once more, and no client names it again. */
+    /* A client names a cell only where the name is 0, and uses only a cell with its host's name. So the first
+     * exchange fails only if a client has just named the cell, and no client names it again: the second succeeds. */
     if (!exchange_acq_rel(&s_cell->host, &host, CALL_CELL_ENDED) &&
         !exchange_acq_rel(&s_cell->host, &host, CALL_CELL_ENDED))
         return false;
     return read_cell(s_cell, host, report);
 }
 
-/* Only now that it is kept: see call_stats_resume(). */
+/* Only once the caller has committed it: after a death in between, the next fetcher calls call_stats_resume(). */
 void call_stats_keep(struct call_stats *stats, const struct call_report *report, bool known)
 {
     struct call_cell *s_cell = &stats->control.s_calls[report->cell];

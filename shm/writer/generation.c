@@ -17,13 +17,13 @@ enum {
     MODE_CONTROL = 0660
 };
 
-/* Larger than those of a routes object and of all control objects that it has had. */
 static uint64_t number_after(uint64_t last)
 {
     uint64_t number = clock_unix_ms();
     return number <= last ? last + 1 : number;
 }
 
+/* Larger than that of the source, and of all control objects that it has had. */
 static uint64_t next_number(const struct routes *source)
 {
     if (!source)
@@ -66,8 +66,9 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }
 
-/* No request is under way any more. A fetch in the future is one by another clock: that of another boot, or of a fetcher in
- * another time namespace. How old the table is cannot be told then, so it is refreshed when it is looked up. */
+/* The requests of the fetcher before have died with it: no table is PULLING. A fetch in the future is one by
+ * another clock, that of another boot, or of another time namespace: the age of the table is unknown, so it is
+ * expired. */
 static uint64_t adopted_expiry(const struct table *table, uint64_t now)
 {
     return table_fetched(table) > now ? now : table->expires & ~EXPIRES_PULLING;
@@ -97,7 +98,8 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
     bool renumber = load_relaxed(&source->s_header->version) > VERSION_MAX / 2;
     uint64_t routes = 0, negative = 0, last = load_relaxed(&source->s_header->version);
     uint32_t next = 0; /* of the replacements */
-    /* Versions of one object are all drawn from one counter: replacements get new ones, behind all that are imported. */
+    /* Versions of one object are all drawn from one counter: replacements get new ones, behind all that are
+     * imported. */
     if (!renumber && last <= VERSION_MAX)
         publisher->version = last;
     for (uint32_t slot = 0; slot < routes_slot_count(source) && status == SHM_OK; slot++) {
@@ -207,13 +209,14 @@ enum shm_status generation_build(const struct object_names *names, const struct 
 }
 
 /*
- * SUPERSEDED_SOON before the new names appear: no fetcher can die in between and leave readers on an object that has lost
- * its name and never announces a successor. They look for the new one, periodically if they came too early.
- * SUPERSEDED_YES after it: every publish in the new generation comes later, so a reader that does not see YES here is not
- * behind any publish that is done (G3). Control is renamed first: a process that opens the new routes object finds its
- * partner. Released, so that a reader that sees the word finds the names: both go through the kernel.
- * SUPERSEDED_NO again if a rename fails: nothing newer comes, and readers need not look for it. A control object whose
- * partner got no name is removed.
+ * H1 to H5. SUPERSEDED_SOON comes before the new names: a fetcher that dies after a rename leaves no readers on an
+ * object that has lost its name and announces no successor. SUPERSEDED_YES comes after them, and before every
+ * publish in the new generation: a reader that does not see it is not behind any publish that is done (G3). Both
+ * are released, and pair with the acquire in lookup_enter(): a reader that sees YES finds the new names. Control is
+ * renamed first, so that a process that opens the new routes object finds its partner.
+ *
+ * If a rename fails nothing newer comes: SUPERSEDED_NO again, or readers would look for it forever. A control
+ * object whose partner got no name is removed.
  */
 enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced)
 {
@@ -234,19 +237,15 @@ enum shm_status generation_install(const struct object_names *names, struct rout
     return status;
 }
 
-/*
- * Readers leave an object that was cut before there is another, and do without until they find one under the name. One that
- * is whole stays in use until the other has its name: the release pairs with the acquire in control_number(), so a reader
- * that sees the number finds the object.
- */
+/* C1 to C4. Readers leave an object that was truncated before there is another, since it could kill them. One that
+ * is whole stays in use until the other has its name. */
 enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
                                          struct generation *now, struct generation *replaced)
 {
     struct routes_header *s_header = now->publisher.routes.s_header;
     struct generation built = {0};
     uint64_t number = number_after(control_number(s_header));
-    /* C1. A client that reads it leaves the object that it would die of; it finds no object of this number yet, and does
-     * without. Nothing is ordered by it. */
+    /* C1. A client that reads it finds no object of this number yet, and does without. Nothing is ordered by it. */
     if (cut)
         store_release(&s_header->control, number);
     enum shm_status status = build_control(names, &now->publisher.routes, number, group, &built);
@@ -263,8 +262,9 @@ enum shm_status generation_renew_control(const struct object_names *names, bool 
     *replaced = (struct generation){.control_region = now->control_region, .stats = now->stats};
     now->control_region = built.control_region;
     now->stats = built.stats;
-    /* C3. Pairs with the acquire in control_number(): a client that reads the number and then looks at the name finds the
-     * object that was renamed before. Without it the old one could be found once more, and mapped for another 100 ms. */
+    /* C3. Pairs with the acquire in control_number(): a client that reads the number and then looks at the name
+     * finds the object that was renamed before. Without it the old one could be found once more, and mapped for
+     * another 100 ms. */
     store_release(&s_header->control, number);
     doorbell_ring(s_header);
     return SHM_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a routes object that
- * lost its name all end here: build the next generation out of the last one, then install it. A control object that is
- * damaged, or lost its name, is replaced alone.
+ * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a routes
+ * object that lost its name all end here: build the next generation out of the last one, then install it. A control
+ * object that is damaged, or lost its name, is replaced alone.
  */
 #ifndef SHM_WRITER_GENERATION_H
 #define SHM_WRITER_GENERATION_H

@@ -18,9 +18,9 @@ enum {
 };
 
 struct node {
-    struct route_key key;
-    struct host_addr host; /* key is ROUTE_KEY_NONE: free */
-    uint32_t next;         /* of the same route; of a free one: the next free one */
+    struct route_key key; /* ROUTE_KEY_NONE: the record is free */
+    struct host_addr host;
+    uint32_t next; /* record of the same route; of a free one: the next free one */
     struct host_entry entry;
 };
 
@@ -81,8 +81,9 @@ static void unindex(struct host_store *store, uint32_t at)
 }
 
 /*
- * Writes the half that the current version is not in. The fence pairs with the one in host_records_read(): a reader that
- * sees a word of this half sees that the version before it is over. Release of the version: its half is complete.
+ * Writes the half that the current version is not in. The fence pairs with the one in host_records_read(): a reader
+ * that sees a word of this half sees that the version before it is over. Release of the version: its half is
+ * complete.
  */
 static void commit(struct host_record *s_record, const struct node *node)
 {
@@ -193,8 +194,8 @@ static uint32_t add(struct host_store *store, struct route_key key, struct host_
     store->index[probe(store, key, host)] = number + 1;
     if (store->region.s_base) {
         publish_record(&store->hosts.s_records[number], &store->nodes[number]);
-        store_release(&store->hosts.s_header->used,
-                      store->used); /* pairs with the acquire in host_records_used() */
+        /* Pairs with the acquire in host_records_used(): records below are complete. */
+        store_release(&store->hosts.s_header->used, store->used);
     }
     return number;
 }
@@ -275,9 +276,9 @@ static bool plausible(const struct host_entry *entry)
 }
 
 /*
- * Imports the previous fetcher's records. A route's own record may come after those of its hosts, with which it is added,
- * so a record that exists already is no reason to drop one. There is room for all: only those whose route has lost its
- * own, which is damage, can need more.
+ * Imports the previous fetcher's records. A route's own record may come after those of its hosts, with which it is
+ * added, so a record that exists already is no reason to drop one. There is room for all: only those whose route
+ * has lost its own, which is damage, can need more.
  */
 static void import_records(struct host_store *store, const struct host_records *old)
 {

@@ -20,8 +20,10 @@
 
 struct host_store;
 
-/* Imports every valid record of the existing object; one of another layout gets a second name before it loses its own. Only the holder of the instance's lock may call it. On failure
- * *failure says what is wrong. */
+/*
+ * Imports every valid record of the existing object; one of another layout gets a second name before it loses its
+ * own. Only the holder of the instance's lock may call it. On failure *failure says what is wrong.
+ */
 enum shm_status host_store_open(struct host_store **out, const char *instance, uint64_t max_bytes,
                                 struct event *failure);
 

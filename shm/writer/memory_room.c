@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    LINE_BYTES = 4096, /* longer lines are no lines that matter here */
+    LINE_BYTES = 4096, /* the rest of a longer line is read as the next one */
     LINES_MAX = 4096,
-    MARGIN_BYTES = 4 << 20, /* what a fetcher that has just begun still takes */
-    MARGIN_SHARE = 16,
+    MARGIN_BYTES = 4 << 20, /* for the heap of a fetcher that has just started */
+    MARGIN_SHARE = 16,      /* and a sixteenth of the objects, for their page tables */
 };
 
 struct version {
@@ -30,7 +30,8 @@ static FILE *open_file(const char *root, const char *directory, const char *name
     return length > 0 && (size_t)length < sizeof(path) ? fopen(path, "re") : NULL;
 }
 
-/* The number at the beginning of the file, or behind `key` at the beginning of a line. False: there is none, as in "max". */
+/* The number at the beginning of the file, or behind `key` at the beginning of a line. False: there is none, as in
+ * "max". */
 static bool read_number(const char *root, const char *directory, const char *name, const char *key,
                         uint64_t *out)
 {
@@ -107,7 +108,8 @@ static uint64_t least_room(const char *root, const char *point, const char *belo
     }
 }
 
-/* What of the group's path lies below the mount point: without a namespace of its own a container sees the host's path. */
+/* What of the group's path lies below the mount point: without a namespace of its own a container sees the host's
+ * path. */
 static const char *below_mount(const char *group, const char *mounted)
 {
     size_t length = strcmp(mounted, "/") == 0 ? 0 : strlen(mounted);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much memory the kernel lets this process use. Pages of shared memory are charged to the control group of the process
- * that touches them first, which for our objects is the fetcher: a generation that exceeds the group's limit would get the
- * fetcher killed while it fills it.
+ * How much memory the kernel lets this process use. Pages of shared memory are charged to the control group of the
+ * process that touches them first, which for our objects is the fetcher: a generation that exceeds the group's
+ * limit would get the fetcher killed while it fills it.
  */
 #ifndef SHM_WRITER_MEMORY_ROOM_H
 #define SHM_WRITER_MEMORY_ROOM_H
@@ -17,7 +17,8 @@
  */
 uint64_t memory_room(const char *root);
 
-/* Whether so many bytes fit, with some for what they need beside them: page tables, and copies while a table is imported. */
+/* Whether so many bytes fit, with some for what they need beside them: page tables, and copies while a table is
+ * imported. */
 bool memory_has_room(uint64_t room, uint64_t bytes);
 
 #endif

@@ -111,7 +111,8 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
     struct block *s_old = *slot == SLOT_NONE ? NULL : current_block(publisher, *slot);
 
     if (s_old && same_table(s_old, table)) {
-        /* A single word, so no reader can see half of it; how late it is seen only decides which client demands a refresh. */
+        /* A single word, so no reader can see half of it; how late it is seen only decides which client demands a
+         * refresh. */
         store_relaxed(&s_old->expires, expires);
         /* Between the two stores an age is wrong by the change of update_timeout; only people read it. */
         if (load_relaxed(&s_old->ttl_s) != table->ttl_s)

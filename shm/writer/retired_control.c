@@ -63,7 +63,7 @@ enum shm_status retired_control_open(const struct object_names *names, struct re
     return region_open(path, true, &self, 1, out);
 }
 
-/* Keeps the newest `cap`, sorted; returns the one that was dropped, number 0 if none was. */
+/* Keeps the newest `cap`, newest first; returns the one that was dropped, number 0 if none was. */
 static struct retired_name insert(struct retired_name *kept, size_t *count, size_t cap,
                                   struct retired_name name)
 {
@@ -95,7 +95,7 @@ static bool parse(const struct object_names *names, const char *entry, struct re
     return out->number != 0 && strcmp(entry, path + 1) == 0;
 }
 
-/* The object says the number itself, at the same place in every layout. */
+/* Whether the object has this number: its header says it at the same place in every layout. */
 static bool has_number(int directory, const char *entry, uint64_t number)
 {
     struct object_id id = {0};
@@ -129,7 +129,7 @@ size_t retired_control_list(const struct object_names *names, struct retired_nam
             fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
             st.st_uid != geteuid())
             continue;
-        /* Nor does a link to another object of this user's, or a second one to an object that is listed. */
+        /* Only the object's own name counts, and only one: not a link to another object of this user's. */
         bool own =
             has_number(dirfd(directory), entry->d_name, name.number) && !is_listed(out, count, name.number);
         retired_control_remove(names, own ? insert(out, &count, cap, name) : name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names for control objects that are replaced and not drained yet: `/larshm.<instance>.control.<number>`. If the
- * fetcher dies, the next one finds by these names what clients have recorded there. Anyone can foresee the number, and make
- * a file of that name where all users may: then the name has a random part as well.
+ * Second names of control objects that are replaced and not drained yet: `/larshm.<instance>.control.<number>`. By
+ * these names the next fetcher finds what clients have recorded there, if this one ends first. Where all users may
+ * create files, another user can take such a name, since the number can be guessed: then a random part is appended.
  */
 #ifndef SHM_WRITER_RETIRED_CONTROL_H
 #define SHM_WRITER_RETIRED_CONTROL_H
@@ -12,20 +12,21 @@
 
 struct retired_name {
     uint64_t number; /* the control object's; 0: it has no such name */
-    uint32_t salt;   /* 0: none */
+    uint32_t salt;   /* the random part; 0: none */
 };
 
-/* Gives the current control object a second name, before it loses the first. If that fails this fetcher drains it too, but
- * the next one cannot: *out has number 0, and errno says why. */
+/* Gives the current control object a second name, before it loses the first. If that fails, *out has number 0 and
+ * errno says why; this fetcher drains the object all the same, but the next one cannot find it. */
 enum shm_status retired_control_keep(const struct object_names *names, uint64_t number,
                                      struct retired_name *out);
 
-/* Does nothing without a number. */
+/* Removes the name. Does nothing if its number is 0. */
 void retired_control_remove(const struct object_names *names, struct retired_name name);
 
 /*
- * The objects that have such a name, newest first; at most `cap`, the names of the others are removed. Other users' files are
- * left alone. Names of this user's that are not the object's own are removed: who may write to an object may link it.
+ * Lists the objects of this user that have such names, newest first. Removes the names of those beyond `cap`; and
+ * names that lead to an object of another number, because a client that may write to an object can link it under
+ * any name. Files of other users are left alone.
  */
 size_t retired_control_list(const struct object_names *names, struct retired_name *out, size_t cap);
 

@@ -29,8 +29,8 @@ struct writer_options {
 };
 
 /*
- * Takes the lock, adopts every route of the existing object, and installs a new generation. On failure existing objects
- * are untouched, and *failure says what is wrong.
+ * Takes the lock, adopts every route of the existing object, and installs a new generation. On failure existing
+ * objects are untouched, and *failure says what is wrong.
  */
 enum shm_status writer_open(struct writer **out, const struct writer_options *options, struct event *failure);
 
@@ -44,9 +44,9 @@ void writer_close(struct writer *writer);
 void writer_heartbeat(struct writer *writer, uint64_t now);
 
 /*
- * About once a second: collects the lookup counts, drops generations that have drained, and creates a new one if the
- * names no longer lead to the current one. SHM_RUNNING: the lock was removed and another fetcher has it now, so this one
- * must end.
+ * About once a second: collects the lookup counts, drops generations that have drained, and creates a new one if
+ * the names no longer lead to the current one. SHM_RUNNING: the lock was removed and another fetcher has it now, so
+ * this one must end.
  */
 enum shm_status writer_maintain(struct writer *writer, uint64_t now);
 
@@ -60,19 +60,19 @@ struct route_ref writer_find(const struct writer *writer, struct route_key key);
 bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out);
 
 /*
- * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards. If the
- * table has changed, *changed is true, and `masks` are those of its hosts (NULL: all in rotation). May make a generation;
- * *route is of the newest one afterwards.
- * SHM_FULL: a limit was reached. SHM_NO_SPACE: shared memory is full. An answer for a cached route that finds no room
- * is SHM_OK all the same: the old table stays for now, and writer_next_late() publishes the newest answer.
+ * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards.
+ * If the table has changed, *changed is true, and `masks` are those of its hosts (NULL: all in rotation). May make
+ * a generation; *route is of the newest one afterwards. SHM_FULL: a limit was reached. SHM_NO_SPACE: shared memory
+ * is full. An answer for a cached route that finds no room is SHM_OK all the same: the old table stays for now, and
+ * writer_next_late() publishes the newest answer.
  */
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
                            uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
                            bool *changed);
 
 /*
- * Publishes an answer that found no room when it came, if there is room now; may make a generation, one a second. *out is
- * its route. Called until it returns false: no more for now.
+ * Publishes an answer that found no room when it came, if there is room now; may make a generation, one a second.
+ * *out is its route. Called until it returns false: no more for now.
  */
 bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out);
 
@@ -80,7 +80,8 @@ bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out
 void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
                          bool drained);
 
-/* Shows that an answer is held back, or that it is no more; the next writer_put() ends it. Nothing for an unknown route. */
+/* Shows that an answer is held back, or that it is no more; the next writer_put() ends it. Nothing for an unknown
+ * route. */
 void writer_set_held(struct writer *writer, const struct route_ref *route, bool held);
 
 /* NEW -> PULLING -> NEW. Nothing for an unknown route. */
@@ -88,8 +89,8 @@ void writer_set_pulling(struct writer *writer, const struct route_ref *route);
 void writer_set_new(struct writer *writer, const struct route_ref *route);
 
 /*
- * What clients demanded: routes whose flag is set, and keys that they missed. A round ends when the caller has enough;
- * what it did not yield stays. In between nothing may be published.
+ * What clients demanded: routes whose flag is set, and keys that they missed. A round ends when the caller has
+ * enough; what it did not yield stays. In between nothing may be published.
  */
 struct flag_round writer_flags_begin(const struct writer *writer);
 bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_ref *out);
@@ -98,28 +99,29 @@ struct miss_round writer_misses_begin(const struct writer *writer);
 void writer_misses_end(struct writer *writer, struct miss_round *round);
 
 /*
- * Sets the judge of what clients reported: called for each host of each route, it keeps the report and returns whether
- * the host exists; it must not publish. Called by writer_collect_calls(), and before a new generation is built, so that
- * what is collected then is kept if the fetcher dies on the way.
+ * Sets the judge of what clients reported: called for each host of each route, it keeps the report and returns
+ * whether the host exists; it must not publish. Called by writer_collect_calls(), and before a new generation is
+ * built, so that what is collected then is kept if the fetcher dies on the way.
  */
 void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
                       void *context);
 
-/* Collects what clients reported, of `budget` hosts at most. Then makes room for more, if hosts that exist, of which the
- * caller knows `hosts`, use half of the room, or if there was none for some: that may make a generation. */
+/* Collects what clients reported, of `budget` hosts at most. Then makes room for more, if hosts that exist, of
+ * which the caller knows `hosts`, use half of the room, or if there was none for some: that may make a generation. */
 void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now);
 
-/* The host of this cell of this generation has changed its state: resets its streaks. */
+/* The host of this cell of this control object has changed its state: resets its streaks. */
 void writer_reset_runs(struct writer *writer, uint64_t control, uint32_t cell);
 
 /*
- * While there is no room for records of more hosts, clients' results are taken only for hosts of which something was kept
- * in this generation, or that were named in it: the caller names those that have a record.
+ * While there is no room for records of more hosts, clients' results are taken only for hosts of which something
+ * was kept in this generation, or that were named in it: the caller names those that have a record.
  */
 void writer_set_hosts_full(struct writer *writer, bool full);
 void writer_name_host(struct writer *writer, struct route_key key, struct host_addr host);
 
-/* How much the fetcher before this one had kept of a cell of `generation`. Before anything is collected. */
+/* How much the fetcher before this one had kept of a cell of the control object of this number. Call it before
+ * anything is collected. */
 void writer_resume_calls(struct writer *writer, uint64_t control, struct route_key key, uint32_t cell,
                          uint64_t counts, uint64_t extra);
 

@@ -34,8 +34,9 @@ void writer_misses_end(struct writer *writer, struct miss_round *round)
 }
 
 /*
- * More room for hosts with results; or the same again, if hosts that do not exist use it, or if one had the bad luck to
- * find all of its cells in use: another generation spreads them in another way.
+ * Creates a generation with more call cells if hosts that exist use half of them; with as many if hosts that do not
+ * exist use them, or if all cells that a host may use are taken: each generation spreads hosts over cells in
+ * another way.
  */
 static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now)
 {

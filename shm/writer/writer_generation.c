@@ -17,8 +17,8 @@
 enum {
     FIRST_BUCKETS = 256, /* 1,024 slots */
     FIRST_UNITS = 4096,  /* 256 KiB */
-    /* The most that all retired objects may use: a multiple of the newest, for a series that grows by half sums up to
-     * three; or bytes. */
+    /* All retired control objects together take at most so many times the size of the newest, or so many bytes.
+     * Growth by half each time leaves objects that sum up to three times the newest. */
     RETIRED_SHARE = 4,
     RETIRED_LEAST = 16 << 20,
 };
@@ -332,9 +332,9 @@ enum shm_status writer_set_directory(struct writer *writer, const char *director
 }
 
 /*
- * Another control object for the same routes. One that was truncated is dropped, for its results are gone; any other is
- * collected like that of a replaced generation. It gets no second name: either it has none any more, or its header is not
- * what a next fetcher would accept.
+ * Another control object for the same routes. One that was truncated is dropped, for its results are gone; any
+ * other is collected like that of a replaced generation. It gets no second name: either it has none any more, or
+ * its header is not what a next fetcher would accept.
  */
 static enum shm_status renew_control(struct writer *writer, uint64_t now)
 {

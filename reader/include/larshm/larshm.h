@@ -131,8 +131,9 @@ typedef struct larshm_route_info {
     uint8_t connected;          /* 1: it was connected to the directory then */
     uint8_t can_ask;     /* 1: this process may request routes from the fetcher, and report */
     uint8_t reserved[3]; /* 0 */
-    /* 0, or why this process is cut off: the code that opening newer objects ends with. Their
-     * fetcher has replaced or lost those in use, which are served as they were. */
+    /* 0: this process follows its fetcher. Otherwise it is cut off: the fetcher's newer objects
+     * cannot be opened, and this is the code of that failure. Cached routes are served as they
+     * were. */
     int32_t cut_off;
     int32_t reserved_after; /* 0 */
 } larshm_route_info;
