@@ -133,9 +133,10 @@ void call_stats_name(struct call_stats *stats, struct route_key key, struct host
     struct call_cell *s_cell = call_cell_find(&stats->control, key, host, true);
     if (!s_cell || load_relaxed(&s_cell->taken))
         return;
-    /* A client may be adding to it, so the one is added; and the success is no part of a streak. */
+    /* A success that is taken already, and belongs to no streak. Added, for a client may be adding at this moment. */
     add_relaxed(&s_cell->counts, 1);
     store_relaxed(&s_cell->taken, 1);
+    call_stats_reset_runs(stats, (uint32_t)(s_cell - stats->control.s_calls));
     stats->used++;
     stats->known++;
 }

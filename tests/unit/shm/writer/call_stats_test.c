@@ -249,6 +249,16 @@ static void a_cell_that_is_named_late_has_lost_nothing(void **state)
     assert_int_equal(fixture->last.batch.succ + fixture->last.batch.err, 2);
 }
 
+static void a_cell_that_is_named_for_a_host_begins_without_a_streak(void **state)
+{
+    struct fixture *fixture = *state;
+    call_stats_name(&fixture->stats, numbered_key(KEY), HOST);
+    record_call(fixture, HOST, true);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.succ, 1);
+    assert_int_equal(fixture->last.batch.succ_run, 1);
+}
+
 static uint32_t cell_number(const struct fixture *fixture, struct host_addr host)
 {
     return (uint32_t)(calls_cell(&fixture->calls, KEY, host) - fixture->calls.control.s_calls);
@@ -499,6 +509,7 @@ int main(void)
         TEST(what_the_budget_leaves_over_comes_with_the_next_collections),
         TEST(cells_whose_names_are_no_route_and_host_are_passed_over),
         TEST(a_cell_that_is_named_late_has_lost_nothing),
+        TEST(a_cell_that_is_named_for_a_host_begins_without_a_streak),
         TEST(what_a_dead_fetcher_collected_and_did_not_keep_is_collected_again),
         TEST(what_a_dead_fetcher_has_kept_is_not_collected_again),
         TEST(what_no_fetcher_has_collected_is_collected_by_the_next_one),
