@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers and pushes of the directory: rules 2 and 3, empty_hold, and what is refused. */
+#include <inttypes.h>
+
+#include "fetcher/refresh_internal.h"
+
+static bool is_cached(const void *writer, struct route_key key)
+{
+    const struct route_ref route = writer_find(writer, key);
+    return route_ref_is_here(&route);
+}
+
+/* A new generation drops expired unknown keys; they must not come back as duplicates. */
+static void forget_dropped(struct refresh *refresh)
+{
+    uint64_t generation = writer_generation(refresh->writer);
+    if (generation == refresh->generation)
+        return;
+    refresh->generation = generation;
+    subscriptions_filter(&refresh->subscriptions, is_cached, refresh->writer, &refresh->resubscribe);
+}
+
+void refresh_gauge_hold_downs(struct refresh *refresh)
+{
+    writer_gauge(refresh->writer, COUNTER_held, refresh->hold_down.count);
+}
+
+/* Rule 3, later: true if the answer would empty a route, and is held back. */
+static bool hold_back(struct refresh *refresh, const struct route_ref *route, const struct answer *answer)
+{
+    struct route_key key = route->key;
+    uint64_t last;
+    if (answer->count || refresh->config->fetcher.empty_hold == 0)
+        return false;
+    bool held = hold_down_last(&refresh->hold_down, key, &last);
+    if (!held && route_ref_count(route) == 0)
+        return false;
+    if (!hold_down_add(&refresh->hold_down, key, refresh->now))
+        return false;
+    writer_set_new(refresh->writer, route);
+    if (!held) {
+        writer_set_held(refresh->writer, route, true);
+        refresh_gauge_hold_downs(refresh);
+        log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32 ": an answer without hosts is held back for %" PRIu32 " s",
+                    key.modid, key.cmdid, refresh->config->fetcher.empty_hold);
+    }
+    return true;
+}
+
+static void end_hold_down(struct refresh *refresh, const struct route_ref *route)
+{
+    if (!hold_down_end(&refresh->hold_down, route->key))
+        return;
+    writer_set_held(refresh->writer, route, false);
+    refresh_gauge_hold_downs(refresh);
+}
+
+/* Once all are requested again, a new one does not have to be: this connection has just answered it. */
+static void subscribe(struct refresh *refresh, struct route_key key)
+{
+    bool all_done = refresh->resubscribe == refresh->subscriptions.count;
+    if (subscriptions_add(&refresh->subscriptions, key) && all_done)
+        refresh->resubscribe++;
+}
+
+/* Rules 2 and 3. */
+static void publish(struct refresh *refresh, struct route_ref *route, const struct answer *answer)
+{
+    bool was_cached = route_ref_is_here(route), changed;
+    forget_dropped(refresh);
+    end_hold_down(refresh, route);
+    const uint64_t *masks = balance_masks(refresh->balance, route->key, answer->hosts, answer->count);
+    enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, masks,
+                                        refresh->config->loadbalance.update_timeout, refresh->now, &changed);
+    if (changed)
+        balance_table_changed(refresh->balance, route);
+    if (status == SHM_OK && !was_cached)
+        subscribe(refresh, route->key);
+    if (status == SHM_FULL)
+        log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
+                    "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", route->key.modid,
+                    route->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
+}
+
+/* Refuses an answer whole: the route stays as it is, NEW, and is not requested for a while. */
+static void refuse(struct refresh *refresh, struct route_key key)
+{
+    refused_add(&refresh->refused, key, refresh->now);
+    requests_answered(refresh->requests, key);
+    refresh_set_new(refresh, key);
+    refresh_gauge_pulling(refresh);
+}
+
+void refresh_take_long_frame(void *context, const struct frame *frame)
+{
+    struct refresh *refresh = context;
+    struct route_key key;
+    uint32_t start = frame->length < FRAME_START ? frame->length : FRAME_START;
+    bool named = frame->id == MESSAGE_GET_ROUTE_RESPONSE && decode_route(frame->body, start, &key);
+    writer_count(refresh->writer, COUNTER_long_frames, 1);
+    if (!named) {
+        log_limited(&refresh->long_limit, LOG_LEVEL_WARNING,
+                    "skipping a message of %" PRIu32 " bytes: more than [fetcher] max_frame", frame->length);
+        return;
+    }
+    refuse(refresh, key);
+    log_limited(&refresh->long_limit, LOG_LEVEL_WARNING,
+                "route %" PRIu32 "/%" PRIu32 ": skipping an answer of %" PRIu32
+                " bytes, its hosts stay as they are: raise [fetcher] max_frame",
+                key.modid, key.cmdid, frame->length);
+}
+
+static void refuse_crowded(struct refresh *refresh, struct route_key key)
+{
+    refuse(refresh, key);
+    writer_count(refresh->writer, COUNTER_crowded_answers, 1);
+    log_limited(&refresh->many_limit, LOG_LEVEL_WARNING,
+                "route %" PRIu32 "/%" PRIu32
+                ": refusing an answer of more than %d hosts, its hosts stay as they are: "
+                "split the route, or remove hosts",
+                key.modid, key.cmdid, HOSTS_MAX);
+}
+
+void refresh_take_frame(void *context, const struct frame *frame)
+{
+    struct refresh *refresh = context;
+    struct answer *answer = &refresh->answer;
+    if (frame->id != MESSAGE_GET_ROUTE_RESPONSE) {
+        writer_count(refresh->writer, COUNTER_unknown_messages, 1);
+        log_limited(&refresh->kind_limit, LOG_LEVEL_WARNING, "skipping unknown message id %" PRId32,
+                    frame->id);
+        return;
+    }
+    enum decode_result result = decode_answer(frame->body, frame->length, answer);
+    if (result == DECODE_TOO_MANY) {
+        refuse_crowded(refresh, answer->key);
+        return;
+    }
+    if (result != DECODE_OK) {
+        writer_count(refresh->writer, COUNTER_bad_answers, 1);
+        log_limited(&refresh->decode_limit, LOG_LEVEL_WARNING,
+                    "ignoring an answer of %" PRIu32 " bytes: it does not decode, or has no usable host",
+                    frame->length);
+        return;
+    }
+    connection_proved(refresh->connection);
+    writer_count(refresh->writer, COUNTER_answers, 1);
+    if (answer->unusable) {
+        writer_count(refresh->writer, COUNTER_unusable_hosts, answer->unusable);
+        log_limited(&refresh->host_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts dropped: no usable address or port",
+                    answer->key.modid, answer->key.cmdid, answer->unusable);
+    }
+    refused_remove(&refresh->refused, answer->key);
+    bool requested = requests_answered(refresh->requests, answer->key);
+    if (!requested)
+        writer_count(refresh->writer, COUNTER_pushes, 1);
+    /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */
+    struct route_ref route = writer_find(refresh->writer, answer->key);
+    bool matters = requested || answer->count || route_ref_is_here(&route);
+    if (matters && !hold_back(refresh, &route, answer))
+        publish(refresh, &route, answer);
+    refresh_gauge_pulling(refresh);
+}
+
+void refresh_publish_late(struct refresh *refresh)
+{
+    struct route_ref route;
+    while (writer_next_late(refresh->writer, refresh->now, &route))
+        balance_table_changed(refresh->balance, &route);
+}
+
+/* Ends hold-downs whose time is over, oldest first. */
+void refresh_end_hold_downs(struct refresh *refresh)
+{
+    uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000);
+    struct route_key key;
+    while (refresh->now >= limit && hold_down_oldest(&refresh->hold_down, refresh->now - limit, &key)) {
+        log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32
+                    ": no hosts within empty_hold, publishing the answer without hosts",
+                    key.modid, key.cmdid);
+        struct route_ref route = writer_find(refresh->writer, key);
+        refresh->answer.count = 0;
+        publish(refresh, &route, &refresh->answer);
+    }
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct refresh: shared by refresh.c, refresh_answer.c and refresh_request.c alone. The first calls the other two,
+ * the second calls the third.
+ */
+#ifndef FETCHER_REFRESH_INTERNAL_H
+#define FETCHER_REFRESH_INTERNAL_H
+
+#include "conf/log.h"
+#include "fetcher/decode.h"
+#include "fetcher/hold_down.h"
+#include "fetcher/refresh.h"
+#include "fetcher/refused.h"
+#include "fetcher/requests.h"
+#include "fetcher/shares.h"
+#include "fetcher/subscriptions.h"
+#include "fetcher/token_bucket.h"
+
+struct refresh {
+    struct writer *writer;
+    struct balance *balance;
+    const struct config *config;
+    struct connection *connection;
+    struct requests *requests;
+    struct hold_down hold_down;
+    struct subscriptions subscriptions;
+    size_t resubscribe;   /* position in `subscriptions` of the next route to request again */
+    uint64_t generation;  /* the one that `subscriptions` was last compared with */
+    struct shares shares; /* of requests_per_second */
+    struct token_bucket resubscribe_bucket; /* for requests of known routes, in addition */
+    uint64_t behind; /* tick since which refreshes wait for their share; 0: they do not */
+    uint64_t now;
+    uint64_t heard;                  /* tick: something came from the directory */
+    uint64_t unanswered;             /* tick of the first request since then; 0: none */
+    struct route_key unanswered_key; /* its route */
+    uint64_t probed;                 /* tick of the last probe */
+    bool announced;                  /* max_frame, on this connection */
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, long_limit, many_limit,
+        rate_limit;
+    struct refused refused;
+    struct answer answer;
+};
+
+/* ---- refresh_answer.c ---- */
+
+/* The directory has sent a message, or one that is longer than max_frame and is skipped. */
+void refresh_take_frame(void *context, const struct frame *frame);
+void refresh_take_long_frame(void *context, const struct frame *frame);
+
+/* At each poll: hold-downs whose time is over, and answers that found no room when they came. */
+void refresh_end_hold_downs(struct refresh *refresh);
+void refresh_publish_late(struct refresh *refresh);
+
+void refresh_gauge_hold_downs(struct refresh *refresh);
+
+/* ---- refresh_request.c ---- */
+
+/* At each poll: requests that were not answered in time, and all that is to be requested. */
+void refresh_enforce_deadlines(struct refresh *refresh);
+void refresh_request_due(struct refresh *refresh);
+
+/* Rule 6: no request is under way any more, and every known route is to be requested. */
+void refresh_restart_requests(struct refresh *refresh);
+
+/* The route of a request that has no answer to wait for is NEW again. */
+void refresh_set_new(struct refresh *refresh, struct route_key key);
+
+void refresh_gauge_pulling(struct refresh *refresh);
+
+#endif

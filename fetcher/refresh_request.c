@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests to the directory: rules 1, 4 and 5, within rates and limits; and deadlines, resubscription, probes. */
+#include "fetcher/refresh_internal.h"
+
+enum {
+    FLAGS_PER_POLL = 16384, /* at most */
+    ANSWER_ASSUMED = 4096,  /* bytes of an answer for a route that is not known yet */
+    IN_FLIGHT_MAX = 4 << 20, /* bytes of answers under way: the directory of Lars can queue some 8 MB in all */
+};
+
+/* What is waited for is shared, too: a quarter is kept for new routes. */
+static bool may_request(const struct refresh *refresh, enum share kind)
+{
+    const struct requests *requests = refresh->requests;
+    uint32_t kept = kind == SHARE_NEW ? 0 : REQUESTS_MAX / 4;
+    uint64_t bytes = kind == SHARE_NEW ? IN_FLIGHT_MAX : IN_FLIGHT_MAX / 4 * 3;
+    return shares_has(&refresh->shares, kind) && requests_room(requests) > kept &&
+           requests->waiting_bytes < bytes && connection_room(refresh->connection) >= REQUEST_MAX;
+}
+
+static uint32_t answer_bytes(const struct route_ref *route)
+{
+    uint32_t hosts = route_ref_count(route);
+    return hosts ? FRAME_HEADER + FIELD_ROUTE_MAX + hosts * FIELD_HOST_MAX : ANSWER_ASSUMED;
+}
+
+void refresh_gauge_pulling(struct refresh *refresh)
+{
+    writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->waiting.count);
+}
+
+/* Said once on each connection: larshm-dns keeps it, and the directory of Lars ignores it. */
+static uint32_t announce(struct refresh *refresh)
+{
+    uint32_t max_frame = (uint32_t)refresh->config->fetcher.max_frame;
+    bool news = !refresh->announced && max_frame > FRAME_BODY_MAX;
+    refresh->announced = true;
+    return news ? max_frame : 0;
+}
+
+/* Rule 5: a key that has a request waiting is not requested again. */
+static void request(struct refresh *refresh, const struct route_ref *route, enum share kind)
+{
+    uint8_t bytes[REQUEST_MAX];
+    if (requests_waiting(refresh->requests, route->key) ||
+        refused_lately(&refresh->refused, route->key, refresh->now))
+        return;
+    requests_add(refresh->requests, route->key, answer_bytes(route), refresh->now);
+    writer_set_pulling(refresh->writer, route);
+    connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
+    shares_take(&refresh->shares, kind);
+    if (refresh->unanswered == 0) {
+        refresh->unanswered = refresh->now;
+        refresh->unanswered_key = route->key;
+    }
+    writer_count(refresh->writer, COUNTER_requests, 1);
+}
+
+void refresh_set_new(struct refresh *refresh, struct route_key key)
+{
+    const struct route_ref route = writer_find(refresh->writer, key);
+    writer_set_new(refresh->writer, &route);
+}
+
+void refresh_restart_requests(struct refresh *refresh)
+{
+    struct route_key key;
+    bool waiting;
+    while (requests_take(refresh->requests, &key, &waiting))
+        if (waiting)
+            refresh_set_new(refresh, key);
+    refresh_gauge_pulling(refresh);
+    refresh->resubscribe = 0;
+    refresh->announced = false;
+    refresh->shares = (struct shares){.filled = refresh->now};
+    refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
+    refresh->behind = 0;
+}
+
+/* A lost answer leaves no route PULLING. A late one is accepted for as long again as a silent directory is kept. */
+void refresh_enforce_deadlines(struct refresh *refresh)
+{
+    uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
+    uint64_t silence_limit = timeout + refresh->config->fetcher.probe_interval_ms;
+    struct route_key key;
+    while (refresh->now > timeout && requests_time_out(refresh->requests, refresh->now - timeout, &key)) {
+        refresh_set_new(refresh, key);
+        writer_count(refresh->writer, COUNTER_timeouts, 1);
+    }
+    if (refresh->now > timeout + silence_limit)
+        requests_forget_late(refresh->requests, refresh->now - timeout - silence_limit);
+    if (refresh->unanswered && refresh->now > refresh->unanswered + silence_limit)
+        connection_drop(refresh->connection, "no response");
+}
+
+/* A table in hold-down looks as old as its hosts are, but an answer has come since. */
+static bool answered_lately(const struct refresh *refresh, struct route_key key)
+{
+    uint64_t last;
+    return hold_down_last(&refresh->hold_down, key, &last) &&
+           refresh->now <= last + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
+}
+
+/* Where refreshes wait for their share all the time, for longer than update_timeout, more routes are in use than
+ * the rate can refresh. */
+static void judge_rate(struct refresh *refresh, bool all_done, bool some_done)
+{
+    uint64_t limit = refresh->config->loadbalance.update_timeout * UINT64_C(1000);
+    if (all_done)
+        refresh->behind = 0;
+    else if (some_done && !shares_has(&refresh->shares, SHARE_REFRESH) && refresh->behind == 0)
+        refresh->behind = refresh->now;
+    bool reached = refresh->behind && refresh->now > refresh->behind + limit;
+    if (reached == (writer_counter(refresh->writer, COUNTER_rate_reached) != 0))
+        return;
+    writer_gauge(refresh->writer, COUNTER_rate_reached, reached);
+    if (reached)
+        log_limited(&refresh->rate_limit, LOG_LEVEL_WARNING,
+                    "more routes are in use than can be refreshed within update_timeout: raise [fetcher] "
+                    "requests_per_second, or [loadbalance] update_timeout");
+}
+
+/* Rule 4. A flag proves nothing: any client can raise it. */
+static void request_flagged(struct refresh *refresh)
+{
+    struct route_ref route;
+    struct flag_round round = writer_flags_begin(refresh->writer);
+    bool all_done = false, some_done = false;
+    for (int i = 0; i < FLAGS_PER_POLL && !all_done && may_request(refresh, SHARE_REFRESH); i++) {
+        all_done = !writer_flags_next(refresh->writer, &round, &route);
+        if (!all_done && route_ref_is_expired(&route, refresh->now) && !answered_lately(refresh, route.key)) {
+            request(refresh, &route, SHARE_REFRESH);
+            some_done = true;
+        }
+    }
+    writer_flags_end(refresh->writer, &round);
+    if (connection_room(refresh->connection) > 0)
+        judge_rate(refresh, all_done, some_done);
+}
+
+/* Rule 1. */
+static void request_missed(struct refresh *refresh)
+{
+    struct route_key key;
+    if (!may_request(refresh, SHARE_NEW))
+        return;
+    struct miss_round round = writer_misses_begin(refresh->writer);
+    while (may_request(refresh, SHARE_NEW) && miss_round_next(&round, &key)) {
+        const struct route_ref route = writer_find(refresh->writer, key);
+        if (!route_key_is_none(key) && !route_ref_is_here(&route))
+            request(refresh, &route, SHARE_NEW);
+    }
+    writer_misses_end(refresh->writer, &round);
+}
+
+static void resubscribe(struct refresh *refresh)
+{
+    token_bucket_fill(&refresh->resubscribe_bucket, refresh->config->fetcher.resubscribe_per_second,
+                      refresh->now);
+    while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
+           may_request(refresh, SHARE_RESUBSCRIBE)) {
+        struct route_ref route =
+            writer_find(refresh->writer, refresh->subscriptions.keys[refresh->resubscribe++]);
+        if (route_ref_state(&route) == ROUTE_NEW) {
+            request(refresh, &route, SHARE_RESUBSCRIBE);
+            refresh->resubscribe_bucket.tokens -= 1;
+        }
+    }
+}
+
+/* Also while a request is not answered: a directory may have no answer for that one route, and be well. */
+static bool probe_due(const struct refresh *refresh)
+{
+    uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
+    return refresh->unanswered
+               ? refresh->now >= refresh->unanswered + timeout && refresh->now >= refresh->probed + timeout
+               : refresh->now >= refresh->heard + refresh->config->fetcher.probe_interval_ms;
+}
+
+/* The protocol has no ping: after a silence some known route is requested, to see whether the directory is there. */
+static void probe_silence(struct refresh *refresh)
+{
+    if (refresh->subscriptions.count == 0 || !may_request(refresh, SHARE_RESUBSCRIBE) || !probe_due(refresh))
+        return;
+    refresh->probed = refresh->now;
+    const struct route_ref route = writer_find(
+        refresh->writer, refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count]);
+    bool is_other = !refresh->unanswered || !route_key_equal(route.key, refresh->unanswered_key);
+    if (is_other && route_ref_state(&route) == ROUTE_NEW)
+        request(refresh, &route, SHARE_RESUBSCRIBE);
+}
+
+/* While the directory is away flags and misses stay where clients put them. */
+void refresh_request_due(struct refresh *refresh)
+{
+    shares_fill(&refresh->shares, refresh->config->fetcher.requests_per_second,
+                writer_refusing(refresh->writer), refresh->now);
+    request_missed(refresh);
+    request_flagged(refresh);
+    resubscribe(refresh);
+    probe_silence(refresh);
+}
