@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/start.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "conf/log.h"
+
+/* Also behind what argp prints for --help, and exits. What a failed write has left in the buffer fails again here. */
+static void finish_stdout(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    log_line(LOG_LEVEL_ERROR, "cannot write to stdout%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    _exit(EXIT_FAILURE);
+}
 
 void start_prepare(void)
 {
+    static const int modes[] = {O_WRONLY, O_RDONLY,
+                                O_RDWR}; /* of stdin and stdout, the one that is of no use */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) /* the lowest that is free */
-            _exit(EXIT_FAILURE);                                       /* there is no place to say why */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) /* the lowest that is free */
+            _exit(EXIT_FAILURE);                                          /* there is no place to say why */
     signal(SIGXFSZ, SIG_IGN);
+    if (atexit(finish_stdout) != 0) {
+        log_line(LOG_LEVEL_ERROR, "out of memory");
+        _exit(EXIT_FAILURE);
+    }
 }

@@ -340,12 +340,6 @@ static void end_process(struct daemon *daemon, int status)
         _exit(status);
 }
 
-static int print_config(const struct config *config)
-{
-    config_print(stdout, config);
-    return fflush(stdout) == 0 ? 0 : 1;
-}
-
 static int check_config(const char *path)
 {
     struct config config;
@@ -370,8 +364,10 @@ int main(int argc, char **argv)
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return 1;
     }
-    if (daemon.options.print_config)
-        return print_config(&daemon.config);
+    if (daemon.options.print_config) {
+        config_print(stdout, &daemon.config);
+        return 0;
+    }
     signal(SIGPIPE, SIG_IGN);
     if (sigbus_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",

@@ -777,13 +777,3 @@ refused() {
     run -0 larshm --version
     [[ "$output" == larshm\ [0-9]* ]]
 }
-
-@test "output that cannot be written is an error" {
-    start
-    send put 1 2 10.0.0.1:80
-    for command in show health list dump check "get 1 2" "-j show" "-j list"; do
-        # shellcheck disable=SC2086
-        run -1 bash -c "'$BIN/larshm' -n $instance $command >/dev/full"
-        [[ "$output" == *"cannot write to stdout"* ]]
-    done
-}

@@ -81,12 +81,6 @@ results() {
     [[ "$stderr" == *"no results yet"* ]]
 }
 
-@test "list says when it cannot write" {
-    results
-    run -1 bash -c "'$BIN/larshm-reporter' --db routes.db list >/dev/full"
-    [[ "$output" == *"cannot write the list to stdout"* ]]
-}
-
 @test "wrong arguments exit with 1, say what is allowed, and make no database" {
     for words in "" "explode" "list 1 2 3" "list -1" "list 4294967296" "list 1 2x" "list" "serve now" \
         "serve --listen localhost:1" "serve --listen 127.0.0.1" "serve --listen 127.0.0.1:65536" "serve --allow 10.0.0.5/8"; do

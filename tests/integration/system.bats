@@ -1,61 +1,134 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What the system may lack: streams, a reader of the log, room for files.
+# What the system may lack: streams, a reader of the log, room for files, threads, descriptors.
 # shellcheck disable=SC2154 # live.bash sets it
 
 bats_require_minimum_version 1.5.0
 load live
 
-# The process handles SIGTERM, or reads it from a descriptor.
+# Each combination of closed streams.
+combinations=("<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-")
+
+# The process is a daemon of ours, and handles SIGTERM, or reads it from a descriptor.
 handles_term() {
     local caught blocked
+    grep -q "^larshm-" "/proc/$1/comm"
     caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
     blocked=$(sed -n 's/^SigBlk:[[:space:]]*//p' "/proc/$1/status")
     (((0x$caught | 0x$blocked) >> 14 & 1))
 }
 
-# closed_streams COMMAND...: runs with each combination of closed streams until SIGTERM ends it.
+# It runs a thread for each of its ports, which it starts when it has blocked SIGTERM.
+bridge_is_up() {
+    local threads=("/proc/$1/task/"*)
+    [ "${#threads[@]}" -eq 4 ]
+}
+
+# closed_streams UP COMMAND...: runs with each combination of closed streams until `UP PID` is true, and then until
+# SIGTERM ends it.
 closed_streams() {
-    local closed status daemon
-    for closed in "<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-"; do
+    local up=$1 closed status daemon
+    shift
+    for closed in "${combinations[@]}"; do
         status=0
         eval "\"\$@\" $closed 3>&- &"
         daemon=$!
         pids+=("$daemon")
-        eventually handles_term "$daemon"
+        eventually "$up" "$daemon"
         kill "$daemon"
         wait "$daemon" || status=$?
         [ "$status" -eq 0 ] || {
             echo "$closed: exit status $status"
             return 1
         }
-        rm -f "$object"
+    done
+}
+
+# all_closed COMMAND...: what cannot be printed makes it fail and say so; what cannot be read or logged does not.
+all_closed() {
+    local closed expected status log="$BATS_TEST_TMPDIR/all_closed"
+    for closed in "${combinations[@]}"; do
+        expected=0 status=0
+        [[ " $closed" != *" >&-"* ]] || expected=1
+        eval "\"\$@\" 2>\"$log\" $closed 3>&-" || status=$?
+        [ "$status" -eq "$expected" ]
+        [[ "$expected" -eq 0 || "$closed" == *"2>&-"* ]] || grep -q "cannot write to stdout: Bad file descriptor" "$log"
     done
 }
 
 @test "daemons run without any of their streams, and write no log line into another file" {
     printf '%s\n' "[reporter]" "ip =" "[fetcher]" "admin_socket = $LARSHM_ADMIN_SOCKET" >"$BATS_TEST_TMPDIR/conf"
-    closed_streams "$BIN/larshm-fetcher" -n "$instance" -c "$BATS_TEST_TMPDIR/conf" --dns 127.0.0.1:9
+    closed_streams handles_term "$BIN/larshm-fetcher" -n "$instance" -c "$BATS_TEST_TMPDIR/conf" --dns 127.0.0.1:9
     [ ! -s "$object.lock" ]
     run larshm show
     [[ "$output" != *"DAMAGED"* ]]
     route add 9 9 127.0.0.1:9
     before=$(route list)
-    closed_streams "$BIN/larshm-dns" --db "$database" serve --listen 127.0.0.1:0
+    closed_streams handles_term "$BIN/larshm-dns" --db "$database" serve --listen 127.0.0.1:0
     run -0 route list
     [ "$output" = "$before" ]
-    closed_streams "$BIN/larshm-reporter" --db "$BATS_TEST_TMPDIR/results.db" serve --create --listen 127.0.0.1:0
+    closed_streams handles_term "$BIN/larshm-reporter" --db "$BATS_TEST_TMPDIR/results.db" serve --create --listen 127.0.0.1:0
     run -0 "$BIN/larshm-reporter" --db "$BATS_TEST_TMPDIR/results.db" list
 }
 
-@test "the tool runs without any of its streams, and writes into no object" {
+@test "the bridge runs without any of its streams, and writes no log line into a socket" {
     live
-    local closed
-    for closed in "<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-"; do
-        eval "larshm show $closed 3>&-" || [[ "$closed" == *">&-"* ]]
-        eval "larshm report 9 9 127.0.0.1:9 0 $closed 3>&-" || [[ "$closed" == *">&-"* ]]
-    done
+    closed_streams bridge_is_up "$BIN/larshm-bridge" -n "$instance" --ports 0,0,0
     run -0 larshm check
+}
+
+@test "a daemon whose stdout takes nothing serves on, and its log has the address" {
+    live
+    "$BIN/larshm-dns" --db "$database" serve --listen 127.0.0.1:0 >/dev/full 2>"$BATS_TEST_TMPDIR/dns" 3>&- &
+    pids+=("$!")
+    "$BIN/larshm-bridge" -n "$instance" --ports 0 >/dev/full 2>"$BATS_TEST_TMPDIR/bridge" 3>&- &
+    pids+=("$!")
+    for daemon in dns bridge; do
+        eventually grep -q "listening on .*127.0.0.1:[0-9]*, and cannot write that to stdout: No space left" "$BATS_TEST_TMPDIR/$daemon"
+    done
+    for pid in "${pids[@]: -2}"; do
+        kill "$pid"
+        wait "$pid"
+    done
+}
+
+@test "a command whose stdout is closed or full says so, exits with 1, and writes into no other file" {
+    live
+    larshm wait 9 9
+    larshm report 9 9 127.0.0.1:9 0
+    local command reporter="$BATS_TEST_TMPDIR/results.db"
+    "$BIN/larshm-reporter" --db "$reporter" serve --create --listen 127.0.0.1:0 >/dev/null 2>&1 3>&- &
+    pids+=("$!")
+    eventually "$BIN/larshm-reporter" --db "$reporter" list
+    sqlite3 "$reporter" "INSERT INTO ServerCallStatus VALUES (1, 2, 167772161, 8080, 167772417, 180, 20, 1700000000, '1')"
+    local -r commands=("larshm show" "larshm show -j" "larshm health" "larshm health -j" "larshm list" "larshm list -j"
+        "larshm get 9 9" "larshm get 9 9 -j" "larshm get 9 9 --pick 3" "larshm wait 9 9" "larshm dump" "larshm check" "larshm check -j"
+        "larshm stats" "larshm stats -j" "larshm report 9 9 127.0.0.1:9 0" "larshm host pin 9 9 127.0.0.1:9" "larshm reload"
+        "larshm simulate 9 9 0 9" "larshm qps -s 1" "larshm bench --list" "larshm --help" "larshm list --help"
+        "larshm --version" "$BIN/larshm-dns --db $database route list" "$BIN/larshm-dns --db $database route list --csv"
+        "$BIN/larshm-dns --db $database route log" "$BIN/larshm-dns --help" "$BIN/larshm-reporter --db $reporter list"
+        "$BIN/larshm-reporter --version" "$BIN/larshm-fetcher --print-config" "$BIN/larshm-fetcher --help"
+        "$BIN/larshm-fetcher --check-config $BATS_TEST_TMPDIR/conf" "$BIN/larshm-bridge --help")
+    for command in "${commands[@]}"; do
+        echo "$command"
+        run -0 eval "$command"
+        [ -n "$output" ]
+        run -1 --separate-stderr eval "$command >/dev/full"
+        [[ "$stderr" == *"cannot write to stdout: No space left on device" ]]
+    done
+    all_closed larshm show
+    all_closed larshm list -j
+    all_closed larshm report 9 9 127.0.0.1:9 0
+    all_closed "$BIN/larshm-dns" --db "$database" route list
+    all_closed "$BIN/larshm-fetcher" --print-config
+    run -0 larshm check
+    [ "$(route list)" = $'9\t9\t127.0.0.1\t9' ]
+}
+
+@test "an import whose stdin is closed is an error, not an empty file" {
+    route add 9 9 127.0.0.1:9
+    run -1 eval 'route import - <&-'
+    [[ "$output" == *"cannot read on: Bad file descriptor"* ]]
 }
 
 @test "a limit on the size of files is named, and leaves no object half made" {

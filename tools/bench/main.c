@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/number.h"
+#include "conf/start.h"
 #include "conf/suggest.h"
 #include "shm/region.h"
 #include "tools/bench/output.h"
@@ -154,10 +155,6 @@ static bool print_all(const struct machine *machine, const struct bench *bench,
                       const struct arguments *arguments)
 {
     bool done = arguments->output(machine, &bench->figures);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        warnx("cannot write to stdout");
-        done = false;
-    }
     return (!arguments->plot || output_plot(&bench->figures, arguments->plot)) && done;
 }
 
@@ -166,6 +163,7 @@ int main(int argc, char **argv)
     struct bench bench = {.rounds = ROUNDS, .routes_max = 1000 * 1000, .progress = isatty(STDERR_FILENO)};
     struct machine machine;
     struct arguments arguments = {.bench = &bench, .output = output_table, .cpu = -1};
+    start_prepare();
     argp_err_exit_status = EXIT_FAILURE;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;

@@ -137,8 +137,8 @@ bool output_json(const struct machine *machine, const struct figures *figures)
     json_decref(document);
     if (done)
         putchar('\n');
-    else
-        warnx("out of memory, or stdout cannot be written");
+    else if (!ferror(stdout)) /* start_prepare() has the other reported */
+        warnx("out of memory");
     return done;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,6 +14,7 @@
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
+#include "tools/common/announce.h"
 
 enum {
     OPEN_EVERY_MS = 100
@@ -68,18 +68,13 @@ static int open_ports(struct bridge *bridge)
 static int start_ports(struct bridge *bridge)
 {
     for (size_t i = 0; i < bridge->port_count; i++) {
-        char name[ADDRESS_TEXT_SIZE];
         if (port_start(bridge->ports[i]) != 0) {
             log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(errno));
             return -1;
         }
-        address_format(port_address(bridge->ports[i]), name);
-        printf("listening on udp %s\n", name);
+        announce("udp ", port_address(bridge->ports[i]));
     }
-    if (fflush(stdout) == 0)
-        return 0;
-    log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
-    return -1;
+    return 0;
 }
 
 /* Returns the signal that came. */

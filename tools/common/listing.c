@@ -105,7 +105,6 @@ static int print_row(const struct listing *listing, const char *const *cells)
     return 0;
 }
 
-/* A header that cannot be written is reported by listing_end(). */
 struct listing *listing_new_csv(const char *const *names, size_t columns)
 {
     struct listing *listing = new_lines(columns, ',');
@@ -147,24 +146,14 @@ void listing_write_time(const struct listing *listing, int64_t seconds, listing_
         snprintf(cell, LISTING_CELL_SIZE, "%" PRId64, seconds);
 }
 
-/* Prints what is not printed yet. */
-static bool finish(struct listing *listing)
-{
-    if (listing->grid && grid_print(listing->grid) != 0)
-        log_line(LOG_LEVEL_ERROR, "out of memory");
-    else if (fflush(stdout) != 0 || ferror(stdout))
-        log_line(LOG_LEVEL_ERROR, "cannot write the list to stdout");
-    else
-        return true;
-    return false;
-}
-
 int listing_end(struct listing *listing, const struct selection *selection, const struct listing_texts *texts)
 {
-    bool printed = finish(listing);
-    listing->grid = NULL;
-    if (!printed)
+    if (listing->grid && grid_print(listing->grid) != 0) {
+        listing->grid = NULL;
+        log_line(LOG_LEVEL_ERROR, "out of memory");
         return EXIT_FAILURE;
+    }
+    listing->grid = NULL;
     if (listing->rows > 0)
         return EXIT_SUCCESS;
     if (selection->count == 0) {

@@ -3,11 +3,11 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "conf/address.h"
 #include "conf/log.h"
+#include "tools/common/announce.h"
 
 enum {
     SIGNALS = 2,
@@ -37,17 +37,6 @@ static void on_signal(uv_signal_t *signal, int number)
     stop(signal->data);
 }
 
-static int say_address(const struct sockaddr_in *address)
-{
-    char name[ADDRESS_TEXT_SIZE];
-    address_format(address, name);
-    printf("listening on %s\n", name);
-    if (fflush(stdout) == 0)
-        return 0;
-    log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
-    return -1;
-}
-
 static int start(struct run *run, const struct sockaddr_in *address)
 {
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
@@ -74,7 +63,8 @@ static int start(struct run *run, const struct sockaddr_in *address)
                  uv_strerror(rc), service->name);
         return -1;
     }
-    return say_address(&bound);
+    announce("", &bound);
+    return 0;
 }
 
 int service_run(const struct service *service, const struct sockaddr_in *address)

@@ -78,7 +78,7 @@ static int print(json_t *document, size_t flags)
         return say_no_memory();
     int result = json_dumpf(document, stdout, flags);
     json_decref(document);
-    if (result != 0 && !ferror(stdout)) /* main() reports the other */
+    if (result != 0 && !ferror(stdout)) /* start_prepare() has the other reported */
         return say_no_memory();
     putchar('\n');
     return EXIT_SUCCESS;

@@ -127,9 +127,5 @@ int main(int argc, char **argv)
         return unknown_command(words[0]);
     snprintf(title, sizeof(title), "larshm %s", words[0]);
     words[0] = title;
-    int code = run(common, count, words);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    say("cannot write to stdout");
-    return EXIT_USAGE;
+    return run(common, count, words);
 }

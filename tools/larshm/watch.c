@@ -83,7 +83,7 @@ static int print_change(void *context, const struct route *route)
     if (code != 0)
         return code;
     if (fflush(stdout) != 0)
-        return EXIT_USAGE; /* main() says so */
+        return EXIT_USAGE; /* start_prepare() has it reported */
     watch->printed++;
     return watch->printed == watch->count ? DONE : 0;
 }

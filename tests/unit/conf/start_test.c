@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -52,6 +53,47 @@ static void streams_that_are_closed_lead_nowhere(void **state)
         assert_int_equal(status_of_child(streams_after_closing, mask), 0);
 }
 
+/* In a child, as above: what is read from, or written into, a stream that was closed fails; log lines do not. */
+static int use_of_closed(unsigned mask)
+{
+    char byte;
+    for (int fd = 0; fd < 3; fd++)
+        if (mask & 1U << fd)
+            close(fd);
+    start_prepare();
+    if (mask & 1U && (read(STDIN_FILENO, &byte, 1) >= 0 || errno != EBADF))
+        return 1;
+    if (mask & 2U && (write(STDOUT_FILENO, "x", 1) >= 0 || errno != EBADF))
+        return 2;
+    return mask & 4U && write(STDERR_FILENO, "x", 1) != 1 ? 3 : 0;
+}
+
+static void streams_that_are_closed_fail_where_they_are_used(void **state)
+{
+    (void)state;
+    for (unsigned mask = 0; mask < 8; mask++)
+        assert_int_equal(status_of_child(use_of_closed, mask), 0);
+}
+
+/* In a child: prints `bytes`, and ends as a program does. */
+static int print_to_full(unsigned bytes)
+{
+    if (!freopen("/dev/full", "w", stdout) || !freopen("/dev/null", "w", stderr))
+        return 2;
+    start_prepare();
+    while (bytes-- > 0)
+        putchar('x');
+    exit(0);
+}
+
+static void what_stdout_does_not_take_makes_the_program_fail(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of_child(print_to_full, 0), 0);
+    assert_int_equal(WEXITSTATUS(status_of_child(print_to_full, 1)), EXIT_FAILURE);
+    assert_int_equal(WEXITSTATUS(status_of_child(print_to_full, 100000)), EXIT_FAILURE);
+}
+
 static int write_beyond_limit(unsigned bytes)
 {
     const struct rlimit limit = {bytes, bytes};
@@ -73,6 +115,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_that_are_closed_lead_nowhere),
+        cmocka_unit_test(streams_that_are_closed_fail_where_they_are_used),
+        cmocka_unit_test(what_stdout_does_not_take_makes_the_program_fail),
         cmocka_unit_test(a_file_beyond_its_limit_is_an_error_and_no_death),
     };
     return cmocka_run_group_tests_name("unit/conf/start", tests, NULL, NULL);
