@@ -104,7 +104,7 @@ static void log_lost(struct connection *connection, const char *why, uint64_t de
         limit->next += connection->role->quiet_ms;
 }
 
-static void log_down(struct connection *connection)
+static void notify_down(struct connection *connection)
 {
     if (connection->role->down)
         connection->role->down(connection->context);
@@ -122,7 +122,7 @@ static void lost(struct connection *connection, const char *why)
     set_state(connection, CONNECTION_WAITING);
     uv_timer_start(&connection->timer, backoff_over, delay, 0);
     if (was_up)
-        log_down(connection);
+        notify_down(connection);
 }
 
 void connection_drop(struct connection *connection, const char *why)
@@ -137,7 +137,7 @@ void connection_redirect(struct connection *connection)
     leave(connection);
     connection->attempt = 0;
     if (was_up)
-        log_down(connection);
+        notify_down(connection);
     attempt(connection);
 }
 

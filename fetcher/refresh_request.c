@@ -3,9 +3,9 @@
 #include "fetcher/refresh_internal.h"
 
 enum {
-    FLAGS_PER_POLL = 16384, /* at most */
-    ANSWER_ASSUMED = 4096,  /* bytes of an answer for a route that is not known yet */
-    IN_FLIGHT_MAX = 4 << 20, /* bytes of answers under way: the directory of Lars can queue some 8 MB in all */
+    FLAGS_PER_POLL = 16384,  /* at most */
+    ANSWER_ASSUMED = 4096,   /* bytes of an answer for a route that is not known yet */
+    IN_FLIGHT_MAX = 4 << 20, /* bytes of all answers under way: Lars' directory can queue some 8 MB */
 };
 
 /* What is waited for is shared, too: a quarter is kept for new routes. */
