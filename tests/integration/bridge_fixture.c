@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "proto/frame.h"
+#include "shm/clock.h"
+#include "tests/support/by_key.h"
 
 void bridge_launch(struct bridge *bridge, const char *const arguments[])
 {
@@ -106,6 +108,20 @@ int bridge_teardown(void **state)
     return status;
 }
 
+void bridge_put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host_addr *hosts,
+                uint32_t count)
+{
+    struct route_key key = route_key((uint32_t)modid, (uint32_t)cmdid);
+    assert_int_equal(put_by_key(bridge->instance->writer, key, hosts, count, NULL, ROUTE_TTL_S, clock_tick()),
+                     SHM_OK);
+}
+
+void bridge_put_one(struct bridge *bridge, int32_t modid, int32_t cmdid, const char *ip, uint16_t port)
+{
+    const struct host_addr host = {.address = inet_addr(ip), .port = htons(port)};
+    bridge_put(bridge, modid, cmdid, &host, 1);
+}
+
 int client_open(const char *ip, in_port_t port)
 {
     const struct sockaddr_in address = {
@@ -114,6 +130,11 @@ int client_open(const char *ip, in_port_t port)
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
+}
+
+int bridge_client(const struct bridge *bridge)
+{
+    return client_open("127.0.0.1", bridge->ports[0]);
 }
 
 void client_send(int fd, const void *datagram, size_t size)
@@ -212,6 +233,14 @@ struct host_answer client_get_host(int fd, int32_t modid, int32_t cmdid)
     assert_int_equal(answer.modid, modid);
     assert_int_equal(answer.cmdid, cmdid);
     return answer;
+}
+
+void client_expect_host(int fd, int32_t modid, int32_t cmdid, int32_t ip, int32_t port)
+{
+    struct host_answer answer = client_get_host(fd, modid, cmdid);
+    assert_int_equal(answer.retcode, LARS__RET_CODE__RET_SUCC);
+    assert_int_equal(answer.ip, ip);
+    assert_int_equal(answer.port, port);
 }
 
 Lars__GetRouteResponse *client_get_route(int fd, int32_t modid, int32_t cmdid)

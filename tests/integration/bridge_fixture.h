@@ -17,6 +17,7 @@ enum {
     BRIDGE_PORTS = 3,
     REQUEST_BYTES = 128, /* more than any request takes */
     DATAGRAM_BYTES = 65536,
+    ROUTE_TTL_S = 3600, /* of routes that are published */
 };
 
 struct bridge {
@@ -41,8 +42,15 @@ void bridge_stop(struct bridge *bridge, int number);
 /* The bridge ends, and has counted so many. */
 void bridge_expect_totals(struct bridge *bridge, unsigned requests, unsigned reports, unsigned bad);
 
+/* Publishes a route of these hosts, or of one. */
+void bridge_put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host_addr *hosts,
+                uint32_t count);
+void bridge_put_one(struct bridge *bridge, int32_t modid, int32_t cmdid, const char *ip, uint16_t port);
+
 /* A client's socket; what comes from elsewhere than this port does not reach it. */
 int client_open(const char *ip, in_port_t port);
+/* One to the first port of the bridge. */
+int bridge_client(const struct bridge *bridge);
 void client_send(int fd, const void *datagram, size_t size);
 /* Takes the next datagram and returns its size; fails when none comes. */
 size_t client_receive(int fd, uint8_t out[static DATAGRAM_BYTES]);
@@ -62,7 +70,8 @@ struct host_answer {
 struct host_answer client_take_host(int fd);
 /* Sends a request and receives its answer. */
 struct host_answer client_get_host(int fd, int32_t modid, int32_t cmdid);
-/* Likewise; the caller frees it with lars__get_route_response__free_unpacked(). */
+void client_expect_host(int fd, int32_t modid, int32_t cmdid, int32_t ip, int32_t port);
+/* The hosts of a route; the caller frees it with lars__get_route_response__free_unpacked(). */
 Lars__GetRouteResponse *client_get_route(int fd, int32_t modid, int32_t cmdid);
 
 #endif

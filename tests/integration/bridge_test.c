@@ -2,12 +2,7 @@
 /* What Lars clients get from the bridge: real sockets, a real process, real shared memory. */
 #include <arpa/inet.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "proto/frame.h"
@@ -20,43 +15,15 @@ enum {
     SUCC = LARS__RET_CODE__RET_SUCC,
     OVERLOAD = LARS__RET_CODE__RET_OVERLOAD,
     NOEXIST = LARS__RET_CODE__RET_NOEXIST,
-    TTL_S = 3600,
 };
-
-static int client(const struct bridge *bridge)
-{
-    return client_open("127.0.0.1", bridge->ports[0]);
-}
-
-static void put(struct bridge *bridge, int32_t modid, int32_t cmdid, const struct host_addr *hosts,
-                uint32_t count)
-{
-    assert_int_equal(put_by_key(bridge->instance->writer, route_key((uint32_t)modid, (uint32_t)cmdid), hosts,
-                                count, NULL, TTL_S, clock_tick()),
-                     SHM_OK);
-}
-
-static void put_one(struct bridge *bridge, int32_t modid, int32_t cmdid, const char *ip, uint16_t port)
-{
-    const struct host_addr host = {.address = inet_addr(ip), .port = htons(port)};
-    put(bridge, modid, cmdid, &host, 1);
-}
-
-static void expect_host(int fd, int32_t modid, int32_t cmdid, int32_t ip, int32_t port)
-{
-    struct host_answer answer = client_get_host(fd, modid, cmdid);
-    assert_int_equal(answer.retcode, SUCC);
-    assert_int_equal(answer.ip, ip);
-    assert_int_equal(answer.port, port);
-}
 
 static void get_host_gives_each_host_of_the_route_one_after_the_other(void **state)
 {
     struct bridge *bridge = *state;
     const struct host_addr hosts[] = {{.address = inet_addr("10.0.0.1"), .port = htons(80)},
                                       {.address = inet_addr("10.0.0.2"), .port = htons(65535)}};
-    int fd = client(bridge), first = 0;
-    put(bridge, 1, 2, hosts, 2);
+    int fd = bridge_client(bridge), first = 0;
+    bridge_put(bridge, 1, 2, hosts, 2);
     for (int i = 0; i < 1000; i++) {
         struct host_answer answer = client_get_host(fd, 1, 2);
         assert_int_equal(answer.retcode, SUCC);
@@ -71,34 +38,34 @@ static void get_host_gives_each_host_of_the_route_one_after_the_other(void **sta
 static void negative_keys_and_high_addresses_keep_their_bits(void **state)
 {
     struct bridge *bridge = *state;
-    int fd = client(bridge);
-    put_one(bridge, INT32_MIN, -2, "128.0.0.0", 1);
-    put_one(bridge, -1, 0, "255.255.255.254", 65535);
-    put_one(bridge, 0, -1, "127.255.255.255", 128);
-    expect_host(fd, INT32_MIN, -2, INT32_MIN, 1);
-    expect_host(fd, -1, 0, -2, 65535);
-    expect_host(fd, 0, -1, INT32_MAX, 128);
+    int fd = bridge_client(bridge);
+    bridge_put_one(bridge, INT32_MIN, -2, "128.0.0.0", 1);
+    bridge_put_one(bridge, -1, 0, "255.255.255.254", 65535);
+    bridge_put_one(bridge, 0, -1, "127.255.255.255", 128);
+    client_expect_host(fd, INT32_MIN, -2, INT32_MIN, 1);
+    client_expect_host(fd, -1, 0, -2, 65535);
+    client_expect_host(fd, 0, -1, INT32_MAX, 128);
     close(fd);
 }
 
 static void unknown_route_does_not_exist_is_asked_for_and_is_there_in_a_moment(void **state)
 {
     struct bridge *bridge = *state;
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     assert_int_equal(client_get_host(fd, 7, -8).retcode, NOEXIST);
     struct keys missed = instance_missed(bridge->instance);
     assert_int_equal(missed.count, 1);
     assert_int_equal(missed.key[0], route_key_number(route_key(7, (uint32_t)-8)));
-    put_one(bridge, 7, -8, "10.1.2.3", 4000);
-    expect_host(fd, 7, -8, 0x0a010203, 4000);
+    bridge_put_one(bridge, 7, -8, "10.1.2.3", 4000);
+    client_expect_host(fd, 7, -8, 0x0a010203, 4000);
     close(fd);
 }
 
 static void route_without_hosts_does_not_exist(void **state)
 {
     struct bridge *bridge = *state;
-    int fd = client(bridge);
-    put(bridge, 3, 4, NULL, 0);
+    int fd = bridge_client(bridge);
+    bridge_put(bridge, 3, 4, NULL, 0);
     assert_int_equal(client_get_host(fd, 3, 4).retcode, NOEXIST);
     assert_int_equal(client_get_host(fd, -1, -1).retcode, NOEXIST); /* the key that can be no route */
     close(fd);
@@ -107,7 +74,7 @@ static void route_without_hosts_does_not_exist(void **state)
 static void expired_route_is_answered_at_once_and_asked_for_again(void **state)
 {
     struct bridge *bridge = *state;
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     instance_put(bridge->instance, route_key_number(route_key(5, 5)), 1, 3, 1);
     instance_heartbeat(bridge->instance, clock_tick() + 10000);
     assert_int_equal(client_get_host(fd, 5, 5).retcode, SUCC);
@@ -120,8 +87,8 @@ static void route_of_overloaded_hosts_answers_overload_but_for_probes(void **sta
     struct bridge *bridge = *state;
     uint32_t probe_num = bridge->instance->options.settings.probe_num;
     unsigned probes = 0;
-    int fd = client(bridge);
-    put_one(bridge, 6, 6, "10.0.0.1", 80);
+    int fd = bridge_client(bridge);
+    bridge_put_one(bridge, 6, 6, "10.0.0.1", 80);
     set_rotation_by_key(bridge->instance->writer, route_key(6, 6), 0, true, false);
     for (unsigned i = 0; i < 10 * (probe_num + 1); i++) {
         struct host_answer answer = client_get_host(fd, 6, 6);
@@ -139,13 +106,13 @@ static void get_route_gives_all_hosts_and_none_of_an_unknown_route(void **state)
     struct bridge *bridge = *state;
     uint64_t key = route_key_number(route_key(40, (uint32_t)-41));
     uint32_t round = UINT32_MAX;
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     Lars__GetRouteResponse *route = client_get_route(fd, 40, -41);
     assert_int_equal(route->n_host, 0);
     lars__get_route_response__free_unpacked(route, NULL);
     assert_int_equal(instance_missed(bridge->instance).count, 1);
 
-    instance_put(bridge->instance, key, 9, 100, TTL_S);
+    instance_put(bridge->instance, key, 9, 100, ROUTE_TTL_S);
     route = client_get_route(fd, 40, -41);
     assert_int_equal(route->n_host, 100);
     for (uint32_t i = 0; i < 100; i++)
@@ -163,7 +130,7 @@ static void put_many(struct bridge *bridge, uint32_t first_ip, uint16_t first_po
     for (uint32_t i = 0; i < 10000; i++)
         hosts[i] = (struct host_addr){.address = htonl(first_ip + i / 100),
                                       .port = htons((uint16_t)(first_port + i % 100))};
-    put(bridge, 1, 1, hosts, 10000);
+    bridge_put(bridge, 1, 1, hosts, 10000);
 }
 
 static void expect_hosts(int fd, size_t count, uint32_t first_ip, int32_t first_port)
@@ -180,7 +147,7 @@ static void expect_hosts(int fd, size_t count, uint32_t first_ip, int32_t first_
 static void route_of_ten_thousand_hosts_is_answered_whole(void **state)
 {
     struct bridge *bridge = *state;
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     put_many(bridge, 1, 1);
     expect_hosts(fd, 10000, 1, 1);
     close(fd);
@@ -191,7 +158,7 @@ static void route_of_ten_thousand_hosts_is_answered_whole(void **state)
 static void route_that_does_not_fit_is_cut_after_a_whole_host_counted_and_logged(void **state)
 {
     struct bridge *bridge = *state;
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     put_many(bridge, 0xf0000000, 50000); /* 17 bytes each, 4 of the key, 8 of the header */
     expect_hosts(fd, (65507 - 8 - 4) / 17, 0xf0000000, 50000);
     close(fd);
@@ -203,12 +170,12 @@ static void route_that_does_not_fit_is_cut_after_a_whole_host_counted_and_logged
 static void any_port_answers_for_any_route(void **state)
 {
     struct bridge *bridge = *state;
-    put_one(bridge, 1, 1, "10.0.0.1", 80);
-    put_one(bridge, 1, 2, "10.0.0.2", 80);
+    bridge_put_one(bridge, 1, 1, "10.0.0.1", 80);
+    bridge_put_one(bridge, 1, 2, "10.0.0.2", 80);
     for (int i = 0; i < BRIDGE_PORTS; i++) {
         int fd = client_open("127.0.0.1", bridge->ports[i]); /* hears only what comes from this port */
-        expect_host(fd, 1, 1, 0x0a000001, 80);
-        expect_host(fd, 1, 2, 0x0a000002, 80);
+        client_expect_host(fd, 1, 1, 0x0a000001, 80);
+        client_expect_host(fd, 1, 2, 0x0a000002, 80);
         close(fd);
     }
 }
@@ -235,10 +202,10 @@ static void report_reaches_exactly_the_host_that_was_given(void **state)
     static const int32_t retcodes[] = {0, 0, 1, -1, INT32_MIN};
     struct bridge *bridge = *state;
     uint8_t bytes[REQUEST_BYTES];
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     for (int32_t i = 0; i < 4; i++) {
         struct reported reported = {0};
-        put_one(bridge, -1 - i, i, addresses[i], (uint16_t)(65535 - i));
+        bridge_put_one(bridge, -1 - i, i, addresses[i], (uint16_t)(65535 - i));
         struct host_answer given = client_get_host(fd, -1 - i, i);
         for (size_t k = 0; k < sizeof(retcodes) / sizeof(*retcodes); k++)
             client_send(fd, bytes, report_request(bytes, -1 - i, i, given.ip, given.port, retcodes[k]));
@@ -262,7 +229,7 @@ static void wrong_reports_are_counted_and_no_report_is_answered(void **state)
     static const int32_t no_ports[] = {0, -1, 65536, INT32_MIN};
     struct bridge *bridge = *state;
     uint8_t bytes[REQUEST_BYTES];
-    int fd = client(bridge);
+    int fd = bridge_client(bridge);
     for (size_t i = 0; i < sizeof(no_ports) / sizeof(*no_ports); i++)
         client_send(fd, bytes, report_request(bytes, 1, 1, 0x0a000001, no_ports[i], 0));
     client_send(fd, bytes, report_request(bytes, 1, 1, 0, 80, 0));
@@ -280,8 +247,8 @@ static void malformed_datagrams_are_dropped_counted_and_hinder_no_client(void **
 {
     struct bridge *bridge = *state;
     static uint8_t bytes[DATAGRAM_BYTES];
-    int fd = client(bridge);
-    put_one(bridge, 1, 1, "10.0.0.1", 80);
+    int fd = bridge_client(bridge);
+    bridge_put_one(bridge, 1, 1, "10.0.0.1", 80);
     size_t size = host_request(bytes, 1, 1, 1);
     unsigned bad = 0;
     for (size_t k = 0; k < size; k++, bad++)
@@ -297,7 +264,7 @@ static void malformed_datagrams_are_dropped_counted_and_hinder_no_client(void **
     client_send(fd, bytes, FRAME_HEADER);
     bad += 5;
     assert_true(client_hears_nothing(fd, 50));
-    expect_host(fd, 1, 1, 0x0a000001, 80);
+    client_expect_host(fd, 1, 1, 0x0a000001, 80);
     close(fd);
     bridge_expect_totals(bridge, 1, 0, bad);
     assert_in_range(process_said(&bridge->process, "dropped a datagram from 127.0.0.1:"), 1, 10);
@@ -311,10 +278,10 @@ static void clients_of_several_batches_at_once_get_each_their_own_answer(void **
     struct bridge *bridge = *state;
     uint8_t bytes[REQUEST_BYTES];
     int fds[CLIENTS];
-    put_one(bridge, 1, 0, "10.0.0.1", 80);
+    bridge_put_one(bridge, 1, 0, "10.0.0.1", 80);
     process_signal(&bridge->process, SIGSTOP);
     for (int i = 0; i < CLIENTS; i++) {
-        fds[i] = client(bridge);
+        fds[i] = bridge_client(bridge);
         if (i % 3 == 2) /* is not answered, between others that are */
             client_send(fds[i], bytes, report_request(bytes, 1, 0, 0x0a000001, 80, 0));
         client_send(fds[i], bytes, host_request(bytes, (uint32_t)i, 1, i % 2));
@@ -339,7 +306,7 @@ static void thousands_of_requests_in_a_small_window_are_all_answered(void **stat
     struct bridge *bridge = *state;
     uint8_t bytes[REQUEST_BYTES];
     int fds[BRIDGE_PORTS];
-    put_one(bridge, 1, 1, "10.0.0.1", 80);
+    bridge_put_one(bridge, 1, 1, "10.0.0.1", 80);
     for (int i = 0; i < BRIDGE_PORTS; i++)
         fds[i] = client_open("127.0.0.1", bridge->ports[i]);
     for (uint32_t i = 0; i < REQUESTS + WINDOW; i++) {
@@ -357,9 +324,9 @@ static void client_that_never_reads_hinders_no_other(void **state)
 {
     struct bridge *bridge = *state;
     uint8_t bytes[REQUEST_BYTES];
-    int deaf = client(bridge), fd = client(bridge);
+    int deaf = bridge_client(bridge), fd = bridge_client(bridge);
     put_many(bridge, 1, 1);
-    put_one(bridge, 2, 2, "10.0.0.1", 80);
+    bridge_put_one(bridge, 2, 2, "10.0.0.1", 80);
     size_t size = host_request(bytes, 1, 1, 1);
     for (int i = 0; i < 20000; i++)
         client_send(deaf, bytes, size);
@@ -370,155 +337,6 @@ static void client_that_never_reads_hinders_no_other(void **state)
     assert_int_equal(client_take_host(fd).ip, 0x0a000001);
     close(deaf);
     close(fd);
-}
-
-static void remove_objects(struct bridge *bridge)
-{
-    const struct object_names *names = &bridge->instance->names;
-    instance_stop(bridge->instance);
-    shm_unlink(names->routes);
-    shm_unlink(names->control);
-    shm_unlink(names->lock);
-}
-
-static void instance_that_comes_later_is_found_without_a_restart(void **state)
-{
-    struct bridge *bridge = *state;
-    uint8_t bytes[REQUEST_BYTES];
-    bridge_stop(bridge, SIGTERM);
-    remove_objects(bridge);
-    bridge_start(bridge, NULL);
-    int fd = client(bridge);
-    assert_int_equal(client_get_host(fd, 1, 1).retcode, NOEXIST);
-    Lars__GetRouteResponse *route = client_get_route(fd, 1, 1);
-    assert_int_equal(route->n_host, 0);
-    lars__get_route_response__free_unpacked(route, NULL);
-    client_send(fd, bytes, report_request(bytes, 1, 1, 0x0a000001, 80, 0)); /* no instance to record it in */
-    assert_int_equal(process_said(&bridge->process, bridge->instance->name), 1);
-
-    instance_start(bridge->instance);
-    put_one(bridge, 1, 1, "10.0.0.1", 80);
-    eventually(client_get_host(fd, 1, 1).retcode == SUCC);
-    expect_host(fd, 1, 1, 0x0a000001, 80);
-    assert_int_equal(process_said(&bridge->process, "is open"), 1);
-    close(fd);
-    bridge_stop(bridge, SIGTERM);
-    assert_int_equal(process_said(&bridge->process, "reports: 0, bad datagrams: 0, reports lost: 1"), 1);
-}
-
-static void generation_after_generation_is_followed(void **state)
-{
-    struct bridge *bridge = *state;
-    int fd = client(bridge);
-    for (int32_t i = 1; i <= 5; i++) {
-        put_one(bridge, 1, 1, "10.0.0.1", (uint16_t)i);
-        expect_host(fd, 1, 1, 0x0a000001, i);
-        instance_renew(bridge->instance);
-    }
-    instance_stop(bridge->instance);
-    expect_host(fd, 1, 1, 0x0a000001, 5); /* no fetcher is there, the routes are */
-    instance_start(bridge->instance);
-    put_one(bridge, 1, 1, "10.0.0.2", 6);
-    expect_host(fd, 1, 1, 0x0a000002, 6);
-    close(fd);
-}
-
-/* Has a bridge try, and says whether it gave up with status 1 and this in its log. */
-static bool gives_up(struct bridge *bridge, const char *const arguments[], const char *why)
-{
-    struct bridge other = {.instance = bridge->instance};
-    memcpy(other.log, bridge->log, sizeof(other.log));
-    unsigned before = process_said(&bridge->process, why);
-    bridge_launch(&other, arguments);
-    return process_wait(&other.process) == 1 && process_said(&bridge->process, why) == before + 1;
-}
-
-static void port_in_use_is_named_with_what_to_do(void **state)
-{
-    struct bridge *bridge = *state;
-    char ports[32], why[64];
-    int fd = client(bridge);
-    snprintf(ports, sizeof(ports), "0,%u", bridge->ports[2]);
-    snprintf(why, sizeof(why), "cannot listen on udp 127.0.0.1:%u: Address already in use", bridge->ports[2]);
-    assert_true(gives_up(bridge, (const char *const[]){"--ports", ports, NULL}, why));
-    assert_int_equal(process_said(&bridge->process, "Lars agent"), 1);
-    assert_int_equal(process_said(&bridge->process, "--ports\n"), 1);
-    put_one(bridge, 1, 1, "10.0.0.1", 80);
-    expect_host(fd, 1, 1, 0x0a000001, 80); /* and who had it before still has it */
-    close(fd);
-}
-
-static void wrong_command_lines_are_refused(void **state)
-{
-    static const char *const bad_ports[] = {
-        "",      "8888,",     "8888,,8890", "65536", "-1",
-        "8888x", "8888,8888", "0,0,0,0",    "0x10",  "99999999999999999999"};
-    static const char *const bad_addresses[] = {"",    "localhost",   "127.0.0",
-                                                "::1", "127.0.0.256", "1.2.3.4:5"};
-    struct bridge *bridge = *state;
-    for (size_t i = 0; i < sizeof(bad_ports) / sizeof(*bad_ports); i++)
-        assert_true(gives_up(bridge, (const char *const[]){"--ports", bad_ports[i], NULL}, "one to three"));
-    for (size_t i = 0; i < sizeof(bad_addresses) / sizeof(*bad_addresses); i++)
-        assert_true(
-            gives_up(bridge, (const char *const[]){"--listen", bad_addresses[i], NULL}, "dotted IPv4"));
-    assert_true(gives_up(bridge, (const char *const[]){"-n", "no/name", NULL}, "no/name"));
-    assert_true(gives_up(bridge, (const char *const[]){"word", NULL}, "Too many arguments"));
-    /* An address that no machine has: kept for documentation. */
-    assert_true(gives_up(bridge, (const char *const[]){"--listen", "192.0.2.1", "--ports", "0", NULL},
-                         "cannot listen on udp 192.0.2.1:0"));
-}
-
-static void other_addresses_are_served_only_when_asked_for(void **state)
-{
-    struct bridge *bridge = *state;
-    uint8_t bytes[REQUEST_BYTES];
-    put_one(bridge, 1, 1, "10.0.0.1", 80);
-    size_t size = host_request(bytes, 1, 1, 1);
-    int fd = client_open("127.0.0.2", bridge->ports[0]);
-    client_send(fd, bytes, size);
-    char byte;
-    assert_int_equal(recv(fd, &byte, 1, 0), -1); /* refused */
-    close(fd);
-
-    bridge_stop(bridge, SIGINT);
-    bridge_start(bridge, "127.0.0.2");
-    fd = client_open("127.0.0.2", bridge->ports[0]);
-    expect_host(fd, 1, 1, 0x0a000001, 80);
-    close(fd);
-    assert_int_equal(process_said(&bridge->process, "other machines"), 0);
-
-    bridge_stop(bridge, SIGINT);
-    bridge_start(bridge, "0.0.0.0");
-    fd = client(bridge);
-    expect_host(fd, 1, 1, 0x0a000001, 80);
-    close(fd);
-    eventually(process_said(&bridge->process, "other machines") == 1);
-}
-
-static void service_manager_is_notified_of_ready_and_stop(void **state)
-{
-    struct bridge *bridge = *state;
-    char text[256];
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", bridge->home);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    bridge_stop(bridge, SIGTERM);
-    setenv("NOTIFY_SOCKET", address.sun_path, 1);
-    bridge_start(bridge, NULL);
-    unsetenv("NOTIFY_SOCKET");
-    assert_false(client_hears_nothing(fd, EVENTUALLY_MS));
-    ssize_t size = recv(fd, text, sizeof(text) - 1, 0);
-    assert_true(size > 0);
-    text[size] = '\0';
-    assert_non_null(strstr(text, "READY=1"));
-    bridge_stop(bridge, SIGTERM);
-    size = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
-    assert_true(size > 0);
-    text[size] = '\0';
-    assert_non_null(strstr(text, "STOPPING=1"));
-    close(fd);
-    unlink(address.sun_path);
 }
 
 int main(void)
@@ -540,12 +358,6 @@ int main(void)
         bridge_test(clients_of_several_batches_at_once_get_each_their_own_answer),
         bridge_test(thousands_of_requests_in_a_small_window_are_all_answered),
         bridge_test(client_that_never_reads_hinders_no_other),
-        bridge_test(instance_that_comes_later_is_found_without_a_restart),
-        bridge_test(generation_after_generation_is_followed),
-        bridge_test(port_in_use_is_named_with_what_to_do),
-        bridge_test(wrong_command_lines_are_refused),
-        bridge_test(other_addresses_are_served_only_when_asked_for),
-        bridge_test(service_manager_is_notified_of_ready_and_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
