@@ -209,15 +209,147 @@ static void file_that_is_no_database_is_not_followed(void **state)
     dns_disconnect(&client);
 }
 
+/* What the test has open of a database would otherwise go on with the -wal that is gone. */
+static void close_all(struct dns *dns)
+{
+    store_close(dns->store);
+    dns->store = NULL;
+    sqlite3_close(dns->file.sql);
+    dns->file.sql = NULL;
+}
+
+static void write_in_place(const struct dns *dns, const void *bytes, size_t size)
+{
+    FILE *file = fopen(dns->file.path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* As `cp other.db routes.db` does. */
+static void copy_other_in_place(const struct dns *dns)
+{
+    static char bytes[1 << 20];
+    char path[80];
+    path_of(dns, "other.db", path);
+    FILE *other = fopen(path, "r");
+    assert_non_null(other);
+    size_t size = fread(bytes, 1, sizeof(bytes), other);
+    fclose(other);
+    write_in_place(dns, bytes, size);
+}
+
+static void database_that_is_emptied_or_overwritten_in_place_is_named_once_and_edits_are_refused(void **state)
+{
+    static const struct {
+        const char *bytes, *refused;
+    } cases[] = {{"", "emptied while a program had it open"},
+                 {"too short to be a database", "overwritten while a program had it open"}};
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    char error[STORE_ERROR_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        struct store *store;
+        write_in_place(dns, cases[i].bytes, strlen(cases[i].bytes));
+        eventually(process_said(&dns->process, "was emptied or overwritten, and is none any more") == 1);
+        assert_int_equal(store_open(&store, dns->file.path, STORE_CREATE, error), -1);
+        assert_non_null(strstr(error, cases[i].refused));
+    }
+    dns_ask(&client, changed);
+    assert_int_equal(dns_receive_hosts(&client, changed, NULL), 1);
+    throughout(LOGGED_MS, process_said(&dns->process, "was emptied or overwritten") == 1);
+    assert_false(dns_readable(&client, DNS_QUIET_MS));
+    dns_disconnect(&client);
+}
+
+static void database_written_into_an_emptied_file_is_followed(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    make_other(dns);
+    close_all(dns);
+    write_in_place(dns, "", 0);
+    eventually(process_said(&dns->process, "was emptied or overwritten") == 1);
+    copy_other_in_place(dns);
+    expect_other(&client);
+    edit(dns, "routes.db", kept, 5);
+    assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2);
+    remove_in(dns, "other.db");
+    dns_disconnect(&client);
+}
+
+static void database_written_over_one_without_edits_in_its_wal_is_followed(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    make_other(dns);
+    run_sql(&dns->file, "PRAGMA wal_checkpoint");
+    close_all(dns);
+    assert_false(dns_readable(&client, LOGGED_MS)); /* the directory has seen that checkpoint */
+    copy_other_in_place(dns);
+    expect_other(&client);
+    assert_int_equal(process_said(&dns->process, "the database was replaced"), 1);
+    edit(dns, "routes.db", kept, 5);
+    assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2);
+    remove_in(dns, "other.db");
+    dns_disconnect(&client);
+}
+
+static void database_written_over_one_with_edits_in_its_wal_is_not_mixed_with_them(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    make_other(dns);
+    assert_false(dns_readable(&client, LOGGED_MS));
+    copy_other_in_place(dns);
+    eventually(process_said(&dns->process, "was overwritten while") == 1);
+    dns_ask(&client, changed);
+    assert_int_equal(dns_receive_hosts(&client, changed, NULL), 1);
+    throughout(LOGGED_MS, process_said(&dns->process, "was overwritten while") == 1);
+    remove_in(dns, "routes.db-wal");
+    expect_other(&client);
+    remove_in(dns, "other.db");
+    dns_disconnect(&client);
+}
+
+static void checkpoints_are_not_taken_for_another_database(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    for (uint32_t i = 0; i < 3; i++) {
+        dns_add(dns, kept, 10 + i, 1);
+        assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2 + i);
+        run_sql(&dns->file, i == 1 ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint");
+        assert_false(dns_readable(&client, LOGGED_MS));
+    }
+    run_sql(&dns->file, "VACUUM");
+    assert_false(dns_readable(&client, LOGGED_MS));
+    assert_int_equal(process_said(&dns->process, "the database"), 0);
+    dns_disconnect(&client);
+}
+
+static void dropped_table_is_named_once_and_no_route_is_lost(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    make_other(dns);
+    run_sql(&dns->file, "ALTER TABLE RouteData RENAME TO Elsewhere");
+    eventually(process_said(&dns->process, "no such table: RouteData; until that is repaired") == 1);
+    throughout(LOGGED_MS, process_said(&dns->process, "no such table: RouteData") == 1);
+    assert_false(dns_readable(&client, DNS_QUIET_MS));
+    run_sql(&dns->file, "ALTER TABLE Elsewhere RENAME TO RouteData");
+    eventually(process_said(&dns->process, "the database is back") == 1);
+    dns_add(dns, kept, 2, 1);
+    assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2);
+    dns_disconnect(&client);
+}
+
 static void edits_arrive_although_wal_and_shm_were_deleted(void **state)
 {
     static const char *const names[] = {"routes.db-shm", "routes.db-wal"};
     struct dns *dns = *state;
     struct dns_client client = subscribe_all(dns);
-    store_close(dns->store);
-    dns->store = NULL;
-    sqlite3_close(dns->file.sql);
-    dns->file.sql = NULL;
+    close_all(dns);
     for (size_t i = 0; i < 2; i++) {
         remove_in(dns, names[i]);
         eventually(process_said(&dns->process, "the database was replaced") == i + 1);
@@ -262,6 +394,12 @@ int main(void)
         TEST(without_its_database_the_directory_serves_on_and_edits_are_refused),
         TEST(deleted_database_is_followed_when_another_is_there),
         TEST(file_that_is_no_database_is_not_followed),
+        TEST(database_that_is_emptied_or_overwritten_in_place_is_named_once_and_edits_are_refused),
+        TEST(database_written_into_an_emptied_file_is_followed),
+        TEST(database_written_over_one_without_edits_in_its_wal_is_followed),
+        TEST(database_written_over_one_with_edits_in_its_wal_is_not_mixed_with_them),
+        TEST(checkpoints_are_not_taken_for_another_database),
+        TEST(dropped_table_is_named_once_and_no_route_is_lost),
         TEST(edits_arrive_although_wal_and_shm_were_deleted),
         TEST(backup_that_is_restored_into_the_database_is_pushed),
     };

@@ -285,6 +285,29 @@ static void results_go_to_the_database_that_takes_the_place_of_another(void **st
     close(fd);
 }
 
+static void results_are_kept_while_the_database_is_emptied(void **state)
+{
+    struct reporter_run *run = *state;
+    struct status_store *store;
+    char error[STORE_ERROR_SIZE], next[80];
+    int fd = reporter_connect(run);
+    reporter_report(fd, 1, 2, host_a);
+    eventually(ask_sql(&run->file, ROWS) == 1);
+    assert_int_equal(truncate(run->file.path, 0), 0);
+    reporter_report(fd, 1, 3, host_a);
+    eventually(process_said(&run->process, "was emptied or overwritten") == 1);
+    reporter_report(fd, 1, 4, host_a);
+    snprintf(next, sizeof(next), "%s/next.db", run->file.directory);
+    assert_int_equal(status_store_open(&store, next, STORE_CREATE, error), 0);
+    status_store_close(store);
+    assert_int_equal(rename(next, run->file.path), 0);
+    eventually(process_said(&run->process, "the database was replaced: results go to the new one") == 1);
+    reopen(run);
+    eventually(ask_sql(&run->file, ROWS " WHERE cmdid IN (3, 4)") == 2);
+    assert_int_equal(process_said(&run->process, "was emptied or overwritten"), 1);
+    close(fd);
+}
+
 /* The lock keeps the results in memory until the signal has come. */
 static void what_is_kept_is_written_at_a_signal(void **state)
 {
@@ -322,6 +345,7 @@ int main(void)
         TEST(while_the_database_is_locked_the_newest_is_kept),
         TEST(while_the_database_is_locked_memory_is_bounded),
         TEST(results_go_to_the_database_that_takes_the_place_of_another),
+        TEST(results_are_kept_while_the_database_is_emptied),
         TEST(what_is_kept_is_written_at_a_signal),
     };
     return cmocka_run_group_tests_name("integration/reporter_serve", tests, NULL, NULL);

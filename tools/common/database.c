@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/common/schema.h"
 
@@ -145,18 +146,23 @@ static void remember_files(struct database *db)
         db->files = (struct database_files){0};
 }
 
-/* A -wal without its database holds edits of one that was deleted while it was open. SQLite would throw it away. */
+/*
+ * A -wal without its database, or beside an empty one, holds edits of what was deleted while it was open. SQLite would
+ * throw it away, and the program that has it open would take a new database for the old one.
+ */
 static int check_deleted(struct database *db)
 {
     char wal[DATABASE_PATH_SIZE];
+    struct stat st;
+    bool missing = stat(db->path, &st) != 0;
     snprintf(wal, sizeof(wal), "%s-wal", db->path);
-    if (!file_id_is_none(file_id(db->path)) || file_id_is_none(file_id(wal)))
+    if ((!missing && st.st_size > 0) || file_id_is_none(file_id(wal)))
         return 0;
     return database_fail(
         db,
-        "database %s is missing, and %s is there: it was deleted while a program had it open; put it "
-        "back, or delete that file, too",
-        db->path, wal);
+        "database %s is %s, and %s is there: it was %s while a program had it open; put it back, or delete %s",
+        db->path, missing ? "missing" : "empty", wal, missing ? "deleted" : "emptied",
+        missing ? "that file, too" : "both");
 }
 
 int database_open(struct database *db, const char *path, enum store_mode mode, const struct database_use *use)
@@ -175,6 +181,29 @@ int database_open(struct database *db, const char *path, enum store_mode mode, c
     if (check_schema(db, mode) != 0 || prepare(db) != 0)
         return -1;
     remember_files(db);
+    db->state = content_check(db->sqlite, db->path, &db->content);
+    if (db->state == CONTENT_LOST)
+        return database_fail(
+            db,
+            "database %s was overwritten while a program had it open, and is none any more: put it, "
+            "or another, there",
+            db->path);
+    return 0;
+}
+
+/* Reading the schema first has SQLite notice that another program has changed it. */
+int database_check_tables(struct database *db)
+{
+    int64_t objects;
+    if (query_text(db, "SELECT count(*) FROM sqlite_schema", &objects) != 0)
+        return -1;
+    for (size_t i = 0; i < db->use->count; i++) {
+        sqlite3_stmt *statement;
+        int rc = sqlite3_prepare_v2(db->sqlite, db->use->statements[i], -1, &statement, NULL);
+        sqlite3_finalize(statement);
+        if (rc != SQLITE_OK)
+            return fail_sqlite(db);
+    }
     return 0;
 }
 
@@ -198,6 +227,8 @@ void database_disconnect(struct database *db)
 
 void database_close(struct database *db)
 {
+    if (db->state != CONTENT_SOUND)
+        database_disconnect(db);
     finalize_statements(db);
     free(db->statements);
     sqlite3_close(db->sqlite);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/common/content.h"
 #include "tools/common/file_id.h"
 #include "tools/common/store_mode.h"
 
@@ -38,6 +39,8 @@ struct database_files {
 struct database {
     sqlite3 *sqlite; /* NULL after database_disconnect() */
     struct database_files files;
+    struct content content; /* of the main file */
+    enum content_state state;
     sqlite3_stmt **statements; /* as in use->statements */
     const struct database_use *use;
     char *path;
@@ -56,6 +59,9 @@ void database_close(struct database *db);
  * statements fail and the error stays what it was.
  */
 void database_disconnect(struct database *db);
+
+/* Fails when tables are missing: another program has dropped them. */
+int database_check_tables(struct database *db);
 
 /* The files as they are now: those at the path, and beside the file that is open. */
 struct database_files database_files(const struct database *db);

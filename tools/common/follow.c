@@ -26,7 +26,8 @@ static void delete_stale(const struct database *db, const char *suffix, struct f
 static void leave_moved(struct database *db)
 {
     int moved = 0;
-    sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (db->state == CONTENT_SOUND)
+        sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (!moved)
         return; /* a link leads elsewhere now; the files are where they were */
@@ -45,17 +46,62 @@ static void leave_in_place(struct database *db, const struct database_files *now
     database_disconnect(db);
 }
 
+/* The -wal holds edits of what was there before. They must not be laid over what is there now. */
+static void leave_overwritten(struct database *db)
+{
+    delete_stale(db, "-wal", db->files.wal);
+    delete_stale(db, "-shm", db->files.shm);
+    database_disconnect(db);
+}
+
+/* Nothing that can be used is there, and the connection stays as it is. */
+static int fail_unusable(struct database *db, bool missing)
+{
+    const char *until = db->use->missing;
+    if (missing)
+        return database_fail(
+            db, "database %s was deleted or moved away: put it, or another, there; until then %s", db->path,
+            until);
+    if (db->state == CONTENT_LOST)
+        return database_fail(
+            db,
+            "database %s was emptied or overwritten, and is none any more: put it, or another, "
+            "there; until then %s",
+            db->path, until);
+    return database_fail(
+        db,
+        "database %s was overwritten while %s-wal holds edits of what was there before: delete that "
+        "file, or move another database there; until then %s",
+        db->path, db->path, until);
+}
+
+static int follow_tables(struct database *db)
+{
+    char error[STORE_ERROR_SIZE];
+    if (database_check_tables(db) == 0)
+        return 0;
+    snprintf(error, sizeof(error), "%s", db->error);
+    return database_fail(db, "%.300s; until that is repaired, %s", error, db->use->missing);
+}
+
 int database_follow(struct database *db)
 {
     struct database next;
     struct database_files now = database_files(db);
-    if (db->sqlite && same_files(&now, &db->files))
-        return 0;
-    if (file_id_is_none(now.main))
-        return database_fail(
-            db, "database %s was deleted or moved away: put it, or another, there; until then %s", db->path,
-            db->use->missing);
-    if (db->sqlite && file_id_same(now.main, db->files.main))
+    bool in_place = db->sqlite && file_id_same(now.main, db->files.main);
+    bool same = in_place && same_files(&now, &db->files);
+    bool was_lost = db->state == CONTENT_LOST;
+    if (in_place)
+        db->state = content_check(db->sqlite, db->path, &db->content);
+    if (same && db->state == CONTENT_SOUND && !was_lost)
+        return follow_tables(db);
+    bool missing = file_id_is_none(now.main);
+    if (missing || (in_place && db->state == CONTENT_LOST) ||
+        (same && db->state == CONTENT_MIXED && !was_lost))
+        return fail_unusable(db, missing);
+    if (in_place && (db->state != CONTENT_SOUND || was_lost))
+        leave_overwritten(db);
+    else if (in_place)
         leave_in_place(db, &now);
     else if (db->sqlite)
         leave_moved(db);

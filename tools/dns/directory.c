@@ -55,7 +55,7 @@ struct directory {
 
 static int check_store(struct directory *directory, int rc)
 {
-    if (rc < 0 && !directory->store_failed)
+    if (rc < 0 && !directory->store_failed && !directory->follow_log.trouble[0])
         log_line(LOG_LEVEL_WARNING, "%s; trying again", store_error(directory->store));
     if (rc >= 0 && directory->store_failed)
         log_line(LOG_LEVEL_INFO, "the database works again");
@@ -245,18 +245,24 @@ static void poll_store(struct directory *directory)
         log_new_content(directory, "set back to an older version");
 }
 
-static void on_tick(uv_timer_t *timer)
+static void follow_changes(struct directory *directory)
 {
-    struct directory *directory = timer->data;
-    directory->ticks++;
-    if (directory->ticks % FOLLOW_TICKS == 0)
-        follow_store(directory);
     poll_store(directory);
     if (directory->ticks % CLEAN_TICKS == 0)
         check_store(directory, store_clean(directory->store));
     if (directory->ticks % SWEEP_TICKS == 0 && directory->unswept)
         sweep_all(directory);
     sweep(directory);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct directory *directory = timer->data;
+    directory->ticks++;
+    if (directory->ticks % FOLLOW_TICKS == 0)
+        follow_store(directory);
+    if (!directory->follow_log.trouble[0])
+        follow_changes(directory);
     /* Waking a peer may close it, and no other. */
     struct client *client = LIST_FIRST(&directory->clients), *next;
     for (; client; client = next) {
