@@ -459,6 +459,22 @@ limited() {
     [[ "$output" == "fetcher: not alive: stopped cleanly at"* ]]
 }
 
+@test "health -j has ok and findings also where the instance cannot be opened" {
+    run -3 --separate-stderr larshm -j health
+    [ "$(json ok)" = false ]
+    [ "$(json exit_code)" = 3 ]
+    [ "$(json findings 0 finding)" = instance ]
+    [ "$(json findings 0 exit_code)" = 3 ]
+    [[ "$(json findings 0 text)" == "no routes object"* ]]
+    [ "$(json error)" = "$(json findings 0 text)" ]
+    [[ "$stderr" == "larshm: no routes object"* ]]
+    start
+    chmod 0666 "/dev/shm/larshm.$instance"
+    run -6 --separate-stderr larshm -j health
+    [ "$(json ok)" = false ]
+    [ "$(json findings 0 exit_code)" = 6 ]
+}
+
 @test "no connection is shown of a fetcher that is dead" {
     start
     send connection 2

@@ -64,10 +64,10 @@ int command_check(struct common *common, int argc, char **argv)
     struct instance instance;
     if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0)
         return EXIT_USAGE;
-    enum shm_status status = instance_open(common->instance, &instance);
-    if (status != SHM_OK)
-        return fail_unopened(common, (int)status);
-    int code = check(&instance, common->json);
+    int code = open_instance(common, &instance);
+    if (code != EXIT_SUCCESS)
+        return code;
+    code = check(&instance, common->json);
     instance_close(&instance);
     return code;
 }

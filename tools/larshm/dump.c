@@ -60,9 +60,9 @@ int command_dump(struct common *common, int argc, char **argv)
     unsigned long damaged = 0;
     if (argp_parse(&argp, argc, argv, 0, NULL, common) != 0)
         return EXIT_USAGE;
-    enum shm_status status = instance_open(common->instance, &instance);
-    if (status != SHM_OK)
-        return fail_unopened(common, (int)status);
+    int code = open_instance(common, &instance);
+    if (code != EXIT_SUCCESS)
+        return code;
     int result = route_walk(&instance.routes, print_route, NULL, &damaged);
     instance_close(&instance);
     return result == 0 ? say_damaged(common->instance, damaged) : say_no_memory();

@@ -29,8 +29,13 @@ int fail(const struct common *common, int exit_code, const char *format, ...)
     say("%s", error);
     if (common->json) {
         text_printable(common->instance, sizeof(instance), instance); /* it may be no instance's name */
-        json_print_line(json_pack("{s:i, s:s, s:s, s:i}", "version", JSON_VERSION, "instance", instance,
-                                  "error", error, "exit_code", exit_code));
+        json_t *document = json_pack("{s:i, s:s, s:s, s:i}", "version", JSON_VERSION, "instance", instance,
+                                     "error", error, "exit_code", exit_code);
+        if (common->findings)
+            json_object_update_new(document,
+                                   json_pack("{s:b, s:[{s:s, s:i, s:s}]}", "ok", 0, "findings", "finding",
+                                             "instance", "exit_code", exit_code, "text", error));
+        json_print_line(document);
     }
     return exit_code;
 }
@@ -171,6 +176,21 @@ int fail_unopened(const struct common *common, int code)
         snprintf(what, sizeof(what), "/larshm.%s", instance);
         return fail_code(common, what, code);
     }
+}
+
+int open_instance(const struct common *common, struct instance *out)
+{
+    enum shm_status status = instance_open(common->instance, out);
+    return status == SHM_OK ? EXIT_SUCCESS : fail_unopened(common, (int)status);
+}
+
+int open_facts(const struct common *common, struct instance *instance, struct facts *facts)
+{
+    int code = open_instance(common, instance);
+    if (code != EXIT_SUCCESS || facts_read(instance, facts) == 0)
+        return code;
+    instance_close(instance);
+    return say_no_memory();
 }
 
 int fail_report(const struct common *common, struct route_key key, int code)

@@ -8,6 +8,7 @@
 
 #include "shm/status.h"
 #include "tools/larshm/command.h"
+#include "tools/larshm/facts.h"
 
 __attribute__((format(printf, 3, 4))) int fail(const struct common *common, int exit_code, const char *format,
                                                ...);
@@ -20,6 +21,10 @@ int fail_lookup(const struct common *common, struct route_key key, int code);
 
 /* The same, for an instance whose routes object could not be opened. */
 int fail_unopened(const struct common *common, int code);
+
+/* Opens an instance, and reads what is to know of it, or says why not. */
+int open_instance(const struct common *common, struct instance *out);
+int open_facts(const struct common *common, struct instance *instance, struct facts *facts);
 
 /* The same, for a result that could not be reported, and for a hosts object that cannot be used. */
 int fail_report(const struct common *common, struct route_key key, int code);

@@ -138,17 +138,13 @@ int command_health(struct common *common, int argc, char **argv)
     struct facts facts;
     if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0)
         return EXIT_USAGE;
-    enum shm_status status = instance_open(common->instance, &instance);
-    if (status != SHM_OK)
-        return fail_unopened(common, (int)status);
-    int code = EXIT_SUCCESS;
-    if (facts_read(&instance, &facts) != 0) {
-        code = say_no_memory();
-    } else {
-        const struct finding findings[KINDS] = {fetcher(&facts), damage(&facts), directory(&facts),
-                                                limit(&facts), rotation(&facts)};
-        code = print(common, &facts, findings);
-    }
+    common->findings = true;
+    int code = open_facts(common, &instance, &facts);
+    if (code != EXIT_SUCCESS)
+        return code;
+    const struct finding findings[KINDS] = {fetcher(&facts), damage(&facts), directory(&facts), limit(&facts),
+                                            rotation(&facts)};
+    code = print(common, &facts, findings);
     instance_close(&instance);
     return code;
 }

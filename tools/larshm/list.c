@@ -147,11 +147,11 @@ int command_list(struct common *common, int argc, char **argv)
     struct instance instance;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    enum shm_status status = instance_open(common->instance, &instance);
-    if (status != SHM_OK)
-        return fail_unopened(common, (int)status);
+    int code = open_instance(common, &instance);
+    if (code != EXIT_SUCCESS)
+        return code;
     struct known_hosts known = known_hosts_or_none(common->instance, modid_keys(&arguments));
-    int code = list(&instance, &arguments, &known);
+    code = list(&instance, &arguments, &known);
     known_hosts_free(&known);
     instance_close(&instance);
     return code;

@@ -180,9 +180,9 @@ static int choose_route(const struct common *common, struct route_key *out)
 {
     struct instance instance;
     unsigned long damaged = 0;
-    enum shm_status status = instance_open(common->instance, &instance);
-    if (status != SHM_OK)
-        return fail_unopened(common, (int)status);
+    int code = open_instance(common, &instance);
+    if (code != EXIT_SUCCESS)
+        return code;
     int result = route_walk(&instance.routes, use_first, out, &damaged);
     instance_close(&instance);
     if (result < 0)

@@ -198,14 +198,10 @@ int command_show(struct common *common, int argc, char **argv)
     struct facts facts;
     if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0)
         return EXIT_USAGE;
-    enum shm_status status = instance_open(common->instance, &instance);
-    if (status != SHM_OK)
-        return fail_unopened(common, (int)status);
-
-    int code = EXIT_SUCCESS;
-    if (facts_read(&instance, &facts) != 0) {
-        code = say_no_memory();
-    } else if (common->json) {
+    int code = open_facts(common, &instance, &facts);
+    if (code != EXIT_SUCCESS)
+        return code;
+    if (common->json) {
         code = show_json(&instance, &facts);
     } else {
         show_generation(&instance, &facts);
