@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SEPARATORS ",\t"
+
 static const struct {
     const char *name;
     enum csv_column column;
@@ -36,7 +38,7 @@ static char *trim(char *field)
 static size_t cut(char *line, char *fields[static CSV_COLUMNS])
 {
     size_t count = 0;
-    for (char *rest = line, *field; (field = strsep(&rest, ",\t")); count++)
+    for (char *rest = line, *field; (field = strsep(&rest, SEPARATORS)); count++)
         if (count < CSV_COLUMNS)
             fields[count] = trim(field);
     return count;
@@ -60,16 +62,18 @@ static bool find_column(const char *name, enum csv_column *column)
 
 static int read_header(struct csv *csv, char *line, char error[static CSV_ERROR_SIZE])
 {
-    char *fields[CSV_COLUMNS];
     unsigned seen = 0;
-    size_t count = cut(line, fields);
-    for (size_t i = 0; i < count && i < CSV_COLUMNS; i++) {
-        if (!find_column(fields[i], &csv->columns[i])) {
-            snprintf(error, CSV_ERROR_SIZE, "unknown column '%.40s': the columns are " CSV_LAYOUTS,
-                     fields[i]);
+    size_t count = 0;
+    for (char *rest = line, *field; (field = strsep(&rest, SEPARATORS)); count++) {
+        enum csv_column column;
+        field = trim(field);
+        if (!find_column(field, &column)) {
+            snprintf(error, CSV_ERROR_SIZE, "unknown column '%.40s': the columns are " CSV_LAYOUTS, field);
             return -1;
         }
-        seen |= 1u << csv->columns[i];
+        seen |= 1u << column;
+        if (count < CSV_COLUMNS)
+            csv->columns[count] = column;
     }
     csv->count = count;
     if ((seen | 1u << CSV_ID) == (1u << CSV_COLUMNS) - 1 && (size_t)__builtin_popcount(seen) == count)
@@ -84,7 +88,7 @@ int csv_start(struct csv *csv, char *line, char error[static CSV_ERROR_SIZE])
     if (is_name(line))
         return read_header(csv, line, error);
     csv->count = 1;
-    for (const char *at = line; (at = strpbrk(at, ",\t")); at++)
+    for (const char *at = line; (at = strpbrk(at, SEPARATORS)); at++)
         csv->count++;
     if (csv->count != CSV_COLUMNS)
         csv->count = CSV_COLUMNS - 1;

@@ -146,6 +146,7 @@ static void a_header_that_is_not_understood_is_refused(void **state)
         const char *line, *reason;
     } wrong[] = {
         {"modid,cmdid,ip,port,weight", "unknown column 'weight'"},
+        {"id,modid,cmdid,serverip,serverport,weight", "unknown column 'weight'"},
         {"modid,cmdid,ip", "the header lacks a column"},
         {"modid,cmdid,ip,ip", "the header lacks a column, or has one twice"},
         {"id,modid,cmdid,ip,port,port", "the header lacks a column, or has one twice"},
