@@ -190,6 +190,21 @@ sql() {
     [[ "$output" == *"no edit 99: see 'route log'"* ]]
 }
 
+@test "list --csv leaves out what import refuses, and says so" {
+    dns route add 1 2 10.0.0.1:80
+    sqlite3 routes.db "INSERT INTO RouteData (modid, cmdid, serverip, serverport)
+        VALUES (1, 2, 4294967295, 80), (4294967295, 4294967295, 167772161, 80)"
+    run -0 --separate-stderr dns route list --csv
+    [ "$output" = $'modid,cmdid,ip,port\n1,2,10.0.0.1,80' ]
+    [[ "$stderr" == *"2 hosts are left out"*"1 2 255.255.255.255:80"*"route del"* ]]
+    run -0 --separate-stderr dns route list
+    [ "${#lines[@]}" -eq 3 ]
+    [ -z "$stderr" ]
+    dns route list --csv >out.csv
+    "$BIN/larshm-dns" --db other.db route import out.csv
+    "$BIN/larshm-dns" --db other.db route list --csv | cmp - out.csv
+}
+
 @test "what list --csv writes is what import reads, whatever the routes are" {
     awk 'BEGIN { srand(7); for (i = 0; i < 500; i++) printf "%d,%d,%d.%d.%d.%d,%d\n", rand() * 4, rand() * 4294967295,
         1 + rand() * 254, rand() * 256, rand() * 256, rand() * 256, 1 + rand() * 65535 }' >in.csv
