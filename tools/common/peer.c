@@ -35,7 +35,9 @@ void peer_close(struct peer *peer)
         return;
     if (peer->client)
         server->handler.close(peer->client);
-    server_forget(server, peer);
+    TAILQ_REMOVE(peer->talked ? &server->talking : &server->silent, peer, link);
+    server->count--;
+    source_return(&server->sources, peer->source);
     uv_close((uv_handle_t *)&peer->socket, on_peer_closed);
 }
 
@@ -104,15 +106,22 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init((char *)peer->server->arrived, READ_SIZE);
 }
 
-/* For the server's patience: something came, and perhaps it ended a frame. */
+static void leave_silent(struct peer *peer)
+{
+    TAILQ_REMOVE(&peer->server->silent, peer, link);
+    TAILQ_INSERT_TAIL(&peer->server->talking, peer, link);
+    peer->talked = true;
+}
+
+/* For the time-outs: bytes came, and perhaps they ended a frame. */
 static void record_progress(struct peer *peer, bool finished)
 {
     if (!frame_stream_in_frame(&peer->input))
         peer->unfinished = 0;
     else if (finished || !peer->unfinished)
         peer->unfinished = uv_now(peer->socket.loop);
-    if (finished)
-        server_heard(peer->server, peer);
+    if (finished && !peer->talked)
+        leave_silent(peer);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)

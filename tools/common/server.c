@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,52 +18,6 @@ enum {
     FDS_KEPT = 32,   /* for the store, the loop and the standard streams */
     PEERS_WANTED = 10000,
 };
-
-static int compare_sources(const void *one, const void *other)
-{
-    const struct source *a = one, *b = other;
-    return (a->address > b->address) - (a->address < b->address);
-}
-
-/* Counts a connection from the address. NULL: it has too many, or memory ran out. */
-static struct source *source_take(struct server *server, in_addr_t address)
-{
-    struct source **found = tfind(&(struct source){.address = address}, &server->sources, compare_sources);
-    struct source *source = found ? *found : calloc(1, sizeof(*source));
-    if (!source || source->count >= server->limits.per_address)
-        return NULL;
-    source->address = address;
-    if (!found && !tsearch(source, &server->sources, compare_sources)) {
-        free(source);
-        return NULL;
-    }
-    source->count++;
-    return source;
-}
-
-static void source_return(struct server *server, struct source *source)
-{
-    if (--source->count > 0)
-        return;
-    tdelete(source, &server->sources, compare_sources);
-    free(source);
-}
-
-void server_forget(struct server *server, struct peer *peer)
-{
-    source_return(server, peer->source);
-    TAILQ_REMOVE(peer->talked ? &server->talking : &server->silent, peer, link);
-    server->count--;
-}
-
-void server_heard(struct server *server, struct peer *peer)
-{
-    if (peer->talked)
-        return;
-    TAILQ_REMOVE(&server->silent, peer, link);
-    TAILQ_INSERT_TAIL(&server->talking, peer, link);
-    peer->talked = true;
-}
 
 static bool is_allowed(const struct server_limits *limits, in_addr_t address)
 {
@@ -91,7 +44,7 @@ static void admit(struct server *server, int fd, const struct sockaddr_in *addre
     if (rc != 0) {
         log_limited(&server->logged[COMPLAINT_ACCEPT], LOG_LEVEL_WARNING, "cannot accept a connection: %s",
                     uv_strerror(rc));
-        source_return(server, source);
+        source_return(&server->sources, source);
         free(peer);
         close(fd);
         return;
@@ -123,7 +76,7 @@ static void consider(struct server *server, int fd, const struct sockaddr_in *ad
     else if (!has_room(server))
         log_limited(&server->logged[COMPLAINT_FULL], LOG_LEVEL_WARNING,
                     "refusing connections: %zu are open; raise the limit of open files", server->max);
-    else if (!(source = source_take(server, address->sin_addr.s_addr)))
+    else if (!(source = source_take(&server->sources, address->sin_addr.s_addr, server->limits.per_address)))
         log_limited(&server->logged[COMPLAINT_ADDRESS], LOG_LEVEL_WARNING,
                     "refused %s: %" PRIu32 " connections from its address are open, see --max-per-address",
                     name, server->limits.per_address);

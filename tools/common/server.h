@@ -4,7 +4,8 @@
  * frames mean is the handler's business.
  *
  * Output is pulled, not pushed: when a peer can take more, `fill` is called and adds frames as long as
- * peer_reserve() gives room. For a peer that does not read, `fill` is not called: it costs one block of output at most.
+ * peer_reserve() gives room. For a peer that does not read, `fill` is not called: it costs one block of output at
+ * most.
  */
 #ifndef TOOLS_COMMON_SERVER_H
 #define TOOLS_COMMON_SERVER_H
@@ -44,7 +45,8 @@ struct server_limits {
     uint32_t frame_seconds; /* from a frame's first byte to its last; 0: any time */
 };
 
-/* Listens. Returns 0, or libuv's negative error with nothing left behind. *bound is the address in use. `limits` stays the caller's. */
+/* Listens. Returns 0, or libuv's negative error with nothing left behind. *bound is the address in use. `limits`
+ * stays the caller's. */
 int server_start(struct server **out, uv_loop_t *loop, const struct sockaddr_in *address,
                  const struct server_limits *limits, const struct server_handler *handler,
                  struct sockaddr_in *bound);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the server's two halves share: server.c admits peers and closes those that keep it waiting, peer.c talks to them. */
+/*
+ * What the server's halves share: server.c admits peers and closes those that keep it waiting, peer.c talks to
+ * them. The first calls the second, never the other way.
+ */
 #ifndef TOOLS_COMMON_SERVER_INTERNAL_H
 #define TOOLS_COMMON_SERVER_INTERNAL_H
 
@@ -9,6 +12,7 @@
 #include "conf/address.h"
 #include "conf/log.h"
 #include "tools/common/server.h"
+#include "tools/common/source.h"
 
 enum {
     READ_SIZE = 65536,
@@ -24,12 +28,6 @@ enum complaint {
     COMPLAINT_LONG,    /* what it sent is skipped */
     COMPLAINT_FRAME,   /* what it sent ends the connection */
     COMPLAINTS
-};
-
-/* An address that has connections. */
-struct source {
-    in_addr_t address;
-    size_t count;
 };
 
 struct peer {
@@ -56,7 +54,7 @@ struct server {
     struct server_handler handler;
     struct server_limits limits;
     struct peers silent, talking; /* silent: has not sent a frame yet, longest first */
-    void *sources;                /* tsearch's tree of struct source */
+    void *sources;                /* see source.h */
     size_t count, max;            /* of peers */
     struct log_limit logged[COMPLAINTS];
     uint8_t arrived[READ_SIZE];
@@ -69,11 +67,5 @@ void peer_close(struct peer *peer);
 
 /* Closes it and logs why. */
 void peer_refuse(struct peer *peer, enum complaint complaint, const char *reason);
-
-/* The peer has sent a frame. */
-void server_heard(struct server *server, struct peer *peer);
-
-/* The peer is being closed. */
-void server_forget(struct server *server, struct peer *peer);
 
 #endif
