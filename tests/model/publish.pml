@@ -6,8 +6,11 @@
  * One lookup by one reader stands for all: readers write nothing, so they do not disturb each other, and whatever an
  * earlier lookup has taught a reader only forbids loads that this one, knowing nothing, may do.
  *
+ * The reader begins when all is stored, whenever its lookup starts: a load may return what was stored at any moment
+ * before, as long as the reader does not know better.
+ *
  * The fetcher that dies is here as well. The next fetcher reads with the readers' code what the dead one stored: it is
- * the reader that knows every store so far.
+ * the reader that knows every store up to the one after which the fetcher died.
  */
 #ifndef PUBLISHES
 #define PUBLISHES 5
@@ -39,15 +42,16 @@ mtype = {slot_key, slot_ref, stamp, block_key, word_0, word_1};
 #define REF_BLOCK(ref)      ((ref) % BLOCKS)
 
 /* What the guarantees speak of. Tables are numbered in the order of their publishes; their words are their numbers. */
-byte owner[PUBLISHES + 1];   /* the key that a table was published for */
-byte done[KEYS + 1];         /* the last table of a key whose publish is done */
-byte done_stores;            /* stores that were made before the last publish was done */
-hidden byte G2, G3, CORRUPT; /* the last is a status that no lookup may end with here */
+byte owner[PUBLISHES + 1];       /* the key that a table was published for */
+byte done_stores[PUBLISHES + 1]; /* of a table: stores before its publish was done */
+bool over;                       /* all is stored */
+hidden byte G2, G3, CORRUPT;     /* the last is a status that no lookup may end with here */
 
 active proctype fetcher()
 {
     byte table, key, block, ref;
     byte slots;              /* in use */
+    byte blocks;             /* that were ever taken */
     byte slot[KEYS + 1];     /* of a key, counted from 1; 0: none yet */
     byte holds[KEYS + 1];    /* block of a key's last table */
     byte versions[KEYS + 1]; /* drawn for a key; [0]: for the generation */
@@ -59,13 +63,14 @@ active proctype fetcher()
             table++;
             if
             :: key = KEY_A
-            :: slots -> key = KEY_B /* the first key may as well be called A, and the first block 0 */
+            :: slots -> key = KEY_B /* the first key may as well be called A, blocks 0, 1, 2 as they are first taken */
             fi;
             if
             :: !used[0] -> block = 0
-            :: slots && !used[1] -> block = 1
-            :: slots && !used[2] -> block = 2
+            :: blocks > 0 && !used[1] -> block = 1
+            :: blocks > 1 && !used[2] -> block = 2
             fi;
+            blocks = (block < blocks -> blocks : block + 1);
             owner[table] = key;
             used[block] = true;
 #ifdef VERSIONS_PER_SLOT
@@ -112,33 +117,41 @@ active proctype fetcher()
 #endif
         d_step {
             holds[key] = block;
-            done[key] = table;
-            done_stores = stored;
+            done_stores[table] = stored;
             printf("fetcher  table %d is done\n", table)
         }
     :: break
-    od
+    od;
+    over = true
 }
 
 active proctype reader()
 {
     view me;
-    byte key, need, place, ref, newer, block, found, one, other;
+    byte key, start, need, place, ref, newer, block, found, one, other;
     bool fast, accepted, missing, corrupt;
 
-    /* The lookup starts: its caller knows nothing, or of the last publish that is done, or is the next fetcher. */
+    /*
+     * The lookup starts: its caller knows nothing, or of a publish that is done and all before it, or is the next
+     * fetcher. All of them know the first so many stores.
+     */
     atomic {
+        over;
         if
         :: key = KEY_A
         :: key = KEY_B
         fi;
-        if
-        :: skip
-        :: need = done[key];
-            learn(done_stores)
-        :: need = done[key];
-            learn(stored)
-        fi;
+        do
+        :: start < stored -> start++
+        :: break
+        od;
+        learn(start);
+        need = PUBLISHES;
+        do
+        :: need > 0 && (owner[need] != key || done_stores[need] > start) -> need--
+        :: else -> break
+        od;
+        start = 0;
         printf("thread 1 looks key %d up, knowing %d stores; table %d is done\n", key, me.known, need)
     }
 
