@@ -369,6 +369,7 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* see replaced_check() */
     if (sigbus_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",
                  strerror(errno));

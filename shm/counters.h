@@ -46,8 +46,14 @@
     X(long_frames,       "frames skipped: longer than max_frame")                   \
     X(crowded_answers,   "answers refused: more hosts than a route can have")       \
     X(postponed,         "changes of cached routes that wait for room")             \
-    X(rate_reached,      "1: requests_per_second is too low for the routes in use")
+    X(rate_reached,      "1: requests_per_second is too low for the routes in use")\
+    X(replaced_objects,  "replaced objects that programs still have open or mapped")\
+    X(replaced_bytes,    "memory of these, in bytes")
 /* clang-format on */
+
+enum {
+    REPLACED_OBJECTS_MAX = 64 /* replaced_objects goes no further */
+};
 
 enum shm_counter {
 #define X(name, description) COUNTER_##name,

@@ -144,7 +144,7 @@ static enum shm_status check_trust(int fd, const struct trust *trust, size_t lea
     return SHM_OK;
 }
 
-static enum shm_status open_path(int directory, const char *path, bool writable, const struct trust *trust,
+static enum shm_status open_once(int directory, const char *path, bool writable, const struct trust *trust,
                                  size_t least, struct region *out)
 {
     /* O_NONBLOCK: a pipe put in the object's place must not block until its other end is opened. */
@@ -158,6 +158,17 @@ static enum shm_status open_path(int directory, const char *path, bool writable,
     int saved = errno;
     close(fd);
     errno = saved;
+    return status;
+}
+
+/* A process may be stopped amid open(2), when the name has led it to an object that is replaced and freed meanwhile
+ * (writer/replaced.h). The name leads to another one then. */
+static enum shm_status open_path(int directory, const char *path, bool writable, const struct trust *trust,
+                                 size_t least, struct region *out)
+{
+    enum shm_status status = open_once(directory, path, writable, trust, least, out);
+    if (status == SHM_SHORT || (status == SHM_SYSTEM_ERROR && errno == EWOULDBLOCK))
+        status = open_once(directory, path, writable, trust, least, out);
     return status;
 }
 

@@ -27,6 +27,7 @@ void writer_drop_retired(struct writer *writer, struct retired_control *retired)
 {
     if (retired->region.s_base)
         retired_control_remove(&writer->names, retired->name);
+    replaced_unmapped(&writer->replaced, &retired->region);
     sigbus_unprotect(&retired->region);
     region_close(&retired->region);
     *retired = (struct retired_control){0};
@@ -152,6 +153,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
                               uint32_t *damaged)
 {
     struct generation built;
+    replaced_check(&writer->replaced); /* what is freed has room for the new one */
     /* Of the object that loses its name at H2: the header may be ahead of it, see generation_renew_control(). */
     uint64_t control = writer->now.control_region.s_base ? writer->now.stats.number
                        : s_replaced                      ? control_number(s_replaced)
@@ -169,14 +171,20 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
     struct retired_name kept = {0};
     if (s_replaced && retired_control_keep(&writer->names, control, &kept) != SHM_OK)
         event_add(&writer->events, EVENT_NOT_KEPT, writer->names.control);
+    int old_routes = replaced_open(writer->names.routes, &writer->now.routes_region),
+        old_control = replaced_open(writer->names.control, &writer->now.control_region);
     status = generation_install(&writer->names, s_replaced);
     if (status != SHM_OK) {
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.routes);
         retired_control_remove(&writer->names, kept);
         generation_close(&built);
         generation_sweep(&writer->names);
+        replaced_cancel(old_routes);
+        replaced_cancel(old_control);
         return status;
     }
+    replaced_add(&writer->replaced, old_routes, false);
+    replaced_add(&writer->replaced, old_control, true);
     struct generation replaced = writer->now;
     writer->now = built;
     sigbus_protect(&writer->now.control_region);
@@ -340,6 +348,7 @@ static enum shm_status renew_control(struct writer *writer, uint64_t now)
 {
     struct generation replaced;
     bool cut = writer_control_cut(writer);
+    int old = replaced_open(writer->names.control, &writer->now.control_region);
     enum shm_status status =
         generation_renew_control(&writer->names, cut, writer->group, &writer->now, &replaced);
     if (status == SHM_NO_SPACE)
@@ -347,8 +356,11 @@ static enum shm_status renew_control(struct writer *writer, uint64_t now)
                      region_space_available());
     else if (status != SHM_OK)
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.control);
-    if (status != SHM_OK)
+    if (status != SHM_OK) {
+        replaced_cancel(old);
         return status;
+    }
+    replaced_add(&writer->replaced, old, !cut);
     sigbus_protect(&writer->now.control_region);
     if (cut) {
         sigbus_unprotect(&replaced.control_region);
@@ -416,6 +428,9 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);
     writer_gauge(writer, COUNTER_postponed, writer->postponed.count);
+    const struct replaced_held held = replaced_check(&writer->replaced);
+    writer_gauge(writer, COUNTER_replaced_objects, held.objects);
+    writer_gauge(writer, COUNTER_replaced_bytes, held.bytes);
 
     clear_refusal(writer, now);
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes);

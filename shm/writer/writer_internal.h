@@ -9,6 +9,7 @@
 #include "shm/writer/collect.h"
 #include "shm/writer/generation.h"
 #include "shm/writer/postponed.h"
+#include "shm/writer/replaced.h"
 #include "shm/writer/retired_control.h"
 #include "shm/writer/writer.h"
 
@@ -35,6 +36,7 @@ struct writer {
     struct object_names names;
     struct generation now;
     struct retired_control retired[RETIRED_MAX];
+    struct replaced replaced;
     struct postponed postponed;
     uint32_t flag_cursor, miss_cursor;
     bool (*judge)(void *context, const struct call_report *report);

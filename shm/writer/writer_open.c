@@ -246,6 +246,7 @@ void writer_close(struct writer *writer)
     }
     sigbus_unprotect(&writer->now.control_region);
     generation_close(&writer->now);
+    replaced_close(&writer->replaced);
     postponed_free(&writer->postponed);
     if (writer->lock >= 0)
         close(writer->lock);

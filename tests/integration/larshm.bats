@@ -145,6 +145,31 @@ refusing() {
     refusing 5 '"refusing": "nothing"' -j show
 }
 
+shows() {
+    for _ in {1..500}; do
+        if [[ "$(larshm show)" =~ $1 ]]; then
+            return 0
+        fi
+        sleep 0.02
+    done
+    larshm show
+    return 1
+}
+
+@test "g10: what programs hold of replaced objects is shown, in text and JSON" {
+    start
+    send put 1 1 10.0.0.1:80
+    shows 'replaced  no program holds what was replaced'
+    exec {held}<"$object"
+    send many 2000
+    shows 'replaced  1 object, 276 KiB, still held by programs'
+    run -0 larshm -j show
+    [ "$(json counters replaced_objects)" = 1 ]
+    [ "$(json counters replaced_bytes)" = $((276 * 1024)) ]
+    exec {held}<&-
+    shows 'replaced  no program holds what was replaced'
+}
+
 @test "show counts lookups before and after the fetcher has taken them" {
     start
     send put 1 2 10.0.0.1:80

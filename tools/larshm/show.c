@@ -119,6 +119,19 @@ static void show_health(const struct facts *facts)
            text_count(counters[COUNTER_ejections]).is, number_plural(counters[COUNTER_ejections]));
 }
 
+/* Of programs that have not looked up since, and of whoever has opened the routes object. */
+static void show_replaced(const struct facts *facts)
+{
+    uint64_t objects = facts->counters[COUNTER_replaced_objects];
+    if (objects == 0) {
+        printf("  replaced  no program holds what was replaced\n");
+        return;
+    }
+    printf("  replaced  %s%s object%s, %s, still held by programs\n",
+           objects == REPLACED_OBJECTS_MAX ? "at least " : "", text_count(objects).is, number_plural(objects),
+           text_bytes(facts->counters[COUNTER_replaced_bytes]).is);
+}
+
 static void show_memory(const struct facts *facts)
 {
     printf("memory      %s of at most %s\n", text_bytes(facts->object_bytes).is,
@@ -129,6 +142,7 @@ static void show_memory(const struct facts *facts)
            text_bytes(facts->units_retired * UNIT_BYTES).is, text_bytes(facts->units_free * UNIT_BYTES).is);
     printf("  hosts     %s\n",
            facts->hosts_bytes ? text_bytes(facts->hosts_bytes).is : "nothing is known of them");
+    show_replaced(facts);
 }
 
 /* "grace_ms" as "grace 2000 ms". */

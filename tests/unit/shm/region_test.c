@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -161,6 +163,33 @@ static void an_object_that_was_cut_is_not_whole(void **state)
     region_close(&region);
 }
 
+static int leased = -1;
+
+/* An open(2) has come while the lease was there: the name leads to another object before it is called again. */
+static void end_lease(int number)
+{
+    (void)number;
+    fcntl(leased, F_SETLEASE, F_UNLCK);
+    region_rename(other_name, name);
+}
+
+static void g9_an_open_that_is_led_to_an_object_that_is_being_freed_finds_the_next(void **state)
+{
+    (void)state;
+    const struct trust trust = self();
+    struct region old = create(name), next = create(other_name), found;
+    region_close(&old);
+    leased = region_descriptor(name, O_RDWR, 0);
+    signal(SIGIO, end_lease);
+    assert_int_equal(fcntl(leased, F_SETLEASE, F_WRLCK), 0);
+    assert_int_equal(region_open(name, false, &trust, SIZE, &found), SHM_OK);
+    assert_int_equal(found.inode, next.inode);
+    signal(SIGIO, SIG_DFL);
+    region_close(&found);
+    region_close(&next);
+    close(leased);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -174,6 +203,7 @@ int main(void)
         TEST(a_rename_takes_the_name_from_the_object_that_had_it),
         TEST(a_link_is_a_second_name),
         TEST(an_object_that_was_cut_is_not_whole),
+        TEST(g9_an_open_that_is_led_to_an_object_that_is_being_freed_finds_the_next),
     };
     return cmocka_run_group_tests_name("unit/shm/region", tests, NULL, NULL);
 }

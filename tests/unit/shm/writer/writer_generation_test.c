@@ -128,6 +128,33 @@ static void g11_results_in_a_control_object_that_is_replaced_alone_count(void **
     region_close(&region);
 }
 
+/* ---- what programs hold ---- */
+
+static void expect_held(struct instance *instance, uint64_t objects, uint64_t bytes)
+{
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_replaced_objects), objects);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_replaced_bytes), bytes);
+}
+
+static void g10_what_programs_hold_of_replaced_generations_is_counted(void **state)
+{
+    struct instance *instance = *state;
+    struct region first, second;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &first, &routes), SHM_OK);
+    expect_held(instance, 0, 0);
+    instance_renew(instance);
+    expect_held(instance, 1, first.size);
+    assert_int_equal(instance_map(instance, false, &second, &routes), SHM_OK);
+    instance_renew(instance);
+    expect_held(instance, 2, first.size + second.size);
+    region_close(&first);
+    expect_held(instance, 1, second.size);
+    region_close(&second);
+    expect_held(instance, 0, 0);
+}
+
 enum {
     BIG = 10000 /* hosts: four such tables fill a new arena */
 };
@@ -163,6 +190,7 @@ int main(void)
         TEST(removed_objects_are_recreated),
         TEST(g10_a_damaged_control_object_is_replaced_alone),
         TEST(g11_results_in_a_control_object_that_is_replaced_alone_count),
+        TEST(g10_what_programs_hold_of_replaced_generations_is_counted),
         TEST(a_refusal_ends_when_there_is_room_again),
         TEST(gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grows),
     };

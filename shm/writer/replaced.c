@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer/replaced.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    STAT_BLOCK_BYTES = 512 /* the unit of st_blocks */
+};
+
+int replaced_open(const char *name, const struct region *object)
+{
+    struct stat st;
+    int fd = region_descriptor(name, O_RDWR | O_NONBLOCK, 0);
+    if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_dev != object->device || st.st_ino != object->inode)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+void replaced_cancel(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void drop(struct replaced *replaced, uint32_t at)
+{
+    close(replaced->objects[at].fd);
+    replaced->objects[at] = replaced->objects[--replaced->count];
+}
+
+static uint32_t smallest(const struct replaced *replaced)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 1; i < replaced->count; i++)
+        if (replaced->objects[i].bytes < replaced->objects[found].bytes)
+            found = i;
+    return found;
+}
+
+void replaced_add(struct replaced *replaced, int fd, bool mapped)
+{
+    struct stat st;
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) != 0) {
+        close(fd);
+        return;
+    }
+    if (replaced->count == REPLACED_OBJECTS_MAX)
+        drop(replaced, smallest(replaced));
+    replaced->objects[replaced->count++] =
+        (struct replaced_object){.fd = fd,
+                                 .bytes = (uint64_t)st.st_blocks * STAT_BLOCK_BYTES,
+                                 .device = st.st_dev,
+                                 .inode = st.st_ino,
+                                 .mapped = mapped};
+}
+
+void replaced_unmapped(struct replaced *replaced, const struct region *object)
+{
+    for (uint32_t i = 0; i < replaced->count; i++)
+        if (replaced->objects[i].inode == object->inode && replaced->objects[i].device == object->device)
+            replaced->objects[i].mapped = false;
+}
+
+/*
+ * True: a program keeps the object's memory. An open(2) that has found the object by a name that it had and goes on only
+ * now fails while the lease is there, and opens an empty object afterwards: region.c tries again.
+ */
+static bool is_held(struct replaced_object *object)
+{
+    struct stat st;
+    if (fstat(object->fd, &st) != 0)
+        return false;
+    object->bytes = (uint64_t)st.st_blocks * STAT_BLOCK_BYTES;
+    if (object->bytes == 0)
+        return false;
+    if (st.st_nlink > 0) /* a member of the group has given it another name */
+        return true;
+    if (fcntl(object->fd, F_SETLEASE, F_WRLCK) != 0)
+        return errno == EAGAIN; /* another error: this system has no leases, see fs.leases-enable */
+    bool freed = ftruncate(object->fd, 0) == 0;
+    fcntl(object->fd, F_SETLEASE, F_UNLCK);
+    return !freed;
+}
+
+struct replaced_held replaced_check(struct replaced *replaced)
+{
+    struct replaced_held held = {0};
+    for (uint32_t i = replaced->count; i-- > 0;) {
+        struct replaced_object *object = &replaced->objects[i];
+        if (object->mapped)
+            continue;
+        if (!is_held(object)) {
+            drop(replaced, i);
+            continue;
+        }
+        held.objects++;
+        held.bytes += object->bytes;
+    }
+    return held;
+}
+
+void replaced_close(struct replaced *replaced)
+{
+    while (replaced->count)
+        drop(replaced, 0);
+}

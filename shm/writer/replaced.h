@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects that the fetcher has made and replaced, while a program has them open or mapped, for that keeps their memory. It
+ * need not be a client: all users may open a routes object. A descriptor of each is kept, and the kernel grants a write
+ * lease on it when no other is open and nothing is mapped through one. Then the memory is freed, so what keeps an object
+ * in another way, a descriptor of O_PATH or a mount, keeps an empty one.
+ */
+#ifndef SHM_WRITER_REPLACED_H
+#define SHM_WRITER_REPLACED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/counters.h"
+#include "shm/region.h"
+
+struct replaced_object {
+    int fd;
+    uint64_t bytes, device, inode;
+    bool mapped; /* by the fetcher, which still collects it */
+};
+
+/* Zeroed is empty. Of more than it has room for, those that use least memory are not watched. */
+struct replaced {
+    struct replaced_object objects[REPLACED_OBJECTS_MAX];
+    uint32_t count;
+};
+
+struct replaced_held {
+    uint32_t objects; /* REPLACED_OBJECTS_MAX: there may be more */
+    uint64_t bytes;
+};
+
+/* A descriptor of the object, which still has `name`, for replaced_add(); -1: the object cannot be watched. */
+int replaced_open(const char *name, const struct region *object);
+
+/* The object keeps its name after all. */
+void replaced_cancel(int fd);
+
+/* The object has lost its name. Takes the descriptor; -1 is fine. */
+void replaced_add(struct replaced *replaced, int fd, bool mapped);
+
+/* The fetcher is about to unmap the object. */
+void replaced_unmapped(struct replaced *replaced, const struct region *object);
+
+/* Frees what no program has open any more; what is left. An opener that comes at that moment raises SIGIO, which the
+ * process must ignore. */
+struct replaced_held replaced_check(struct replaced *replaced);
+
+void replaced_close(struct replaced *replaced);
+
+#endif
