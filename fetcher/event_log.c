@@ -133,6 +133,14 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
                  " KiB and some more: raise the limit (MemoryMax= of the unit), or lower [shm] max_bytes",
                  number[1] / 1024, number[0] / 1024);
         break;
+    case EVENT_HELD:
+        snprintf(
+            out, EVENT_TEXT_MAX,
+            "programs hold %" PRIu64 " replaced objects, %" PRIu64
+            " KiB: the control object, and routes objects that would not grow, are not replaced until they let go; "
+            "see larshm(1) for how to find them",
+            number[0], number[1] / 1024);
+        break;
     case EVENT_GENERATION_FAILED:
         snprintf(out, EVENT_TEXT_MAX, "cannot create a new generation of %s: %s", object, error);
         break;
@@ -179,6 +187,7 @@ static enum log_level level_of(enum event_kind kind)
     case EVENT_PUT_ASIDE:
     case EVENT_NO_SPACE:
     case EVENT_MEMORY_LIMIT:
+    case EVENT_HELD:
     case EVENT_OBJECTS_RECREATED:
     case EVENT_CONTROL_RECREATED:
     case EVENT_LOCK_RETAKEN:

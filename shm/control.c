@@ -2,6 +2,7 @@
 #include "shm/control.h"
 
 #include "shm/atomic.h"
+#include "shm/hash.h"
 #include "shm/object_id.h"
 
 /* Places the parts of an object one after the other, each on a cache line of its own. */
@@ -77,6 +78,8 @@ static enum shm_status attach(const struct region *region, struct control_shape 
         region->size < control_size(shape))
         return SHM_CORRUPT;
     lay(region->s_base, shape, out);
+    /* Of this object alone: the one that replaces it has other cells for a host that found none here. */
+    out->shape.hash_seed = hash_word(number, shape.hash_seed);
     return SHM_OK;
 }
 

@@ -26,11 +26,12 @@ enum event_kind {
     EVENT_OBJECT_FAILED,  /* object: cannot be opened; error */
     EVENT_NOT_PUT_ASIDE,  /* object: of another layout, and cannot get a second name; error */
     /* generations */
-    EVENT_ADOPTED,           /* number: generation, routes, damaged routes that were left out */
-    EVENT_PUT_ASIDE,         /* object: had another layout, and a second name; number: that layout */
-    EVENT_REPLACED_DAMAGED,  /* object: was damaged */
-    EVENT_NO_SPACE,          /* number: bytes needed, bytes available */
-    EVENT_MEMORY_LIMIT,      /* number: bytes needed, bytes left to the control group */
+    EVENT_ADOPTED,          /* number: generation, routes, damaged routes that were left out */
+    EVENT_PUT_ASIDE,        /* object: had another layout, and a second name; number: that layout */
+    EVENT_REPLACED_DAMAGED, /* object: was damaged */
+    EVENT_NO_SPACE,         /* number: bytes needed, bytes available */
+    EVENT_MEMORY_LIMIT,     /* number: bytes needed, bytes left to the control group */
+    EVENT_HELD, /* number: replaced objects that programs hold, and their bytes: as many as they may */
     EVENT_GENERATION_FAILED, /* object: routes; error */
     EVENT_INSTALL_FAILED,    /* object: routes; error */
     EVENT_NOT_KEPT,          /* object: control, which is replaced and has no second name; error */

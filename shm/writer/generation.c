@@ -237,6 +237,19 @@ enum shm_status generation_install(const struct object_names *names, struct rout
     return status;
 }
 
+/* If clients were made to leave already, the number that they have seen: no object has had it. */
+static uint64_t next_control(const struct generation *now)
+{
+    uint64_t number = control_number(now->publisher.routes.s_header);
+    return number == now->stats.number ? number_after(number) : number;
+}
+
+/* C1. A client that reads it finds no object of this number yet, and does without. Nothing is ordered by it. */
+void generation_leave_control(struct generation *now)
+{
+    store_release(&now->publisher.routes.s_header->control, next_control(now));
+}
+
 /* C1 to C4. Readers leave an object that was truncated before there is another, since it could kill them. One that
  * is whole stays in use until the other has its name. */
 enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
@@ -244,10 +257,9 @@ enum shm_status generation_renew_control(const struct object_names *names, bool 
 {
     struct routes_header *s_header = now->publisher.routes.s_header;
     struct generation built = {0};
-    uint64_t number = number_after(control_number(s_header));
-    /* C1. A client that reads it finds no object of this number yet, and does without. Nothing is ordered by it. */
+    uint64_t number = next_control(now);
     if (cut)
-        store_release(&s_header->control, number);
+        generation_leave_control(now);
     enum shm_status status = build_control(names, &now->publisher.routes, number, group, &built);
     if (status == SHM_OK)
         status = region_rename(names->next_control, names->control);

@@ -2,7 +2,7 @@
 /*
  * A routes object and its control object, created and replaced together. Growth, a restarted fetcher and a routes
  * object that lost its name all end here: build the next generation out of the last one, then install it. A control
- * object that is damaged, or lost its name, is replaced alone.
+ * object that is damaged, lost its name, or has no cell for a host, is replaced alone.
  */
 #ifndef SHM_WRITER_GENERATION_H
 #define SHM_WRITER_GENERATION_H
@@ -48,6 +48,9 @@ enum shm_status generation_build(const struct object_names *names, const struct 
 /* Renames what was built to the names that readers open. The header of the object that loses them (NULL: none) is marked
  * as superseded first; if a rename fails, as not superseded, and no new object keeps a name. */
 enum shm_status generation_install(const struct object_names *names, struct routes_header *s_replaced);
+
+/* Makes clients leave the control object, which was truncated, and do without until another one replaces it. */
+void generation_leave_control(struct generation *now);
 
 /*
  * Replaces the control object alone, by one of the same shape and another number; `replaced` gets the old one. `cut`: it

@@ -69,8 +69,8 @@ void replaced_unmapped(struct replaced *replaced, const struct region *object)
 }
 
 /*
- * True: a program keeps the object's memory. An open(2) that has found the object by a name that it had and goes on only
- * now fails while the lease is there, and opens an empty object afterwards: region.c tries again.
+ * True: a program keeps the object's memory. An open(2) that has found the object by a name that it had, and goes on
+ * only now, fails while the lease is there, and opens an empty object afterwards: region.c tries again.
  */
 static bool is_held(struct replaced_object *object)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that the fetcher has made and replaced, while a program has them open or mapped, for that keeps their memory. It
- * need not be a client: all users may open a routes object. A descriptor of each is kept, and the kernel grants a write
- * lease on it when no other is open and nothing is mapped through one. Then the memory is freed, so what keeps an object
- * in another way, a descriptor of O_PATH or a mount, keeps an empty one.
+ * Objects that the fetcher has made and replaced, while a program has them open or mapped, which keeps their memory.
+ * It need not be a client: all users may open a routes object. A descriptor of each is kept, and the kernel grants a
+ * write lease on it when no other is open and nothing is mapped through one. Then the memory is freed, so what keeps
+ * an object in another way, a descriptor of O_PATH or a mount, keeps an empty one.
  */
 #ifndef SHM_WRITER_REPLACED_H
 #define SHM_WRITER_REPLACED_H

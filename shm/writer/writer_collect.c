@@ -34,9 +34,9 @@ void writer_misses_end(struct writer *writer, struct miss_round *round)
 }
 
 /*
- * Creates a generation with more call cells if hosts that exist use half of them; with as many if hosts that do not
- * exist use them, or if all cells that a host may use are taken: each generation spreads hosts over cells in
- * another way.
+ * Creates a generation with more call cells if hosts that exist use half of them. If hosts that do not exist use
+ * them, or if all cells that a host may use are taken, creates another control object with as many: it spreads hosts
+ * over cells in another way.
  */
 static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now)
 {
@@ -45,12 +45,16 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
     bool larger = needed > cells && needed * sizeof(struct call_cell) <= writer->max_bytes;
     if ((!refused && stats->used <= cells / 2) ||
         (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
-        (!larger && now < writer->compacted + COMPACT_MS))
+        (!larger && now < writer->spread + SPREAD_MS))
         return;
-    if (larger)
-        writer->call_cells = needed;
-    else
-        writer->compacted = now;
+    if (!larger) {
+        writer->spread = now;
+        writer_renew_control(writer, now);
+        return;
+    }
+    if (!writer_may_replace(writer))
+        return;
+    writer->call_cells = needed;
     if (writer_recreate(writer, now) != SHM_OK)
         writer->call_cells = cells;
 }

@@ -213,14 +213,40 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
     plan->arena_units = (uint32_t)(units < most ? units : most);
 }
 
+bool writer_may_replace(struct writer *writer)
+{
+    const struct replaced_held held = replaced_check(&writer->replaced);
+    uint64_t most = HELD_SHARE * writer->max_bytes;
+    if (most < HELD_LEAST)
+        most = HELD_LEAST;
+    if (writer->replaced.count < REPLACED_OBJECTS_MAX && held.bytes <= most)
+        return true;
+    struct event *event = event_add(&writer->events, EVENT_HELD, NULL);
+    event->number[0] = held.objects;
+    event->number[1] = held.bytes;
+    return false;
+}
+
+/* Members of the group can make room be needed again and again, by keys that do not exist (G10). */
+static bool may_compact(struct writer *writer, uint64_t now)
+{
+    if (now < writer->compacted + COMPACT_MS ||
+        writer->compaction_due > now + (COMPACTIONS - 1) * (uint64_t)COMPACTION_MS)
+        return false;
+    writer->compacted = now;
+    if (!writer_may_replace(writer))
+        return false;
+    writer->compaction_due = (writer->compaction_due > now ? writer->compaction_due : now) + COMPACTION_MS;
+    return true;
+}
+
 void writer_compact(struct writer *writer, uint64_t now)
 {
     const struct publisher *publisher = &writer->now.publisher;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
     uint32_t damaged = 0;
-    if (now < writer->compacted + COMPACT_MS)
+    if (!may_compact(writer, now))
         return;
-    writer->compacted = now;
     writer_plan_size(writer, publisher->keys, publisher->arena.live, publisher->arena.waiting, &plan);
     if (plan.arena_units >= publisher->arena.live)
         writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
@@ -240,10 +266,9 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new
                 : plan.arena_units < (uint64_t)arena->live + more_units)
         return SHM_FULL;
     if (plan.arena_units <= arena->units && plan.bucket_count <= publisher->routes.bucket_count) {
-        /* Not larger, only compacted: worth it at most every COMPACT_MS. */
-        if (now < writer->compacted + COMPACT_MS)
+        /* Not larger, only compacted. */
+        if (!may_compact(writer, now))
             return SHM_FULL;
-        writer->compacted = now;
     }
     return writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
 }
@@ -289,6 +314,8 @@ void writer_catch_up(struct writer *writer, uint64_t now)
     if (now < writer->caught_up + CATCH_UP_MS)
         return;
     writer->caught_up = now;
+    if (!writer_may_replace(writer))
+        return;
     struct replacement *replacements = calloc(writer->postponed.count, sizeof(*replacements));
     if (!replacements)
         return;
@@ -340,14 +367,23 @@ enum shm_status writer_set_directory(struct writer *writer, const char *director
 }
 
 /*
- * Another control object for the same routes. One that was truncated is dropped, for its results are gone; any
- * other is collected like that of a replaced generation. It gets no second name: either it has none any more, or
- * its header is not what a next fetcher would accept.
+ * One that was truncated is dropped, for its results are gone; any other is collected like that of a replaced
+ * generation. It gets a second name only if it is whole: otherwise it has none any more, or its header is not what a
+ * next fetcher would accept.
  */
-static enum shm_status renew_control(struct writer *writer, uint64_t now)
+enum shm_status writer_renew_control(struct writer *writer, uint64_t now)
 {
     struct generation replaced;
+    struct retired_name kept = {0};
     bool cut = writer_control_cut(writer);
+    if (!writer_may_replace(writer)) {
+        if (cut)
+            generation_leave_control(&writer->now);
+        return SHM_FULL;
+    }
+    if (control_usable(writer) &&
+        retired_control_keep(&writer->names, writer->now.stats.number, &kept) != SHM_OK)
+        event_add(&writer->events, EVENT_NOT_KEPT, writer->names.control);
     int old = replaced_open(writer->names.control, &writer->now.control_region);
     enum shm_status status =
         generation_renew_control(&writer->names, cut, writer->group, &writer->now, &replaced);
@@ -357,6 +393,7 @@ static enum shm_status renew_control(struct writer *writer, uint64_t now)
     else if (status != SHM_OK)
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.control);
     if (status != SHM_OK) {
+        retired_control_remove(&writer->names, kept);
         replaced_cancel(old);
         return status;
     }
@@ -366,7 +403,7 @@ static enum shm_status renew_control(struct writer *writer, uint64_t now)
         sigbus_unprotect(&replaced.control_region);
         region_close(&replaced.control_region);
     } else {
-        retire_control(writer, &replaced, (struct retired_name){0}, now); /* it had no name to lose */
+        retire_control(writer, &replaced, kept, now);
     }
     return SHM_OK;
 }
@@ -436,7 +473,9 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes);
     if (named && control_usable(writer))
         return SHM_OK;
-    status = named ? renew_control(writer, now) : writer_recreate(writer, now);
+    status = named ? writer_renew_control(writer, now) : writer_recreate(writer, now);
+    if (status == SHM_FULL) /* programs hold too much; that was said */
+        return SHM_OK;
     if (status == SHM_OK)
         event_add(&writer->events, named ? EVENT_CONTROL_RECREATED : EVENT_OBJECTS_RECREATED,
                   named ? writer->names.control : writer->names.routes);

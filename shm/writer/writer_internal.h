@@ -17,10 +17,15 @@ enum {
     RETIRED_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
     RETIRED_KEEP_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
-    COMPACT_MS = 10 * 1000, /* a new generation that is no larger is created at most this often */
+    COMPACT_MS = 10 * 1000, /* between two generations that are no larger */
+    COMPACTIONS = 6,        /* so many of them in a row, and then one in each COMPACTION_MS */
+    COMPACTION_MS = 600 * 1000,
+    SPREAD_MS = 10 * 1000, /* between two control objects that are no larger */
     FIRST_CALL_CELLS = 1024,
     CATCH_UP_MS = 1000, /* between two generations that are created for postponed answers */
     RESERVE_SHARE = 8,  /* new routes leave an eighth of the arena to changes of cached ones */
+    HELD_SHARE = 4,     /* programs may hold so many times max_bytes of replaced objects, or HELD_LEAST */
+    HELD_LEAST = 16 << 20,
 };
 
 /* The control object of a replaced generation: its clients count in it until they switch. */
@@ -46,7 +51,9 @@ struct writer {
     uint64_t max_bytes;
     uint64_t no_space; /* tick of the last generation that found no space */
     enum refusing no_space_reason;
-    uint64_t compacted; /* tick of the last generation that was created without growing */
+    uint64_t compacted;      /* tick of the last generation that was created without growing */
+    uint64_t compaction_due; /* tick at which all of COMPACTIONS are free again */
+    uint64_t spread;    /* tick of the last control object that was created to spread hosts in another way */
     uint64_t caught_up; /* tick of the last one that was created for postponed answers */
     uint32_t grace_ms, max_unknown;
     gid_t group;
@@ -79,6 +86,16 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
 
 /* Creates one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_recreate(struct writer *writer, uint64_t now);
+
+/*
+ * False, with an event: programs hold as much of replaced objects as they may. Checked before each object that is not
+ * needed for growth, so that no program that keeps what is replaced, and has more replaced, uses memory without a bound
+ * (G10).
+ */
+bool writer_may_replace(struct writer *writer);
+
+/* Creates another control object of the same size for the current routes. */
+enum shm_status writer_renew_control(struct writer *writer, uint64_t now);
 
 /* The route of a slot of the current generation. False: it has none. */
 bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "shm/call_cell.h"
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/reader/call_stats.h"
@@ -87,6 +88,78 @@ static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
     region_close(&region);
 }
 
+static bool is_unknown(void *context, const struct call_report *report)
+{
+    *(uint64_t *)context += report->batch.succ;
+    return false;
+}
+
+/* Fills a control object with results of hosts that do not exist. */
+static void invent_hosts(const struct instance *instance)
+{
+    static uint32_t host = 1;
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    for (int i = 0; i < 4 * FIRST_CELLS; i++, host++)
+        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1);
+    region_close(&region);
+}
+
+static enum shm_status report_one(const struct instance *instance, uint64_t host)
+{
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    enum shm_status status = call_stats_record(&control, numbered_key(0), numbered_host(host), true, 1);
+    region_close(&region);
+    return status;
+}
+
+static void
+g10_g11_hosts_that_do_not_exist_make_room_in_another_control_object_and_no_generation(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t collected = 0, generation = writer_generation(instance->writer), now = clock_tick();
+    writer_set_judge(instance->writer, is_unknown, &collected);
+    for (uint64_t host = 1; host <= 20; host++, now += 10 * 1000) {
+        uint64_t number = writer_control(instance->writer);
+        invent_hosts(instance);
+        assert_int_equal(report_one(instance, host), SHM_FULL);
+        writer_collect_calls(instance->writer, PLENTY, HOSTS, now);
+        assert_true(writer_control(instance->writer) > number);
+        assert_int_equal(writer_generation(instance->writer), generation);
+        assert_int_equal(report_one(instance, host), SHM_OK);
+    }
+}
+
+static uint32_t place_of(const struct instance *instance)
+{
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    const struct call_cell *s_cell = call_cell_find(&control, numbered_key(1), numbered_host(1), true);
+    uint32_t at = (uint32_t)(s_cell - control.s_calls);
+    region_close(&region);
+    return at;
+}
+
+/* A host that found no cell finds one in the next object: others are in its way there. */
+static void another_control_object_spreads_hosts_in_another_way(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t collected = 0, now = clock_tick();
+    unsigned moved = 0;
+    writer_set_judge(instance->writer, is_unknown, &collected);
+    for (int again = 0; again < 8; again++, now += 10 * 1000) {
+        uint32_t before = place_of(instance);
+        invent_hosts(instance);
+        writer_collect_calls(instance->writer, PLENTY, HOSTS, now);
+        moved += place_of(instance) != before;
+    }
+    assert_true(moved >= 6);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -94,6 +167,8 @@ int main(void)
         TEST(lookups_in_a_replaced_control_object_are_counted),
         TEST(flags_and_misses_come_with_the_key_of_their_route),
         TEST(a_flag_of_a_slot_without_a_route_asks_for_nothing),
+        TEST(g10_g11_hosts_that_do_not_exist_make_room_in_another_control_object_and_no_generation),
+        TEST(another_control_object_spreads_hosts_in_another_way),
         TEST(more_cells_are_made_once_half_are_of_hosts_that_exist),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/writer_collect", tests, NULL, NULL);

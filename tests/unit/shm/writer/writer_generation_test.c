@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -156,6 +157,93 @@ static void g10_what_programs_hold_of_replaced_generations_is_counted(void **sta
 }
 
 enum {
+    HELD_MOST = 16 << 20,   /* the least that programs may hold, whatever max_bytes is */
+    DAMAGES_MOST = 1000,    /* more than it takes to be refused */
+    HOLD_DROPPED_MS = 61000 /* the fetcher itself has dropped what it replaced */
+};
+
+/* Damages control and keeps it, until it is not replaced any more; how many it keeps. */
+static int damage_and_hold(struct instance *instance, void (*damage)(struct instance *), int *fds,
+                           uint64_t *now)
+{
+    int count = 0;
+    enum event_kind kind;
+    do {
+        assert_true(count < DAMAGES_MOST);
+        fds[count] = region_descriptor(instance->names.control, O_RDWR, 0);
+        assert_true(fds[count++] >= 0);
+        damage(instance);
+        *now += HOLD_DROPPED_MS;
+        assert_int_equal(writer_maintain(instance->writer, *now), SHM_OK);
+        kind = instance_next_event(instance);
+    } while (kind == EVENT_CONTROL_RECREATED);
+    assert_int_equal(kind, EVENT_HELD);
+    return count;
+}
+
+static void cut_last_page(struct instance *instance)
+{
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    assert_int_equal(truncate(object_path(instance->names.control), (off_t)region.size - 4096), 0);
+    region_close(&region);
+}
+
+static void g10_who_keeps_what_it_damages_is_given_no_more_than_a_bound(void **state)
+{
+    struct instance *instance = *state;
+    static int fds[DAMAGES_MOST];
+    void (*const damage[])(struct instance *) = {overwrite_header, cut_last_page};
+    uint64_t now = clock_tick();
+    assert_int_equal(sigbus_install(), 0);
+    instance_put_keys(instance, 20, 1);
+    for (int i = 0; i < 2; i++) {
+        struct region region;
+        struct control control;
+        int count = damage_and_hold(instance, damage[i], fds, &now);
+        uint64_t number = writer_control(instance->writer);
+        assert_int_equal(writer_maintain(instance->writer, now), SHM_OK);
+        assert_int_equal(writer_control(instance->writer), number);
+        assert_true(writer_counter(instance->writer, COUNTER_replaced_bytes) <= HELD_MOST);
+        instance_expect_keys(instance, 20, 1);
+        /* Clients leave what they would die of. */
+        struct routes routes;
+        assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+        assert_int_equal(control_number(routes.s_header) != number, damage[i] == cut_last_page);
+        region_close(&region);
+        while (count > 0)
+            close(fds[--count]);
+        assert_int_equal(writer_maintain(instance->writer, now), SHM_OK);
+        while (instance_next_event(instance) == EVENT_HELD)
+            ;
+        assert_int_equal(instance->event.kind, EVENT_CONTROL_RECREATED);
+        instance_map_control(instance, &region, &control);
+        region_close(&region);
+    }
+}
+
+/* Members of the group can request such keys without end; each generation leaves out those that have expired. */
+static void g10_keys_that_do_not_exist_cause_a_bounded_number_of_generations(void **state)
+{
+    enum {
+        SECONDS = 3600,
+        GENERATIONS_MOST = 6 + SECONDS / 600,
+    };
+    struct instance *instance = *state;
+    uint64_t begin = clock_tick(), key = 1,
+             generations = writer_counter(instance->writer, COUNTER_generations);
+    for (uint64_t second = 0; second < SECONDS; second++) {
+        uint64_t now = begin + second * 1000;
+        for (uint32_t i = 0; i <= instance->options.max_unknown; i++)
+            put_by_key(instance->writer, numbered_key(key++), NULL, 0, NULL, 1, now);
+        assert_int_equal(writer_maintain(instance->writer, now), SHM_OK);
+    }
+    assert_in_range(writer_counter(instance->writer, COUNTER_generations), generations + 2,
+                    generations + GENERATIONS_MOST);
+}
+
+enum {
     BIG = 10000 /* hosts: four such tables fill a new arena */
 };
 
@@ -191,6 +279,8 @@ int main(void)
         TEST(g10_a_damaged_control_object_is_replaced_alone),
         TEST(g11_results_in_a_control_object_that_is_replaced_alone_count),
         TEST(g10_what_programs_hold_of_replaced_generations_is_counted),
+        TEST(g10_who_keeps_what_it_damages_is_given_no_more_than_a_bound),
+        TEST(g10_keys_that_do_not_exist_cause_a_bounded_number_of_generations),
         TEST(a_refusal_ends_when_there_is_room_again),
         TEST(gauges_stay_right_when_an_unknown_key_gets_hosts_and_the_object_grows),
     };
