@@ -59,7 +59,7 @@ sanitized() {
     [ "$status" -eq 0 ]
 }
 
-@test "copies in modules whose names do not meet live in one process, and it may fork" {
+@test "copies in modules that share no symbols live in one process, and it may fork" {
     start_writer
     modules=("$BUILD/tests/module.so" "$BUILD/tests/module_2.so")
     for copies in "${modules[*]}" "${modules[0]} $library" "$library ${modules[0]}" "${modules[0]} $library ${modules[1]}"; do

@@ -9,34 +9,8 @@
 
 #include <cmocka.h>
 
-#include "tests/support/database_file.h"
+#include "tests/unit/dns/fixture.h"
 #include "tools/dns/import.h"
-
-struct fixture {
-    struct database_file file;
-    struct store *store;
-};
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    char error[STORE_ERROR_SIZE];
-    assert_non_null(fixture);
-    database_file_init(&fixture->file);
-    assert_int_equal(store_open(&fixture->store, fixture->file.path, STORE_CREATE, error), 0);
-    database_file_open(&fixture->file);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    store_close(fixture->store);
-    database_file_dispose(&fixture->file);
-    free(fixture);
-    return 0;
-}
 
 static int import_as(struct fixture *fixture, bool replace, const char *text, size_t size,
                      struct import_outcome *outcome, char error[static IMPORT_ERROR_SIZE])

@@ -12,38 +12,12 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "tests/support/database_file.h"
+#include "tests/unit/dns/fixture.h"
 #include "tools/dns/store.h"
 
 static const struct route_key key = {.modid = 1, .cmdid = 4294967295};
 #define host_a ((struct host_addr){htonl(167772161), htons(80)})
 #define host_b ((struct host_addr){htonl(0xC8000001), htons(65535)})
-
-struct fixture {
-    struct database_file file;
-    struct store *store;
-};
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    char error[STORE_ERROR_SIZE];
-    assert_non_null(fixture);
-    database_file_init(&fixture->file);
-    assert_int_equal(store_open(&fixture->store, fixture->file.path, STORE_CREATE, error), 0);
-    database_file_open(&fixture->file);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    store_close(fixture->store);
-    database_file_dispose(&fixture->file);
-    free(fixture);
-    return 0;
-}
 
 static int64_t version(const struct fixture *fixture)
 {

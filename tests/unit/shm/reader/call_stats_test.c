@@ -131,6 +131,20 @@ struct recorder {
     pthread_barrier_t *barrier;
 };
 
+static void record_at_once(const struct calls *calls, void *(*record)(void *recorder))
+{
+    struct recorder recorders[RECORDERS];
+    pthread_barrier_t barrier;
+    pthread_barrier_init(&barrier, NULL, RECORDERS);
+    for (int i = 0; i < RECORDERS; i++) {
+        recorders[i] = (struct recorder){.calls = calls, .barrier = &barrier};
+        assert_int_equal(pthread_create(&recorders[i].thread, NULL, record, &recorders[i]), 0);
+    }
+    for (int i = 0; i < RECORDERS; i++)
+        pthread_join(recorders[i].thread, NULL);
+    pthread_barrier_destroy(&barrier);
+}
+
 static void *meet(void *context)
 {
     const struct recorder *recorder = context;
@@ -145,16 +159,7 @@ static void *meet(void *context)
 static void clients_that_meet_a_new_host_at_once_end_up_in_one_cell(void **state)
 {
     const struct calls *calls = *state;
-    struct recorder recorders[RECORDERS];
-    pthread_barrier_t barrier;
-    pthread_barrier_init(&barrier, NULL, RECORDERS);
-    for (int i = 0; i < RECORDERS; i++) {
-        recorders[i] = (struct recorder){.calls = calls, .barrier = &barrier};
-        assert_int_equal(pthread_create(&recorders[i].thread, NULL, meet, &recorders[i]), 0);
-    }
-    for (int i = 0; i < RECORDERS; i++)
-        pthread_join(recorders[i].thread, NULL);
-    pthread_barrier_destroy(&barrier);
+    record_at_once(calls, meet);
     for (uint32_t host = 0; host < MEETINGS; host++)
         assert_int_equal(counts_of(calls, KEY, calls_host(host)), RECORDERS);
 }
@@ -172,16 +177,7 @@ static void *fail_and_succeed(void *context)
 static void no_run_is_longer_than_what_was_recorded(void **state)
 {
     const struct calls *calls = *state;
-    struct recorder recorders[RECORDERS];
-    pthread_barrier_t barrier;
-    pthread_barrier_init(&barrier, NULL, RECORDERS);
-    for (int i = 0; i < RECORDERS; i++) {
-        recorders[i] = (struct recorder){.calls = calls, .barrier = &barrier};
-        assert_int_equal(pthread_create(&recorders[i].thread, NULL, fail_and_succeed, &recorders[i]), 0);
-    }
-    for (int i = 0; i < RECORDERS; i++)
-        pthread_join(recorders[i].thread, NULL);
-    pthread_barrier_destroy(&barrier);
+    record_at_once(calls, fail_and_succeed);
     const struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
     uint64_t succ = load_relaxed(&s_cell->counts) & (one_failure - 1);
     assert_int_equal(succ, RECORDERS * UINT64_C(6667));
