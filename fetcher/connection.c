@@ -7,6 +7,7 @@
 
 #include "conf/log.h"
 #include "fetcher/backoff.h"
+#include "fetcher/name_lookup.h"
 #include "fetcher/tcp.h"
 #include "shm/clock.h"
 
@@ -31,10 +32,10 @@ struct write_job {
 
 struct connection {
     uv_loop_t *loop;
-    uv_timer_t timer;       /* connect time-out, or backoff */
-    uv_timer_t frame_timer; /* a frame that has begun must go on */
-    uv_getaddrinfo_t resolve;
-    bool resolving, stopping;
+    uv_timer_t timer;           /* connect time-out, or backoff */
+    uv_timer_t frame_timer;     /* a frame that has begun must go on */
+    struct name_lookup *lookup; /* NULL: none is under way */
+    bool stopping;
     unsigned handles; /* that libuv still knows */
     const struct config_peer *peer;
     struct config_peer target;    /* the peer of the attempt under way, or of the connection */
@@ -228,9 +229,7 @@ static void connected(uv_connect_t *request, int status)
 static void attempt_overdue(uv_timer_t *timer)
 {
     struct connection *connection = timer->data;
-    if (connection->resolving)
-        uv_cancel((uv_req_t *)&connection->resolve); /* its callback comes with UV_ECANCELED, or too late */
-    lost(connection, connection->resolving ? "name lookup timed out" : "connecting timed out");
+    lost(connection, connection->lookup ? "name lookup timed out" : "connecting timed out");
 }
 
 static void connect_to(struct connection *connection, const struct sockaddr *address)
@@ -261,11 +260,11 @@ bool connection_same_peer(const struct config_peer *a, const struct config_peer 
     return a->port == b->port && strcmp(a->ip, b->ip) == 0;
 }
 
-static void check_address(struct connection *connection, int status, const struct addrinfo *list)
+static void check_address(struct connection *connection, const char *error, const struct addrinfo *list)
 {
-    if (status != 0 || !list)
+    if (error)
         log_line(LOG_LEVEL_WARNING, "%s %s: %s; staying connected", connection->role->peer,
-                 connection->target.ip, uv_strerror(status));
+                 connection->target.ip, error);
     else if (!tcp_leads_to(list, &connection->link->tcp)) {
         log_line(LOG_LEVEL_INFO, "%s %s has another address: connecting again", connection->role->peer,
                  connection->target.ip);
@@ -273,46 +272,29 @@ static void check_address(struct connection *connection, int status, const struc
     }
 }
 
-static int look_up(struct connection *connection);
-static void look_up_to_connect(struct connection *connection);
+static void look_up(struct connection *connection);
 
-static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
+static void looked_up(void *context, const char *error, struct addrinfo *list)
 {
-    struct connection *connection = request->data;
-    connection->resolving = false;
-    if (connection->stopping)
-        handle_closed((uv_handle_t *)&connection->timer);
-    else if (connection->state == CONNECTION_CONNECTING &&
-             !connection_same_peer(&connection->looked_up, &connection->target))
-        look_up_to_connect(connection); /* the result is for an attempt that was given up */
-    else if (connection->state == CONNECTION_CONNECTING && (status != 0 || !list))
-        lost(connection, uv_strerror(status));
+    struct connection *connection = context;
+    connection->lookup = NULL;
+    if (connection->state == CONNECTION_CONNECTING &&
+        !connection_same_peer(&connection->looked_up, &connection->target))
+        look_up(connection); /* the result is for an attempt that was given up */
+    else if (connection->state == CONNECTION_CONNECTING && error)
+        lost(connection, error);
     else if (connection->state == CONNECTION_CONNECTING)
         connect_to(connection, tcp_address(list, connection->attempt));
     else if (connection->state == CONNECTION_UP)
-        check_address(connection, status, list);
-    uv_freeaddrinfo(list);
+        check_address(connection, error, list);
+    if (list)
+        freeaddrinfo(list);
 }
 
-/* Returns 0, or libuv's error. */
-static int look_up(struct connection *connection)
+static void look_up(struct connection *connection)
 {
-    char service[8];
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    snprintf(service, sizeof(service), "%u", connection->target.port);
     connection->looked_up = connection->target;
-    connection->resolve.data = connection;
-    int status = uv_getaddrinfo(connection->loop, &connection->resolve, resolved, connection->target.ip,
-                                service, &hints);
-    connection->resolving = status == 0;
-    return status;
-}
-
-static void look_up_to_connect(struct connection *connection)
-{
-    int status = look_up(connection);
-    if (status != 0)
-        lost(connection, uv_strerror(status));
+    name_lookup_start(&connection->lookup, connection->loop, &connection->target, looked_up, connection);
 }
 
 /* The name is looked up at each attempt: the directory may have moved. A look-up that was given up may still run; its
@@ -322,19 +304,16 @@ static void attempt(struct connection *connection)
     connection->target = *connection->peer;
     set_state(connection, CONNECTION_CONNECTING);
     uv_timer_start(&connection->timer, attempt_overdue, connection->timing->fetcher.connect_timeout_ms, 0);
-    if (!connection->resolving)
-        look_up_to_connect(connection);
+    if (!connection->lookup)
+        look_up(connection);
 }
 
 void connection_look_up_again(struct connection *connection)
 {
     if (connection->state == CONNECTION_WAITING)
         connection_redirect(connection);
-    else if (connection->state == CONNECTION_UP && !connection->resolving) {
-        int status = look_up(connection);
-        if (status != 0)
-            check_address(connection, status, NULL);
-    }
+    else if (connection->state == CONNECTION_UP && !connection->lookup)
+        look_up(connection);
 }
 
 struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
@@ -429,10 +408,9 @@ void connection_stop(struct connection *connection)
     if (!connection)
         return;
     connection->stopping = true;
-    connection->handles = 2U + connection->resolving + (connection->writing_since != 0);
+    connection->handles = 2U + (connection->writing_since != 0);
     abandon_link(connection);
-    if (connection->resolving)
-        uv_cancel((uv_req_t *)&connection->resolve);
+    name_lookup_abandon(connection->lookup);
     uv_close((uv_handle_t *)&connection->timer, handle_closed);
     uv_close((uv_handle_t *)&connection->frame_timer, handle_closed);
 }

@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/event_log.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/log.h"
+#include "conf/system_error.h"
 #include "shm/layout.h"
 #include "shm/region.h"
 
-/* An error of the system, with the limit that causes it and how to raise that. */
-static const char *error_text(int error)
-{
-    switch (error) {
-    case EFBIG:
-        return "larger than RLIMIT_FSIZE allows: raise it, with `ulimit -f` or LimitFSIZE= of the unit";
-    case EMFILE:
-        return "RLIMIT_NOFILE is reached: raise it, with `ulimit -n` or LimitNOFILE= of the unit";
-    case ENFILE:
-        return "the system has no free file: raise fs.file-max";
-    default:
-        return strerror(error);
-    }
-}
-
 static void text_of_failure(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = error_text(event->error), *directory = region_directory();
+    const char *object = event->object, *error = system_error_text(event->error),
+               *directory = region_directory();
     switch (event->kind) {
     case EVENT_BAD_INSTANCE:
         snprintf(out, EVENT_TEXT_MAX,
@@ -93,12 +79,12 @@ static void text_of_lock(const struct event *event, char out[static EVENT_TEXT_M
                  object, event->number[0]);
     else
         snprintf(out, EVENT_TEXT_MAX, "%s was removed, and cannot be locked again: %s", object,
-                 error_text(event->error));
+                 system_error_text(event->error));
 }
 
 void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = error_text(event->error);
+    const char *object = event->object, *error = system_error_text(event->error);
     const uint64_t *number = event->number;
     switch (event->kind) {
     case EVENT_ADOPTED:

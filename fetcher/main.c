@@ -321,8 +321,8 @@ static int run(struct daemon *daemon)
 }
 
 /*
- * Close callbacks run in the next loop iterations. A name lookup under way cannot be cancelled, and libuv would wait for
- * it at exit: for many seconds, if the name server is silent. In that case the process ends without that.
+ * Close callbacks run in the next loop iterations. A name lookup under way cannot be cancelled, and takes many seconds if
+ * the name server is silent: then the process ends without exit(), which would take down what that thread uses.
  */
 static void end_process(struct daemon *daemon, int status)
 {

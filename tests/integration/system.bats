@@ -173,3 +173,60 @@ all_closed() {
     kill "$fetcher"
     wait "$fetcher"
 }
+
+# In place of this shell, as a user who has no other process: root is exempt from the limit. LeakSanitizer needs a thread.
+alone() {
+    ASAN_OPTIONS=detect_leaks=0 exec setpriv --reuid=54321 --regid=54321 --clear-groups "$@"
+}
+
+without_threads() {
+    alone prlimit --nproc=1:100 "$@"
+}
+
+@test "a fetcher that may start no thread serves on, names the limit at each lookup, and goes on when it is raised" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to become a user without other processes"
+    live
+    end_fetcher TERM
+    rm -f "$object" "$object".*
+    local port log="$BATS_TEST_TMPDIR/log"
+    port=$(sed 's/.*://' "$BATS_TEST_TMPDIR/directory")
+    export LARSHM_TRUST_UID=54321
+    without_threads "$BIN/larshm-fetcher" -n "$instance" --dns "localhost:$port" 2>"$log" 3>&- &
+    fetcher=$!
+    pids+=("$fetcher")
+    eventually grep -q "no thread to look the name up: the control group's pids.max, or RLIMIT_NPROC, is reached: raise it, with TasksMax=" "$log"
+    run larshm show
+    [[ "$output" == *"alive, pid $fetcher,"*"NOT CONNECTED"* ]]
+    (alone prlimit --pid "$fetcher" --nproc=100:)
+    eventually fetcher_connected
+    larshm wait 9 9
+    (alone prlimit --pid "$fetcher" --nproc=1:)
+    kill -HUP "$fetcher"
+    eventually grep -q "is reached: .*; staying connected" "$log"
+    larshm get 9 9
+    kill "$fetcher"
+    wait "$fetcher"
+}
+
+@test "a fetcher whose directory has an address needs no thread" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to become a user without other processes"
+    live
+    end_fetcher TERM
+    rm -f "$object" "$object".*
+    export LARSHM_TRUST_UID=54321
+    without_threads "$BIN/larshm-fetcher" -n "$instance" --dns "$(sed 's/listening on //' "$BATS_TEST_TMPDIR/directory")" 3>&- &
+    fetcher=$!
+    pids+=("$fetcher")
+    eventually fetcher_connected
+    larshm wait 9 9
+}
+
+@test "the bridge and qps name the limit that lets them start no thread" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to become a user without other processes"
+    live
+    larshm wait 9 9
+    run -1 without_threads "$BIN/larshm-bridge" -n "$instance" --ports 0
+    [[ "$output" == *"cannot start a thread: "*"raise it, with TasksMax="* ]]
+    run -1 without_threads "$BIN/larshm" -n "$instance" qps -s 1 2
+    [[ "$output" == *"cannot start 2 threads: "*"raise it, with TasksMax="* ]]
+}

@@ -2,6 +2,7 @@
 #include "tools/bench/bench.h"
 
 #include <err.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "conf/system_error.h"
 #include "tools/bench/child.h"
 
 const struct suite suites[] = {
@@ -81,7 +83,7 @@ int bench_fork(const struct bench *bench, void (*work)(const struct bench *bench
 {
     pid_t pid = child_fork();
     if (pid < 0)
-        warn("fork");
+        warnx("cannot start a process: %s", system_error_thread_text(errno));
     if (pid != 0)
         return pid;
     signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the parent decides */

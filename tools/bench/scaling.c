@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Suites "threads" and "processes": lookups a second of 1, 2, ... workers, up to the number of processors. */
 #include <err.h>
-#include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include "conf/system_error.h"
 #include "shm/atomic.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/child.h"
@@ -80,10 +80,10 @@ static bool start(struct workers *workers, uint32_t i)
         workers->children[i] = bench_fork(workers->bench, work, workers);
         return workers->children[i] > 0;
     }
-    errno = pthread_create(&workers->threads[i], NULL, work_in_thread, workers);
-    if (errno)
-        warn("thread");
-    return errno == 0;
+    int error = pthread_create(&workers->threads[i], NULL, work_in_thread, workers);
+    if (error != 0)
+        warnx("cannot start a thread: %s", system_error_thread_text(error));
+    return error == 0;
 }
 
 static bool all_ready(const struct workers *workers)

@@ -11,6 +11,7 @@
 #include "conf/log.h"
 #include "conf/notify.h"
 #include "conf/start.h"
+#include "conf/system_error.h"
 #include "tools/bridge/options.h"
 #include "tools/bridge/port.h"
 #include "tools/bridge/source.h"
@@ -69,7 +70,7 @@ static int start_ports(struct bridge *bridge)
 {
     for (size_t i = 0; i < bridge->port_count; i++) {
         if (port_start(bridge->ports[i]) != 0) {
-            log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(errno));
+            log_line(LOG_LEVEL_ERROR, "cannot start a thread: %s", system_error_thread_text(errno));
             return -1;
         }
         announce("udp ", port_address(bridge->ports[i]));

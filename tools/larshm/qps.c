@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/system_error.h"
 #include "shm/clock.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/instance.h"
@@ -155,7 +156,7 @@ static int measure(larshm *h, const struct arguments *arguments)
         interrupt_catch();
         int error = run_threads(h, arguments, workers, threads, &result.ms);
         code = error ? fail(arguments->common, EXIT_USAGE, "cannot start %" PRIu32 " threads: %s",
-                            arguments->threads, strerror(error))
+                            arguments->threads, system_error_thread_text(error))
                      : qps_show(arguments->common, &result);
     }
     free(threads);
