@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Results of calls, from control objects to the judge. */
+/* What clients counted in control objects: lookups, for the totals, and results of calls, for the judge. */
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
+
+void writer_collect_lookups(struct writer *writer, const struct control *control)
+{
+    struct lookup_counts counts = collect_lookups(control);
+    writer_count(writer, COUNTER_lookups, counts.lookups);
+    writer_count(writer, COUNTER_lookups_missed, counts.missed);
+    writer_count(writer, COUNTER_lookups_expired, counts.expired);
+}
 
 void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
                       void *context)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct writer: shared by the files writer_*.c alone. Each calls only those before it:
- * writer_header.c, writer_calls.c, writer_generation.c, writer_routes.c, writer_collect.c, writer_open.c.
+ * struct writer: shared by the files writer_*.c alone. Each calls only those before it: writer_header.c, writer_calls.c,
+ * writer_retired.c, writer_generation.c, writer_control.c, writer_growth.c, writer_routes.c, writer_postponed.c,
+ * writer_collect.c, writer_maintain.c, writer_open.c.
  */
 #ifndef SHM_WRITER_WRITER_INTERNAL_H
 #define SHM_WRITER_WRITER_INTERNAL_H
@@ -22,9 +23,8 @@ enum {
     COMPACTION_MS = 600 * 1000,
     SPREAD_MS = 10 * 1000, /* between two control objects that are no larger */
     FIRST_CALL_CELLS = 1024,
-    CATCH_UP_MS = 1000, /* between two generations that are created for postponed answers */
-    RESERVE_SHARE = 8,  /* new routes leave an eighth of the arena to changes of cached ones */
-    HELD_SHARE = 4,     /* programs may hold so many times max_bytes of replaced objects, or HELD_LEAST */
+    RESERVE_SHARE = 8, /* new routes leave an eighth of the arena to changes of cached ones */
+    HELD_SHARE = 4,    /* programs may hold so many times max_bytes of replaced objects, or HELD_LEAST */
     HELD_LEAST = 16 << 20,
 };
 
@@ -66,19 +66,44 @@ static inline struct routes_header *writer_header(const struct writer *writer)
     return writer->now.publisher.routes.s_header;
 }
 
+/* ---- writer_calls.c ---- */
+
+/* Adds what clients counted to the totals. */
+void writer_collect_lookups(struct writer *writer, const struct control *control);
+
+/* Collects the results of one control object. */
+void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget);
+
+/* Collects them for the last time: later ones are refused to the clients that report them. */
+void writer_end_object_calls(struct writer *writer, struct call_stats *stats);
+
+/* ---- writer_retired.c ---- */
+
+/* Takes the control object of a replaced generation; the oldest makes room. */
+void writer_retire_control(struct writer *writer, struct generation *replaced, struct retired_name name,
+                           uint64_t now);
+
+/* Collects what is in it, for the last time, and drops it. */
+void writer_end_retired(struct writer *writer, struct retired_control *retired);
+
+/* Takes those that a dead fetcher has left. */
+void writer_adopt_retired(struct writer *writer);
+
+/* ---- writer_generation.c ---- */
+
 /* A plan with the values that are the same for all generations of this fetcher. */
 struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now);
 
 /*
- * Sizes for this many keys and live units, `spare_units` on top, and half as much again to grow into, so that a million
- * routes take some twenty steps and never more than half as much too much. As far as max_bytes allows.
+ * Sizes for this many keys and live units, `spare_units` on top, and half as much again to grow into, so that a
+ * million routes take some twenty steps and never more than half as much too much. As far as max_bytes allows.
  */
 void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_units, uint64_t spare_units,
                       struct generation_plan *plan);
 
 /*
- * Builds and installs a generation. The current one, if any, is retired. `options` (NULL: no change) describe a fetcher
- * that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without an event.
+ * Builds and installs a generation. The current one, if any, is retired. `options` (NULL: no change) describe a
+ * fetcher that starts; `s_replaced` is the header of the object that loses its name. SHM_FULL comes without an event.
  */
 enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
                               struct routes_header *s_replaced, const struct writer_options *options,
@@ -87,31 +112,25 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
 /* Creates one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_recreate(struct writer *writer, uint64_t now);
 
+/* Queues the event that an object of `needed` bytes has no room. */
+void writer_report_space(struct writer *writer, enum event_kind kind, uint64_t needed, uint64_t available);
+
 /*
  * False, with an event: programs hold as much of replaced objects as they may. Checked before each object that is not
- * needed for growth, so that no program that keeps what is replaced, and has more replaced, uses memory without a bound
- * (G10).
+ * needed for growth, so that no program that keeps what is replaced, and has more replaced, uses memory without a
+ * bound (G10).
  */
 bool writer_may_replace(struct writer *writer);
+
+/* ---- writer_control.c ---- */
+
+/* What the next client needs: an object that is complete and has a valid header. Attached clients need neither. */
+bool writer_control_usable(const struct writer *writer);
 
 /* Creates another control object of the same size for the current routes. */
 enum shm_status writer_renew_control(struct writer *writer, uint64_t now);
 
-/* The route of a slot of the current generation. False: it has none. */
-bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);
-
-/* Collects the results of one control object. */
-void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget);
-
-/* Collects them for the last time: later ones are refused to the clients that report them. */
-void writer_end_object_calls(struct writer *writer, struct call_stats *stats);
-
-/* Adds what clients counted to the totals. */
-void writer_collect_lookups(struct writer *writer, const struct control *control);
-void writer_drop_retired(struct writer *writer, struct retired_control *retired);
-
-/* Collects what is in it, for the last time, and drops it. */
-void writer_end_retired(struct writer *writer, struct retired_control *retired);
+/* ---- writer_growth.c ---- */
 
 /* Creates a generation without expired entries, unless one was created within COMPACT_MS. */
 void writer_compact(struct writer *writer, uint64_t now);
@@ -122,9 +141,6 @@ bool writer_unknown_full(struct writer *writer, uint64_t now);
 /* Creates one with room for `more_units` more, and for another key if `new_key`. SHM_FULL: max_bytes forbids it. */
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new_key, uint64_t now);
 
-/* Creates one in which as many postponed answers as fit are published; at most every CATCH_UP_MS. */
-void writer_catch_up(struct writer *writer, uint64_t now);
-
 /* True if an arena of `units`, `live` of which are in use, has room for a new key's table beside its reserve. */
 static inline bool writer_room_beside_reserve(uint64_t units, uint64_t live, uint32_t more_units)
 {
@@ -133,5 +149,13 @@ static inline bool writer_room_beside_reserve(uint64_t units, uint64_t live, uin
 
 /* False: max_bytes is reached, as far as new keys are concerned. */
 bool writer_may_grow_for_keys(const struct writer *writer);
+
+/* ---- writer_routes.c ---- */
+
+/* The route of a slot of the current generation. False: it has none. */
+bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);
+
+/* Moves a route between the gauges. */
+void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count);
 
 #endif

@@ -10,7 +10,6 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/writer/lock.h"
-#include "shm/writer/retired_control.h"
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer_internal.h"
 
@@ -89,59 +88,6 @@ static struct routes_header *replaced_header(const struct region *old)
     return s_header && old->size >= HEADER_BYTES && s_header->id.magic == ROUTES_MAGIC ? s_header : NULL;
 }
 
-/* The shape comes from the object, which clients can write: accepted if the object has exactly the size that follows, and
- * no more cells than a fetcher creates. */
-static enum shm_status retired_control_attach(const struct writer *writer, const struct region *region,
-                                              uint64_t number, struct control *out)
-{
-    if (region->size < HEADER_BYTES)
-        return SHM_SHORT;
-    const struct control_header *s_header = region->s_base;
-    const struct control_shape shape = {s_header->slot_count, s_header->call_cells, 0};
-    if (shape.slot_count == 0 || shape.call_cells == 0 || shape.call_cells > CALL_CELLS_MAX ||
-        (shape.call_cells > FIRST_CALL_CELLS &&
-         shape.call_cells * sizeof(struct call_cell) > writer->max_bytes) ||
-        region->size != control_size(shape))
-        return SHM_CORRUPT;
-    return control_adopt(region, shape, number, out);
-}
-
-/*
- * Retired control objects of a dead fetcher: clients may still count in them, and their contents are not collected yet.
- * Protected before the first access: clients can truncate them, too.
- */
-static void adopt_retired_controls(struct writer *writer)
-{
-    struct retired_name names[RETIRED_MAX];
-    size_t count = retired_control_list(&writer->names, names, RETIRED_MAX);
-    for (size_t i = 0; i < count; i++) {
-        struct retired_control *retired = &writer->retired[i];
-        struct region region = {0};
-        struct control control;
-        enum shm_status status = retired_control_open(&writer->names, names[i], &region);
-        if (status == SHM_OK) {
-            sigbus_protect(&region);
-            status = retired_control_attach(writer, &region, names[i].number, &control);
-        }
-        if (status != SHM_OK) {
-            if (status != SHM_LAYOUT) /* a fetcher that knows the layout will collect it */
-                retired_control_remove(&writer->names, names[i]);
-            sigbus_unprotect(&region);
-            region_close(&region);
-            continue;
-        }
-        *retired = (struct retired_control){
-            .region = region,
-            .name = names[i],
-            .stats = {.control = control, .number = names[i].number},
-            .until = clock_tick() + RETIRED_KEEP_MS,
-            .cut_off = control.s_header->id.layout_version != LAYOUT_VERSION,
-        };
-        call_stats_adopt(&retired->stats);
-        writer_collect_lookups(writer, &control);
-    }
-}
-
 /* Routes of a layout that this fetcher cannot read: under a second name they wait for one that can. */
 static enum shm_status put_aside(struct writer *writer, const struct object_id *s_id)
 {
@@ -170,7 +116,7 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
     enum shm_status status = writer_switch(writer, &plan, replaced_header(old), options, &damaged);
     if (status != SHM_OK)
         return status;
-    adopt_retired_controls(writer);
+    writer_adopt_retired(writer);
     if (plan.source) {
         /* If the previous fetcher died between its rename and SUPERSEDED_YES, readers of a third object find the name
          * within ANNOUNCED_LOOK_MS. This fetcher publishes after that, so they are not behind any publish (G3). */

@@ -79,8 +79,7 @@ void writer_set_held(struct writer *writer, const struct route_ref *route, bool 
         publisher_set_marks(&writer->now.publisher, route->slot, held ? MARK_HELD : 0);
 }
 
-/* Moves a route between the gauges. */
-static void recount(struct writer *writer, const struct route_ref *old, uint32_t count)
+void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count)
 {
     if (route_ref_is_here(old))
         writer_count(writer, old->table.count ? COUNTER_routes : COUNTER_negative, UINT64_MAX);
@@ -106,38 +105,6 @@ static enum shm_status postpone(struct writer *writer, const struct route_ref *r
     writer_set_new(writer, route);
     refuse(writer, why == SHM_NO_SPACE ? writer->no_space_reason : REFUSING_MAX_BYTES);
     return SHM_OK;
-}
-
-enum {
-    LATE_TRIES = 16 /* answers in a row that find no room */
-};
-
-bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out)
-{
-    struct postponed_answer *answer;
-    for (int tries = 0; tries < LATE_TRIES && (answer = postponed_first(&writer->postponed)); tries++) {
-        struct publication table = answer->table;
-        struct route_ref old = *out = writer_find(writer, table.key);
-        if (!route_ref_is_here(out)) {
-            postponed_drop(&writer->postponed, table.key);
-            continue;
-        }
-        table.marks = load_relaxed(&old.table.s_block->marks);
-        enum put_result result =
-            publisher_put(&writer->now.publisher, &out->slot, SLOT_NONE, &table, answer->answered);
-        if (result == PUT_NO_ROOM) {
-            postponed_defer(&writer->postponed, answer);
-            writer_catch_up(writer, now);
-            continue;
-        }
-        if (result == PUT_PUBLISHED)
-            recount(writer, &old, table.count);
-        writer_count(writer, COUNTER_publishes, 1);
-        postponed_drop(&writer->postponed, table.key);
-        *out = writer_find(writer, out->key);
-        return true;
-    }
-    return false;
 }
 
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
@@ -175,7 +142,7 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
     case PUT_PUBLISHED:
         *changed = true;
         *route = route_at(&writer->now.publisher.routes, route->key, route->slot, SLOT_NONE);
-        recount(writer, &old, count);
+        writer_recount(writer, &old, count);
         writer_count(writer, COUNTER_publishes, 1);
         break;
     case PUT_REFRESHED:
