@@ -77,15 +77,16 @@ static bool enter_by_path(const struct place *place, const char *routes, const s
     return false;
 }
 
-/* Decides whom to trust in the visit's directory. If that does not include the owner of the routes object, the list
- * of trusted users may have changed: it is read again. */
+/* Decides whom to trust in the visit's directory. If only the list of trusted users may include the owner of the routes
+ * object, it is read again: a user may have been added to it, or removed. */
 static enum shm_status decide_trust(const struct place *place, struct trusted *trusted, bool wait,
                                     const char *routes, struct place_visit *visit)
 {
+    const struct trusted fixed = trusted_in_any_case(trusted);
     struct stat directory, object;
     if (fstat(visit->directory, &directory) != 0)
         return SHM_SYSTEM_ERROR;
-    enum shm_status status = trusted_in(trusted, &directory, place->named, &visit->trust);
+    enum shm_status status = trusted_in(&fixed, &directory, place->named, &visit->trust);
     if (status == SHM_OK && (fstatat(visit->directory, routes + 1, &object, AT_SYMLINK_NOFOLLOW) != 0 ||
                              trust_includes(&visit->trust, object.st_uid)))
         return SHM_OK;

@@ -35,8 +35,8 @@ struct place_visit {
 
 /*
  * Chooses the directory for a handle that is open, whose routes object is `current`: the kept one, unless the path
- * leads to another directory by now, and what has the name `routes` there is newer. An owner who is not trusted is
- * looked up again, without waiting.
+ * leads to another directory by now, and what has the name `routes` there is newer. Reads the list of trusted users
+ * again, without waiting, if only the list may include the owner.
  */
 enum shm_status place_enter(const struct place *place, const char *routes, const struct region *current,
                             struct place_visit *out);

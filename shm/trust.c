@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/trust.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@ enum {
 };
 
 #define ACCOUNT "larshm"
+#define NO_UID  ((uid_t)-1)
 
 bool trust_includes(const struct trust *trust, uid_t owner)
 {
@@ -101,15 +103,25 @@ static enum shm_status parse_file(const char *text, struct trusted *out)
     }
 }
 
-/* SHM_NO_OBJECT: there is no such file, or it is not root's alone. */
+/* SHM_NO_OBJECT: there is no such file; SHM_SYSTEM_ERROR: it is out of reach. */
+static enum shm_status open_file(const char *path, int *fd)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd >= 0)
+        return SHM_OK;
+    return errno == ENOENT || errno == ENOTDIR ? SHM_NO_OBJECT : SHM_SYSTEM_ERROR;
+}
+
+/* As open_file(); SHM_NO_OBJECT also for a file that is not root's alone. */
 static enum shm_status read_list(struct trusted *out)
 {
     char text[FILE_BYTES];
     struct stat st;
-    enum shm_status status = SHM_NO_OBJECT;
-    int fd = open(TRUST_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    int fd;
+    enum shm_status status = open_file(TRUST_FILE, &fd);
+    if (status != SHM_OK)
         return status;
+    status = SHM_NO_OBJECT;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 && !(st.st_mode & 0022))
         status = st.st_size < FILE_BYTES && read_file(fd, text, sizeof(text)) >= 0 ? parse_file(text, out)
                                                                                    : SHM_BAD_ARGUMENT;
@@ -129,15 +141,17 @@ static bool account_in(const char *line, uid_t *out)
 }
 
 /* Searches /etc/passwd by system calls alone, with no heap, lock or name service. The window holds as many lines as
- * fit, and slides on by whole lines; one that is longer is skipped. */
-static bool account_of_file(uid_t *out)
+ * fit, and slides on by whole lines; one that is longer is skipped. As open_file(); SHM_NO_OBJECT also where there is
+ * no such account. */
+static enum shm_status account_of_file(uid_t *out)
 {
     char window[FILE_BYTES];
     size_t kept = 0, seen = 0;
     bool found = false, inside = false; /* inside a line that was too long */
-    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
+    int fd;
+    enum shm_status status = open_file("/etc/passwd", &fd);
+    if (status != SHM_OK)
+        return status;
     while (!found && seen < ACCOUNTS_BYTES) {
         ssize_t got = read(fd, window + kept, sizeof(window) - 1 - kept);
         if (got <= 0)
@@ -159,17 +173,32 @@ static bool account_of_file(uid_t *out)
         }
     }
     close(fd);
-    return found;
+    return found ? SHM_OK : SHM_NO_OBJECT;
 }
 
-static bool account_of_database(uid_t *out)
+static uid_t account_of_database(void)
 {
     struct passwd entry, *found = NULL;
     char text[FILE_BYTES];
-    if (getpwnam_r(ACCOUNT, &entry, text, sizeof(text), &found) != 0 || !found)
-        return false;
-    *out = found->pw_uid;
-    return true;
+    return getpwnam_r(ACCOUNT, &entry, text, sizeof(text), &found) == 0 && found ? found->pw_uid : NO_UID;
+}
+
+/* SHM_SYSTEM_ERROR: the accounts are out of reach. */
+static enum shm_status list_account(struct trusted *out, bool wait)
+{
+    uid_t account = NO_UID;
+    enum shm_status status = account_of_file(&account);
+    if (wait)
+        out->service = account_of_database();
+    if (status == SHM_SYSTEM_ERROR && !wait)
+        return status;
+    if (out->service == account)
+        out->service = NO_UID;
+    if (account != NO_UID)
+        add(out, account);
+    if (out->service != NO_UID)
+        add(out, out->service);
+    return SHM_OK;
 }
 
 /*
@@ -202,9 +231,14 @@ static uid_t unmapped_uid(void)
 
 enum shm_status trusted_read(struct trusted *out)
 {
-    struct trusted trusted = {.caller = geteuid(), .unmapped = unmapped_uid()};
+    struct trusted trusted = {.caller = geteuid(), .unmapped = unmapped_uid(), .service = NO_UID};
     const char *list = secure_getenv("LARSHM_TRUST_UID");
+    struct stat root;
     enum shm_status status = SHM_OK;
+    if (stat("/", &root) == 0) {
+        trusted.root_device = root.st_dev;
+        trusted.root_inode = root.st_ino;
+    }
     trusted.listed = list && *list;
     if (trusted.listed)
         status = parse_environment(list, &trusted);
@@ -213,24 +247,32 @@ enum shm_status trusted_read(struct trusted *out)
     return status;
 }
 
+struct trusted trusted_in_any_case(const struct trusted *trusted)
+{
+    struct trusted fixed = *trusted;
+    if (!fixed.listed)
+        fixed.count = 0;
+    return fixed;
+}
+
+static bool same_root(const struct trusted *trusted)
+{
+    struct stat root;
+    return stat("/", &root) == 0 && root.st_dev == trusted->root_device && root.st_ino == trusted->root_inode;
+}
+
 enum shm_status trusted_look_again(struct trusted *trusted, bool wait)
 {
-    struct trusted found = *trusted;
-    uid_t account;
-    if (trusted->listed)
+    struct trusted found = trusted_in_any_case(trusted);
+    if (trusted->listed || (trusted->known && !same_root(trusted)))
         return SHM_OK;
-    found.count = 0;
+    found.known = true;
     enum shm_status status = read_list(&found);
-    if (status == SHM_NO_OBJECT) {
-        status = SHM_OK;
-        if (wait ? account_of_database(&account) : account_of_file(&account))
-            add(&found, account);
-        else /* the files are out of reach by now, or the account is one of a name service: keep what is known */
-            found = *trusted;
-    }
+    if (status == SHM_NO_OBJECT || (status == SHM_SYSTEM_ERROR && !trusted->known))
+        status = list_account(&found, wait);
     if (status == SHM_OK)
         *trusted = found;
-    return status;
+    return status == SHM_SYSTEM_ERROR ? SHM_OK : status;
 }
 
 /* The uid that stands for unmapped users names none of them, listed or not. */

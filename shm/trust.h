@@ -42,17 +42,27 @@ struct trusted {
     uid_t unmapped;
     uid_t list[TRUST_LIST_MAX];
     unsigned count;
-    bool listed; /* $LARSHM_TRUST_UID was set: nothing else is looked up */
+    bool known;        /* the list has been read */
+    bool listed;       /* $LARSHM_TRUST_UID was set: nothing else is looked up */
+    uid_t service;     /* the account by a name service, where /etc/passwd did not have it; (uid_t)-1: none */
+    dev_t root_device; /* identity of the root directory that the caller had */
+    ino_t root_inode;
 };
 
 /* SHM_BAD_ARGUMENT: $LARSHM_TRUST_UID is not 1 to TRUST_LIST_MAX decimal uids with commas between them. */
 enum shm_status trusted_read(struct trusted *out);
 
+/* Without what files and accounts say, which may say something else by now: root, the caller, and $LARSHM_TRUST_UID. */
+struct trusted trusted_in_any_case(const struct trusted *trusted);
+
 /*
- * For an object that was refused: looks up the rest of the list again, unless $LARSHM_TRUST_UID is all of it.
- * SHM_BAD_ARGUMENT: TRUST_FILE has a line that is no uid, or more than TRUST_LIST_MAX of them. With `wait` the
- * account comes from the account database, which may be a network service; without, from /etc/passwd alone, by
- * system calls that no lookup waits in.
+ * Reads the list again, unless $LARSHM_TRUST_UID is all of it. SHM_BAD_ARGUMENT: TRUST_FILE has a line that is no
+ * uid, or more than TRUST_LIST_MAX of them. With `wait` the account comes from the account database, too, which may be
+ * a network service; without, from /etc/passwd and what that service said before, by system calls that no lookup waits
+ * in.
+ *
+ * A list that was read stays as it is where it cannot be read any more: the caller has lost the permission, or has
+ * another root directory, whose files are not those of the administrator.
  */
 enum shm_status trusted_look_again(struct trusted *trusted, bool wait);
 

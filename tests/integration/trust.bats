@@ -145,6 +145,63 @@ answers_with() {
     eventually answers_with "0 10.0.0.3" get 1 1
 }
 
+# The fetcher starts again, and has another host for the route.
+next_fetcher() {
+    end_fetcher TERM
+    route set 1 1 "$1:80"
+    run_fetcher "$FETCHER"
+}
+
+expect_stays() {
+    next_fetcher "$2"
+    eventually answers_with "17 " report 1 1 # G11: the result is not taken
+    answers_with "0 $1" get 1 1 # G9
+}
+
+@test "a uid that is no longer listed is trusted with no newer object, and one that is listed again is" {
+    local list="$BATS_TEST_TMPDIR/etc/larshm/trust"
+    serve "$FETCHER"
+    mkdir -p "$BATS_TEST_TMPDIR/etc/larshm"
+    echo "$FETCHER" >"$list"
+    client with_accounts "root:x:0:0::/:/bin/sh\n"
+    eventually answers_with "0 10.0.0.1" report 1 1
+    echo "$SECOND" >"$list"
+    expect_stays 10.0.0.1 10.0.0.2
+    printf '%s\n' "$SECOND" "$FETCHER" >"$list"
+    eventually answers_with "0 10.0.0.2" report 1 1
+    rm "$list"
+    expect_stays 10.0.0.2 10.0.0.3
+    printf 'larshm:x:%s:1::/:\n' "$FETCHER" >"$BATS_TEST_TMPDIR/etc/passwd"
+    eventually answers_with "0 10.0.0.3" report 1 1
+    printf 'root:x:0:0::/:\n' >"$BATS_TEST_TMPDIR/etc/passwd"
+    expect_stays 10.0.0.3 10.0.0.4
+}
+
+@test "a client in another root directory keeps the list that it had" {
+    local list="$BATS_TEST_TMPDIR/etc/larshm/trust"
+    serve "$FETCHER"
+    mkdir -p "$BATS_TEST_TMPDIR/etc/larshm" "$BATS_TEST_TMPDIR/root/etc/larshm"
+    echo "$FETCHER" >"$list"
+    echo "$SECOND" >"$BATS_TEST_TMPDIR/root/etc/larshm/trust"
+    client with_accounts "root:x:0:0::/:/bin/sh\n"
+    eventually answers_with "0 10.0.0.1" get 1 1
+    [ "$(order chroot "$BATS_TEST_TMPDIR/root")" = 0 ]
+    next_fetcher 10.0.0.2
+    eventually answers_with "0 10.0.0.2" get 1 1
+}
+
+@test "a client that may not read the list any more keeps it" {
+    local list="$BATS_TEST_TMPDIR/etc/larshm/trust"
+    serve "$FETCHER"
+    mkdir -p "$BATS_TEST_TMPDIR/etc/larshm"
+    echo "$FETCHER" >"$list"
+    chmod 0600 "$list"
+    client with_accounts "root:x:0:0::/:/bin/sh\n"
+    [ "$(order setuid "$USER")" = 0 ]
+    next_fetcher 10.0.0.2
+    eventually answers_with "0 10.0.0.2" get 1 1
+}
+
 # As services with PrivateUsers=yes: root and this user mean the same in the namespace, all others are unmapped.
 private_users() {
     local user=$1 pid

@@ -147,7 +147,8 @@ const char *larshm_version(void);
  * in /dev/shm. Trusts root, the calling user, and the uids in $LARSHM_TRUST_UID, or in
  * /etc/larshm/trust, or else the user "larshm"; larshm(7) says more. Keeps one descriptor. The
  * fetcher need not be alive. No other thread may change the environment meanwhile. May wait for
- * the account database, where the objects belong neither to root nor to the caller.
+ * the account database, where the objects belong neither to root nor to the caller. The file, or
+ * the account, is read again before newer objects of another user are followed.
  *
  * 0: *out is a handle that the caller closes with larshm_close(). LARSHM_NO_OBJECT: the fetcher
  * has never run, try again later. LARSHM_SYSTEM_ERROR, LARSHM_NO_PERMISSION, LARSHM_FOREIGN,

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,37 @@ static void list_of_the_environment_is_all_of_it(void **state)
     assert_int_equal(trusted_look_again(&trusted, true), SHM_OK);
     assert_int_equal(trusted.count, 1);
     assert_int_equal(trusted.list[0], 990);
+}
+
+static uid_t account_of_service = (uid_t)-1;
+
+/* Instead of libc's: a name service that knows the account larshm alone. */
+int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
+{
+    bool known = account_of_service != (uid_t)-1 && strcmp(name, "larshm") == 0;
+    (void)text;
+    (void)size;
+    *entry = (struct passwd){.pw_uid = account_of_service};
+    *found = known ? entry : NULL;
+    return 0;
+}
+
+static void account_of_a_name_service_stays_while_it_cannot_be_looked_up(void **state)
+{
+    struct trusted trusted;
+    (void)state;
+    assert_int_equal(trusted_read(&trusted), SHM_OK);
+    assert_int_equal(trusted_look_again(&trusted, false), SHM_OK);
+    if (trusted.count > 0)
+        skip(); /* this machine has a list, or that account */
+    account_of_service = FETCHER;
+    assert_int_equal(trusted_look_again(&trusted, true), SHM_OK);
+    account_of_service = (uid_t)-1;
+    assert_int_equal(trusted_look_again(&trusted, false), SHM_OK);
+    assert_int_equal(trusted.count, 1);
+    assert_int_equal(trusted.list[0], FETCHER);
+    assert_int_equal(trusted_look_again(&trusted, true), SHM_OK);
+    assert_int_equal(trusted.count, 0);
 }
 
 static void in_a_directory_of_all_users_owners_decide(void **state)
@@ -166,6 +198,7 @@ int main(void)
         cmocka_unit_test(list_of_the_environment_is_uids_and_commas),
         cmocka_unit_test(list_is_bounded),
         cmocka_unit_test(list_of_the_environment_is_all_of_it),
+        cmocka_unit_test(account_of_a_name_service_stays_while_it_cannot_be_looked_up),
         cmocka_unit_test(in_a_directory_of_all_users_owners_decide),
         cmocka_unit_test(unmapped_users_are_trusted_in_no_directory_of_all_users),
         cmocka_unit_test(directory_of_its_own_is_trusted_as_a_whole),
