@@ -12,10 +12,16 @@
 #include "reader/thread.h"
 #include "shm/clock.h"
 
+static void prepare(void)
+{
+    rcu_freeze();
+    clock_prepare();
+}
+
 static void child(void)
 {
     thread_forget(); /* before signal handlers can look up */
-    clock_forget();
+    clock_child();
     mapping_forget();
     rcu_thaw_child();
 }
@@ -24,7 +30,7 @@ static int registered;
 
 static void register_handlers(void)
 {
-    registered = pthread_atfork(rcu_freeze, rcu_thaw_parent, child) == 0;
+    registered = pthread_atfork(prepare, rcu_thaw_parent, child) == 0;
 }
 
 int fork_ready(void)

@@ -4,6 +4,12 @@
  * (Besides setns() in a process with one thread, which larshm(7) forbids after a lookup.) It is read from
  * /proc/self/timens_offsets, which shows the namespace of future children. Where that is not the process's own,
  * after unshare() or setns(), the shift cannot be known.
+ *
+ * A child of fork() is in its parent's namespace, unless the parent has called one of these. Only the parent may have
+ * seen /proc, as where the child calls chroot(2). But the clock says which it is: it goes on where the parent's was, or
+ * it jumps. So a child whose clock goes on keeps the shift, and one whose clock has jumped learns its own. A jump of
+ * less than FORK_MS is missed, and ticks are wrong by no more than that. A fork that takes longer passes for a jump:
+ * the shift is learnt again, or not known, as after a real one.
  */
 #include "shm/clock.h"
 
@@ -19,7 +25,8 @@
 #include "shm/atomic.h"
 
 enum {
-    FILE_MOST = 256 /* bytes; it has two short lines */
+    FILE_MOST = 256, /* bytes; it has two short lines */
+    FORK_MS = 1000,  /* a fork that takes no longer */
 };
 
 /* In place of a shift. */
@@ -28,6 +35,10 @@ enum {
 
 /* Milliseconds by which this process's CLOCK_BOOTTIME is ahead. Relaxed: all threads learn the same. */
 static _Atomic int64_t shift = NOT_LEARNT;
+
+/* CLOCK_BOOTTIME of this process when it forked last. Relaxed: a child has the value of its own fork, or a later one of
+ * another thread that forks at the same time. */
+static _Atomic uint64_t forked;
 
 /* By syscall(): open(), read() and close() are cancellation points, which a lookup must not have. */
 static bool read_file(const char *path, char text[static FILE_MOST])
@@ -104,9 +115,19 @@ bool clock_is_shared(void)
     return known_shift() != NOT_KNOWN;
 }
 
-void clock_forget(void)
+void clock_prepare(void)
 {
-    store_relaxed(&shift, NOT_LEARNT);
+    uint64_t now = 0;
+    read_clock(CLOCK_BOOTTIME, &now);
+    store_relaxed(&forked, now);
+}
+
+void clock_child(void)
+{
+    uint64_t now = 0;
+    bool goes_on = read_clock(CLOCK_BOOTTIME, &now) && now - load_relaxed(&forked) <= FORK_MS;
+    if (!goes_on || load_relaxed(&shift) == NOT_KNOWN)
+        store_relaxed(&shift, NOT_LEARNT);
 }
 
 uint64_t clock_unix_ms(void)

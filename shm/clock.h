@@ -17,8 +17,9 @@ uint64_t clock_tick(void);
  * ticks of this process means something, and one between a tick of this process and one of another does not. */
 bool clock_is_shared(void);
 
-/* In the child of fork(): it may be in another time namespace than its parent. */
-void clock_forget(void);
+/* Before a fork, and in its child, which may be in another time namespace than its parent. */
+void clock_prepare(void);
+void clock_child(void);
 
 /* Unix time in milliseconds, for people. */
 uint64_t clock_unix_ms(void);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -197,6 +198,70 @@ static void g12_an_ejection_ends_under_a_dead_fetcher_in_any_time_namespace(void
         expect_well(fixture, shifts[i], look_at_dead);
 }
 
+/* In a child that sees no /proc: a server that calls chroot() for each connection. */
+static int look_at_dead_in_a_child(struct fixture *fixture)
+{
+    larshm *h;
+    int status = 0;
+    char root[] = "/tmp/larshm-root-XXXXXX";
+    larshm_route_info info = {0};
+    if (larshm_open(&h, fixture->fetcher.instance) != LARSHM_OK || !mkdtemp(root))
+        return 1;
+    pid_t child = fork();
+    if (child == 0) {
+        if (chroot(root) != 0 || chdir("/") != 0)
+            _exit(6);
+        if (larshm_info(h, 1, 1, &info) != LARSHM_OK || info.fetcher_alive)
+            _exit(7);
+        _exit(rotation_includes(h, BAD) ? 0 : 8);
+    }
+    pid_t ended = child > 0 ? waitpid(child, &status, 0) : -1;
+    rmdir(root);
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : 9;
+}
+
+static void g12_a_child_that_sees_no_proc_knows_what_its_parent_knew(void **state)
+{
+    struct fixture *fixture = *state;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 4\nidle_timeout = 3600\n");
+    rotation_eject(fixture, BAD);
+    process_kill(&fixture->fetcher.process);
+    eventually(rotation_includes(fixture->client, BAD));
+    for (EACH_SHIFT)
+        expect_well(fixture, shifts[i], look_at_dead_in_a_child);
+}
+
+/* Unlike its parent, and one that cannot learn how: the parent has called unshare(2), and the child calls chroot(2). */
+static int look_in_a_child_elsewhere(struct fixture *fixture)
+{
+    larshm *h;
+    int status = 0;
+    char root[] = "/tmp/larshm-root-XXXXXX";
+    if (larshm_open(&h, fixture->fetcher.instance) != LARSHM_OK || !mkdtemp(root))
+        return 1;
+    if (!shift_children("boottime 200000 0"))
+        return NO_NAMESPACES;
+    pid_t child = fork();
+    if (child == 0) {
+        if (chroot(root) != 0 || chdir("/") != 0)
+            _exit(6);
+        int outcome = info_of_living(h);
+        _exit(outcome ? outcome : ejected_is_only_probed(h));
+    }
+    pid_t ended = child > 0 ? waitpid(child, &status, 0) : -1;
+    rmdir(root);
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : 9;
+}
+
+static void g12_a_child_in_another_time_namespace_does_not_keep_the_shift(void **state)
+{
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
+    rotation_eject(fixture, BAD);
+    for (EACH_SHIFT)
+        expect_well(fixture, shifts[i], look_in_a_child_elsewhere);
+}
+
 /* A process ends with the one that started it: killing the first ends all three. */
 static void start_fetcher(struct fixture *fixture)
 {
@@ -245,6 +310,8 @@ int main(void)
         fixture_test(a_process_whose_children_will_be_elsewhere_judges_right),
         fixture_test(without_proc_a_fetcher_is_judged_by_its_progress),
         fixture_test(g12_an_ejection_ends_under_a_dead_fetcher_in_any_time_namespace),
+        fixture_test(g12_a_child_that_sees_no_proc_knows_what_its_parent_knew),
+        fixture_test(g12_a_child_in_another_time_namespace_does_not_keep_the_shift),
         fixture_test(a_fetcher_in_a_time_namespace_counts_as_all_do),
     };
     return cmocka_run_group_tests_name("integration/time_namespace", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ enum {
 };
 
 static clockid_t refused[2] = {-1, -1};
+static time_t ahead; /* seconds, as in a time namespace */
 
 /* In place of libc's, for the library under test. */
 int clock_gettime(clockid_t clock, struct timespec *now)
@@ -26,14 +28,26 @@ int clock_gettime(clockid_t clock, struct timespec *now)
         errno = EINVAL;
         return -1;
     }
-    return (int)syscall(SYS_clock_gettime, clock, now);
+    int code = (int)syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_BOOTTIME)
+        now->tv_sec += ahead;
+    return code;
+}
+
+/* As after a fork into another time namespace. */
+static void jump(time_t seconds)
+{
+    clock_prepare();
+    ahead += seconds;
+    clock_child();
 }
 
 static int all_clocks(void **state)
 {
     (void)state;
     refused[0] = refused[1] = -1;
-    clock_forget();
+    jump(-ahead - 3600);
+    jump(3600);
     return 0;
 }
 
@@ -52,8 +66,8 @@ static void ticks_are_the_time_since_boot(void **state)
 static void a_tick_leaves_errno_as_it_was(void **state)
 {
     (void)state;
+    jump(100);
     errno = EXDEV;
-    clock_forget();
     clock_tick();
     assert_int_equal(errno, EXDEV);
 }
@@ -86,6 +100,68 @@ static void without_a_calendar_the_date_comes_from_elsewhere(void **state)
     assert_in_range(clock_unix_ms(), date, date + SLACK_MS);
 }
 
+/* A child that cannot read /proc. */
+static bool child_knows_shift(time_t seconds)
+{
+    int status = 0;
+    char root[] = "/tmp/larshm-root-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    clock_prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        if (chroot(root) != 0 || chdir("/") != 0)
+            _exit(77);
+        ahead += seconds;
+        clock_child();
+        clock_tick();
+        _exit(clock_is_shared() ? 1 : 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(rmdir(root), 0);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    return WEXITSTATUS(status) == 1;
+}
+
+static void a_child_whose_clock_goes_on_keeps_the_shift_and_one_whose_clock_jumps_does_not(void **state)
+{
+    (void)state;
+    clock_tick();
+    if (!clock_is_shared())
+        skip();
+    assert_true(child_knows_shift(0));
+    assert_false(child_knows_shift(100000));
+    assert_false(child_knows_shift(-50));
+}
+
+static void a_child_whose_clock_jumps_learns_the_shift(void **state)
+{
+    (void)state;
+    uint64_t tick = clock_tick();
+    if (!clock_is_shared())
+        skip();
+    jump(500); /* of which this machine's /proc says nothing */
+    assert_in_range(clock_tick(), tick + 500000, tick + 500000 + SLACK_MS);
+    assert_true(clock_is_shared());
+}
+
+static void a_child_of_a_parent_without_shift_learns_it(void **state)
+{
+    (void)state;
+    clock_tick();
+    if (!clock_is_shared())
+        skip();
+    refused[0] = CLOCK_BOOTTIME;
+    clock_tick();
+    assert_false(clock_is_shared());
+    clock_prepare();
+    refused[0] = -1;
+    clock_child();
+    clock_tick();
+    assert_true(clock_is_shared());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +170,10 @@ int main(void)
         cmocka_unit_test_setup(without_a_boot_time_clock_ticks_pass_and_are_not_compared, all_clocks),
         cmocka_unit_test_setup(without_any_clock_ticks_pass_in_seconds, all_clocks),
         cmocka_unit_test_setup(without_a_calendar_the_date_comes_from_elsewhere, all_clocks),
+        cmocka_unit_test_setup(a_child_whose_clock_goes_on_keeps_the_shift_and_one_whose_clock_jumps_does_not,
+                               all_clocks),
+        cmocka_unit_test_setup(a_child_whose_clock_jumps_learns_the_shift, all_clocks),
+        cmocka_unit_test_setup(a_child_of_a_parent_without_shift_learns_it, all_clocks),
     };
     return cmocka_run_group_tests_name("unit/shm/clock", tests, NULL, NULL);
 }
