@@ -95,15 +95,19 @@ static void log_unsent(const struct client *client, struct route *route, uint32_
         return;
     route->unsent_logged = true;
     if (length == 0)
-        log_line(LOG_LEVEL_WARNING,
-                 "route %" PRIu32 " %" PRIu32
-                 " is not sent: it has more than %d hosts; split it, or remove some",
-                 route->key.modid, route->key.cmdid, HOSTS_MAX);
+        log_line(
+            LOG_LEVEL_WARNING,
+            "route %" PRIu32 " %" PRIu32
+            " is not sent, and requests for it are not answered: it has more than %d hosts; split it, or "
+            "remove some",
+            route->key.modid, route->key.cmdid, HOSTS_MAX);
     else
-        log_line(LOG_LEVEL_WARNING,
-                 "route %" PRIu32 " %" PRIu32 " is not sent to %s: its message of %" PRIu32
-                 " bytes is longer than the peer says it takes; see --long-frames",
-                 route->key.modid, route->key.cmdid, peer_name(client->peer), length);
+        log_line(
+            LOG_LEVEL_WARNING,
+            "route %" PRIu32 " %" PRIu32 " is not sent to %s: its message of %" PRIu32
+            " bytes is longer than the peer says it takes; larshm-fetcher 0.2 takes [fetcher] max_frame, "
+            "for others see --long-frames",
+            route->key.modid, route->key.cmdid, peer_name(client->peer), length);
 }
 
 static void send_route(struct client *client, uint8_t *body, struct route *route)
