@@ -65,7 +65,8 @@ static json_t *reload(const struct admin_targets *targets, const struct admin_re
     char text[ADMIN_TEXT_SIZE];
     (void)request;
     if (targets->reload(targets->context, text))
-        return json_pack("{s:s}", "needs_restart", text);
+        return json_pack("{s:s, s:s}", "file", targets->config_path ? targets->config_path : "",
+                         "needs_restart", text);
     admin_refuse(error, "bad_config", "%s", text);
     return NULL;
 }

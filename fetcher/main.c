@@ -171,10 +171,10 @@ static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
     const char *path = daemon->options.config_path;
     struct config loaded;
     if (!path) {
-        snprintf(text, ADMIN_TEXT_SIZE, "no file to reload: started without -c; names are looked up again");
+        text[0] = '\0';
         look_up_again(daemon);
-        log_line(LOG_LEVEL_WARNING, "%s", text);
-        return false;
+        log_line(LOG_LEVEL_WARNING, "no file to reload: started without -c; names are looked up again");
+        return true;
     }
     if (config_load(path, &loaded, text, ADMIN_TEXT_SIZE) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s; the configuration is unchanged", text);
@@ -228,7 +228,10 @@ static int start_loop(struct daemon *daemon)
         uv_signal_start(&daemon->hangup, hung_up, SIGHUP) != 0)
         return -1;
     connection_start(daemon->connection);
-    daemon->targets = (struct admin_targets){daemon->balance, reload, daemon};
+    daemon->targets = (struct admin_targets){.balance = daemon->balance,
+                                             .config_path = daemon->options.config_path,
+                                             .reload = reload,
+                                             .context = daemon};
     daemon->admin =
         admin_start(loop, daemon->options.instance, daemon->config.fetcher.admin_socket, &daemon->targets);
     return 0;

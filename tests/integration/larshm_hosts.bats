@@ -244,6 +244,18 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     run -1 larshm reload now
 }
 
+@test "reload of a fetcher without a file is no failure, and says that there is none" {
+    [ "$(id -u)" -eq 0 ] && [ -w /run ] || skip "without a file, the socket is in its default place"
+    unset LARSHM_ADMIN_SOCKET
+    "$BIN/larshm-fetcher" --dns 127.0.0.1:1 -n "$instance" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+    pids+=("$!")
+    eventually test -S "/run/larshm/$instance/admin.sock"
+    run -0 larshm reload
+    [[ "$output" == "no file to reload,"*"started without -c; names are looked up again" ]]
+    run -0 larshm -j reload
+    [ "$(json file)" = "" ]
+}
+
 @test "stats sum up what was reported, for hosts that the route does not have or that have left too" {
     live
     run -0 --separate-stderr larshm stats

@@ -34,10 +34,14 @@ static const struct argp argp = {NULL, parse, NULL, doc, common_children, NULL, 
 static int print(const struct common *common, const json_t *answer)
 {
     const char *restart = json_string_value(json_object_get(answer, "needs_restart"));
+    const char *file = json_string_value(json_object_get(answer, "file"));
     if (common->json)
-        return json_print(json_pack("{s:i, s:s, s:s}", "version", JSON_VERSION, "instance", common->instance,
-                                    "needs_restart", restart ? restart : ""));
-    if (restart && *restart)
+        return json_print(json_pack("{s:i, s:s, s:s, s:s}", "version", JSON_VERSION, "instance",
+                                    common->instance, "file", file ? file : "", "needs_restart",
+                                    restart ? restart : ""));
+    if (file && !*file)
+        puts("no file to reload, as larshm-fetcher was started without -c; names are looked up again");
+    else if (restart && *restart)
         printf("the configuration is in use, except for keys that need a restart of larshm-fetcher: %s\n",
                restart);
     else
