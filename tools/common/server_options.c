@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/common/server_options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/address.h"
 #include "conf/number.h"
 #include "tools/common/parse.h"
 
 enum {
-    OPTION_ALLOW = 512,
+    OPTION_CREATE = 512, /* no letter: it is for once */
+    OPTION_ALLOW,
     OPTION_MAX_PER_ADDRESS,
     OPTION_IDLE_TIMEOUT,
     OPTION_FRAME_TIMEOUT,
 };
 
-static const struct argp_option options[] = {
+static const struct argp_option described[] = {
+    {"create", OPTION_CREATE, NULL, 0, "make the database when it is missing", 0},
+    {"listen", 'l', "IP:PORT", 0, "where to accept connections", 0},
     {"allow", OPTION_ALLOW, "NETWORK", 0,
      "accept connections from this network only, as in 10.0.0.0/8; repeat it for more (default: from everywhere)",
      0},
@@ -47,8 +52,16 @@ static void read_number(const char *name, const char *text, uint32_t min, uint32
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-    struct server_limits *limits = state->input;
+    struct server_options *options = state->input;
+    struct server_limits *limits = &options->limits;
     switch (key) {
+    case OPTION_CREATE:
+        options->mode = STORE_CREATE;
+        return 0;
+    case 'l':
+        if (!address_parse(arg, &options->listen))
+            argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
+        return 0;
     case OPTION_ALLOW:
         allow(limits, arg, state);
         return 0;
@@ -66,9 +79,29 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-const struct argp server_argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
-
-void server_limits_free(struct server_limits *limits)
+/* As argp wants it: `text`, or another one that it frees. */
+static char *name_default(int key, const char *text, void *input)
 {
-    free(limits->allowed);
+    const struct server_options *options = input;
+    char *named;
+    if (key != 'l' || !options || asprintf(&named, "%s (default %s)", text, options->listen_default) < 0)
+        return (char *)text;
+    return named;
+}
+
+const struct argp server_argp = {described, parse_option, NULL, NULL, NULL, name_default, NULL};
+
+void server_options_init(struct server_options *options, const char *listen_default)
+{
+    *options = (struct server_options){
+        .listen_default = listen_default,
+        .mode = STORE_EXISTING,
+        .limits = {.idle_seconds = 600, .frame_seconds = 30},
+    };
+    address_parse(listen_default, &options->listen);
+}
+
+void server_options_free(struct server_options *options)
+{
+    free(options->limits.allowed);
 }

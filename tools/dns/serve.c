@@ -3,9 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "conf/address.h"
 #include "conf/number.h"
-#include "tools/common/parse.h"
 #include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
@@ -26,13 +24,10 @@ static const char doc[] =
     "  larshm-dns --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
 
 enum {
-    OPTION_CREATE = 256, /* no letter: it is for once */
-    OPTION_LONG_FRAMES,
+    OPTION_LONG_FRAMES = 256,
 };
 
 static const struct argp_option options[] = {
-    {"create", OPTION_CREATE, NULL, 0, "make the database when it is missing", 0},
-    {"listen", 'l', "IP:PORT", 0, "where to accept connections (default 127.0.0.1:7778)", 0},
     {"long-frames", OPTION_LONG_FRAMES, NULL, 0,
      "send messages of more than 65527 bytes to every peer, as the directory of Lars does; fetchers before 0.2 close "
      "their connection for one",
@@ -43,9 +38,7 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-    enum store_mode mode;
-    struct sockaddr_in listen;
-    struct server_limits limits;
+    struct server_options server;
     uint32_t max_subscriptions;
     bool long_frames;
 };
@@ -55,17 +48,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct arguments *arguments = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &arguments->limits;
-        return 0;
-    case OPTION_CREATE:
-        arguments->mode = STORE_CREATE;
+        state->child_inputs[0] = &arguments->server;
         return 0;
     case OPTION_LONG_FRAMES:
         arguments->long_frames = true;
-        return 0;
-    case 'l':
-        if (!address_parse(arg, &arguments->listen))
-            argp_error(state, "--listen '%s' is not " PARSE_ADDRESS_ALLOWED, arg);
         return 0;
     case 'm':
         if (!number_parse(arg, 1, UINT32_MAX, &arguments->max_subscriptions))
@@ -105,14 +91,17 @@ static void stop(void *arg)
 
 static int serve(const char *db, const struct arguments *arguments)
 {
-    struct content content = {.store = command_open_store(db, arguments->mode),
+    struct content content = {.store = command_open_store(db, arguments->server.mode),
                               .max_subscriptions = arguments->max_subscriptions,
                               .long_frames = arguments->long_frames};
     if (!content.store)
         return EXIT_FAILURE;
-    const struct service service = {
-        .limits = &arguments->limits, .name = "a directory", .start = start, .stop = stop, .arg = &content};
-    int exit_code = service_run(&service, &arguments->listen);
+    const struct service service = {.limits = &arguments->server.limits,
+                                    .name = "a directory",
+                                    .start = start,
+                                    .stop = stop,
+                                    .arg = &content};
+    int exit_code = service_run(&service, &arguments->server.listen);
     if (exit_code == EXIT_SUCCESS)
         directory_log_totals(content.directory);
     directory_free(content.directory);
@@ -122,12 +111,11 @@ static int serve(const char *db, const struct arguments *arguments)
 
 int command_serve(const char *db, int argc, char **argv)
 {
-    struct arguments arguments = {
-        .mode = STORE_EXISTING, .limits = SERVER_LIMITS_DEFAULT, .max_subscriptions = 2000000};
-    address_parse("127.0.0.1:7778", &arguments.listen);
+    struct arguments arguments = {.max_subscriptions = 2000000};
+    server_options_init(&arguments.server, "127.0.0.1:7778");
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;
     int exit_code = serve(db, &arguments);
-    server_limits_free(&arguments.limits);
+    server_options_free(&arguments.server);
     return exit_code;
 }
