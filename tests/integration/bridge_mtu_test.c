@@ -38,7 +38,7 @@ static void large_route_is_answered_whole_where_loopback_has_a_small_mtu(void **
     lars__get_route_response__free_unpacked(route, NULL);
     close(fd);
     bridge_stop(bridge, SIGTERM);
-    assert_int_equal(process_said(&bridge->process, "answers cut: 0, answers not sent: 0"), 1);
+    assert_int_equal(process_said(&bridge->process, "answers too large: 0, answers not sent: 0"), 1);
 }
 
 static int teardown(void **state)

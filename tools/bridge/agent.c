@@ -46,20 +46,22 @@ static size_t answer_host(struct agent *agent, const struct request *request,
 static size_t answer_route(struct agent *agent, const larshm_host *route, uint8_t out[static DATAGRAM_MAX])
 {
     larshm *routes;
-    size_t count = 0, sent;
+    size_t count = 0;
+    bool whole;
     int code = source_routes(agent->source, &routes);
     if (code == LARSHM_OK)
         code = larshm_get_route(routes, route->modid, route->cmdid, agent->hosts, HOSTS_MAX, &count);
     log_lookup(agent, route, code);
     if (count > HOSTS_MAX)
         count = HOSTS_MAX;
-    size_t size = message_encode_route(out, route->modid, route->cmdid, agent->hosts, count, &sent);
-    if (sent < count) {
-        agent->totals.cut++;
-        log_limited(&agent->cut_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 ": only %zu of %zu hosts fit into a datagram; clients of "
-                    "liblarshm get all of them",
-                    route->modid, route->cmdid, sent, count);
+    size_t size = message_encode_route(out, route->modid, route->cmdid, agent->hosts, count, &whole);
+    if (!whole) {
+        agent->totals.too_large++;
+        log_limited(&agent->too_large_limit, LOG_LEVEL_WARNING,
+                    "route %" PRIu32 "/%" PRIu32
+                    ": answered without hosts, as its %zu do not fit into a datagram; clients of "
+                    "liblarshm get them, and one host at a time is answered",
+                    route->modid, route->cmdid, count);
     }
     agent->totals.requests++;
     return size;

@@ -17,14 +17,14 @@ struct agent_totals {
     uint64_t reports;      /* handed on */
     uint64_t lost_reports; /* no instance to record them in, or no room */
     uint64_t bad;          /* malformed datagrams: dropped */
-    uint64_t cut;          /* answers that leave hosts out, because they do not fit into a datagram */
+    uint64_t too_large;    /* answers without hosts, because they do not fit into a datagram */
 };
 
 /* Belongs to one thread. Zero-initialise, and set the source. */
 struct agent {
     struct source *source;
     struct agent_totals totals;
-    struct log_limit bad_limit, lookup_limit, report_limit, cut_limit;
+    struct log_limit bad_limit, lookup_limit, report_limit, too_large_limit;
     larshm_host hosts[HOSTS_MAX];
 };
 

@@ -102,13 +102,13 @@ static void log_totals(const struct bridge *bridge, int number)
         sum.reports += totals->reports;
         sum.lost_reports += totals->lost_reports;
         sum.bad += totals->bad;
-        sum.cut += totals->cut;
+        sum.too_large += totals->too_large;
         unsent += more;
     }
     log_line(LOG_LEVEL_INFO,
              "%s: stopping; requests: %" PRIu64 ", reports: %" PRIu64 ", bad datagrams: %" PRIu64
-             ", reports lost: %" PRIu64 ", answers cut: %" PRIu64 ", answers not sent: %" PRIu64,
-             strsignal(number), sum.requests, sum.reports, sum.bad, sum.lost_reports, sum.cut, unsent);
+             ", reports lost: %" PRIu64 ", answers too large: %" PRIu64 ", answers not sent: %" PRIu64,
+             strsignal(number), sum.requests, sum.reports, sum.bad, sum.lost_reports, sum.too_large, unsent);
 }
 
 /* Returns the signal that ended it; 0: it could not start. */

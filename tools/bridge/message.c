@@ -120,20 +120,18 @@ size_t message_encode_host(uint8_t out[static DATAGRAM_MAX], uint32_t seq, int32
 }
 
 size_t message_encode_route(uint8_t out[static DATAGRAM_MAX], uint32_t modid, uint32_t cmdid,
-                            const larshm_host *hosts, size_t count, size_t *sent)
+                            const larshm_host *hosts, size_t count, bool *whole)
 {
-    uint8_t *at = field_put_route(out + FRAME_HEADER, modid, cmdid);
-    size_t i;
-    for (i = 0; i < count; i++) {
+    uint8_t *const first = field_put_route(out + FRAME_HEADER, modid, cmdid), *at = first;
+    *whole = true;
+    for (size_t i = 0; i < count && *whole; i++) {
         uint8_t host[FIELD_HOST_MAX];
         const uint8_t *end =
             field_put_host(host, HOST_IN_ROUTE_RESPONSE, ntohl(hosts[i].addr), ntohs(hosts[i].port));
         size_t size = (size_t)(end - host);
-        if (size > DATAGRAM_MAX - (size_t)(at - out))
-            break;
-        memcpy(at, host, size);
-        at += size;
+        *whole = size <= DATAGRAM_MAX - (size_t)(at - out);
+        if (*whole)
+            at = mempcpy(at, host, size);
     }
-    *sent = i;
-    return finish(out, MESSAGE_API_GET_ROUTE_RESPONSE, at);
+    return finish(out, MESSAGE_API_GET_ROUTE_RESPONSE, *whole ? at : first);
 }

@@ -7,6 +7,7 @@
 #define TOOLS_BRIDGE_MESSAGE_H
 
 #include <larshm/larshm.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,9 +36,9 @@ const char *message_decode(const uint8_t *datagram, size_t size, struct request 
 size_t message_encode_host(uint8_t out[static DATAGRAM_MAX], uint32_t seq, int32_t retcode,
                            const larshm_host *host);
 
-/* Writes the answer to a REQUEST_ROUTE and returns its size. Hosts that do not fit are left out: *sent says how many
- * are in. */
+/* Writes the answer to a REQUEST_ROUTE and returns its size. Hosts that do not all fit are all left out: an answer is
+ * whole (G2), and has no code that could say that it is not. *whole: they are in. */
 size_t message_encode_route(uint8_t out[static DATAGRAM_MAX], uint32_t modid, uint32_t cmdid,
-                            const larshm_host *hosts, size_t count, size_t *sent);
+                            const larshm_host *hosts, size_t count, bool *whole);
 
 #endif
