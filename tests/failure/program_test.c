@@ -18,10 +18,13 @@
 
 #include <larshm/larshm.h>
 
+#include "shm/clock.h"
+#include "shm/writer/sigbus.h"
 #include "tests/support/child.h"
 #include "tests/support/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
+#include "tests/support/object_path.h"
 
 enum {
     GENERATIONS = 20,
@@ -143,6 +146,68 @@ static void g9_first_lookups_of_threads_work_without_memory(void **state)
     if (CHILDREN_MAY_HANG)
         skip(); /* sanitizers need memory of their own */
     in_a_child(*state, look_first_without_memory);
+}
+
+static int report(larshm *h)
+{
+    larshm_host host;
+    int code = larshm_get_host(h, 0, 1, &host);
+    return code == LARSHM_OK ? larshm_report(h, &host, 0) : code;
+}
+
+/* A client has truncated the control object, and another one replaces it, which this process cannot map. */
+static bool serve_without_control(struct instance *instance, larshm *h, int resource, rlim_t most)
+{
+    enum {
+        WITHOUT_MS = 350 /* it is tried several times */
+    };
+    struct rlimit before;
+    bool right = report(h) == LARSHM_OK && truncate(object_path(instance->names.control), 0) == 0 &&
+                 writer_maintain(instance->writer, clock_tick()) == SHM_OK &&
+                 getrlimit(resource, &before) == 0;
+    if (!right)
+        return false;
+    const struct rlimit used = {most, before.rlim_max};
+    setrlimit(resource, &used);
+    for (uint64_t end = clock_tick() + WITHOUT_MS; clock_tick() < end;)
+        right &= report(h) == LARSHM_FULL;
+    setrlimit(resource, &before);
+    for (uint64_t end = clock_tick() + EVENTUALLY_MS; right && report(h) != LARSHM_OK;)
+        right = clock_tick() < end;
+    return right && instance_reader_mappings(instance) == 1;
+}
+
+/* The object is that of the parent's writer, too. */
+static void in_a_child_that_cuts_control(struct instance *instance,
+                                         bool (*run)(struct instance *instance, larshm *h))
+{
+    assert_int_equal(sigbus_install(), 0);
+    in_a_child(instance, run);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+}
+
+static bool serve_without_memory(struct instance *instance, larshm *h)
+{
+    return serve_without_control(instance, h, RLIMIT_AS, mapped_bytes());
+}
+
+static bool serve_without_descriptors(struct instance *instance, larshm *h)
+{
+    return serve_without_control(instance, h, RLIMIT_NOFILE, 0);
+}
+
+static void
+g9_g11_without_memory_for_another_control_object_results_are_refused_until_there_is_some(void **state)
+{
+    if (CHILDREN_MAY_HANG)
+        skip(); /* sanitizers need memory of their own */
+    in_a_child_that_cuts_control(*state, serve_without_memory);
+}
+
+static void
+g9_g11_without_a_descriptor_for_another_control_object_results_are_refused_until_there_is_one(void **state)
+{
+    in_a_child_that_cuts_control(*state, serve_without_descriptors);
 }
 
 struct crowd {
@@ -283,6 +348,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(g3_g10_generations_are_followed_where_membarrier_is_refused_after_open),
         TEST(g9_first_lookups_of_threads_work_without_memory),
+        TEST(g9_g11_without_memory_for_another_control_object_results_are_refused_until_there_is_some),
+        TEST(g9_g11_without_a_descriptor_for_another_control_object_results_are_refused_until_there_is_one),
         TEST(g1_threads_that_are_cancelled_stop_no_other),
         TEST(g1_handlers_look_up_while_generations_change_and_threads_begin),
     };

@@ -8,11 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "larshm/larshm.h"
+#include "shm/clock.h"
+#include "shm/writer/call_stats.h"
+#include "shm/writer/sigbus.h"
 #include "tests/failure/fail.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
+#include "tests/support/object_path.h"
 
 enum {
     HOSTS = 4
@@ -153,6 +158,80 @@ static void nth_failure_of_a_switch_keeps_the_routes_at_hand_and_the_next_call_s
     }
 }
 
+/* ---- another control object ---- */
+
+static int report(larshm *h)
+{
+    larshm_host host;
+    int code = larshm_get_host(h, 0, 1, &host);
+    return code == LARSHM_OK ? larshm_report(h, &host, 0) : code;
+}
+
+static bool add_up(void *context, const struct call_report *call)
+{
+    *(uint64_t *)context += call->batch.succ;
+    return true;
+}
+
+static void remove_control(struct instance *instance)
+{
+    region_unlink(instance->names.control);
+}
+
+static void cut_control(struct instance *instance)
+{
+    assert_int_equal(truncate(object_path(instance->names.control), 0), 0);
+}
+
+/* True if the call was made so often. */
+static bool leave_control_with_failure(struct instance *instance, void (*damage)(struct instance *),
+                                       enum fail_call call, unsigned long n)
+{
+    larshm *h = NULL;
+    uint64_t collected = 0, taken = 0;
+    writer_set_judge(instance->writer, add_up, &collected);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    uint32_t handles = instance_reader_mappings(instance);
+    damage(instance);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+    fail_at(call, n);
+    int code = report(h);
+    bool failed = fail_end();
+    if (code != LARSHM_OK && !(failed && code == LARSHM_FULL))
+        fail_msg("%s %lu: %s", fail_names[call], n, larshm_strerror(code));
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+        assert_int_equal(calls[i].run(h), LARSHM_OK);
+    taken += code == LARSHM_OK;
+    eventually(report(h) == LARSHM_OK);
+    taken++;
+    writer_collect_calls(instance->writer, UINT32_MAX, HOSTS, clock_tick());
+    assert_int_equal(collected, taken);
+    assert_int_equal(instance_reader_mappings(instance), handles);
+    assert_true(can_demand(h));
+    larshm_close(h);
+    return failed;
+}
+
+static void
+g9_g11_nth_failure_to_map_another_control_object_keeps_the_routes_refuses_results_and_is_made_up_for(
+    void **state)
+{
+    struct instance *instance = *state;
+    void (*const damage[])(struct instance *) = {remove_control, cut_control};
+    assert_int_equal(sigbus_install(), 0);
+    instance_put(instance, 1, 1, HOSTS, 15);
+    for (int i = 0; i < 2; i++) {
+        unsigned long sum = 0;
+        for (int call = 0; call < FAIL_CALL_COUNT; call++) {
+            unsigned long n = 1;
+            while (leave_control_with_failure(instance, damage[i], (enum fail_call)call, n))
+                n++;
+            sum += n - 1;
+        }
+        assert_true(sum > 1);
+    }
+}
+
 static void nothing_is_allocated_once_a_handle_is_open(void **state)
 {
     struct instance *instance = *state;
@@ -180,6 +259,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             nth_failure_of_a_switch_keeps_the_routes_at_hand_and_the_next_call_switches, instance_setup,
             instance_teardown),
+        cmocka_unit_test_setup_teardown(
+            g9_g11_nth_failure_to_map_another_control_object_keeps_the_routes_refuses_results_and_is_made_up_for,
+            instance_setup, instance_teardown),
         cmocka_unit_test_setup_teardown(nothing_is_allocated_once_a_handle_is_open, instance_setup,
                                         instance_teardown),
     };
