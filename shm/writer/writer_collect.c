@@ -2,6 +2,7 @@
 /* Collects what clients put into control objects: flags and misses by key, results until there is room for more. */
 #include "shm/writer/writer_internal.h"
 
+#include "shm/atomic.h"
 #include "shm/writer/collect.h"
 
 struct flag_round writer_flags_begin(const struct writer *writer)
@@ -42,9 +43,12 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
 {
     const struct call_stats *stats = &writer->now.stats;
     uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
-    bool larger = needed > cells && needed * sizeof(struct call_cell) <= writer->max_bytes;
-    if ((!refused && stats->used <= cells / 2) ||
-        (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
+    uint64_t most = writer->max_bytes / sizeof(struct call_cell);
+    if (needed > most)
+        needed = (uint32_t)most;
+    bool larger = needed > cells;
+    bool used_up = stats->used > cells / 2 && (larger || stats->used > stats->known);
+    if ((!used_up && !refused) || (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
         (!larger && now < writer->spread + SPREAD_MS))
         return;
     if (!larger) {
@@ -71,5 +75,7 @@ void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts
         else
             writer_collect_object_calls(writer, &retired->stats, budget / RETIRED_MAX);
     }
-    make_room_for_calls(writer, hosts, writer->now.stats.refused != 0, now);
+    /* While there is no room for records, results are refused although there are cells. */
+    bool refused = writer->now.stats.refused != 0 && !load_relaxed(&writer_header(writer)->hosts_full);
+    make_room_for_calls(writer, hosts, refused, now);
 }

@@ -314,6 +314,51 @@ static uint64_t all_totals(const struct fixture *fixture)
     return sum;
 }
 
+static bool clients_know_that_hosts_are_full(const struct fixture *fixture)
+{
+    struct region region;
+    struct routes routes;
+    assert_int_equal(instance_map(fixture->instance, false, &region, &routes), SHM_OK);
+    bool full = load_relaxed(&routes.s_header->hosts_full);
+    region_close(&region);
+    return full;
+}
+
+/* Hosts of routes before `end` get records until clients are refused. Returns the tick. */
+static uint64_t fill_records(struct fixture *fixture, uint64_t end)
+{
+    balance_delete(fixture->balance);
+    fixture->config.shm.max_bytes = 1 << 20;
+    start_balance(fixture);
+    uint64_t now = clock_tick();
+    for (uint64_t key = 100; !clients_know_that_hosts_are_full(fixture); key++) {
+        assert_true(key < end);
+        put(fixture, key, HOSTS, 600, NULL);
+        assert_int_equal(report_as_the_library(fixture, key), HOSTS);
+        balance_poll(fixture->balance, now);
+    }
+    return now;
+}
+
+static void g10_results_that_are_refused_for_lack_of_records_have_no_object_replaced(void **state)
+{
+    enum {
+        LATE = 5000
+    };
+    struct fixture *fixture = *state;
+    uint64_t now = fill_records(fixture, LATE);
+    put(fixture, LATE, HOSTS, 600, NULL);
+    for (int again = 0; again < 3; again++) /* it may take more call cells */
+        balance_poll(fixture->balance, now);
+    uint64_t number = writer_control(fixture->instance->writer);
+    for (int again = 0; again < 5; again++) {
+        now += 11000;
+        assert_int_equal(report_as_the_library(fixture, LATE), 0);
+        balance_poll(fixture->balance, now);
+        assert_int_equal(writer_control(fixture->instance->writer), number);
+    }
+}
+
 static void
 g11_results_of_hosts_without_room_for_a_record_are_refused_and_all_that_are_taken_count(void **state)
 {
@@ -360,6 +405,7 @@ int main(void)
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),
         TEST(all_routes_with_records_can_be_reported_again),
+        TEST(g10_results_that_are_refused_for_lack_of_records_have_no_object_replaced),
         TEST(g11_results_of_hosts_without_room_for_a_record_are_refused_and_all_that_are_taken_count),
     };
     return cmocka_run_group_tests_name("unit/fetcher/balance", tests, NULL, NULL);
