@@ -138,6 +138,13 @@ static void count_only(struct balance *balance, const struct route_ref *route,
     host_store_commit(balance->store, number);
 }
 
+/* While there is no room for others, clients report only the hosts that are named in their control object. */
+static void name_new_host(const struct balance *balance, struct route_key key, struct host_addr host)
+{
+    if (balance->full)
+        writer_name_host(balance->writer, key, host);
+}
+
 static uint32_t new_record(struct balance *balance, struct route_key key, struct host_addr host)
 {
     uint32_t number = add_record(balance, key, host);
@@ -177,7 +184,7 @@ static void count_with_route(struct balance *balance, const struct route_ref *ro
     host_store_commit(balance->store, number);
 }
 
-/* Clients go on to report hosts that have a record; in each generation these are named once. */
+/* Clients go on to report hosts that have a record; in each control object these are named once. */
 static void name_hosts(struct balance *balance)
 {
     struct route_key key;
@@ -229,6 +236,8 @@ bool balance_judge(void *context, const struct call_report *report)
     if (number == HOST_STORE_NONE) {
         number = new_record(balance, report->key, report->host);
         batch = first_batch(&report->batch);
+        if (number != HOST_STORE_NONE && report->control != writer_control(balance->writer))
+            name_new_host(balance, report->key, report->host);
     }
     if (number == HOST_STORE_NONE) {
         set_full(balance, true);
@@ -293,6 +302,8 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
         number = new_record(balance, key, host);
     if (number == HOST_STORE_NONE)
         return BALANCE_FULL;
+    if (!has_record)
+        name_new_host(balance, key, host);
     host_store_entry(balance->store, number)->health.override = (uint8_t) override;
     host_store_commit(balance->store, number);
     balance_publish_rotation(balance, &route, number);

@@ -15,7 +15,7 @@ struct balance {
     struct deadlines deadlines;
     struct unreported unreported;
     uint64_t now;
-    uint64_t named;   /* generation: hosts with records have cells in its control object */
+    uint64_t named;   /* control object: hosts with records have cells in it */
     bool full;        /* clients are told that there is no room for records of more hosts */
     uint32_t checked; /* the record that balance_maintain() checked last */
     struct log_limit full_limit, ejected_limit, recovered_limit;

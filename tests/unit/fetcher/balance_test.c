@@ -340,6 +340,44 @@ static uint64_t fill_records(struct fixture *fixture, uint64_t end)
     return now;
 }
 
+/* While clients are refused there is some room left, for results that came before they knew, and for overrides. */
+static void
+g11_hosts_that_get_a_record_while_clients_are_refused_are_named_in_the_control_object(void **state)
+{
+    enum {
+        LATE = 5000,
+        PINNED
+    };
+    struct fixture *fixture = *state;
+    struct region region;
+    struct control control;
+    fill_records(fixture, LATE);
+    put(fixture, LATE, HOSTS, 600, NULL);
+    put(fixture, PINNED, HOSTS, 600, NULL);
+    instance_map_control(fixture->instance, &region, &control);
+    instance_renew(fixture->instance);
+    for (int again = 0; again < 2; again++) /* it may take more call cells, once all are named */
+        balance_poll(fixture->balance, clock_tick());
+    uint64_t number = writer_control(fixture->instance->writer);
+    assert_int_equal(report_as_the_library(fixture, LATE), 0);
+    assert_int_equal(report_as_the_library(fixture, PINNED), 0);
+    /* A client that has not moved on. */
+    for (int i = 0; i < HOSTS; i++)
+        assert_int_equal(call_stats_record(&control, numbered_key(LATE), fixture->hosts[i], true, 1), SHM_OK);
+    region_close(&region);
+    assert_int_equal(
+        balance_override(fixture->balance, numbered_key(PINNED), fixture->hosts[BAD], OVERRIDE_PINNED),
+        BALANCE_DONE);
+    uint64_t before = all_totals(fixture);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(all_totals(fixture), before + HOSTS);
+    assert_int_equal(writer_control(fixture->instance->writer), number);
+    assert_int_equal(report_as_the_library(fixture, LATE), HOSTS);
+    assert_int_equal(report_as_the_library(fixture, PINNED), 1);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(all_totals(fixture), before + 2 * HOSTS + 1);
+}
+
 static void g10_results_that_are_refused_for_lack_of_records_have_no_object_replaced(void **state)
 {
     enum {
@@ -405,6 +443,7 @@ int main(void)
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),
         TEST(all_routes_with_records_can_be_reported_again),
+        TEST(g11_hosts_that_get_a_record_while_clients_are_refused_are_named_in_the_control_object),
         TEST(g10_results_that_are_refused_for_lack_of_records_have_no_object_replaced),
         TEST(g11_results_of_hosts_without_room_for_a_record_are_refused_and_all_that_are_taken_count),
     };
