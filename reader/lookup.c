@@ -41,8 +41,8 @@ void lookup_flush(const struct mapping *mapping)
     shorten_batch(mine);
 }
 
-/* A fetcher that is silent may be dead and have no successor that could mark its object as superseded: then whether
- * the object still has its name is looked up. While the fetcher is not silent, none of this is a syscall. */
+/* The object of a dead fetcher can lose its name without being marked as superseded. So while the fetcher is
+ * silent, the name is looked up now and then; otherwise none of this makes a syscall. */
 void lookup_batch_done(larshm *h)
 {
     struct thread_state *mine = &thread_state;

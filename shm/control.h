@@ -10,8 +10,7 @@
 struct control_shape {
     uint32_t slot_count; /* of the routes object */
     uint32_t call_cells;
-    uint64_t
-        hash_seed; /* of the routes object; in struct control, of this object: spreads hosts over call cells */
+    uint64_t hash_seed; /* spreads hosts over call cells; of the routes object, in struct control of this one */
 };
 
 static inline struct control_shape control_shape(const struct routes *routes)

@@ -161,8 +161,8 @@ static enum shm_status open_once(int directory, const char *path, bool writable,
     return status;
 }
 
-/* A process may be stopped amid open(2), when the name has led it to an object that is replaced and freed meanwhile
- * (writer/replaced.h). The name leads to another one then. */
+/* If the object is replaced and freed (writer/replaced.h) while this process is in open(2), that fails, or opens an
+ * empty object. The name leads to the new one by then. */
 static enum shm_status open_path(int directory, const char *path, bool writable, const struct trust *trust,
                                  size_t least, struct region *out)
 {

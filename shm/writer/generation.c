@@ -237,7 +237,8 @@ enum shm_status generation_install(const struct object_names *names, struct rout
     return status;
 }
 
-/* If clients were made to leave already, the number that they have seen: no object has had it. */
+/* The number that clients have seen already, if generation_leave_control() has set one, which no object has had; or
+ * a new one. */
 static uint64_t next_control(const struct generation *now)
 {
     uint64_t number = control_number(now->publisher.routes.s_header);

@@ -69,8 +69,9 @@ void replaced_unmapped(struct replaced *replaced, const struct region *object)
 }
 
 /*
- * True: a program keeps the object's memory. An open(2) that has found the object by a name that it had, and goes on
- * only now, fails while the lease is there, and opens an empty object afterwards: region.c tries again.
+ * True: a program keeps the object's memory. A program may be in an open(2) that has found the object while it
+ * still had its name. That open fails while the lease is there, and finds an empty object afterwards: region.c
+ * tries again.
  */
 static bool is_held(struct replaced_object *object)
 {
