@@ -99,9 +99,14 @@ static const char *damage(const struct routes *routes, int kind)
     case 7:
         restamp(routes, 7, ref_make(ref_version(load_relaxed(&slot_of(routes, 8)->ref)), ref_unit(ref)));
         return "both have version";
-    default:
-        store_relaxed(&s_slot->key, route_key_word(numbered_key(UINT64_C(0x123456789))));
-        return "is";
+    default: {
+        uint64_t key =
+            UINT64_C(0x123456789); /* or the first after it that is not looked for in this bucket */
+        do
+            store_relaxed(&s_slot->key, route_key_word(numbered_key(key)));
+        while (index_find(routes, numbered_key(key++)) != SLOT_NONE);
+        return "not reachable";
+    }
     }
 }
 
