@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which hosts are in rotation: collects the results that clients report, judges them (health.h), keeps a record of each
- * host (shm/writer/host_store.h), and publishes ejected and drained masks. Time-outs run on the fetcher's clock. An
- * operator's override comes before call results.
+ * Which hosts are in rotation: collects the results that clients report, judges them (health.h), keeps a record of
+ * each host (shm/writer/host_store.h), and publishes ejected and drained masks. Time-outs run on the fetcher's
+ * clock. An operator's override comes before call results.
  */
 #ifndef FETCHER_BALANCE_H
 #define FETCHER_BALANCE_H
@@ -49,8 +49,8 @@ struct host_result {
 };
 
 /*
- * Returns the routes with unreported results, one per call: one result for each host of the table, with its real counts.
- * `out` has room for HOSTS_MAX. False: no more. What is returned counts as reported.
+ * Returns the routes with unreported results, one per call: one result for each host of the table, with its real
+ * counts. `out` has room for HOSTS_MAX. False: no more. What is returned counts as reported.
  */
 bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
                           uint32_t *count);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by balance.c (results, time, overrides) and balance_start.c (start and end) alone. */
+/*
+ * struct balance: shared by the files balance*.c alone. Each calls only those before it: balance_state.c,
+ * balance_tables.c, balance_results.c, balance.c, balance_start.c.
+ */
 #ifndef FETCHER_BALANCE_INTERNAL_H
 #define FETCHER_BALANCE_INTERNAL_H
 
 #include "conf/log.h"
 #include "fetcher/balance.h"
 #include "fetcher/deadlines.h"
+#include "fetcher/health.h"
 #include "fetcher/unreported.h"
+#include "shm/writer/call_stats.h"
 
 struct balance {
     struct writer *writer;
@@ -23,20 +28,46 @@ struct balance {
     struct host_addr hosts[HOSTS_MAX];
 };
 
+/* ---- balance_state.c ---- */
+
+bool balance_out_of_rotation(const struct host_health *health);
+
 /* Copies the state of the host's record to the masks of its table. */
 void balance_publish_rotation(struct balance *balance, const struct route_ref *route, uint32_t number);
 
-/* Collects results of about `budget` hosts. */
-void balance_collect(struct balance *balance, uint32_t budget);
+/* The route has results for the report service. */
+void balance_mark_unreported(struct balance *balance, struct route_key key);
+
+/*
+ * After health_apply() or health_time(). `before`: the counts that a change has reset; they may not have been
+ * reported to the report service yet.
+ */
+void balance_settle(struct balance *balance, const struct route_ref *route, uint32_t number,
+                    enum health_change change, const struct host_health *before);
+
+/* Publishes the number of ejected hosts, for people. */
+void balance_gauge_ejected(struct balance *balance);
+
+/* ---- balance_tables.c ---- */
 
 /* Finishes what a commit of the route's record began: the absorbed host loses its totals, or its record. */
 void balance_finish_absorbing(struct balance *balance, uint32_t route);
 
+/* ---- balance_results.c ---- */
+
+/* A record for a host that has none. HOST_STORE_NONE: there is no room. */
+uint32_t balance_new_record(struct balance *balance, struct route_key key, struct host_addr host);
+
+/* While there is no room for others, clients report only the hosts that are named in their control object. */
+void balance_name_new_host(const struct balance *balance, struct route_key key, struct host_addr host);
+
 /* For writer_set_judge(). */
-struct call_report;
 bool balance_judge(void *context, const struct call_report *report);
 
-/* Publishes the number of ejected hosts, for people. */
-void balance_gauge_ejected(struct balance *balance);
+/* Collects results of about `budget` hosts. */
+void balance_collect(struct balance *balance, uint32_t budget);
+
+/* While there is no room for records of more hosts, clients may report only those that have one. */
+void balance_check_room(struct balance *balance);
 
 #endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables that are published: the masks of their hosts, and what becomes of hosts that leave. */
+#include <string.h>
+
+#include "fetcher/balance_internal.h"
+#include "shm/saturating.h"
+
+const uint64_t *balance_masks(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+                              uint32_t count)
+{
+    if (host_store_find(balance->store, key, HOST_ADDR_NONE) == HOST_STORE_NONE)
+        return NULL;
+    memset(balance->masks, 0, MASK_WORDS(count) * sizeof(uint64_t));
+    for (uint32_t at = 0; at < count; at++) {
+        uint32_t number = host_store_find(balance->store, key, hosts[at]);
+        if (number == HOST_STORE_NONE)
+            continue;
+        const struct host_health *health = &host_store_entry(balance->store, number)->health;
+        if (balance_out_of_rotation(health))
+            balance->masks[at / 32] |= ejected_bit(at);
+        if (health->override == OVERRIDE_DRAINED)
+            balance->masks[at / 32] |= drained_bit(at);
+    }
+    return balance->masks;
+}
+
+/* Drops the health of a host that has left. An override stays. */
+static void reset(struct balance *balance, uint32_t number)
+{
+    struct host_entry *left = host_store_entry(balance->store, number);
+    writer_reset_runs(balance->writer, left->generation, left->cell);
+    deadlines_remove(&balance->deadlines, number);
+    unreported_forget(&balance->unreported, number);
+    if (left->health.override == OVERRIDE_NONE) {
+        host_store_remove(balance->store, number);
+        return;
+    }
+    left->health.total_succ = left->health.total_err = 0;
+    health_init(&left->health, balance->config, balance->now);
+    host_store_commit(balance->store, number);
+}
+
+void balance_finish_absorbing(struct balance *balance, uint32_t route)
+{
+    struct host_entry *sum = host_store_entry(balance->store, route);
+    struct route_key key;
+    struct host_addr host;
+    if (sum->absorbed == 0)
+        return;
+    host_store_is(balance->store, route, &key, &host);
+    uint32_t number = host_store_find(balance->store, key, host_addr_from_word(sum->absorbed));
+    if (number != HOST_STORE_NONE)
+        reset(balance, number);
+    sum->absorbed = 0;
+    host_store_commit(balance->store, route);
+}
+
+/*
+ * Two records change, and a fetcher may die in between. One commit enlarges the route's sums and names the host: the
+ * name says that the host's own totals no longer count (see resume()).
+ */
+static void absorb(struct balance *balance, uint32_t route, uint32_t number, struct host_addr host)
+{
+    const struct host_health *left = &host_store_entry(balance->store, number)->health;
+    struct host_entry *sum = host_store_entry(balance->store, route);
+    sum->health.total_succ = saturating_add(sum->health.total_succ, left->total_succ);
+    sum->health.total_err = saturating_add(sum->health.total_err, left->total_err);
+    sum->absorbed = host_addr_word(host);
+    host_store_commit(balance->store, route);
+    balance_finish_absorbing(balance, route);
+}
+
+void balance_table_changed(struct balance *balance, const struct route_ref *route)
+{
+    uint32_t own = host_store_find(balance->store, route->key, HOST_ADDR_NONE);
+    uint32_t next = own == HOST_STORE_NONE ? HOST_STORE_NONE : host_store_next(balance->store, own);
+    while (next != HOST_STORE_NONE) {
+        uint32_t number = next;
+        struct route_key key;
+        struct host_addr host;
+        next = host_store_next(balance->store, number);
+        host_store_is(balance->store, number, &key, &host);
+        if (route_ref_find_host(route, host) == HOST_NONE)
+            absorb(balance, own, number, host);
+        else /* results that came while the table was being published may have changed it */
+            balance_publish_rotation(balance, route, number);
+    }
+    balance_gauge_ejected(balance);
+}
