@@ -101,8 +101,8 @@ static void poll_due(uv_timer_t *timer)
     balance_poll(daemon->balance, now);
     reporting_poll(daemon->reporting, now);
     event_log_all(daemon->writer);
-    /* At once the first time; a client that truncates again and again does not get a new generation each time. */
-    if (now >= daemon->next_cut && writer_control_cut(daemon->writer)) {
+    /* Replaced at once the first time; for a client that truncates it again and again, once a second. */
+    if (writer_leave_cut_control(daemon->writer) && now >= daemon->next_cut) {
         daemon->next_cut = now + MAINTENANCE_MS;
         maintenance_due(&daemon->maintenance);
     }

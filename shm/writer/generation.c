@@ -251,16 +251,14 @@ void generation_leave_control(struct generation *now)
     store_release(&now->publisher.routes.s_header->control, next_control(now));
 }
 
-/* C1 to C4. Readers leave an object that was truncated before there is another, since it could kill them. One that
- * is whole stays in use until the other has its name. */
-enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
+/* C2 to C4. Readers have left an object that was truncated, since it could kill them. One that is whole stays in use
+ * until the other has its name. */
+enum shm_status generation_renew_control(const struct object_names *names, gid_t group,
                                          struct generation *now, struct generation *replaced)
 {
     struct routes_header *s_header = now->publisher.routes.s_header;
     struct generation built = {0};
     uint64_t number = next_control(now);
-    if (cut)
-        generation_leave_control(now);
     enum shm_status status = build_control(names, &now->publisher.routes, number, group, &built);
     if (status == SHM_OK)
         status = region_rename(names->next_control, names->control);

@@ -53,10 +53,9 @@ enum shm_status generation_install(const struct object_names *names, struct rout
 void generation_leave_control(struct generation *now);
 
 /*
- * Replaces the control object alone, by one of the same shape and another number; `replaced` gets the old one. `cut`: it
- * was truncated, and clients leave it at once, even if this fails.
+ * Replaces the control object alone, by one of the same shape and another number; `replaced` gets the old one.
  */
-enum shm_status generation_renew_control(const struct object_names *names, bool cut, gid_t group,
+enum shm_status generation_renew_control(const struct object_names *names, gid_t group,
                                          struct generation *now, struct generation *replaced);
 
 /* Removes leftovers of a fetcher that died while building. Only the holder of the lock may call it. */

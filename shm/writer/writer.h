@@ -50,8 +50,9 @@ void writer_heartbeat(struct writer *writer, uint64_t now);
  */
 enum shm_status writer_maintain(struct writer *writer, uint64_t now);
 
-/* True if a client has truncated the control object (see sigbus.h): call writer_maintain(), it creates another. */
-bool writer_control_cut(const struct writer *writer);
+/* True if a client has truncated the control object (see sigbus.h). Those that write to it die of that, so they are
+ * made to leave it: call writer_maintain(), it creates another. */
+bool writer_leave_cut_control(struct writer *writer);
 
 /* Finds a route, or where it would go: the one probe of the index that an answer costs. */
 struct route_ref writer_find(const struct writer *writer, struct route_key key);

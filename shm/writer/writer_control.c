@@ -4,7 +4,7 @@
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer_internal.h"
 
-bool writer_control_cut(const struct writer *writer)
+static bool is_cut(const struct writer *writer)
 {
     /* The end of the object: any truncation removes it, and the SIGBUS handler records the access. */
     const struct control *control = &writer->now.stats.control;
@@ -13,11 +13,18 @@ bool writer_control_cut(const struct writer *writer)
     return sigbus_hit(&writer->now.control_region);
 }
 
+bool writer_leave_cut_control(struct writer *writer)
+{
+    bool cut = is_cut(writer);
+    if (cut)
+        generation_leave_control(&writer->now);
+    return cut;
+}
+
 bool writer_control_usable(const struct writer *writer)
 {
     struct control found;
-    return !writer_control_cut(writer) &&
-           region_is_whole(&writer->now.control_region, writer->names.control) &&
+    return !is_cut(writer) && region_is_whole(&writer->now.control_region, writer->names.control) &&
            control_attach(&writer->now.control_region, control_shape(&writer->now.publisher.routes),
                           writer->now.stats.number, &found) == SHM_OK;
 }
@@ -31,18 +38,14 @@ enum shm_status writer_renew_control(struct writer *writer, uint64_t now)
 {
     struct generation replaced;
     struct retired_name kept = {0};
-    bool cut = writer_control_cut(writer);
-    if (!writer_may_replace(writer)) {
-        if (cut)
-            generation_leave_control(&writer->now);
+    bool cut = writer_leave_cut_control(writer);
+    if (!writer_may_replace(writer))
         return SHM_FULL;
-    }
     if (writer_control_usable(writer) &&
         retired_control_keep(&writer->names, writer->now.stats.number, &kept) != SHM_OK)
         event_add(&writer->events, EVENT_NOT_KEPT, writer->names.control);
     int old = replaced_open(writer->names.control, &writer->now.control_region);
-    enum shm_status status =
-        generation_renew_control(&writer->names, cut, writer->group, &writer->now, &replaced);
+    enum shm_status status = generation_renew_control(&writer->names, writer->group, &writer->now, &replaced);
     if (status == SHM_NO_SPACE)
         writer_report_space(writer, EVENT_NO_SPACE, control_size(writer->now.stats.control.shape),
                             region_space_available());

@@ -42,7 +42,7 @@ static void g10_a_damaged_control_object_is_replaced_alone(void **state)
         struct control control;
         uint64_t number = writer_control(instance->writer);
         damage[i](instance);
-        assert_int_equal(writer_control_cut(instance->writer), damage[i] == cut);
+        assert_int_equal(writer_leave_cut_control(instance->writer), damage[i] == cut);
         assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
         assert_int_equal(instance_next_event(instance), EVENT_CONTROL_RECREATED);
         assert_true(writer_control(instance->writer) > number);
@@ -58,6 +58,34 @@ static void g10_a_damaged_control_object_is_replaced_alone(void **state)
     instance_renew(instance);
     assert_true(writer_generation(instance->writer) > number);
     assert_int_equal(writer_control(instance->writer), writer_generation(instance->writer));
+}
+
+static uint64_t number_for_clients(const struct instance *instance)
+{
+    struct region region;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    uint64_t number = control_number(routes.s_header);
+    region_close(&region);
+    return number;
+}
+
+static void clients_leave_a_truncated_control_object_before_there_is_another(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t old = writer_control(instance->writer);
+    assert_int_equal(sigbus_install(), 0);
+    assert_false(writer_leave_cut_control(instance->writer));
+    assert_int_equal(number_for_clients(instance), old);
+    cut(instance);
+    assert_true(writer_leave_cut_control(instance->writer));
+    uint64_t next = number_for_clients(instance);
+    assert_true(next > old);
+    assert_int_equal(writer_control(instance->writer), old);
+    assert_true(writer_leave_cut_control(instance->writer));
+    assert_int_equal(number_for_clients(instance), next);
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+    assert_int_equal(writer_control(instance->writer), next);
 }
 
 static bool count_results(void *context, const struct call_report *report)
@@ -153,6 +181,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(clients_leave_a_truncated_control_object_before_there_is_another),
         TEST(g10_a_damaged_control_object_is_replaced_alone),
         TEST(g11_results_in_a_control_object_that_is_replaced_alone_count),
         TEST(g10_who_keeps_what_it_damages_is_given_no_more_than_a_bound),
