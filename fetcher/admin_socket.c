@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf/admin_path.h"
+#include "conf/system_error.h"
 
 /* NULL: no other user can put anything there. Otherwise what is wrong, here and below. */
 static const char *directory_fault(const char *path)
@@ -39,7 +40,7 @@ static const char *bind_file(struct admin_socket *out, uv_pipe_t *pipe, const ch
     struct stat st;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return strerror(errno);
+        return system_error_text(errno);
     memcpy(address.sun_path, path, strlen(path) + 1);
     mode_t before = umask(0177);
     bool bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
@@ -70,7 +71,7 @@ static const char *remove_stale(const char *path)
         return "something else is there: remove it";
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return strerror(errno);
+        return system_error_text(errno);
     memcpy(address.sun_path, path, strlen(path) + 1);
     bool stale = connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno == ECONNREFUSED;
     close(fd);

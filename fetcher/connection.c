@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "conf/system_error.h"
 #include "fetcher/backoff.h"
 #include "fetcher/name_lookup.h"
 #include "fetcher/tcp.h"
@@ -232,6 +233,11 @@ static void attempt_overdue(uv_timer_t *timer)
     lost(connection, connection->lookup ? "name lookup timed out" : "connecting timed out");
 }
 
+static const char *error_text(int status)
+{
+    return status == UV_EMFILE || status == UV_ENFILE ? system_error_text(-status) : uv_strerror(status);
+}
+
 static void connect_to(struct connection *connection, const struct sockaddr *address)
 {
     struct link *link = calloc(1, sizeof(*link));
@@ -242,7 +248,7 @@ static void connect_to(struct connection *connection, const struct sockaddr *add
     int status = uv_tcp_init(connection->loop, &link->tcp);
     if (status != 0) {
         free(link);
-        lost(connection, uv_strerror(status));
+        lost(connection, error_text(status));
         return;
     }
     link->tcp.data = link->connect.data = link;
@@ -250,7 +256,7 @@ static void connect_to(struct connection *connection, const struct sockaddr *add
     connection->link = link;
     status = uv_tcp_connect(&link->connect, &link->tcp, address, connected);
     if (status != 0)
-        lost(connection, uv_strerror(status));
+        lost(connection, error_text(status));
 }
 
 static void handle_closed(uv_handle_t *handle);

@@ -13,9 +13,11 @@
 #include <uv.h>
 
 #include "conf/config.h"
+#include "conf/descriptors.h"
 #include "conf/log.h"
 #include "conf/notify.h"
 #include "conf/start.h"
+#include "conf/system_error.h"
 #include "fetcher/admin.h"
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
@@ -308,8 +310,13 @@ static int run(struct daemon *daemon)
         return 1;
     }
     daemon->refresh = refresh_new(daemon->writer, daemon->balance, &daemon->config);
-    if (!daemon->refresh || uv_loop_init(&daemon->loop) != 0) {
+    if (!daemon->refresh) {
         log_line(LOG_LEVEL_ERROR, "out of memory");
+        return 1;
+    }
+    int error = descriptors_for_loop() ? -uv_loop_init(&daemon->loop) : errno;
+    if (error != 0) {
+        log_line(LOG_LEVEL_ERROR, "cannot start the event loop: %s", system_error_text(error));
         return 1;
     }
     if (start_loop(daemon) != 0) {

@@ -14,6 +14,7 @@
 #include "tests/support/object_path.h"
 
 enum {
+    INODES = 100,
     BIG_ROUTE = 5000, /* hosts; nine of them are more than the first arena holds */
 };
 
@@ -74,6 +75,34 @@ static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void
     eventually(process_said(&fixture->fetcher.process, "serving instance") == 1);
 }
 
+/* Takes what is left of the files that there may be. */
+static void use_inodes_up(bool used)
+{
+    char path[64];
+    for (int i = 0; i < INODES; i++) {
+        snprintf(path, sizeof(path), SHM "/inode-%d", i);
+        int fd = used ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : unlink(path);
+        if (used && fd >= 0)
+            close(fd);
+    }
+}
+
+static void start_without_inodes_says_so_and_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct object_names *names = &fixture->fetcher.names;
+    mount_small_shm("1m,nr_inodes=3");
+    fetcher_configure(&fixture->fetcher);
+    fetcher_launch(&fixture->fetcher);
+    assert_int_equal(process_wait(&fixture->fetcher.process), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "although it is not full: free inodes"), 1);
+    assert_false(object_exists(names->routes) || object_exists(names->control) ||
+                 object_exists(names->next_routes) || object_exists(names->next_control));
+    resize_shm("1m,nr_inodes=100");
+    fetcher_launch(&fixture->fetcher);
+    eventually(process_said(&fixture->fetcher.process, "serving instance") == 1);
+}
+
 static void answer_big_route(struct fixture *fixture, uint32_t cmdid)
 {
     static struct wire_host hosts[BIG_ROUTE];
@@ -129,6 +158,32 @@ static void growth_in_full_memory_keeps_the_generation_and_is_tried_again(void *
     assert_true(fixture_serves_good_route(fixture));
 }
 
+static void growth_without_inodes_keeps_the_generation_and_is_tried_again(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct object_names *names = &fixture->fetcher.names;
+    mount_small_shm("4m,nr_inodes=100");
+    fixture_connect_with_good_route(fixture);
+    uint64_t generation = fetcher_generation(&fixture->fetcher);
+    use_inodes_up(true);
+
+    uint32_t refused = learn_big_routes(fixture);
+    eventually(process_said(&fixture->fetcher.process, "although it is not full: free inodes") > 0);
+    assert_int_equal(fetcher_generation(&fixture->fetcher), generation);
+    assert_false(object_exists(names->next_routes) || object_exists(names->next_control));
+    assert_true(fixture_serves_good_route(fixture));
+    for (uint32_t cmdid = 0; cmdid < refused; cmdid++)
+        assert_int_equal(fixture_lookup(fixture, 2, cmdid), LARSHM_OK);
+
+    use_inodes_up(false);
+    eventually((ask_and_answer(fixture, refused), fixture_info(fixture, 2, refused).hosts == BIG_ROUTE));
+    assert_true(fetcher_generation(&fixture->fetcher) > generation);
+    assert_true(fixture_serves_good_route(fixture));
+    use_inodes_up(true);
+    fetcher_stop(&fixture->fetcher);
+    assert_true(fixture_serves_good_route(fixture));
+}
+
 /* What was promised was allocated: no process gets SIGBUS, the fetcher neither. */
 static void memory_filled_by_another_program_disturbs_no_reader_and_no_publish(void **state)
 {
@@ -150,6 +205,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(start_in_full_memory_says_how_much_is_needed_and_leaves_nothing,
+                                        fixture_setup, unmount_small_shm),
+        cmocka_unit_test_setup_teardown(start_without_inodes_says_so_and_leaves_nothing, fixture_setup,
+                                        unmount_small_shm),
+        cmocka_unit_test_setup_teardown(growth_without_inodes_keeps_the_generation_and_is_tried_again,
                                         fixture_setup, unmount_small_shm),
         cmocka_unit_test_setup_teardown(growth_in_full_memory_keeps_the_generation_and_is_tried_again,
                                         fixture_setup, unmount_small_shm),

@@ -179,12 +179,17 @@ alone() {
     ASAN_OPTIONS=detect_leaks=0 exec setpriv --reuid=54321 --regid=54321 --clear-groups "$@"
 }
 
+needs_another_user() {
+    [ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
+    as_other_user test -x "$BIN/larshm-fetcher" || skip "this build is where other users cannot reach it"
+}
+
 without_threads() {
     alone prlimit --nproc=1:100 "$@"
 }
 
 @test "a fetcher that may start no thread serves on, names the limit at each lookup, and goes on when it is raised" {
-    [ "$(id -u)" -eq 0 ] || skip "needs root, to become a user without other processes"
+    needs_another_user
     live
     end_fetcher TERM
     rm -f "$object" "$object".*
@@ -209,7 +214,7 @@ without_threads() {
 }
 
 @test "a fetcher whose directory has an address needs no thread" {
-    [ "$(id -u)" -eq 0 ] || skip "needs root, to become a user without other processes"
+    needs_another_user
     live
     end_fetcher TERM
     rm -f "$object" "$object".*
@@ -222,11 +227,74 @@ without_threads() {
 }
 
 @test "the bridge and qps name the limit that lets them start no thread" {
-    [ "$(id -u)" -eq 0 ] || skip "needs root, to become a user without other processes"
+    needs_another_user
     live
     larshm wait 9 9
     run -1 without_threads "$BIN/larshm-bridge" -n "$instance" --ports 0
     [[ "$output" == *"cannot start a thread: "*"raise it, with TasksMax="* ]]
     run -1 without_threads "$BIN/larshm" -n "$instance" qps -s 1 2
     [[ "$output" == *"cannot start 2 threads: "*"raise it, with TasksMax="* ]]
+}
+
+# The number that the process's next descriptor gets.
+next_descriptor() {
+    local fd=0
+    while [ -e "/proc/$1/fd/$fd" ]; do fd=$((fd + 1)); done
+    echo "$fd"
+}
+
+# names_descriptors COMMAND...: with ever more descriptors it fails and names the limit, until it runs.
+names_descriptors() {
+    local limit named=0
+    for limit in {3..40}; do
+        status=0
+        output=$(timeout 1 prlimit --nofile="$limit" "$@" 2>&1) || status=$?
+        case $status in
+            127) ;; # no library could be opened
+            1)
+                echo "$limit: $output"
+                [[ "$output" == *"RLIMIT_NOFILE is reached: raise it, with \`ulimit -n\` or LimitNOFILE="* ]]
+                named=$((named + 1))
+                ;;
+            *) break ;;
+        esac
+    done
+    [[ "$named" -gt 0 && "$status" -eq 124 ]]
+}
+
+@test "a limit on descriptors that lets a daemon not start is named" {
+    route add 9 9 127.0.0.1:9
+    names_descriptors "$BIN/larshm-fetcher" -n "$instance" --dns 127.0.0.1:9
+    names_descriptors "$BIN/larshm-dns" --db "$database" serve --listen 127.0.0.1:0
+    names_descriptors "$BIN/larshm-reporter" --db "$BATS_TEST_TMPDIR/results.db" serve --create --listen 127.0.0.1:0
+    names_descriptors "$BIN/larshm-bridge" -n "$instance" --ports 0,0,0
+}
+
+@test "a fetcher whose descriptors are used up serves on, names the limit, and recovers when it is raised" {
+    live
+    larshm wait 9 9
+    local address log="$BATS_TEST_TMPDIR/log"
+    address=$(sed 's/listening on //' "$BATS_TEST_TMPDIR/directory")
+    prlimit --pid "$fetcher" --nofile="$(next_descriptor "$fetcher"):"
+    run -3 larshm reload
+    [[ "$output" == *"has closed the connection without an answer: it has ended, or has no descriptor left"* ]]
+    kill "${pids[0]}"
+    wait "${pids[0]}"
+    eventually grep -q "trying again in" "$log"
+    prlimit --pid "$fetcher" --nofile="$(next_descriptor "$fetcher"):"
+    "$BIN/larshm-dns" --db "$database" serve --listen "$address" >/dev/null 2>&1 3>&- &
+    pids+=("$!")
+    eventually grep -q "directory $address: RLIMIT_NOFILE is reached: raise it, with" "$log"
+    run -0 larshm get 9 9
+    rm "$object"
+    eventually grep -q "cannot create a new generation of .*: RLIMIT_NOFILE is reached" "$log"
+    prlimit --pid "$fetcher" --nofile=1000:
+    eventually fetcher_connected
+    run -0 larshm get 9 9
+    route add 9 10 127.0.0.1:9
+    larshm wait 9 10
+    larshm reload
+    prlimit --pid "$fetcher" --nofile="$(next_descriptor "$fetcher"):"
+    kill "$fetcher"
+    wait "$fetcher"
 }

@@ -43,6 +43,10 @@ static void log_refused_port(const struct sockaddr_in *address, int error)
 {
     char name[ADDRESS_TEXT_SIZE];
     address_format(address, name);
+    if (error == EMFILE || error == ENFILE) {
+        log_line(LOG_LEVEL_ERROR, "cannot listen on udp %s: %s", name, system_error_text(error));
+        return;
+    }
     log_line(LOG_LEVEL_ERROR, "cannot listen on udp %s: %s; %s", name, strerror(error),
              error == EADDRINUSE
                  ? "is a Lars agent or another larshm-bridge running there? stop it, or choose "

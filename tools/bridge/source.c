@@ -2,9 +2,9 @@
 #include "tools/bridge/source.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "conf/log.h"
+#include "conf/system_error.h"
 #include "shm/atomic.h"
 
 int source_open(struct source *source)
@@ -16,7 +16,7 @@ int source_open(struct source *source)
         log_line(LOG_LEVEL_INFO, "instance \"%s\" is open", source->instance);
     } else if (code != load_relaxed(&source->code)) {
         log_line(LOG_LEVEL_WARNING, "instance \"%s\": %s", source->instance,
-                 code == LARSHM_SYSTEM_ERROR ? strerror(errno) : larshm_strerror(code));
+                 code == LARSHM_SYSTEM_ERROR ? system_error_text(errno) : larshm_strerror(code));
     }
     store_relaxed(&source->code, code);
     return code;

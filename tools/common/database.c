@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/common/database.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conf/system_error.h"
 #include "tools/common/schema.h"
 
 int database_fail(struct database *db, const char *format, ...)
@@ -26,6 +28,8 @@ static int fail_sqlite(struct database *db)
     case SQLITE_NOTADB:
         return database_fail(db, "%s is not a SQLite database: give another file with --db", db->path);
     case SQLITE_CANTOPEN:
+        if (sqlite3_system_errno(db->sqlite) == EMFILE)
+            return database_fail(db, "cannot open database %s: %s", db->path, system_error_text(EMFILE));
         return database_fail(db,
                              "cannot open database %s: does it exist, and may you write to it and its "
                              "directory? %s a new one",

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/common/service.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "conf/address.h"
+#include "conf/descriptors.h"
 #include "conf/log.h"
+#include "conf/system_error.h"
 #include "tools/common/announce.h"
 
 enum {
@@ -71,9 +74,9 @@ int service_run(const struct service *service, const struct sockaddr_in *address
 {
     struct run run = {.service = service};
     signal(SIGPIPE, SIG_IGN);
-    int rc = uv_loop_init(&run.loop);
-    if (rc != 0) {
-        log_line(LOG_LEVEL_ERROR, "cannot start: %s", uv_strerror(rc));
+    int error = descriptors_for_loop() ? -uv_loop_init(&run.loop) : errno;
+    if (error != 0) {
+        log_line(LOG_LEVEL_ERROR, "cannot start: %s", system_error_text(error));
         return EXIT_FAILURE;
     }
     int exit_code = EXIT_SUCCESS;

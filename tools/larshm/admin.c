@@ -82,6 +82,12 @@ static int fail_unreached(const struct common *common, int code, const char *tri
                     "no fetcher listens at %s: is larshm-fetcher running? see `larshm show`; where [fetcher] "
                     "admin_socket is set, set LARSHM_ADMIN_SOCKET to the same path",
                     tried);
+    case -ECONNRESET:
+        return fail(
+            common, EXIT_NO_OBJECT,
+            "the fetcher at %s has closed the connection without an answer: it has ended, or has no descriptor "
+            "left (LimitNOFILE= of the unit); see `larshm show`",
+            tried);
     case -EAGAIN:
         return fail(common, EXIT_TIMED_OUT,
                     "the fetcher has not answered within %d s: is it stopped? see `larshm show`", TIMEOUT_S);
@@ -100,9 +106,9 @@ static int exchange(int fd, const char *request, char answer[static ANSWER_MAX])
     while (used < ANSWER_MAX - 1 && !memchr(answer, '\n', used)) {
         ssize_t got = recv(fd, answer + used, ANSWER_MAX - 1 - used, 0);
         if (got < 0)
-            return errno == ECONNRESET ? -ECONNREFUSED : -errno;
-        if (got == 0) /* the fetcher has ended */
-            return -ECONNREFUSED;
+            return -errno;
+        if (got == 0)
+            return -ECONNRESET;
         used += (size_t)got;
         if (clock_tick() > deadline)
             return -EAGAIN;
