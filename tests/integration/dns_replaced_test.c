@@ -332,13 +332,14 @@ static void dropped_table_is_named_once_and_no_route_is_lost(void **state)
 {
     struct dns *dns = *state;
     struct dns_client client = subscribe_all(dns);
-    make_other(dns);
     run_sql(&dns->file, "ALTER TABLE RouteData RENAME TO Elsewhere");
+    dns_ask(&client, changed);
     eventually(process_said(&dns->process, "no such table: RouteData; until that is repaired") == 1);
     throughout(LOGGED_MS, process_said(&dns->process, "no such table: RouteData") == 1);
     assert_false(dns_readable(&client, DNS_QUIET_MS));
     run_sql(&dns->file, "ALTER TABLE Elsewhere RENAME TO RouteData");
     eventually(process_said(&dns->process, "the database is back") == 1);
+    assert_int_equal(dns_receive_hosts(&client, changed, NULL), 1);
     dns_add(dns, kept, 2, 1);
     assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2);
     dns_disconnect(&client);

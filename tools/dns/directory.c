@@ -53,13 +53,20 @@ struct directory {
     uint64_t connections, requests, answers, skipped;
 };
 
+static int follow_store(struct directory *directory);
+
+/* Of a database that is not there, or not well, follow_store() says what is wrong. */
 static int check_store(struct directory *directory, int rc)
 {
-    if (rc < 0 && !directory->store_failed && !directory->follow_log.trouble[0])
+    if (rc < 0 && !directory->store_failed && !directory->follow_log.trouble[0] &&
+        follow_store(directory) == 0) {
         log_line(LOG_LEVEL_WARNING, "%s; trying again", store_error(directory->store));
-    if (rc >= 0 && directory->store_failed)
+        directory->store_failed = true;
+    }
+    if (rc >= 0 && directory->store_failed) {
         log_line(LOG_LEVEL_INFO, "the database works again");
-    directory->store_failed = rc < 0;
+        directory->store_failed = false;
+    }
     return rc;
 }
 
@@ -233,12 +240,13 @@ static void log_new_content(struct directory *directory, const char *how)
     sweep_all(directory);
 }
 
-static void follow_store(struct directory *directory)
+static int follow_store(struct directory *directory)
 {
     int rc = store_follow(directory->store);
     follow_log(&directory->follow_log, rc, store_error(directory->store));
     if (rc > 0)
         log_new_content(directory, "replaced");
+    return rc;
 }
 
 static void poll_store(struct directory *directory)
