@@ -117,13 +117,6 @@ static void name_hosts(struct balance *balance)
             writer_name_host(balance->writer, key, host);
 }
 
-static void check_room(struct balance *balance)
-{
-    uint32_t room = host_store_room(balance->store),
-             all = (uint32_t)(balance->config->shm.max_bytes / sizeof(struct host_record));
-    set_full(balance, room < all / RESERVED_SHARE);
-}
-
 static uint64_t smaller(uint64_t one, uint64_t other)
 {
     return one < other ? one : other;
@@ -186,6 +179,8 @@ void balance_collect(struct balance *balance, uint32_t budget)
 
 void balance_check_room(struct balance *balance)
 {
-    check_room(balance);
+    uint32_t room = host_store_room(balance->store),
+             all = (uint32_t)(balance->config->shm.max_bytes / sizeof(struct host_record));
+    set_full(balance, room < all / RESERVED_SHARE);
     name_hosts(balance);
 }

@@ -57,7 +57,7 @@ void balance_finish_absorbing(struct balance *balance, uint32_t route)
 
 /*
  * Two records change, and a fetcher may die in between. One commit enlarges the route's sums and names the host: the
- * name says that the host's own totals no longer count (see resume()).
+ * name says that the host's own totals no longer count, see balance_start.c.
  */
 static void absorb(struct balance *balance, uint32_t route, uint32_t number, struct host_addr host)
 {
