@@ -8,6 +8,7 @@
 #include "reader/mapping.h"
 #include "reader/state.h"
 #include "reader/thread.h"
+#include "reader/uncancelled.h"
 #include "shm/clock.h"
 
 static _Atomic uint64_t handles;
@@ -64,6 +65,7 @@ void larshm_close(larshm *h)
 {
     if (!h)
         return;
+    struct uncancelled before = uncancelled_begin();
     struct mapping *current = load_acquire(&h->current);
     if (thread_state.serial == h->serial)
         lookup_flush(current);
@@ -76,4 +78,5 @@ void larshm_close(larshm *h)
     }
     place_end(&h->place);
     free(h);
+    uncancelled_end(before);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What larshm_open() takes for an instance, and what it refuses. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,6 +233,50 @@ static void switching_generations_asks_no_account_database(void **state)
     larshm_close(h);
 }
 
+/* Makes every call while a cancellation of this thread is pending. */
+static void *call_while_cancelled(void *result)
+{
+    struct instance *instance = result;
+    larshm *h = NULL;
+    larshm_host hosts[4];
+    larshm_view view = {0};
+    larshm_route_info info = {0};
+    size_t count;
+    int enabled, codes[1];
+    pthread_cancel(pthread_self());
+    larshm_open(&h, instance->name);
+    larshm_get_host(h, 0, 1, hosts);
+    larshm_report(h, hosts, 0);
+    larshm_get_host_batch(h, hosts, codes, 1);
+    larshm_get_route(h, 0, 1, hosts, 4, &count);
+    larshm_route_begin(h, 0, 1, &view);
+    larshm_route_end(h, &view);
+    larshm_wait_route(h, 7, 7, 1);
+    larshm_info(h, 0, 1, &info);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &enabled);
+    instance_renew(instance);
+    pthread_setcancelstate(enabled, NULL);
+    larshm_get_host(h, 0, 1, hosts); /* switches */
+    larshm_close(h);
+    instance->event.number[0] = 1;
+    pthread_testcancel();
+    return NULL;
+}
+
+static void g1_no_call_is_a_cancellation_point(void **state)
+{
+    struct instance *instance = *state;
+    pthread_t thread;
+    void *result;
+    instance_put(instance, 1, 1, 4, 15);
+    instance->event.number[0] = 0;
+    assert_int_equal(pthread_create(&thread, NULL, call_while_cancelled, instance), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_true(result == PTHREAD_CANCELED);
+    assert_int_equal(instance->event.number[0], 1);
+    assert_int_equal(instance_reader_mappings(instance), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -248,6 +293,7 @@ int main(void)
         TEST(closing_nothing_is_fine),
         TEST(a_closed_handle_leaves_no_mapping),
         TEST(switching_generations_asks_no_account_database),
+        TEST(g1_no_call_is_a_cancellation_point),
     };
     return cmocka_run_group_tests_name("unit/reader/handle", tests, NULL, NULL);
 }
