@@ -14,8 +14,9 @@
  * Signals: handlers may call all functions but those that open, close and wait. A handler must
  * not wait for another thread's call, nor jump out of a call that it interrupted.
  *
- * Fork: a handle works in the child, too. larshm(7) says what a child may do that is forked
- * while another thread of the parent ends.
+ * Fork: a handle works in the child, too. A child that is forked while another thread of the
+ * parent ends, or in a handler of a signal that interrupted a call, must leave by exec or
+ * _exit(); larshm(7) says why, and what else it may do.
  *
  * Blocking: only larshm_open_wait() and larshm_wait_route() block. larshm_open() makes system
  * calls. All other functions take a bounded number of steps. They make system calls only when
