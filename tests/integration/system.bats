@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # What the system may lack: streams, a reader of the log, room for files, threads, descriptors.
-# shellcheck disable=SC2154 # live.bash sets it
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell; live.bash sets it
 
 bats_require_minimum_version 1.5.0
 load live
