@@ -233,10 +233,11 @@ static void switching_generations_asks_no_account_database(void **state)
     larshm_close(h);
 }
 
-/* Makes every call while a cancellation of this thread is pending. */
-static void *call_while_cancelled(void *result)
+/* Makes every call while a cancellation of this thread is pending. The thread ends without one: AddressSanitizer takes the
+ * stack that is unwound by it for one in use. */
+static void *call_while_cancelled(void *instance_of_test)
 {
-    struct instance *instance = result;
+    struct instance *instance = instance_of_test;
     larshm *h = NULL;
     larshm_host hosts[4];
     larshm_view view = {0};
@@ -258,9 +259,8 @@ static void *call_while_cancelled(void *result)
     pthread_setcancelstate(enabled, NULL);
     larshm_get_host(h, 0, 1, hosts); /* switches */
     larshm_close(h);
-    instance->event.number[0] = 1;
-    pthread_testcancel();
-    return NULL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &enabled);
+    return instance;
 }
 
 static void g1_no_call_is_a_cancellation_point(void **state)
@@ -269,11 +269,9 @@ static void g1_no_call_is_a_cancellation_point(void **state)
     pthread_t thread;
     void *result;
     instance_put(instance, 1, 1, 4, 15);
-    instance->event.number[0] = 0;
     assert_int_equal(pthread_create(&thread, NULL, call_while_cancelled, instance), 0);
     assert_int_equal(pthread_join(thread, &result), 0);
-    assert_true(result == PTHREAD_CANCELED);
-    assert_int_equal(instance->event.number[0], 1);
+    assert_true(result == instance);
     assert_int_equal(instance_reader_mappings(instance), 0);
 }
 
