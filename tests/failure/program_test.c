@@ -155,26 +155,30 @@ static int report(larshm *h)
     return code == LARSHM_OK ? larshm_report(h, &host, 0) : code;
 }
 
-/* A client has truncated the control object, and another one replaces it, which this process cannot map. */
-static bool serve_without_control(struct instance *instance, larshm *h, int resource, rlim_t most)
+/* A client truncates the control object, and another one replaces it. */
+static bool replace_control(struct instance *instance, larshm *h)
+{
+    return report(h) == LARSHM_OK && truncate(object_path(instance->names.control), 0) == 0 &&
+           writer_maintain(instance->writer, clock_tick()) == SHM_OK;
+}
+
+static bool refuses_for_a_while(larshm *h)
 {
     enum {
-        WITHOUT_MS = 350 /* it is tried several times */
+        WHILE_MS = 350 /* the client tries several times */
     };
-    struct rlimit before;
-    bool right = report(h) == LARSHM_OK && truncate(object_path(instance->names.control), 0) == 0 &&
-                 writer_maintain(instance->writer, clock_tick()) == SHM_OK &&
-                 getrlimit(resource, &before) == 0;
-    if (!right)
-        return false;
-    const struct rlimit used = {most, before.rlim_max};
-    setrlimit(resource, &used);
-    for (uint64_t end = clock_tick() + WITHOUT_MS; clock_tick() < end;)
-        right &= report(h) == LARSHM_FULL;
-    setrlimit(resource, &before);
-    for (uint64_t end = clock_tick() + EVENTUALLY_MS; right && report(h) != LARSHM_OK;)
-        right = clock_tick() < end;
-    return right && instance_reader_mappings(instance) == 1;
+    bool refused = true;
+    for (uint64_t end = clock_tick() + WHILE_MS; clock_tick() < end;)
+        refused &= report(h) == LARSHM_FULL;
+    return refused;
+}
+
+static bool follows(const struct instance *instance, larshm *h)
+{
+    for (uint64_t end = clock_tick() + EVENTUALLY_MS; report(h) != LARSHM_OK;)
+        if (clock_tick() >= end)
+            return false;
+    return instance_reader_mappings(instance) == 1;
 }
 
 /* The object is that of the parent's writer, too. */
@@ -188,12 +192,24 @@ static void in_a_child_that_cuts_control(struct instance *instance,
 
 static bool serve_without_memory(struct instance *instance, larshm *h)
 {
-    return serve_without_control(instance, h, RLIMIT_AS, mapped_bytes());
+    struct rlimit before;
+    if (!replace_control(instance, h) || getrlimit(RLIMIT_AS, &before) != 0)
+        return false;
+    setrlimit(RLIMIT_AS, &(struct rlimit){mapped_bytes(), before.rlim_max});
+    bool refused = refuses_for_a_while(h);
+    setrlimit(RLIMIT_AS, &before);
+    return refused && follows(instance, h);
 }
 
 static bool serve_without_descriptors(struct instance *instance, larshm *h)
 {
-    return serve_without_control(instance, h, RLIMIT_NOFILE, 0);
+    struct rlimit before;
+    if (!replace_control(instance, h) || getrlimit(RLIMIT_NOFILE, &before) != 0)
+        return false;
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, before.rlim_max});
+    bool refused = refuses_for_a_while(h);
+    setrlimit(RLIMIT_NOFILE, &before);
+    return refused && follows(instance, h);
 }
 
 static void
