@@ -119,7 +119,7 @@ static void show_health(const struct facts *facts)
            text_count(counters[COUNTER_ejections]).is, number_plural(counters[COUNTER_ejections]));
 }
 
-/* Of programs that have not looked up since, and of whoever has opened the routes object. */
+/* Of programs that have not looked up since, and of any process that has opened the routes object. */
 static void show_replaced(const struct facts *facts)
 {
     uint64_t objects = facts->counters[COUNTER_replaced_objects];
