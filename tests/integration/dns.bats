@@ -205,6 +205,19 @@ sql() {
     "$BIN/larshm-dns" --db other.db route list --csv | cmp - out.csv
 }
 
+@test "list --csv of a route whose hosts are all left out is a header, not a route that is missing" {
+    dns route add 1 2 10.0.0.1:80
+    sqlite3 routes.db "UPDATE RouteData SET serverip = 4294967295"
+    for words in "1 2" "1" ""; do
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr dns route list $words --csv
+        [ "$output" = modid,cmdid,ip,port ]
+        [[ "$stderr" == *"1 host is left out"* ]]
+        [[ "$stderr" != *"no route"* ]]
+    done
+    run -2 dns route list 1 3 --csv
+}
+
 @test "what list --csv writes is what import reads, whatever the routes are" {
     awk 'BEGIN { srand(7); for (i = 0; i < 500; i++) printf "%d,%d,%d.%d.%d.%d,%d\n", rand() * 4, rand() * 4294967295,
         1 + rand() * 254, rand() * 256, rand() * 256, rand() * 256, 1 + rand() * 65535 }' >in.csv

@@ -138,6 +138,11 @@ int listing_add(struct listing *listing, listing_cell *cells)
     return listing_add_texts(listing, row);
 }
 
+void listing_leave_out(struct listing *listing)
+{
+    listing->rows++;
+}
+
 void listing_write_time(const struct listing *listing, int64_t seconds, listing_cell cell)
 {
     time_t time = (time_t)seconds;

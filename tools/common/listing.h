@@ -46,6 +46,9 @@ int listing_add(struct listing *listing, listing_cell *cells);
 /* The same for cells of any length. */
 int listing_add_texts(struct listing *listing, const char *const *cells);
 
+/* Counts a row that there is, and that is not shown. */
+void listing_leave_out(struct listing *listing);
+
 /* Writes Unix seconds: local time for people, else the number. */
 void listing_write_time(const struct listing *listing, int64_t seconds, listing_cell cell);
 

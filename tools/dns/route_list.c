@@ -49,6 +49,7 @@ static int on_row(void *arg, struct route_key key, struct host_addr host)
             rows->key = key;
             rows->host = host;
         }
+        listing_leave_out(rows->listing);
         return 0;
     }
     const struct in_addr address = {.s_addr = host.address};
