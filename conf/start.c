@@ -11,13 +11,19 @@
 
 #include "conf/log.h"
 
-/* Also behind what argp prints for --help, and exits. What a failed write has left in the buffer fails again here. */
+/*
+ * Also behind what argp prints for --help, and exits. Where a write has failed before and stdio has nothing left to write,
+ * it no longer knows why: another byte fails for the same reason, or ends output that is damaged already.
+ */
 static void finish_stdout(void)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
-    log_line(LOG_LEVEL_ERROR, "cannot write to stdout%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    if (errno != 0 || write(STDOUT_FILENO, "\n", 1) < 0)
+        log_line(LOG_LEVEL_ERROR, "cannot write to stdout: %s", strerror(errno));
+    else
+        log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
     _exit(EXIT_FAILURE);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -94,6 +95,37 @@ static void what_stdout_does_not_take_makes_the_program_fail(void **state)
     assert_int_equal(WEXITSTATUS(status_of_child(print_to_full, 100000)), EXIT_FAILURE);
 }
 
+/* As print_to_full(), with a log that has the reason. */
+static void assert_full_is_named(unsigned bytes)
+{
+    char log[256] = "";
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    pid_t child = fork();
+    if (child == 0) {
+        if (!freopen("/dev/full", "w", stdout) || dup2(fileno(file), STDERR_FILENO) < 0)
+            _exit(2);
+        start_prepare();
+        setvbuf(stdout, NULL, _IOFBF, 4096);
+        while (bytes-- > 0)
+            putchar('x');
+        exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(pread(fileno(file), log, sizeof(log) - 1, 0) > 0);
+    assert_non_null(strstr(log, strerror(ENOSPC)));
+    fclose(file);
+}
+
+/* stdio has tried to write all of it already, some of it, or nothing. */
+static void why_stdout_takes_nothing_is_said_whenever_it_failed(void **state)
+{
+    (void)state;
+    for (unsigned bytes = 4096 - 1; bytes <= 4096 + 2; bytes++)
+        assert_full_is_named(bytes);
+    assert_full_is_named(1);
+}
+
 static int write_beyond_limit(unsigned bytes)
 {
     const struct rlimit limit = {bytes, bytes};
@@ -117,6 +149,7 @@ int main(void)
         cmocka_unit_test(streams_that_are_closed_lead_nowhere),
         cmocka_unit_test(streams_that_are_closed_fail_where_they_are_used),
         cmocka_unit_test(what_stdout_does_not_take_makes_the_program_fail),
+        cmocka_unit_test(why_stdout_takes_nothing_is_said_whenever_it_failed),
         cmocka_unit_test(a_file_beyond_its_limit_is_an_error_and_no_death),
     };
     return cmocka_run_group_tests_name("unit/conf/start", tests, NULL, NULL);
