@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "conf/log.h"
+#include "conf/system_error.h"
 
 /*
  * Also behind what argp prints for --help, and exits. Where a write has failed before and stdio has nothing left to write,
@@ -21,7 +21,7 @@ static void finish_stdout(void)
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
     if (errno != 0 || write(STDOUT_FILENO, "\n", 1) < 0)
-        log_line(LOG_LEVEL_ERROR, "cannot write to stdout: %s", strerror(errno));
+        log_line(LOG_LEVEL_ERROR, "cannot write to stdout: %s", system_error_text(errno));
     else
         log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
     _exit(EXIT_FAILURE);

@@ -138,6 +138,19 @@ all_closed() {
     run ! compgen -G "$object*next*"
 }
 
+@test "a limit on the size of files is named where it stops an edit or what is printed" {
+    local limit
+    route add 9 9 127.0.0.1:9
+    seq 1 3000 | sed 's/.*/&,1,10.0.0.1,80/' >"$BATS_TEST_TMPDIR/in.csv"
+    for limit in 0 30 60; do # SQLite's -shm is 32 KiB
+        run -1 bash -c "ulimit -f $limit; exec '$BIN/larshm-dns' --db '$database' route import '$BATS_TEST_TMPDIR/in.csv'"
+        [[ "$output" == *"database $database"*"RLIMIT_FSIZE"*"ulimit -f"* ]]
+    done
+    [ "$(route list)" = $'9\t9\t127.0.0.1\t9' ]
+    run -1 bash -c "ulimit -f 1; exec '$BIN/larshm' --help >'$BATS_TEST_TMPDIR/help'"
+    [[ "$output" == *"cannot write to stdout: larger than RLIMIT_FSIZE allows"*"ulimit -f"* ]]
+}
+
 @test "a generation that the control group has no memory for is refused by name" {
     ! grep -q __asan_init "$BIN/larshm-fetcher" || skip "AddressSanitizer itself needs more memory than this limit"
     local group=/sys/fs/cgroup/larshm-test-$$ limit=memory.max

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "conf/address.h"
 #include "conf/log.h"
+#include "conf/system_error.h"
 
 /* Not by printf(): what stays in its buffer would make the program fail at its end. */
 void announce(const char *protocol, const struct sockaddr_in *address)
@@ -16,5 +16,5 @@ void announce(const char *protocol, const struct sockaddr_in *address)
     address_format(address, name);
     if (dprintf(STDOUT_FILENO, "listening on %s%s\n", protocol, name) < 0)
         log_line(LOG_LEVEL_WARNING, "listening on %s%s, and cannot write that to stdout: %s", protocol, name,
-                 strerror(errno));
+                 system_error_text(errno));
 }

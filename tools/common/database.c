@@ -39,9 +39,16 @@ static int fail_sqlite(struct database *db)
                              db->path);
     case SQLITE_FULL:
         return database_fail(db, "the disk of database %s is full: make room on it", db->path);
+    case SQLITE_IOERR:
+        /* SQLite does not keep the errno of a COMMIT. */
+        if (sqlite3_system_errno(db->sqlite) == EFBIG || errno == EFBIG)
+            return database_fail(db, "database %s, or a file beside it: %s", db->path,
+                                 system_error_text(EFBIG));
+        break;
     default:
-        return database_fail(db, "database %s: %s", db->path, sqlite3_errmsg(db->sqlite));
+        break;
     }
+    return database_fail(db, "database %s: %s", db->path, sqlite3_errmsg(db->sqlite));
 }
 
 sqlite3_stmt *database_bind(struct database *db, int which, size_t count, const int64_t *values)
