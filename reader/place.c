@@ -78,7 +78,7 @@ static bool enter_by_path(const struct place *place, const char *routes, const s
 }
 
 /* Decides whom to trust in the visit's directory. If only the list of trusted users may include the owner of the routes
- * object, it is read again: a user may have been added to it, or removed. */
+ * object, it is read again: a user may have been added to it, or removed. Likewise while there is no object: one may come. */
 static enum shm_status decide_trust(const struct place *place, struct trusted *trusted, bool wait,
                                     const char *routes, struct place_visit *visit)
 {
@@ -87,8 +87,8 @@ static enum shm_status decide_trust(const struct place *place, struct trusted *t
     if (fstat(visit->directory, &directory) != 0)
         return SHM_SYSTEM_ERROR;
     enum shm_status status = trusted_in(&fixed, &directory, place->named, &visit->trust);
-    if (status == SHM_OK && (fstatat(visit->directory, routes + 1, &object, AT_SYMLINK_NOFOLLOW) != 0 ||
-                             trust_includes(&visit->trust, object.st_uid)))
+    if (status == SHM_OK && fstatat(visit->directory, routes + 1, &object, AT_SYMLINK_NOFOLLOW) == 0 &&
+        trust_includes(&visit->trust, object.st_uid))
         return SHM_OK;
     status = trusted_look_again(trusted, wait);
     return status == SHM_OK ? trusted_in(trusted, &directory, place->named, &visit->trust) : status;
