@@ -302,10 +302,10 @@ static void database_written_over_one_with_edits_in_its_wal_is_not_mixed_with_th
     make_other(dns);
     assert_false(dns_readable(&client, LOGGED_MS));
     copy_other_in_place(dns);
-    eventually(process_said(&dns->process, "was overwritten while") == 1);
+    eventually(process_said(&dns->process, "was written to by another program, or touched") == 1);
     dns_ask(&client, changed);
     assert_int_equal(dns_receive_hosts(&client, changed, NULL), 1);
-    throughout(LOGGED_MS, process_said(&dns->process, "was overwritten while") == 1);
+    throughout(LOGGED_MS, process_said(&dns->process, "was written to by another program, or touched") == 1);
     remove_in(dns, "routes.db-wal");
     expect_other(&client);
     remove_in(dns, "other.db");

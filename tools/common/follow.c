@@ -2,7 +2,6 @@
 #include "tools/common/follow.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,8 +69,8 @@ static int fail_unusable(struct database *db, bool missing)
             db->path, until);
     return database_fail(
         db,
-        "database %s was overwritten while %s-wal holds edits of what was there before: delete that "
-        "file, or move another database there; until then %s",
+        "database %s was written to by another program, or touched, while %s-wal holds edits: if nothing was copied over it, "
+        "start this program again; otherwise move another database there, with mv; until then %s",
         db->path, db->path, until);
 }
 
