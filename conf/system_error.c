@@ -22,6 +22,6 @@ const char *system_error_thread_text(int error)
 {
     if (error == EAGAIN)
         return "the control group's pids.max, or RLIMIT_NPROC, is reached: raise it, with TasksMax= of the unit, or "
-               "`ulimit -u`";
+               "`ulimit -u`; or there is no memory for its stack";
     return system_error_text(error);
 }
