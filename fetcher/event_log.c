@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "conf/log.h"
 #include "conf/system_error.h"
@@ -114,8 +113,7 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
         break;
     case EVENT_MEMORY_LIMIT:
         snprintf(out, EVENT_TEXT_MAX,
-                 "the control group's memory limit leaves %" PRIu64
-                 " KiB, and a generation of routes needs %" PRIu64
+                 "the control group's memory limit leaves %" PRIu64 " KiB, and a new object needs %" PRIu64
                  " KiB and some more: raise the limit (MemoryMax= of the unit), or lower [shm] max_bytes",
                  number[1] / 1024, number[0] / 1024);
         break;

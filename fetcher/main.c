@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -263,6 +265,7 @@ static bool use_directory(const struct daemon *daemon)
 {
     const char *path = directory_or_default(daemon->config.shm.directory);
     struct stat st;
+    struct statfs system;
     if (!path) {
         log_line(LOG_LEVEL_ERROR, "LARSHM_DIRECTORY is no absolute path of at most %d characters",
                  DIRECTORY_PATH_MAX - 1);
@@ -280,6 +283,11 @@ static bool use_directory(const struct daemon *daemon)
             path, strerror(errno));
         return false;
     }
+    if (statfs(path, &system) == 0 && system.f_type != TMPFS_MAGIC)
+        log_line(
+            LOG_LEVEL_WARNING,
+            "%s is not on tmpfs: what programs keep of objects that were replaced is not counted, nor bounded",
+            path);
     region_set_directory(path);
     return true;
 }
@@ -379,7 +387,6 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGIO, SIG_IGN); /* see replaced_check() */
     if (sigbus_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",
                  strerror(errno));

@@ -27,7 +27,7 @@
     X(bad_answers,       "answers that could not be decoded")                       \
     X(unknown_messages,  "frames with an unknown message id")                       \
     X(unusable_hosts,    "hosts dropped from answers: no usable address or port")   \
-    X(refused_full,      "tables refused: max_bytes is reached")                    \
+    X(refused_full,      "tables refused: a limit is reached")                       \
     X(refused_unknown,   "unknown keys refused: max_unknown is reached")            \
     X(generations,       "routes objects created")                                  \
     X(units_live,        "64-byte units of published tables")                       \
@@ -48,7 +48,8 @@
     X(postponed,         "changes of cached routes that wait for room")             \
     X(rate_reached,      "1: requests_per_second is too low for the routes in use")\
     X(replaced_objects,  "replaced objects that programs still have open or mapped")\
-    X(replaced_bytes,    "memory of these, in bytes")
+    X(replaced_bytes,    "memory of these, in bytes")                               \
+    X(replaced_reached,  "1: that is as much as programs may hold")
 /* clang-format on */
 
 enum {

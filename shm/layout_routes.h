@@ -30,6 +30,7 @@ enum refusing {
     REFUSING_MAX_UNKNOWN = 2,
     REFUSING_NO_SPACE = 3, /* the file system of shared memory is full */
     REFUSING_MEMORY = 4,   /* the memory limit of the fetcher's control group */
+    REFUSING_SYSTEM = 5,   /* another error of the system, which the fetcher's log names */
 };
 
 /* In block.marks. */

@@ -3,28 +3,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
-    STAT_BLOCK_BYTES = 512 /* the unit of st_blocks */
+    STAT_BLOCK_BYTES = 512, /* the unit of st_blocks */
+    UNNAMED_MS = 1000,
 };
 
-int replaced_open(const char *name, const struct region *object)
+static bool is_on_tmpfs(int fd)
 {
-    struct stat st;
-    int fd = region_descriptor(name, O_RDWR | O_NONBLOCK, 0);
-    if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_dev != object->device || st.st_ino != object->inode)) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
+    struct statfs system;
+    return fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
 void replaced_cancel(int fd)
 {
     if (fd >= 0)
         close(fd);
+}
+
+int replaced_open(const char *name, const struct region *object)
+{
+    struct stat st;
+    int fd = region_descriptor(name, O_RDWR | O_NONBLOCK, 0);
+    if (fd >= 0 && is_on_tmpfs(fd) && fstat(fd, &st) == 0 && st.st_dev == object->device &&
+        st.st_ino == object->inode && fcntl(fd, F_SETSIG, SIGURG) == 0)
+        return fd;
+    replaced_cancel(fd);
+    return -1;
 }
 
 static void drop(struct replaced *replaced, uint32_t at)
@@ -42,7 +52,7 @@ static uint32_t smallest(const struct replaced *replaced)
     return found;
 }
 
-void replaced_add(struct replaced *replaced, int fd, bool mapped)
+void replaced_add(struct replaced *replaced, int fd, bool mapped, uint64_t now)
 {
     struct stat st;
     if (fd < 0)
@@ -58,6 +68,7 @@ void replaced_add(struct replaced *replaced, int fd, bool mapped)
                                  .bytes = (uint64_t)st.st_blocks * STAT_BLOCK_BYTES,
                                  .device = st.st_dev,
                                  .inode = st.st_ino,
+                                 .since = now,
                                  .mapped = mapped};
 }
 
@@ -90,12 +101,12 @@ static bool is_held(struct replaced_object *object)
     return !freed;
 }
 
-struct replaced_held replaced_check(struct replaced *replaced)
+struct replaced_held replaced_check(struct replaced *replaced, uint64_t now)
 {
     struct replaced_held held = {0};
     for (uint32_t i = replaced->count; i-- > 0;) {
         struct replaced_object *object = &replaced->objects[i];
-        if (object->mapped)
+        if (object->mapped || now < object->since + UNNAMED_MS)
             continue;
         if (!is_held(object)) {
             drop(replaced, i);

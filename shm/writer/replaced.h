@@ -17,7 +17,8 @@
 struct replaced_object {
     int fd;
     uint64_t bytes, device, inode;
-    bool mapped; /* by the fetcher, which still collects it */
+    uint64_t since; /* tick: it lost its name */
+    bool mapped;    /* by the fetcher, which still collects it */
 };
 
 /* Zeroed is empty. Of more than it has room for, those that use least memory are not watched. */
@@ -31,21 +32,28 @@ struct replaced_held {
     uint64_t bytes;
 };
 
-/* A descriptor of the object, which still has `name`, for replaced_add(); -1: the object cannot be watched. */
+/*
+ * A descriptor of the object, which still has `name`, for replaced_add(); -1: the object cannot be watched. On tmpfs alone a
+ * lease knows of all mappings: overlayfs, for one, grants it though files are mapped, and what is freed then ends those
+ * that read it.
+ */
 int replaced_open(const char *name, const struct region *object);
 
 /* The object keeps its name after all. */
 void replaced_cancel(int fd);
 
-/* The object has lost its name. Takes the descriptor; -1 is fine. */
-void replaced_add(struct replaced *replaced, int fd, bool mapped);
+/* The object has lost its name just now. Takes the descriptor; -1 is fine. */
+void replaced_add(struct replaced *replaced, int fd, bool mapped, uint64_t now);
 
 /* The fetcher is about to unmap the object. */
 void replaced_unmapped(struct replaced *replaced, const struct region *object);
 
-/* Frees what no program has open any more; what is left. An opener that comes at that moment raises SIGIO, which the
- * process must ignore. */
-struct replaced_held replaced_check(struct replaced *replaced);
+/*
+ * Frees what no program has open any more; what is left. Not before an object has had no name for a second: kernels before 6.1
+ * grant a lease though an open(2) that has found the name is under way. An opener that comes at the very moment raises
+ * SIGURG, which processes ignore if they do nothing about it.
+ */
+struct replaced_held replaced_check(struct replaced *replaced, uint64_t now);
 
 void replaced_close(struct replaced *replaced);
 

@@ -116,7 +116,7 @@ void writer_reset_runs(struct writer *writer, uint64_t control, uint32_t cell);
 
 /*
  * While there is no room for records of more hosts, clients' results are taken only for hosts of which something
- * was kept in this generation, or that were named in it: the caller names those that have a record.
+ * was kept in this control object, or that were named in it: the caller names those that have a record.
  */
 void writer_set_hosts_full(struct writer *writer, bool full);
 void writer_name_host(struct writer *writer, struct route_key key, struct host_addr host);

@@ -56,8 +56,6 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
         writer_renew_control(writer, now);
         return;
     }
-    if (!writer_may_replace(writer))
-        return;
     writer->call_cells = needed;
     if (writer_recreate(writer, now) != SHM_OK)
         writer->call_cells = cells;

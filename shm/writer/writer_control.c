@@ -6,7 +6,7 @@
 
 static bool is_cut(const struct writer *writer)
 {
-    /* The end of the object: any truncation removes it, and the SIGBUS handler records the access. */
+    /* The end of the object: any truncation that could end a client removes it, and the SIGBUS handler records the access. */
     const struct control *control = &writer->now.stats.control;
     volatile uint64_t touched = load_relaxed(&control->s_calls[control->shape.call_cells - 1].succ_run);
     (void)touched;
@@ -39,16 +39,18 @@ enum shm_status writer_renew_control(struct writer *writer, uint64_t now)
     struct generation replaced;
     struct retired_name kept = {0};
     bool cut = writer_leave_cut_control(writer);
-    if (!writer_may_replace(writer))
+    uint64_t bytes = control_size(writer->now.stats.control.shape);
+    if (!writer_may_replace(writer, now))
         return SHM_FULL;
+    if (!writer_has_memory(writer, bytes))
+        return SHM_NO_SPACE;
     if (writer_control_usable(writer) &&
         retired_control_keep(&writer->names, writer->now.stats.number, &kept) != SHM_OK)
         event_add(&writer->events, EVENT_NOT_KEPT, writer->names.control);
     int old = replaced_open(writer->names.control, &writer->now.control_region);
     enum shm_status status = generation_renew_control(&writer->names, writer->group, &writer->now, &replaced);
     if (status == SHM_NO_SPACE)
-        writer_report_space(writer, EVENT_NO_SPACE, control_size(writer->now.stats.control.shape),
-                            region_space_available());
+        writer_report_space(writer, EVENT_NO_SPACE, bytes, region_space_available());
     else if (status != SHM_OK)
         event_add(&writer->events, EVENT_INSTALL_FAILED, writer->names.control);
     if (status != SHM_OK) {
@@ -56,7 +58,7 @@ enum shm_status writer_renew_control(struct writer *writer, uint64_t now)
         replaced_cancel(old);
         return status;
     }
-    replaced_add(&writer->replaced, old, !cut);
+    replaced_add(&writer->replaced, old, !cut, now);
     sigbus_protect(&writer->now.control_region);
     if (cut) {
         sigbus_unprotect(&replaced.control_region);

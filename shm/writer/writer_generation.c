@@ -60,15 +60,20 @@ void writer_report_space(struct writer *writer, enum event_kind kind, uint64_t n
     writer->no_space_reason = kind == EVENT_MEMORY_LIMIT ? REFUSING_MEMORY : REFUSING_NO_SPACE;
 }
 
-/* A generation that does not fit under the limit would get this process killed, and the next fetcher after it. */
+bool writer_has_memory(struct writer *writer, uint64_t bytes)
+{
+    uint64_t room = memory_room("");
+    bool fits = memory_has_room(room, bytes);
+    if (!fits)
+        writer_report_space(writer, EVENT_MEMORY_LIMIT, bytes, room);
+    return fits;
+}
+
 static enum shm_status build(struct writer *writer, const struct generation_plan *plan,
                              struct generation *built, uint32_t *damaged)
 {
-    uint64_t room = memory_room("");
-    if (!memory_has_room(room, plan_bytes(plan))) {
-        writer_report_space(writer, EVENT_MEMORY_LIMIT, plan_bytes(plan), room);
+    if (!writer_has_memory(writer, plan_bytes(plan)))
         return SHM_NO_SPACE;
-    }
     enum shm_status status = generation_build(&writer->names, plan, built, damaged);
     if (status == SHM_NO_SPACE)
         writer_report_space(writer, EVENT_NO_SPACE, plan_bytes(plan), region_space_available());
@@ -95,7 +100,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
                               uint32_t *damaged)
 {
     struct generation built;
-    replaced_check(&writer->replaced); /* what is freed has room for the new one */
+    replaced_check(&writer->replaced, plan->now); /* what is freed has room for the new one */
     /* Of the object that loses its name at H2: the header may be ahead of it, see generation_renew_control(). */
     uint64_t control = writer->now.control_region.s_base ? writer->now.stats.number
                        : s_replaced                      ? control_number(s_replaced)
@@ -125,8 +130,8 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
         replaced_cancel(old_control);
         return status;
     }
-    replaced_add(&writer->replaced, old_routes, false);
-    replaced_add(&writer->replaced, old_control, true);
+    replaced_add(&writer->replaced, old_routes, false, plan->now);
+    replaced_add(&writer->replaced, old_control, true, plan->now);
     struct generation replaced = writer->now;
     writer->now = built;
     sigbus_protect(&writer->now.control_region);
@@ -152,13 +157,21 @@ enum shm_status writer_set_directory(struct writer *writer, const char *director
     return writer_recreate(writer, now);
 }
 
-bool writer_may_replace(struct writer *writer)
+uint64_t writer_held_most(const struct writer *writer)
 {
-    const struct replaced_held held = replaced_check(&writer->replaced);
     uint64_t most = HELD_SHARE * writer->max_bytes;
-    if (most < HELD_LEAST)
-        most = HELD_LEAST;
-    if (writer->replaced.count < REPLACED_OBJECTS_MAX && held.bytes <= most)
+    return most > HELD_LEAST ? most : HELD_LEAST;
+}
+
+bool writer_holders_full(const struct writer *writer, struct replaced_held held)
+{
+    return writer->replaced.count == REPLACED_OBJECTS_MAX || held.bytes > writer_held_most(writer);
+}
+
+bool writer_may_replace(struct writer *writer, uint64_t now)
+{
+    const struct replaced_held held = replaced_check(&writer->replaced, now);
+    if (!writer_holders_full(writer, held))
         return true;
     struct event *event = event_add(&writer->events, EVENT_HELD, NULL);
     event->number[0] = held.objects;

@@ -9,7 +9,7 @@ static bool may_compact(struct writer *writer, uint64_t now)
         writer->compaction_due > now + (COMPACTIONS - 1) * (uint64_t)COMPACTION_MS)
         return false;
     writer->compacted = now;
-    if (!writer_may_replace(writer))
+    if (!writer_may_replace(writer, now))
         return false;
     writer->compaction_due = (writer->compaction_due > now ? writer->compaction_due : now) + COMPACTION_MS;
     return true;

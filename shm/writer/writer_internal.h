@@ -112,15 +112,23 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
 /* Creates one with the same routes and sizes; `call_cells` may have changed. */
 enum shm_status writer_recreate(struct writer *writer, uint64_t now);
 
+/* False, with an event: an object of so many bytes would get this process killed, and the next fetcher after it. */
+bool writer_has_memory(struct writer *writer, uint64_t bytes);
+
 /* Queues the event that an object of `needed` bytes has no room. */
 void writer_report_space(struct writer *writer, enum event_kind kind, uint64_t needed, uint64_t available);
 
+/* Bytes of replaced objects that programs may hold. */
+uint64_t writer_held_most(const struct writer *writer);
+
+/* They hold as much, or as many as can be watched. */
+bool writer_holders_full(const struct writer *writer, struct replaced_held held);
+
 /*
- * False, with an event: programs hold as much of replaced objects as they may. Checked before each object that is not
- * needed for growth, so that no program that keeps what is replaced, and has more replaced, uses memory without a
- * bound (G10).
+ * False, with an event: programs hold as much of replaced objects as they may. Checked before each object that users can
+ * have replaced again and again, so that none who keeps them uses memory without a bound (G10).
  */
-bool writer_may_replace(struct writer *writer);
+bool writer_may_replace(struct writer *writer, uint64_t now);
 
 /* ---- writer_control.c ---- */
 

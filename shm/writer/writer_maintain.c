@@ -55,16 +55,17 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);
     writer_gauge(writer, COUNTER_postponed, writer->postponed.count);
-    const struct replaced_held held = replaced_check(&writer->replaced);
+    const struct replaced_held held = replaced_check(&writer->replaced, now);
     writer_gauge(writer, COUNTER_replaced_objects, held.objects);
     writer_gauge(writer, COUNTER_replaced_bytes, held.bytes);
+    writer_gauge(writer, COUNTER_replaced_reached, writer_holders_full(writer, held));
 
     clear_refusal(writer, now);
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes);
     if (named && writer_control_usable(writer))
         return SHM_OK;
     status = named ? writer_renew_control(writer, now) : writer_recreate(writer, now);
-    if (status == SHM_FULL) /* programs hold too much; that was said */
+    if (named && status == SHM_FULL) /* programs hold too much; that was said */
         return SHM_OK;
     if (status == SHM_OK)
         event_add(&writer->events, named ? EVENT_CONTROL_RECREATED : EVENT_OBJECTS_RECREATED,

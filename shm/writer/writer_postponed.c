@@ -7,7 +7,8 @@
 
 enum {
     LATE_TRIES = 16,    /* answers in a row that find no room */
-    CATCH_UP_MS = 1000, /* between two generations for them */
+    CATCH_UP_MS = 1000, /* between two generations for them, at least */
+    DOUBLINGS_MAX = 31,
 };
 
 static int by_slot(const void *left, const void *right)
@@ -35,17 +36,24 @@ static uint64_t choose_replacements(const struct writer *writer, uint64_t most, 
     return live;
 }
 
+/* Programs that hold what is replaced delay what waits, and stop nothing: with each quarter of what they may hold, the time
+ * doubles. So what they can have replaced grows with the logarithm of time (G10). */
+static uint64_t catch_up_ms(struct writer *writer, uint64_t now)
+{
+    uint64_t held = replaced_check(&writer->replaced, now).bytes,
+             doublings = held / (writer_held_most(writer) / HELD_SHARE);
+    return (uint64_t)CATCH_UP_MS << (doublings < DOUBLINGS_MAX ? doublings : DOUBLINGS_MAX);
+}
+
 /* Creates a generation in which as many of them as fit are published. */
 static void catch_up(struct writer *writer, uint64_t now)
 {
     const struct publisher *publisher = &writer->now.publisher;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
     uint32_t damaged = 0;
-    if (now < writer->caught_up + CATCH_UP_MS)
+    if (now < writer->caught_up + CATCH_UP_MS || now < writer->caught_up + catch_up_ms(writer, now))
         return;
     writer->caught_up = now;
-    if (!writer_may_replace(writer))
-        return;
     struct replacement *replacements = calloc(writer->postponed.count, sizeof(*replacements));
     if (!replacements)
         return;

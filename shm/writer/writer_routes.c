@@ -86,12 +86,19 @@ void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t
     writer_count(writer, count ? COUNTER_routes : COUNTER_negative, 1);
 }
 
+static enum refusing reason(const struct writer *writer, enum shm_status status)
+{
+    return status == SHM_NO_SPACE ? writer->no_space_reason
+           : status == SHM_FULL   ? REFUSING_MAX_BYTES
+                                  : REFUSING_SYSTEM;
+}
+
 static enum shm_status refuse_put(struct writer *writer, const struct route_ref *route,
                                   enum shm_status status)
 {
     writer_set_new(writer, route);
     writer_count(writer, COUNTER_refused_full, 1);
-    refuse(writer, status == SHM_NO_SPACE ? writer->no_space_reason : REFUSING_MAX_BYTES);
+    refuse(writer, reason(writer, status));
     return status;
 }
 
@@ -103,7 +110,7 @@ static enum shm_status postpone(struct writer *writer, const struct route_ref *r
                        writer->now.publisher.routes.arena_units))
         return refuse_put(writer, route, why);
     writer_set_new(writer, route);
-    refuse(writer, why == SHM_NO_SPACE ? writer->no_space_reason : REFUSING_MAX_BYTES);
+    refuse(writer, reason(writer, why));
     return SHM_OK;
 }
 

@@ -138,11 +138,13 @@ refusing() {
     refusing 1 '"refusing": "max_bytes"' -j show
     refusing 2 'limits +REFUSING.*max_unknown' show
     refusing 2 '"refusing": "max_unknown"' -j show
-    refusing 3 'limits +REFUSING.*shared memory \(/dev/shm\) is full: free some' show
+    refusing 3 'limits +REFUSING.*shared memory \(/dev/shm\) has no room, or no inodes: free some' show
     refusing 3 '"refusing": "no_space"' -j show
     refusing 4 'limits +REFUSING.*control group is reached: raise it' show
     refusing 4 '"refusing": "memory_limit"' -j show
-    refusing 5 '"refusing": "nothing"' -j show
+    refusing 5 'limits +REFUSING.*see the fetcher.s log' show
+    refusing 5 '"refusing": "system"' -j show
+    refusing 6 '"refusing": "nothing"' -j show
 }
 
 shows() {

@@ -25,7 +25,7 @@ const char *const connection_names[] = {
 const char *const refusing_names[] = {
     [REFUSING_NOTHING] = "nothing",         [REFUSING_MAX_BYTES] = "max_bytes",
     [REFUSING_MAX_UNKNOWN] = "max_unknown", [REFUSING_NO_SPACE] = "no_space",
-    [REFUSING_MEMORY] = "memory_limit",
+    [REFUSING_MEMORY] = "memory_limit",     [REFUSING_SYSTEM] = "system",
 };
 
 const char hosts_full_text[] =
@@ -38,7 +38,8 @@ static uint64_t since(uint64_t now, uint64_t tick)
 
 bool limit_reached(const struct facts *facts)
 {
-    return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached] || facts->hosts_full;
+    return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached] ||
+           facts->counters[COUNTER_replaced_reached] || facts->hosts_full;
 }
 
 struct text limit_text(const struct facts *facts)
@@ -51,15 +52,21 @@ struct text limit_text(const struct facts *facts)
         return (struct text){"REFUSING unknown keys: too many that do not exist are looked up; "
                              "find out which program does, or raise [shm] max_unknown"};
     case REFUSING_NO_SPACE:
-        snprintf(text.is, sizeof(text.is), "REFUSING new routes: shared memory (%.60s) is full: free some",
+        snprintf(text.is, sizeof(text.is),
+                 "REFUSING new routes: shared memory (%.60s) has no room, or no inodes: free some",
                  region_directory());
         return text;
     case REFUSING_MEMORY:
         return (struct text){
             "REFUSING new routes: the memory limit of the fetcher's control group is reached: raise it"};
+    case REFUSING_SYSTEM:
+        return (struct text){"REFUSING new routes: the system refuses larger objects, see the fetcher's log"};
     default:
         if (facts->hosts_full)
             snprintf(text.is, sizeof(text.is), "%s", hosts_full_text);
+        else if (facts->counters[COUNTER_replaced_reached])
+            return (struct text){
+                "WAITING to replace objects: programs hold too many replaced ones, see larshm(1)"};
         else if (facts->counters[COUNTER_rate_reached])
             return (struct text){"SLOW refreshes: too many routes are in use, "
                                  "raise [fetcher] requests_per_second or [loadbalance] update_timeout"};
@@ -98,7 +105,7 @@ static void read_settings(const struct routes_header *s_header, struct facts *fa
 {
     facts->hosts_full = load_relaxed(&s_header->hosts_full) != 0;
     uint32_t refusing = load_relaxed(&s_header->refusing);
-    facts->refusing = refusing <= REFUSING_MEMORY ? (enum refusing)refusing : REFUSING_NOTHING;
+    facts->refusing = refusing <= REFUSING_SYSTEM ? (enum refusing)refusing : REFUSING_NOTHING;
     facts->max_bytes = load_relaxed(&s_header->max_bytes);
     facts->settings = settings_read(&s_header->settings);
     for (int i = 0; i < COUNTER_COUNT; i++)

@@ -111,7 +111,7 @@ static void facts_of_a_noisy_header_are_within_their_ranges(void **state)
         assert_int_equal(facts_read(&object, &facts), 0);
         assert_true(facts.fetcher < FETCHER_LIVES);
         assert_true(facts.connection <= CONNECTION_WAITING);
-        assert_true(facts.refusing <= REFUSING_MEMORY);
+        assert_true(facts.refusing <= REFUSING_SYSTEM);
         assert_true(facts.units_free <= facts.units);
         assert_true(strlen(facts.directory) < DIRECTORY_NAME);
     }
@@ -127,6 +127,9 @@ static void limit_names_the_keys_to_change(void **state)
     facts.counters[COUNTER_rate_reached] = 1;
     assert_true(limit_reached(&facts));
     assert_non_null(strstr(limit_text(&facts).is, "raise [fetcher] requests_per_second"));
+    facts.counters[COUNTER_replaced_reached] = 1;
+    assert_true(limit_reached(&facts));
+    assert_non_null(strstr(limit_text(&facts).is, "programs hold too many replaced ones"));
     facts.refusing = REFUSING_MAX_BYTES;
     assert_true(limit_reached(&facts));
     assert_non_null(strstr(limit_text(&facts).is, "raise [shm] max_bytes"));
