@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory does when its database is replaced, deleted, or restored from a backup while it serves. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/dns.h"
@@ -302,13 +304,78 @@ static void database_written_over_one_with_edits_in_its_wal_is_not_mixed_with_th
     make_other(dns);
     assert_false(dns_readable(&client, LOGGED_MS));
     copy_other_in_place(dns);
-    eventually(process_said(&dns->process, "was written to by another program, or touched") == 1);
+    eventually(process_said(&dns->process, "was overwritten in place") == 1);
     dns_ask(&client, changed);
     assert_int_equal(dns_receive_hosts(&client, changed, NULL), 1);
-    throughout(LOGGED_MS, process_said(&dns->process, "was written to by another program, or touched") == 1);
+    throughout(LOGGED_MS, process_said(&dns->process, "was overwritten in place") == 1);
     remove_in(dns, "routes.db-wal");
     expect_other(&client);
     remove_in(dns, "other.db");
+    dns_disconnect(&client);
+}
+
+/* As another program commits with a connection that it has had for long. */
+static void commit_with_sql(const struct dns *dns, struct route_key key, uint32_t ip)
+{
+    char sql[320];
+    snprintf(
+        sql, sizeof(sql),
+        "BEGIN; INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (%u, %u, %u, 80);"
+        "UPDATE RouteVersion SET version = version + 1;"
+        "INSERT INTO RouteChange (modid, cmdid, version) SELECT %u, %u, version FROM RouteVersion; COMMIT",
+        key.modid, key.cmdid, ip, key.modid, key.cmdid);
+    run_sql(&dns->file, sql);
+}
+
+/* As `touch routes.db` does. The directory has seen it when this returns, and has said nothing. */
+static void touch_database(struct dns *dns, struct dns_client *client)
+{
+    assert_int_equal(utimensat(AT_FDCWD, dns->file.path, NULL, 0), 0);
+    assert_false(dns_readable(client, LOGGED_MS));
+    assert_int_equal(process_said(&dns->process, "the database"), 0);
+    assert_int_equal(process_said(&dns->process, "overwritten"), 0);
+}
+
+static void touch_is_no_overwrite_while_edits_are_in_the_wal(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    assert_false(dns_readable(&client, LOGGED_MS));
+    for (uint32_t i = 0; i < 2; i++) {
+        touch_database(dns, &client);
+        dns_add(dns, kept, 10 + i, 1);
+        assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2 + i);
+    }
+    dns_disconnect(&client);
+}
+
+static void commit_after_a_touch_is_served_and_kept_though_the_wal_had_no_edits(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    run_sql(&dns->file, "PRAGMA wal_checkpoint");
+    assert_false(dns_readable(&client, LOGGED_MS));
+    touch_database(dns, &client);
+    commit_with_sql(dns, kept, 5);
+    assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2);
+    close_all(dns);
+    database_file_open(&dns->file);
+    assert_int_equal(ask_sql(&dns->file, "SELECT count(*) FROM RouteData WHERE serverip = 5"), 1);
+    dns_disconnect(&client);
+}
+
+static void database_moved_over_one_that_was_overwritten_is_followed(void **state)
+{
+    struct dns *dns = *state;
+    struct dns_client client = subscribe_all(dns);
+    make_other(dns);
+    assert_false(dns_readable(&client, LOGGED_MS));
+    copy_other_in_place(dns);
+    eventually(process_said(&dns->process, "put the one that you want there with mv, not cp") == 1);
+    rename_in(dns, "other.db", "routes.db");
+    expect_other(&client);
+    edit(dns, "routes.db", kept, 5);
+    assert_int_equal(dns_receive_hosts(&client, kept, NULL), 2);
     dns_disconnect(&client);
 }
 
@@ -399,6 +466,9 @@ int main(void)
         TEST(database_written_into_an_emptied_file_is_followed),
         TEST(database_written_over_one_without_edits_in_its_wal_is_followed),
         TEST(database_written_over_one_with_edits_in_its_wal_is_not_mixed_with_them),
+        TEST(touch_is_no_overwrite_while_edits_are_in_the_wal),
+        TEST(commit_after_a_touch_is_served_and_kept_though_the_wal_had_no_edits),
+        TEST(database_moved_over_one_that_was_overwritten_is_followed),
         TEST(checkpoints_are_not_taken_for_another_database),
         TEST(dropped_table_is_named_once_and_no_route_is_lost),
         TEST(edits_arrive_although_wal_and_shm_were_deleted),

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* What a report service stores of what good agents and bad ones send. */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/reporter.h"
 #include "tools/reporter/status_store.h"
 
 #define ROWS "SELECT count(*) FROM ServerCallStatus"
+
+enum {
+    SEEN_MS = 1500, /* the service looks at its database more often than that */
+};
 
 static const struct wire_result host_a = {.ip = 0x0A000002, .port = 8080, .succ = 180, .err = 5};
 
@@ -308,6 +314,45 @@ static void results_are_kept_while_the_database_is_emptied(void **state)
     close(fd);
 }
 
+/* As `touch` does, when the service has seen what is there; it has seen this, too, when this returns. */
+static void touch_database(struct reporter_run *run)
+{
+    throughout(SEEN_MS, process_said(&run->process, "database") == 0);
+    assert_int_equal(utimensat(AT_FDCWD, run->file.path, NULL, 0), 0);
+    throughout(SEEN_MS, process_said(&run->process, "database") == 0);
+}
+
+static void results_arrive_after_a_touch_of_the_database(void **state)
+{
+    struct reporter_run *run = *state;
+    int fd = reporter_connect(run);
+    for (int32_t cmdid = 1; cmdid <= 2; cmdid++) {
+        reporter_report(fd, 1, cmdid, host_a);
+        eventually(ask_sql(&run->file, ROWS) == cmdid);
+        touch_database(run);
+    }
+    reporter_report(fd, 1, 3, host_a);
+    eventually(ask_sql(&run->file, ROWS) == 3);
+    close(fd);
+}
+
+static void commit_after_a_touch_is_kept_though_the_wal_had_no_results(void **state)
+{
+    struct reporter_run *run = *state;
+    int fd = reporter_connect(run);
+    reporter_report(fd, 1, 1, host_a);
+    eventually(ask_sql(&run->file, ROWS) == 1);
+    run_sql(&run->file, "PRAGMA wal_checkpoint");
+    touch_database(run);
+    run_sql(&run->file, "UPDATE ServerCallStatus SET succ_cnt = 7");
+    reporter_report(fd, 1, 2, host_a);
+    eventually(ask_sql(&run->file, ROWS) == 2);
+    reopen(run);
+    assert_int_equal(ask_sql(&run->file, ROWS " WHERE succ_cnt = 7"), 1);
+    assert_int_equal(ask_sql(&run->file, ROWS), 2);
+    close(fd);
+}
+
 /* The lock keeps the results in memory until the signal has come. */
 static void what_is_kept_is_written_at_a_signal(void **state)
 {
@@ -346,6 +391,8 @@ int main(void)
         TEST(while_the_database_is_locked_memory_is_bounded),
         TEST(results_go_to_the_database_that_takes_the_place_of_another),
         TEST(results_are_kept_while_the_database_is_emptied),
+        TEST(results_arrive_after_a_touch_of_the_database),
+        TEST(commit_after_a_touch_is_kept_though_the_wal_had_no_results),
         TEST(what_is_kept_is_written_at_a_signal),
     };
     return cmocka_run_group_tests_name("integration/reporter_serve", tests, NULL, NULL);

@@ -192,14 +192,14 @@ int database_open(struct database *db, const char *path, enum store_mode mode, c
     if (check_schema(db, mode) != 0 || prepare(db) != 0)
         return -1;
     remember_files(db);
-    db->state = content_check(db->sqlite, db->path, &db->content);
-    if (db->state == CONTENT_LOST)
-        return database_fail(
-            db,
-            "database %s was overwritten while a program had it open, and is none any more: put it, "
-            "or another, there",
-            db->path);
-    return 0;
+    if (!content_lost(db->sqlite))
+        return 0;
+    db->state = CONTENT_LOST;
+    return database_fail(
+        db,
+        "database %s was overwritten while a program had it open, and is none any more: put it, "
+        "or another, there",
+        db->path);
 }
 
 /* Reading the schema first has SQLite notice that another program has changed it. */

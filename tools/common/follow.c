@@ -69,8 +69,8 @@ static int fail_unusable(struct database *db, bool missing)
             db->path, until);
     return database_fail(
         db,
-        "database %s was written to by another program, or touched, while %s-wal holds edits: if nothing was copied over it, "
-        "start this program again; otherwise move another database there, with mv; until then %s",
+        "database %s was overwritten in place, while %s-wal holds edits of what was there before: put the one "
+        "that you want there with mv, not cp, before a restart; until then %s",
         db->path, db->path, until);
 }
 
@@ -110,6 +110,7 @@ int database_follow(struct database *db)
         database_close(&next);
         return -1;
     }
+    next.state = content_check(next.sqlite, next.path, &next.content);
     database_disconnect(db);
     database_close(db);
     *db = next;

@@ -9,7 +9,8 @@
 #include "tools/common/database.h"
 
 /*
- * Goes over to the file that is at the path now. Returns 0: it is the one that is open. 1: it is another one; what the
+ * Goes over to the file that is at the path now. Call it first when the database was opened: overwriting counts from then
+ * on. Returns 0: it is the one that is open. 1: it is another one; what the
  * caller knows of the content, and temporary tables, are gone. -1: nothing that can be used is there, db->error says
  * what; what was open stays open as far as possible, but no other process sees what is written there.
  */

@@ -270,11 +270,11 @@ static void follow_changes(struct directory *directory)
 static void on_tick(uv_timer_t *timer)
 {
     struct directory *directory = timer->data;
-    directory->ticks++;
     if (directory->ticks % FOLLOW_TICKS == 0)
         follow_store(directory);
     if (!directory->follow_log.trouble[0])
         follow_changes(directory);
+    directory->ticks++;
     /* Waking a peer may close it, and no other. */
     struct client *client = LIST_FIRST(&directory->clients), *next;
     for (; client; client = next) {

@@ -17,7 +17,7 @@ static const struct database_use use = {
     .statements = sql_statements,
     .count = STATEMENTS,
     .makers = "'route add', 'route set', 'route import' and 'serve --create' make",
-    .missing = "its routes are served as they were, and edits do not arrive",
+    .missing = "requests are answered from what is open, and edits are not pushed",
 };
 
 /* What was handled of another content says nothing of this one. */

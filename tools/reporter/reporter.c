@@ -160,7 +160,7 @@ int reporter_start(struct reporter **out, uv_loop_t *loop, struct status_store *
     reporter->timer.data = reporter;
     uv_timer_init(loop, &reporter->follow_timer);
     reporter->follow_timer.data = reporter;
-    uv_timer_start(&reporter->follow_timer, on_follow_timer, FOLLOW_MS, FOLLOW_MS);
+    uv_timer_start(&reporter->follow_timer, on_follow_timer, 0, FOLLOW_MS);
     *out = reporter;
     return 0;
 }
