@@ -502,6 +502,29 @@ limited() {
     [ "$(json findings 0 exit_code)" = 6 ]
 }
 
+# fails_to_open REASON: every command that opens an instance says so, and with -j its document does.
+fails_to_open() {
+    local command
+    for command in show list "get 1 1" "get 1 1 --pick 2" "wait 1 1" watch check stats "stats 1 1" \
+        "report 1 1 10.0.0.1:80 0" "simulate 1 1" "qps -s 1" "health"; do
+        # shellcheck disable=SC2086
+        run -1 --separate-stderr larshm -j $command
+        echo "$command: $output $stderr"
+        [[ "$(json error)" == *"$1"* ]]
+        [[ "$stderr" == "larshm: "*"$1"* ]]
+    done
+    [ "$(json ok)" = false ]
+    [ "$(json findings 0 finding)" = instance ]
+    [[ "$(json findings 0 text)" == *"$1"* ]]
+}
+
+@test "with -j every command has a document that says why the instance cannot be opened" {
+    LARSHM_DIRECTORY=relative fails_to_open "LARSHM_DIRECTORY is no absolute path"
+    LARSHM_DIRECTORY=/$(printf 'x%.0s' {1..300}) fails_to_open "LARSHM_DIRECTORY is no absolute path"
+    instance=$(printf 'x%.0s' {1..300}) fails_to_open "is no instance: its name is"
+    instance=$'\xff' fails_to_open "is no instance: its name is"
+}
+
 @test "no connection is shown of a fetcher that is dead" {
     start
     send connection 2
@@ -677,7 +700,7 @@ refused() {
         [[ "$stderr" == "larshm: /larshm.$instance: "*"$2"* ]]
         if [ "$command" != dump ]; then
             # shellcheck disable=SC2086
-            run "-$1" --separate-stderr larshm -j $command
+            run -1 --separate-stderr larshm -j $command
             json_error
         fi
     done

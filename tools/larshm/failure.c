@@ -147,6 +147,24 @@ static int fail_foreign(const struct common *common)
                 what, st.st_uid, st.st_uid, st.st_uid);
 }
 
+/* Of the name, the directory and the list of trust, says which one is wrong. */
+static int fail_argument(const struct common *common)
+{
+    struct object_names names;
+    char printable[2 * INSTANCE_MAX];
+    if (!directory_or_default(NULL))
+        return fail(
+            common, EXIT_USAGE,
+            "LARSHM_DIRECTORY is no absolute path of at most %d characters: correct it, or unset it, see "
+            "larshm(7)",
+            DIRECTORY_PATH_MAX - 1);
+    if (object_names(common->instance, &names) == SHM_OK)
+        return fail_list(common);
+    text_printable(common->instance, sizeof(printable), printable);
+    return fail(common, EXIT_USAGE, "\"%s\" is no instance: its name is 1 to 32 letters, digits, '-' or '_'",
+                printable);
+}
+
 int fail_unopened(const struct common *common, int code)
 {
     const char *instance = common->instance;
@@ -163,15 +181,8 @@ int fail_unopened(const struct common *common, int code)
                     instance);
     case LARSHM_FOREIGN:
         return fail_foreign(common);
-    case LARSHM_BAD_ARGUMENT: {
-        struct object_names names;
-        if (object_names(instance, &names) == SHM_OK)
-            return fail_list(common);
-        char printable[2 * INSTANCE_MAX];
-        text_printable(instance, sizeof(printable), printable);
-        return fail(common, EXIT_USAGE,
-                    "\"%s\" is no instance: its name is 1 to 32 letters, digits, '-' or '_'", printable);
-    }
+    case LARSHM_BAD_ARGUMENT:
+        return fail_argument(common);
     default:
         snprintf(what, sizeof(what), "/larshm.%s", instance);
         return fail_code(common, what, code);

@@ -69,7 +69,7 @@ static enum shm_status open_hosts(const char *instance, struct region *region, s
 {
     struct object_names names;
     const struct trust trust = instance_trust(0022);
-    enum shm_status status = object_names(instance, &names);
+    enum shm_status status = instance_names(instance, &names);
     if (status == SHM_OK)
         status = region_open(names.hosts, false, &trust, HEADER_BYTES, region);
     if (status != SHM_OK)

@@ -4,6 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum shm_status instance_names(const char *name, struct object_names *out)
+{
+    return directory_or_default(NULL) ? object_names(name, out) : SHM_BAD_ARGUMENT;
+}
+
 enum shm_status instance_trusted(struct trusted *trusted, struct trust *out)
 {
     struct stat directory;
@@ -29,7 +34,7 @@ enum shm_status instance_open(const char *name, struct instance *out)
 {
     struct instance instance = {.name = name};
     struct trust trust = instance_trust(0022);
-    enum shm_status status = object_names(name, &instance.names);
+    enum shm_status status = instance_names(name, &instance.names);
     if (status == SHM_OK)
         status = region_open(instance.names.routes, false, &trust, HEADER_BYTES, &instance.region);
     if (status == SHM_OK)

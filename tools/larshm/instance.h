@@ -16,6 +16,9 @@ struct instance {
     struct routes routes;
 };
 
+/* The objects' names. SHM_BAD_ARGUMENT: that is no instance's name, or LARSHM_DIRECTORY is no directory's, see shm/names.h. */
+enum shm_status instance_names(const char *name, struct object_names *out);
+
 /* Whom the library trusts in the objects' directory. A failure is that of shm/trust.h; SHM_NO_OBJECT: no such directory. */
 enum shm_status instance_trusted(struct trusted *trusted, struct trust *out);
 

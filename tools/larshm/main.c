@@ -115,11 +115,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
 
     const char *directory = directory_or_default(NULL);
-    if (!directory) {
-        say("LARSHM_DIRECTORY is no absolute path of at most %d characters", DIRECTORY_PATH_MAX - 1);
-        return EXIT_USAGE;
-    }
-    region_set_directory(directory);
+    if (directory) /* where it is none, no instance can be opened, and the command says so in its way */
+        region_set_directory(directory);
     int count = first ? argc - first : 1;
     char **words = first ? argv + first : no_words;
     command_fn *run = find_command(words[0]);
