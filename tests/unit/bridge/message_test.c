@@ -209,6 +209,27 @@ static void g2_answer_has_all_hosts_or_none(void **state)
     assert_int_equal(route_size(1 << 28, "0.0.1.1", 80, 9356), 8 + 8);
 }
 
+/* With the longest key and port. The manual, larshm-bridge(8), has these numbers. */
+static void route_of_as_many_hosts_as_the_manual_says_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *highest_ip;
+        size_t hosts;
+    } limits[] = {{"15.255.255.255", 5952}, {"127.255.255.255", 5456}, {"255.255.255.254", 3851}};
+    static uint8_t out[DATAGRAM_MAX];
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        static larshm_host hosts[HOSTS];
+        bool whole;
+        for (size_t j = 0; j <= limits[i].hosts; j++)
+            hosts[j] = (larshm_host){.addr = inet_addr(limits[i].highest_ip), .port = htons(UINT16_MAX)};
+        message_encode_route(out, UINT32_MAX, UINT32_MAX - 1, hosts, limits[i].hosts, &whole);
+        assert_true(whole);
+        message_encode_route(out, UINT32_MAX, UINT32_MAX - 1, hosts, limits[i].hosts + 1, &whole);
+        assert_false(whole);
+    }
+}
+
 static void fields_of_a_key_are_written_where_they_are_zero(void **state)
 {
     (void)state;
@@ -392,6 +413,7 @@ int main(void)
         cmocka_unit_test(every_route_answer_is_byte_for_byte_that_of_generated_code),
         cmocka_unit_test(fields_of_a_key_are_written_where_they_are_zero),
         cmocka_unit_test(g2_answer_has_all_hosts_or_none),
+        cmocka_unit_test(route_of_as_many_hosts_as_the_manual_says_fits),
         cmocka_unit_test(damaged_bytes_are_refused_or_read_as_generated_code_does),
         cmocka_unit_test(unknown_fields_are_skipped_and_the_last_value_counts),
         cmocka_unit_test(body_that_does_not_decode_is_refused),
