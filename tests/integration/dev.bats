@@ -112,5 +112,5 @@ start_dev() {
 @test "dev explains its options, and refuses others" {
   run -0 "$SOURCE/tools/dev" --help
   [[ "$output" == *--any-ports* ]]
-  run -64 "$SOURCE/tools/dev" --nonsense
+  run -1 "$SOURCE/tools/dev" --nonsense
 }

@@ -18,7 +18,7 @@ no_object_is_left() {
 
 @test "a README that shows what the demo does not print is found" {
   mkdir -p "$BATS_TEST_TMPDIR/tree/tools"
-  cp "$SOURCE/tools/readme" "$BATS_TEST_TMPDIR/tree/tools"
+  cp "$SOURCE/tools/"{help,readme} "$BATS_TEST_TMPDIR/tree/tools"
   cat >"$BATS_TEST_TMPDIR/tree/tools/demo" <<'TEXT'
 #!/bin/sh
 printf '# One step.\n$ do it\ndone in 3 ms\n$ do more\nmore done\n'
@@ -44,7 +44,7 @@ TEXT
   # There is no directory, so no route can arrive; and the demo waits for less long.
   # shellcheck disable=SC2016
   sed 's|larshm-dns --db "$database" serve .* 2>|{ echo listening on 127.0.0.1:9; exec sleep 30; } >"$scratch/listening" 2>|
-       s|cd "$(dirname "$0")/.."|cd "$SOURCE"|
+       s|$(dirname "$0")|$SOURCE/tools|
        s/seq 200/seq 10/' "$SOURCE/tools/demo" >"$BATS_TEST_TMPDIR/demo"
   run env LARSHM_BUILD="$BUILD" bash "$BATS_TEST_TMPDIR/demo"
   [ "$status" -eq 1 ]
@@ -54,6 +54,22 @@ TEXT
 
 @test "the figures in the documents are those of the run whose JSON is beside them" {
   "$SOURCE/tools/figures" --check
+}
+
+@test "each script in tools/ says with --help and -h what it does, and refuses what it does not know" {
+  for script in "$SOURCE"/tools/*; do
+    [[ -f "$script" && -x "$script" ]] || continue
+    for option in -h --help; do
+      run timeout 60 "$script" "$option"
+      echo "$script $option: $output"
+      [ "$status" -eq 0 ]
+      [ "${#lines[@]}" -ge 2 ]
+    done
+    run timeout 60 "$script" --no-such-option
+    echo "$script --no-such-option: $output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"${script##*/}"* ]]
+  done
 }
 
 @test "the README's example compiles without a warning as C11" {
