@@ -126,6 +126,15 @@ static bool sum_is_recent(const struct content *content)
     return now.tv_sec == content->summed.tv_sec;
 }
 
+/*
+ * Of a -wal that a crash left, SQLite's numbers say that a checkpoint is under way, until the next one. Without that no sum
+ * could be taken, and an overwrite would not be noticed.
+ */
+static void finish_checkpoint(sqlite3 *sqlite)
+{
+    sqlite3_wal_checkpoint_v2(sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 bool content_lost(sqlite3 *sqlite)
 {
     bool wal_mode;
@@ -144,6 +153,8 @@ enum content_state content_check(sqlite3 *sqlite, const char *path, struct conte
     wal_mode |= content->known; /* it cannot be left while the database is open */
     if (!file || !wal_mode || !read_progress(file, path, &now))
         return state;
+    if (!content->known && now.backfilled != now.backfilling)
+        finish_checkpoint(sqlite);
     bool checkpoint = content->known && !same_checkpoints(content, &now);
     if (content->known && !checkpoint && same_time(content, &now))
         return state;

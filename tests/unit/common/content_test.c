@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/database_file.h"
@@ -140,6 +141,36 @@ static void checkpoint_is_no_overwrite_and_one_after_it_is_noticed(void **state)
     }
 }
 
+/* Leaves an edit in the -wal, as a program does that is killed. */
+static void edit_and_crash(const struct database_file *file)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        sqlite3 *sql;
+        bool done = sqlite3_open(file->path, &sql) == SQLITE_OK &&
+                    sqlite3_exec(sql, "INSERT INTO t VALUES (1)", NULL, NULL, NULL) == SQLITE_OK;
+        _exit(done ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void overwrite_is_noticed_although_a_crash_left_edits_in_the_wal(void **state)
+{
+    struct database_file *file = *state;
+    struct content content = {0};
+    sqlite3_close(file->sql);
+    edit_and_crash(file);
+    database_file_open(file);
+    assert_int_equal(ask_sql(file, "SELECT count(*) FROM t"), 2);
+    assert_int_equal(check(file, &content), CONTENT_SOUND);
+    flip_byte(file, 100);
+    assert_int_equal(check(file, &content), CONTENT_REPLACED);
+    flip_byte(file, 100);
+}
+
 static void of_a_long_file_only_the_size_counts(void **state)
 {
     struct database_file *file = *state;
@@ -174,6 +205,7 @@ int main(void)
         TEST(overwrite_beside_edits_in_the_wal_ends_when_the_old_content_is_put_back),
         TEST(overwrite_beside_edits_in_the_wal_does_not_end_with_a_checkpoint),
         TEST(checkpoint_is_no_overwrite_and_one_after_it_is_noticed),
+        TEST(overwrite_is_noticed_although_a_crash_left_edits_in_the_wal),
         TEST(of_a_long_file_only_the_size_counts),
         TEST(file_without_a_header_is_lost),
     };
