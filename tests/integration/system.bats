@@ -128,7 +128,7 @@ all_closed() {
 @test "an import whose stdin is closed is an error, not an empty file" {
     route add 9 9 127.0.0.1:9
     run -1 eval 'route import - <&-'
-    [[ "$output" == *"cannot read on: Bad file descriptor"* ]]
+    [[ "$output" == *"standard input: cannot be read: Bad file descriptor; nothing was imported"* ]]
 }
 
 @test "a limit on the size of files is named, and leaves no object half made" {

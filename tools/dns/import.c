@@ -204,9 +204,11 @@ static int import_lines(struct import *import)
         if (source->progress && import->line % PROGRESS_LINES == 0)
             source->progress(import->line);
     }
-    if (ferror(source->file))
-        return wrong(import, "cannot read on: %s", strerror(errno));
-    return 0;
+    if (!ferror(source->file))
+        return 0;
+    snprintf(import->error, IMPORT_ERROR_SIZE, "%s: cannot be read: %s; nothing was imported", source->name,
+             strerror(errno));
+    return -1;
 }
 
 /* The edit, which has begun. */
