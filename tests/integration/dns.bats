@@ -305,6 +305,11 @@ sql() {
     [[ "$output" == *"not a SQLite database"* ]]
 }
 
+@test "serve suspects another directory only where the address is in use" {
+    run -1 dns serve --create --listen 203.0.113.1:80
+    [[ "$output" == *"cannot listen on 203.0.113.1:80: "*"; choose another address with --listen" ]]
+}
+
 @test "serve says where it listens in one line, names a port in use, and ends with 0 on SIGTERM and SIGINT" {
     for signal in TERM INT; do
         "$BIN/larshm-dns" --db routes.db serve --create --listen 127.0.0.1:0 >"$signal.out" 2>"$signal.log" 3>&- &
@@ -313,7 +318,7 @@ sql() {
         [[ "$(cat "$signal.out")" =~ ^listening\ on\ 127\.0\.0\.1:[0-9]+$ ]]
         address=$(sed 's/listening on //' "$signal.out")
         run -1 dns serve --listen "$address"
-        [[ "$output" == *"cannot listen on $address: address already in use"* ]]
+        [[ "$output" == *"cannot listen on $address: address already in use; is a directory running there? choose"* ]]
         [ "${#lines[@]}" -eq 1 ]
         kill -"$signal" "$server"
         wait "$server"

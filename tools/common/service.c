@@ -61,9 +61,10 @@ static int start(struct run *run, const struct sockaddr_in *address)
     if (rc != 0) {
         char name[ADDRESS_TEXT_SIZE];
         address_format(address, name);
-        log_line(LOG_LEVEL_ERROR,
-                 "cannot listen on %s: %s; is %s running there? choose another address with --listen", name,
-                 uv_strerror(rc), service->name);
+        bool in_use = rc == UV_EADDRINUSE;
+        log_line(LOG_LEVEL_ERROR, "cannot listen on %s: %s; %s%s%schoose another address with --listen", name,
+                 uv_strerror(rc), in_use ? "is " : "", in_use ? service->name : "",
+                 in_use ? " running there? " : "");
         return -1;
     }
     announce("", &bound);
