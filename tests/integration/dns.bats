@@ -305,6 +305,19 @@ sql() {
     [[ "$output" == *"not a SQLite database"* ]]
 }
 
+@test "an index that another program has dropped is named, with the command that brings it back" {
+    dns route add 1 2 10.0.0.1:8080
+    sql 'DROP INDEX RouteData_host'
+    run -1 dns route add 1 2 10.0.0.2:8080
+    [[ "$output" == *"routes.db has lost its index RouteData_host: run sqlite3 "* ]]
+    eval "${output#*: run }"
+    dns route add 1 2 10.0.0.2:8080
+    [ "$(sql 'SELECT count(*) FROM RouteData')" = 2 ]
+    sql 'DROP TABLE RouteData'
+    run -1 dns route list
+    [[ "$output" == *"no such table: RouteData"* ]]
+}
+
 @test "serve suspects another directory only where the address is in use" {
     run -1 dns serve --create --listen 203.0.113.1:80
     [[ "$output" == *"cannot listen on 203.0.113.1:80: "*"; choose another address with --listen" ]]

@@ -115,6 +115,22 @@ static int check_schema(struct database *db, enum store_mode mode)
     return 0;
 }
 
+/* A statement of the store does not compile. SQLite names a table or column that is missing, and not an index. */
+static int fail_prepare(struct database *db)
+{
+    static const char index_is_lost[] =
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'RouteData') AND "
+        "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '" SCHEMA_ROUTE_INDEX "')";
+    int64_t lost;
+    fail_sqlite(db);
+    if (query_text(db, index_is_lost, &lost) != 0 || !lost)
+        return -1;
+    return database_fail(db,
+                         "database %s has lost its index " SCHEMA_ROUTE_INDEX
+                         ": run sqlite3 %s 'CREATE UNIQUE INDEX " SCHEMA_ROUTE_INDEX_ON "'",
+                         db->path, db->path);
+}
+
 static int prepare(struct database *db)
 {
     const struct database_use *use = db->use;
@@ -125,7 +141,7 @@ static int prepare(struct database *db)
     for (size_t i = 0; i < use->count; i++)
         if (sqlite3_prepare_v3(db->sqlite, use->statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &db->statements[i], NULL) != SQLITE_OK)
-            return fail_sqlite(db);
+            return fail_prepare(db);
     return 0;
 }
 
@@ -213,7 +229,7 @@ int database_check_tables(struct database *db)
         int rc = sqlite3_prepare_v2(db->sqlite, db->use->statements[i], -1, &statement, NULL);
         sqlite3_finalize(statement);
         if (rc != SQLITE_OK)
-            return fail_sqlite(db);
+            return fail_prepare(db);
     }
     return 0;
 }

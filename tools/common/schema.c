@@ -11,7 +11,7 @@ const char sql_schema[] =
     "CREATE TABLE IF NOT EXISTS RouteData (id INTEGER PRIMARY KEY, " ID_COLUMNS
     " serverip INTEGER NOT NULL CHECK (serverip BETWEEN 1 AND 4294967295),"
     " serverport INTEGER NOT NULL CHECK (serverport BETWEEN 1 AND 65535)) STRICT;"
-    "CREATE UNIQUE INDEX IF NOT EXISTS RouteData_host ON RouteData (modid, cmdid, serverip, serverport);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS " SCHEMA_ROUTE_INDEX_ON ";"
     "CREATE TABLE IF NOT EXISTS RouteVersion (id INTEGER PRIMARY KEY,"
     " version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295)) STRICT;"
     "INSERT OR IGNORE INTO RouteVersion (id, version) VALUES (1, 0);"
