@@ -43,7 +43,8 @@ static void closed(uv_handle_t *handle)
 static void ended(uv_async_t *async)
 {
     struct name_lookup *lookup = async->data;
-    pthread_join(lookup->thread, NULL);
+    if (lookup->done)
+        pthread_join(lookup->thread, NULL);
     if (lookup->code == 0 && !lookup->done)
         freeaddrinfo(lookup->list);
     else if (lookup->code == 0)
@@ -97,6 +98,8 @@ void name_lookup_start(struct name_lookup **out, uv_loop_t *loop, const struct c
 
 void name_lookup_abandon(struct name_lookup *lookup)
 {
-    if (lookup)
-        lookup->done = NULL;
+    if (!lookup)
+        return;
+    lookup->done = NULL;
+    pthread_detach(lookup->thread);
 }
