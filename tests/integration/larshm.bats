@@ -700,7 +700,7 @@ refused() {
         [[ "$stderr" == "larshm: /larshm.$instance: "*"$2"* ]]
         if [ "$command" != dump ]; then
             # shellcheck disable=SC2086
-            run -1 --separate-stderr larshm -j $command
+            run "-$1" --separate-stderr larshm -j $command
             json_error
         fi
     done
