@@ -76,7 +76,7 @@ static void empty_answer_for_a_route_without_hosts_is_not_held(void **state)
     for (int i = 0; i < 2; i++) {
         directory_deny(&fixture->directory, 7, 7);
         eventually(fetcher_counter(&fixture->fetcher, COUNTER_answers) > (uint64_t)i);
-        assert_true(gone(fixture));
+        eventually(gone(fixture)); /* an answer is counted before it is published */
         expect_not_held(fixture);
     }
 }
