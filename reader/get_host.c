@@ -4,29 +4,15 @@
 #include "reader/thread.h"
 #include "shm/reader/lookup_fast.h"
 
-/* The fast path, in one piece. False: take the slow path from the start; nothing has been counted. */
-static inline bool get_host_fast(larshm *h, struct route_key key, larshm_host *host)
+/* `number` is the key, as in blocks. */
+static inline struct route_key get_host_key(uint64_t number)
 {
-    struct thread_state *mine = &thread_state;
-    if (mine->serial != h->serial || pending_lookups(mine->phase) >= COUNT_BATCH - 1 || !rcu_joined())
-        return false;
-    uint64_t phase = mine->phase + PHASE_PICK + PHASE_LOOKUP;
-    struct host_addr picked;
-    rcu_enter_joined();
-    /* Pair with mapping_renew() and generation_install(), as in lookup_enter(). */
-    const struct routes *routes = &load_acquire(&h->current)->routes;
-    bool found = load_acquire(&routes->s_header->superseded) == SUPERSEDED_NO &&
-                 lookup_fast(routes, key, phase_position(phase), &picked);
-    rcu_leave_joined();
-    if (!found)
-        return false;
-    *host = (larshm_host){key.modid, key.cmdid, picked.address, picked.port};
-    mine->phase = phase;
-    return true;
+    return route_key((uint32_t)(number >> 32), (uint32_t)number);
 }
 
-static __attribute__((noinline)) int get_host_slow(larshm *h, struct route_key key, larshm_host *host)
+static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t number, larshm_host *host)
 {
+    struct route_key key = get_host_key(number);
     struct lookup lookup;
     int code = lookup_begin(h, key, &lookup);
     for (int round = 0; code == LARSHM_OK; round++) {
@@ -49,8 +35,82 @@ static __attribute__((noinline)) int get_host_slow(larshm *h, struct route_key k
     return code;
 }
 
+/*
+ * The fast path is in one piece, and counts nothing before it has a host. Whatever it does not handle takes the slow path from
+ * the start.
+ */
+
+/* NULL: take the slow path, nothing was entered. */
+static inline struct urcu_bp_reader *get_host_enter(const larshm *h, const struct thread_state *mine)
+{
+    return mine->serial == h->fast_serial && pending_lookups(mine->phase) < COUNT_BATCH - 1 ? rcu_enter_fast()
+                                                                                            : NULL;
+}
+
+static inline bool get_host_find(const struct routes *routes, uint64_t number, struct fast_table *out)
+{
+    const struct routes_header *s_header = routes->s_header;
+    /* Pairs with generation_install(), as in lookup_enter(). */
+    return __builtin_expect(load_acquire(&s_header->superseded) == SUPERSEDED_NO, 1) &&
+           lookup_fast(routes, load_relaxed(&s_header->tick), get_host_key(number), out);
+}
+
+static inline int get_host_give(struct thread_state *mine, uint64_t number, struct host_addr picked,
+                                larshm_host *host)
+{
+    host->addr = picked.address;
+    host->port = picked.port;
+    host->cmdid = (uint32_t)number;
+    host->modid = (uint32_t)(number >> 32);
+    mine->phase += PHASE_PICK + PHASE_LOOKUP;
+    return LARSHM_OK;
+}
+
+static inline uint64_t next_pick(const struct thread_state *mine, uint64_t count)
+{
+    return phase_position(mine->phase + PHASE_PICK) * count >> 32;
+}
+
+/* A table of more than INNER_HOSTS. Called in the section that larshm_get_host() has entered; leaves it. */
+static __attribute__((noinline)) int get_host_large(larshm *h, uint64_t number, larshm_host *host,
+                                                    const struct routes *routes, const struct block *s_block,
+                                                    uint64_t ref)
+{
+    struct thread_state *mine = &thread_state;
+    uint32_t count = load_relaxed(&s_block->count);
+    const _Atomic uint32_t *s_addresses;
+    const _Atomic uint16_t *s_ports;
+    struct host_addr picked = {0, 0};
+    bool found = count > 0 && table_hosts_within(routes, s_block, count, &s_addresses, &s_ports);
+    if (found) {
+        uint64_t at = next_pick(mine, count);
+        picked = (struct host_addr){load_relaxed(&s_addresses[at]), load_relaxed(&s_ports[at])};
+        found = block_intact(s_block, ref);
+    }
+    rcu_leave_fast(rcu_record());
+    return found ? get_host_give(mine, number, picked, host) : get_host_slow(h, number, host);
+}
+
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
 {
-    struct route_key key = route_key(modid, cmdid);
-    return get_host_fast(h, key, host) ? LARSHM_OK : get_host_slow(h, key, host);
+    uint64_t number = route_key_number(route_key(modid, cmdid));
+    struct thread_state *mine = &thread_state;
+    struct urcu_bp_reader *section = get_host_enter(h, mine);
+    if (!section)
+        return get_host_slow(h, number, host);
+    /* Pairs with mapping_renew(). */
+    const struct routes *routes = &load_acquire(&h->current)->routes;
+    struct fast_table table;
+    if (!get_host_find(routes, number, &table)) {
+        rcu_leave_fast(section);
+        return get_host_slow(h, number, host);
+    }
+    if (__builtin_expect(table.count - 1 >= INNER_HOSTS, 0))
+        return get_host_large(h, number, host, routes, table.s_block, table.ref);
+    const struct host_addr picked = fast_table_host(&table, next_pick(mine, table.count));
+    bool intact = block_intact(table.s_block, table.ref);
+    rcu_leave_fast(section);
+    if (!intact)
+        return get_host_slow(h, number, host);
+    return get_host_give(mine, number, picked, host);
 }

@@ -48,6 +48,7 @@ static int open_handle(larshm **out, const char *instance)
     clock_tick(); /* learns this process's shift: it may lose sight of /proc later */
     store_relaxed(&h->current, mapping);
     h->serial = add_relaxed(&handles, 1) + 1;
+    h->fast_serial = rcu_without_fences() ? h->serial : UINT64_MAX;
     *out = h;
     return LARSHM_OK;
 }

@@ -48,13 +48,18 @@ void rcu_freeze(void);
 void rcu_thaw_parent(void);
 void rcu_thaw_child(void);
 
-/* The thread is registered with liburcu. */
-static inline bool rcu_joined(void)
+/* liburcu's record of the thread. NULL: the thread has not joined. */
+static inline struct urcu_bp_reader *rcu_record(void)
 {
-    return __builtin_expect(URCU_TLS(urcu_bp_reader) != NULL, 1);
+    return URCU_TLS(urcu_bp_reader);
 }
 
-/* For a function that has seen rcu_joined(), and leaves the section itself. */
+static inline bool rcu_joined(void)
+{
+    return __builtin_expect(rcu_record() != NULL, 1);
+}
+
+/* Sections of a thread that has joined. */
 static inline void rcu_enter_joined(void)
 {
     urcu_bp_read_lock();
@@ -64,6 +69,35 @@ static inline void rcu_leave_joined(void)
 {
     TSAN_ANNOTATE(release);
     urcu_bp_read_unlock();
+}
+
+/* liburcu does with membarrier(2). Without it each section has fences, which those below have not. */
+static inline bool rcu_without_fences(void)
+{
+    return urcu_bp_has_sys_membarrier;
+}
+
+/*
+ * A section for the fast path of lookups, where rcu_without_fences(). NULL: not entered, as the thread has not joined, or is in
+ * another section. Like those of liburcu, but for the address of the record, which those load again and again. A signal handler
+ * in between finds a section, and its own are added and taken away.
+ */
+static inline struct urcu_bp_reader *rcu_enter_fast(void)
+{
+    struct urcu_bp_reader *record = rcu_record();
+    if (__builtin_expect(!record || record->ctr & URCU_BP_GP_CTR_NEST_MASK, 0))
+        return NULL;
+    CMM_STORE_SHARED(record->ctr, CMM_LOAD_SHARED(urcu_bp_gp.ctr));
+    cmm_barrier();
+    return record;
+}
+
+static inline void rcu_leave_fast(struct urcu_bp_reader *record)
+{
+    TSAN_ANNOTATE(release);
+    cmm_barrier();
+    CMM_STORE_SHARED(record->ctr, 0); /* liburcu looks at the phase only while the count is not 0 */
+    cmm_barrier();
 }
 
 /* Sections nest, in signal handlers too, and never wait. */

@@ -48,6 +48,7 @@ struct mapping {
 struct larshm {
     _Atomic(struct mapping *) current; /* RCU: loaded inside read sections, exchanged by mapping_renew() */
     uint64_t serial;                   /* unique among all handles of a process, also closed ones */
+    uint64_t fast_serial; /* the same, or that of no handle: lookups do not take the fast path then */
     struct object_names names;
     /* Ticks: when to try again what failed. */
     _Atomic uint64_t next_look;        /* to find a generation that is announced */

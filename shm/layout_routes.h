@@ -170,6 +170,13 @@ static inline uint32_t ref_unit(uint64_t ref)
     return (uint32_t)(ref & REF_UNIT_MASK);
 }
 
+/* Of the block, in the arena. */
+static inline uint64_t ref_offset(uint64_t ref)
+{
+    static_assert(UNIT_BYTES == 64, "the shift below");
+    return ref << (64 - REF_UNIT_BITS) >> (64 - REF_UNIT_BITS - 6);
+}
+
 static inline uint64_t ref_version(uint64_t ref)
 {
     return ref >> REF_UNIT_BITS;

@@ -33,14 +33,17 @@ static enum shm_status attach(const struct region *region, enum layout_accepted 
         return SHM_CORRUPT;
 
     char *s_base = region->s_base;
+    uint32_t inner = block_units(INNER_HOSTS) - 1;
     *out = (struct routes){
         .s_header = s_header,
         .s_buckets = (struct bucket *)(s_base + routes_index_offset()),
         .s_arena = (struct block *)(s_base + routes_arena_offset(buckets)),
+        .s_last = ((struct bucket *)(s_base + routes_index_offset()))[buckets - 1].slots,
         .s_end = s_base + routes_size(buckets, units),
         .hash_seed = s_header->hash_seed,
         .bucket_count = buckets,
         .arena_units = units,
+        .inner_bytes = units > inner ? (uint64_t)(units - inner) * UNIT_BYTES : 0,
         .generation = s_header->id.generation,
         .call_cells = calls,
     };

@@ -7,14 +7,20 @@
 #include "shm/layout.h"
 #include "shm/region.h"
 
+enum {
+    INNER_HOSTS = 32 /* hosts of a table with one word of masks */
+};
+
 struct routes {
     struct routes_header *s_header; /* mapped read-only in clients, read-write in the fetcher */
     struct bucket *s_buckets;
     struct block *s_arena;
-    const void *s_end; /* of the arena */
+    const struct slot *s_last; /* the first one of the last bucket */
+    const void *s_end;         /* of the arena */
     uint64_t hash_seed;
     uint32_t bucket_count;
     uint32_t arena_units;
+    uint64_t inner_bytes; /* of the arena: a block of up to INNER_HOSTS that begins there ends in the arena */
     uint64_t generation;
     uint32_t call_cells; /* of the control object */
 };

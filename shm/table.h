@@ -34,18 +34,20 @@ enum {
     TABLE_RETRIES = 1000
 };
 
-/* The bounds of R1, R2, and the key of R3: whether `ref` leads to a block of `key`, and to which. */
+/* The bounds of R1, R2, and the key of R3: whether `ref` leads to a block of `key` that begins in the first `bytes` of the
+ * arena, and to which. */
 static inline bool table_block(const struct routes *routes, uint64_t ref, struct route_key key,
-                               const struct block **s_out)
+                               uint64_t bytes, const struct block **s_out)
 {
-    uint32_t unit = ref_unit(ref);
+    uint64_t offset = ref_offset(ref);
     /* Version 0 is never drawn: a ref could be 0 then, like that of an empty slot, and like the stamp of a block
      * that is being written. */
-    if (ref <= REF_UNIT_MASK || unit >= routes->arena_units)
+    if (ref <= REF_UNIT_MASK || offset >= bytes)
         return false;
-    const struct block *s_block = *s_out = routes_block(routes, unit);
+    const struct block *s_block = *s_out = (const struct block *)((const char *)routes->s_arena + offset);
     /* Pairs with the release of the stamp in write_block(): the contents are at least this table's. */
-    return load_acquire(&s_block->stamp) == ref && load_relaxed(&s_block->key) == route_key_number(key);
+    return __builtin_expect(load_acquire(&s_block->stamp) == ref, 1) &&
+           __builtin_expect(load_relaxed(&s_block->key) == route_key_number(key), 1);
 }
 
 /* True if all that was read from the block since table_block() belongs to the table of `ref`: R5 and R6. */
@@ -82,7 +84,7 @@ static inline bool table_at(const struct routes *routes, uint64_t ref, struct ro
                             struct table *out)
 {
     const struct block *s_block;
-    if (!table_block(routes, ref, key, &s_block))
+    if (!table_block(routes, ref, key, (uint64_t)routes->arena_units * UNIT_BYTES, &s_block))
         return false;
     uint32_t count = load_relaxed(&s_block->count);
     if (!table_hosts_within(routes, s_block, count, &out->s_addresses, &out->s_ports))
