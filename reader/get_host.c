@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
 #include "reader/pick.h"
-#include "reader/thread.h"
 #include "shm/reader/lookup_fast.h"
 
 /* `number` is the key, as in blocks. */
@@ -43,8 +42,7 @@ static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t number, l
 /* NULL: take the slow path, nothing was entered. */
 static inline struct urcu_bp_reader *get_host_enter(const larshm *h, const struct thread_state *mine)
 {
-    return mine->serial == h->fast_serial && pending_lookups(mine->phase) < COUNT_BATCH - 1 ? rcu_enter_fast()
-                                                                                            : NULL;
+    return mine->serial == h->fast_serial && mine->lookups < COUNT_BATCH - 1 ? rcu_enter_fast() : NULL;
 }
 
 static inline bool get_host_find(const struct routes *routes, uint64_t number, struct fast_table *out)
@@ -62,13 +60,8 @@ static inline int get_host_give(struct thread_state *mine, uint64_t number, stru
     host->port = picked.port;
     host->cmdid = (uint32_t)number;
     host->modid = (uint32_t)(number >> 32);
-    mine->phase += PHASE_PICK + PHASE_LOOKUP;
+    mine->lookups++;
     return LARSHM_OK;
-}
-
-static inline uint64_t next_pick(const struct thread_state *mine, uint64_t count)
-{
-    return phase_position(mine->phase + PHASE_PICK) * count >> 32;
 }
 
 /* A table of more than INNER_HOSTS. Called in the section that larshm_get_host() has entered; leaves it. */
@@ -83,7 +76,7 @@ static __attribute__((noinline)) int get_host_large(larshm *h, uint64_t number, 
     struct host_addr picked = {0, 0};
     bool found = count > 0 && table_hosts_within(routes, s_block, count, &s_addresses, &s_ports);
     if (found) {
-        uint64_t at = next_pick(mine, count);
+        uint64_t at = cursor_host(cursor_next(mine, s_block, count), count);
         picked = (struct host_addr){load_relaxed(&s_addresses[at]), load_relaxed(&s_ports[at])};
         found = block_intact(s_block, ref);
     }
@@ -107,7 +100,8 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
     }
     if (__builtin_expect(table.count - 1 >= INNER_HOSTS, 0))
         return get_host_large(h, number, host, routes, table.s_block, table.ref);
-    const struct host_addr picked = fast_table_host(&table, next_pick(mine, table.count));
+    uint64_t at = cursor_host(cursor_next(mine, table.s_block, table.count), table.count);
+    const struct host_addr picked = fast_table_host(&table, at);
     bool intact = block_intact(table.s_block, table.ref);
     rcu_leave_fast(section);
     if (!intact)

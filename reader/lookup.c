@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/lookup.h"
 
+#include "reader/cursor.h"
 #include "reader/mapping.h"
 #include "reader/silence.h"
 #include "reader/thread.h"
@@ -18,7 +19,7 @@ enum {
 static void shorten_batch(struct thread_state *mine)
 {
     mine->foreign_lookups += COUNT_BATCH - mine->batch;
-    mine->phase += (COUNT_BATCH - mine->batch) * PHASE_LOOKUP;
+    mine->lookups += COUNT_BATCH - mine->batch;
 }
 
 static void choose_batch(struct thread_state *mine, uint32_t now)
@@ -31,13 +32,12 @@ static void choose_batch(struct thread_state *mine, uint32_t now)
 void lookup_flush(const struct mapping *mapping)
 {
     struct thread_state *mine = &thread_state;
-    uint32_t lookups = pending_lookups(mine->phase), foreign = mine->foreign_lookups;
+    uint32_t lookups = mine->lookups, foreign = mine->foreign_lookups;
     /* A signal handler that looks up between any two steps here may leave less in `lookups` than in `foreign`:
      * these counts, which are only for people, are dropped then. */
     if (lookup_has_control(mapping) && lookups >= foreign)
         lookup_stats_add(&mapping->control, thread_number(), lookups - foreign, mine->missed, mine->expired);
-    mine->phase -= pending_lookups(mine->phase);
-    mine->foreign_lookups = mine->missed = mine->expired = 0;
+    mine->lookups = mine->foreign_lookups = mine->missed = mine->expired = 0;
     shorten_batch(mine);
 }
 
@@ -48,6 +48,7 @@ void lookup_batch_done(larshm *h)
     struct thread_state *mine = &thread_state;
     uint64_t now = clock_tick();
     choose_batch(mine, (uint32_t)now);
+    cursor_keep(mine, now);
     rcu_enter();
     struct mapping *mapping = load_acquire(&h->current);
     if (mine->serial == h->serial)
@@ -69,16 +70,18 @@ static void count_lookup(larshm *h)
         /* Counts of the previous handle are a batch at most, and only for people: dropped. */
         bool first = mine->serial == 0;
         thread_number();
+        if (!mine->cursors)
+            cursor_begin(mine);
+        cmm_barrier(); /* a handler of a signal that sees `serial` takes the fast path, which needs `cursors` */
         mine->serial = h->serial;
-        mine->foreign_lookups = pending_lookups(mine->phase);
+        mine->foreign_lookups = mine->lookups;
         mine->missed = mine->expired = 0;
         if (first) {
             mine->batch = 1;
             shorten_batch(mine);
         }
     }
-    mine->phase += PHASE_LOOKUP;
-    if (__builtin_expect(pending_lookups(mine->phase) >= COUNT_BATCH, 0))
+    if (__builtin_expect(++mine->lookups >= COUNT_BATCH, 0))
         lookup_batch_done(h);
 }
 
@@ -173,20 +176,19 @@ int lookup_again(struct lookup *lookup, struct route_key key)
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
 }
 
-/* A thread's first lookup; rarely a later one, as the phase comes round to 0. */
-static void start_phase(const struct mapping *mapping)
+/* A thread's first lookup. */
+static void start_thread(const struct mapping *mapping)
 {
     /* Relaxed: it only has to differ from the others' numbers. */
-    thread_start_phase(lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_header->threads, 1) + 1
-                                                   : 0);
+    thread_start(lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
 }
 
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
 {
     count_lookup(h);
     lookup->mapping = lookup_enter(h);
-    if (__builtin_expect(phase_position(thread_state.phase) == 0, 0))
-        start_phase(lookup->mapping);
+    if (__builtin_expect(thread_state.start == 0, 0))
+        start_thread(lookup->mapping);
     if (route_key_is_none(key))
         return LARSHM_NOEXIST;
     lookup->slot = index_find(&lookup->mapping->routes, key);

@@ -105,6 +105,6 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
             return LARSHM_OK;
         }
     }
-    return pickable > 0 && find_candidate(table, which, thread_pick(pickable), at) ? LARSHM_OK
-                                                                                   : LARSHM_OVERLOAD;
+    return pickable > 0 && find_candidate(table, which, pick_next(lookup, pickable), at) ? LARSHM_OK
+                                                                                         : LARSHM_OVERLOAD;
 }

@@ -3,8 +3,14 @@
 #ifndef READER_PICK_H
 #define READER_PICK_H
 
+#include "reader/cursor.h"
 #include "reader/lookup.h"
-#include "reader/thread.h"
+
+/* The thread's next pick of the route, 0 .. count - 1. */
+static inline uint32_t pick_next(const struct lookup *lookup, uint32_t count)
+{
+    return (uint32_t)cursor_host(cursor_next(&thread_state, lookup->table.s_block, count), count);
+}
 
 /* The slow path of pick_host(): for a table with hosts out of rotation. */
 int pick_host_slow(const struct lookup *lookup, uint32_t *at);
@@ -14,7 +20,7 @@ static inline int pick_host(const struct lookup *lookup, uint32_t *at)
 {
     if (__builtin_expect(lookup->table.ejected != 0, 0))
         return pick_host_slow(lookup, at);
-    *at = thread_pick(lookup->table.count);
+    *at = pick_next(lookup, lookup->table.count);
     return LARSHM_OK;
 }
 

@@ -21,17 +21,17 @@ void thread_begin(void)
     thread_state.number = number ? number : 1;
 }
 
-void thread_start_phase(uint32_t before)
+void thread_start(uint32_t before)
 {
     /* The square root of 2, less 1: steps of another irrational than those between a thread's own picks. */
-    uint32_t phase = before * UINT32_C(0x6a09e667);
+    uint32_t start = before * UINT32_C(0x6a09e667);
     if (before == 0) {
         struct timespec now = {0};
         clock_gettime(CLOCK_MONOTONIC, &now);
         uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&thread_state;
-        phase = (uint32_t)(hash_word(seed, thread_number()) >> 32);
+        start = (uint32_t)(hash_word(seed, thread_number()) >> 32);
     }
-    thread_state.phase = (uint64_t)phase << 32 | pending_lookups(thread_state.phase);
+    thread_state.start = start ? start : 1;
     if (before)
         thread_state.number = before; /* differs from threads of other processes: they count in other cells */
 }

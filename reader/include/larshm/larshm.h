@@ -172,9 +172,10 @@ int larshm_open_wait(larshm **out, const char *instance, int timeout_ms);
 void larshm_close(larshm *h);
 
 /*
- * Picks one host of a route, each in turn. Wait-free. A few picks are probes of an ejected
- * host, to see whether it has recovered. A route that is older than update_timeout is still
- * answered at once, and refreshed in the background (Lars' rule).
+ * Picks one host of a route, each in turn. Wait-free. Each thread goes round each route by itself,
+ * so two picks of a route in a row are two hosts, where two are in rotation. A few picks are
+ * probes of an ejected host, to see whether it has recovered. A route that is older than
+ * update_timeout is still answered at once, and refreshed in the background (Lars' rule).
  *
  * 0: *host is filled in. LARSHM_PENDING: the route was unknown on this machine; the fetcher
  * requests it. LARSHM_OVERLOAD: calls to all its hosts fail, see larshm_report(),

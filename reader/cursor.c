@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/cursor.h"
+
+#include "shm/clock.h"
+
+static_assert(UNIT_BYTES * CURSOR_WORDS == 1 << 16, "what is left of an address of 32 bits is a tag of 16");
+
+static _Alignas(CACHE_LINE) _Atomic uint64_t sets[CURSOR_SETS][CURSOR_WORDS];
+static _Atomic uint64_t used[CURSOR_SETS]; /* ticks */
+
+static uint32_t least_recent(uint64_t *when)
+{
+    uint32_t set = 0;
+    *when = load_relaxed(&used[0]);
+    for (uint32_t other = 1; other < CURSOR_SETS; other++) {
+        uint64_t then = load_relaxed(&used[other]);
+        if (then < *when) {
+            *when = then;
+            set = other;
+        }
+    }
+    return set;
+}
+
+/*
+ * Another thread that begins may take the same set in between: then the next one, and after so many tries any. What an earlier
+ * thread has left goes: the first pick of each thread is at its `start`, plus what is the same for all.
+ */
+void cursor_begin(struct thread_state *mine)
+{
+    uint64_t now = clock_tick(), when;
+    uint32_t set;
+    int tries = 0;
+    do
+        set = least_recent(&when);
+    while (!exchange_acq_rel(&used[set], &when, now) && ++tries < CURSOR_SETS);
+    if (when) /* else it is new */
+        for (int word = 0; word < CURSOR_WORDS; word++)
+            store_relaxed(&sets[set][word], 0);
+    mine->cursors = sets[set];
+}
+
+void cursor_keep(const struct thread_state *mine, uint64_t now)
+{
+    if (mine->cursors)
+        store_relaxed(&used[(mine->cursors - sets[0]) / CURSOR_WORDS], now);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where each thread is in the sequence of picks of each route. A route has its own sequence, so that lookups of other routes
+ * between two picks change nothing: with one position for all, some numbers of lookups per cycle would give a route the same
+ * host every time.
+ *
+ * A position is on a circle of 2^32, which is scaled to the number of hosts. Steps are of the golden ratio: they spread any run
+ * of picks evenly over any number of hosts, and each leads to another host, for it is longer than a third of the circle
+ * either way. Between two hosts, where that is not enough, a step is half the circle.
+ *
+ * A cell has the last position of a route in its upper half, and in its lower one a tag. Which cell, and which tag, follows
+ * from the address of the route's table. Two cells share a word, the one that was used last is the lower half. Tables that are
+ * close to each other share no cell, so all routes of a small instance have one each. A route that is in neither cell of
+ * its word takes the older one, and goes on from a position that is as good as random: it depends on where the other route was,
+ * and on how many lookups the thread has made. So a thread that goes round more routes than there are cells spreads them by
+ * chance, and no number of lookups per cycle sticks a route to a host.
+ *
+ * The cells are the process's own, a set for each thread, in memory that is 0 until it is used: nothing to allocate in a
+ * lookup, and nothing to free when a thread ends.
+ */
+#ifndef READER_CURSOR_H
+#define READER_CURSOR_H
+
+#include "reader/thread.h"
+#include "shm/atomic.h"
+#include "shm/layout.h"
+
+enum {
+    CURSOR_SETS = 128,
+    CURSOR_WORDS = 1024, /* in a set: 8 KiB, which stay in the processor's caches */
+};
+
+#define CURSOR_POSITION UINT32_C(0xffff0000) /* of a cell */
+#define CURSOR_GOLDEN   UINT32_C(0x9e490000)
+#define CURSOR_HALF     UINT32_C(0x80000000)
+
+/* Hides from the compiler what a value is, so that it makes no branch of a choice. */
+#define CURSOR_HIDE(value) __asm__("" : "+r"(value))
+
+/* Gives the thread a set: the one that was used least recently. So threads share one only if more than CURSOR_SETS of a process
+ * look up at the same time; then positions of one may be those of the other, and the processor's caches take turns. */
+void cursor_begin(struct thread_state *mine);
+
+/* After each batch of a thread's calls, `now` being a tick: its set is in use. */
+void cursor_keep(const struct thread_state *mine, uint64_t now);
+
+static inline uint32_t cursor_step(uint64_t count)
+{
+    return CURSOR_GOLDEN + (-(uint32_t)(count < 3) & (CURSOR_HALF - CURSOR_GOLDEN));
+}
+
+static inline _Atomic uint64_t *cursor_word(const struct thread_state *mine, const struct block *s_block)
+{
+    return &mine->cursors[(uintptr_t)s_block / UNIT_BYTES % CURSOR_WORDS];
+}
+
+/*
+ * The position of the thread's next pick among `count` hosts of a table. Relaxed: the words are the thread's own, but for a set
+ * that is shared, and for handlers of signals. One that looks the route up in between gets the same position, and that is all.
+ *
+ * Without a branch, since where there are many routes it cannot be foreseen whose the cells are. The factor is one that is good
+ * for a sequence of random numbers.
+ */
+static inline uint32_t cursor_next(const struct thread_state *mine, const struct block *s_block,
+                                   uint64_t count)
+{
+    _Atomic uint64_t *word = cursor_word(mine, s_block);
+    uint32_t tag = (uint32_t)(uintptr_t)s_block / (UNIT_BYTES * CURSOR_WORDS);
+    uint64_t pair = load_relaxed(word), turned = pair << 32 | pair >> 32;
+    pair = (uint16_t)pair == (uint16_t)tag ? pair : turned;
+    CURSOR_HIDE(pair);
+    uint32_t cell = (uint32_t)pair;
+    uint32_t next = cell + cursor_step(count);
+    uint32_t elsewhere = ((cell + mine->lookups) * UINT32_C(0x93d765dd) & CURSOR_POSITION) | tag;
+    CURSOR_HIDE(elsewhere);
+    CURSOR_HIDE(next);
+    next = (uint16_t)cell == (uint16_t)tag ? next : elsewhere;
+    store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | next);
+    return next + mine->start;
+}
+
+/* The host at a position. */
+static inline uint64_t cursor_host(uint32_t position, uint64_t count)
+{
+    return position * count >> 32;
+}
+
+#endif

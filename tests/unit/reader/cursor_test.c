@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* Each route has its own sequence of picks in each thread, whatever else the thread looks up in between. */
+#include "reader/cursor.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <larshm/larshm.h>
+
+#include "tests/support/by_key.h"
+#include "tests/support/client.h"
+
+enum {
+    LOOKUPS_MOST = 3000, /* per cycle */
+    CYCLES = 100,
+    MANY = 4 * CURSOR_WORDS, /* routes, of two cells a word */
+    LONGEST_RUN = 48,        /* of a fair coin's throws, MANY times CYCLES, once in 10^9 times */
+};
+
+static int pick(larshm *h, uint32_t cmdid)
+{
+    larshm_host host = {0};
+    assert_int_equal(larshm_get_host(h, 0, cmdid, &host), LARSHM_OK);
+    return ntohs(host.port) - 1;
+}
+
+static void put(struct instance *instance, uint32_t cmdid, uint32_t hosts)
+{
+    instance_put_ports(instance, route_key(0, cmdid), hosts);
+}
+
+/* `others` are further routes, each looked up once in between. */
+static void expect_two_hosts(larshm *h, uint32_t cmdid, uint32_t others, int picks)
+{
+    for (int last = -1, now; picks > 0; picks--, last = now) {
+        now = pick(h, cmdid);
+        assert_int_not_equal(now, last);
+        for (uint32_t i = 1; i <= others; i++)
+            pick(h, 1000 + i);
+    }
+}
+
+static void a_thread_that_picks_twice_gets_two_hosts(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (uint32_t other = 1; other <= 100; other++)
+        put(instance, 1000 + other, 1 + other % 9);
+    for (uint32_t hosts = 2; hosts <= 100; hosts++) {
+        put(instance, hosts, hosts);
+        for (uint32_t others = 0; others <= 8; others++)
+            expect_two_hosts(h, hosts, others, 300);
+        expect_two_hosts(h, hosts, 100, 30);
+    }
+    larshm_close(h);
+}
+
+static void so_it_does_where_hosts_are_out_of_rotation(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (uint32_t other = 1; other <= 8; other++)
+        put(instance, 1000 + other, 2);
+    for (uint32_t hosts = 4; hosts <= 70; hosts++) {
+        put(instance, hosts, hosts);
+        for (uint32_t out = 0; out + 2 < hosts; out++) { /* down to two in rotation */
+            set_rotation_by_key(instance->writer, route_key(0, hosts), (out * 7 + 1) % hosts, true, out % 2);
+            expect_two_hosts(h, hosts, out % 9, 60);
+        }
+    }
+    larshm_close(h);
+}
+
+static void no_number_of_lookups_per_cycle_sticks_a_route_to_a_host(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    put(instance, 1, 2);
+    put(instance, 2, 4);
+    for (uint32_t lookups = 1; lookups <= LOOKUPS_MOST; lookups += lookups < 100 ? 1 : lookups / 30)
+        for (int cycle = 0, last = -1; cycle < CYCLES; cycle++) {
+            int now = pick(h, 1);
+            assert_int_not_equal(now, last);
+            last = now;
+            for (uint32_t i = 1; i < lookups; i++)
+                pick(h, 2);
+        }
+    larshm_close(h);
+}
+
+static void nor_does_a_cycle_through_more_routes_than_there_are_cells(void **state)
+{
+    static struct {
+        int last, run;
+    } seen[MANY];
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    uint32_t first = 0;
+    for (uint32_t cmdid = 0; cmdid < MANY; cmdid++) {
+        put(instance, cmdid, 2);
+        seen[cmdid].last = -1;
+    }
+    for (int cycle = 0; cycle < CYCLES; cycle++)
+        for (uint32_t cmdid = 0; cmdid < MANY; cmdid++) {
+            int now = pick(h, cmdid);
+            seen[cmdid].run = now == seen[cmdid].last ? seen[cmdid].run + 1 : 1;
+            seen[cmdid].last = now;
+            assert_true(seen[cmdid].run <= LONGEST_RUN);
+            first += now == 0;
+        }
+    assert_in_range(first, MANY * CYCLES * 49 / 100, MANY * CYCLES * 51 / 100);
+    larshm_close(h);
+}
+
+/* As many as have a cell each: then every one of them changes its host each time. */
+static void routes_of_a_small_instance_share_no_cell(void **state)
+{
+    enum {
+        ROUTES = CURSOR_WORDS
+    };
+    static int last[ROUTES];
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (uint32_t cmdid = 0; cmdid < ROUTES; cmdid++)
+        put(instance, cmdid, 4);
+    instance_renew(instance); /* which leaves no gaps */
+    for (int cycle = 0; cycle < 50; cycle++)
+        for (uint32_t cmdid = 0; cmdid < ROUTES; cmdid++) {
+            int now = pick(h, cmdid);
+            assert_true(cycle == 0 || now != last[cmdid]);
+            last[cmdid] = now;
+        }
+    larshm_close(h);
+}
+
+/* The children's first picks, after the parent has picked: it has left its position in the cell. */
+static void children_do_not_go_on_where_the_parent_was(void **state)
+{
+    enum {
+        CHILDREN = 40,
+        HOSTS = 100
+    };
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    uint8_t times[HOSTS] = {0};
+    put(instance, 1, HOSTS);
+    pick(h, 1);
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(pick(h, 1));
+        int result;
+        waitpid(child, &result, 0);
+        assert_true(WIFEXITED(result) && WEXITSTATUS(result) < HOSTS);
+        times[WEXITSTATUS(result)]++;
+    }
+    for (int host = 0; host < HOSTS; host++)
+        assert_true(times[host] <= 3);
+    larshm_close(h);
+}
+
+struct looker {
+    larshm *h;
+    pthread_barrier_t *all;
+    const _Atomic uint64_t *cells;
+};
+
+static void *look_and_stay(void *context)
+{
+    struct looker *looker = context;
+    pick(looker->h, 1);
+    looker->cells = thread_state.cursors;
+    if (looker->all)
+        pthread_barrier_wait(looker->all);
+    return NULL;
+}
+
+static void threads_that_look_up_at_the_same_time_have_cells_of_their_own(void **state)
+{
+    static struct looker lookers[CURSOR_SETS - 1];
+    enum {
+        THREADS = sizeof(lookers) / sizeof(*lookers)
+    };
+    struct instance *instance = *state;
+    pthread_t threads[THREADS];
+    pthread_barrier_t all;
+    larshm *h = client_open(instance);
+    put(instance, 1, 2);
+    pick(h, 1);
+    pthread_barrier_init(&all, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        lookers[i] = (struct looker){h, &all, NULL};
+        assert_int_equal(pthread_create(&threads[i], NULL, look_and_stay, &lookers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++) {
+        assert_ptr_not_equal(lookers[i].cells, thread_state.cursors);
+        for (int k = 0; k < i; k++)
+            assert_ptr_not_equal(lookers[i].cells, lookers[k].cells);
+    }
+    pthread_barrier_destroy(&all);
+    larshm_close(h);
+}
+
+static void threads_that_come_and_go_take_no_cells_of_one_that_goes_on(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    put(instance, 1, 2);
+    for (int i = 0; i < 4 * CURSOR_SETS; i++) {
+        struct looker looker = {h, NULL, NULL};
+        pthread_t thread;
+        for (int k = 0; k < 1000; k++) /* some batches, and some milliseconds in all */
+            pick(h, 1);
+        assert_int_equal(pthread_create(&thread, NULL, look_and_stay, &looker), 0);
+        pthread_join(thread, NULL);
+        assert_ptr_not_equal(looker.cells, thread_state.cursors);
+    }
+    larshm_close(h);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_thread_that_picks_twice_gets_two_hosts),
+        TEST(so_it_does_where_hosts_are_out_of_rotation),
+        TEST(no_number_of_lookups_per_cycle_sticks_a_route_to_a_host),
+        TEST(nor_does_a_cycle_through_more_routes_than_there_are_cells),
+        TEST(routes_of_a_small_instance_share_no_cell),
+        TEST(children_do_not_go_on_where_the_parent_was),
+        TEST(threads_that_look_up_at_the_same_time_have_cells_of_their_own),
+        TEST(threads_that_come_and_go_take_no_cells_of_one_that_goes_on),
+    };
+    return cmocka_run_group_tests_name("unit/reader/cursor", tests, NULL, NULL);
+}
