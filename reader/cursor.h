@@ -79,6 +79,14 @@ static inline uint32_t cursor_next(const struct thread_state *mine, const struct
     return next + mine->start;
 }
 
+/* After cursor_next(): the pick is one further on in the sequence, by so many steps together. */
+static inline void cursor_skip(const struct thread_state *mine, const struct block *s_block, uint32_t steps)
+{
+    _Atomic uint64_t *word = cursor_word(mine, s_block);
+    uint64_t pair = load_relaxed(word);
+    store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | (uint32_t)((uint32_t)pair + steps));
+}
+
 /* The host at a position. */
 static inline uint64_t cursor_host(uint32_t position, uint64_t count)
 {

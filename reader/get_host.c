@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "reader/lookup.h"
-#include "reader/pick.h"
-#include "shm/reader/lookup_fast.h"
+#include "reader/get_host.h"
 
-/* `number` is the key, as in blocks. */
-static inline struct route_key get_host_key(uint64_t number)
-{
-    return route_key((uint32_t)(number >> 32), (uint32_t)number);
-}
-
-static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t number, larshm_host *host)
+int get_host_slow(larshm *h, uint64_t number, const larshm_host *tried, size_t count, larshm_host *host)
 {
     struct route_key key = get_host_key(number);
     struct lookup lookup;
@@ -17,7 +9,7 @@ static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t number, l
     for (int round = 0; code == LARSHM_OK; round++) {
         uint32_t at;
         larshm_host picked = {.modid = key.modid, .cmdid = key.cmdid};
-        int found = pick_host(&lookup, &at);
+        int found = count ? pick_host_except(&lookup, tried, count, &at) : pick_host(&lookup, &at);
         if (found == LARSHM_OK) {
             picked.addr = load_relaxed(&lookup.table.s_addresses[at]);
             picked.port = load_relaxed(&lookup.table.s_ports[at]);
@@ -32,36 +24,6 @@ static __attribute__((noinline)) int get_host_slow(larshm *h, uint64_t number, l
     }
     lookup_end();
     return code;
-}
-
-/*
- * The fast path is in one piece, and counts nothing before it has a host. Whatever it does not handle takes the slow path from
- * the start.
- */
-
-/* NULL: take the slow path, nothing was entered. */
-static inline struct urcu_bp_reader *get_host_enter(const larshm *h, const struct thread_state *mine)
-{
-    return mine->serial == h->fast_serial && mine->lookups < COUNT_BATCH - 1 ? rcu_enter_fast() : NULL;
-}
-
-static inline bool get_host_find(const struct routes *routes, uint64_t number, struct fast_table *out)
-{
-    const struct routes_header *s_header = routes->s_header;
-    /* Pairs with generation_install(), as in lookup_enter(). */
-    return __builtin_expect(load_acquire(&s_header->superseded) == SUPERSEDED_NO, 1) &&
-           lookup_fast(routes, load_relaxed(&s_header->tick), get_host_key(number), out);
-}
-
-static inline int get_host_give(struct thread_state *mine, uint64_t number, struct host_addr picked,
-                                larshm_host *host)
-{
-    host->addr = picked.address;
-    host->port = picked.port;
-    host->cmdid = (uint32_t)number;
-    host->modid = (uint32_t)(number >> 32);
-    mine->lookups++;
-    return LARSHM_OK;
 }
 
 /* A table of more than INNER_HOSTS. Called in the section that larshm_get_host() has entered; leaves it. */
@@ -81,7 +43,7 @@ static __attribute__((noinline)) int get_host_large(larshm *h, uint64_t number, 
         found = block_intact(s_block, ref);
     }
     rcu_leave_fast(rcu_record());
-    return found ? get_host_give(mine, number, picked, host) : get_host_slow(h, number, host);
+    return found ? get_host_give(mine, number, picked, host) : get_host_slow(h, number, NULL, 0, host);
 }
 
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
@@ -90,13 +52,13 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
     struct thread_state *mine = &thread_state;
     struct urcu_bp_reader *section = get_host_enter(h, mine);
     if (!section)
-        return get_host_slow(h, number, host);
+        return get_host_slow(h, number, NULL, 0, host);
     /* Pairs with mapping_renew(). */
     const struct routes *routes = &load_acquire(&h->current)->routes;
     struct fast_table table;
     if (!get_host_find(routes, number, &table)) {
         rcu_leave_fast(section);
-        return get_host_slow(h, number, host);
+        return get_host_slow(h, number, NULL, 0, host);
     }
     if (__builtin_expect(table.count - 1 >= INNER_HOSTS, 0))
         return get_host_large(h, number, host, routes, table.s_block, table.ref);
@@ -105,6 +67,6 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
     bool intact = block_intact(table.s_block, table.ref);
     rcu_leave_fast(section);
     if (!intact)
-        return get_host_slow(h, number, host);
+        return get_host_slow(h, number, NULL, 0, host);
     return get_host_give(mine, number, picked, host);
 }

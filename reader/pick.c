@@ -82,6 +82,11 @@ static void pay_probe(uint32_t slot, uint32_t price)
     *spent = (uint16_t)(*spent + price);
 }
 
+static enum which pickable_hosts(const struct lookup *lookup)
+{
+    return lookup->table.ejected && !ejections_valid(lookup->mapping) ? NOT_DRAINED : IN_ROTATION;
+}
+
 /*
  * Lars' rule: after each probe_num picks, or LARSHM_OVERLOAD answers, one of the ejected hosts is picked as a
  * probe, to see whether it has recovered.
@@ -93,7 +98,7 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
     };
     const struct table *table = &lookup->table;
     const struct routes_header *s_header = lookup->mapping->routes.s_header;
-    enum which which = table->ejected && !ejections_valid(lookup->mapping) ? NOT_DRAINED : IN_ROTATION;
+    enum which which = pickable_hosts(lookup);
     uint32_t pickable = count_candidates(table, which);
     uint32_t probes = which == IN_ROTATION ? count_candidates(table, PROBEABLE) : 0;
     if (probes > 0) {
@@ -107,4 +112,46 @@ int pick_host_slow(const struct lookup *lookup, uint32_t *at)
     }
     return pickable > 0 && find_candidate(table, which, pick_next(lookup, pickable), at) ? LARSHM_OK
                                                                                          : LARSHM_OVERLOAD;
+}
+
+static bool was_tried(const struct table *table, uint32_t at, const larshm_host *tried, size_t count)
+{
+    const struct host_addr host = {load_relaxed(&table->s_addresses[at]), load_relaxed(&table->s_ports[at])};
+    return host_was_tried(host, tried, count);
+}
+
+/* How many hosts that `which` selects were not tried; *at is the one of number `rank`, or as it was. */
+static uint32_t find_untried(const struct table *table, enum which which, const larshm_host *tried,
+                             size_t count, uint32_t rank, uint32_t *at)
+{
+    uint32_t untried = 0;
+    for (uint32_t host = 0; host < table->count; host++)
+        if (candidates(table, host / 32, which) >> host % 32 & 1 && !was_tried(table, host, tried, count) &&
+            untried++ == rank)
+            *at = host;
+    return untried;
+}
+
+/*
+ * The next ones of the route's sequence, up to one that was not tried: so all that were not tried get the same share. Where
+ * that takes too long, because most of few hosts were tried, they are counted.
+ */
+int pick_host_except(const struct lookup *lookup, const larshm_host *tried, size_t count, uint32_t *at)
+{
+    enum {
+        DRAWS = 8
+    };
+    const struct table *table = &lookup->table;
+    enum which which = pickable_hosts(lookup);
+    uint32_t pickable = count_candidates(table, which);
+    for (int draw = 0; draw < DRAWS; draw++) {
+        if (pickable == 0 || !find_candidate(table, which, pick_next(lookup, pickable), at))
+            return pick_host(lookup, at);
+        if (pickable == 1 || !was_tried(table, *at, tried, count))
+            return LARSHM_OK;
+    }
+    uint32_t untried = find_untried(table, which, tried, count, UINT32_MAX, at);
+    if (untried > 0)
+        find_untried(table, which, tried, count, pick_next(lookup, untried), at);
+    return LARSHM_OK;
 }

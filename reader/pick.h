@@ -6,6 +6,18 @@
 #include "reader/cursor.h"
 #include "reader/lookup.h"
 
+enum {
+    TRIED_MAX = 8 /* hosts that a caller of larshm_get_host_except() may name */
+};
+
+static inline bool host_was_tried(struct host_addr host, const larshm_host *tried, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tried[i].addr == host.address && tried[i].port == host.port)
+            return true;
+    return false;
+}
+
 /* The thread's next pick of the route, 0 .. count - 1. */
 static inline uint32_t pick_next(const struct lookup *lookup, uint32_t count)
 {
@@ -23,5 +35,9 @@ static inline int pick_host(const struct lookup *lookup, uint32_t *at)
     *at = pick_next(lookup, lookup->table.count);
     return LARSHM_OK;
 }
+
+/* Likewise a host in rotation that was not tried, any in rotation if there is none, and what pick_host() says if no host is
+ * in rotation. Never a probe while one is. */
+int pick_host_except(const struct lookup *lookup, const larshm_host *tried, size_t count, uint32_t *at);
 
 #endif

@@ -186,6 +186,17 @@ void larshm_close(larshm *h);
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host);
 
 /*
+ * Picks a host for another attempt, after calls to the `count` hosts in `tried` have failed, 8 at
+ * most: one in rotation that is not among them, or any in rotation if there is no other. Only
+ * their addr and port are looked at; `host` may be one of them. Never a probe while a host is in
+ * rotation. Wait-free.
+ *
+ * LARSHM_BAD_ARGUMENT: more than 8. The other codes are those of larshm_get_host().
+ */
+int larshm_get_host_except(larshm *h, uint32_t modid, uint32_t cmdid, const larshm_host *tried,
+                           size_t count, larshm_host *host);
+
+/*
  * Picks a host for each of `count` routes, as larshm_get_host() does one by one, and faster
  * where there are so many routes that they do not fit into the processor's caches. hosts[i]
  * names a route (modid, cmdid) and gets its host; codes[i] is what larshm_get_host() would have

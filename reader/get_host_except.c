@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/get_host.h"
+
+enum {
+    STEPS_MOST = 16 /* over tried hosts: one of TRIED_MAX + 1 hosts is at most 13 steps away */
+};
+
+struct hosts {
+    const _Atomic uint32_t *s_addresses;
+    const _Atomic uint16_t *s_ports;
+};
+
+static inline bool find_hosts(const struct routes *routes, const struct fast_table *table, struct hosts *out)
+{
+    if (table->count > INNER_HOSTS)
+        return table_hosts_within(routes, table->s_block, (uint32_t)table->count, &out->s_addresses,
+                                  &out->s_ports);
+    out->s_addresses = block_addresses(table->s_block, INNER_HOSTS);
+    out->s_ports = (const _Atomic uint16_t *)(out->s_addresses + table->count);
+    return true;
+}
+
+static inline bool is_tried(const struct hosts *hosts, uint64_t at, const larshm_host *tried, size_t count)
+{
+    const struct host_addr host = {load_relaxed(&hosts->s_addresses[at]), load_relaxed(&hosts->s_ports[at])};
+    return host_was_tried(host, tried, count);
+}
+
+/* Of a table that has no more hosts than were tried: none may be left, then any. */
+static inline uint64_t pick_of_few(const struct hosts *hosts, uint64_t total, uint32_t position,
+                                   const larshm_host *tried, size_t count)
+{
+    uint32_t left = 0;
+    for (uint64_t at = 0; at < total; at++)
+        left |= (uint32_t)!is_tried(hosts, at, tried, count) << at;
+    if (left == 0)
+        return cursor_host(position, total);
+    for (uint64_t rank = cursor_host(position, (uint32_t)__builtin_popcount(left)); rank > 0; rank--)
+        left &= left - 1;
+    return (uint32_t)__builtin_ctz(left);
+}
+
+/* The next one of the route's sequence that was not tried, so that all of these get the same share. */
+static inline uint64_t pick_of_many(const struct thread_state *mine, const struct fast_table *table,
+                                    const struct hosts *hosts, uint32_t position, const larshm_host *tried,
+                                    size_t count)
+{
+    uint32_t steps = 0;
+    uint64_t at = cursor_host(position, table->count);
+    for (int i = 0; is_tried(hosts, at, tried, count) && i < STEPS_MOST; i++) {
+        steps += cursor_step(table->count);
+        at = cursor_host(position + steps, table->count);
+    }
+    if (steps)
+        cursor_skip(mine, table->s_block, steps);
+    return at;
+}
+
+static inline bool find_except(const struct routes *routes, uint64_t number, const larshm_host *tried,
+                               size_t count, struct host_addr *out)
+{
+    const struct thread_state *mine = &thread_state;
+    struct fast_table table;
+    struct hosts hosts;
+    if (!get_host_find(routes, number, &table) || table.count == 0 || !find_hosts(routes, &table, &hosts))
+        return false;
+    uint32_t position = cursor_next(mine, table.s_block, table.count);
+    uint64_t at = table.count <= count ? pick_of_few(&hosts, table.count, position, tried, count)
+                                       : pick_of_many(mine, &table, &hosts, position, tried, count);
+    *out = (struct host_addr){load_relaxed(&hosts.s_addresses[at]), load_relaxed(&hosts.s_ports[at])};
+    return block_intact(table.s_block, table.ref);
+}
+
+int larshm_get_host_except(larshm *h, uint32_t modid, uint32_t cmdid, const larshm_host *tried, size_t count,
+                           larshm_host *host)
+{
+    if (count > TRIED_MAX)
+        return LARSHM_BAD_ARGUMENT;
+    uint64_t number = route_key_number(route_key(modid, cmdid));
+    struct thread_state *mine = &thread_state;
+    struct urcu_bp_reader *section = get_host_enter(h, mine);
+    if (!section)
+        return get_host_slow(h, number, tried, count, host);
+    struct host_addr picked = {0, 0};
+    /* Pairs with mapping_renew(). */
+    bool found = find_except(&load_acquire(&h->current)->routes, number, tried, count, &picked);
+    rcu_leave_fast(section);
+    return found ? get_host_give(mine, number, picked, host) : get_host_slow(h, number, tried, count, host);
+}
