@@ -101,11 +101,16 @@ static void g12_a_living_fetcher_and_its_ejections_hold_in_any_time_namespace(vo
         expect_well(fixture, shifts[i], look_at_living);
 }
 
+static int fetcher_is_alive_and_ejections_are_valid(larshm *h)
+{
+    int outcome = info_of_living(h);
+    return outcome ? outcome : ejected_is_only_probed(h);
+}
+
 /* With the handle that its parent opened outside of the namespace. */
 static int look_with_inherited_handle(struct fixture *fixture)
 {
-    int outcome = info_of_living(fixture->client);
-    return outcome ? outcome : ejected_is_only_probed(fixture->client);
+    return fetcher_is_alive_and_ejections_are_valid(fixture->client);
 }
 
 static void a_handle_is_right_after_a_fork_into_a_time_namespace(void **state)
@@ -198,26 +203,35 @@ static void g12_an_ejection_ends_under_a_dead_fetcher_in_any_time_namespace(void
         expect_well(fixture, shifts[i], look_at_dead);
 }
 
-/* In a child that sees no /proc: a server that calls chroot() for each connection. */
-static int look_at_dead_in_a_child(struct fixture *fixture)
+/* What `look` finds in a child that sees no /proc, like that of a server that calls chroot() for each connection. */
+static int look_in_a_child_without_proc(larshm *h, int (*look)(larshm *h))
 {
-    larshm *h;
     int status = 0;
     char root[] = "/tmp/larshm-root-XXXXXX";
-    larshm_route_info info = {0};
-    if (larshm_open(&h, fixture->fetcher.instance) != LARSHM_OK || !mkdtemp(root))
+    if (!mkdtemp(root))
         return 1;
     pid_t child = fork();
-    if (child == 0) {
-        if (chroot(root) != 0 || chdir("/") != 0)
-            _exit(6);
-        if (larshm_info(h, 1, 1, &info) != LARSHM_OK || info.fetcher_alive)
-            _exit(7);
-        _exit(rotation_includes(h, BAD) ? 0 : 8);
-    }
+    if (child == 0)
+        _exit(chroot(root) == 0 && chdir("/") == 0 ? look(h) : 6);
     pid_t ended = child > 0 ? waitpid(child, &status, 0) : -1;
     rmdir(root);
     return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : 9;
+}
+
+static int fetcher_is_dead_and_ejections_are_over(larshm *h)
+{
+    larshm_route_info info = {0};
+    if (larshm_info(h, 1, 1, &info) != LARSHM_OK || info.fetcher_alive)
+        return 7;
+    return rotation_includes(h, BAD) ? 0 : 8;
+}
+
+static int look_at_dead_in_a_child(struct fixture *fixture)
+{
+    larshm *h;
+    return larshm_open(&h, fixture->fetcher.instance) == LARSHM_OK
+               ? look_in_a_child_without_proc(h, fetcher_is_dead_and_ejections_are_over)
+               : 1;
 }
 
 static void g12_a_child_that_sees_no_proc_knows_what_its_parent_knew(void **state)
@@ -231,26 +245,15 @@ static void g12_a_child_that_sees_no_proc_knows_what_its_parent_knew(void **stat
         expect_well(fixture, shifts[i], look_at_dead_in_a_child);
 }
 
-/* Unlike its parent, and one that cannot learn how: the parent has called unshare(2), and the child calls chroot(2). */
+/* In a time namespace of its own, unlike its parent, which has called unshare(2). */
 static int look_in_a_child_elsewhere(struct fixture *fixture)
 {
     larshm *h;
-    int status = 0;
-    char root[] = "/tmp/larshm-root-XXXXXX";
-    if (larshm_open(&h, fixture->fetcher.instance) != LARSHM_OK || !mkdtemp(root))
+    if (larshm_open(&h, fixture->fetcher.instance) != LARSHM_OK)
         return 1;
-    if (!shift_children("boottime 200000 0"))
-        return NO_NAMESPACES;
-    pid_t child = fork();
-    if (child == 0) {
-        if (chroot(root) != 0 || chdir("/") != 0)
-            _exit(6);
-        int outcome = info_of_living(h);
-        _exit(outcome ? outcome : ejected_is_only_probed(h));
-    }
-    pid_t ended = child > 0 ? waitpid(child, &status, 0) : -1;
-    rmdir(root);
-    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : 9;
+    return shift_children("boottime 200000 0")
+               ? look_in_a_child_without_proc(h, fetcher_is_alive_and_ejections_are_valid)
+               : NO_NAMESPACES;
 }
 
 static void g12_a_child_in_another_time_namespace_does_not_keep_the_shift(void **state)
