@@ -167,12 +167,6 @@ static int report(larshm *h)
     return code == LARSHM_OK ? larshm_report(h, &host, 0) : code;
 }
 
-static bool add_up(void *context, const struct call_report *call)
-{
-    *(uint64_t *)context += call->batch.succ;
-    return true;
-}
-
 static void remove_control(struct instance *instance)
 {
     region_unlink(instance->names.control);
@@ -189,7 +183,7 @@ static bool leave_control_with_failure(struct instance *instance, void (*damage)
 {
     larshm *h = NULL;
     uint64_t collected = 0, taken = 0;
-    writer_set_judge(instance->writer, add_up, &collected);
+    writer_set_judge(instance->writer, instance_add_up, &collected);
     assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
     uint32_t handles = instance_reader_mappings(instance);
     damage(instance);

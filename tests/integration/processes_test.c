@@ -106,12 +106,6 @@ static void fetcher_that_dies(struct instance *instance, int before, bool renews
     assert_int_equal(status, 0);
 }
 
-static bool add_up(void *context, const struct call_report *report)
-{
-    *(uint64_t *)context += report->batch.succ;
-    return true;
-}
-
 /* Opens what a fetcher that died has retired: the only one. */
 static int open_retired_control(const struct instance *instance)
 {
@@ -150,7 +144,7 @@ static void a_retired_control_object_is_trusted_only_at_its_own_size(void **stat
         instance_start(instance);
         uint64_t taken = 0;
         struct retired_name left[2];
-        writer_set_judge(instance->writer, add_up, &taken);
+        writer_set_judge(instance->writer, instance_add_up, &taken);
         writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick());
         assert_int_equal(taken, 0);
         /* Only the one that this fetcher has replaced itself is there now. */
@@ -169,7 +163,7 @@ static void g11_results_that_several_dead_fetchers_left_are_collected_by_the_nex
     fetcher_that_dies(instance, 10, false, 0);
     fetcher_that_dies(instance, 0, true, 1);
     instance_start(instance);
-    writer_set_judge(instance->writer, add_up, &taken);
+    writer_set_judge(instance->writer, instance_add_up, &taken);
     writer_collect_calls(instance->writer, 1 << 20, 1, clock_tick());
     assert_int_equal(taken, 1111);
     /* Once drained, nothing is left of them. */

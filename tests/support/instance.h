@@ -15,6 +15,7 @@
 #include "shm/region.h"
 #include "shm/routes.h"
 #include "shm/table.h"
+#include "shm/writer/call_stats.h"
 #include "shm/writer/writer.h"
 
 struct instance {
@@ -87,6 +88,9 @@ void instance_renew(struct instance *instance);
 /* Opens the object read-only (or not), trusting only this user. */
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
                              struct routes *routes);
+
+/* A judge for writer_set_judge(): adds the successes to the uint64_t at `context`. */
+bool instance_add_up(void *context, const struct call_report *report);
 
 /* Maps the control object of the current generation, as a client that may demand routes. */
 void instance_map_control(const struct instance *instance, struct region *region, struct control *control);

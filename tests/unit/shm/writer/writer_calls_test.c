@@ -9,12 +9,6 @@ enum {
     PLENTY = 1 << 20,
 };
 
-static bool add_up(void *context, const struct call_report *report)
-{
-    *(uint64_t *)context += report->batch.succ;
-    return true;
-}
-
 static void results_reach_a_judge_that_comes_later(void **state)
 {
     struct instance *instance = *state;
@@ -24,7 +18,7 @@ static void results_reach_a_judge_that_comes_later(void **state)
     instance_map_control(instance, &region, &control);
     assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
     writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
-    writer_set_judge(instance->writer, add_up, &collected);
+    writer_set_judge(instance->writer, instance_add_up, &collected);
     writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
     assert_int_equal(collected, 1);
     region_close(&region);

@@ -15,12 +15,6 @@ enum {
     HOSTS = FIRST_CELLS / 2 + 1,
 };
 
-static bool add_up(void *context, const struct call_report *report)
-{
-    *(uint64_t *)context += report->batch.succ;
-    return true;
-}
-
 static void lookups_in_a_replaced_control_object_are_counted(void **state)
 {
     struct instance *instance = *state;
@@ -75,7 +69,7 @@ static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
     struct region region;
     struct control control;
     uint64_t collected = 0;
-    writer_set_judge(instance->writer, add_up, &collected);
+    writer_set_judge(instance->writer, instance_add_up, &collected);
     instance_map_control(instance, &region, &control);
     assert_int_equal(control.shape.call_cells, FIRST_CELLS);
     for (uint32_t host = 1; host <= HOSTS; host++)

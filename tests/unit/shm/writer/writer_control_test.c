@@ -88,19 +88,13 @@ static void clients_leave_a_truncated_control_object_before_there_is_another(voi
     assert_int_equal(writer_control(instance->writer), next);
 }
 
-static bool count_results(void *context, const struct call_report *report)
-{
-    *(uint64_t *)context += report->batch.succ;
-    return true;
-}
-
 static void g11_results_in_a_control_object_that_is_replaced_alone_count(void **state)
 {
     struct instance *instance = *state;
     struct region region;
     struct control control;
     uint64_t counted = 0;
-    writer_set_judge(instance->writer, count_results, &counted);
+    writer_set_judge(instance->writer, instance_add_up, &counted);
     instance_map_control(instance, &region, &control);
     overwrite_header(instance);
     assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);

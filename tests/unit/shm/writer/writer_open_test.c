@@ -136,12 +136,6 @@ static void squatted_names_are_refused_and_named(void **state)
     instance_start(instance);
 }
 
-static bool add_up(void *context, const struct call_report *report)
-{
-    *(uint64_t *)context += report->batch.succ;
-    return true;
-}
-
 static void mark_as_released(struct object_id *s_id)
 {
     s_id->layout_version = LAYOUT_RELEASED;
@@ -187,7 +181,7 @@ static void g5_g11_objects_of_the_released_layout_are_adopted(void **state)
                      instance->options.settings.probe_num);
     /* A client that has the library of 0.1 cannot move on: it is told that its results count no more. */
     assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
-    writer_set_judge(instance->writer, add_up, &collected);
+    writer_set_judge(instance->writer, instance_add_up, &collected);
     writer_collect_calls(instance->writer, 1000, 1, clock_tick());
     assert_int_equal(collected, 2);
     assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_FULL);
