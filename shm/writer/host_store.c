@@ -11,10 +11,12 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/object_id.h"
+#include "shm/writer/memory_room.h"
 
 enum {
     FIRST_RECORDS = 256,
     MODE_HOSTS = 0644,
+    RETRY_MS = 1000,
 };
 
 struct node {
@@ -34,6 +36,7 @@ struct host_store {
     uint32_t *index;        /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
     uint32_t free_count;
+    uint64_t refused; /* Unix time in milliseconds: when there was no memory for a larger object */
 };
 
 static uint32_t home(const struct host_store *store, struct route_key key, struct host_addr host)
@@ -135,6 +138,13 @@ static enum shm_status rebuild(struct host_store *store)
 {
     struct region region = {0};
     uint64_t now = clock_unix_ms(), generation = now > store->generation ? now : store->generation + 1;
+    uint64_t heap = store->capacity * (sizeof(*store->nodes) + 2 * sizeof(*store->index));
+    /* One that does not fit under the limit of the control group would get this process killed. */
+    if (!memory_has_room(memory_room(""), host_records_size(store->capacity) + heap)) {
+        store->refused = now;
+        errno = ENOMEM;
+        return SHM_NO_SPACE;
+    }
     enum shm_status status = region_create(store->names.next_hosts, host_records_size(store->capacity),
                                            MODE_HOSTS, (gid_t)-1, &region);
     if (status != SHM_OK)
@@ -167,7 +177,7 @@ static uint64_t most_records(const struct host_store *store)
 }
 
 /* Twice as many records, as far as max_bytes allows. While a fetcher starts, there is no object yet. */
-static bool make_room(struct host_store *store)
+static bool grow(struct host_store *store)
 {
     uint64_t most = most_records(store);
     uint64_t wanted = store->capacity * UINT64_C(2);
@@ -176,7 +186,15 @@ static bool make_room(struct host_store *store)
     if (store->used == store->capacity && (wanted <= store->capacity || wanted >= HOST_STORE_NONE / 2 ||
                                            widen(store, (uint32_t)wanted) != SHM_OK))
         return false;
-    return !store->region.s_base || store->used < store->hosts.record_count || rebuild(store) == SHM_OK;
+    return !store->region.s_base || rebuild(store) == SHM_OK;
+}
+
+/* While memory is short it is looked at once a second, and not for each result. */
+static bool make_room(struct host_store *store)
+{
+    if (store->used < store->capacity && (!store->region.s_base || store->used < store->hosts.record_count))
+        return true;
+    return clock_unix_ms() - store->refused >= RETRY_MS && grow(store);
 }
 
 static uint32_t add(struct host_store *store, struct route_key key, struct host_addr host)

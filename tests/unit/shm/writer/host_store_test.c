@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/atomic.h"
@@ -517,6 +518,56 @@ static void a_reader_beside_the_writer_never_sees_a_mix(void **state)
     host_store_close(store);
 }
 
+static bool write_line(const char *directory, const char *file, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", directory, file);
+    FILE *out = fopen(path, "w");
+    bool written = out && fputs(text, out) >= 0;
+    return out && fclose(out) == 0 && written;
+}
+
+/* Adds records until there is no room. */
+static int fill_in_group(const char *name, const char *group)
+{
+    struct host_store *store;
+    struct event event;
+    char pid[16];
+    uint64_t key = 0;
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    if (!write_line(group, "cgroup.procs", pid) ||
+        host_store_open(&store, name, UINT64_C(1) << 30, &event) != SHM_OK)
+        return 1;
+    while (host_store_add(store, numbered_key(key), numbered_host(1)) != HOST_STORE_NONE)
+        key++;
+    return key > 0 ? 0 : 2;
+}
+
+static void g10_records_that_the_control_group_has_no_memory_for_are_refused(void **state)
+{
+    const struct instance *instance = *state;
+    const bool v1 = access("/sys/fs/cgroup/memory", F_OK) == 0;
+    char group[128];
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* it needs more memory than this limit by itself */
+#endif
+    snprintf(group, sizeof(group), "/sys/fs/cgroup/%slarshm-test-%d", v1 ? "memory/" : "", (int)getpid());
+    if (mkdir(group, 0755) != 0)
+        skip();
+    bool limited = write_line(group, v1 ? "memory.limit_in_bytes" : "memory.max", "16M");
+    pid_t child = limited ? fork() : -1;
+    if (child == 0)
+        _exit(fill_in_group(instance->name, group));
+    int status = 1;
+    if (child > 0)
+        waitpid(child, &status, 0);
+    rmdir(group);
+    if (!limited)
+        skip();
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_name_that_is_none_is_refused(void **state)
 {
     struct instance *instance = *state;
@@ -543,6 +594,7 @@ int main(void)
         TEST(records_of_the_released_layout_are_adopted),
         TEST(g11_an_object_of_another_layout_is_put_aside_and_named),
         TEST(a_reader_beside_the_writer_never_sees_a_mix),
+        TEST(g10_records_that_the_control_group_has_no_memory_for_are_refused),
         TEST(a_name_that_is_none_is_refused),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/host_store", tests, NULL, NULL);
