@@ -15,6 +15,7 @@
 
 #include <larshm/larshm.h>
 
+#include "shm/clock.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 
@@ -58,8 +59,9 @@ static void put_routes(struct instance *instance, uint32_t count, uint64_t out)
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
     for (uint32_t modid = 0; modid < ROUTES; modid++)
-        assert_int_equal(put_by_key(instance->writer, route_key(modid, count), hosts, count, masks, 60, 1),
-                         SHM_OK);
+        assert_int_equal(
+            put_by_key(instance->writer, route_key(modid, count), hosts, count, masks, 60, clock_tick()),
+            SHM_OK);
 }
 
 static uint8_t pick(larshm *h, uint32_t modid, uint32_t count)

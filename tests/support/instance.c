@@ -130,7 +130,7 @@ void instance_put_ports(struct instance *instance, struct route_key key, uint32_
     static struct host_addr hosts[HOSTS_MAX];
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = (struct host_addr){htonl(UINT32_C(0x0a000001)), htons((uint16_t)(i + 1))};
-    assert_int_equal(put_by_key(instance->writer, key, hosts, count, NULL, 60, 1), SHM_OK);
+    assert_int_equal(put_by_key(instance->writer, key, hosts, count, NULL, 60, clock_tick()), SHM_OK);
 }
 
 void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t masks, uint32_t ejected)
