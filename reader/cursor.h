@@ -87,6 +87,13 @@ static inline void cursor_skip(const struct thread_state *mine, const struct blo
     store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | (uint32_t)((uint32_t)pair + steps));
 }
 
+/* Positions have 16 bits, too few for an even share of thousands of hosts: what to add below them. It follows the lookups of the
+ * thread, which do not keep time with its steps. */
+static inline uint32_t cursor_fine(const struct thread_state *mine)
+{
+    return (uint16_t)(mine->lookups * UINT32_C(0x9e37));
+}
+
 /* The host at a position. */
 static inline uint64_t cursor_host(uint32_t position, uint64_t count)
 {

@@ -38,7 +38,7 @@ static __attribute__((noinline)) int get_host_large(larshm *h, uint64_t number, 
     struct host_addr picked = {0, 0};
     bool found = count > 0 && table_hosts_within(routes, s_block, count, &s_addresses, &s_ports);
     if (found) {
-        uint64_t at = cursor_host(cursor_next(mine, s_block, count), count);
+        uint64_t at = cursor_host(cursor_next(mine, s_block, count) + cursor_fine(mine), count);
         picked = (struct host_addr){load_relaxed(&s_addresses[at]), load_relaxed(&s_ports[at])};
         found = block_intact(s_block, ref);
     }

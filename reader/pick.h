@@ -21,7 +21,8 @@ static inline bool host_was_tried(struct host_addr host, const larshm_host *trie
 /* The thread's next pick of the route, 0 .. count - 1. */
 static inline uint32_t pick_next(const struct lookup *lookup, uint32_t count)
 {
-    return (uint32_t)cursor_host(cursor_next(&thread_state, lookup->table.s_block, count), count);
+    const uint32_t position = cursor_next(&thread_state, lookup->table.s_block, count);
+    return (uint32_t)cursor_host(position + cursor_fine(&thread_state), count);
 }
 
 /* The slow path of pick_host(): for a table with hosts out of rotation. */

@@ -116,6 +116,23 @@ static void nor_does_a_cycle_through_more_routes_than_there_are_cells(void **sta
 }
 
 /* As many as have a cell each: then every one of them changes its host each time. */
+static void each_of_thousands_of_hosts_gets_its_share(void **state)
+{
+    enum {
+        HOSTS = 10000,
+        EACH = 1000,
+    };
+    static uint32_t times[HOSTS];
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    put(instance, 1, HOSTS);
+    for (int i = 0; i < HOSTS * EACH; i++)
+        times[pick(h, 1)]++;
+    for (int host = 0; host < HOSTS; host++)
+        assert_in_range(times[host], EACH * 95 / 100, EACH * 105 / 100);
+    larshm_close(h);
+}
+
 static void routes_of_a_small_instance_share_no_cell(void **state)
 {
     enum {
@@ -231,6 +248,7 @@ int main(void)
         TEST(so_it_does_where_hosts_are_out_of_rotation),
         TEST(no_number_of_lookups_per_cycle_sticks_a_route_to_a_host),
         TEST(nor_does_a_cycle_through_more_routes_than_there_are_cells),
+        TEST(each_of_thousands_of_hosts_gets_its_share),
         TEST(routes_of_a_small_instance_share_no_cell),
         TEST(children_do_not_go_on_where_the_parent_was),
         TEST(threads_that_look_up_at_the_same_time_have_cells_of_their_own),
