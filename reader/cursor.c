@@ -8,11 +8,13 @@ static_assert(UNIT_BYTES * CURSOR_WORDS == 1 << 16, "what is left of an address 
 static _Alignas(CACHE_LINE) _Atomic uint64_t sets[CURSOR_SETS][CURSOR_WORDS];
 static _Atomic uint64_t used[CURSOR_SETS]; /* ticks */
 
+/* Of several that were used in the same tick, another one for each thread. */
 static uint32_t least_recent(uint64_t *when)
 {
-    uint32_t set = 0;
-    *when = load_relaxed(&used[0]);
-    for (uint32_t other = 1; other < CURSOR_SETS; other++) {
+    uint32_t first = thread_number() % CURSOR_SETS, set = first;
+    *when = load_relaxed(&used[first]);
+    for (uint32_t i = 1; i < CURSOR_SETS; i++) {
+        uint32_t other = (first + i) % CURSOR_SETS;
         uint64_t then = load_relaxed(&used[other]);
         if (then < *when) {
             *when = then;

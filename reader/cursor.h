@@ -9,10 +9,11 @@
  * either way. Between two hosts, where that is not enough, a step is half the circle.
  *
  * A cell has the last position of a route in its upper half, and in its lower one a tag. Which cell, and which tag, follows
- * from the address of the route's table. Two cells share a word, the one that was used last is the lower half. Tables that are
- * close to each other share no cell, so all routes of a small instance have one each. A route that is in neither cell of
- * its word takes the older one, and goes on from a position that is as good as random: it depends on where the other route was,
- * and on how many lookups the thread has made. So a thread that goes round more routes than there are cells spreads them by
+ * from the address of the route's table. Two cells share a word, the one that was used last is the lower half. Tables that
+ * are close to each other share no cell, so all routes of a small instance have one each, until changes have moved their
+ * tables about. A route that is in neither cell of its word takes the older one, and goes on from a position that is as good
+ * as random: it depends on where the other route was, and on how many lookups the thread has made. Tables of two handles that
+ * are a multiple of 4 GiB apart would share cell and tag, and thus the sequence. So a thread that goes round more routes than there are cells spreads them by
  * chance, and no number of lookups per cycle sticks a route to a host.
  *
  * The cells are the process's own, a set for each thread, in memory that is 0 until it is used: nothing to allocate in a
@@ -37,8 +38,9 @@ enum {
 /* Hides from the compiler what a value is, so that it makes no branch of a choice. */
 #define CURSOR_HIDE(value) __asm__("" : "+r"(value))
 
-/* Gives the thread a set: the one that was used least recently. So threads share one only if more than CURSOR_SETS of a process
- * look up at the same time; then positions of one may be those of the other, and the processor's caches take turns. */
+/* Gives the thread a set: the one that was used least recently, as far as cursor_keep() has said. So threads share one only if
+ * more than CURSOR_SETS have begun since the last batch of one of them; then positions of one may be those of the other, and
+ * the processor's caches take turns. */
 void cursor_begin(struct thread_state *mine);
 
 /* After each batch of a thread's calls, `now` being a tick: its set is in use. */

@@ -2,7 +2,7 @@
 #include "reader/get_host.h"
 
 enum {
-    STEPS_MOST = 16 /* over tried hosts: one of TRIED_MAX + 1 hosts is at most 13 steps away */
+    STEPS_MOST = 16 /* over tried hosts: with 13 hosts the one that is left is so far away */
 };
 
 struct hosts {

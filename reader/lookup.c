@@ -70,7 +70,7 @@ static void count_lookup(larshm *h)
         /* Counts of the previous handle are a batch at most, and only for people: dropped. */
         bool first = mine->serial == 0;
         thread_number();
-        if (!mine->cursors)
+        if (first)
             cursor_begin(mine);
         cmm_barrier(); /* a handler of a signal that sees `serial` takes the fast path, which needs `cursors` */
         mine->serial = h->serial;

@@ -12,7 +12,7 @@ static _Atomic uint32_t threads;
 
 void thread_forget(void)
 {
-    thread_state = (struct thread_state){.guest = thread_state.guest};
+    thread_state = (struct thread_state){.guest = thread_state.guest, .cursors = thread_state.cursors};
 }
 
 void thread_begin(void)

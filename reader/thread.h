@@ -12,7 +12,7 @@ enum {
 
 struct thread_state {
     uint64_t serial;           /* of the handle that the counts belong to; 0: no lookup by this thread yet */
-    _Atomic uint64_t *cursors; /* the thread's set, see cursor.h; there once `serial` is */
+    _Atomic uint64_t *cursors; /* the thread's set, see cursor.h; there once `serial` has been set */
     uint32_t start;            /* where its sequences of picks begin; 0: not assigned */
     uint32_t lookups;          /* since counts were last added */
     uint32_t number;           /* 0: not assigned; spreads threads over shared counters */
@@ -37,8 +37,8 @@ void thread_begin(void);
  */
 void thread_start(uint32_t before);
 
-/* In the child of fork(): its picks begin elsewhere than the parent's go on; no counts, for the parent adds them. Read
- * sections that a fork in a signal handler interrupted go on. */
+/* In the child of fork(): its picks begin elsewhere than the parent's go on; no counts, for the parent adds them. A lookup
+ * that a fork in a signal handler interrupted goes on, with the read section and the cursors that it has. */
 void thread_forget(void);
 
 static inline uint32_t thread_number(void)

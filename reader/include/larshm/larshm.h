@@ -173,7 +173,8 @@ void larshm_close(larshm *h);
 
 /*
  * Picks one host of a route, each in turn. Wait-free. Each thread goes round each route by itself,
- * so two picks of a route in a row are two hosts, where two are in rotation. A few picks are
+ * so two picks of a route in a row are two hosts, where two are in rotation, as far as the
+ * thread's memory of some thousand routes goes, see larshm(7). A few picks are
  * probes of an ejected host, to see whether it has recovered. A route that is older than
  * update_timeout is still answered at once, and refreshed in the background (Lars' rule).
  *
@@ -189,7 +190,7 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
  * Picks a host for another attempt, after calls to the `count` hosts in `tried` have failed, 8 at
  * most: one in rotation that is not among them, or any in rotation if there is no other. Only
  * their addr and port are looked at; `host` may be one of them. Never a probe while a host is in
- * rotation. Wait-free.
+ * rotation. With `count` 0 it is larshm_get_host(), probes included. Wait-free.
  *
  * LARSHM_BAD_ARGUMENT: more than 8. The other codes are those of larshm_get_host().
  */

@@ -4,7 +4,9 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,6 +187,51 @@ struct looker {
     const _Atomic uint64_t *cells;
 };
 
+static volatile sig_atomic_t is_child, children, died;
+
+static void fork_amid_a_lookup(int number)
+{
+    int status = 1;
+    pid_t child = fork();
+    (void)number;
+    is_child = child == 0;
+    if (child == 0)
+        return;
+    children++;
+    died +=
+        child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static bool finds_hosts(larshm *h)
+{
+    larshm_host host, other;
+    return larshm_get_host(h, 0, 1, &host) == LARSHM_OK &&
+           larshm_get_host_except(h, 0, 1, &host, 1, &other) == LARSHM_OK && host.port != other.port;
+}
+
+static void children_that_are_forked_amid_a_lookup_go_on_with_it(void **state)
+{
+    enum {
+        FORKS = 200
+    };
+    const struct itimerval each_ms = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    bool found = true;
+    put(instance, 1, 5);
+    signal(SIGALRM, fork_amid_a_lookup);
+    setitimer(ITIMER_REAL, &each_ms, NULL);
+    while (children < FORKS && found && !is_child)
+        found = finds_hosts(h);
+    if (is_child)
+        _exit(found && finds_hosts(h) ? 0 : 1);
+    setitimer(ITIMER_REAL, &never, NULL);
+    signal(SIGALRM, SIG_DFL);
+    assert_true(found);
+    assert_int_equal(died, 0);
+    larshm_close(h);
+}
+
 static void *look_and_stay(void *context)
 {
     struct looker *looker = context;
@@ -251,6 +298,7 @@ int main(void)
         TEST(each_of_thousands_of_hosts_gets_its_share),
         TEST(routes_of_a_small_instance_share_no_cell),
         TEST(children_do_not_go_on_where_the_parent_was),
+        TEST(children_that_are_forked_amid_a_lookup_go_on_with_it),
         TEST(threads_that_look_up_at_the_same_time_have_cells_of_their_own),
         TEST(threads_that_come_and_go_take_no_cells_of_one_that_goes_on),
     };
