@@ -25,8 +25,9 @@
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tests/support/object_path.h"
+#include "tests/support/sanitizer.h"
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !SANITIZED
 
 enum {
     TRAP_FLAG = 0x100
