@@ -52,8 +52,8 @@ const struct key keys[KEY_COUNT] = {
      "A route older than this is requested again when a program looks it up."},
     {KEY(loadbalance, slow_call_ms, KEY_INTEGER), 0, 600000, "0", "milliseconds", RELOAD,
      "With larshm_report_timed() a failure counts once for each slow_call_ms that it took. 0: once."},
-    {KEY(loadbalance, window_min_calls, KEY_INTEGER), 0, 1000000, "0", "", RELOAD,
-     "With fewer calls than this in idle_timeout, window_err_rate must be met twice in a row. 0: once."},
+    {KEY(loadbalance, window_min_calls, KEY_INTEGER), 0, 1000000, "5", "", RELOAD,
+     "With fewer calls than this in idle_timeout, window_err_rate ejects no host."},
 
     {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
      "How often requests of programs for new routes and refreshes are collected."},

@@ -31,7 +31,8 @@ struct config {
         uint32_t contin_err_limit, contin_succ_limit;
         double window_err_rate;
         uint32_t idle_timeout, overload_timeout, update_timeout; /* seconds */
-        uint32_t slow_call_ms, window_min_calls;                 /* 0: off */
+        uint32_t slow_call_ms;                                   /* 0: off */
+        uint32_t window_min_calls;
     } loadbalance;
     struct {
         uint32_t poll_interval_ms;

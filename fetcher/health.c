@@ -5,10 +5,6 @@
 
 #include "shm/saturating.h"
 
-enum {
-    SILENT_WINDOWS = 2 /* between two that count as in a row */
-};
-
 /* Why a host changed its state. */
 struct cause {
     enum health_reason reason;
@@ -56,7 +52,6 @@ static void become(struct host_health *health, enum host_state state, struct cau
     health->limit = cause.limit;
     health->state = (uint8_t)state;
     health->reason = (uint8_t)cause.reason;
-    health->bad_window = false;
 }
 
 void health_init(struct host_health *health, const struct config *config, uint64_t now)
@@ -121,27 +116,20 @@ enum health_change health_apply(struct host_health *health, const struct call_ba
     return HEALTH_CHANGED;
 }
 
-/* A window without a call says nothing: it neither ejects nor breaks a series of two bad windows. */
-static bool window_fails(struct host_health *health, const struct config *config, struct cause *out)
+/* A window of few calls says too little, one without a call nothing. */
+static bool window_fails(const struct host_health *health, const struct config *config, struct cause *out)
 {
     uint64_t calls = (uint64_t)health->rsucc + health->rerr;
     double limit = config->loadbalance.window_err_rate;
-    if (calls == 0)
+    if (calls == 0 || calls < config->loadbalance.window_min_calls ||
+        share(health->rerr, health->rsucc) < limit)
         return false;
-    bool bad = share(health->rerr, health->rsucc) >= limit;
-    bool few = calls < config->loadbalance.window_min_calls;
-    if (bad && (!few || health->bad_window)) {
-        *out = rate_cause(few ? REASON_FEW_CALLS : REASON_WINDOW, health->rerr, health->rsucc, limit);
-        return true;
-    }
-    health->bad_window = bad;
-    return false;
+    *out = rate_cause(REASON_WINDOW, health->rerr, health->rsucc, limit);
+    return true;
 }
 
-void health_begin_window(struct host_health *health, const struct config *config, uint64_t now)
+void health_begin_window(struct host_health *health, uint64_t now)
 {
-    if (now - health->window > UINT64_C(1000) * SILENT_WINDOWS * config->loadbalance.idle_timeout)
-        health->bad_window = false;
     health->window = now;
 }
 

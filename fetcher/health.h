@@ -32,11 +32,9 @@ void health_init(struct host_health *health, const struct config *config, uint64
 enum health_change health_apply(struct host_health *health, const struct call_batch *batch,
                                 const struct config *config, uint64_t now);
 
-/*
- * A host in rotation is called after a while without calls, in which health_time() did not run: its window begins with
- * that call. A bad window before is forgotten if two more could have passed in the meantime.
- */
-void health_begin_window(struct host_health *health, const struct config *config, uint64_t now);
+/* A host in rotation is called after a while without calls, in which health_time() did not run: its window begins with
+ * that call. */
+void health_begin_window(struct host_health *health, uint64_t now);
 
 /* When it is time: ends the window of a host in rotation, and puts an ejected one back in rotation. */
 enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now);

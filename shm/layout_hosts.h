@@ -25,14 +25,14 @@ enum host_override {
 
 /* Why `state` is what it is. Rates are parts of 10,000: 1400 is 14 %. */
 enum health_reason {
-    REASON_BIRTH,       /* no change yet */
-    REASON_ERR_RATE,    /* ejected: `value` is verr / (vsucc + verr), above `limit` */
-    REASON_ERR_STREAK,  /* ejected: `value` failures in a row, `limit` are allowed */
-    REASON_WINDOW,      /* ejected: `value` is rerr / (rsucc + rerr) of one window, `limit` or more */
-    REASON_FEW_CALLS,   /* ejected: likewise in two windows in a row, each of few calls */
-    REASON_SUCC_RATE,   /* in rotation: `value` is vsucc / (vsucc + verr), above `limit` */
-    REASON_SUCC_STREAK, /* in rotation: `value` successes in a row, `limit` are enough */
-    REASON_TIMEOUT,     /* in rotation: it was ejected for `limit` seconds */
+    REASON_BIRTH,      /* no change yet */
+    REASON_ERR_RATE,   /* ejected: `value` is verr / (vsucc + verr), above `limit` */
+    REASON_ERR_STREAK, /* ejected: `value` failures in a row, `limit` are allowed */
+    REASON_WINDOW,     /* ejected: `value` is rerr / (rsucc + rerr) of one window, `limit` or more */
+    /* 4 is a reason of layout 2 that no fetcher has any more; it is read as REASON_WINDOW. */
+    REASON_SUCC_RATE = 5, /* in rotation: `value` is vsucc / (vsucc + verr), above `limit` */
+    REASON_SUCC_STREAK,   /* in rotation: `value` successes in a row, `limit` are enough */
+    REASON_TIMEOUT,       /* in rotation: it was ejected for `limit` seconds */
     REASONS,
 };
 
@@ -47,8 +47,8 @@ struct host_health {
     uint8_t state;         /* enum host_state */
     uint8_t override;      /* enum host_override */
     uint8_t reason;        /* enum health_reason */
-    uint8_t bad_window;    /* the previous window had few calls, and too many of them failed */
-    uint32_t pad;          /* 0: it is stored with the rest */
+    uint8_t pad0;          /* 0 or, from a fetcher of 0.1, 1 */
+    uint32_t pad1;         /* 0: it is stored with the rest */
 };
 static_assert(sizeof(struct host_health) == 72, "host_health has no other padding");
 

@@ -289,8 +289,7 @@ struct host_entry *host_store_entry(struct host_store *store, uint32_t number)
 static bool plausible(const struct host_entry *entry)
 {
     const struct host_health *health = &entry->health;
-    return health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED &&
-           health->reason < REASONS && health->bad_window <= 1;
+    return health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED && health->reason < REASONS;
 }
 
 /*

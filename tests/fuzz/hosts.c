@@ -107,7 +107,7 @@ static void check_taken_over(struct host_store *store, const struct host_records
         if (!host_records_read(old, i, &key, &host, &entry))
             continue;
         bool can_be = entry.health.state <= HOST_EJECTED && entry.health.override <= OVERRIDE_DRAINED &&
-                      entry.health.reason < REASONS && entry.health.bad_window <= 1;
+                      entry.health.reason < REASONS;
         DEMAND(!can_be || host_store_find(store, key, host) != HOST_STORE_NONE);
     }
 }

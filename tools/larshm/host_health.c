@@ -20,13 +20,8 @@ const char *const health_overrides[] = {
 };
 
 const char *const health_reasons[REASONS] = {
-    [REASON_BIRTH] = "birth",
-    [REASON_ERR_RATE] = "err_rate",
-    [REASON_ERR_STREAK] = "err_streak",
-    [REASON_WINDOW] = "window",
-    [REASON_FEW_CALLS] = "few_calls",
-    [REASON_SUCC_RATE] = "succ_rate",
-    [REASON_SUCC_STREAK] = "succ_streak",
+    [REASON_BIRTH] = "birth",     [REASON_ERR_RATE] = "err_rate",   [REASON_ERR_STREAK] = "err_streak",
+    [REASON_WINDOW] = "window",   [REASON_SUCC_RATE] = "succ_rate", [REASON_SUCC_STREAK] = "succ_streak",
     [REASON_TIMEOUT] = "timeout",
 };
 
@@ -49,10 +44,6 @@ static struct text reason(const struct host_health *health)
         break;
     case REASON_WINDOW:
         snprintf(text.is, sizeof(text.is), "%.32s failures >= %.32s in a window", value.is, limit.is);
-        break;
-    case REASON_FEW_CALLS:
-        snprintf(text.is, sizeof(text.is), "%.32s failures >= %.32s in two windows of few calls", value.is,
-                 limit.is);
         break;
     case REASON_SUCC_RATE:
         snprintf(text.is, sizeof(text.is), "%.32s successes > %.32s", value.is, limit.is);

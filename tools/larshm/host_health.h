@@ -10,7 +10,7 @@
 #include "tools/larshm/route.h"
 
 /* As JSON has them: "idle", "overloaded"; "none", "pinned", "drained"; "birth", "err_rate", "err_streak", "window",
- * "few_calls", "succ_rate", "succ_streak", "timeout". */
+ * "succ_rate", "succ_streak", "timeout". */
 extern const char *const health_states[];
 extern const char *const health_overrides[];
 extern const char *const health_reasons[REASONS];

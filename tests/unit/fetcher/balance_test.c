@@ -196,29 +196,6 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     region_close(&routes_region);
 }
 
-/* ---- windows ---- */
-
-static void bad_windows_with_a_long_silence_between_them_are_not_in_a_row(void **state)
-{
-    struct fixture *fixture = *state;
-    const uint64_t window = UINT64_C(1000) * fixture->config.loadbalance.idle_timeout;
-    uint64_t now = clock_tick();
-    fixture->config.loadbalance.window_min_calls = 10;
-    for (int i = 0; i < 3; i++) {
-        report(fixture, KEY, false, 3);
-        balance_poll(fixture->balance, now);
-        balance_poll(fixture->balance, now += window);
-        assert_true(health(fixture).bad_window);
-        assert_int_equal(health(fixture).state, HOST_IN_ROTATION);
-        now += 2 * window + 1;
-    }
-    now -= 1;
-    report(fixture, KEY, false, 3);
-    balance_poll(fixture->balance, now);
-    balance_poll(fixture->balance, now + window);
-    assert_int_equal(health(fixture).reason, REASON_FEW_CALLS);
-}
-
 /* ---- masks, records, reports ---- */
 
 static void ejection_by_results_that_came_while_a_table_was_published_is_shown(void **state)
@@ -438,7 +415,6 @@ int main(void)
         TEST(host_that_comes_back_has_no_streak_from_before),
         TEST(failures_of_a_host_that_is_away_are_no_streak_when_it_comes_back),
         TEST(streak_in_an_older_control_object_ends_with_the_host_too),
-        TEST(bad_windows_with_a_long_silence_between_them_are_not_in_a_row),
         TEST(ejection_by_results_that_came_while_a_table_was_published_is_shown),
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),

@@ -71,7 +71,6 @@ static void expect_turned(enum host_state state, enum health_reason reason, uint
     assert_int_equal(host.limit, limit);
     expect_fresh_counts();
     assert_int_equal(host.since, host.window);
-    assert_int_equal(host.bad_window, 0);
 }
 
 static void birth_is_idle_with_credit_and_keeps_totals_and_override(void **state)
@@ -240,66 +239,22 @@ static void deadline_is_when_time_has_something_to_do(void **state)
     assert_int_equal(health_time(&host, &config, BIRTH + 17 * SECOND), HEALTH_CHANGED);
 }
 
-static void two_small_bad_windows_in_a_row_overload(void **state)
+static void window_of_few_calls_ejects_no_host_however_often(void **state)
 {
     (void)state;
-    config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    assert_int_equal(host.bad_window, 1);
-    assert_int_equal(window_of(0, 2), HEALTH_CHANGED);
-    expect_turned(HOST_EJECTED, REASON_FEW_CALLS, 10000, 7000);
-}
-
-static void window_of_enough_calls_judges_by_itself(void **state)
-{
-    (void)state;
-    config.loadbalance.window_min_calls = 5;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(window_of(0, 4), HEALTH_RESET);
+    assert_int_equal(host.state, HOST_IN_ROTATION);
     assert_int_equal(window_of(1, 4), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_WINDOW, 8000, 7000);
 }
 
-static void good_window_between_two_small_bad_ones_clears_the_first(void **state)
+static void without_window_min_calls_one_failure_is_enough_for_a_window(void **state)
 {
     (void)state;
-    config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    assert_int_equal(window_of(2, 1), HEALTH_RESET);
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    assert_int_equal(host.state, HOST_IN_ROTATION);
-}
-
-static void window_without_calls_is_none_between_two_small_bad_ones(void **state)
-{
-    (void)state;
-    config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    assert_int_equal(window_of(0, 0), HEALTH_RESET);
-    assert_int_equal(window_of(1, 3), HEALTH_CHANGED);
-}
-
-static void two_small_bad_windows_are_in_a_row_if_two_more_at_most_could_lie_between(void **state)
-{
-    (void)state;
-    config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    health_begin_window(&host, &config, host.window + 30 * SECOND + 1);
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    uint64_t end = host.window;
-    health_begin_window(&host, &config, end + 30 * SECOND);
-    assert_int_equal(host.window, end + 30 * SECOND);
-    assert_int_equal(window_of(1, 3), HEALTH_CHANGED);
-    expect_turned(HOST_EJECTED, REASON_FEW_CALLS, 7500, 7000);
-}
-
-static void change_of_state_clears_a_small_bad_window(void **state)
-{
-    (void)state;
-    config.loadbalance.window_min_calls = 5;
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    overload(host.window + 1);
-    assert_int_equal(health_time(&host, &config, host.since + 15 * SECOND), HEALTH_CHANGED);
-    assert_int_equal(window_of(1, 3), HEALTH_RESET);
-    assert_int_equal(host.state, HOST_IN_ROTATION);
+    config.loadbalance.window_min_calls = 0;
+    assert_int_equal(window_of(0, 1), HEALTH_CHANGED);
+    expect_turned(HOST_EJECTED, REASON_WINDOW, 10000, 7000);
 }
 
 static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state)
@@ -394,12 +349,8 @@ int main(void)
         TEST(window_without_calls_judges_nothing_and_restarts),
         TEST(overloaded_host_is_idle_again_after_overload_timeout_whatever_is_reported),
         TEST(deadline_is_when_time_has_something_to_do),
-        TEST(two_small_bad_windows_in_a_row_overload),
-        TEST(window_of_enough_calls_judges_by_itself),
-        TEST(good_window_between_two_small_bad_ones_clears_the_first),
-        TEST(window_without_calls_is_none_between_two_small_bad_ones),
-        TEST(two_small_bad_windows_are_in_a_row_if_two_more_at_most_could_lie_between),
-        TEST(change_of_state_clears_a_small_bad_window),
+        TEST(window_of_few_calls_ejects_no_host_however_often),
+        TEST(without_window_min_calls_one_failure_is_enough_for_a_window),
         TEST(extra_weight_ejects_a_host_that_fails_rarely_but_slowly),
         TEST(extra_weight_is_no_call),
         TEST(streak_followed_by_a_success_in_one_batch_is_not_lost),

@@ -51,7 +51,7 @@ static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
                    .vsucc = (uint32_t)value,
                    .verr = (uint32_t)host,
                    .state = value % 2,
-                   .reason = value % REASONS},
+                   .reason = value % (REASON_WINDOW + 1)},
         .generation = value * 5,
         .counts = value * 7,
         .extra = value * 11,
@@ -421,6 +421,26 @@ static void records_of_the_released_layout_are_adopted(void **state)
     host_store_close(store);
 }
 
+static void a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_it_belonged_to(void **state)
+{
+    enum {
+        TWO_WINDOWS_OF_FEW_CALLS = 4
+    };
+    struct instance *instance = *state;
+    struct host_store *store = open_store(instance);
+    uint32_t number = add(store, 1, 10, 1);
+    host_store_entry(store, number)->health.reason = TWO_WINDOWS_OF_FEW_CALLS;
+    host_store_entry(store, number)->health.override = OVERRIDE_DRAINED;
+    host_store_commit(store, number);
+    host_store_close(store);
+    store = open_store(instance);
+    number = host_store_find(store, numbered_key(1), numbered_host(10));
+    assert_int_not_equal(number, HOST_STORE_NONE);
+    assert_int_equal(host_store_entry(store, number)->health.reason, REASON_WINDOW);
+    assert_int_equal(host_store_entry(store, number)->health.override, OVERRIDE_DRAINED);
+    host_store_close(store);
+}
+
 static uint64_t inode_of(const char *name)
 {
     struct stat st;
@@ -592,6 +612,7 @@ int main(void)
         TEST(records_that_make_no_sense_are_left_out),
         TEST(an_object_that_others_own_or_may_write_is_refused_and_left_alone),
         TEST(records_of_the_released_layout_are_adopted),
+        TEST(a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_it_belonged_to),
         TEST(g11_an_object_of_another_layout_is_put_aside_and_named),
         TEST(a_reader_beside_the_writer_never_sees_a_mix),
         TEST(g10_records_that_the_control_group_has_no_memory_for_are_refused),
