@@ -28,6 +28,8 @@ const struct key keys[KEY_COUNT] = {
     {KEY_AT(reporter, caller, KEY_ADDRESS, caller), 0, 0, "", "", RELOAD,
      "This machine's address in call results. Empty: that of its end of the connection."},
 
+    {KEY(loadbalance, rules, KEY_RULES), 0, 0, "larshm", "", RELOAD,
+     "How hosts are judged. lars: as by Lars' own agent, without what only larshm has."},
     {KEY(loadbalance, probe_num, KEY_INTEGER), 1, 1000000, "10", "", RELOAD,
      "After this many picks of hosts in rotation, one pick probes an ejected host."},
     {KEY(loadbalance, init_succ_cnt, KEY_INTEGER), 1, 1000000, "180", "", RELOAD,

@@ -18,6 +18,7 @@ enum key_type {
     KEY_HOST,    /* char[CONFIG_HOST_SIZE] */
     KEY_GROUP,   /* char[CONFIG_GROUP_SIZE] */
     KEY_LEVEL,   /* uint32_t, an enum log_level */
+    KEY_RULES,   /* uint32_t, an enum config_rules */
     KEY_PATH,    /* char[CONFIG_PATH_SIZE] */
     KEY_ADDRESS, /* uint32_t, an IPv4 address in host order; 0: none */
 };
@@ -34,7 +35,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 37,
+    KEY_COUNT = 38,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

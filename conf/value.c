@@ -18,8 +18,12 @@ static const char *const levels[] = {
     [LOG_LEVEL_DEBUG] = "debug",
 };
 
+static const char *const rules[] = {
+    [RULES_LARSHM] = "larshm",
+    [RULES_LARS] = "lars",
+};
+
 enum {
-    LEVELS = sizeof(levels) / sizeof(*levels),
     REAL_PLACES = 9,         /* decimals of a real */
     REAL_SCALE = 1000000000, /* 10 to the power of REAL_PLACES */
 };
@@ -126,6 +130,32 @@ static void store_text(const struct key *key, const char *text, void *field)
     memcpy(field, text, length);
 }
 
+/* The words that are the values 0, 1, ... of a key. Returns how many; 0: the type has none. */
+static uint32_t words_of(const struct key *key, const char *const **words)
+{
+    switch (key->type) {
+    case KEY_LEVEL:
+        *words = levels;
+        return sizeof(levels) / sizeof(*levels);
+    case KEY_RULES:
+        *words = rules;
+        return sizeof(rules) / sizeof(*rules);
+    default:
+        return 0;
+    }
+}
+
+static int parse_word(const struct key *key, const char *text, uint32_t *out)
+{
+    const char *const *words;
+    for (uint32_t i = 0, count = words_of(key, &words); i < count; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+    return -1;
+}
+
 int value_parse(const struct key *key, const char *text, void *field)
 {
     uint64_t number;
@@ -162,12 +192,8 @@ int value_parse(const struct key *key, const char *text, void *field)
     case KEY_ADDRESS:
         return parse_ipv4(text, field);
     case KEY_LEVEL:
-        for (uint32_t i = 0; i < LEVELS; i++)
-            if (strcmp(text, levels[i]) == 0) {
-                *(uint32_t *)field = i;
-                return 0;
-            }
-        return -1;
+    case KEY_RULES:
+        return parse_word(key, text, field);
     }
     return -1;
 }
@@ -201,6 +227,7 @@ static void format_real(double real, char *out, size_t size)
 
 void value_format(const struct key *key, const void *field, char out[static VALUE_SIZE])
 {
+    const char *const *words;
     switch (key->type) {
     case KEY_INTEGER:
         snprintf(out, VALUE_SIZE, "%" PRIu32, *(const uint32_t *)field);
@@ -223,7 +250,9 @@ void value_format(const struct key *key, const void *field, char out[static VALU
         format_ipv4(*(const uint32_t *)field, out, VALUE_SIZE);
         break;
     case KEY_LEVEL:
-        snprintf(out, VALUE_SIZE, "%s", levels[*(const uint32_t *)field]);
+    case KEY_RULES:
+        words_of(key, &words);
+        snprintf(out, VALUE_SIZE, "%s", words[*(const uint32_t *)field]);
         break;
     }
 }
@@ -232,6 +261,7 @@ void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
 {
     const size_t size = VALUE_ALLOWED_SIZE;
     char min[32], max[32];
+    const char *const *words;
     switch (key->type) {
     case KEY_INTEGER:
     case KEY_PORT:
@@ -261,7 +291,10 @@ void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
         snprintf(out, size, "an IPv4 address, or nothing");
         break;
     case KEY_LEVEL:
-        snprintf(out, size, "one of error, warning, info, debug");
+    case KEY_RULES:
+        snprintf(out, size, "one of ");
+        for (uint32_t i = 0, count = words_of(key, &words); i < count; i++)
+            snprintf(out + strlen(out), size - strlen(out), "%s%s", i ? ", " : "", words[i]);
         break;
     }
 }

@@ -19,12 +19,18 @@ struct config_peer {
     uint16_t port;
 };
 
+enum config_rules {
+    RULES_LARSHM,
+    RULES_LARS,
+};
+
 struct config {
     struct config_peer dnsserver, reporter;
     /* Keys of [reporter]. */
     uint32_t report_interval; /* seconds */
     uint32_t caller;          /* IPv4 address in host order; 0: that of the connection */
     struct {
+        uint32_t rules; /* enum config_rules */
         uint32_t probe_num;
         uint32_t init_succ_cnt, init_err_cnt;
         double err_rate, succ_rate;

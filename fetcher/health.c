@@ -11,6 +11,11 @@ struct cause {
     uint32_t value, limit;
 };
 
+static bool plays_lars(const struct config *config)
+{
+    return config->loadbalance.rules == RULES_LARS;
+}
+
 /* `count` of `count` + `others`. Divided, not multiplied: 20 of 200 is exactly 0.1, which is not above 0.1. */
 static double share(uint32_t count, uint32_t others)
 {
@@ -97,52 +102,26 @@ static bool recovers(const struct host_health *health, const struct config *conf
     return true;
 }
 
-enum health_change health_apply(struct host_health *health, const struct call_batch *batch,
-                                const struct config *config, uint64_t now)
-{
-    if (batch->succ == 0 && batch->err == 0)
-        return HEALTH_SAME;
-    add(health, batch);
-    struct cause cause;
-    if (health->state == HOST_IN_ROTATION) {
-        if (batch->err == 0 || !fails(health, config, &cause))
-            return HEALTH_SAME;
-        become(health, HOST_EJECTED, cause, config, now);
-    } else {
-        if (batch->succ == 0 || !recovers(health, config, &cause))
-            return HEALTH_SAME;
-        become(health, HOST_IN_ROTATION, cause, config, now);
-    }
-    return HEALTH_CHANGED;
-}
-
 /* A window of few calls says too little, one without a call nothing. */
 static bool window_fails(const struct host_health *health, const struct config *config, struct cause *out)
 {
     uint64_t calls = (uint64_t)health->rsucc + health->rerr;
+    uint32_t least = plays_lars(config) ? 1 : config->loadbalance.window_min_calls;
     double limit = config->loadbalance.window_err_rate;
-    if (calls == 0 || calls < config->loadbalance.window_min_calls ||
-        share(health->rerr, health->rsucc) < limit)
+    if (calls == 0 || calls < least || share(health->rerr, health->rsucc) < limit)
         return false;
     *out = rate_cause(REASON_WINDOW, health->rerr, health->rsucc, limit);
     return true;
 }
 
-void health_begin_window(struct host_health *health, uint64_t now)
+static uint64_t window_end(const struct host_health *health, const struct config *config)
 {
-    health->window = now;
+    return health->window + UINT64_C(1000) * config->loadbalance.idle_timeout;
 }
 
-enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now)
+static enum health_change end_window(struct host_health *health, const struct config *config, uint64_t now)
 {
-    if (now < health_deadline(health, config))
-        return HEALTH_SAME;
     struct cause cause;
-    if (health->state != HOST_IN_ROTATION) {
-        cause = (struct cause){REASON_TIMEOUT, 0, config->loadbalance.overload_timeout};
-        become(health, HOST_IN_ROTATION, cause, config, now);
-        return HEALTH_CHANGED;
-    }
     if (window_fails(health, config, &cause)) {
         become(health, HOST_EJECTED, cause, config, now);
         return HEALTH_CHANGED;
@@ -151,9 +130,44 @@ enum health_change health_time(struct host_health *health, const struct config *
     return HEALTH_RESET;
 }
 
+enum health_change health_apply(struct host_health *health, const struct call_batch *batch,
+                                const struct config *config, uint64_t now)
+{
+    if (batch->succ == 0 && batch->err == 0)
+        return HEALTH_SAME;
+    add(health, batch);
+    struct cause cause;
+    if (health->state == HOST_IN_ROTATION && batch->err > 0 && fails(health, config, &cause))
+        become(health, HOST_EJECTED, cause, config, now);
+    else if (health->state == HOST_EJECTED && batch->succ > 0 && recovers(health, config, &cause))
+        become(health, HOST_IN_ROTATION, cause, config, now);
+    else if (health->state == HOST_IN_ROTATION && plays_lars(config) && now >= window_end(health, config))
+        return end_window(health, config, now);
+    else
+        return HEALTH_SAME;
+    return HEALTH_CHANGED;
+}
+
+void health_begin_window(struct host_health *health, const struct config *config, uint64_t now)
+{
+    if (!plays_lars(config))
+        health->window = now;
+}
+
+enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now)
+{
+    if (now < health_deadline(health, config))
+        return HEALTH_SAME;
+    if (health->state == HOST_IN_ROTATION)
+        return end_window(health, config, now);
+    const struct cause cause = {REASON_TIMEOUT, 0, config->loadbalance.overload_timeout};
+    become(health, HOST_IN_ROTATION, cause, config, now);
+    return HEALTH_CHANGED;
+}
+
 uint64_t health_deadline(const struct host_health *health, const struct config *config)
 {
-    if (health->state == HOST_IN_ROTATION)
-        return health->window + UINT64_C(1000) * config->loadbalance.idle_timeout;
-    return health->since + UINT64_C(1000) * config->loadbalance.overload_timeout;
+    if (health->state != HOST_IN_ROTATION)
+        return health->since + UINT64_C(1000) * config->loadbalance.overload_timeout;
+    return plays_lars(config) ? UINT64_MAX : window_end(health, config);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges hosts by their call results, after the rules of Lars. Pure functions on a struct host_health: `now` is the
+ * Judges hosts by their call results, after the rules of Lars, or ([loadbalance] rules) those made of them. Pure functions on a struct host_health: `now` is the
  * fetcher's tick, and the configuration may differ from call to call.
  *
  * A batch is judged as a whole: all of its calls are counted first, in whatever order they came. For a batch of one
@@ -33,13 +33,14 @@ enum health_change health_apply(struct host_health *health, const struct call_ba
                                 const struct config *config, uint64_t now);
 
 /* A host in rotation is called after a while without calls, in which health_time() did not run: its window begins with
- * that call. */
-void health_begin_window(struct host_health *health, uint64_t now);
+ * that call. That of Lars' rules has begun with the end of the last one. */
+void health_begin_window(struct host_health *health, const struct config *config, uint64_t now);
 
-/* When it is time: ends the window of a host in rotation, and puts an ejected one back in rotation. */
+/* When it is time: ends the window of a host in rotation, and puts an ejected one back in rotation. By Lars' rules
+ * windows end in health_apply(): with the first call after them, which counts in them. */
 enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now);
 
-/* The tick from which on health_time() has something to do; before that it changes nothing. */
+/* The tick from which on health_time() has something to do; before that it changes nothing. UINT64_MAX: never. */
 uint64_t health_deadline(const struct host_health *health, const struct config *config);
 
 #endif

@@ -77,21 +77,19 @@ static void lars_report(struct lars_host *host, const struct config *config, boo
              (host->vsucc / calls > config->loadbalance.succ_rate ||
               host->contin_succ >= config->loadbalance.contin_succ_limit))
         lars_idle(host, config, now);
-}
-
-static void lars_tick(struct lars_host *host, const struct config *config, uint64_t now)
-{
-    uint64_t age = now - host->since;
-    if (host->overloaded) {
-        if (age >= config->loadbalance.overload_timeout * 1000)
-            lars_idle(host, config, now);
-    } else if (age >= config->loadbalance.idle_timeout * 1000) {
-        double calls = (double)host->rsucc + host->rerr;
-        if (calls > 0 && host->rerr / calls >= config->loadbalance.window_err_rate)
+    else if (!host->overloaded && now - host->since >= config->loadbalance.idle_timeout * 1000) {
+        if (host->rerr / ((double)host->rsucc + host->rerr) >= config->loadbalance.window_err_rate)
             lars_overload(host, config, now);
         else
             lars_idle(host, config, now);
     }
+}
+
+/* The agent of Lars does this when a result arrives, and never for a host without: a defect. */
+static void lars_tick(struct lars_host *host, const struct config *config, uint64_t now)
+{
+    if (host->overloaded && now - host->since >= config->loadbalance.overload_timeout * 1000)
+        lars_idle(host, config, now);
 }
 
 /* --- The fetcher: a health, and what the clients' side keeps of a host --- */
@@ -194,7 +192,7 @@ static void trial_begin(struct trial *trial, uint32_t number, uint32_t batch_max
     *trial = (struct trial){.now = 5000000, .ours.batch_max = batch_max};
     random_begin(number);
     assert_int_equal(config_load(NULL, &trial->config, error, sizeof(error)), 0);
-    trial->config.loadbalance.window_min_calls = 0;
+    trial->config.loadbalance.rules = RULES_LARS;
     if (number > 1) {
         trial->config.loadbalance.init_succ_cnt = 1 + random_below(300);
         trial->config.loadbalance.init_err_cnt = 1 + random_below(20);
@@ -319,11 +317,74 @@ static void batches_of_any_size_settle_on_the_states_of_lars(void **state)
         }
 }
 
+/* ---- sequences that were played to Lars' agent ---- */
+
+static struct trial sequence_begin(void)
+{
+    struct trial trial;
+    trial_begin(&trial, 1, 1);
+    return trial;
+}
+
+static void report_after(struct trial *trial, uint32_t seconds, bool success)
+{
+    let_time_pass(trial, 1000 * seconds, "sequence");
+    lars_report(&trial->lars, &trial->config, success, trial->now);
+    report(&trial->ours, &trial->config, success, trial->now);
+    expect_agreement(trial, "sequence");
+}
+
+static void failure_in_a_silent_window_ejects_no_host(void **state)
+{
+    (void)state;
+    struct trial trial = sequence_begin();
+    report_after(&trial, 1, false);
+    let_time_pass(&trial, 600 * 1000, "sequence");
+    assert_int_equal(trial.ours.health.state, HOST_IN_ROTATION);
+    report_after(&trial, 0, true);
+    assert_int_equal(trial.ours.health.state, HOST_IN_ROTATION);
+}
+
+static void failure_and_a_success_a_second_later_eject_no_host(void **state)
+{
+    (void)state;
+    struct trial trial = sequence_begin();
+    report_after(&trial, 1, false);
+    report_after(&trial, 1, true);
+    report_after(&trial, 30, true);
+    assert_int_equal(trial.ours.health.state, HOST_IN_ROTATION);
+}
+
+static void window_ends_with_the_first_result_after_it_which_counts_in_it(void **state)
+{
+    (void)state;
+    struct trial trial = sequence_begin();
+    report_after(&trial, 1, false);
+    report_after(&trial, 30, false);
+    assert_int_equal(trial.ours.health.state, HOST_EJECTED);
+    assert_int_equal(trial.ours.health.reason, REASON_WINDOW);
+}
+
+static void ejection_ends_in_time_without_a_result(void **state)
+{
+    (void)state;
+    struct trial trial = sequence_begin();
+    for (uint32_t i = 0; i < trial.config.loadbalance.contin_err_limit; i++)
+        report_after(&trial, 0, false);
+    assert_int_equal(trial.ours.health.state, HOST_EJECTED);
+    let_time_pass(&trial, 1000 * trial.config.loadbalance.overload_timeout, "sequence");
+    assert_int_equal(trial.ours.health.state, HOST_IN_ROTATION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_of_state_is_that_of_lars),
         cmocka_unit_test(batches_of_any_size_settle_on_the_states_of_lars),
+        cmocka_unit_test(failure_in_a_silent_window_ejects_no_host),
+        cmocka_unit_test(failure_and_a_success_a_second_later_eject_no_host),
+        cmocka_unit_test(window_ends_with_the_first_result_after_it_which_counts_in_it),
+        cmocka_unit_test(ejection_ends_in_time_without_a_result),
     };
     return cmocka_run_group_tests_name("integration/lars_health", tests, NULL, NULL);
 }

@@ -63,6 +63,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "reporter.port = 7779\n"
                               "reporter.report_interval = 1\n"
                               "reporter.caller = \n"
+                              "loadbalance.rules = larshm\n"
                               "loadbalance.probe_num = 10\n"
                               "loadbalance.init_succ_cnt = 180\n"
                               "loadbalance.init_err_cnt = 5\n"
@@ -185,6 +186,8 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
          ":2: shm.max_bytes is \"5G\": allowed is a size from 1M to 4G (bytes, or a "
          "number with suffix K, M or G)"},
         {"[shm]\ngroup = a b\n", ":2: shm.group is \"a b\": allowed is a group name, or nothing"},
+        {"[loadbalance]\nrules = Lars\n",
+         ":2: loadbalance.rules is \"Lars\": allowed is one of larshm, lars"},
         {"[fetcher]\nlog_level = verbose\n",
          ":2: fetcher.log_level is \"verbose\": allowed is one of error, warning, info, debug"},
         {"[dnsserver]\nport = 77\\\n78\n", ":2: a line cannot be continued: remove the backslash at its end"},
