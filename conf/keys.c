@@ -56,6 +56,8 @@ const struct key keys[KEY_COUNT] = {
      "With larshm_report_timed() a failure counts once for each slow_call_ms that it took. 0: once."},
     {KEY(loadbalance, window_min_calls, KEY_INTEGER), 0, 1000000, "5", "", RELOAD,
      "With fewer calls than this in idle_timeout, window_err_rate ejects no host."},
+    {KEY(loadbalance, max_ejected, KEY_INTEGER), 0, 100, "50", "percent", RELOAD,
+     "At most this share of a route's hosts is ejected at a time, rounded down, the worst first; never the only one."},
 
     {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
      "How often requests of programs for new routes and refreshes are collected."},

@@ -35,7 +35,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 38,
+    KEY_COUNT = 39,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

@@ -39,6 +39,7 @@ struct config {
         uint32_t idle_timeout, overload_timeout, update_timeout; /* seconds */
         uint32_t slow_call_ms;                                   /* 0: off */
         uint32_t window_min_calls;
+        uint32_t max_ejected; /* percent */
     } loadbalance;
     struct {
         uint32_t poll_interval_ms;

@@ -25,6 +25,14 @@ static void time_passed(struct balance *balance)
         }
 }
 
+void balance_apply_config(struct balance *balance)
+{
+    struct route_ref route;
+    for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
+        if (route_ref_any_ejected(&route))
+            balance_limit_route(balance, &route);
+}
+
 enum balance_answer balance_override(struct balance *balance, struct route_key key, struct host_addr host,
                                      enum host_override override)
 {
@@ -45,6 +53,7 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
         balance_name_new_host(balance, key, host);
     host_store_entry(balance->store, number)->health.override = (uint8_t) override;
     host_store_commit(balance->store, number);
+    balance_limit_route(balance, &route);
     balance_publish_rotation(balance, &route, number);
     if (override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */
         balance_table_changed(balance, &route);
@@ -58,6 +67,7 @@ void balance_poll(struct balance *balance, uint64_t now)
     balance_collect(balance, REPORTS_PER_POLL);
     balance_check_room(balance);
     time_passed(balance);
+    balance_eject(balance);
 }
 
 bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,

@@ -18,6 +18,9 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
                             struct event *failure);
 void balance_delete(struct balance *balance);
 
+/* The configuration has changed. */
+void balance_apply_config(struct balance *balance);
+
 /* Every poll_interval_ms: results, time-outs. */
 void balance_poll(struct balance *balance, uint64_t now);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * struct balance: shared by the files balance*.c alone. Each calls only those before it: balance_state.c,
- * balance_tables.c, balance_results.c, balance.c, balance_start.c.
+ * balance_limit.c, balance_tables.c, balance_results.c, balance.c, balance_start.c.
  */
 #ifndef FETCHER_BALANCE_INTERNAL_H
 #define FETCHER_BALANCE_INTERNAL_H
@@ -10,8 +10,15 @@
 #include "fetcher/balance.h"
 #include "fetcher/deadlines.h"
 #include "fetcher/health.h"
+#include "fetcher/record_set.h"
 #include "fetcher/unreported.h"
 #include "shm/writer/call_stats.h"
+
+struct ejected_host {
+    uint64_t since;
+    uint32_t number;
+    uint16_t badness;
+};
 
 struct balance {
     struct writer *writer;
@@ -19,16 +26,22 @@ struct balance {
     const struct config *config;
     struct deadlines deadlines;
     struct unreported unreported;
+    struct record_set to_eject,
+        limit_routes; /* since the last balance_eject(): hosts, and routes' own records */
     uint64_t now;
     uint64_t named;   /* control object: hosts with records have cells in it */
     bool full;        /* clients are told that there is no room for records of more hosts */
     uint32_t checked; /* the record that balance_maintain() checked last */
-    struct log_limit full_limit, ejected_limit, recovered_limit;
+    struct log_limit full_limit, ejected_limit, spared_limit, recovered_limit;
     uint64_t masks[MASK_WORDS(HOSTS_MAX)];
     struct host_addr hosts[HOSTS_MAX];
+    struct ejected_host ejected[HOSTS_MAX];
 };
 
 /* ---- balance_state.c ---- */
+
+/* Room for what is kept of records with numbers below `count`. False: no memory. */
+bool balance_reserve(struct balance *balance, uint32_t count);
 
 bool balance_out_of_rotation(const struct host_health *health);
 
@@ -40,13 +53,26 @@ void balance_mark_unreported(struct balance *balance, struct route_key key);
 
 /*
  * After health_apply() or health_time(). `before`: the counts that a change has reset; they may not have been
- * reported to the report service yet.
+ * reported to the report service yet. A host that is ejected stays in rotation until balance_eject().
  */
 void balance_settle(struct balance *balance, const struct route_ref *route, uint32_t number,
                     enum health_change change, const struct host_health *before);
 
 /* Publishes the number of ejected hosts, for people. */
 void balance_gauge_ejected(struct balance *balance);
+
+/* Counts and logs the state that the host has got. */
+void balance_log_state(struct balance *balance, uint32_t number);
+
+/* ---- balance_limit.c ---- */
+
+/* Puts the least bad of the ejected back in rotation while more than max_ejected of these hosts are out. */
+void balance_limit_ejected(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+                           uint32_t count);
+void balance_limit_route(struct balance *balance, const struct route_ref *route);
+
+/* Takes out of rotation what results and windows have ejected. */
+void balance_eject(struct balance *balance);
 
 /* ---- balance_tables.c ---- */
 

@@ -11,7 +11,7 @@ enum {
 static uint32_t add_record(struct balance *balance, struct route_key key, struct host_addr host)
 {
     uint32_t used = host_store_used(balance->store) + 2;
-    if (!deadlines_reserve(&balance->deadlines, used) || !unreported_reserve(&balance->unreported, used))
+    if (!balance_reserve(balance, used))
         return HOST_STORE_NONE;
     return host_store_add(balance->store, key, host);
 }

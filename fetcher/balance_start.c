@@ -93,8 +93,6 @@ static void resume(struct balance *balance)
             entry->health.since = balance->now;
         if (entry->health.window > balance->now)
             entry->health.window = balance->now;
-        route = writer_find(balance->writer, key);
-        balance_publish_rotation(balance, &route, number);
     }
     place_deadlines(balance);
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
@@ -124,8 +122,7 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
         balance_delete(balance);
         return NULL;
     }
-    uint32_t used = host_store_used(balance->store);
-    if (!deadlines_reserve(&balance->deadlines, used) || !unreported_reserve(&balance->unreported, used)) {
+    if (!balance_reserve(balance, host_store_used(balance->store))) {
         *failure = (struct event){.kind = EVENT_NO_MEMORY};
         balance_delete(balance);
         return NULL;
@@ -134,6 +131,7 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
     writer_set_judge(writer, balance_judge, balance);
     /* No other process knows the previous fetcher's control object: if this one dies, its contents are lost. */
     balance_collect(balance, UINT32_MAX);
+    balance_eject(balance);
     return balance;
 }
 
@@ -156,5 +154,7 @@ void balance_delete(struct balance *balance)
     host_store_close(balance->store);
     deadlines_free(&balance->deadlines);
     unreported_free(&balance->unreported);
+    record_set_free(&balance->to_eject);
+    record_set_free(&balance->limit_routes);
     free(balance);
 }

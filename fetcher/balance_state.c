@@ -4,6 +4,12 @@
 
 #include "fetcher/balance_internal.h"
 
+bool balance_reserve(struct balance *balance, uint32_t count)
+{
+    return deadlines_reserve(&balance->deadlines, count) && unreported_reserve(&balance->unreported, count) &&
+           record_set_reserve(&balance->to_eject, count) && record_set_reserve(&balance->limit_routes, count);
+}
+
 bool balance_out_of_rotation(const struct host_health *health)
 {
     return health->override == OVERRIDE_DRAINED ||
@@ -35,7 +41,7 @@ void balance_mark_unreported(struct balance *balance, struct route_key key)
         unreported_add_route(&balance->unreported, route);
 }
 
-static void log_state_change(struct balance *balance, uint32_t number)
+void balance_log_state(struct balance *balance, uint32_t number)
 {
     struct route_key key;
     struct host_addr host;
@@ -43,12 +49,17 @@ static void log_state_change(struct balance *balance, uint32_t number)
     host_store_is(balance->store, number, &key, &host);
     char text[INET_ADDRSTRLEN];
     inet_ntop(AF_INET, &(struct in_addr){host.address}, text, sizeof(text));
-    bool ejected = health->state == HOST_EJECTED;
+    bool ejected = health->state == HOST_EJECTED, spared = host_health_is_spared(health);
     if (ejected)
         writer_count(balance->writer, COUNTER_ejections, 1);
-    log_limited(ejected ? &balance->ejected_limit : &balance->recovered_limit, LOG_LEVEL_INFO,
-                "route %" PRIu32 "/%" PRIu32 ": %s:%u %s", key.modid, key.cmdid, text, ntohs(host.port),
-                ejected ? "ejected" : "recovered");
+    log_limited(ejected  ? &balance->ejected_limit
+                : spared ? &balance->spared_limit
+                         : &balance->recovered_limit,
+                LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u %s", key.modid, key.cmdid, text,
+                ntohs(host.port),
+                ejected  ? "ejected"
+                : spared ? "spared: it fails, and max_ejected others are out"
+                         : "recovered");
 }
 
 void balance_settle(struct balance *balance, const struct route_ref *route, uint32_t number,
@@ -60,11 +71,15 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
         writer_reset_runs(balance->writer, entry->generation, entry->cell);
     }
     host_store_commit(balance->store, number);
-    if (change == HEALTH_CHANGED) {
+    if (change == HEALTH_CHANGED && entry->health.state == HOST_EJECTED) {
+        record_set_add(&balance->to_eject, number);
+        record_set_add(&balance->limit_routes, host_store_find(balance->store, route->key, HOST_ADDR_NONE));
+    } else if (change == HEALTH_CHANGED) {
         balance_publish_rotation(balance, route, number);
-        log_state_change(balance, number);
-        balance_mark_unreported(balance, route->key);
+        balance_log_state(balance, number);
     }
+    if (change == HEALTH_CHANGED)
+        balance_mark_unreported(balance, route->key);
     deadlines_place(&balance->deadlines, number, &entry->health);
     balance_gauge_ejected(balance);
 }

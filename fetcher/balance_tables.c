@@ -10,6 +10,7 @@ const uint64_t *balance_masks(struct balance *balance, struct route_key key, con
 {
     if (host_store_find(balance->store, key, HOST_ADDR_NONE) == HOST_STORE_NONE)
         return NULL;
+    balance_limit_ejected(balance, key, hosts, count);
     memset(balance->masks, 0, MASK_WORDS(count) * sizeof(uint64_t));
     for (uint32_t at = 0; at < count; at++) {
         uint32_t number = host_store_find(balance->store, key, hosts[at]);
@@ -74,6 +75,8 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
 {
     uint32_t own = host_store_find(balance->store, route->key, HOST_ADDR_NONE);
     uint32_t next = own == HOST_STORE_NONE ? HOST_STORE_NONE : host_store_next(balance->store, own);
+    if (own != HOST_STORE_NONE)
+        balance_limit_route(balance, route); /* results that came while the table was being published */
     while (next != HOST_STORE_NONE) {
         uint32_t number = next;
         struct route_key key;
@@ -82,7 +85,7 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
         host_store_is(balance->store, number, &key, &host);
         if (route_ref_find_host(route, host) == HOST_NONE)
             absorb(balance, own, number, host);
-        else /* results that came while the table was being published may have changed it */
+        else
             balance_publish_rotation(balance, route, number);
     }
     balance_gauge_ejected(balance);

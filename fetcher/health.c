@@ -45,9 +45,17 @@ static void begin_counts(struct host_health *health, uint32_t vsucc, uint32_t ve
     health->contin_succ = health->contin_err = 0;
 }
 
+/* Of a host in rotation: failures, slow ones as often as they count, without the credit that it began with. */
+static uint16_t badness(const struct host_health *health)
+{
+    uint64_t all = (uint64_t)health->verr + health->rsucc;
+    return all ? (uint16_t)(UINT64_C(10000) * health->verr / all) : 0;
+}
+
 static void become(struct host_health *health, enum host_state state, struct cause cause,
                    const struct config *config, uint64_t now)
 {
+    health->badness = state == HOST_EJECTED ? badness(health) : 0;
     if (state == HOST_IN_ROTATION)
         begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);
     else
@@ -163,6 +171,12 @@ enum health_change health_time(struct host_health *health, const struct config *
     const struct cause cause = {REASON_TIMEOUT, 0, config->loadbalance.overload_timeout};
     become(health, HOST_IN_ROTATION, cause, config, now);
     return HEALTH_CHANGED;
+}
+
+void health_spare(struct host_health *health, const struct config *config, uint64_t now)
+{
+    const struct cause cause = {(enum health_reason)health->reason, health->value, health->limit};
+    become(health, HOST_IN_ROTATION, cause, config, now);
 }
 
 uint64_t health_deadline(const struct host_health *health, const struct config *config)

@@ -40,6 +40,9 @@ void health_begin_window(struct host_health *health, const struct config *config
  * windows end in health_apply(): with the first call after them, which counts in them. */
 enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now);
 
+/* Puts an ejected host back in rotation, because too many of its route are out; its reason says what it was ejected for. */
+void health_spare(struct host_health *health, const struct config *config, uint64_t now);
+
 /* The tick from which on health_time() has something to do; before that it changes nothing. UINT64_MAX: never. */
 uint64_t health_deadline(const struct host_health *health, const struct config *config);
 

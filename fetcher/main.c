@@ -155,6 +155,7 @@ static void apply_config(struct daemon *daemon)
     name_peer(daemon, name);
     const struct writer_options options = writer_options(daemon, name, "");
     writer_reload(daemon->writer, &options);
+    balance_apply_config(daemon->balance);
     if (!connection_same_peer(&old, &daemon->peer)) {
         writer_set_directory(daemon->writer, name, clock_tick());
         connection_redirect(daemon->connection);

@@ -59,6 +59,7 @@
 #define SHM_LAYOUT_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -147,7 +148,7 @@ enum {
     X(host_health, window) X(host_health, vsucc) X(host_health, verr) X(host_health, rsucc)       \
     X(host_health, rerr) X(host_health, contin_succ) X(host_health, contin_err)                   \
     X(host_health, value) X(host_health, limit) X(host_health, state) X(host_health, override)    \
-    X(host_health, reason)
+    X(host_health, reason) X(host_health, badness)
 /* clang-format on */
 
 #define WORD_HALVES(word) (uint32_t)(word), (uint32_t)((uint64_t)(word) >> 32)

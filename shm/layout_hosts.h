@@ -48,9 +48,18 @@ struct host_health {
     uint8_t override;      /* enum host_override */
     uint8_t reason;        /* enum health_reason */
     uint8_t pad0;          /* 0 or, from a fetcher of 0.1, 1 */
-    uint32_t pad1;         /* 0: it is stored with the rest */
+    uint16_t badness;      /* of an ejected host: the share of failures with which it was, parts of 10,000 */
+    uint16_t pad1;         /* 0: it is stored with the rest */
 };
 static_assert(sizeof(struct host_health) == 72, "host_health has no other padding");
+
+/* In rotation although its results would eject it, for the reason that is stored: max_ejected others are out. */
+static inline bool host_health_is_spared(const struct host_health *health)
+{
+    return health->state == HOST_IN_ROTATION &&
+           (health->reason == REASON_ERR_RATE || health->reason == REASON_ERR_STREAK ||
+            health->reason == REASON_WINDOW);
+}
 
 /* What a record holds. */
 struct host_entry {

@@ -114,7 +114,7 @@ static void no_good_host_means_overload_so_many_times_and_then_a_probe(void **st
     struct fixture *fixture = *state;
     larshm_host picked;
     unsigned overloads = 0, probed[ROTATION_HOSTS + 1] = {0};
-    rotation_start(fixture, rotation_without_time);
+    rotation_start(fixture, "[loadbalance]\nrules = lars\noverload_timeout = 3600\nidle_timeout = 3600\n");
     for (int last = 1; last <= ROTATION_HOSTS; last++)
         rotation_report(fixture->client, last, 1, ROTATION_STREAK);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_overloaded) == ROTATION_HOSTS);
@@ -131,6 +131,31 @@ static void no_good_host_means_overload_so_many_times_and_then_a_probe(void **st
 }
 
 /* ---- beyond Lars ---- */
+
+static int fail_every_call(larshm *client, int number)
+{
+    (void)number;
+    for (int call = 0; call < CALLS; call++) {
+        larshm_host picked;
+        if (larshm_get_host(client, 1, 1, &picked) != LARSHM_OK ||
+            larshm_report(client, &picked, 1) != LARSHM_OK)
+            return 1;
+        usleep(call % 64 == 0);
+    }
+    return 0;
+}
+
+static void program_whose_calls_all_fail_takes_no_route_from_the_others(void **state)
+{
+    struct fixture *fixture = *state;
+    rotation_start(fixture, rotation_without_time);
+    pid_t failing = start_child(fixture, fail_every_call, 0);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[0], 0);
+    expect_good_end(failing);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_overloaded) == ROTATION_HOSTS / 2);
+    assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[0], 0);
+}
 
 /* 4 % fail: seldom enough. But for one of the hosts each failure takes ten times slow_call_ms. */
 static void slow_failures_take_a_host_out_though_they_are_few(void **state)
@@ -224,6 +249,7 @@ int main(void)
         fixture_test(ejected_host_recovers_in_time_without_calls),
         fixture_test(successful_probes_bring_a_host_back),
         fixture_test(no_good_host_means_overload_so_many_times_and_then_a_probe),
+        fixture_test(program_whose_calls_all_fail_takes_no_route_from_the_others),
         fixture_test(slow_failures_take_a_host_out_though_they_are_few),
         fixture_test(window_of_few_calls_ejects_no_host_and_one_of_enough_calls_does),
         fixture_test(several_processes_agree_on_good_and_bad_hosts),

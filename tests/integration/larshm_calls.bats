@@ -35,8 +35,23 @@ load live
     eventually prints "all +[0-9]+ +$err " larshm stats 1 2
 }
 
-@test "calls that all fail eject all hosts: OVERLOAD is counted, by simulate and by get --pick" {
-    live '[loadbalance]' 'probe_num = 4' 'overload_timeout = 600'
+@test "a program whose calls fail takes no route away from the others" {
+    live
+    route add 1 2 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80
+    larshm wait 1 2
+    larshm simulate 1 2 5 2000 >/dev/null
+    larshm simulate 1 2 10 2000 >/dev/null
+    eventually prints 'idle since .*: spared after ' larshm get 1 2
+    run -0 larshm get 1 2 --pick 1000
+    [[ "$output" != *"there was no host"* ]]
+    run -0 larshm -j get 1 2
+    [ "$(jq '[.route.hosts[] | select(.in_turn)] | length' <<<"$output")" = 2 ]
+    [ "$(jq '[.route.hosts[] | select(.spared)] | length' <<<"$output")" -ge 1 ]
+    eventually grep -q ' spared' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "rules of Lars: calls that all fail eject all hosts: OVERLOAD is counted, by simulate and by get --pick" {
+    live '[loadbalance]' 'rules = lars' 'probe_num = 4' 'overload_timeout = 600'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     run -0 larshm simulate 1 2 10 400
     [[ "${lines[3]}" =~ ^400\ calls,\ ([0-9]+)\ answered\ with\ OVERLOAD$ ]]

@@ -92,7 +92,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
 }
 
 @test "drain and pin come before what calls report, until clear" {
-    live '[loadbalance]' 'probe_num = 1'
+    live '[loadbalance]' 'probe_num = 1' 'rules = lars'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
     run -0 --separate-stderr larshm host drain 1 2 10.0.0.1:80
@@ -313,7 +313,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
 }
 
 @test "show prints results, health, the settings that decide, and what is known of hosts" {
-    live '[loadbalance]' 'probe_num = 7' 'slow_call_ms = 250'
+    live '[loadbalance]' 'probe_num = 7' 'slow_call_ms = 250' 'rules = lars'
     route add 1 2 10.0.0.1:80
     larshm wait 1 2
     larshm report 1 2 10.0.0.1:80 1 --count 1500

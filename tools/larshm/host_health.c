@@ -78,10 +78,11 @@ struct text health_text(const struct host_health *health, bool out)
     const char *override = override_texts[health->override], *state = health_states[health->state];
     const char *mismatch = implies_out(health) == out ? "" : out ? "; out of rotation" : "; in rotation";
     const char *between = health->override == OVERRIDE_NONE ? "" : "; ";
+    const char *spared = host_health_is_spared(health) ? "spared after " : "";
     struct text since = text_moment(health_since_unix_ms(health), clock_unix_ms());
     if (health->state == HOST_EJECTED || health->reason != REASON_BIRTH)
-        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %.80s%s", override, between, state, since.is,
-                 reason(health).is, mismatch);
+        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %s%.80s%s", override, between, state,
+                 since.is, spared, reason(health).is, mismatch);
     else
         snprintf(text.is, sizeof(text.is), "%s%s", health->override == OVERRIDE_NONE ? state : override,
                  mismatch);

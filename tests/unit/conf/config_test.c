@@ -77,6 +77,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "loadbalance.update_timeout = 15\n"
                               "loadbalance.slow_call_ms = 0\n"
                               "loadbalance.window_min_calls = 5\n"
+                              "loadbalance.max_ejected = 50\n"
                               "fetcher.poll_interval_ms = 10\n"
                               "fetcher.request_timeout_ms = 1000\n"
                               "fetcher.connect_timeout_ms = 3000\n"

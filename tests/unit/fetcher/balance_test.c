@@ -83,7 +83,7 @@ static int teardown(void **state)
 }
 
 /* What a client does. */
-static void report(const struct fixture *fixture, uint64_t key, bool success, unsigned times)
+static void report_host(const struct fixture *fixture, uint64_t key, int at, bool success, unsigned times)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1};
     struct region region, routes_region;
@@ -94,10 +94,15 @@ static void report(const struct fixture *fixture, uint64_t key, bool success, un
     assert_int_equal(
         control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
     for (unsigned i = 0; i < times; i++)
-        assert_int_equal(call_stats_record(&control, numbered_key(key), fixture->hosts[BAD], success, 1),
+        assert_int_equal(call_stats_record(&control, numbered_key(key), fixture->hosts[at], success, 1),
                          SHM_OK);
     region_close(&region);
     region_close(&routes_region);
+}
+
+static void report(const struct fixture *fixture, uint64_t key, bool success, unsigned times)
+{
+    report_host(fixture, key, BAD, success, times);
 }
 
 static void report_and_poll(struct fixture *fixture, bool success, unsigned times)
@@ -131,11 +136,31 @@ static bool find_record(const struct fixture *fixture, uint64_t key, struct host
     return found;
 }
 
-static struct host_health health(const struct fixture *fixture)
+static struct host_health health_of(const struct fixture *fixture, int at)
 {
     struct host_health found;
-    find_record(fixture, KEY, fixture->hosts[BAD], &found);
+    find_record(fixture, KEY, fixture->hosts[at], &found);
     return found;
+}
+
+static struct host_health health(const struct fixture *fixture)
+{
+    return health_of(fixture, BAD);
+}
+
+/* As readers see it: bit i is host i of the route. */
+static uint32_t ejected_hosts(const struct fixture *fixture)
+{
+    const struct route_ref route = writer_find(fixture->instance->writer, numbered_key(KEY));
+    assert_true(route_ref_is_here(&route));
+    return (uint32_t)load_relaxed(&route.table.s_masks[0]);
+}
+
+/* Failures in a row that eject the host, `successes` before them. */
+static void fail_streak(struct fixture *fixture, int at, unsigned successes)
+{
+    report_host(fixture, KEY, at, true, successes);
+    report_host(fixture, KEY, at, false, STREAK);
 }
 
 /* ---- streaks ---- */
@@ -194,6 +219,128 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     assert_int_equal(health(fixture).state, HOST_IN_ROTATION);
     region_close(&region);
     region_close(&routes_region);
+}
+
+/* ---- how many may be out ---- */
+
+static void no_more_than_max_ejected_go_out_and_the_others_are_spared(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int round = 0; round < 3; round++) {
+        for (int at = 0; at < HOSTS; at++)
+            fail_streak(fixture, at, 0);
+        balance_poll(fixture->balance, clock_tick());
+        assert_int_equal(__builtin_popcount(ejected_hosts(fixture)), HOSTS / 2);
+        for (int at = 0; at < HOSTS; at++) {
+            struct host_health its = health_of(fixture, at);
+            assert_int_equal(its.state == HOST_EJECTED, ejected_hosts(fixture) >> at & 1);
+            assert_int_equal(host_health_is_spared(&its), its.state != HOST_EJECTED);
+            assert_int_equal(its.reason, REASON_ERR_STREAK);
+            assert_int_equal(its.contin_err * (its.state != HOST_EJECTED), 0);
+        }
+    }
+}
+
+static void limit_of_hosts_that_are_out_is_rounded_down(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.max_ejected = 74;
+    for (int at = 0; at < HOSTS; at++)
+        fail_streak(fixture, at, 0);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(__builtin_popcount(ejected_hosts(fixture)), 2);
+    fixture->config.loadbalance.max_ejected = 24;
+    balance_apply_config(fixture->balance);
+    assert_int_equal(ejected_hosts(fixture), 0);
+}
+
+static void worst_hosts_go_out_in_whatever_order_they_fail(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int at = HOSTS - 1; at >= 0; at--)
+        fail_streak(fixture, at, 5 * (unsigned)at);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0x3);
+    balance_override(fixture->balance, numbered_key(KEY), fixture->hosts[0], OVERRIDE_PINNED);
+    for (int at = HOSTS - 1; at > 0; at--) {
+        fail_streak(fixture, at, 5 * (unsigned)at);
+        balance_poll(fixture->balance, clock_tick());
+    }
+    assert_int_equal(ejected_hosts(fixture), 0x6);
+}
+
+static void host_that_fails_no_worse_does_not_replace_one_that_is_out(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int at = HOSTS - 1; at >= 0; at--) {
+        fail_streak(fixture, at, 0);
+        balance_poll(fixture->balance, clock_tick());
+    }
+    assert_int_equal(ejected_hosts(fixture), 0xc);
+}
+
+static void only_host_of_a_route_is_never_ejected(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.max_ejected = 100;
+    put(fixture, KEY, 1, TTL_S, NULL);
+    fail_streak(fixture, 0, 0);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0);
+    const struct host_health spared = health_of(fixture, 0);
+    assert_true(host_health_is_spared(&spared));
+}
+
+static void drained_hosts_are_neither_counted_nor_in_rotation(void **state)
+{
+    struct fixture *fixture = *state;
+    fail_streak(fixture, 0, 5);
+    fail_streak(fixture, 1, 0);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0x3);
+    for (int at = 2; at < HOSTS; at++)
+        balance_override(fixture->balance, numbered_key(KEY), fixture->hosts[at], OVERRIDE_DRAINED);
+    assert_int_equal(ejected_hosts(fixture), 0xe);
+    assert_int_equal(health_of(fixture, 0).reason, REASON_ERR_STREAK);
+    balance_override(fixture->balance, numbered_key(KEY), fixture->hosts[1], OVERRIDE_DRAINED);
+    assert_int_equal(ejected_hosts(fixture), 0xe);
+}
+
+static void table_that_loses_hosts_never_has_too_many_out(void **state)
+{
+    struct fixture *fixture = *state;
+    fail_streak(fixture, 0, 0);
+    fail_streak(fixture, 1, 5);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0x3);
+    const uint64_t *masks = balance_masks(fixture->balance, numbered_key(KEY), fixture->hosts, 2);
+    assert_non_null(masks);
+    assert_int_equal(masks[0], 0x1);
+    put(fixture, KEY, 2, TTL_S, masks);
+    assert_int_equal(ejected_hosts(fixture), 0x1);
+}
+
+static void next_fetcher_spares_what_the_last_one_had_no_time_for(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.max_ejected = 100;
+    for (int at = 0; at < HOSTS; at++)
+        fail_streak(fixture, at, 0);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0xf);
+    fixture->config.loadbalance.max_ejected = 50;
+    restart(fixture);
+    assert_int_equal(__builtin_popcount(ejected_hosts(fixture)), HOSTS / 2);
+}
+
+static void rules_of_lars_let_all_hosts_go_out(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.rules = RULES_LARS;
+    for (int at = 0; at < HOSTS; at++)
+        fail_streak(fixture, at, 0);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0xf);
 }
 
 /* ---- masks, records, reports ---- */
@@ -415,6 +562,15 @@ int main(void)
         TEST(host_that_comes_back_has_no_streak_from_before),
         TEST(failures_of_a_host_that_is_away_are_no_streak_when_it_comes_back),
         TEST(streak_in_an_older_control_object_ends_with_the_host_too),
+        TEST(no_more_than_max_ejected_go_out_and_the_others_are_spared),
+        TEST(limit_of_hosts_that_are_out_is_rounded_down),
+        TEST(worst_hosts_go_out_in_whatever_order_they_fail),
+        TEST(host_that_fails_no_worse_does_not_replace_one_that_is_out),
+        TEST(only_host_of_a_route_is_never_ejected),
+        TEST(drained_hosts_are_neither_counted_nor_in_rotation),
+        TEST(table_that_loses_hosts_never_has_too_many_out),
+        TEST(next_fetcher_spares_what_the_last_one_had_no_time_for),
+        TEST(rules_of_lars_let_all_hosts_go_out),
         TEST(ejection_by_results_that_came_while_a_table_was_published_is_shown),
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),

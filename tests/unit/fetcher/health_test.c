@@ -257,6 +257,27 @@ static void without_window_min_calls_one_failure_is_enough_for_a_window(void **s
     expect_turned(HOST_EJECTED, REASON_WINDOW, 10000, 7000);
 }
 
+static void badness_of_an_ejected_host_is_its_share_of_failures_without_the_credit(void **state)
+{
+    (void)state;
+    struct call_batch calls = {.succ = 10, .err = 20, .extra = 10, .err_run = 15};
+    assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_CHANGED);
+    assert_int_equal(host.badness, 7500);
+    assert_int_equal(health_time(&host, &config, BIRTH + 15 * SECOND + 1), HEALTH_CHANGED);
+    assert_int_equal(host.badness, 0);
+}
+
+static void spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_ejection(void **state)
+{
+    (void)state;
+    overload(BIRTH + 1);
+    health_spare(&host, &config, BIRTH + 2);
+    expect_turned(HOST_IN_ROTATION, REASON_ERR_STREAK, 15, 15);
+    assert_true(host_health_is_spared(&host));
+    health_init(&host, &config, BIRTH + 3);
+    assert_false(host_health_is_spared(&host));
+}
+
 static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state)
 {
     (void)state;
@@ -351,6 +372,8 @@ int main(void)
         TEST(deadline_is_when_time_has_something_to_do),
         TEST(window_of_few_calls_ejects_no_host_however_often),
         TEST(without_window_min_calls_one_failure_is_enough_for_a_window),
+        TEST(badness_of_an_ejected_host_is_its_share_of_failures_without_the_credit),
+        TEST(spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_ejection),
         TEST(extra_weight_ejects_a_host_that_fails_rarely_but_slowly),
         TEST(extra_weight_is_no_call),
         TEST(streak_followed_by_a_success_in_one_batch_is_not_lost),
