@@ -10,23 +10,29 @@ enum {
 static void time_passed(struct balance *balance)
 {
     uint32_t number;
-    for (enum host_state state = HOST_IN_ROTATION; state <= HOST_EJECTED; state++)
-        while (deadlines_first(&balance->deadlines, state, &number)) {
-            struct host_health *health = &host_store_entry(balance->store, number)->health;
-            const struct host_health before = *health;
-            enum health_change change = health_time(health, balance->config, balance->now);
-            if (change == HEALTH_SAME)
-                break;
-            struct route_key key;
-            struct host_addr host;
-            host_store_is(balance->store, number, &key, &host);
-            const struct route_ref route = writer_find(balance->writer, key);
-            balance_settle(balance, &route, number, change, &before);
-        }
+    uint64_t due;
+    while (deadlines_first(&balance->deadlines, &number, &due) && due <= balance->now) {
+        struct host_health *health = &host_store_entry(balance->store, number)->health;
+        const struct host_health before = *health;
+        enum health_change change = health_time(health, balance->config, balance->now);
+        struct route_key key;
+        struct host_addr host;
+        host_store_is(balance->store, number, &key, &host);
+        const struct route_ref route = writer_find(balance->writer, key);
+        balance_settle(balance, &route, number, change, &before);
+    }
 }
 
 void balance_apply_config(struct balance *balance)
 {
+    struct route_key key;
+    struct host_addr host;
+    for (uint32_t number = 0; number < host_store_used(balance->store); number++)
+        if (host_store_is(balance->store, number, &key, &host) && !host_addr_is_none(host)) {
+            health_set_end(&host_store_entry(balance->store, number)->health, balance->config);
+            host_store_commit(balance->store, number);
+            balance_place(balance, number);
+        }
     struct route_ref route;
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
         if (route_ref_any_ejected(&route))

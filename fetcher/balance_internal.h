@@ -58,6 +58,9 @@ void balance_mark_unreported(struct balance *balance, struct route_key key);
 void balance_settle(struct balance *balance, const struct route_ref *route, uint32_t number,
                     enum health_change change, const struct host_health *before);
 
+/* Sets the host's deadline: it has none while it is in rotation and has had no call in this window. */
+void balance_place(struct balance *balance, uint32_t number);
+
 /* Publishes the number of ejected hosts, for people. */
 void balance_gauge_ejected(struct balance *balance);
 

@@ -25,7 +25,7 @@ static void spare(struct balance *balance, const struct route_ref *route, uint32
 {
     struct host_health *health = &host_store_entry(balance->store, number)->health;
     const struct host_health before = *health;
-    health_spare(health, balance->config, balance->now);
+    health_spare(health, !record_set_has(&balance->to_eject, number), balance->config, balance->now);
     balance_settle(balance, route, number, HEALTH_CHANGED, &before);
 }
 

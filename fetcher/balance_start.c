@@ -37,41 +37,6 @@ static void remove_if_gone(struct balance *balance, uint32_t number)
         host_store_remove(balance->store, number);
 }
 
-struct adopted {
-    uint64_t began;
-    uint32_t number;
-};
-
-static int by_began(const void *left, const void *right)
-{
-    const struct adopted *a = left, *b = right;
-    return (a->began > b->began) - (a->began < b->began);
-}
-
-/* Hosts in the order in which their time began; in any order if there is no memory, which takes longer. */
-static void place_deadlines(struct balance *balance)
-{
-    struct route_key key;
-    struct host_addr host;
-    uint32_t used = host_store_used(balance->store), count = 0;
-    struct adopted *adopted = calloc(used + 1, sizeof(*adopted));
-    for (uint32_t number = 0; number < used; number++) {
-        if (!host_store_is(balance->store, number, &key, &host) || host_addr_is_none(host))
-            continue;
-        const struct host_health *health = &host_store_entry(balance->store, number)->health;
-        if (adopted)
-            adopted[count++] = (struct adopted){deadline_began(health), number};
-        else
-            deadlines_place(&balance->deadlines, number, health);
-    }
-    if (adopted)
-        qsort(adopted, count, sizeof(*adopted), by_began);
-    for (uint32_t i = 0; i < count; i++)
-        deadlines_place(&balance->deadlines, adopted[i].number,
-                        &host_store_entry(balance->store, adopted[i].number)->health);
-    free(adopted);
-}
-
 /* Goes on where the previous fetcher stopped; routes that are gone are forgotten. */
 static void resume(struct balance *balance)
 {
@@ -93,8 +58,9 @@ static void resume(struct balance *balance)
             entry->health.since = balance->now;
         if (entry->health.window > balance->now)
             entry->health.window = balance->now;
+        health_set_end(&entry->health, balance->config);
+        balance_place(balance, number);
     }
-    place_deadlines(balance);
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
         if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host)) {
             balance_finish_absorbing(balance, number);

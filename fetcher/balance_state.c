@@ -29,9 +29,18 @@ void balance_publish_rotation(struct balance *balance, const struct route_ref *r
                             health->override == OVERRIDE_DRAINED);
 }
 
+void balance_place(struct balance *balance, uint32_t number)
+{
+    const struct host_health *health = &host_store_entry(balance->store, number)->health;
+    bool ejected = health->state == HOST_EJECTED;
+    bool idle = !ejected && health->rsucc == 0 && health->rerr == 0;
+    deadlines_set(&balance->deadlines, number,
+                  idle ? DEADLINE_NONE : health_deadline(health, balance->config), ejected);
+}
+
 void balance_gauge_ejected(struct balance *balance)
 {
-    writer_gauge(balance->writer, COUNTER_overloaded, deadlines_count(&balance->deadlines, HOST_EJECTED));
+    writer_gauge(balance->writer, COUNTER_overloaded, balance->deadlines.ejected);
 }
 
 void balance_mark_unreported(struct balance *balance, struct route_key key)
@@ -80,6 +89,6 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
     }
     if (change == HEALTH_CHANGED)
         balance_mark_unreported(balance, route->key);
-    deadlines_place(&balance->deadlines, number, &entry->health);
+    balance_place(balance, number);
     balance_gauge_ejected(balance);
 }

@@ -30,7 +30,7 @@ static void reset(struct balance *balance, uint32_t number)
 {
     struct host_entry *left = host_store_entry(balance->store, number);
     writer_reset_runs(balance->writer, left->generation, left->cell);
-    deadlines_remove(&balance->deadlines, number);
+    deadlines_set(&balance->deadlines, number, DEADLINE_NONE, false);
     unreported_forget(&balance->unreported, number);
     if (left->health.override == OVERRIDE_NONE) {
         host_store_remove(balance->store, number);

@@ -3,13 +3,10 @@
 
 #include <stdlib.h>
 
-#define NONE UINT32_MAX
-
 struct deadline_node {
-    uint64_t began;
-    uint32_t before, after; /* NONE: it is the first, the last */
-    uint8_t state;
-    bool queued;
+    uint64_t due;
+    uint32_t place; /* in the heap, plus 1; 0: it is not there */
+    bool ejected;
 };
 
 bool deadlines_reserve(struct deadlines *deadlines, uint32_t count)
@@ -17,84 +14,99 @@ bool deadlines_reserve(struct deadlines *deadlines, uint32_t count)
     if (count <= deadlines->capacity)
         return true;
     uint32_t capacity = count < 512 ? 512 : count * 2;
+    uint32_t *heap = realloc(deadlines->heap, capacity * sizeof(*heap));
+    if (!heap)
+        return false;
+    deadlines->heap = heap;
     struct deadline_node *nodes = realloc(deadlines->nodes, capacity * sizeof(*nodes));
     if (!nodes)
         return false;
+    deadlines->nodes = nodes;
     for (uint32_t i = deadlines->capacity; i < capacity; i++)
         nodes[i] = (struct deadline_node){0};
-    deadlines->nodes = nodes;
     deadlines->capacity = capacity;
     return true;
 }
 
 void deadlines_free(struct deadlines *deadlines)
 {
+    free(deadlines->heap);
     free(deadlines->nodes);
     *deadlines = (struct deadlines){0};
 }
 
-void deadlines_remove(struct deadlines *deadlines, uint32_t number)
+static uint64_t due_at(const struct deadlines *deadlines, uint32_t place)
 {
-    struct deadline_node *nodes = deadlines->nodes, *node = &nodes[number];
-    struct deadline_queue *queue = &deadlines->queues[node->state];
-    if (!node->queued)
+    return deadlines->nodes[deadlines->heap[place]].due;
+}
+
+static void put(struct deadlines *deadlines, uint32_t place, uint32_t number)
+{
+    deadlines->heap[place] = number;
+    deadlines->nodes[number].place = place + 1;
+}
+
+static void move_up(struct deadlines *deadlines, uint32_t place)
+{
+    uint32_t number = deadlines->heap[place];
+    uint64_t due = deadlines->nodes[number].due;
+    for (; place > 0 && due < due_at(deadlines, (place - 1) / 2); place = (place - 1) / 2)
+        put(deadlines, place, deadlines->heap[(place - 1) / 2]);
+    put(deadlines, place, number);
+}
+
+static void move_down(struct deadlines *deadlines, uint32_t place)
+{
+    uint32_t number = deadlines->heap[place];
+    uint64_t due = deadlines->nodes[number].due;
+    for (uint32_t below; (below = 2 * place + 1) < deadlines->count; place = below) {
+        if (below + 1 < deadlines->count && due_at(deadlines, below + 1) < due_at(deadlines, below))
+            below++;
+        if (due <= due_at(deadlines, below))
+            break;
+        put(deadlines, place, deadlines->heap[below]);
+    }
+    put(deadlines, place, number);
+}
+
+static void take_out(struct deadlines *deadlines, uint32_t number)
+{
+    uint32_t place = deadlines->nodes[number].place - 1, last = deadlines->heap[--deadlines->count];
+    deadlines->nodes[number].place = 0;
+    deadlines->ejected -= deadlines->nodes[number].ejected;
+    if (last == number)
         return;
-    *(node->before == NONE ? &queue->first : &nodes[node->before].after) = node->after;
-    *(node->after == NONE ? &queue->last : &nodes[node->after].before) = node->before;
-    queue->count--;
-    node->queued = false;
+    put(deadlines, place, last);
+    move_up(deadlines, place);
+    move_down(deadlines, deadlines->nodes[last].place - 1);
 }
 
-/* Behind the last that began no later: nearly always the end. */
-static void insert(struct deadlines *deadlines, uint32_t number)
-{
-    struct deadline_node *nodes = deadlines->nodes, *node = &nodes[number];
-    struct deadline_queue *queue = &deadlines->queues[node->state];
-    uint32_t before = queue->count ? queue->last : NONE;
-    while (before != NONE && nodes[before].began > node->began)
-        before = nodes[before].before;
-    node->before = before;
-    node->after = before != NONE ? nodes[before].after : queue->count ? queue->first : NONE;
-    *(node->before == NONE ? &queue->first : &nodes[node->before].after) = number;
-    *(node->after == NONE ? &queue->last : &nodes[node->after].before) = number;
-    queue->count++;
-    node->queued = true;
-}
-
-uint64_t deadline_began(const struct host_health *health)
-{
-    return health->state == HOST_IN_ROTATION ? health->window : health->since;
-}
-
-void deadlines_place(struct deadlines *deadlines, uint32_t number, const struct host_health *health)
+void deadlines_set(struct deadlines *deadlines, uint32_t number, uint64_t due, bool ejected)
 {
     struct deadline_node *node = &deadlines->nodes[number];
-    uint64_t began = deadline_began(health);
-    bool wanted = health->state != HOST_IN_ROTATION || health->rsucc || health->rerr;
-    if (node->queued && wanted && node->state == health->state && node->began == began)
+    if (node->place ? node->due == due && node->ejected == ejected : due == DEADLINE_NONE)
         return;
-    deadlines_remove(deadlines, number);
-    if (!wanted)
+    if (node->place)
+        take_out(deadlines, number);
+    if (due == DEADLINE_NONE)
         return;
-    node->state = health->state;
-    node->began = began;
-    insert(deadlines, number);
+    node->due = due;
+    node->ejected = ejected;
+    deadlines->ejected += ejected;
+    put(deadlines, deadlines->count++, number);
+    move_up(deadlines, deadlines->count - 1);
 }
 
 bool deadlines_has(const struct deadlines *deadlines, uint32_t number)
 {
-    return deadlines->nodes[number].queued;
+    return deadlines->nodes[number].place > 0;
 }
 
-bool deadlines_first(const struct deadlines *deadlines, enum host_state state, uint32_t *number)
+bool deadlines_first(const struct deadlines *deadlines, uint32_t *number, uint64_t *due)
 {
-    const struct deadline_queue *queue = &deadlines->queues[state];
-    if (queue->count)
-        *number = queue->first;
-    return queue->count;
-}
-
-uint32_t deadlines_count(const struct deadlines *deadlines, enum host_state state)
-{
-    return deadlines->queues[state].count;
+    if (deadlines->count == 0)
+        return false;
+    *number = deadlines->heap[0];
+    *due = deadlines->nodes[*number].due;
+    return true;
 }

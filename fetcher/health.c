@@ -52,10 +52,32 @@ static uint16_t badness(const struct host_health *health)
     return all ? (uint16_t)(UINT64_C(10000) * health->verr / all) : 0;
 }
 
+/* So many seconds an ejection lasts. */
+static uint32_t ejection_s(uint32_t level, const struct config *config)
+{
+    uint64_t wanted = (uint64_t)config->loadbalance.overload_timeout * (level > 1 ? level : 1);
+    uint32_t longest = health_longest_ejection_s(config);
+    return wanted < longest ? (uint32_t)wanted : longest;
+}
+
+/* Never more than make the longest ejection, so that it is as soon forgotten. */
+static uint32_t level(const struct host_health *health, const struct config *config, uint64_t now)
+{
+    uint64_t steps = (now - health->since) / (UINT64_C(1000) * config->loadbalance.overload_timeout);
+    if (plays_lars(config))
+        return 0;
+    if (health->state == HOST_EJECTED)
+        return health->level;
+    return steps < health->level ? health->level - (uint32_t)steps : 0;
+}
+
 static void become(struct host_health *health, enum host_state state, struct cause cause,
                    const struct config *config, uint64_t now)
 {
     health->badness = state == HOST_EJECTED ? badness(health) : 0;
+    uint32_t before = level(health, config, now);
+    bool longer = state == HOST_EJECTED && ejection_s(before, config) < health_longest_ejection_s(config);
+    health->level = (uint16_t)(before + (longer || (state == HOST_EJECTED && before == 0)));
     if (state == HOST_IN_ROTATION)
         begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);
     else
@@ -65,6 +87,19 @@ static void become(struct host_health *health, enum host_state state, struct cau
     health->limit = cause.limit;
     health->state = (uint8_t)state;
     health->reason = (uint8_t)cause.reason;
+    health_set_end(health, config);
+}
+
+uint32_t health_longest_ejection_s(const struct config *config)
+{
+    uint32_t once = config->loadbalance.overload_timeout, most = config->loadbalance.max_overload_timeout;
+    return plays_lars(config) || most < once ? once : most;
+}
+
+void health_set_end(struct host_health *health, const struct config *config)
+{
+    if (health->state == HOST_EJECTED)
+        health->window = health->since + UINT64_C(1000) * ejection_s(health->level, config);
 }
 
 void health_init(struct host_health *health, const struct config *config, uint64_t now)
@@ -99,9 +134,11 @@ static bool fails(const struct host_health *health, const struct config *config,
 
 static bool recovers(const struct host_health *health, const struct config *config, struct cause *out)
 {
+    bool lars = plays_lars(config);
     double succ_rate = config->loadbalance.succ_rate;
-    uint32_t succ_limit = config->loadbalance.contin_succ_limit;
-    if (share(health->vsucc, health->verr) > succ_rate)
+    uint32_t succ_limit =
+        lars ? config->loadbalance.contin_succ_limit : config->loadbalance.recover_successes;
+    if (lars && share(health->vsucc, health->verr) > succ_rate)
         *out = rate_cause(REASON_SUCC_RATE, health->vsucc, health->verr, succ_rate);
     else if (health->contin_succ >= succ_limit)
         *out = (struct cause){REASON_SUCC_STREAK, health->contin_succ, succ_limit};
@@ -168,13 +205,15 @@ enum health_change health_time(struct host_health *health, const struct config *
         return HEALTH_SAME;
     if (health->state == HOST_IN_ROTATION)
         return end_window(health, config, now);
-    const struct cause cause = {REASON_TIMEOUT, 0, config->loadbalance.overload_timeout};
+    const struct cause cause = {REASON_TIMEOUT, 0, (uint32_t)((health->window - health->since) / 1000)};
     become(health, HOST_IN_ROTATION, cause, config, now);
     return HEALTH_CHANGED;
 }
 
-void health_spare(struct host_health *health, const struct config *config, uint64_t now)
+void health_spare(struct host_health *health, bool was_out, const struct config *config, uint64_t now)
 {
+    if (!was_out && health->level > 0)
+        health->level--;
     const struct cause cause = {(enum health_reason)health->reason, health->value, health->limit};
     become(health, HOST_IN_ROTATION, cause, config, now);
 }
@@ -182,6 +221,6 @@ void health_spare(struct host_health *health, const struct config *config, uint6
 uint64_t health_deadline(const struct host_health *health, const struct config *config)
 {
     if (health->state != HOST_IN_ROTATION)
-        return health->since + UINT64_C(1000) * config->loadbalance.overload_timeout;
+        return health->window;
     return plays_lars(config) ? UINT64_MAX : window_end(health, config);
 }

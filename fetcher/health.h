@@ -9,6 +9,7 @@
 #ifndef FETCHER_HEALTH_H
 #define FETCHER_HEALTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf/config.h"
@@ -40,8 +41,20 @@ void health_begin_window(struct host_health *health, const struct config *config
  * windows end in health_apply(): with the first call after them, which counts in them. */
 enum health_change health_time(struct host_health *health, const struct config *config, uint64_t now);
 
-/* Puts an ejected host back in rotation, because too many of its route are out; its reason says what it was ejected for. */
-void health_spare(struct host_health *health, const struct config *config, uint64_t now);
+/*
+ * Puts an ejected host back in rotation, because too many of its route are out; its reason says what it was ejected for.
+ * `was_out`: false if no program has seen that it was, so that it is no ejection.
+ */
+void health_spare(struct host_health *health, bool was_out, const struct config *config, uint64_t now);
+
+/*
+ * How long an ejection lasts at most. The first one lasts overload_timeout, the second in a row twice as long, and so on.
+ * One is forgotten for each overload_timeout in rotation.
+ */
+uint32_t health_longest_ejection_s(const struct config *config);
+
+/* The configuration has changed, or `since` has, or the record is a previous fetcher's: sets the end of an ejection. */
+void health_set_end(struct host_health *health, const struct config *config);
 
 /* The tick from which on health_time() has something to do; before that it changes nothing. UINT64_MAX: never. */
 uint64_t health_deadline(const struct host_health *health, const struct config *config);

@@ -23,6 +23,7 @@
 #include "fetcher/admin.h"
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
+#include "fetcher/health.h"
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
@@ -139,7 +140,7 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
                 .grace_ms = config->shm.grace_ms,
                 .probe_num = config->loadbalance.probe_num,
                 .slow_call_ms = config->loadbalance.slow_call_ms,
-                .overload_timeout_s = config->loadbalance.overload_timeout,
+                .overload_timeout_s = health_longest_ejection_s(config),
             },
     };
 }

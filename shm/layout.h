@@ -148,7 +148,7 @@ enum {
     X(host_health, window) X(host_health, vsucc) X(host_health, verr) X(host_health, rsucc)       \
     X(host_health, rerr) X(host_health, contin_succ) X(host_health, contin_err)                   \
     X(host_health, value) X(host_health, limit) X(host_health, state) X(host_health, override)    \
-    X(host_health, reason) X(host_health, badness)
+    X(host_health, reason) X(host_health, badness) X(host_health, level)
 /* clang-format on */
 
 #define WORD_HALVES(word) (uint32_t)(word), (uint32_t)((uint64_t)(word) >> 32)

@@ -39,7 +39,7 @@ enum health_reason {
 struct host_health {
     uint64_t total_succ, total_err; /* calls, ever: results that clients reported */
     uint64_t since;                 /* when `state` began */
-    uint64_t window;                /* when the counts below began; in rotation it ends after idle_timeout */
+    uint64_t window; /* in rotation: when the counts below began, for idle_timeout; ejected: when that ends */
     uint32_t vsucc, verr; /* for judging; with what the host was credited or charged when it changed state */
     uint32_t rsucc, rerr; /* calls; these go to the report service */
     uint32_t contin_succ, contin_err;
@@ -49,7 +49,7 @@ struct host_health {
     uint8_t reason;        /* enum health_reason */
     uint8_t pad0;          /* 0 or, from a fetcher of 0.1, 1 */
     uint16_t badness;      /* of an ejected host: the share of failures with which it was, parts of 10,000 */
-    uint16_t pad1;         /* 0: it is stored with the rest */
+    uint16_t level; /* ejections in a row, the current one included; see health_level() of the fetcher */
 };
 static_assert(sizeof(struct host_health) == 72, "host_health has no other padding");
 

@@ -22,7 +22,7 @@
     X(grace_ms)           /* how long a replaced table stays unchanged */                         \
     X(probe_num)          /* picks of hosts in rotation between two probes of ejected ones */     \
     X(slow_call_ms)       /* a failure counts once for each of these that it took; 0: once */     \
-    X(overload_timeout_s) /* how long ejections last; older ones are void if the fetcher is dead */
+    X(overload_timeout_s) /* how long ejections last at most; all are void if the fetcher is dead for longer */
 /* clang-format on */
 
 struct settings {

@@ -101,11 +101,13 @@ static void ejected_host_recovers_in_time_without_calls(void **state)
 static void successful_probes_bring_a_host_back(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nsucc_rate = 0.5\n");
+    rotation_start(fixture, rotation_without_time);
     rotation_eject(fixture, BAD);
-    rotation_report(fixture->client, BAD, 0, 6); /* of 11, with the 5 failures that it was charged with */
+    rotation_report(fixture->client, BAD, 0, 1);
+    rotation_report(fixture->client, BAD, 1, 1);
+    rotation_report(fixture->client, BAD, 0, 2);
     eventually(!rotation_overloaded(fixture, BAD));
-    assert_int_equal(rotation_health(fixture, BAD).reason, REASON_SUCC_RATE);
+    assert_int_equal(rotation_health(fixture, BAD).reason, REASON_SUCC_STREAK);
     rotation_expect_all(fixture->client);
 }
 

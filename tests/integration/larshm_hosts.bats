@@ -21,7 +21,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     run -0 printed
     [ "${#lines[@]}" -eq 5 ]
     [[ "${lines[2]}" =~ ^\ +HOST\ +SUCCESSES\ +FAILURES\ HEALTH$ ]]
-    [[ "${lines[3]}" =~ ^\ +10.0.0.1:80\ +0\ +15\ overloaded\ since\ $time_of_day:\ 15\ failures\ in\ a\ row$ ]]
+    [[ "${lines[3]}" =~ ^\ +10.0.0.1:80\ +0\ +15\ overloaded\ since\ $time_of_day:\ 15\ failures\ in\ a\ row\;\ until\ $time_of_day$ ]]
     [[ "${lines[4]}" =~ ^\ +10.0.0.2:80\ +0\ +0\ idle$ ]]
     eventually prints "10.0.0.1:80 +0 +15 idle since $time_of_day: was overloaded for 1 s$" larshm get 1 2
     run -0 larshm get 1 2
@@ -48,7 +48,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
 }
 
 @test "JSON has all about a host: state, hold, reason, totals and counts" {
-    live
+    live '[loadbalance]' 'recover_successes = 3'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
     before=$(date +%s%3N)
@@ -56,12 +56,14 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     larshm report 1 2 10.0.0.1:80 0 --count 2
     eventually prints '"total_succ": 2,' larshm -j get 1 2
     run -0 --separate-stderr larshm -j get 1 2
-    for member in "state overloaded" "hold none" "reason err_streak" "limit 10" "total_succ 2" "total_err 10" \
+    for member in "state overloaded" "hold none" "reason err_streak" "limit 10" "level 1" "spared false" "total_succ 2" "total_err 10" \
         "in_turn false" "probed true" "ip 10.0.0.1" "port 80"; do
         [ "$(json route hosts 0 "${member% *}")" = "${member#* }" ]
     done
     [ "$(json route hosts 0 value)" -ge 10 ]
     since=$(json route hosts 0 since_unix_ms)
+    until=$(json route hosts 0 until_unix_ms)
+    [ $(((until - since + 500) / 1000)) -eq 15 ]
     [ "$since" -ge "$((before - 1000))" ]
     [ "$since" -le "$(($(date +%s%3N) + 1000))" ]
     for member in vsucc verr rsucc rerr contin_succ contin_err; do

@@ -32,6 +32,24 @@ uint64_t health_since_unix_ms(const struct host_health *health)
     return now > age ? now - age : 0;
 }
 
+uint64_t health_until_unix_ms(const struct host_health *health)
+{
+    bool ejected = health->state == HOST_EJECTED && health->window > health->since;
+    return ejected ? health_since_unix_ms(health) + (health->window - health->since) : 0;
+}
+
+static struct text until(const struct host_health *health)
+{
+    struct text text = {""};
+    uint64_t end = health_until_unix_ms(health);
+    if (end && health->level > 1)
+        snprintf(text.is, sizeof(text.is), "; until %.20s, ejection %" PRIu16 " in a row",
+                 text_moment(end, clock_unix_ms()).is, health->level);
+    else if (end)
+        snprintf(text.is, sizeof(text.is), "; until %.20s", text_moment(end, clock_unix_ms()).is);
+    return text;
+}
+
 static struct text reason(const struct host_health *health)
 {
     struct text text, value = text_share(health->value), limit = text_share(health->limit);
@@ -81,8 +99,8 @@ struct text health_text(const struct host_health *health, bool out)
     const char *spared = host_health_is_spared(health) ? "spared after " : "";
     struct text since = text_moment(health_since_unix_ms(health), clock_unix_ms());
     if (health->state == HOST_EJECTED || health->reason != REASON_BIRTH)
-        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %s%.80s%s", override, between, state,
-                 since.is, spared, reason(health).is, mismatch);
+        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %s%.50s%.50s%s", override, between, state,
+                 since.is, spared, reason(health).is, until(health).is, mismatch);
     else
         snprintf(text.is, sizeof(text.is), "%s%s", health->override == OVERRIDE_NONE ? state : override,
                  mismatch);

@@ -15,8 +15,9 @@ extern const char *const health_states[];
 extern const char *const health_overrides[];
 extern const char *const health_reasons[REASONS];
 
-/* When the host got its state. */
+/* When the host got its state; when its ejection ends, 0 if it is in rotation. */
 uint64_t health_since_unix_ms(const struct host_health *health);
+uint64_t health_until_unix_ms(const struct host_health *health);
 
 /*
  * "overloaded since 12:03:07: 14 % failures > 10 %". `out`: the host is out of rotation, as readers see it; the text

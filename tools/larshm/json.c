@@ -24,14 +24,16 @@ static json_t *json_health(const struct host_health *health)
     static const struct host_health nothing;
     const struct host_health *of = health ? health : &nothing;
     json_t *since = health ? json_integer(json_number(health_since_unix_ms(of))) : json_null();
-    return json_pack("{s:s, s:b, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
-                     health_states[of->state], "spared", (int)host_health_is_spared(of), "hold",
-                     health_overrides[of->override], "reason", health_reasons[of->reason], "value",
-                     (json_int_t)of->value, "limit", (json_int_t)of->limit, "since_unix_ms", since,
-                     "total_succ", json_number(of->total_succ), "total_err", json_number(of->total_err),
-                     "vsucc", (json_int_t)of->vsucc, "verr", (json_int_t)of->verr, "rsucc",
-                     (json_int_t)of->rsucc, "rerr", (json_int_t)of->rerr, "contin_succ",
-                     (json_int_t)of->contin_succ, "contin_err", (json_int_t)of->contin_err);
+    uint64_t end = health_until_unix_ms(of);
+    json_t *until = end ? json_integer(json_number(end)) : json_null();
+    return json_pack("{s:s, s:b, s:I, s:o, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "state", health_states[of->state], "spared", (int)host_health_is_spared(of), "level",
+                     (json_int_t)of->level, "until_unix_ms", until, "hold", health_overrides[of->override],
+                     "reason", health_reasons[of->reason], "value", (json_int_t)of->value, "limit",
+                     (json_int_t)of->limit, "since_unix_ms", since, "total_succ", json_number(of->total_succ),
+                     "total_err", json_number(of->total_err), "vsucc", (json_int_t)of->vsucc, "verr",
+                     (json_int_t)of->verr, "rsucc", (json_int_t)of->rsucc, "rerr", (json_int_t)of->rerr,
+                     "contin_succ", (json_int_t)of->contin_succ, "contin_err", (json_int_t)of->contin_err);
 }
 
 /* What is known of a host is in members of their own; without a history they are missing. */

@@ -15,79 +15,23 @@ enum {
     TIMES = 50, /* few, so that many hosts have the same */
 };
 
-static struct host_health idle(uint64_t window)
-{
-    return (struct host_health){.state = HOST_IN_ROTATION, .window = window, .since = 1, .rsucc = 1};
-}
-
-static struct host_health overloaded(uint64_t since)
-{
-    return (struct host_health){.state = HOST_EJECTED, .window = 1, .since = since};
-}
-
-static void place(struct deadlines *deadlines, uint32_t number, struct host_health health)
-{
-    deadlines_place(deadlines, number, &health);
-}
-
-static void expect_first(const struct deadlines *deadlines, enum host_state state, uint32_t number)
-{
-    uint32_t first;
-    assert_true(deadlines_first(deadlines, state, &first));
-    assert_int_equal(first, number);
-}
-
-static void hosts_come_in_the_order_in_which_their_time_began(void **state)
+static void hosts_come_in_the_order_of_their_deadlines(void **state)
 {
     (void)state;
     struct deadlines deadlines = {0};
+    uint32_t first;
+    uint64_t due;
     assert_true(deadlines_reserve(&deadlines, HOSTS));
     for (uint32_t i = 0; i < HOSTS; i++)
-        place(&deadlines, i, idle(1000 + i * 7 % HOSTS));
+        deadlines_set(&deadlines, i, 1000 + i * 7 % HOSTS, false);
     for (uint32_t i = 0; i < HOSTS; i++) {
-        uint32_t first;
-        assert_true(deadlines_first(&deadlines, HOST_IN_ROTATION, &first));
+        assert_true(deadlines_first(&deadlines, &first, &due));
         assert_int_equal(first * 7 % HOSTS, i);
-        deadlines_remove(&deadlines, first);
+        assert_int_equal(due, 1000 + i);
+        deadlines_set(&deadlines, first, DEADLINE_NONE, false);
+        assert_false(deadlines_has(&deadlines, first));
     }
-    assert_int_equal(deadlines_count(&deadlines, HOST_IN_ROTATION), 0);
-    deadlines_free(&deadlines);
-}
-
-static void idle_and_overloaded_hosts_are_kept_apart(void **state)
-{
-    (void)state;
-    struct deadlines deadlines = {0};
-    uint32_t first;
-    assert_true(deadlines_reserve(&deadlines, 2));
-    place(&deadlines, 0, idle(5));
-    assert_false(deadlines_first(&deadlines, HOST_EJECTED, &first));
-    place(&deadlines, 1, overloaded(4));
-    expect_first(&deadlines, HOST_IN_ROTATION, 0);
-    expect_first(&deadlines, HOST_EJECTED, 1);
-    place(&deadlines, 0, overloaded(3));
-    assert_false(deadlines_first(&deadlines, HOST_IN_ROTATION, &first));
-    expect_first(&deadlines, HOST_EJECTED, 0);
-    assert_int_equal(deadlines_count(&deadlines, HOST_EJECTED), 2);
-    deadlines_free(&deadlines);
-}
-
-static void idle_host_without_calls_has_no_deadline(void **state)
-{
-    (void)state;
-    struct deadlines deadlines = {0};
-    struct host_health host = {.state = HOST_IN_ROTATION, .window = 5};
-    assert_true(deadlines_reserve(&deadlines, 1));
-    place(&deadlines, 0, host);
-    assert_false(deadlines_has(&deadlines, 0));
-    host.rerr = 1;
-    place(&deadlines, 0, host);
-    assert_true(deadlines_has(&deadlines, 0));
-    host.rerr = 0;
-    place(&deadlines, 0, host);
-    assert_false(deadlines_has(&deadlines, 0));
-    deadlines_remove(&deadlines, 0);
-    assert_int_equal(deadlines_count(&deadlines, HOST_IN_ROTATION), 0);
+    assert_false(deadlines_first(&deadlines, &first, &due));
     deadlines_free(&deadlines);
 }
 
@@ -95,72 +39,52 @@ static void room_is_made_without_losing_a_host(void **state)
 {
     (void)state;
     struct deadlines deadlines = {0};
+    uint32_t first;
+    uint64_t due;
     for (uint32_t i = 0; i < 10 * HOSTS; i++) {
         assert_true(deadlines_reserve(&deadlines, i + 1));
-        place(&deadlines, i, overloaded(10 * HOSTS - i));
-        expect_first(&deadlines, HOST_EJECTED, i);
+        deadlines_set(&deadlines, i, 10 * HOSTS - i, true);
+        assert_true(deadlines_first(&deadlines, &first, &due));
+        assert_int_equal(first, i);
     }
-    assert_int_equal(deadlines_count(&deadlines, HOST_EJECTED), 10 * HOSTS);
+    for (uint32_t i = 0; i < 10 * HOSTS; i++)
+        assert_true(deadlines_has(&deadlines, i));
     deadlines_free(&deadlines);
     deadlines_free(&deadlines);
 }
 
 /* ---- against a table that is searched from end to end ---- */
 
-struct model {
-    bool there[HOSTS];
-    struct host_health health[HOSTS];
-};
-
-static uint64_t began(const struct host_health *health)
+static void expect_like_model(const struct deadlines *deadlines, const uint64_t model[static HOSTS])
 {
-    return health->state == HOST_IN_ROTATION ? health->window : health->since;
-}
-
-static void expect_like_model(const struct deadlines *deadlines, const struct model *model,
-                              enum host_state state)
-{
-    uint32_t count = 0, first;
-    uint64_t earliest = UINT64_MAX;
+    uint64_t earliest = DEADLINE_NONE, due = DEADLINE_NONE;
+    uint32_t first = 0, ejected = 0;
     for (uint32_t i = 0; i < HOSTS; i++) {
-        if (!model->there[i] || model->health[i].state != state)
-            continue;
-        count++;
-        if (began(&model->health[i]) < earliest)
-            earliest = began(&model->health[i]);
+        if (model[i] < earliest)
+            earliest = model[i];
+        ejected += model[i] != DEADLINE_NONE && i % 2;
     }
-    assert_int_equal(deadlines_count(deadlines, state), count);
-    assert_int_equal(deadlines_first(deadlines, state, &first), count > 0);
-    if (count) {
-        assert_true(model->there[first]);
-        assert_int_equal(model->health[first].state, state);
-        assert_int_equal(began(&model->health[first]), earliest);
-    }
+    assert_int_equal(deadlines->ejected, ejected);
+    assert_int_equal(deadlines_first(deadlines, &first, &due), earliest != DEADLINE_NONE);
+    assert_int_equal(due, earliest);
+    assert_true(due == DEADLINE_NONE || model[first] == due);
 }
 
 static void any_changes_leave_the_first_one_first(void **state)
 {
     (void)state;
     struct deadlines deadlines = {0};
-    struct model model = {0};
+    uint64_t model[HOSTS];
     assert_true(deadlines_reserve(&deadlines, HOSTS));
+    for (uint32_t i = 0; i < HOSTS; i++)
+        model[i] = DEADLINE_NONE;
     srand(1);
     for (int step = 0; step < STEPS; step++) {
         uint32_t number = (uint32_t)rand() % HOSTS;
-        uint64_t time = (uint64_t)rand() % TIMES;
-        int what = rand() % 4;
-        struct host_health health = what == 0 ? overloaded(time) : idle(time);
-        if (what == 1)
-            health.rsucc = 0;
-        if (what == 2)
-            deadlines_remove(&deadlines, number);
-        else
-            place(&deadlines, number, health);
-        model.there[number] = what == 0 || what == 3;
-        model.health[number] = health;
-        assert_int_equal(deadlines_has(&deadlines, number), model.there[number]);
-        expect_like_model(&deadlines, &model, HOST_IN_ROTATION);
-        expect_like_model(&deadlines, &model, HOST_EJECTED);
+        model[number] = rand() % 3 ? (uint64_t)rand() % TIMES : DEADLINE_NONE;
+        deadlines_set(&deadlines, number, model[number], number % 2);
+        assert_int_equal(deadlines_has(&deadlines, number), model[number] != DEADLINE_NONE);
+        expect_like_model(&deadlines, model);
     }
     deadlines_free(&deadlines);
 }
@@ -168,9 +92,7 @@ static void any_changes_leave_the_first_one_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hosts_come_in_the_order_in_which_their_time_began),
-        cmocka_unit_test(idle_and_overloaded_hosts_are_kept_apart),
-        cmocka_unit_test(idle_host_without_calls_has_no_deadline),
+        cmocka_unit_test(hosts_come_in_the_order_of_their_deadlines),
         cmocka_unit_test(room_is_made_without_losing_a_host),
         cmocka_unit_test(any_changes_leave_the_first_one_first),
     };

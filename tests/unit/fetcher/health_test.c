@@ -70,7 +70,8 @@ static void expect_turned(enum host_state state, enum health_reason reason, uint
     assert_int_equal(host.value, value);
     assert_int_equal(host.limit, limit);
     expect_fresh_counts();
-    assert_int_equal(host.since, host.window);
+    assert_int_equal(host.window - host.since,
+                     host.state == HOST_EJECTED ? SECOND * config.loadbalance.overload_timeout : 0);
 }
 
 static void birth_is_idle_with_credit_and_keeps_totals_and_override(void **state)
@@ -151,6 +152,7 @@ static void success_ends_a_streak_of_failures_and_the_reverse(void **state)
 static void successes_above_succ_rate_make_idle(void **state)
 {
     (void)state;
+    config.loadbalance.rules = RULES_LARS;
     overload(BIRTH + 1);
     assert_int_equal(apply(5, 0), HEALTH_SAME); /* 5 of 10 are 50 %, not more */
     assert_int_equal(apply(1, 0), HEALTH_CHANGED);
@@ -160,6 +162,7 @@ static void successes_above_succ_rate_make_idle(void **state)
 static void successes_in_a_row_make_idle(void **state)
 {
     (void)state;
+    config.loadbalance.rules = RULES_LARS;
     overload(BIRTH + 1);
     assert_int_equal(apply(0, 100), HEALTH_SAME);
     struct call_batch successes = {.succ = 14, .succ_run = 14};
@@ -172,6 +175,7 @@ static void successes_in_a_row_make_idle(void **state)
 static void only_a_failure_overloads_and_only_a_success_makes_idle(void **state)
 {
     (void)state;
+    config.loadbalance.rules = RULES_LARS;
     assert_int_equal(apply(0, 10), HEALTH_SAME);
     config.loadbalance.err_rate = 0;
     assert_int_equal(apply(1, 0), HEALTH_SAME);
@@ -235,7 +239,8 @@ static void deadline_is_when_time_has_something_to_do(void **state)
     assert_int_equal(health_deadline(&host, &config), BIRTH + 30 * SECOND);
     overload(BIRTH + 16 * SECOND);
     assert_int_equal(health_deadline(&host, &config), BIRTH + 65551 * SECOND);
-    config.loadbalance.overload_timeout = 1; /* a reload counts at once */
+    config.loadbalance.overload_timeout = 1;
+    health_set_end(&host, &config); /* a reload */
     assert_int_equal(health_time(&host, &config, BIRTH + 17 * SECOND), HEALTH_CHANGED);
 }
 
@@ -257,6 +262,87 @@ static void without_window_min_calls_one_failure_is_enough_for_a_window(void **s
     expect_turned(HOST_EJECTED, REASON_WINDOW, 10000, 7000);
 }
 
+static uint64_t eject_until(uint64_t now)
+{
+    overload(now);
+    return health_deadline(&host, &config) - now;
+}
+
+/* Out at `now`; back when that ends, whose tick is returned. */
+static uint64_t eject_and_wait(uint64_t now)
+{
+    uint64_t end = now + eject_until(now);
+    assert_int_equal(health_time(&host, &config, end), HEALTH_CHANGED);
+    assert_int_equal(host.reason, REASON_TIMEOUT);
+    assert_int_equal(host.limit, (end - now) / SECOND);
+    return end;
+}
+
+static void g12_ejections_in_a_row_last_longer_up_to_max_overload_timeout(void **state)
+{
+    (void)state;
+    uint64_t now = BIRTH;
+    config.loadbalance.max_overload_timeout = 50;
+    for (uint32_t number = 1; number <= 10; number++) {
+        uint64_t end = eject_and_wait(now);
+        assert_int_equal(end - now, SECOND * (number < 4 ? 15 * number : 50));
+        assert_int_equal(health_longest_ejection_s(&config), 50);
+        now = end + 14 * SECOND;
+    }
+    config.loadbalance.overload_timeout = 60;
+    assert_int_equal(health_longest_ejection_s(&config), 60);
+    assert_int_equal(eject_until(now), 60 * SECOND);
+}
+
+static void ejection_is_forgotten_for_each_overload_timeout_in_rotation(void **state)
+{
+    (void)state;
+    uint64_t now = BIRTH;
+    for (int i = 0; i < 4; i++)
+        now = eject_and_wait(now);
+    assert_int_equal(host.level, 4);
+    now = eject_and_wait(now + 30 * SECOND);
+    assert_int_equal(host.level, 3);
+    assert_int_equal(eject_until(now + 45 * SECOND), 15 * SECOND);
+}
+
+static void host_that_was_never_out_has_no_ejection_to_its_account(void **state)
+{
+    (void)state;
+    overload(BIRTH + 1);
+    health_spare(&host, false, &config, BIRTH + 1);
+    assert_int_equal(host.level, 0);
+    overload(BIRTH + 2);
+    health_spare(&host, true, &config, BIRTH + 3);
+    assert_int_equal(host.level, 1);
+}
+
+static void rules_of_lars_have_ejections_of_one_length(void **state)
+{
+    (void)state;
+    uint64_t now = BIRTH;
+    config.loadbalance.rules = RULES_LARS;
+    for (int i = 0; i < 4; i++) {
+        uint64_t end = eject_and_wait(now);
+        assert_int_equal(end - now, 15 * SECOND);
+        now = end;
+    }
+    assert_int_equal(health_longest_ejection_s(&config), 15);
+}
+
+static void two_successes_in_a_row_end_an_ejection(void **state)
+{
+    (void)state;
+    struct call_batch success = {.succ = 1, .succ_run = 1}, failure = {.err = 1, .err_run = 1};
+    overload(BIRTH + 1);
+    assert_int_equal(health_apply(&host, &success, &config, BIRTH + 2), HEALTH_SAME);
+    assert_int_equal(health_apply(&host, &failure, &config, BIRTH + 3), HEALTH_SAME);
+    assert_int_equal(health_apply(&host, &success, &config, BIRTH + 4), HEALTH_SAME);
+    success.succ_run = 2;
+    assert_int_equal(health_apply(&host, &success, &config, BIRTH + 5), HEALTH_CHANGED);
+    expect_turned(HOST_IN_ROTATION, REASON_SUCC_STREAK, 2, 2);
+}
+
 static void badness_of_an_ejected_host_is_its_share_of_failures_without_the_credit(void **state)
 {
     (void)state;
@@ -271,7 +357,7 @@ static void spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_e
 {
     (void)state;
     overload(BIRTH + 1);
-    health_spare(&host, &config, BIRTH + 2);
+    health_spare(&host, false, &config, BIRTH + 2);
     expect_turned(HOST_IN_ROTATION, REASON_ERR_STREAK, 15, 15);
     assert_true(host_health_is_spared(&host));
     health_init(&host, &config, BIRTH + 3);
@@ -305,6 +391,7 @@ static void extra_weight_is_no_call(void **state)
 static void streak_followed_by_a_success_in_one_batch_is_not_lost(void **state)
 {
     (void)state;
+    config.loadbalance.rules = RULES_LARS;
     struct call_batch calls = {.succ = 1000, .err = 15, .err_run = 15, .succ_run = 600};
     assert_int_equal(health_apply(&host, &calls, &config, BIRTH + 1), HEALTH_CHANGED);
     expect_turned(HOST_EJECTED, REASON_ERR_STREAK, 15, 15);
@@ -333,6 +420,7 @@ static void rate_never_reads_as_equal_to_the_limit_that_it_is_above(void **state
 static void counts_saturate_instead_of_wrapping(void **state)
 {
     (void)state;
+    config.loadbalance.recover_successes = 15;
     struct call_batch flood = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX, UINT32_MAX};
     config.loadbalance.err_rate = 1;
     config.loadbalance.contin_err_limit = 1000000;
@@ -372,6 +460,11 @@ int main(void)
         TEST(deadline_is_when_time_has_something_to_do),
         TEST(window_of_few_calls_ejects_no_host_however_often),
         TEST(without_window_min_calls_one_failure_is_enough_for_a_window),
+        TEST(g12_ejections_in_a_row_last_longer_up_to_max_overload_timeout),
+        TEST(ejection_is_forgotten_for_each_overload_timeout_in_rotation),
+        TEST(host_that_was_never_out_has_no_ejection_to_its_account),
+        TEST(rules_of_lars_have_ejections_of_one_length),
+        TEST(two_successes_in_a_row_end_an_ejection),
         TEST(badness_of_an_ejected_host_is_its_share_of_failures_without_the_credit),
         TEST(spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_ejection),
         TEST(extra_weight_ejects_a_host_that_fails_rarely_but_slowly),

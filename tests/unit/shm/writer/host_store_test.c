@@ -51,6 +51,8 @@ static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
                    .vsucc = (uint32_t)value,
                    .verr = (uint32_t)host,
                    .state = value % 2,
+                   .badness = (uint16_t)(value * 17),
+                   .level = (uint16_t)(value * 19),
                    .reason = value % (REASON_WINDOW + 1)},
         .generation = value * 5,
         .counts = value * 7,
