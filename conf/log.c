@@ -63,7 +63,7 @@ static void write_line(enum log_level level, const char *text, uint64_t suppress
     static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
     char line[TEXT_MAX + 128], more[64] = "";
     if (suppressed)
-        snprintf(more, sizeof(more), " (%" PRIu64 " similar suppressed)", suppressed);
+        snprintf(more, sizeof(more), " (%" PRIu64 " more of this kind suppressed)", suppressed);
     int size = snprintf(line, sizeof(line), "%s%.32s: %s%s\n", stderr_is_journal() ? priorities[level] : "",
                         program_invocation_short_name, text, more);
     if (lost)

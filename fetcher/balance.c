@@ -61,6 +61,8 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
     host_store_commit(balance->store, number);
     balance_limit_route(balance, &route);
     balance_publish_rotation(balance, &route, number);
+    if (override == OVERRIDE_DRAINED)
+        balance_log_if_none_left(balance, &route);
     if (override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */
         balance_table_changed(balance, &route);
     writer_count(balance->writer, COUNTER_orders, 1);

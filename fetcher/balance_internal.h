@@ -32,7 +32,7 @@ struct balance {
     uint64_t named;   /* control object: hosts with records have cells in it */
     bool full;        /* clients are told that there is no room for records of more hosts */
     uint32_t checked; /* the record that balance_maintain() checked last */
-    struct log_limit full_limit, ejected_limit, spared_limit, recovered_limit;
+    struct log_limit full_limit, ejected_limit, spared_limit, recovered_limit, none_left_limit;
     uint64_t masks[MASK_WORDS(HOSTS_MAX)];
     struct host_addr hosts[HOSTS_MAX];
     struct ejected_host ejected[HOSTS_MAX];
@@ -66,6 +66,9 @@ void balance_gauge_ejected(struct balance *balance);
 
 /* Counts and logs the state that the host has got. */
 void balance_log_state(struct balance *balance, uint32_t number);
+
+/* A host of the route has gone out: says so if it was the last one. */
+void balance_log_if_none_left(struct balance *balance, const struct route_ref *route);
 
 /* ---- balance_limit.c ---- */
 

@@ -79,5 +79,6 @@ void balance_eject(struct balance *balance)
             const struct route_ref route = writer_find(balance->writer, key);
             balance_publish_rotation(balance, &route, number);
             balance_log_state(balance, number);
+            balance_log_if_none_left(balance, &route);
         }
 }

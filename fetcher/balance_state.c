@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What follows from the state of a host: its masks, its deadline, the log, the report service. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "fetcher/balance_internal.h"
 
@@ -50,25 +51,66 @@ void balance_mark_unreported(struct balance *balance, struct route_key key)
         unreported_add_route(&balance->unreported, route);
 }
 
-void balance_log_state(struct balance *balance, uint32_t number)
+/* "10 failures in a row". */
+static void text_of_reason(const struct host_health *health, char *out, size_t size)
+{
+    double value = health->value / 100.0, limit = health->limit / 100.0;
+    switch (health->reason) {
+    case REASON_ERR_RATE:
+        snprintf(out, size, "%.2f %% failures > %.2f %%", value, limit);
+        break;
+    case REASON_ERR_STREAK:
+        snprintf(out, size, "%" PRIu32 " failures in a row", health->value);
+        break;
+    case REASON_WINDOW:
+        snprintf(out, size, "%.2f %% failures >= %.2f %% in a window", value, limit);
+        break;
+    case REASON_SUCC_RATE:
+        snprintf(out, size, "%.2f %% successes > %.2f %%", value, limit);
+        break;
+    case REASON_SUCC_STREAK:
+        snprintf(out, size, "%" PRIu32 " success%s in a row", health->value, health->value == 1 ? "" : "es");
+        break;
+    default:
+        snprintf(out, size, "ejected for %" PRIu32 " s", health->limit);
+    }
+}
+
+static void text_of_host(const struct balance *balance, uint32_t number, char *out, size_t size)
 {
     struct route_key key;
     struct host_addr host;
-    const struct host_health *health = &host_store_entry(balance->store, number)->health;
-    host_store_is(balance->store, number, &key, &host);
     char text[INET_ADDRSTRLEN];
+    host_store_is(balance->store, number, &key, &host);
     inet_ntop(AF_INET, &(struct in_addr){host.address}, text, sizeof(text));
-    bool ejected = health->state == HOST_EJECTED, spared = host_health_is_spared(health);
-    if (ejected)
+    snprintf(out, size, "route %" PRIu32 "/%" PRIu32 ": %s:%u", key.modid, key.cmdid, text, ntohs(host.port));
+}
+
+void balance_log_state(struct balance *balance, uint32_t number)
+{
+    const struct host_health *health = &host_store_entry(balance->store, number)->health;
+    char host[64], reason[64];
+    text_of_host(balance, number, host, sizeof(host));
+    text_of_reason(health, reason, sizeof(reason));
+    if (health->state == HOST_EJECTED) {
         writer_count(balance->writer, COUNTER_ejections, 1);
-    log_limited(ejected  ? &balance->ejected_limit
-                : spared ? &balance->spared_limit
-                         : &balance->recovered_limit,
-                LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s:%u %s", key.modid, key.cmdid, text,
-                ntohs(host.port),
-                ejected  ? "ejected"
-                : spared ? "spared: it fails, and max_ejected others are out"
-                         : "recovered");
+        log_limited(&balance->ejected_limit, LOG_LEVEL_WARNING,
+                    "%s ejected for %" PRIu64 " s (number %u in a row): %s%s", host,
+                    (health->window - health->since) / 1000, health->level ? health->level : 1u, reason,
+                    health->override == OVERRIDE_NONE ? "" : "; an operator's override comes before that");
+    } else if (host_health_is_spared(health))
+        log_limited(&balance->spared_limit, LOG_LEVEL_WARNING,
+                    "%s spared, because max_ejected others of the route are out: %s", host, reason);
+    else
+        log_limited(&balance->recovered_limit, LOG_LEVEL_INFO, "%s recovered: %s", host, reason);
+}
+
+void balance_log_if_none_left(struct balance *balance, const struct route_ref *route)
+{
+    if (route_ref_count(route) > 0 && route_ref_count_out(route) == route_ref_count(route))
+        log_limited(&balance->none_left_limit, LOG_LEVEL_ERROR,
+                    "route %" PRIu32 "/%" PRIu32 ": no host is in rotation: larshm list shows why",
+                    route->key.modid, route->key.cmdid);
 }
 
 void balance_settle(struct balance *balance, const struct route_ref *route, uint32_t number,

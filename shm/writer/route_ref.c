@@ -27,6 +27,11 @@ uint32_t route_ref_find_host(const struct route_ref *route, struct host_addr hos
     return HOST_NONE;
 }
 
+uint32_t route_ref_count_out(const struct route_ref *route)
+{
+    return route_ref_is_here(route) ? load_relaxed(&route->table.s_block->ejected) : 0;
+}
+
 bool route_ref_any_ejected(const struct route_ref *route)
 {
     uint64_t any = 0;

@@ -62,6 +62,9 @@ uint32_t route_ref_hosts(const struct route_ref *route, struct host_addr *out);
 #define HOST_NONE UINT32_MAX
 uint32_t route_ref_find_host(const struct route_ref *route, struct host_addr host);
 
+/* How many hosts of the route are out of rotation. */
+uint32_t route_ref_count_out(const struct route_ref *route);
+
 /* True if some host of the route is out of rotation. */
 bool route_ref_any_ejected(const struct route_ref *route);
 

@@ -47,7 +47,9 @@ load live
     run -0 larshm -j get 1 2
     [ "$(jq '[.route.hosts[] | select(.in_turn)] | length' <<<"$output")" = 2 ]
     [ "$(jq '[.route.hosts[] | select(.spared)] | length' <<<"$output")" -ge 1 ]
-    eventually grep -q ' spared' "$BATS_TEST_TMPDIR/log"
+    log=$BATS_TEST_TMPDIR/log
+    eventually grep -qE 'route 1/2: 10.0.0.[123]:80 ejected for 15 s \(number 1 in a row\): [0-9.]+ .*failures' "$log"
+    eventually grep -qE 'route 1/2: 10.0.0.[123]:80 spared, because max_ejected others of the route are out: .*failures' "$log"
 }
 
 @test "rules of Lars: calls that all fail eject all hosts: OVERLOAD is counted, by simulate and by get --pick" {
@@ -61,6 +63,7 @@ load live
     run -0 larshm get 1 2 --pick 100
     [[ "${lines[3]}" == "80 of 100 times there was no host: all are overloaded" ]]
     run -0 larshm -j get 1 2 --pick 100
+    eventually grep -q 'route 1/2: no host is in rotation' "$BATS_TEST_TMPDIR/log"
     [ "$(json picks)" = 20 ]
     [ "$(json overloaded)" = 80 ]
 }

@@ -127,7 +127,7 @@ static void a_limit_says_how_much_it_has_suppressed(void **state)
     limit.next = 0; /* the second is over */
     log_limited(&limit, LOG_LEVEL_INFO, "written");
     capture_end(&capture);
-    expect_line(&capture, "", "written (3 similar suppressed)");
+    expect_line(&capture, "", "written (3 more of this kind suppressed)");
     assert_true(limit.next > 0);
 }
 
