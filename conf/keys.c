@@ -62,6 +62,8 @@ const struct key keys[KEY_COUNT] = {
      "A host that is ejected again soon stays out longer, overload_timeout each time, and no longer than this."},
     {KEY(loadbalance, recover_successes, KEY_INTEGER), 1, 1000000, "2", "", RELOAD,
      "An ejected host with this many successes in a row returns to rotation."},
+    {KEY(loadbalance, memory, KEY_INTEGER), 0, 86400, "600", "seconds", RELOAD,
+     "A host that leaves its route and comes back within this time is as it was. 0: as a new one."},
 
     {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
      "How often requests of programs for new routes and refreshes are collected."},

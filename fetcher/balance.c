@@ -12,7 +12,12 @@ static void time_passed(struct balance *balance)
     uint32_t number;
     uint64_t due;
     while (deadlines_first(&balance->deadlines, &number, &due) && due <= balance->now) {
-        struct host_health *health = &host_store_entry(balance->store, number)->health;
+        struct host_entry *entry = host_store_entry(balance->store, number);
+        if (balance->now >= balance_memory_end(balance, entry)) {
+            balance_forget(balance, number);
+            continue;
+        }
+        struct host_health *health = &entry->health;
         const struct host_health before = *health;
         enum health_change change = health_time(health, balance->config, balance->now);
         struct route_key key;

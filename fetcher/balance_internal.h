@@ -58,7 +58,10 @@ void balance_mark_unreported(struct balance *balance, struct route_key key);
 void balance_settle(struct balance *balance, const struct route_ref *route, uint32_t number,
                     enum health_change change, const struct host_health *before);
 
-/* Sets the host's deadline: it has none while it is in rotation and has had no call in this window. */
+/* When a host that has left its route is forgotten; DEADLINE_NONE: it has not left. */
+uint64_t balance_memory_end(const struct balance *balance, const struct host_entry *entry);
+
+/* Sets the host's deadline: it has none while it is in rotation and has had no call in this window, unless it has left. */
 void balance_place(struct balance *balance, uint32_t number);
 
 /* Publishes the number of ejected hosts, for people. */
@@ -81,6 +84,9 @@ void balance_limit_route(struct balance *balance, const struct route_ref *route)
 void balance_eject(struct balance *balance);
 
 /* ---- balance_tables.c ---- */
+
+/* Forgets a host that has left its route: its memory is over. */
+void balance_forget(struct balance *balance, uint32_t number);
 
 /* Finishes what a commit of the route's record began: the absorbed host loses its totals, or its record. */
 void balance_finish_absorbing(struct balance *balance, uint32_t route);

@@ -73,6 +73,16 @@ static void count_only(struct balance *balance, const struct route_ref *route,
         add_to_sums(balance, number, report);
 }
 
+static void forget_hosts_that_left(struct balance *balance)
+{
+    struct route_key key;
+    struct host_addr host;
+    for (uint32_t number = 0; number < host_store_used(balance->store); number++)
+        if (host_store_is(balance->store, number, &key, &host) &&
+            host_store_entry(balance->store, number)->left_s > 0)
+            balance_forget(balance, number);
+}
+
 static void set_full(struct balance *balance, bool full)
 {
     if (full)
@@ -83,6 +93,8 @@ static void set_full(struct balance *balance, bool full)
     if (full == balance->full)
         return;
     balance->full = full;
+    if (full)
+        forget_hosts_that_left(balance);
     balance->named = 0;
     writer_set_hosts_full(balance->writer, full);
 }

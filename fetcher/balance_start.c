@@ -58,6 +58,8 @@ static void resume(struct balance *balance)
             entry->health.since = balance->now;
         if (entry->health.window > balance->now)
             entry->health.window = balance->now;
+        if (entry->left_s > balance->now / 1000 + 1)
+            entry->left_s = (uint32_t)(balance->now / 1000) + 1;
         health_set_end(&entry->health, balance->config);
         balance_place(balance, number);
     }

@@ -30,13 +30,22 @@ void balance_publish_rotation(struct balance *balance, const struct route_ref *r
                             health->override == OVERRIDE_DRAINED);
 }
 
+uint64_t balance_memory_end(const struct balance *balance, const struct host_entry *entry)
+{
+    return entry->left_s ? UINT64_C(1000) * ((uint64_t)entry->left_s + balance->config->loadbalance.memory)
+                         : DEADLINE_NONE;
+}
+
 void balance_place(struct balance *balance, uint32_t number)
 {
-    const struct host_health *health = &host_store_entry(balance->store, number)->health;
+    const struct host_entry *entry = host_store_entry(balance->store, number);
+    const struct host_health *health = &entry->health;
     bool ejected = health->state == HOST_EJECTED;
     bool idle = !ejected && health->rsucc == 0 && health->rerr == 0;
-    deadlines_set(&balance->deadlines, number,
-                  idle ? DEADLINE_NONE : health_deadline(health, balance->config), ejected);
+    uint64_t due = idle ? DEADLINE_NONE : health_deadline(health, balance->config);
+    uint64_t forgotten = balance_memory_end(balance, entry);
+    deadlines_set(&balance->deadlines, number, due < forgotten ? due : forgotten,
+                  ejected && entry->left_s == 0);
 }
 
 void balance_gauge_ejected(struct balance *balance)
@@ -122,6 +131,10 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
         writer_reset_runs(balance->writer, entry->generation, entry->cell);
     }
     host_store_commit(balance->store, number);
+    if (entry->left_s > 0) { /* no program sees it */
+        balance_place(balance, number);
+        return;
+    }
     if (change == HEALTH_CHANGED && entry->health.state == HOST_EJECTED) {
         record_set_add(&balance->to_eject, number);
         record_set_add(&balance->limit_routes, host_store_find(balance->store, route->key, HOST_ADDR_NONE));

@@ -25,13 +25,29 @@ const uint64_t *balance_masks(struct balance *balance, struct route_key key, con
     return balance->masks;
 }
 
-/* Drops the health of a host that has left. An override stays. */
+/* Unless there is no room for records: then those of hosts that have left go first. */
+static bool remembers(const struct balance *balance, const struct host_entry *left)
+{
+    return !balance->full && balance->config->loadbalance.memory > 0 &&
+           health_is_worth_remembering(&left->health, balance->config, balance->now);
+}
+
+/* The health of a host that has left stays for a while, if it is worth it. An override stays for good. */
 static void reset(struct balance *balance, uint32_t number)
 {
     struct host_entry *left = host_store_entry(balance->store, number);
     writer_reset_runs(balance->writer, left->generation, left->cell);
     deadlines_set(&balance->deadlines, number, DEADLINE_NONE, false);
     unreported_forget(&balance->unreported, number);
+    if (left->left_s == 0 && remembers(balance, left)) {
+        left->left_s = (uint32_t)(balance->now / 1000) + 1;
+        left->health.total_succ = left->health.total_err = 0;
+        health_leave(&left->health, balance->config, balance->now);
+        host_store_commit(balance->store, number);
+        balance_place(balance, number);
+        return;
+    }
+    left->left_s = 0;
     if (left->health.override == OVERRIDE_NONE) {
         host_store_remove(balance->store, number);
         return;
@@ -71,6 +87,26 @@ static void absorb(struct balance *balance, uint32_t route, uint32_t number, str
     balance_finish_absorbing(balance, route);
 }
 
+void balance_forget(struct balance *balance, uint32_t number)
+{
+    struct route_key key;
+    struct host_addr host;
+    host_store_is(balance->store, number, &key, &host);
+    absorb(balance, host_store_find(balance->store, key, HOST_ADDR_NONE), number, host);
+}
+
+static bool has_left(const struct balance *balance, uint32_t number)
+{
+    return host_store_entry(balance->store, number)->left_s > 0;
+}
+
+static void come_back(struct balance *balance, uint32_t number)
+{
+    host_store_entry(balance->store, number)->left_s = 0;
+    host_store_commit(balance->store, number);
+    balance_place(balance, number);
+}
+
 void balance_table_changed(struct balance *balance, const struct route_ref *route)
 {
     uint32_t own = host_store_find(balance->store, route->key, HOST_ADDR_NONE);
@@ -83,10 +119,13 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
         struct host_addr host;
         next = host_store_next(balance->store, number);
         host_store_is(balance->store, number, &key, &host);
-        if (route_ref_find_host(route, host) == HOST_NONE)
-            absorb(balance, own, number, host);
-        else
+        bool is_here = route_ref_find_host(route, host) != HOST_NONE;
+        if (is_here && has_left(balance, number))
+            come_back(balance, number);
+        if (is_here)
             balance_publish_rotation(balance, route, number);
+        else if (!has_left(balance, number))
+            absorb(balance, own, number, host);
     }
     balance_gauge_ejected(balance);
 }

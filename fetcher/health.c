@@ -210,6 +210,19 @@ enum health_change health_time(struct host_health *health, const struct config *
     return HEALTH_CHANGED;
 }
 
+bool health_is_worth_remembering(const struct host_health *health, const struct config *config, uint64_t now)
+{
+    return !plays_lars(config) && (health->state == HOST_EJECTED || level(health, config, now) > 0);
+}
+
+void health_leave(struct host_health *health, const struct config *config, uint64_t now)
+{
+    bool ejected = health->state == HOST_EJECTED;
+    begin_counts(health, ejected ? 0 : config->loadbalance.init_succ_cnt,
+                 ejected ? config->loadbalance.init_err_cnt : 0, now);
+    health_set_end(health, config);
+}
+
 void health_spare(struct host_health *health, bool was_out, const struct config *config, uint64_t now)
 {
     if (!was_out && health->level > 0)

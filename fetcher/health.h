@@ -53,6 +53,12 @@ void health_spare(struct host_health *health, bool was_out, const struct config 
  */
 uint32_t health_longest_ejection_s(const struct config *config);
 
+/* True if it is ejected, or ejections of it are not forgotten yet. */
+bool health_is_worth_remembering(const struct host_health *health, const struct config *config, uint64_t now);
+
+/* The host has left its route: its counts end, its state and its ejections stay. */
+void health_leave(struct host_health *health, const struct config *config, uint64_t now);
+
 /* The configuration has changed, or `since` has, or the record is a previous fetcher's: sets the end of an ejection. */
 void health_set_end(struct host_health *health, const struct config *config);
 

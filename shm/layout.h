@@ -51,7 +51,7 @@
  *      0                     4096                  + record_count * sizeof(struct host_record)
  *      | struct hosts_header | struct host_record [] |
  *
- *  A record for each host of each route that has results or an override; and one of the route itself, host 0, for
+ *  A record for each host of each route that has results or an override, or has left lately ([loadbalance] memory); and one of the route itself, host 0, for
  *  results of hosts that it does not have. The two halves of a record are written alternately: version v is in half
  *  v % 2.
  */
@@ -143,7 +143,7 @@ enum {
     X(hosts_header, record_count) X(hosts_header, used)                                           \
     X(host_record, key) X(host_record, host) X(host_record, version) X(host_record, halves)       \
     X(host_entry, health) X(host_entry, generation) X(host_entry, counts) X(host_entry, extra)    \
-    X(host_entry, cell) X(host_entry, absorbed)                                                   \
+    X(host_entry, cell) X(host_entry, left_s) X(host_entry, absorbed)                                                   \
     X(host_health, total_succ) X(host_health, total_err) X(host_health, since)                    \
     X(host_health, window) X(host_health, vsucc) X(host_health, verr) X(host_health, rsucc)       \
     X(host_health, rerr) X(host_health, contin_succ) X(host_health, contin_err)                   \

@@ -66,7 +66,8 @@ struct host_entry {
     struct host_health health;
     /* How far the fetcher has read the host's call cell: which control object, which cell. The next one goes on there. */
     uint64_t generation, counts, extra;
-    uint32_t cell, pad;
+    uint32_t cell;
+    uint32_t left_s; /* when the host left its route, as a tick in seconds; 0: it has not */
     /* Of a route: the host whose totals it has absorbed, while that host's record may still have them; 0: none. */
     uint64_t absorbed;
 };

@@ -117,11 +117,11 @@ static void overloaded_host_comes_back_in_time_under_the_next_fetcher(void **sta
     rotation_expect_all(fixture->client);
 }
 
-static void totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown(void **state)
+static void totals_of_a_host_that_leaves_go_to_its_route_and_without_memory_it_returns_unknown(void **state)
 {
     struct fixture *fixture = *state;
     const struct wire_host without[] = {wire(1)};
-    rotation_start(fixture, rotation_without_time);
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nmemory = 0\n");
     rotation_eject(fixture, BAD);
     directory_answer(&fixture->directory, 1, 1, without, 1);
     eventually(has_hosts(fixture, 1));
@@ -237,7 +237,7 @@ int main(void)
         fixture_test(health_and_totals_outlive_tables_objects_and_fetchers),
         fixture_test(results_reported_while_no_fetcher_runs_are_counted_by_the_next),
         fixture_test(overloaded_host_comes_back_in_time_under_the_next_fetcher),
-        fixture_test(totals_of_a_host_that_leaves_go_to_its_route_and_it_returns_unknown),
+        fixture_test(totals_of_a_host_that_leaves_go_to_its_route_and_without_memory_it_returns_unknown),
         fixture_test(drained_host_is_neither_picked_nor_probed_until_that_is_cleared),
         fixture_test(drained_host_that_leaves_and_returns_is_still_drained),
         fixture_test(late_results_of_a_drained_host_that_left_are_counted_once_over_a_kill),

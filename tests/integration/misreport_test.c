@@ -111,7 +111,7 @@ static void any_retcode_but_zero_is_a_failure(void **state)
 static void route_that_has_vanished_takes_no_results(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, rotation_without_time);
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nmemory = 0\n");
     rotation_eject(fixture, 1);
     directory_deny(&fixture->directory, 1, 1);
     eventually(fixture_lookup(fixture, 1, 1) == LARSHM_NOEXIST);

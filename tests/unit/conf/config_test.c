@@ -80,6 +80,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "loadbalance.max_ejected = 50\n"
                               "loadbalance.max_overload_timeout = 300\n"
                               "loadbalance.recover_successes = 2\n"
+                              "loadbalance.memory = 600\n"
                               "fetcher.poll_interval_ms = 10\n"
                               "fetcher.request_timeout_ms = 1000\n"
                               "fetcher.connect_timeout_ms = 3000\n"

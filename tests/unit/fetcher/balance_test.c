@@ -343,6 +343,72 @@ static void rules_of_lars_let_all_hosts_go_out(void **state)
     assert_int_equal(ejected_hosts(fixture), 0xf);
 }
 
+/* ---- hosts that leave and come back ---- */
+
+static void host_that_is_given_back_within_memory_is_still_ejected(void **state)
+{
+    struct fixture *fixture = *state;
+    report_and_poll(fixture, false, STREAK);
+    uint64_t since = health(fixture).since;
+    assert_int_equal(ejected_hosts(fixture), 1 << BAD);
+    for (int again = 0; again < 2; again++) {
+        put(fixture, KEY, BAD, TTL_S, NULL);
+        assert_int_equal(ejected_hosts(fixture), 0);
+        if (again)
+            restart(fixture);
+        put(fixture, KEY, HOSTS, TTL_S,
+            balance_masks(fixture->balance, numbered_key(KEY), fixture->hosts, HOSTS));
+        assert_int_equal(ejected_hosts(fixture), 1 << BAD);
+        assert_int_equal(health(fixture).since, since);
+        assert_int_equal(health(fixture).level, 1);
+        assert_int_equal(health(fixture).reason, REASON_ERR_STREAK);
+    }
+    balance_poll(fixture->balance, since + 15000);
+    assert_int_equal(ejected_hosts(fixture), 0);
+}
+
+static void ejection_ends_while_the_host_is_away(void **state)
+{
+    struct fixture *fixture = *state;
+    report_and_poll(fixture, false, STREAK);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    balance_poll(fixture->balance, clock_tick() + 20000);
+    put(fixture, KEY, HOSTS, TTL_S, NULL);
+    assert_int_equal(ejected_hosts(fixture), 0);
+    assert_int_equal(health(fixture).reason, REASON_TIMEOUT);
+    assert_int_equal(health(fixture).level, 1);
+}
+
+static void host_is_forgotten_when_memory_is_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct host_health found;
+    fixture->config.loadbalance.overload_timeout = 3600;
+    report_and_poll(fixture, false, STREAK);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    assert_true(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+    balance_poll(fixture->balance, clock_tick() + 598000);
+    assert_true(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+    balance_poll(fixture->balance, clock_tick() + 602000);
+    assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+    put(fixture, KEY, HOSTS, TTL_S, NULL);
+    assert_int_equal(ejected_hosts(fixture), 0);
+}
+
+static void healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct host_health found;
+    report_and_poll(fixture, false, 1);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+    put(fixture, KEY, HOSTS, TTL_S, NULL);
+    fixture->config.loadbalance.memory = 0;
+    report_and_poll(fixture, false, STREAK);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+}
+
 /* ---- masks, records, reports ---- */
 
 static void ejection_by_results_that_came_while_a_table_was_published_is_shown(void **state)
@@ -571,6 +637,10 @@ int main(void)
         TEST(table_that_loses_hosts_never_has_too_many_out),
         TEST(next_fetcher_spares_what_the_last_one_had_no_time_for),
         TEST(rules_of_lars_let_all_hosts_go_out),
+        TEST(host_that_is_given_back_within_memory_is_still_ejected),
+        TEST(ejection_ends_while_the_host_is_away),
+        TEST(host_is_forgotten_when_memory_is_over),
+        TEST(healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none),
         TEST(ejection_by_results_that_came_while_a_table_was_published_is_shown),
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),

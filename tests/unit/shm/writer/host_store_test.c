@@ -58,6 +58,7 @@ static struct host_entry entry_of(uint64_t key, uint64_t host, uint64_t value)
         .counts = value * 7,
         .extra = value * 11,
         .cell = (uint32_t)value,
+        .left_s = (uint32_t)(value * 23),
         .absorbed = value * 13,
     };
 }
