@@ -52,6 +52,7 @@ struct config {
         uint32_t probe_interval_ms, frame_timeout_ms;
         uint64_t max_frame;
         uint32_t empty_hold;                 /* seconds; 0: off */
+        uint32_t max_drop;                   /* percent; 100: off */
         uint32_t log_level;                  /* enum log_level of conf/log.h */
         char admin_socket[CONFIG_PATH_SIZE]; /* "": the default places */
     } fetcher;

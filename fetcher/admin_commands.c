@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "conf/number.h"
 #include "shm/region.h"
 
 /* Members that a command adds to its answer are the caller's to free; NULL: none. */
@@ -59,6 +60,29 @@ static json_t *clear(const struct admin_targets *targets, const struct admin_req
     return set_override(targets, request, OVERRIDE_NONE, error);
 }
 
+static json_t *accept_answer(const struct admin_targets *targets, const struct admin_request *request,
+                             struct admin_error *error)
+{
+    const uint32_t modid = request->key.modid, cmdid = request->key.cmdid;
+    uint32_t hosts;
+    switch (refresh_accept(targets->refresh, request->key, &hosts)) {
+    case ACCEPT_DONE:
+        log_line(LOG_LEVEL_INFO,
+                 "route %" PRIu32 "/%" PRIu32 ": the answer that was held back, of %" PRIu32
+                 " host%s, is accepted, by an operator",
+                 modid, cmdid, hosts, number_plural(hosts));
+        return json_pack("{s:I}", "hosts", (json_int_t)hosts);
+    case ACCEPT_NO_ROUTE:
+        admin_refuse(error, "no_such_route", "no route %" PRIu32 "/%" PRIu32, modid, cmdid);
+        break;
+    case ACCEPT_NO_HOLD:
+        admin_refuse(error, "no_hold", "no answer for route %" PRIu32 "/%" PRIu32 " is held back", modid,
+                     cmdid);
+        break;
+    }
+    return NULL;
+}
+
 static json_t *reload(const struct admin_targets *targets, const struct admin_request *request,
                       struct admin_error *error)
 {
@@ -78,9 +102,8 @@ static const struct command {
     bool takes_route, takes_host; /* these it must be given, and no others */
     command_fn *run;
 } commands[] = {
-    {"pin", true, true, pin},
-    {"drain", true, true, drain},
-    {"clear", true, true, clear},
+    {"pin", true, true, pin},         {"drain", true, true, drain},
+    {"clear", true, true, clear},     {"accept", true, false, accept_answer},
     {"reload", false, false, reload},
 };
 

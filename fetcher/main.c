@@ -235,6 +235,7 @@ static int start_loop(struct daemon *daemon)
         return -1;
     connection_start(daemon->connection);
     daemon->targets = (struct admin_targets){.balance = daemon->balance,
+                                             .refresh = daemon->refresh,
                                              .config_path = daemon->options.config_path,
                                              .reload = reload,
                                              .context = daemon};

@@ -62,21 +62,22 @@ void refresh_poll(struct refresh *refresh)
     refresh->now = clock_tick();
     writer_heartbeat(refresh->writer, refresh->now);
     refresh_enforce_deadlines(refresh);
-    refresh_end_hold_downs(refresh);
+    refresh_hold_apply(refresh);
+    refresh_end_holds(refresh);
     refresh_publish_late(refresh);
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
     refresh_gauge_pulling(refresh);
 }
 
-/* A route in the previous fetcher's hold-down is requested again, so its hold-down ends. */
+/* A route that the fetcher before this one held is requested again, and held again if the answer is the same. */
 static void subscribe_all(struct refresh *refresh)
 {
     struct route_ref route;
     for (uint32_t slot = 0; writer_next_route(refresh->writer, &slot, &route);) {
         subscriptions_add(&refresh->subscriptions, route.key);
         if (route_ref_is_held(&route))
-            writer_set_held(refresh->writer, &route, false);
+            writer_set_held(refresh->writer, &route, 0);
     }
 }
 
@@ -88,14 +89,15 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
     refresh->writer = writer;
     refresh->balance = balance;
     refresh->config = config;
-    hold_down_init(&refresh->hold_down);
+    holds_init(&refresh->holds);
     refresh->requests = requests_new();
     if (!refresh->requests) {
         refresh_delete(refresh);
         return NULL;
     }
+    refresh_hold_apply(refresh);
     subscribe_all(refresh);
-    refresh_gauge_hold_downs(refresh);
+    refresh_gauge_holds(refresh);
     return refresh;
 }
 
@@ -110,6 +112,6 @@ void refresh_delete(struct refresh *refresh)
         return;
     requests_delete(refresh->requests);
     subscriptions_free(&refresh->subscriptions);
-    hold_down_free(&refresh->hold_down);
+    holds_free(&refresh->holds);
     free(refresh);
 }

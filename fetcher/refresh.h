@@ -10,7 +10,8 @@
  *      6  whenever the directory is connected: every PULLING route becomes NEW
  *
  * and what Lars lacks: a deadline for each request, limits, known routes requested again after each connect, rate
- * limited, and empty_hold: an answer that would empty a route is published only if no better one comes in that time.
+ * limited, and holds: an answer that would empty a route, or take too many of its hosts away, is published only if no
+ * better one comes in that time, or an operator accepts it.
  */
 #ifndef FETCHER_REFRESH_H
 #define FETCHER_REFRESH_H
@@ -34,5 +35,14 @@ extern const struct connection_role refresh_role;
 
 /* Every poll_interval_ms: deadlines, flags, misses, resubscription. */
 void refresh_poll(struct refresh *refresh);
+
+enum accept_result {
+    ACCEPT_DONE,
+    ACCEPT_NO_ROUTE,
+    ACCEPT_NO_HOLD, /* no answer for the route is held back */
+};
+
+/* An operator believes the answer that is held back: publishes its *hosts hosts. */
+enum accept_result refresh_accept(struct refresh *refresh, struct route_key key, uint32_t *hosts);
 
 #endif

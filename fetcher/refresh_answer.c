@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers and pushes of the directory: rules 2 and 3, empty_hold, and what is refused. */
+/* Answers and pushes of the directory: rules 2 and 3, what is held back, and what is refused. */
 #include <inttypes.h>
 
+#include "conf/number.h"
 #include "fetcher/refresh_internal.h"
+#include "shm/clock.h"
 
 static bool is_cached(const void *writer, struct route_key key)
 {
@@ -20,42 +22,6 @@ static void forget_dropped(struct refresh *refresh)
     subscriptions_filter(&refresh->subscriptions, is_cached, refresh->writer, &refresh->resubscribe);
 }
 
-void refresh_gauge_hold_downs(struct refresh *refresh)
-{
-    writer_gauge(refresh->writer, COUNTER_held, refresh->hold_down.count);
-}
-
-/* Rule 3, later: true if the answer would empty a route, and is held back. */
-static bool hold_back(struct refresh *refresh, const struct route_ref *route, const struct answer *answer)
-{
-    struct route_key key = route->key;
-    uint64_t last;
-    if (answer->count || refresh->config->fetcher.empty_hold == 0)
-        return false;
-    bool held = hold_down_last(&refresh->hold_down, key, &last);
-    if (!held && route_ref_count(route) == 0)
-        return false;
-    if (!hold_down_add(&refresh->hold_down, key, refresh->now))
-        return false;
-    writer_set_new(refresh->writer, route);
-    if (!held) {
-        writer_set_held(refresh->writer, route, true);
-        refresh_gauge_hold_downs(refresh);
-        log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 ": an answer without hosts is held back for %" PRIu32 " s",
-                    key.modid, key.cmdid, refresh->config->fetcher.empty_hold);
-    }
-    return true;
-}
-
-static void end_hold_down(struct refresh *refresh, const struct route_ref *route)
-{
-    if (!hold_down_end(&refresh->hold_down, route->key))
-        return;
-    writer_set_held(refresh->writer, route, false);
-    refresh_gauge_hold_downs(refresh);
-}
-
 /* Once all are requested again, a new one does not have to be: this connection has just answered it. */
 static void subscribe(struct refresh *refresh, struct route_key key)
 {
@@ -69,7 +35,7 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
 {
     bool was_cached = route_ref_is_here(route), changed;
     forget_dropped(refresh);
-    end_hold_down(refresh, route);
+    refresh_hold_end(refresh, route);
     const uint64_t *masks = balance_masks(refresh->balance, route->key, answer->hosts, answer->count);
     enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, masks,
                                         refresh->config->loadbalance.update_timeout, refresh->now, &changed);
@@ -81,6 +47,16 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
                     "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", route->key.modid,
                     route->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
+}
+
+/* An answer that is not held back. */
+static void believe(struct refresh *refresh, struct route_ref *route, const struct answer *answer)
+{
+    if (holds_find(&refresh->holds, route->key))
+        log_limited(&refresh->hold_better_limit, LOG_LEVEL_INFO,
+                    "route %" PRIu32 "/%" PRIu32 ": an answer of %" PRIu32 " host%s ends the hold",
+                    route->key.modid, route->key.cmdid, answer->count, number_plural(answer->count));
+    publish(refresh, route, answer);
 }
 
 /* Refuses an answer whole: the route stays as it is, NEW, and is not requested for a while. */
@@ -159,8 +135,8 @@ void refresh_take_frame(void *context, const struct frame *frame)
     /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */
     struct route_ref route = writer_find(refresh->writer, answer->key);
     bool matters = requested || answer->count || route_ref_is_here(&route);
-    if (matters && !hold_back(refresh, &route, answer))
-        publish(refresh, &route, answer);
+    if (matters && !refresh_hold_back(refresh, &route, answer))
+        believe(refresh, &route, answer);
     refresh_gauge_pulling(refresh);
 }
 
@@ -171,18 +147,39 @@ void refresh_publish_late(struct refresh *refresh)
         balance_table_changed(refresh->balance, &route);
 }
 
-/* Ends hold-downs whose time is over, oldest first. */
-void refresh_end_hold_downs(struct refresh *refresh)
+/* The last answer that was held back. */
+static void publish_held(struct refresh *refresh, const struct hold *hold)
 {
-    uint64_t limit = refresh->config->fetcher.empty_hold * UINT64_C(1000);
-    struct route_key key;
-    while (refresh->now >= limit && hold_down_oldest(&refresh->hold_down, refresh->now - limit, &key)) {
-        log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
+    struct route_ref route = writer_find(refresh->writer, hold->key);
+    struct answer *answer = &refresh->answer;
+    answer->key = hold->key;
+    answer->count = hold->count;
+    for (uint32_t i = 0; i < hold->count; i++)
+        answer->hosts[i] = hold->hosts[i];
+    publish(refresh, &route, answer);
+}
+
+void refresh_end_holds(struct refresh *refresh)
+{
+    struct hold *hold;
+    while ((hold = holds_due(&refresh->holds, HOLD_ENDS, refresh->now))) {
+        log_limited(&refresh->hold_over_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32
-                    ": no hosts within empty_hold, publishing the answer without hosts",
-                    key.modid, key.cmdid);
-        struct route_ref route = writer_find(refresh->writer, key);
-        refresh->answer.count = 0;
-        publish(refresh, &route, &refresh->answer);
+                    ": no better answer within empty_hold, so the last one counts: "
+                    "%" PRIu32 " host%s",
+                    hold->key.modid, hold->key.cmdid, hold->count, number_plural(hold->count));
+        publish_held(refresh, hold);
     }
+}
+
+enum accept_result refresh_accept(struct refresh *refresh, struct route_key key, uint32_t *hosts)
+{
+    const struct route_ref route = writer_find(refresh->writer, key);
+    const struct hold *hold = holds_find(&refresh->holds, key);
+    if (!hold)
+        return route_ref_is_here(&route) ? ACCEPT_NO_HOLD : ACCEPT_NO_ROUTE;
+    refresh->now = clock_tick();
+    *hosts = hold->count;
+    publish_held(refresh, hold);
+    return ACCEPT_DONE;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct refresh: shared by refresh.c, refresh_answer.c and refresh_request.c alone. The first calls the other two,
- * the second calls the third.
+ * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c and refresh_hold.c alone. Each calls only those
+ * that come after it here.
  */
 #ifndef FETCHER_REFRESH_INTERNAL_H
 #define FETCHER_REFRESH_INTERNAL_H
 
 #include "conf/log.h"
 #include "fetcher/decode.h"
-#include "fetcher/hold_down.h"
+#include "fetcher/holds.h"
 #include "fetcher/refresh.h"
 #include "fetcher/refused.h"
 #include "fetcher/requests.h"
@@ -16,13 +16,20 @@
 #include "fetcher/subscriptions.h"
 #include "fetcher/token_bucket.h"
 
+/* The keys that decide what is held back. */
+struct hold_rules {
+    uint32_t empty_hold; /* seconds; 0: nothing */
+    uint32_t max_drop;   /* percent */
+};
+
 struct refresh {
     struct writer *writer;
     struct balance *balance;
     const struct config *config;
     struct connection *connection;
     struct requests *requests;
-    struct hold_down hold_down;
+    struct holds holds;
+    struct hold_rules hold_rules; /* in use; see refresh_hold_apply() */
     struct subscriptions subscriptions;
     size_t resubscribe;   /* position in `subscriptions` of the next route to request again */
     uint64_t generation;  /* the one that `subscriptions` was last compared with */
@@ -35,8 +42,8 @@ struct refresh {
     struct route_key unanswered_key; /* its route */
     uint64_t probed;                 /* tick of the last probe */
     bool announced;                  /* max_frame, on this connection */
-    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, long_limit, many_limit,
-        rate_limit;
+    struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, hold_better_limit,
+        hold_over_limit, long_limit, many_limit, rate_limit;
     struct refused refused;
     struct answer answer;
 };
@@ -47,11 +54,9 @@ struct refresh {
 void refresh_take_frame(void *context, const struct frame *frame);
 void refresh_take_long_frame(void *context, const struct frame *frame);
 
-/* At each poll: hold-downs whose time is over, and answers that found no room when they came. */
-void refresh_end_hold_downs(struct refresh *refresh);
+/* At each poll: holds whose time is over, and answers that found no room when they came. */
+void refresh_end_holds(struct refresh *refresh);
 void refresh_publish_late(struct refresh *refresh);
-
-void refresh_gauge_hold_downs(struct refresh *refresh);
 
 /* ---- refresh_request.c ---- */
 
@@ -66,5 +71,21 @@ void refresh_restart_requests(struct refresh *refresh);
 void refresh_set_new(struct refresh *refresh, struct route_key key);
 
 void refresh_gauge_pulling(struct refresh *refresh);
+
+/* ---- refresh_hold.c ---- */
+
+/* True if the answer takes too many hosts away, and is held back: begins a hold, or goes on with it. */
+bool refresh_hold_back(struct refresh *refresh, const struct route_ref *route, const struct answer *answer);
+
+/* Ends the route's hold. False: there is none. */
+bool refresh_hold_end(struct refresh *refresh, const struct route_ref *route);
+
+/* The hold's request was sent: sets the time of the next one, later each time, and never after the last. */
+void refresh_hold_wait(struct refresh *refresh, struct hold *hold);
+
+/* At each poll: where the configuration has changed, gives all holds their new end. */
+void refresh_hold_apply(struct refresh *refresh);
+
+void refresh_gauge_holds(struct refresh *refresh);
 
 #endif

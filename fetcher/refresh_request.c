@@ -93,12 +93,12 @@ void refresh_enforce_deadlines(struct refresh *refresh)
         connection_drop(refresh->connection, "no response");
 }
 
-/* A table in hold-down looks as old as its hosts are, but an answer has come since. */
+/* A table of a held route looks as old as its hosts are, but an answer has come since. */
 static bool answered_lately(const struct refresh *refresh, struct route_key key)
 {
-    uint64_t last;
-    return hold_down_last(&refresh->hold_down, key, &last) &&
-           refresh->now <= last + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
+    const struct hold *hold = holds_find(&refresh->holds, key);
+    return hold &&
+           refresh->now <= hold->answered + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
 }
 
 /* Where refreshes wait for their share all the time, for longer than update_timeout, more routes are in use than
@@ -168,6 +168,18 @@ static void resubscribe(struct refresh *refresh)
     }
 }
 
+/* From the share that is kept for routes which are requested again. */
+static void request_held(struct refresh *refresh)
+{
+    struct hold *hold;
+    while (may_request(refresh, SHARE_RESUBSCRIBE) &&
+           (hold = holds_due(&refresh->holds, HOLD_REQUESTS, refresh->now))) {
+        const struct route_ref route = writer_find(refresh->writer, hold->key);
+        request(refresh, &route, SHARE_RESUBSCRIBE);
+        refresh_hold_wait(refresh, hold);
+    }
+}
+
 /* Also while a request is not answered: a directory may have no answer for that one route, and be well. */
 static bool probe_due(const struct refresh *refresh)
 {
@@ -198,5 +210,6 @@ void refresh_request_due(struct refresh *refresh)
     request_missed(refresh);
     request_flagged(refresh);
     resubscribe(refresh);
+    request_held(refresh);
     probe_silence(refresh);
 }

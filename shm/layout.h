@@ -28,7 +28,7 @@
  *      stamp      the ref that leads here; 0 while the block is being written
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
  *      ejected    hosts that are out of rotation; where it is 0, readers skip `masks`
- *      marks      MARK_HELD: an answer without hosts is held back
+ *      marks      0, or that an answer is held back: why, and until when; see hold_mark.h
  *      count      0: the directory says that there is no such route
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
  *      masks      of word i / 32, bit i % 32: host i is ejected; bit 32 + i % 32: it is drained, not probed either
@@ -184,7 +184,7 @@ static inline uint32_t layout_fingerprint(void)
         FETCHER_STOPPED,
         CONNECTION_UP,
         REFUSING_NO_SPACE,
-        MARK_HELD,
+        HOLD_DROPPED,
         HOST_EJECTED,
         OVERRIDE_PINNED,
         OVERRIDE_DRAINED,

@@ -33,9 +33,11 @@ enum refusing {
     REFUSING_SYSTEM = 5,   /* another error of the system, which the fetcher's log names */
 };
 
-/* In block.marks. */
-enum {
-    MARK_HELD = 1,
+/* Why an answer is held back, in block.marks; see hold_mark.h. */
+enum hold_reason {
+    HOLD_NONE = 0,
+    HOLD_EMPTY = 1,   /* it has no hosts */
+    HOLD_DROPPED = 2, /* it takes more of the route's hosts away than max_drop allows */
 };
 
 /* Steps of the hand-over to a new generation, in routes_header.superseded. */

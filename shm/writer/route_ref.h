@@ -71,7 +71,7 @@ bool route_ref_any_ejected(const struct route_ref *route);
 /* True if an answer is held back. */
 static inline bool route_ref_is_held(const struct route_ref *route)
 {
-    return route_ref_is_here(route) && load_relaxed(&route->table.s_block->marks) & MARK_HELD;
+    return route_ref_is_here(route) && load_relaxed(&route->table.s_block->marks) != 0;
 }
 
 #endif

@@ -81,9 +81,9 @@ bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out
 void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
                          bool drained);
 
-/* Shows that an answer is held back, or that it is no more; the next writer_put() ends it. Nothing for an unknown
- * route. */
-void writer_set_held(struct writer *writer, const struct route_ref *route, bool held);
+/* Shows that an answer is held back, as hold_mark() says, or with 0 that it is no more; the next writer_put() ends it.
+ * Nothing for an unknown route. */
+void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark);
 
 /* NEW -> PULLING -> NEW. Nothing for an unknown route. */
 void writer_set_pulling(struct writer *writer, const struct route_ref *route);

@@ -73,10 +73,10 @@ void writer_set_rotation(struct writer *writer, const struct route_ref *route, u
         publisher_set_rotation(&writer->now.publisher, route->slot, at, ejected, drained);
 }
 
-void writer_set_held(struct writer *writer, const struct route_ref *route, bool held)
+void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark)
 {
     if (route_ref_is_here(route))
-        publisher_set_marks(&writer->now.publisher, route->slot, held ? MARK_HELD : 0);
+        publisher_set_marks(&writer->now.publisher, route->slot, mark);
 }
 
 void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count)

@@ -127,12 +127,12 @@ static void fetcher_facts(struct instance *instance)
     writer_reload(instance->writer, &options);
 }
 
-static void rotation_and_hold_down(struct instance *instance)
+static void rotation_and_hold(struct instance *instance)
 {
     set_rotation_by_key(instance->writer, numbered_key(1), 0, true, true);
     set_rotation_by_key(instance->writer, numbered_key(1), 1, true, false);
     set_rotation_by_key(instance->writer, numbered_key(1), 0, false, false);
-    set_held_by_key(instance->writer, numbered_key(1), true);
+    set_held_by_key(instance->writer, numbered_key(1), HOLD_EMPTY);
 }
 
 static bool take_results(void *context, const struct call_report *report)
@@ -221,7 +221,7 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, routes, "refresh in place", refresh);
     expect_all_counted(instance, routes, "NEW to PULLING to NEW", pull_and_settle);
     expect_all_counted(instance, routes, "heartbeat, maintenance, connection, reload", fetcher_facts);
-    expect_all_counted(instance, routes, "masks and marks", rotation_and_hold_down);
+    expect_all_counted(instance, routes, "masks and marks", rotation_and_hold);
     demand_and_report(instance);
     expect_all_counted(instance, control, "collect", collect);
     assert_true(crash_watched() > 10);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * G5, store by store. For each operation of a fetcher and each n: a child does the operation and dies before its n-th
- * step. What it leaves must hold_down for a reader (the is-valid walk; every route in its old or its new state) and for
+ * step. What it leaves must hold for a reader (the is-valid walk; every route in its old or its new state) and for
  * the next fetcher, which adopts it: the same again, and nothing that a reader saw is taken back.
  */
 #include <stdio.h>
@@ -200,9 +200,9 @@ static void rotation_in(struct instance *instance)
     set_rotation_by_key(instance->writer, numbered_key(TARGET), OUT_HOST, false, false);
 }
 
-static void hold_down(struct instance *instance)
+static void hold_back(struct instance *instance)
 {
-    set_held_by_key(instance->writer, numbered_key(TARGET), true);
+    set_held_by_key(instance->writer, numbered_key(TARGET), HOLD_EMPTY);
 }
 
 /* Replaces large tables until less than a table of GROWTH_HOSTS fits: the arena is full of what waits for its grace. */
@@ -269,7 +269,7 @@ static void heartbeat(struct instance *instance)
     }
 #define HELD                                                                                                 \
     {                                                                                                        \
-        .round = 1, .count = TARGET, .marks = MARK_HELD                                                      \
+        .round = 1, .count = TARGET, .marks = HOLD_EMPTY                                                     \
     }
 static const struct operation operations[] = {
     {"publish", NULL, publish, TARGET, FIRST, {.round = 2, .count = 9}},
@@ -281,8 +281,8 @@ static const struct operation operations[] = {
     {"a host comes back", rotation_out, rotation_in, TARGET, OUT, FIRST},
     {"refresh with a host out of rotation", rotation_out, refresh, TARGET, OUT, OUT},
     {"publish with a host out of rotation", rotation_out, publish, TARGET, OUT, {.round = 2, .count = 9}},
-    {"an empty answer is held down", NULL, hold_down, TARGET, FIRST, HELD},
-    {"a route held down is refreshed", hold_down, refresh, TARGET, HELD, FIRST},
+    {"an empty answer is held back", NULL, hold_back, TARGET, FIRST, HELD},
+    {"a route held back is refreshed", hold_back, refresh, TARGET, HELD, FIRST},
     {"growth", fill, grow, NEWCOMER, {0}, {.round = 1, .count = GROWTH_HOSTS}},
     {"supersede (another directory)", NULL, instance_renew, TARGET, FIRST, FIRST},
     {"control is replaced (no name)", lose_control, maintain, TARGET, FIRST, FIRST},

@@ -335,15 +335,22 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json hosts_object_bytes)" -eq "$(stat -c %s "$object.hosts")" ]
 }
 
-@test "a route whose empty answer is held back is shown as held, with its hosts" {
+@test "a route whose empty answer is held back is shown as held, with its hosts, why, and for how long" {
     live '[fetcher]' 'empty_hold = 600'
     route add 1 2 10.0.0.1:80 10.0.0.2:80
     larshm wait 1 2
+    run -0 larshm -j list 1
+    [ "$(json routes 0 held)" = null ]
     route del 1 2
     eventually prints '^ +1 +2 +2 held .* 10.0.0.1:80 10.0.0.2:80$' larshm list
+    printed | grep -qE "^      held for another (9|10) min( [0-9]+ s)?: the directory's last answer has no hosts$"
     run -0 --separate-stderr larshm get 1 2
     [[ "${lines[0]}" == "route 1/2: 2 hosts, held, "* ]]
-    [[ "$stderr" == *"the directory's last answer had no hosts"*"empty_hold"* ]]
+    [[ "$stderr" == *"the directory's last answer has no hosts"*"held back for another "*"larshm route accept 1 2"* ]]
+    run -0 larshm -j list 1
+    [ "$(json routes 0 held reason)" = empty ]
+    [ "$(json routes 0 held ends_in_ms)" -gt 0 ]
+    [ "$(json routes 0 held ends_in_ms)" -le 601000 ]
     run -0 larshm show
     [[ "$output" =~ routes\ +1\ with\ hosts:.*1\ HELD ]]
     run -0 larshm -j show
@@ -352,6 +359,45 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(cut -f 4 <<<"$output")" = held ]
     route add 1 2 10.0.0.3:80
     eventually prints '^ +1 +2 +1 (new|pulling) .* 10.0.0.3:80$' larshm list
+    ! printed | grep -q "held for"
+}
+
+@test "a route of which too many hosts were taken away is shown as held for max_drop" {
+    live '[fetcher]' 'empty_hold = 600' 'max_drop = 50'
+    route add 1 2 10.0.0.{1..8}:80
+    larshm wait 1 2
+    route set 1 2 10.0.0.{1..3}:80
+    eventually prints '^      held for another .*: .* takes away more hosts than max_drop allows$' larshm list
+    run -0 larshm -j list 1
+    [ "$(json routes 0 held reason)" = dropped ]
+}
+
+@test "route accept publishes what is held back, once, and says what else keeps it from that" {
+    live '[fetcher]' 'empty_hold = 600' 'max_drop = 50'
+    route add 1 2 10.0.0.{1..8}:80
+    larshm wait 1 2
+    run -2 larshm route accept 1 2
+    [[ "$output" == *"no answer is held back"* ]]
+    run -2 larshm route accept 7 7
+    [[ "$output" == *"route 7/7 is not cached"* ]]
+    route set 1 2 10.0.0.2:80
+    eventually prints '^ +1 +2 +8 held ' larshm list
+    run -0 larshm route accept 1 2
+    [ "$output" = "route 1/2: the answer that was held back is published, with 1 host" ]
+    run -0 larshm list
+    [[ "$output" =~ \ 1\ +2\ +1\ +(new|pulling) ]]
+    grep -q "route 1/2: the answer that was held back, of 1 host, is accepted, by an operator" "$BATS_TEST_TMPDIR/log"
+    route del 1 2
+    eventually prints '^ +1 +2 +1 held ' larshm list
+    run -0 larshm -j route accept 1 2
+    [ "$(json hosts)" = 0 ]
+    run -2 larshm get 1 2
+    run -1 larshm route accept 1
+    run -1 larshm route believe 1 2
+    [[ "$output" == *"unknown action 'believe': accept"* ]]
+    end_fetcher TERM
+    run -3 larshm route accept 1 2
+    [[ "$output" == *"no fetcher listens at"* ]]
 }
 
 # The state of the hosts object is reported, with exit code $2 where there is nothing to show without it; $1 is why

@@ -32,10 +32,10 @@ static inline void set_new_by_key(struct writer *writer, struct route_key key)
     writer_set_new(writer, &route);
 }
 
-static inline void set_held_by_key(struct writer *writer, struct route_key key, bool held)
+static inline void set_held_by_key(struct writer *writer, struct route_key key, uint16_t mark)
 {
     const struct route_ref route = writer_find(writer, key);
-    writer_set_held(writer, &route, held);
+    writer_set_held(writer, &route, mark);
 }
 
 static inline bool held_by_key(const struct writer *writer, struct route_key key)

@@ -34,6 +34,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
                 .resubscribe_per_second = 5000,
                 .probe_interval_ms = 3600000,
                 .frame_timeout_ms = 60000,
+                .max_drop = 100,
                 .max_bytes = "16M",
                 .grace_ms = 200,
                 .more = "",
@@ -82,6 +83,7 @@ void fetcher_configure(const struct fetcher *fetcher)
              "[fetcher]\n"
              "admin_socket = %s\n"
              "empty_hold = %u\n"
+             "max_drop = %u\n"
              "poll_interval_ms = %u\n"
              "request_timeout_ms = %u\n"
              "connect_timeout_ms = %u\n"
@@ -98,11 +100,11 @@ void fetcher_configure(const struct fetcher *fetcher)
              "%s",
              config->host, config->port, config->reporter_port ? "127.0.0.1" : "",
              config->reporter_port ? config->reporter_port : 1, config->report_interval,
-             config->update_timeout, fetcher->admin_path, config->empty_hold, config->poll_interval_ms,
-             config->request_timeout_ms, config->connect_timeout_ms, config->reconnect_min_ms,
-             config->reconnect_max_ms, config->requests_per_second, config->resubscribe_per_second,
-             config->probe_interval_ms, config->frame_timeout_ms, config->max_bytes, config->grace_ms,
-             config->more);
+             config->update_timeout, fetcher->admin_path, config->empty_hold, config->max_drop,
+             config->poll_interval_ms, config->request_timeout_ms, config->connect_timeout_ms,
+             config->reconnect_min_ms, config->reconnect_max_ms, config->requests_per_second,
+             config->resubscribe_per_second, config->probe_interval_ms, config->frame_timeout_ms,
+             config->max_bytes, config->grace_ms, config->more);
     fetcher_configure_text(fetcher, text);
 }
 
@@ -157,7 +159,7 @@ bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key)
         return false;
     uint32_t slot = index_find(&routes, key);
     bool held = slot != SLOT_NONE && table_begin(&routes, slot, key, &table) == SHM_OK &&
-                load_relaxed(&table.s_block->marks) & MARK_HELD;
+                load_relaxed(&table.s_block->marks) != 0;
     region_close(&region);
     return held;
 }

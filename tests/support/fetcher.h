@@ -16,6 +16,7 @@ struct fetcher_config {
     const char *host;
     unsigned port;
     unsigned update_timeout, empty_hold, report_interval; /* s; all others ms, or per second */
+    unsigned max_drop;                                    /* percent */
     unsigned reporter_port;                               /* of a report service; 0: none */
     unsigned poll_interval_ms, request_timeout_ms, connect_timeout_ms;
     unsigned reconnect_min_ms, reconnect_max_ms;

@@ -2,6 +2,7 @@
 #include "tools/larshm/admin.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,4 +169,14 @@ const char *admin_code(const json_t *answer)
 const char *admin_error(const json_t *answer)
 {
     return json_string_value(json_object_get(answer, "error"));
+}
+
+int admin_fail_refused(const struct common *common, struct route_key key, const json_t *answer)
+{
+    if (strcmp(admin_code(answer), "no_such_route") == 0)
+        return fail(common, EXIT_NO_ROUTE,
+                    "route %" PRIu32 "/%" PRIu32 " is not cached: `larshm wait %" PRIu32 " %" PRIu32
+                    "` requests it",
+                    key.modid, key.cmdid, key.modid, key.cmdid);
+    return fail(common, EXIT_USAGE, "%s", admin_error(answer));
 }

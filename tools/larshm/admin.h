@@ -15,4 +15,7 @@ int admin_send(const struct common *common, json_t *request, json_t **answer);
 const char *admin_code(const json_t *answer);
 const char *admin_error(const json_t *answer);
 
+/* Says why the fetcher refused a command about a route. Returns the exit code. */
+int admin_fail_refused(const struct common *common, struct route_key key, const json_t *answer);
+
 #endif

@@ -93,9 +93,11 @@ static int print_text(const struct answer *answer)
            route->key.modid, route->key.cmdid, route->host_count, number_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
     if (route->condition == ROUTE_IS_HELD)
-        say("route %" PRIu32 "/%" PRIu32 ": the directory's last answer had no hosts: it is held back, these "
-            "are served ([fetcher] empty_hold)",
-            route->key.modid, route->key.cmdid);
+        say("route %" PRIu32 "/%" PRIu32
+            ": the directory's last answer %s: it is held back for another %s, and these hosts are served ([fetcher] "
+            "empty_hold); `larshm route accept %" PRIu32 " %" PRIu32 "` ends that",
+            route->key.modid, route->key.cmdid, route_hold_text(route->hold_reason),
+            text_span(route->hold_left_ms).is, route->key.modid, route->key.cmdid);
     return print_hosts(answer);
 }
 

@@ -132,12 +132,7 @@ static int fail_refused(const struct arguments *arguments, const json_t *answer)
     const char *code = admin_code(answer);
     if (strcmp(code, "no_such_host") == 0)
         return fail_no_host(arguments);
-    if (strcmp(code, "no_such_route") == 0)
-        return fail(arguments->common, EXIT_NO_ROUTE,
-                    "route %" PRIu32 "/%" PRIu32 " is not cached: `larshm wait %" PRIu32 " %" PRIu32
-                    "` requests it",
-                    key.modid, key.cmdid, key.modid, key.cmdid);
-    return fail(arguments->common, EXIT_USAGE, "%s", admin_error(answer));
+    return admin_fail_refused(arguments->common, key, answer);
 }
 
 int command_host(struct common *common, int argc, char **argv)

@@ -66,13 +66,21 @@ static json_t *json_hosts(const struct route *route, const struct known_hosts *k
     return hosts;
 }
 
+static json_t *json_held(const struct route *route)
+{
+    if (route->condition != ROUTE_IS_HELD)
+        return json_null();
+    return json_pack("{s:s, s:I}", "reason", route_hold_name(route->hold_reason), "ends_in_ms",
+                     json_number(route->hold_left_ms));
+}
+
 json_t *json_route(const struct route *route, const struct known_hosts *known)
 {
-    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "modid", (json_int_t)route->key.modid, "cmdid",
-                     (json_int_t)route->key.cmdid, "version", json_number(route->version), "state",
-                     route_condition_names[route->condition], "age_ms", json_number(route->age_ms),
-                     "update_timeout_s", (json_int_t)route->update_timeout_s, "hosts",
-                     json_hosts(route, known));
+    return json_pack("{s:I, s:I, s:I, s:s, s:o, s:I, s:I, s:o}", "modid", (json_int_t)route->key.modid,
+                     "cmdid", (json_int_t)route->key.cmdid, "version", json_number(route->version), "state",
+                     route_condition_names[route->condition], "held", json_held(route), "age_ms",
+                     json_number(route->age_ms), "update_timeout_s", (json_int_t)route->update_timeout_s,
+                     "hosts", json_hosts(route, known));
 }
 
 static int print(json_t *document, size_t flags)

@@ -17,7 +17,8 @@ static const char doc[] =
     "Shows routes, all of them or those of a MODID, one on each line, with their first hosts; and below it each "
     "host, where results of calls have been reported or a host has an override.\v"
     "STATE is new, pulling (a request is on its way), expired (older than update_timeout), held (an answer "
-    "without hosts is held back, [fetcher] empty_hold), or none (the directory says that there is no such "
+    "that takes too many hosts away is held back, [fetcher] empty_hold; why and for how long stands below, and "
+    "`larshm route accept` ends it), or none (the directory says that there is no such "
     "route). AGE counts from when the directory last confirmed the hosts. VERSION grows with each change. "
     "SUCCESSES and FAILURES are all calls so far. HEALTH is the host's state, since when, and why. "
     "An overloaded host is out of rotation and only probed now and then. A spared one fails too, but stays in rotation: "
@@ -61,10 +62,26 @@ struct listing {
     uint64_t rows;
 };
 
+/* What stands below a route's line, to be freed: its hold, and its hosts where something is known of them. NULL: no
+ * memory. */
+static char *text_below(const struct listing *listing, const struct route *route)
+{
+    char hold[384] = "", *hosts = NULL, *text = NULL;
+    if (route->condition == ROUTE_IS_HELD)
+        snprintf(hold, sizeof(hold), "      held for another %s: the directory's last answer %s\n",
+                 text_span(route->hold_left_ms).is, route_hold_text(route->hold_reason));
+    if (health_is_known(route, listing->known) && !(hosts = health_table(route, listing->known, "      ")))
+        return NULL;
+    if (asprintf(&text, "%s%s", hold, hosts ? hosts : "") < 0)
+        text = NULL;
+    free(hosts);
+    return text;
+}
+
 static int add_row(const struct listing *listing, const struct route *route)
 {
-    char *below = NULL;
-    if (health_is_known(route, listing->known) && !(below = health_table(route, listing->known, "      ")))
+    char *below = text_below(listing, route);
+    if (!below)
         return -1;
     char modid[16], cmdid[16], hosts[16], version[32];
     snprintf(modid, sizeof(modid), "%" PRIu32, route->key.modid);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "shm/clock.h"
+#include "shm/hold_mark.h"
 #include "shm/index.h"
 #include "shm/table.h"
 #include "tools/larshm/instance.h"
@@ -15,11 +16,23 @@ const char *const route_condition_names[ROUTE_CONDITIONS] = {
     [ROUTE_IS_HELD] = "held", [ROUTE_IS_NONE] = "none",
 };
 
-static enum route_condition condition(const struct table *table, uint64_t now)
+const char *route_hold_name(unsigned reason)
+{
+    return reason == HOLD_EMPTY ? "empty" : reason == HOLD_DROPPED ? "dropped" : "other";
+}
+
+const char *route_hold_text(unsigned reason)
+{
+    return reason == HOLD_EMPTY     ? "has no hosts"
+           : reason == HOLD_DROPPED ? "takes away more hosts than max_drop allows"
+                                    : "is held back for a reason that this version does not know";
+}
+
+static enum route_condition condition(const struct table *table, uint16_t mark, uint64_t now)
 {
     if (table->count == 0)
         return ROUTE_IS_NONE;
-    if (load_relaxed(&table->s_block->marks) & MARK_HELD)
+    if (hold_mark_reason(mark))
         return ROUTE_IS_HELD;
     if (table->expires & EXPIRES_PULLING)
         return ROUTE_IS_PULLING;
@@ -69,7 +82,8 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
             return status;
         table_hosts(&table, route->hosts);
         read_masks(&table, route->masks);
-        enum route_condition found = condition(&table, now);
+        uint16_t mark = load_relaxed(&table.s_block->marks);
+        enum route_condition found = condition(&table, mark, now);
         if (!table_intact(&table))
             continue;
         uint64_t fetched = table_fetched(&table);
@@ -77,6 +91,8 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         route->version = ref_version(table.ref);
         route->age_ms = now > fetched ? now - fetched : 0;
         route->condition = found;
+        route->hold_reason = hold_mark_reason(mark);
+        route->hold_left_ms = hold_mark_left(mark, load_relaxed(&routes->s_header->tick));
         route->update_timeout_s = table.ttl_s;
         route->host_count = table.count;
         return SHM_OK;

@@ -14,7 +14,7 @@ enum route_condition {
     ROUTE_IS_NEW,     /* has hosts, younger than update_timeout */
     ROUTE_IS_PULLING, /* has hosts, a request is on its way */
     ROUTE_IS_EXPIRED, /* has hosts, older than update_timeout */
-    ROUTE_IS_HELD,    /* has hosts, an answer without any is held back */
+    ROUTE_IS_HELD,    /* has hosts, an answer that takes too many away is held back */
     ROUTE_IS_NONE,    /* the directory says that there is no such route */
     ROUTE_CONDITIONS,
 };
@@ -22,11 +22,17 @@ enum route_condition {
 /* "new", "pulling", "expired", "held", "none". */
 extern const char *const route_condition_names[ROUTE_CONDITIONS];
 
+/* Why a route is held: for scripts, and as the end of "the directory's last answer ...". */
+const char *route_hold_name(unsigned reason);
+const char *route_hold_text(unsigned reason);
+
 struct route {
     struct route_key key;
     uint64_t version;
     uint64_t age_ms; /* since the directory last confirmed the hosts */
     enum route_condition condition;
+    unsigned hold_reason;  /* enum hold_reason, or one of a later version; of a held route */
+    uint64_t hold_left_ms; /* until the hold ends; stands still with the fetcher */
     uint32_t update_timeout_s;
     uint32_t host_count;
     struct host_addr *hosts;               /* room for HOSTS_MAX */

@@ -94,9 +94,10 @@ static void show_routes(const struct facts *facts)
            text_count(routes[ROUTE_IS_PULLING]).is, text_count(routes[ROUTE_IS_EXPIRED]).is,
            text_count(routes[ROUTE_IS_NONE]).is);
     if (routes[ROUTE_IS_HELD])
-        printf("            %s HELD: the directory's last answer had no hosts, it is held back "
-               "([fetcher] empty_hold)\n",
-               text_count(routes[ROUTE_IS_HELD]).is);
+        printf(
+            "            %s HELD: an answer that takes too many hosts away is held back, see `larshm list` "
+            "([fetcher] empty_hold)\n",
+            text_count(routes[ROUTE_IS_HELD]).is);
     if (facts->damaged)
         printf("            %lu DAMAGED: see `larshm check`\n", facts->damaged);
     struct lookup_counts lookups = facts_lookups(facts);

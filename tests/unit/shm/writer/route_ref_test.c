@@ -69,7 +69,7 @@ static void what_changes_in_place_shows_in_a_ref_that_was_found_before(void **st
     assert_false(route_ref_is_expired(&route, clock_tick() + 1000 * (TTL_S + 1)));
     writer_set_new(instance->writer, &route);
     assert_true(route_ref_is_expired(&route, clock_tick() + 1000 * (TTL_S + 1)));
-    writer_set_held(instance->writer, &route, true);
+    writer_set_held(instance->writer, &route, HOLD_EMPTY);
     assert_true(route_ref_is_held(&route));
     writer_set_rotation(instance->writer, &route, HOSTS - 1, true, false);
     assert_true(route_ref_any_ejected(&route));

@@ -97,17 +97,17 @@ static void expired_unknown_keys_make_room(void **state)
     assert_int_equal(state_by_key(instance->writer, numbered_key(1)), ROUTE_UNKNOWN);
 }
 
-static void a_hold_down_is_shown_until_the_next_answer(void **state)
+static void a_hold_is_shown_until_the_next_answer(void **state)
 {
     struct instance *instance = *state;
     instance_put(instance, 1, 1, 4, 15);
-    set_held_by_key(instance->writer, numbered_key(1), true);
+    set_held_by_key(instance->writer, numbered_key(1), HOLD_EMPTY);
     assert_true(held_by_key(instance->writer, numbered_key(1)));
     instance_renew(instance);
     assert_true(held_by_key(instance->writer, numbered_key(1)));
     instance_put(instance, 1, 1, 4, 15);
     assert_false(held_by_key(instance->writer, numbered_key(1)));
-    set_held_by_key(instance->writer, numbered_key(1), true);
+    set_held_by_key(instance->writer, numbered_key(1), HOLD_EMPTY);
     instance_put(instance, 1, 2, 4, 15);
     assert_false(held_by_key(instance->writer, numbered_key(1)));
 }
@@ -121,7 +121,7 @@ int main(void)
         TEST(max_bytes_refuses_new_keys_and_serves_known_ones),
         TEST(unknown_keys_are_limited_in_number),
         TEST(expired_unknown_keys_make_room),
-        TEST(a_hold_down_is_shown_until_the_next_answer),
+        TEST(a_hold_is_shown_until_the_next_answer),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/writer_routes", tests, NULL, NULL);
 }

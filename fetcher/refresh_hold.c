@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Which answers are held back, and how a hold begins and ends: empty_hold and max_drop. */
+#include <inttypes.h>
+
+#include "fetcher/backoff.h"
+#include "fetcher/refresh_internal.h"
+#include "shm/hold_mark.h"
+
+enum {
+    DROP_LEAST = 5, /* hosts of a route, for max_drop to mean something */
+    FIRST_REQUEST_MS = 1000,
+    LAST_REQUEST_MS = 8000, /* 1, 2, 4 and 8 s */
+    REQUESTS = 4,
+};
+
+static struct hold_rules rules_of(const struct config *config)
+{
+    return (struct hold_rules){.empty_hold = config->fetcher.empty_hold,
+                               .max_drop = config->fetcher.max_drop};
+}
+
+/* Of an answer with `given` hosts, which takes so many of the route's away. HOLD_NONE: it is believed at once. */
+static enum hold_reason judge(const struct hold_rules *rules, uint32_t taken, uint32_t of, uint32_t given)
+{
+    if (rules->empty_hold == 0 || taken == 0)
+        return HOLD_NONE;
+    if (given == 0)
+        return HOLD_EMPTY;
+    return of >= DROP_LEAST && taken * 100 > rules->max_drop * of ? HOLD_DROPPED : HOLD_NONE;
+}
+
+/* How many of the route's hosts the answer takes away. 0 also where that matters not: one with more hosts than the route
+ * has is never held back, so what is kept of it is no larger than the table. */
+static uint32_t count_taken(const struct hold_rules *rules, const struct route_ref *route,
+                            const struct answer *answer)
+{
+    uint32_t of = route_ref_count(route), kept = 0;
+    if (answer->count > of || (answer->count && rules->max_drop == 100))
+        return 0;
+    for (uint32_t i = 0; i < answer->count; i++)
+        kept += route_ref_find_host(route, answer->hosts[i]) != HOST_NONE;
+    return of - kept;
+}
+
+void refresh_gauge_holds(struct refresh *refresh)
+{
+    writer_gauge(refresh->writer, COUNTER_held, refresh->holds.count);
+}
+
+static void set_end(struct refresh *refresh, const struct route_ref *route, struct hold *hold, uint64_t ends)
+{
+    holds_set_time(&refresh->holds, hold, HOLD_ENDS, ends);
+    writer_set_held(refresh->writer, route, hold_mark(hold->reason, ends, refresh->now));
+}
+
+static uint64_t end_of(const struct refresh *refresh, const struct hold *hold)
+{
+    return hold->since + refresh->hold_rules.empty_hold * UINT64_C(1000);
+}
+
+static void log_begin(struct refresh *refresh, const struct hold *hold)
+{
+    char what[64] = "without hosts";
+    if (hold->reason == HOLD_DROPPED)
+        snprintf(what, sizeof(what), "that takes away %" PRIu32 " of %" PRIu32 " hosts", hold->taken,
+                 hold->of);
+    log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
+                "route %" PRIu32 "/%" PRIu32 ": an answer %s is held back for %" PRIu32
+                " s; `larshm route accept %" PRIu32 " %" PRIu32 "` ends that",
+                hold->key.modid, hold->key.cmdid, what, refresh->hold_rules.empty_hold, hold->key.modid,
+                hold->key.cmdid);
+}
+
+static struct hold *begin(struct refresh *refresh, struct route_key key)
+{
+    struct hold *hold = holds_add(&refresh->holds, key, refresh->now);
+    if (hold)
+        refresh_hold_wait(refresh, hold);
+    refresh_gauge_holds(refresh);
+    return hold;
+}
+
+bool refresh_hold_back(struct refresh *refresh, const struct route_ref *route, const struct answer *answer)
+{
+    uint32_t of = route_ref_count(route), taken = count_taken(&refresh->hold_rules, route, answer);
+    enum hold_reason reason = judge(&refresh->hold_rules, taken, of, answer->count);
+    struct hold *hold = holds_find(&refresh->holds, route->key);
+    bool begins = !hold;
+    if (reason == HOLD_NONE || (begins && !(hold = begin(refresh, route->key))) ||
+        !hold_set_answer(hold, answer->hosts, answer->count))
+        return false;
+    hold->reason = reason;
+    hold->answered = refresh->now;
+    hold->taken = taken;
+    hold->of = of;
+    set_end(refresh, route, hold, end_of(refresh, hold));
+    writer_set_new(refresh->writer, route);
+    if (begins)
+        log_begin(refresh, hold);
+    return true;
+}
+
+bool refresh_hold_end(struct refresh *refresh, const struct route_ref *route)
+{
+    struct hold *hold = holds_find(&refresh->holds, route->key);
+    if (!hold)
+        return false;
+    holds_end(&refresh->holds, hold);
+    writer_set_held(refresh->writer, route, 0);
+    refresh_gauge_holds(refresh);
+    return true;
+}
+
+void refresh_hold_wait(struct refresh *refresh, struct hold *hold)
+{
+    uint64_t when = HOLD_NEVER;
+    if (hold->tries < REQUESTS)
+        when = refresh->now + backoff_ms(FIRST_REQUEST_MS, LAST_REQUEST_MS, ++hold->tries);
+    holds_set_time(&refresh->holds, hold, HOLD_REQUESTS, when);
+}
+
+void refresh_hold_apply(struct refresh *refresh)
+{
+    const struct hold_rules rules = rules_of(refresh->config), *old = &refresh->hold_rules;
+    struct hold *hold;
+    if (rules.empty_hold == old->empty_hold && rules.max_drop == old->max_drop)
+        return;
+    refresh->hold_rules = rules;
+    TAILQ_FOREACH(hold, &refresh->holds.list, link) {
+        const struct route_ref route = writer_find(refresh->writer, hold->key);
+        bool goes_on = judge(&rules, hold->taken, hold->of, hold->count) != HOLD_NONE;
+        set_end(refresh, &route, hold, goes_on ? end_of(refresh, hold) : hold->since);
+    }
+}
