@@ -69,6 +69,15 @@ sql() {
     [[ "$output" == *"no route 1 2"* ]]
 }
 
+@test "route del says when machines show that a route is gone, and is silent while it has hosts" {
+    hold=$("$BIN/larshm-fetcher" --print-config | sed -n 's/^fetcher.empty_hold = //p')
+    dns route add 1 2 10.0.0.1:1 10.0.0.2:2
+    run -0 dns route del 1 2 10.0.0.2:2
+    [[ "$output" != *empty_hold* ]]
+    run -0 dns route del 1 2 10.0.0.1:1
+    [[ "$output" == *"for the empty_hold of their fetcher, $hold s by default; \`larshm route accept 1 2\`"* ]]
+}
+
 @test "listing: no routes at all is fine and said on stderr, a missing named route exits with 2" {
     dns route add 1 2 10.0.0.1:1
     run -2 dns route list 1 3

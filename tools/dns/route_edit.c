@@ -9,6 +9,8 @@
 #include "tools/common/parse.h"
 #include "tools/dns/command.h"
 
+#define EMPTY_HOLD "30" /* as in larshm.conf */
+
 static const char add_doc[] =
     "Adds hosts to a route, which begins to exist with its first host."
     "\v"
@@ -28,7 +30,8 @@ static const char set_doc[] =
 static const char del_doc[] =
     "Deletes hosts from a route, or the whole route when no host is named."
     "\v"
-    "A route whose last host is deleted does not exist any more. Exit code 2: there is no such route.\n"
+    "A route whose last host is deleted does not exist any more. Fetchers that have cached it go on serving its hosts "
+    "for their empty_hold, see larshm.conf(5), or until `larshm route accept`. Exit code 2: there is no such route.\n"
     "\n"
     "Examples:\n"
     "  larshm-dns --db routes.db route del 1 2 10.0.0.1:8080\n"
@@ -134,6 +137,19 @@ static int apply(struct store *store, const struct edit *edit, edit_fn *change, 
     return 0;
 }
 
+/* Says when a route that was emptied is gone from the machines, too. */
+static void say_when_seen(struct store *store, struct route_key key)
+{
+    struct host_addr first;
+    size_t left;
+    if (store_read(store, key, &first, 1, &left) == 0 && left == 0)
+        log_line(
+            LOG_LEVEL_INFO,
+            "machines that have the route serve its hosts for the empty_hold of their fetcher, " EMPTY_HOLD
+            " s by default; `larshm route accept %" PRIu32 " %" PRIu32 "` there ends that",
+            key.modid, key.cmdid);
+}
+
 static int edit_route(const char *db, enum store_mode mode, const struct edit *edit, edit_fn *change,
                       const char *verb)
 {
@@ -157,6 +173,7 @@ static int edit_route(const char *db, enum store_mode mode, const struct edit *e
         log_line(LOG_LEVEL_INFO, "route %" PRIu32 " %" PRIu32 ": %d host%s %s, version %" PRIu64,
                  edit->key.modid, edit->key.cmdid, changed, number_plural((uint64_t)changed), verb,
                  done.version);
+        say_when_seen(store, edit->key);
     }
     store_close(store);
     return exit_code;
