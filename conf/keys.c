@@ -86,7 +86,7 @@ const struct key keys[KEY_COUNT] = {
     {KEY(fetcher, max_frame, KEY_SIZE), 64 << 10, 256 << 20, "8M", "", RELOAD,
      "Longer messages are skipped, and the route is not requested for a minute."},
     {KEY(fetcher, empty_hold, KEY_INTEGER), 0, 65535, "30", "seconds", RELOAD,
-     "An answer that would leave a known route without hosts takes effect after this long. 0: at once."},
+     "An answer that would leave a known route without hosts takes effect after this long. 0, or rules = lars: at once."},
     {KEY(fetcher, max_drop, KEY_INTEGER), 1, 100, "100", "percent", RELOAD,
      "An answer that takes away more of a route's hosts, of 5 or more, is held for empty_hold, too. 100: off."},
     {KEY(fetcher, log_level, KEY_LEVEL), 0, 0, "info", "", RELOAD,

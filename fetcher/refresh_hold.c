@@ -15,7 +15,8 @@ enum {
 
 static struct hold_rules rules_of(const struct config *config)
 {
-    return (struct hold_rules){.empty_hold = config->fetcher.empty_hold,
+    const bool lars = config->loadbalance.rules == RULES_LARS; /* which believes each answer at once */
+    return (struct hold_rules){.empty_hold = lars ? 0 : config->fetcher.empty_hold,
                                .max_drop = config->fetcher.max_drop};
 }
 

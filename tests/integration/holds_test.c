@@ -58,6 +58,15 @@ static void empty_answer_ends_a_route_at_once_without_empty_hold(void **state)
     expect_not_held(fixture);
 }
 
+static void nor_is_any_answer_held_back_by_the_rules_of_lars(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.more = "[loadbalance]\nrules = lars\n";
+    begin_hold(fixture, LONG_S);
+    assert_true(gone(fixture));
+    expect_not_held(fixture);
+}
+
 static void g9_empty_answer_is_held_back_shown_and_logged_and_the_hosts_are_served(void **state)
 {
     struct fixture *fixture = *state;
@@ -344,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(empty_answer_ends_a_route_at_once_without_empty_hold),
+        fixture_test(nor_is_any_answer_held_back_by_the_rules_of_lars),
         fixture_test(g9_empty_answer_is_held_back_shown_and_logged_and_the_hosts_are_served),
         fixture_test(g9_route_that_is_emptied_for_a_moment_is_requested_again_and_no_program_notices),
         fixture_test(empty_answer_for_a_route_without_hosts_is_not_held),
