@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges hosts by their call results, after the rules of Lars, or ([loadbalance] rules) those made of them. Pure functions on a struct host_health: `now` is the
- * fetcher's tick, and the configuration may differ from call to call.
+ * Judges hosts by their call results, by the rules of Lars or those made of them: [loadbalance] rules. Pure functions on
+ * a struct host_health: `now` is the fetcher's tick, and the configuration may differ from call to call.
  *
  * A batch is judged as a whole: all of its calls are counted first, in whatever order they came. For a batch of one
  * call the result is that of Lars. A streak is never lost: its length counts, wherever in the batch it ended.

@@ -49,7 +49,7 @@ struct host_health {
     uint8_t reason;        /* enum health_reason */
     uint8_t pad0;          /* 0 or, from a fetcher of 0.1, 1 */
     uint16_t badness;      /* of an ejected host: the share of failures with which it was, parts of 10,000 */
-    uint16_t level; /* ejections in a row, the current one included; see health_level() of the fetcher */
+    uint16_t level;        /* ejections in a row, the current one included, when `state` began */
 };
 static_assert(sizeof(struct host_health) == 72, "host_health has no other padding");
 
