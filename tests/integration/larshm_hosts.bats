@@ -359,7 +359,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(cut -f 4 <<<"$output")" = held ]
     route add 1 2 10.0.0.3:80
     eventually prints '^ +1 +2 +1 (new|pulling) .* 10.0.0.3:80$' larshm list
-    ! printed | grep -q "held for"
+    [[ "$(printed)" != *"held for"* ]]
 }
 
 @test "a route of which too many hosts were taken away is shown as held for max_drop" {
