@@ -49,7 +49,8 @@ static void begin_counts(struct host_health *health, uint32_t vsucc, uint32_t ve
 static uint16_t badness(const struct host_health *health)
 {
     uint64_t all = (uint64_t)health->verr + health->rsucc;
-    return all ? (uint16_t)(UINT64_C(10000) * health->verr / all) : 0;
+    uint64_t parts = all ? UINT64_C(10000) * health->verr / all : 0;
+    return (uint16_t)parts;
 }
 
 /* So many seconds an ejection lasts. */
