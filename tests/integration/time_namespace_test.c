@@ -195,7 +195,8 @@ static int look_at_dead(struct fixture *fixture)
 static void g12_an_ejection_ends_under_a_dead_fetcher_in_any_time_namespace(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 4\nidle_timeout = 3600\n");
+    rotation_start(fixture,
+                   "[loadbalance]\noverload_timeout = 4\nmax_overload_timeout = 4\nidle_timeout = 3600\n");
     rotation_eject(fixture, BAD);
     process_kill(&fixture->fetcher.process);
     eventually(rotation_includes(fixture->client, BAD));
@@ -237,7 +238,8 @@ static int look_at_dead_in_a_child(struct fixture *fixture)
 static void g12_a_child_that_sees_no_proc_knows_what_its_parent_knew(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 4\nidle_timeout = 3600\n");
+    rotation_start(fixture,
+                   "[loadbalance]\noverload_timeout = 4\nmax_overload_timeout = 4\nidle_timeout = 3600\n");
     rotation_eject(fixture, BAD);
     process_kill(&fixture->fetcher.process);
     eventually(rotation_includes(fixture->client, BAD));
