@@ -61,15 +61,18 @@ static uint32_t ejection_s(uint32_t level, const struct config *config)
     return wanted < longest ? (uint32_t)wanted : longest;
 }
 
-/* Never more than make the longest ejection, so that it is as soon forgotten. */
+/* In rotation never more than make the longest ejection, so that they are as soon forgotten. */
 static uint32_t level(const struct host_health *health, const struct config *config, uint64_t now)
 {
-    uint64_t steps = (now - health->since) / (UINT64_C(1000) * config->loadbalance.overload_timeout);
+    uint32_t once = config->loadbalance.overload_timeout;
+    uint32_t most = (health_longest_ejection_s(config) + once - 1) / once;
+    uint64_t steps = (now - health->since) / (UINT64_C(1000) * once);
     if (plays_lars(config))
         return 0;
     if (health->state == HOST_EJECTED)
         return health->level;
-    return steps < health->level ? health->level - (uint32_t)steps : 0;
+    uint32_t ejections = health->level < most ? health->level : most;
+    return steps < ejections ? ejections - (uint32_t)steps : 0;
 }
 
 static void become(struct host_health *health, enum host_state state, struct cause cause,
@@ -77,8 +80,7 @@ static void become(struct host_health *health, enum host_state state, struct cau
 {
     health->badness = state == HOST_EJECTED ? badness(health) : 0;
     uint32_t before = level(health, config, now);
-    bool longer = state == HOST_EJECTED && ejection_s(before, config) < health_longest_ejection_s(config);
-    health->level = (uint16_t)(before + (longer || (state == HOST_EJECTED && before == 0)));
+    health->level = (uint16_t)(before + (state == HOST_EJECTED && before < UINT16_MAX));
     if (state == HOST_IN_ROTATION)
         begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);
     else

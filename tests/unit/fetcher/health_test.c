@@ -317,6 +317,18 @@ static void host_that_was_never_out_has_no_ejection_to_its_account(void **state)
     assert_int_equal(host.level, 1);
 }
 
+static void host_that_is_spared_after_the_longest_ejection_has_as_many_as_before(void **state)
+{
+    (void)state;
+    uint64_t now = BIRTH;
+    config.loadbalance.max_overload_timeout = 50;
+    for (int i = 0; i < 10; i++)
+        now = eject_and_wait(now);
+    overload(now);
+    health_spare(&host, false, &config, now);
+    assert_int_equal(eject_until(now + 16 * SECOND), 50 * SECOND);
+}
+
 static void rules_of_lars_have_ejections_of_one_length(void **state)
 {
     (void)state;
@@ -463,6 +475,7 @@ int main(void)
         TEST(g12_ejections_in_a_row_last_longer_up_to_max_overload_timeout),
         TEST(ejection_is_forgotten_for_each_overload_timeout_in_rotation),
         TEST(host_that_was_never_out_has_no_ejection_to_its_account),
+        TEST(host_that_is_spared_after_the_longest_ejection_has_as_many_as_before),
         TEST(rules_of_lars_have_ejections_of_one_length),
         TEST(two_successes_in_a_row_end_an_ejection),
         TEST(badness_of_an_ejected_host_is_its_share_of_failures_without_the_credit),
