@@ -107,6 +107,8 @@ void health_set_end(struct host_health *health, const struct config *config)
 
 void health_init(struct host_health *health, const struct config *config, uint64_t now)
 {
+    health->level = 0;
+    health->state = HOST_IN_ROTATION;
     become(health, HOST_IN_ROTATION, (struct cause){REASON_BIRTH, 0, 0}, config, now);
 }
 

@@ -395,6 +395,19 @@ static void host_is_forgotten_when_memory_is_over(void **state)
     assert_int_equal(ejected_hosts(fixture), 0);
 }
 
+static void host_that_is_forgotten_is_as_a_new_one_though_an_override_keeps_its_record(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.memory = 0;
+    report_and_poll(fixture, false, STREAK);
+    balance_override(fixture->balance, numbered_key(KEY), fixture->hosts[BAD], OVERRIDE_PINNED);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    put(fixture, KEY, HOSTS, TTL_S, NULL);
+    assert_int_equal(health(fixture).override, OVERRIDE_PINNED);
+    assert_int_equal(health(fixture).state, HOST_IN_ROTATION);
+    assert_int_equal(health(fixture).level, 0);
+}
+
 static void healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none(void **state)
 {
     struct fixture *fixture = *state;
@@ -640,6 +653,7 @@ int main(void)
         TEST(host_that_is_given_back_within_memory_is_still_ejected),
         TEST(ejection_ends_while_the_host_is_away),
         TEST(host_is_forgotten_when_memory_is_over),
+        TEST(host_that_is_forgotten_is_as_a_new_one_though_an_override_keeps_its_record),
         TEST(healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none),
         TEST(ejection_by_results_that_came_while_a_table_was_published_is_shown),
         TEST(record_of_a_route_that_is_gone_does_not_stay),
