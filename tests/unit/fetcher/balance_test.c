@@ -320,6 +320,18 @@ static void table_that_loses_hosts_never_has_too_many_out(void **state)
     assert_int_equal(ejected_hosts(fixture), 0x1);
 }
 
+static void results_that_came_while_a_table_was_published_take_no_more_hosts_out(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t masks_before[1] = {0};
+    fail_streak(fixture, 0, 0);
+    fail_streak(fixture, 1, 5);
+    balance_poll(fixture->balance, clock_tick());
+    assert_int_equal(ejected_hosts(fixture), 0x3);
+    put(fixture, KEY, 2, TTL_S, masks_before);
+    assert_int_equal(ejected_hosts(fixture), 0x1);
+}
+
 static void next_fetcher_spares_what_the_last_one_had_no_time_for(void **state)
 {
     struct fixture *fixture = *state;
@@ -648,6 +660,7 @@ int main(void)
         TEST(only_host_of_a_route_is_never_ejected),
         TEST(drained_hosts_are_neither_counted_nor_in_rotation),
         TEST(table_that_loses_hosts_never_has_too_many_out),
+        TEST(results_that_came_while_a_table_was_published_take_no_more_hosts_out),
         TEST(next_fetcher_spares_what_the_last_one_had_no_time_for),
         TEST(rules_of_lars_let_all_hosts_go_out),
         TEST(host_that_is_given_back_within_memory_is_still_ejected),
