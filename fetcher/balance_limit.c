@@ -23,10 +23,12 @@ static uint32_t most_ejected(uint32_t count, const struct config *config)
 
 static void spare(struct balance *balance, const struct route_ref *route, uint32_t number)
 {
-    struct host_health *health = &host_store_entry(balance->store, number)->health;
-    const struct host_health before = *health;
-    health_spare(health, !record_set_has(&balance->to_eject, number), balance->config, balance->now);
+    struct host_entry *entry = host_store_entry(balance->store, number);
+    const struct host_health before = entry->health;
+    health_spare(&entry->health, !record_set_has(&balance->to_eject, number), balance->config, balance->now);
     balance_settle(balance, route, number, HEALTH_CHANGED, &before);
+    if (entry->left_s > 0) /* it comes back with the table that these hosts are for */
+        balance_log_state(balance, number);
 }
 
 void balance_limit_ejected(struct balance *balance, struct route_key key, const struct host_addr *hosts,
