@@ -70,7 +70,7 @@ void balance_gauge_ejected(struct balance *balance);
 /* Counts and logs the state that the host has got. */
 void balance_log_state(struct balance *balance, uint32_t number);
 
-/* A host of the route has gone out: says so if it was the last one. */
+/* Hosts of the route have gone out, or its table is another one: says so if none is in rotation. */
 void balance_log_if_none_left(struct balance *balance, const struct route_ref *route);
 
 /* ---- balance_limit.c ---- */

@@ -127,5 +127,6 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
         else if (!has_left(balance, number))
             absorb(balance, own, number, host);
     }
+    balance_log_if_none_left(balance, route);
     balance_gauge_ejected(balance);
 }
