@@ -4,15 +4,16 @@
  * results that programs report through shared memory, and by a plain model. A seed makes the configuration, the calls and
  * the time between them; a failure names it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "fetcher/balance.h"
-#include "shm/clock.h"
 #include "shm/host_records.h"
 #include "shm/reader/call_stats.h"
+#include "tests/integration/route_health_log.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -77,7 +78,7 @@ static struct {
     size_t third_in_a_row, longest;
     size_t back_ejected, forgotten;
     size_t few_calls; /* windows that would have ejected the host */
-    size_t alone, pinned, drained;
+    size_t alone, pinned, drained, none_left;
 } seen;
 
 /* ---- a route as programs and people see it ---- */
@@ -283,12 +284,11 @@ static void count_change(const struct trial *trial, const struct model_host *bef
     seen.longest += host->ejected && host->until - host->since == trial->rules.longest;
 }
 
-static void count_host(const struct trial *trial, const struct model_host *before,
-                       const struct model_host *host, bool polled)
+static void count_host(const struct trial *trial, uint32_t route, uint32_t at)
 {
-    if (host->known && host->since == clock_ms &&
-        (host->since != before->since || host->ejected != before->ejected))
-        count_change(trial, before, host, polled);
+    const struct model_host *before = &trial->before[route].hosts[at], *host = &trial->model[route].hosts[at];
+    if (model_has_changed(&trial->before[route], &trial->model[route], at))
+        count_change(trial, before, host, trial->model[route].now != trial->before[route].now);
     seen.forgotten += before->left && !host->left && !host->here;
     seen.few_calls += window_of_few_calls_failed(trial, before) && !host->ejected &&
                       host->window == clock_ms && host->succ + host->fail == 0;
@@ -298,15 +298,19 @@ static void count_host(const struct trial *trial, const struct model_host *befor
 
 static void compare(struct trial *trial, const char *after)
 {
+    char where[64];
+    snprintf(where, sizeof(where), "seed %u, after %s", seed, after);
     for (uint32_t route = 0; route < ROUTES; route++) {
-        bool polled = trial->model[route].now != trial->before[route].now;
         for (uint32_t at = 0; at < trial->host_count; at++) {
             expect_agreement(trial, route, at, after);
-            count_host(trial, &trial->before[route].hosts[at], &trial->model[route].hosts[at], polled);
+            count_host(trial, route, at);
         }
         expect_no_more_than_max_ejected_out(trial, route);
+        route_log_expect(key_of(route).cmdid, &trial->before[route], &trial->model[route], where);
+        seen.none_left += model_has_none_left(&trial->model[route]);
         trial->before[route] = trial->model[route];
     }
+    route_log_expect_end(where);
 }
 
 /* ---- programs ---- */
@@ -437,6 +441,7 @@ static void start_balance(struct trial *trial)
 static void restart(struct trial *trial)
 {
     balance_delete(trial->balance);
+    route_log_begin();
     instance_stop(trial->instance);
     instance_start(trial->instance);
     start_balance(trial);
@@ -546,6 +551,7 @@ static void trial_begin(struct trial *trial, uint32_t number)
     seed = number;
     random_state = number * 2654435761U;
     clock_ms = 5000000;
+    route_log_begin();
     assert_int_equal(instance_setup(&instance), 0);
     trial->instance = instance;
     assert_int_equal(config_load(NULL, &trial->config, error, sizeof(error)), 0);
@@ -610,6 +616,7 @@ static void every_state_is_that_of_the_model(void **state)
         assert_true(seen.changes[reason] > SEEDS);
     for (enum model_reason reason = MODEL_ERR_RATE; reason <= MODEL_WINDOW; reason++)
         assert_true(seen.spared[reason] > SEEDS);
+    assert_true(seen.none_left > SEEDS);
     assert_true(seen.replaced > SEEDS && seen.released > SEEDS / 4);
     assert_true(seen.third_in_a_row > SEEDS && seen.longest > SEEDS);
     assert_true(seen.back_ejected > SEEDS && seen.forgotten > SEEDS);

@@ -14,6 +14,23 @@ bool model_is_spared(const struct model_host *host)
            (host->reason == MODEL_ERR_RATE || host->reason == MODEL_STREAK || host->reason == MODEL_WINDOW);
 }
 
+bool model_has_changed(const struct model_route *before, const struct model_route *route, uint32_t at)
+{
+    const struct model_host *old = &before->hosts[at], *host = &route->hosts[at];
+    return host->known && host->reason != MODEL_NEW && host->since == route->now &&
+           (host->since != old->since || host->ejected != old->ejected);
+}
+
+bool model_has_none_left(const struct model_route *route)
+{
+    uint32_t here = 0, out = 0;
+    for (uint32_t at = 0; at < MODEL_HOSTS; at++) {
+        here += route->hosts[at].here;
+        out += route->hosts[at].here && model_is_out(&route->hosts[at]);
+    }
+    return here > 0 && out == here;
+}
+
 static uint64_t ejection_time(const struct model_rules *rules, uint32_t ejections)
 {
     uint64_t wanted = rules->ejection * ejections,
@@ -173,10 +190,13 @@ static void judge(struct model_route *route, struct model_host *host)
     uint64_t bad = (uint64_t)host->charge + host->weight, all = bad + host->credit + host->succ;
     if (!host->ejected && failed && bad * 1000 > all * rules->err_rate)
         eject(route, host, MODEL_ERR_RATE);
-    else if (!host->ejected && failed && host->longest_fails_in_a_row >= rules->err_limit)
+    else if (!host->ejected && failed && host->longest_fails_in_a_row >= rules->err_limit) {
+        host->in_a_row = host->longest_fails_in_a_row;
         eject(route, host, MODEL_STREAK);
-    else if (host->ejected && succeeded && host->longest_succs_in_a_row >= rules->succ_limit)
+    } else if (host->ejected && succeeded && host->longest_succs_in_a_row >= rules->succ_limit) {
+        host->in_a_row = host->longest_succs_in_a_row;
         begin_state(route, host, false, MODEL_PROBES);
+    }
 }
 
 static void end_window(struct model_route *route, struct model_host *host)

@@ -37,6 +37,7 @@ struct model_host {
     bool ejected;             /* by its calls, whatever the operator says */
     bool drained, pinned;     /* by the operator */
     enum model_reason reason; /* of its state; one of an ejection if it is in rotation: it is spared */
+    uint32_t in_a_row;        /* calls, if that is the reason */
     uint32_t ejections;       /* in a row, when its state began */
     bool just_ejected;        /* in this poll; ejections before it: */
     uint32_t ejections_before;
@@ -79,6 +80,12 @@ void model_end_streaks(struct model_route *route);
 
 bool model_is_out(const struct model_host *host);
 bool model_is_spared(const struct model_host *host);
+
+/* The host has become another state since `before`, a copy of the route. */
+bool model_has_changed(const struct model_route *before, const struct model_route *route, uint32_t at);
+
+/* It has hosts, and all of them are out. */
+bool model_has_none_left(const struct model_route *route);
 
 /* How many hosts may be out, and how many are: drained ones count in neither. */
 uint32_t model_most_out(const struct model_route *route);
