@@ -159,6 +159,54 @@ static void program_whose_calls_all_fail_takes_no_route_from_the_others(void **s
     assert_int_equal(rotation_pick(fixture->client, ROTATION_PICKS).of[0], 0);
 }
 
+/* ---- the log ---- */
+
+/* Of all hosts at a time: the fetcher finds the failures together. */
+static void fail_all(struct fixture *fixture)
+{
+    process_signal(&fixture->fetcher.process, SIGSTOP);
+    for (int last = 1; last <= ROTATION_HOSTS; last++)
+        rotation_report(fixture->client, last, 1, ROTATION_STREAK);
+    process_signal(&fixture->fetcher.process, SIGCONT);
+}
+
+static void lines_that_are_left_out_are_counted_with_those_of_their_kind(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct process *fetcher = &fixture->fetcher.process;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 2\nmax_overload_timeout = 2\n");
+    for (uint64_t round = 1; round <= 2; round++) {
+        fail_all(fixture);
+        eventually(fetcher_counter(&fixture->fetcher, COUNTER_ejections) == 2 * round);
+        eventually(fetcher_counter(&fixture->fetcher, COUNTER_overloaded) == 0);
+    }
+    eventually(process_said(fetcher, " recovered: ") == 2);
+    assert_int_equal(process_said(fetcher, " s (number "), 2);
+    assert_int_equal(process_said(fetcher, " spared, "), 2);
+    assert_int_equal(process_said(fetcher,
+                                  "ejected for 2 s (number 2 in a row): 10 failures in a row (1 more of "
+                                  "this kind suppressed)\n"),
+                     1);
+    assert_int_equal(process_said(fetcher,
+                                  "spared, because max_ejected others of the route are out: 10 failures "
+                                  "in a row (1 more of this kind suppressed)\n"),
+                     1);
+    assert_int_equal(process_said(fetcher, "recovered: ejected for 2 s (1 more of this kind suppressed)\n"),
+                     1);
+}
+
+static void route_without_a_host_in_rotation_is_said_once_for_all_that_went_out(void **state)
+{
+    struct fixture *fixture = *state;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 3600\nmax_ejected = 100\n");
+    fail_all(fixture);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_ejections) == ROTATION_HOSTS);
+    eventually(process_said(&fixture->fetcher.process,
+                            "route 1/1: no host is in rotation: larshm list shows why\n") == 1);
+}
+
+/* ---- slow calls, windows ---- */
+
 /* 4 % fail: seldom enough. But for one of the hosts each failure takes ten times slow_call_ms. */
 static void slow_failures_take_a_host_out_though_they_are_few(void **state)
 {
@@ -254,6 +302,8 @@ int main(void)
         fixture_test(successful_probes_bring_a_host_back),
         fixture_test(no_good_host_means_overload_so_many_times_and_then_a_probe),
         fixture_test(program_whose_calls_all_fail_takes_no_route_from_the_others),
+        fixture_test(lines_that_are_left_out_are_counted_with_those_of_their_kind),
+        fixture_test(route_without_a_host_in_rotation_is_said_once_for_all_that_went_out),
         fixture_test(slow_failures_take_a_host_out_though_they_are_few),
         fixture_test(window_of_few_calls_ejects_no_host_and_one_of_enough_calls_does),
         fixture_test(several_processes_agree_on_good_and_bad_hosts),
