@@ -24,6 +24,7 @@
 
 #include "reader/thread.h"
 #include "shm/atomic.h"
+#include "shm/hash.h"
 #include "shm/layout.h"
 
 enum {
@@ -89,11 +90,11 @@ static inline void cursor_skip(const struct thread_state *mine, const struct blo
     store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | (uint32_t)((uint32_t)pair + steps));
 }
 
-/* Positions have 16 bits, too few for an even share of thousands of hosts: what to add below them. It follows the lookups of the
- * thread, which do not keep time with its steps. */
-static inline uint32_t cursor_fine(const struct thread_state *mine)
+/* Positions have 16 bits, too few for an even share of thousands of hosts: what to add below them. As good as random, for what
+ * follows from the thread's lookups keeps time with its steps where it goes past hosts. */
+static inline uint32_t cursor_fine(struct thread_state *mine)
 {
-    return (uint16_t)(mine->lookups * UINT32_C(0x9e37));
+    return (uint32_t)(hash_word(mine->fine++, 0) >> 48);
 }
 
 /* The host at a position. */

@@ -18,11 +18,12 @@ static inline bool host_was_tried(struct host_addr host, const larshm_host *trie
     return false;
 }
 
-/* The thread's next pick of the route, 0 .. count - 1. */
+/* The thread's next pick of the route, 0 .. count - 1. Between two hosts there are two positions, half the circle apart, and
+ * nothing is added that could take one of them to the other half. */
 static inline uint32_t pick_next(const struct lookup *lookup, uint32_t count)
 {
     const uint32_t position = cursor_next(&thread_state, lookup->table.s_block, count);
-    return (uint32_t)cursor_host(position + cursor_fine(&thread_state), count);
+    return (uint32_t)cursor_host(count == 2 ? position : position + cursor_fine(&thread_state), count);
 }
 
 /* The slow path of pick_host(): for a table with hosts out of rotation. */

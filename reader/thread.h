@@ -14,6 +14,7 @@ struct thread_state {
     uint64_t serial;           /* of the handle that the counts belong to; 0: no lookup by this thread yet */
     _Atomic uint64_t *cursors; /* the thread's set, see cursor.h; there once `serial` has been set */
     uint32_t start;            /* where its sequences of picks begin; 0: not assigned */
+    uint32_t fine;             /* see cursor.h */
     uint32_t lookups;          /* since counts were last added */
     uint32_t number;           /* 0: not assigned; spreads threads over shared counters */
     uint32_t foreign_lookups;  /* of the lookups since the last batch, those with other handles */

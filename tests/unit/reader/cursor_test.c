@@ -118,12 +118,11 @@ static void nor_does_a_cycle_through_more_routes_than_there_are_cells(void **sta
     larshm_close(h);
 }
 
-/* As many as have a cell each: then every one of them changes its host each time. */
 static void each_of_thousands_of_hosts_gets_its_share(void **state)
 {
     enum {
         HOSTS = 10000,
-        EACH = 200,
+        EACH = 1000,
     };
     static uint32_t times[HOSTS];
     struct instance *instance = *state;
@@ -136,6 +135,25 @@ static void each_of_thousands_of_hosts_gets_its_share(void **state)
     larshm_close(h);
 }
 
+/* A route that has expired, so that lookups take the longer way. */
+static void two_hosts_take_turns_wherever_the_thread_begins(void **state)
+{
+    const struct host_addr hosts[] = {{htonl(UINT32_C(0x0a000001)), htons(1)},
+                                      {htonl(UINT32_C(0x0a000001)), htons(2)}};
+    const struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    assert_int_equal(put_by_key(instance->writer, route_key(0, 1), hosts, 2, NULL, 60, 1), SHM_OK);
+    pick(h, 1);
+    const uint32_t before = thread_state.start;
+    for (uint32_t start = 0; start <= UINT16_MAX; start++) {
+        thread_state.start = start << 16 | 0x8000;
+        expect_two_hosts(h, 1, 0, 4);
+    }
+    thread_state.start = before;
+    larshm_close(h);
+}
+
+/* As many as have a cell each: then every one of them changes its host each time. */
 static void routes_of_a_small_instance_share_no_cell(void **state)
 {
     enum {
@@ -299,6 +317,7 @@ int main(void)
         TEST(no_number_of_lookups_per_cycle_sticks_a_route_to_a_host),
         TEST(nor_does_a_cycle_through_more_routes_than_there_are_cells),
         TEST(each_of_thousands_of_hosts_gets_its_share),
+        TEST(two_hosts_take_turns_wherever_the_thread_begins),
         TEST(routes_of_a_small_instance_share_no_cell),
         TEST(children_do_not_go_on_where_the_parent_was),
         TEST(children_that_are_forked_amid_a_lookup_go_on_with_it),
