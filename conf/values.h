@@ -39,8 +39,8 @@ struct config {
         uint32_t idle_timeout, overload_timeout, update_timeout; /* seconds */
         uint32_t slow_call_ms;                                   /* 0: off */
         uint32_t window_min_calls;
-        uint32_t max_ejected;          /* percent */
-        uint32_t max_overload_timeout; /* seconds */
+        uint32_t max_ejected;                                /* percent */
+        uint32_t max_overload_timeout, eject_probe_interval; /* seconds */
         uint32_t recover_successes;
         uint32_t memory; /* seconds */
     } loadbalance;

@@ -40,7 +40,7 @@ void balance_apply_config(struct balance *balance)
         }
     struct route_ref route;
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
-        if (route_ref_any_ejected(&route))
+        if (route_ref_any_limited(&route))
             balance_limit_route(balance, &route);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which hosts are in rotation: collects the results that clients report, judges them (health.h), keeps a record of
- * each host (shm/writer/host_store.h), and publishes ejected and drained masks. Time-outs run on the fetcher's
+ * each host (shm/writer/host_store.h), and publishes their states. Time-outs run on the fetcher's
  * clock. An operator's override comes before call results.
  */
 #ifndef FETCHER_BALANCE_H
@@ -37,9 +37,9 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
 /* Periodic maintenance: the hosts object, and records of routes that are gone. */
 void balance_maintain(struct balance *balance);
 
-/* The masks of a table that is about to be published; NULL: all hosts in rotation. Valid until the next call. */
-const uint64_t *balance_masks(struct balance *balance, struct route_key key, const struct host_addr *hosts,
-                              uint32_t count);
+/* The states of a table that is about to be published; NULL: all hosts in rotation. Valid until the next call. */
+const uint64_t *balance_states(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+                               uint32_t count);
 
 /* The route has a new table: hosts that left it are forgotten, their totals go to the route. */
 void balance_table_changed(struct balance *balance, const struct route_ref *route);

@@ -33,7 +33,7 @@ struct balance {
     bool full;        /* clients are told that there is no room for records of more hosts */
     uint32_t checked; /* the record that balance_maintain() checked last */
     struct log_limit full_limit, ejected_limit, spared_limit, recovered_limit, none_left_limit;
-    uint64_t masks[MASK_WORDS(HOSTS_MAX)];
+    uint64_t states[STATE_WORDS(HOSTS_MAX)];
     struct host_addr hosts[HOSTS_MAX];
     struct ejected_host ejected[HOSTS_MAX];
 };
@@ -45,7 +45,7 @@ bool balance_reserve(struct balance *balance, uint32_t count);
 
 bool balance_out_of_rotation(const struct host_health *health);
 
-/* Copies the state of the host's record to the masks of its table. */
+/* Copies the state in the host's record to its table. */
 void balance_publish_rotation(struct balance *balance, const struct route_ref *route, uint32_t number);
 
 /* The route has results for the report service. */

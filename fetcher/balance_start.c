@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Adopts the previous fetcher's records, masks, and how far results had been read. */
+/* Adopts the previous fetcher's records, states, and how far results had been read. */
 #include <stdlib.h>
 
 #include "fetcher/balance_internal.h"
@@ -12,16 +12,16 @@ enum {
     RECORDS_PER_MAINTENANCE = 4096 /* checked for routes that are gone */
 };
 
-/* Sets the masks of adopted tables to what the store says, whatever bits were there. */
-static void set_masks(struct balance *balance, const struct route_ref *route)
+/* Sets the states of adopted tables to what the store says, whatever bits were there. */
+static void set_states(struct balance *balance, const struct route_ref *route)
 {
-    if (!route_ref_any_ejected(route))
+    if (!route_ref_any_limited(route))
         return;
     uint32_t count = route_ref_hosts(route, balance->hosts);
-    const uint64_t *masks = balance_masks(balance, route->key, balance->hosts, count);
+    const uint64_t *states = balance_states(balance, route->key, balance->hosts, count);
     for (uint32_t at = 0; at < count; at++)
-        writer_set_rotation(balance->writer, route, at, masks && masks[at / 32] & ejected_bit(at),
-                            masks && masks[at / 32] & drained_bit(at));
+        writer_set_share(balance->writer, route, at,
+                         states ? share_in(states[at / STATES_IN_WORD], at) : SHARE_FULL);
 }
 
 /* A route that is gone has no hosts any more: its own record is the last. */
@@ -71,7 +71,7 @@ static void resume(struct balance *balance)
             remove_if_gone(balance, number);
         }
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
-        set_masks(balance, &route);
+        set_states(balance, &route);
     balance_gauge_ejected(balance);
 }
 

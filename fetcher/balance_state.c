@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows from the state of a host: its masks, its deadline, the log, the report service. */
+/* What follows from the health of a host: its state in the table, its deadline, the log, the report service. */
 #include <inttypes.h>
 #include <stdio.h>
 

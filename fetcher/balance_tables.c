@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables that are published: the masks of their hosts, and what becomes of hosts that leave. */
+/* Tables that are published: the states of their hosts, and what becomes of hosts that leave. */
 #include <string.h>
 
 #include "fetcher/balance_internal.h"
 #include "shm/saturating.h"
 
-const uint64_t *balance_masks(struct balance *balance, struct route_key key, const struct host_addr *hosts,
-                              uint32_t count)
+const uint64_t *balance_states(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+                               uint32_t count)
 {
     if (host_store_find(balance->store, key, HOST_ADDR_NONE) == HOST_STORE_NONE)
         return NULL;
     balance_limit_ejected(balance, key, hosts, count);
-    memset(balance->masks, 0, MASK_WORDS(count) * sizeof(uint64_t));
+    memset(balance->states, 0, STATE_WORDS(count) * sizeof(uint64_t));
     for (uint32_t at = 0; at < count; at++) {
         uint32_t number = host_store_find(balance->store, key, hosts[at]);
         if (number == HOST_STORE_NONE)
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
-        if (balance_out_of_rotation(health))
-            balance->masks[at / 32] |= ejected_bit(at);
-        if (health->override == OVERRIDE_DRAINED)
-            balance->masks[at / 32] |= drained_bit(at);
+        uint32_t share = health->override == OVERRIDE_DRAINED ? SHARE_DRAINED
+                         : balance_out_of_rotation(health)    ? SHARE_EJECTED
+                                                              : SHARE_FULL;
+        balance->states[at / STATES_IN_WORD] |= share_bits(at, share);
     }
-    return balance->masks;
+    return balance->states;
 }
 
 /* Unless there is no room for records: then those of hosts that have left go first. */

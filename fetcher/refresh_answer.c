@@ -36,8 +36,8 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
     bool was_cached = route_ref_is_here(route), changed;
     forget_dropped(refresh);
     refresh_hold_end(refresh, route);
-    const uint64_t *masks = balance_masks(refresh->balance, route->key, answer->hosts, answer->count);
-    enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, masks,
+    const uint64_t *states = balance_states(refresh->balance, route->key, answer->hosts, answer->count);
+    enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, states,
                                         refresh->config->loadbalance.update_timeout, refresh->now, &changed);
     if (changed)
         balance_table_changed(refresh->balance, route);

@@ -49,7 +49,7 @@ void cursor_keep(const struct thread_state *mine, uint64_t now);
 
 static inline uint32_t cursor_step(uint64_t count)
 {
-    return CURSOR_GOLDEN + (-(uint32_t)(count < 3) & (CURSOR_HALF - CURSOR_GOLDEN));
+    return CURSOR_GOLDEN + (-(uint32_t)(count == 2) & (CURSOR_HALF - CURSOR_GOLDEN));
 }
 
 static inline _Atomic uint64_t *cursor_word(const struct thread_state *mine, const struct block *s_block)
@@ -95,6 +95,19 @@ static inline void cursor_skip(const struct thread_state *mine, const struct blo
 static inline uint32_t cursor_fine(struct thread_state *mine)
 {
     return (uint32_t)(hash_word(mine->fine++, 0) >> 48);
+}
+
+/*
+ * After cursor_next() between two hosts, which steps to and fro between two positions: moves on within its half of the circle,
+ * by steps of the golden ratio, so that what else is decided by positions comes round. Returns where it was in that half,
+ * as a position.
+ */
+static inline uint32_t cursor_turn(const struct thread_state *mine, const struct block *s_block,
+                                   uint32_t position)
+{
+    uint32_t within = (position + (CURSOR_GOLDEN >> 1 & CURSOR_POSITION)) & (CURSOR_HALF - 1);
+    cursor_skip(mine, s_block, (position & CURSOR_HALF) + within - position);
+    return position << 1;
 }
 
 /* The host at a position. */

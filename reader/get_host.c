@@ -9,7 +9,7 @@ int get_host_slow(larshm *h, uint64_t number, const larshm_host *tried, size_t c
     for (int round = 0; code == LARSHM_OK; round++) {
         uint32_t at;
         larshm_host picked = {.modid = key.modid, .cmdid = key.cmdid};
-        int found = count ? pick_host_except(&lookup, tried, count, &at) : pick_host(&lookup, &at);
+        int found = count ? pick_host_except(&lookup, key, tried, count, &at) : pick_host(&lookup, key, &at);
         if (found == LARSHM_OK) {
             picked.addr = load_relaxed(&lookup.table.s_addresses[at]);
             picked.port = load_relaxed(&lookup.table.s_ports[at]);
@@ -26,9 +26,19 @@ int get_host_slow(larshm *h, uint64_t number, const larshm_host *tried, size_t c
     return code;
 }
 
-/* A table of more than INNER_HOSTS. Called in the section that larshm_get_host() has entered; leaves it. */
-static __attribute__((noinline)) int get_host_large(larshm *h, uint64_t number, larshm_host *host,
-                                                    const struct routes *routes, const struct block *s_block,
+static inline uint32_t pick_in_section(struct mapping *mapping, uint64_t number, const struct block *s_block,
+                                       uint32_t count)
+{
+    if (load_relaxed(&s_block->limited) == 0)
+        return pick_next(s_block, count);
+    return pick_by_lars_rules(mapping) ? PICK_NONE
+                                       : pick_limited(mapping, get_host_key(number), s_block, count);
+}
+
+/* A table of more than INNER_HOSTS, or with limited ones. Called in the section that larshm_get_host() has entered; leaves
+ * it. */
+static __attribute__((noinline)) int get_host_other(larshm *h, uint64_t number, larshm_host *host,
+                                                    struct mapping *mapping, const struct block *s_block,
                                                     uint64_t ref)
 {
     struct thread_state *mine = &thread_state;
@@ -36,9 +46,10 @@ static __attribute__((noinline)) int get_host_large(larshm *h, uint64_t number, 
     const _Atomic uint32_t *s_addresses;
     const _Atomic uint16_t *s_ports;
     struct host_addr picked = {0, 0};
-    bool found = count > 0 && table_hosts_within(routes, s_block, count, &s_addresses, &s_ports);
+    bool within = count > 0 && table_hosts_within(&mapping->routes, s_block, count, &s_addresses, &s_ports);
+    uint32_t at = within ? pick_in_section(mapping, number, s_block, count) : PICK_NONE;
+    bool found = at != PICK_NONE;
     if (found) {
-        uint64_t at = cursor_host(cursor_next(mine, s_block, count) + cursor_fine(mine), count);
         picked = (struct host_addr){load_relaxed(&s_addresses[at]), load_relaxed(&s_ports[at])};
         found = block_intact(s_block, ref);
     }
@@ -54,14 +65,14 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
     if (!section)
         return get_host_slow(h, number, NULL, 0, host);
     /* Pairs with mapping_renew(). */
-    const struct routes *routes = &load_acquire(&h->current)->routes;
+    struct mapping *mapping = load_acquire(&h->current);
     struct fast_table table;
-    if (!get_host_find(routes, number, &table)) {
+    if (!get_host_find(&mapping->routes, number, &table)) {
         rcu_leave_fast(section);
         return get_host_slow(h, number, NULL, 0, host);
     }
-    if (__builtin_expect(table.count - 1 >= INNER_HOSTS, 0))
-        return get_host_large(h, number, host, routes, table.s_block, table.ref);
+    if (__builtin_expect(table.count - 1 >= INNER_HOSTS, 0) || __builtin_expect(table.limited != 0, 0))
+        return get_host_other(h, number, host, mapping, table.s_block, table.ref);
     uint64_t at = cursor_host(cursor_next(mine, table.s_block, table.count), table.count);
     const struct host_addr picked = fast_table_host(&table, at);
     bool intact = block_intact(table.s_block, table.ref);

@@ -62,7 +62,8 @@ static inline bool find_except(const struct routes *routes, uint64_t number, con
     const struct thread_state *mine = &thread_state;
     struct fast_table table;
     struct hosts hosts;
-    if (!get_host_find(routes, number, &table) || table.count == 0 || !find_hosts(routes, &table, &hosts))
+    if (!get_host_find(routes, number, &table) || table.count == 0 || table.limited ||
+        !find_hosts(routes, &table, &hosts))
         return false;
     uint32_t position = cursor_next(mine, table.s_block, table.count);
     uint64_t at = table.count <= count ? pick_of_few(&hosts, table.count, position, tried, count)

@@ -41,6 +41,16 @@ void lookup_flush(const struct mapping *mapping)
     shorten_batch(mine);
 }
 
+/* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
+static void judge_ejections(struct mapping *mapping, uint64_t silence)
+{
+    uint64_t timeout = load_relaxed(&mapping->routes.s_header->settings.overload_timeout_s) * UINT64_C(1000);
+    bool over = silence > timeout;
+    /* Relaxed: a lookup that sees it late is one of the same batch. */
+    if (load_relaxed(&mapping->ejections_over) != over)
+        store_relaxed(&mapping->ejections_over, over);
+}
+
 /* The object of a dead fetcher can lose its name without being marked as superseded. So while the fetcher is
  * silent, the name is looked up now and then; otherwise none of this makes a syscall. */
 void lookup_batch_done(larshm *h)
@@ -53,7 +63,9 @@ void lookup_batch_done(larshm *h)
     struct mapping *mapping = load_acquire(&h->current);
     if (mine->serial == h->serial)
         lookup_flush(mapping);
-    bool silent = silence_ms(mapping) > SILENT_MS;
+    uint64_t silence = silence_ms(mapping);
+    bool silent = silence > SILENT_MS;
+    judge_ejections(mapping, silence);
     rcu_leave();
     mapping_tidy(h);
     if (silent && now >= load_relaxed(&h->next_check)) {

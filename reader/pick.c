@@ -3,115 +3,165 @@
 
 #include <stdbool.h>
 
-#include "reader/silence.h"
+#include "shm/hash.h"
+#include "shm/index.h"
 
-enum which {
-    IN_ROTATION, /* may be picked */
-    PROBEABLE,   /* ejected, not drained: may be probed */
-    NOT_DRAINED, /* both: only an operator's override counts */
+enum {
+    FEW = 8,          /* hosts of a table: in smaller ones those that may be picked are always counted, */
+    EXACT_MOST = 64,  /* up to so many, where more than a quarter is limited, in larger ones more than half */
+    STEPS_MOST = 64,  /* of the sequence, on to a host that takes the pick */
+    MADE_UP = 2,      /* probes of a host that come late, at most */
+    PROBE_TIMES = 16, /* in a millisecond: when the next probe of a route is due */
 };
 
-/* The hosts of a word of masks that `which` selects: bits 0 .. 31. */
-static uint32_t candidates(const struct table *table, uint32_t word, enum which which)
+/*
+ * The route's next probe, if it is due: one of each ejected host in each eject_probe_interval, in turn, by the client that sets
+ * when the one after it is due. Those that come late, for no pick fell to an ejected host, are made up for, but not more than
+ * MADE_UP of each host. A client that writes other times there can have all picks that fall to ejected hosts be probes, or none.
+ */
+static uint32_t probe(const struct limited *hosts)
 {
-    uint64_t masks = load_relaxed(&table->s_masks[word]);
-    uint32_t ejected = (uint32_t)masks, drained = (uint32_t)(masks >> 32);
-    uint32_t hosts = table->count - word * 32;
-    uint32_t exist = hosts < 32 ? (UINT32_C(1) << hosts) - 1 : UINT32_MAX;
-    return (which == IN_ROTATION ? ~ejected : which == PROBEABLE ? ejected & ~drained : ~drained) & exist;
+    struct mapping *mapping = hosts->mapping;
+    const struct routes_header *s_header = mapping->routes.s_header;
+    uint32_t interval = load_relaxed(&s_header->settings.eject_probe_interval_ms) * PROBE_TIMES;
+    uint32_t slot = index_find(&mapping->routes, hosts->key);
+    if (interval == 0 || slot == SLOT_NONE || !lookup_has_control(mapping))
+        return PICK_NONE;
+    /* The tick is as good as the clock, and none when no fetcher is alive: nothing would come of a probe then. */
+    uint32_t now = (uint32_t)load_relaxed(&s_header->tick) * PROBE_TIMES;
+    _Atomic uint32_t *s_due = &mapping->control.s_probes[slot];
+    uint32_t due = load_relaxed(s_due);
+    if (due - now - 1 < interval) /* within one from now on: everything else is past */
+        return PICK_NONE;
+    uint32_t ejected = limited_count(hosts, EJECTED);
+    if (ejected == 0)
+        return PICK_NONE;
+    uint32_t each = (interval + ejected - 1) / ejected;
+    uint32_t made = now - due < MADE_UP * interval ? due : now - MADE_UP * interval + each;
+    return exchange_relaxed(s_due, &due, made + each) ? limited_find(hosts, EJECTED, made / each % ejected)
+                                                      : PICK_NONE;
 }
 
-static uint32_t count_candidates(const struct table *table, enum which which)
+/* A host of a table in which some have come back a moment ago, by the eighths that each gets. */
+static uint32_t pick_by_weight(const struct limited *hosts, uint32_t position)
 {
-    uint32_t count = 0;
-    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
-        count += (uint32_t)__builtin_popcount(candidates(table, word, which));
-    return count;
-}
-
-/* The candidate number `rank`, or the last one: masks may have changed since they were counted. False: none. */
-static bool find_candidate(const struct table *table, enum which which, uint32_t rank, uint32_t *at)
-{
-    bool any = false;
-    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++) {
-        uint32_t found = candidates(table, word, which), here = (uint32_t)__builtin_popcount(found);
-        if (rank < here) {
-            for (; rank > 0; rank--)
-                found &= found - 1;
-            *at = word * 32 + (uint32_t)__builtin_ctz(found);
-            return true;
-        }
-        rank -= here;
-        if (found) {
-            *at = word * 32 + 31 - (uint32_t)__builtin_clz(found);
-            any = true;
-        }
+    uint32_t total = 0, word = 0;
+    for (uint32_t each = 0; each < STATE_WORDS(hosts->count); each++)
+        total += limited_weight(hosts, each);
+    uint32_t left = (uint32_t)cursor_host(position, total), weight;
+    for (; word + 1 < STATE_WORDS(hosts->count) && left >= (weight = limited_weight(hosts, word)); word++)
+        left -= weight;
+    uint32_t at = PICK_NONE; /* or the last one, if states have changed since they were added up */
+    for (uint32_t host = word * STATES_IN_WORD; host < hosts->count && host / STATES_IN_WORD == word;
+         host++) {
+        uint32_t share = limited_share(hosts, host);
+        weight = share == SHARE_FULL ? SHARE_EIGHTHS : share < SHARE_EJECTED ? share : 0;
+        if (weight)
+            at = host;
+        if (left < weight)
+            break;
+        left -= weight;
     }
-    return any;
+    return at;
 }
 
-/* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
-static bool ejections_valid(struct mapping *mapping)
+/* Where a pick falls on a circle of all hosts. Its position is on a circle of those with a full share, so that two picks in a
+ * row are two hosts. */
+static inline uint32_t fall_of(const struct limited *hosts, uint32_t pickable, uint32_t position)
 {
-    uint64_t timeout = load_relaxed(&mapping->routes.s_header->settings.overload_timeout_s) * UINT64_C(1000);
-    return silence_ms(mapping) <= timeout;
+    return pickable == 2 ? cursor_turn(&thread_state, hosts->s_block, position) : position;
 }
 
-/* Counts picks of this route by all clients, while some host of it is out of rotation. */
-static uint32_t count_pick(const struct lookup *lookup)
+static bool falls_to_ejected(const struct limited *hosts, uint32_t fall)
 {
-    struct mapping *mapping = lookup->mapping;
-    return lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_picks[lookup->slot], 1)
-                                       : add_relaxed(&mapping->picks[lookup->slot % PROBE_CELLS], 1);
+    return share_is_ejected(limited_share(hosts, (uint32_t)cursor_host(fall, hosts->count)));
+}
+
+static uint32_t pick_exactly(const struct limited *hosts, bool may_probe)
+{
+    uint64_t returning = 0;
+    uint32_t pickable = 0;
+    for (uint32_t word = 0; word < STATE_WORDS(hosts->count); word++) {
+        uint64_t full = limited_select(hosts, word, WITH_FULL_SHARE);
+        returning |= limited_select(hosts, word, IN_ROTATION) ^ full;
+        pickable += limited_sum(full);
+    }
+    uint32_t on_circle = returning ? 0 : pickable;
+    uint32_t position = pick_position(hosts->s_block, on_circle);
+    uint32_t fall = fall_of(hosts, on_circle, position);
+    uint32_t probed = may_probe && falls_to_ejected(hosts, fall) ? probe(hosts) : PICK_NONE;
+    if (probed != PICK_NONE)
+        return probed;
+    return returning ? pick_by_weight(hosts, position)
+                     : limited_find(hosts, WITH_FULL_SHARE, (uint32_t)cursor_host(position, pickable));
+}
+
+/* The same for a table with one word of states, none of which is between the two ends. */
+static inline uint32_t pick_of_few(const struct limited *hosts, bool may_probe)
+{
+    uint64_t states = limited_states(hosts, 0), exist = limited_exist(hosts, 0),
+             full = limited_with_full_share(states) & exist;
+    uint32_t pickable = limited_sum(full);
+    if (__builtin_expect(((states >> 3 & exist) | full) != exist || pickable == 0, 0))
+        return pick_exactly(hosts, may_probe);
+    uint32_t position = cursor_next(&thread_state, hosts->s_block, pickable);
+    uint32_t fall = fall_of(hosts, pickable, position);
+    if (may_probe && share_is_ejected(share_in(states, (uint32_t)cursor_host(fall, hosts->count)))) {
+        uint32_t probed = probe(hosts);
+        if (probed != PICK_NONE)
+            return probed;
+    }
+    return limited_nth(full, (uint32_t)cursor_host(position, pickable));
+}
+
+static bool takes_pick(uint32_t share, uint32_t position)
+{
+    return share == SHARE_FULL ||
+           (share < SHARE_EJECTED && hash_scale(hash_word(position, 0), SHARE_EIGHTHS) < share);
 }
 
 /*
- * Any client may write to the common counter, and could turn every pick of all others into a probe. So a thread
- * spends at most two picks of a period on probes, and three at once: twice as many as with an honest counter.
+ * Where the hosts need not be counted: the route's sequence goes on until it falls to a host that takes the pick, so all with a
+ * full share get the same.
+ *
+ * Two picks in a row are two hosts, if no more than a quarter of them is limited: up to count / 4 + 1 steps apart, positions of a
+ * sequence are further from each other than a host is wide. So those that are passed between two picks are of as many limited
+ * hosts, and then the picks are of two hosts, too. Where up to half of many hosts are limited, two picks of one host would take
+ * a run of limited hosts that does not come by chance.
  */
-static bool may_probe(uint32_t slot, uint32_t price)
+static uint32_t pick_of_many(const struct limited *hosts, bool may_probe)
 {
-    uint16_t *spent = &thread_state.probes[slot % PROBE_CELLS];
-    *spent = (uint16_t)(*spent > 2 ? *spent - 2 : 0);
-    return *spent <= 2 * price;
-}
-
-static void pay_probe(uint32_t slot, uint32_t price)
-{
-    uint16_t *spent = &thread_state.probes[slot % PROBE_CELLS];
-    *spent = (uint16_t)(*spent + price);
-}
-
-static enum which pickable_hosts(const struct lookup *lookup)
-{
-    return lookup->table.ejected && !ejections_valid(lookup->mapping) ? NOT_DRAINED : IN_ROTATION;
-}
-
-/*
- * Lars' rule: after each probe_num picks, or LARSHM_OVERLOAD answers, one of the ejected hosts is picked as a
- * probe, to see whether it has recovered.
- */
-int pick_host_slow(const struct lookup *lookup, uint32_t *at)
-{
-    enum {
-        PRICE_MAX = 10000
-    };
-    const struct table *table = &lookup->table;
-    const struct routes_header *s_header = lookup->mapping->routes.s_header;
-    enum which which = pickable_hosts(lookup);
-    uint32_t pickable = count_candidates(table, which);
-    uint32_t probes = which == IN_ROTATION ? count_candidates(table, PROBEABLE) : 0;
-    if (probes > 0) {
-        uint32_t period = load_relaxed(&s_header->settings.probe_num) + 1, number = count_pick(lookup);
-        uint32_t price = period < PRICE_MAX ? period : PRICE_MAX;
-        if (may_probe(lookup->slot, price) && (period == 0 || number % period == period - 1) &&
-            find_candidate(table, PROBEABLE, (period ? number / period : number) % probes, at)) {
-            pay_probe(lookup->slot, price);
-            return LARSHM_OK;
+    struct thread_state *mine = &thread_state;
+    uint32_t begin = cursor_next(mine, hosts->s_block, hosts->count), steps = 0, at = PICK_NONE;
+    for (int step = 0; step < STEPS_MOST && at == PICK_NONE; step++) {
+        uint32_t position = begin + steps + cursor_fine(mine);
+        uint32_t host = (uint32_t)cursor_host(position, hosts->count), share = limited_share(hosts, host);
+        if (takes_pick(share, position)) {
+            at = host;
+        } else {
+            at = may_probe && share_is_ejected(share) ? probe(hosts) : PICK_NONE;
+            may_probe = may_probe && !share_is_ejected(share);
+            steps += at == PICK_NONE ? cursor_step(hosts->count) : 0;
         }
     }
-    return pickable > 0 && find_candidate(table, which, pick_next(lookup, pickable), at) ? LARSHM_OK
-                                                                                         : LARSHM_OVERLOAD;
+    if (steps)
+        cursor_skip(mine, hosts->s_block, steps);
+    return at == PICK_NONE ? pick_exactly(hosts, false) : at;
+}
+
+static inline uint32_t pick(const struct limited *hosts, bool may_probe)
+{
+    uint32_t limited = load_relaxed(&hosts->s_block->limited), count = hosts->count;
+    if (count > FEW && limited <= count / (count <= EXACT_MOST ? 4 : 2))
+        return pick_of_many(hosts, may_probe);
+    return count <= STATES_IN_WORD ? pick_of_few(hosts, may_probe) : pick_exactly(hosts, may_probe);
+}
+
+uint32_t pick_limited(struct mapping *mapping, struct route_key key, const struct block *s_block,
+                      uint32_t count)
+{
+    const struct limited hosts = limited_hosts(mapping, key, s_block, count);
+    return pick(&hosts, true);
 }
 
 static bool was_tried(const struct table *table, uint32_t at, const larshm_host *tried, size_t count)
@@ -120,13 +170,13 @@ static bool was_tried(const struct table *table, uint32_t at, const larshm_host 
     return host_was_tried(host, tried, count);
 }
 
-/* How many hosts that `which` selects were not tried; *at is the one of number `rank`, or as it was. */
-static uint32_t find_untried(const struct table *table, enum which which, const larshm_host *tried,
+/* How many hosts in rotation were not tried; *at is the one of number `rank`, or as it was. */
+static uint32_t find_untried(const struct limited *hosts, const struct table *table, const larshm_host *tried,
                              size_t count, uint32_t rank, uint32_t *at)
 {
     uint32_t untried = 0;
-    for (uint32_t host = 0; host < table->count; host++)
-        if (candidates(table, host / 32, which) >> host % 32 & 1 && !was_tried(table, host, tried, count) &&
+    for (uint32_t host = 0; host < hosts->count; host++)
+        if (limited_share(hosts, host) < SHARE_EJECTED && !was_tried(table, host, tried, count) &&
             untried++ == rank)
             *at = host;
     return untried;
@@ -136,22 +186,23 @@ static uint32_t find_untried(const struct table *table, enum which which, const 
  * The next ones of the route's sequence, up to one that was not tried: so all that were not tried get the same share. Where
  * that takes too long, because most of few hosts were tried, they are counted.
  */
-int pick_host_except(const struct lookup *lookup, const larshm_host *tried, size_t count, uint32_t *at)
+int pick_host_except(const struct lookup *lookup, struct route_key key, const larshm_host *tried,
+                     size_t count, uint32_t *at)
 {
     enum {
         DRAWS = 8
     };
     const struct table *table = &lookup->table;
-    enum which which = pickable_hosts(lookup);
-    uint32_t pickable = count_candidates(table, which);
+    const struct limited hosts = limited_hosts(lookup->mapping, key, table->s_block, table->count);
     for (int draw = 0; draw < DRAWS; draw++) {
-        if (pickable == 0 || !find_candidate(table, which, pick_next(lookup, pickable), at))
-            return pick_host(lookup, at);
-        if (pickable == 1 || !was_tried(table, *at, tried, count))
+        *at = pick(&hosts, false);
+        if (*at == PICK_NONE)
+            return pick_host(lookup, key, at);
+        if (!was_tried(table, *at, tried, count))
             return LARSHM_OK;
     }
-    uint32_t untried = find_untried(table, which, tried, count, UINT32_MAX, at);
+    uint32_t untried = find_untried(&hosts, table, tried, count, UINT32_MAX, at);
     if (untried > 0)
-        find_untried(table, which, tried, count, pick_next(lookup, untried), at);
+        find_untried(&hosts, table, tried, count, pick_next(table->s_block, untried), at);
     return LARSHM_OK;
 }

@@ -4,6 +4,7 @@
 #define READER_PICK_H
 
 #include "reader/cursor.h"
+#include "reader/limited.h"
 #include "reader/lookup.h"
 
 enum {
@@ -18,28 +19,54 @@ static inline bool host_was_tried(struct host_addr host, const larshm_host *trie
     return false;
 }
 
-/* The thread's next pick of the route, 0 .. count - 1. Between two hosts there are two positions, half the circle apart, and
- * nothing is added that could take one of them to the other half. */
-static inline uint32_t pick_next(const struct lookup *lookup, uint32_t count)
+/* Where the thread's next pick of the route is among `count` hosts. Between two it is one of two positions, half the circle apart,
+ * and nothing is added that could take one of them to the other half. */
+static inline uint32_t pick_position(const struct block *s_block, uint32_t count)
 {
-    const uint32_t position = cursor_next(&thread_state, lookup->table.s_block, count);
-    return (uint32_t)cursor_host(count == 2 ? position : position + cursor_fine(&thread_state), count);
+    const uint32_t position = cursor_next(&thread_state, s_block, count);
+    return count == 2 ? position : position + cursor_fine(&thread_state);
 }
 
-/* The slow path of pick_host(): for a table with hosts out of rotation. */
-int pick_host_slow(const struct lookup *lookup, uint32_t *at);
+/* The thread's next pick of the route, 0 .. count - 1. */
+static inline uint32_t pick_next(const struct block *s_block, uint32_t count)
+{
+    return (uint32_t)cursor_host(pick_position(s_block, count), count);
+}
+
+static inline bool pick_by_lars_rules(const struct mapping *mapping)
+{
+    return load_relaxed(&mapping->routes.s_header->settings.rules) == PICK_LARS;
+}
+
+/*
+ * Of a table with limited hosts. Hosts with a full share get the same number of picks, those that have come back a moment ago
+ * so many eighths of that. The share of an ejected host goes to the others, but for probes: where a pick falls to one of them,
+ * the route's next probe is made if it is due, so an ejected host never gets more than an even share. PICK_NONE: none may be
+ * picked now.
+ */
+uint32_t pick_limited(struct mapping *mapping, struct route_key key, const struct block *s_block,
+                      uint32_t count);
+
+/* The same by Lars' rules: after each probe_num picks, or LARSHM_OVERLOAD answers, one of the ejected hosts is probed. */
+uint32_t pick_limited_lars(struct mapping *mapping, struct route_key key, const struct block *s_block,
+                           uint32_t count);
 
 /* LARSHM_OK: host *at. LARSHM_OVERLOAD: none now. */
-static inline int pick_host(const struct lookup *lookup, uint32_t *at)
+static inline int pick_host(const struct lookup *lookup, struct route_key key, uint32_t *at)
 {
-    if (__builtin_expect(lookup->table.ejected != 0, 0))
-        return pick_host_slow(lookup, at);
-    *at = pick_next(lookup, lookup->table.count);
-    return LARSHM_OK;
+    const struct table *table = &lookup->table;
+    if (__builtin_expect(table->limited == 0, 1))
+        *at = pick_next(table->s_block, table->count);
+    else if (pick_by_lars_rules(lookup->mapping))
+        *at = pick_limited_lars(lookup->mapping, key, table->s_block, table->count);
+    else
+        *at = pick_limited(lookup->mapping, key, table->s_block, table->count);
+    return *at == PICK_NONE ? LARSHM_OVERLOAD : LARSHM_OK;
 }
 
 /* Likewise a host in rotation that was not tried, any in rotation if there is none, and what pick_host() says if no host is
  * in rotation. Never a probe while one is. */
-int pick_host_except(const struct lookup *lookup, const larshm_host *tried, size_t count, uint32_t *at);
+int pick_host_except(const struct lookup *lookup, struct route_key key, const larshm_host *tried,
+                     size_t count, uint32_t *at);
 
 #endif

@@ -35,13 +35,15 @@ struct mapping {
     bool can_demand;         /* control is mapped */
     bool may_not_demand;     /* it is not, because this user may not write to it */
     struct region routes_region, control_region;
-    _Atomic uint64_t seen_tick;          /* the fetcher's tick that this process saw last, see silence.c */
-    _Atomic uint64_t seen_at;            /* when it saw it first */
-    struct mapping *next;                /* in larshm.retired */
-    _Atomic bool retired;                /* it has been replaced */
-    bool quiescent;                      /* and no read section can use it any more, see mapping.c */
-    _Atomic uint32_t picks[PROBE_CELLS]; /* of routes with hosts out of rotation, if control is not mapped */
-    _Atomic int cut_off; /* the code with which newer objects failed to open, see lookup_cut_off() */
+    _Atomic uint64_t seen_tick;  /* the fetcher's tick that this process saw last, see silence.c */
+    _Atomic uint64_t seen_at;    /* when it saw it first */
+    struct mapping *next;        /* in larshm.retired */
+    _Atomic bool retired;        /* it has been replaced */
+    bool quiescent;              /* and no read section can use it any more, see mapping.c */
+    _Atomic bool ejections_over; /* see limited.h; as of the last batch of lookups */
+    _Atomic uint32_t
+        picks[PROBE_CELLS]; /* by Lars' rules, of routes with hosts out of rotation, if control is not mapped */
+    _Atomic int cut_off;    /* the code with which newer objects failed to open, see lookup_cut_off() */
     struct pin_cell pins[PIN_CELLS];
 };
 

@@ -23,7 +23,7 @@ struct thread_state {
     uint16_t guest;            /* read sections that the thread is in as a guest, see rcu.h */
     uint16_t batch;            /* how long it is; 0: no call by this thread yet */
     uint32_t batch_began;      /* tick, its lower half */
-    uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick.c */
+    uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick_lars.c */
 };
 
 extern _Thread_local struct thread_state thread_state __attribute__((visibility("hidden")));

@@ -69,5 +69,9 @@ static inline _Bool claim_acq_rel(_Atomic uint64_t *s_word, uint64_t value)
 #define exchange_acq_rel(word, expected, next)                                                               \
     atomic_compare_exchange_strong_explicit((word), (expected), (next), memory_order_acq_rel,                \
                                             memory_order_acquire)
+/* Likewise, where nothing is published with the value. */
+#define exchange_relaxed(s_word, expected, next)                                                             \
+    atomic_compare_exchange_strong_explicit((s_word), (expected), (next), memory_order_relaxed,              \
+                                            memory_order_relaxed)
 
 #endif

@@ -38,7 +38,7 @@ static uint64_t lay(void *s_base, struct control_shape shape, struct control *ou
     out->s_lookups = part(&layer, LOOKUP_CELLS * sizeof(struct lookup_cell));
     out->s_misses = part(&layer, MISS_CELLS * sizeof(uint64_t));
     place_hbitmap(&layer, shape.slot_count, &out->stale);
-    out->s_picks = part(&layer, shape.slot_count * UINT64_C(4));
+    out->s_probes = part(&layer, shape.slot_count * UINT64_C(4));
     place_hbitmap(&layer, shape.call_cells, &out->reported);
     out->s_calls = part(&layer, shape.call_cells * sizeof(struct call_cell));
     return layer.at;

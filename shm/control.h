@@ -23,7 +23,7 @@ struct control {
     struct lookup_cell *s_lookups; /* [LOOKUP_CELLS] */
     _Atomic uint64_t *s_misses;    /* [MISS_CELLS] */
     struct hbitmap stale;          /* slots whose tables are older than update_timeout and in demand */
-    _Atomic uint32_t *s_picks;     /* [slot_count] */
+    _Atomic uint32_t *s_probes;    /* [slot_count] */
     struct hbitmap reported;       /* call cells with new results */
     struct call_cell *s_calls;     /* [call_cells] */
     struct control_shape shape;

@@ -6,8 +6,10 @@
  *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, all processes read
  *
  *      0                    4096                  index_offset + 64 * bucket_count
- *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ |
- *                             ^ index_offset        ^ arena_offset                      ^ size
+ *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ | ...
+ *                             ^ index_offset        ^ arena_offset
+ *
+ *  Behind the arena there may be parts that later versions know. The header says where; 0: absent, as all are today.
  *
  *  Index: open addressing. A key's home bucket is hash_scale(); when a bucket is full the next one is tried, at
  *  most PROBE_MAX of them. A bucket is one cache line of four slots, filled from the left:
@@ -21,30 +23,31 @@
  *  Block: one published host table. A table of four hosts is exactly one cache line:
  *
  *      0       8     16        24        26      28      30      32
- *      | stamp | key | expires | ejected | marks | count | ttl_s | masks[(count + 31) / 32] : u64
+ *      | stamp | key | expires | limited | marks | count | ttl_s | states[(count + 15) / 16] : u64
  *                                                                | address[count]             : u32, network order
  *                                                                | port[count]                : u16, network order
  *
  *      stamp      the ref that leads here; 0 while the block is being written
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
- *      ejected    hosts that are out of rotation; where it is 0, readers skip `masks`
+ *      limited    hosts that get less than their even share; where it is 0, readers skip `states`
  *      marks      0, or that an answer is held back: why, and until when; see hold_mark.h
  *      count      0: the directory says that there is no such route
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
- *      masks      of word i / 32, bit i % 32: host i is ejected; bit 32 + i % 32: it is drained, not probed either
+ *      states     of word i / 16, bits 4 * (i % 16) and up: enum host_share of host i
  *
  *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher collects. Contents are never trusted. Made with
  *  a routes object, and replaced alone where it is damaged: routes_header.control says which one is in use.
  *
  *      each part begins on a cache line of its own
  *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
- *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | picks: u32 [slots] | ...
+ *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | probes: u32 [slots] | ...
  *      ... | reported: flags | struct call_cell [call_cells] |
  *
  *  Flags come in three levels: level 0 has a bit per item, level 1 a bit per word of level 0, level 2 a bit per word
  *  of level 1. The items of `stale` are slots of the routes object with the same generation (slot = 4 * bucket + place),
- *  those of `reported` are call cells. A miss cell holds ~key; 0: empty. `picks` counts lookups of routes with hosts out
- *  of rotation. A call cell belongs to the host that the first client to need it has named in it.
+ *  those of `reported` are call cells. A miss cell holds ~key; 0: empty. `probes` is when
+ *  the next probe of the route's ejected hosts is due, a tick in sixteenths; under Lars' rules it counts picks. A call cell
+ *  belongs to the host that the first client to need it has named in it.
  *
  *  HOSTS OBJECT  /larshm.<instance>.hosts       the fetcher writes; for people. Lookups never read it.
  *
@@ -71,7 +74,7 @@
 #define HOSTS_MAGIC   UINT64_C(0x315453485241414c) /* "LAARHST1" */
 
 enum {
-    LAYOUT_VERSION = 3,
+    LAYOUT_VERSION = 4,
     CACHE_LINE = 64,
     HEADER_BYTES = 4096,
     BUCKET_SLOTS = 4,
@@ -108,8 +111,8 @@ struct object_id {
     uint64_t generation;
 };
 
-/* The layout that was released before. A fetcher adopts its objects; their tables, cells and records are the same. The
- * hosts object is still of that layout, and says so. */
+/* The layout that was released before. A fetcher adopts its objects: their cells and records are the same, and
+ * writer/adopted_table.h knows their tables. The hosts object is still of that layout, and says so. */
 enum {
     LAYOUT_RELEASED = 2,
 };
@@ -132,9 +135,11 @@ enum {
     X(routes_header, fetcher_since) X(routes_header, connection)                                  \
     X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
     X(routes_header, control) X(routes_header, directory) X(routes_header, counters)              \
+    X(routes_header, parts_bytes) X(routes_header, versions_offset)                               \
+    X(routes_header, ring_offset) X(routes_header, ring_entries)                                  \
     X(slot, key) X(slot, ref)                                                                     \
-    X(block, stamp) X(block, key) X(block, expires) X(block, ejected) X(block, marks)             \
-    X(block, count) X(block, ttl_s) X(block, masks)                                               \
+    X(block, stamp) X(block, key) X(block, expires) X(block, limited) X(block, marks)             \
+    X(block, count) X(block, ttl_s) X(block, states)                                               \
     X(lookup_cell, lookups) X(lookup_cell, missed) X(lookup_cell, expired)                        \
     X(call_cell, key) X(call_cell, host) X(call_cell, counts) X(call_cell, extra)                 \
     X(call_cell, err_runs) X(call_cell, succ_run) X(call_cell, taken) X(call_cell, taken_extra)   \
@@ -190,8 +195,10 @@ static inline uint32_t layout_fingerprint(void)
         OVERRIDE_DRAINED,
         REASONS,
         WORD_HALVES(EXPIRES_PULLING),
-        WORD_HALVES(ejected_bit(1)),
-        WORD_HALVES(drained_bit(1)),
+        WORD_HALVES(share_bits(1, SHARE_EJECTED)),
+        WORD_HALVES(share_bits(17, SHARE_DRAINED)),
+        SHARE_FULL,
+        SHARE_EIGHTHS,
         WORD_HALVES(ref_make(1, 2)),
         WORD_HALVES((uintptr_t)block_addresses(NULL, 33)),
         WORD_HALVES((uintptr_t)block_ports(NULL, 33)),

@@ -40,6 +40,17 @@ enum hold_reason {
     HOLD_DROPPED = 2, /* it takes more of the route's hosts away than max_drop allows */
 };
 
+/*
+ * What a host gets of its even share of picks, in block.states. From 1 to SHARE_EIGHTHS - 1: so many eighths, of a host that
+ * has come back a moment ago. Values that have no name read as SHARE_EJECTED.
+ */
+enum host_share {
+    SHARE_FULL = 0,
+    SHARE_EIGHTHS = 8,
+    SHARE_EJECTED = 8,  /* probes alone */
+    SHARE_DRAINED = 15, /* nothing */
+};
+
 /* Steps of the hand-over to a new generation, in routes_header.superseded. */
 enum superseded {
     SUPERSEDED_NO = 0,
@@ -85,6 +96,13 @@ struct routes_header {
 
     _Alignas(CACHE_LINE) char directory[DIRECTORY_NAME]; /* host:port, NUL-terminated; constant */
     _Alignas(CACHE_LINE) _Atomic uint64_t counters[64];  /* by enum shm_counter */
+
+    /* Written before the object has its name, constant from then on. Parts behind the arena; 0: absent. */
+    uint64_t parts_bytes;     /* of all of them */
+    uint64_t versions_offset; /* u64 [slots]: the version of the route as the directory numbers it */
+    uint64_t ring_offset;     /* u64 [ring_entries]: the routes that have changed last */
+    uint32_t ring_entries;
+    uint32_t pad4;
 };
 
 struct slot {
@@ -100,11 +118,11 @@ struct block { /* begins on a cache line: a multiple of UNIT_BYTES into the aren
     _Atomic uint64_t stamp;
     _Atomic uint64_t key;
     _Atomic uint64_t expires;
-    _Atomic uint16_t ejected;
+    _Atomic uint16_t limited;
     _Atomic uint16_t marks;
     _Atomic uint16_t count;
     _Atomic uint16_t ttl_s;
-    _Atomic uint64_t masks[]; /* then addresses, then ports: block_addresses(), block_ports() */
+    _Atomic uint64_t states[]; /* then addresses, then ports: block_addresses(), block_ports() */
 };
 
 /* Proof of the drawing in layout.h. */
@@ -118,22 +136,27 @@ static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
 static_assert(offsetof(struct routes_header, control) == 176, "line 2");
 static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
+static_assert(offsetof(struct routes_header, parts_bytes) == 832, "line 13");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
 static_assert(sizeof(struct block) == 32, "block");
 static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");
-static_assert(offsetof(struct block, ejected) == 24 && offsetof(struct block, count) == 28, "block");
-static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, masks) == 32, "block");
+static_assert(offsetof(struct block, limited) == 24 && offsetof(struct block, count) == 28, "block");
+static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, states) == 32, "block");
 static_assert(offsetof(struct routes_header, settings) == 84, "line 1");
 static_assert(offsetof(struct settings, probe_num) == 12 &&
                   offsetof(struct settings, overload_timeout_s) == 20,
               "settings are appended");
 static_assert(COUNTER_orders == 31, "counters are appended");
 
+enum {
+    STATES_IN_WORD = 16
+};
+
 /* Bytes that a table of `count` hosts takes: four of them fill a cache line, fourteen fill two. */
-#define MASK_WORDS(count)  (((count) + 31) / 32)
-#define BLOCK_BYTES(count) (sizeof(struct block) + MASK_WORDS(count) * 8 + (count) * (4 + 2))
+#define STATE_WORDS(count) (((count) + STATES_IN_WORD - 1) / STATES_IN_WORD)
+#define BLOCK_BYTES(count) (sizeof(struct block) + STATE_WORDS(count) * 8 + (count) * (4 + 2))
 static_assert(BLOCK_BYTES(4) == UNIT_BYTES && BLOCK_BYTES(14) <= 2 * UNIT_BYTES, "table of four hosts");
 
 static inline uint32_t block_units(uint32_t count)
@@ -143,7 +166,7 @@ static inline uint32_t block_units(uint32_t count)
 
 static inline _Atomic uint32_t *block_addresses(const struct block *s_block, uint32_t count)
 {
-    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + MASK_WORDS(count) * 8);
+    return (_Atomic uint32_t *)((uintptr_t)s_block + sizeof(struct block) + STATE_WORDS(count) * 8);
 }
 
 static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_t count)
@@ -151,15 +174,15 @@ static inline _Atomic uint16_t *block_ports(const struct block *s_block, uint32_
     return (_Atomic uint16_t *)((uintptr_t)block_addresses(s_block, count) + count * 4);
 }
 
-/* The bits of a masks word for a host. */
-static inline uint64_t ejected_bit(uint32_t host)
+/* A host's bits of its word of states. */
+static inline uint64_t share_bits(uint32_t host, uint32_t share)
 {
-    return UINT64_C(1) << host % 32;
+    return (uint64_t)share << 4 * (host % STATES_IN_WORD);
 }
 
-static inline uint64_t drained_bit(uint32_t host)
+static inline uint32_t share_in(uint64_t word, uint32_t host)
 {
-    return UINT64_C(1) << (32 + host % 32);
+    return word >> 4 * (host % STATES_IN_WORD) & 15;
 }
 
 static inline uint64_t ref_make(uint64_t version, uint32_t unit)

@@ -29,7 +29,8 @@ static enum shm_status attach(const struct region *region, enum layout_accepted 
     if (buckets == 0 || buckets > BUCKETS_MAX || units > ARENA_UNITS_MAX || calls == 0 ||
         calls > CALL_CELLS_MAX || s_header->index_offset != routes_index_offset() ||
         s_header->arena_offset != routes_arena_offset(buckets) ||
-        s_header->id.size != routes_size(buckets, units))
+        s_header->id.size < routes_size(buckets, units) ||
+        s_header->id.size - routes_size(buckets, units) != s_header->parts_bytes)
         return SHM_CORRUPT;
 
     char *s_base = region->s_base;

@@ -8,7 +8,7 @@
 #include "shm/region.h"
 
 enum {
-    INNER_HOSTS = 32 /* hosts of a table with one word of masks */
+    INNER_HOSTS = STATES_IN_WORD /* of a table with one word of states */
 };
 
 struct routes {

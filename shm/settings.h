@@ -22,8 +22,16 @@
     X(grace_ms)           /* how long a replaced table stays unchanged */                         \
     X(probe_num)          /* picks of hosts in rotation between two probes of ejected ones */     \
     X(slow_call_ms)       /* a failure counts once for each of these that it took; 0: once */     \
-    X(overload_timeout_s) /* how long ejections last at most; all are void if the fetcher is dead for longer */
+    X(overload_timeout_s) /* how long ejections last at most; all are void if the fetcher is dead for longer */ \
+    X(eject_probe_interval_ms) /* an ejected host is probed once in this time; 0: never */        \
+    X(rules)              /* enum pick_rules */                                                   \
 /* clang-format on */
+
+/* How hosts are picked where some are out of rotation. */
+enum pick_rules {
+    PICK_LARSHM = 0,
+    PICK_LARS = 1, /* as Lars' agent: probe_num instead of eject_probe_interval_ms */
+};
 
 struct settings {
 #define X(name) uint32_t name;

@@ -21,11 +21,11 @@ struct table {
     const struct block *s_block;
     const _Atomic uint32_t *s_addresses;
     const _Atomic uint16_t *s_ports;
-    const _Atomic uint64_t *s_masks; /* [MASK_WORDS(count)] */
+    const _Atomic uint64_t *s_states; /* [STATE_WORDS(count)] */
     uint64_t ref;
     uint64_t expires; /* as stored: bit 63 is PULLING */
     uint32_t count;
-    uint32_t ejected; /* hosts out of rotation */
+    uint32_t limited; /* hosts that get less than their share */
     uint32_t ttl_s;
 };
 
@@ -90,11 +90,11 @@ static inline bool table_at(const struct routes *routes, uint64_t ref, struct ro
     if (!table_hosts_within(routes, s_block, count, &out->s_addresses, &out->s_ports))
         return false;
     out->s_block = s_block;
-    out->s_masks = s_block->masks;
+    out->s_states = s_block->states;
     out->ref = ref;
     out->expires = load_relaxed(&s_block->expires);
     out->count = count;
-    out->ejected = load_relaxed(&s_block->ejected);
+    out->limited = load_relaxed(&s_block->limited);
     out->ttl_s = load_relaxed(&s_block->ttl_s);
     return true;
 }

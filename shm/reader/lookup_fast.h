@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast path from a key to its table, for the common case: the key is in its home bucket or in the next one, the table is
- * fresh, and all of its hosts are in rotation. Everything else takes the slow path, index.h and table.h, which also finds the
+ * The fast path from a key to its table, for the common case: the key is in its home bucket or in the next one, and the table
+ * is fresh. Everything else takes the slow path, index.h and table.h, which also finds the
  * error code. R2 to R6 of PROTOCOL.md, once; nothing before them is ordered.
  */
 #ifndef SHM_READER_LOOKUP_FAST_H
@@ -33,11 +33,12 @@ static inline uint64_t lookup_fast_ref(const struct slot *s_slots, struct route_
     return ref;
 }
 
-/* A table that is fresh, with all of its hosts in rotation. */
+/* A table that is fresh. */
 struct fast_table {
     const struct block *s_block;
     uint64_t ref;
-    uint64_t count; /* may be 0 */
+    uint64_t count;   /* may be 0 */
+    uint32_t limited; /* hosts that get less than their share */
 };
 
 /*
@@ -58,15 +59,15 @@ static inline bool lookup_fast(const struct routes *routes, uint64_t tick, struc
     }
     out->s_block = s_block;
     out->count = load_relaxed(&s_block->count);
-    /* At worst both are stale: see layout.h on the tick, PROTOCOL.md on what changes in place. */
-    return __builtin_expect(load_relaxed(&s_block->ejected) == 0, 1) &&
-           __builtin_expect(tick <= load_relaxed(&s_block->expires), 1);
+    out->limited = load_relaxed(&s_block->limited);
+    /* At worst it is stale: see layout.h on the tick, PROTOCOL.md on what changes in place. */
+    return __builtin_expect(tick <= load_relaxed(&s_block->expires), 1);
 }
 
-/* A host of a table of 1 .. INNER_HOSTS: its addresses come behind one word of masks, then its ports. */
+/* A host of a table of 1 .. INNER_HOSTS: its addresses come behind one word of states, then its ports. */
 static inline struct host_addr fast_table_host(const struct fast_table *table, uint64_t at)
 {
-    static_assert(MASK_WORDS(INNER_HOSTS) == 1, "fixed places");
+    static_assert(STATE_WORDS(INNER_HOSTS) == 1, "fixed places");
     const _Atomic uint16_t *s_ports = (const _Atomic uint16_t *)table->s_block + 2 * table->count + at;
     return (struct host_addr){
         load_relaxed(block_addresses(table->s_block, INNER_HOSTS) + at),

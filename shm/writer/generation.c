@@ -11,6 +11,7 @@
 #include "shm/doorbell.h"
 #include "shm/index.h"
 #include "shm/object_id.h"
+#include "shm/writer/adopted_table.h"
 
 enum {
     MODE_ROUTES = 0644,
@@ -91,6 +92,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
                                      uint32_t *damaged)
 {
     const struct routes *source = plan->source;
+    _Atomic uint64_t states[STATE_WORDS(HOSTS_MAX)]; /* of a released table */
     struct host_addr *scratch = malloc(HOSTS_MAX * sizeof(*scratch));
     if (!scratch)
         return SHM_SYSTEM_ERROR;
@@ -112,7 +114,7 @@ static enum shm_status import_tables(struct publisher *publisher, const struct g
         struct table table;
         /* Of a key that damage has put into two slots, readers are served the one that a search finds. */
         if (index_find(source, route_key_from_word(word)) != slot ||
-            table_begin(source, slot, route_key_from_word(word), &table) != SHM_OK) {
+            adopted_table(source, slot, route_key_from_word(word), states, &table) != SHM_OK) {
             ++*damaged;
             continue;
         }

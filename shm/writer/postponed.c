@@ -26,17 +26,17 @@ static int by_key(const void *left, const void *right)
 
 static struct postponed_answer *copy(const struct publication *table, uint64_t answered)
 {
-    size_t masks = MASK_WORDS(table->count) * sizeof(*table->masks),
+    size_t states = STATE_WORDS(table->count) * sizeof(*table->states),
            hosts = table->count * sizeof(*table->hosts);
-    struct postponed_answer *answer = malloc(sizeof(*answer) + masks + hosts);
+    struct postponed_answer *answer = malloc(sizeof(*answer) + states + hosts);
     if (!answer)
         return NULL;
-    struct host_addr *to = (struct host_addr *)((char *)answer->masks + masks);
+    struct host_addr *to = (struct host_addr *)((char *)answer->states + states);
     *answer = (struct postponed_answer){.table = *table, .answered = answered};
-    answer->table.masks = table->masks ? answer->masks : NULL;
+    answer->table.states = table->states ? answer->states : NULL;
     answer->table.hosts = to;
-    if (table->masks)
-        memcpy(answer->masks, table->masks, masks);
+    if (table->states)
+        memcpy(answer->states, table->states, states);
     if (table->count)
         memcpy(to, table->hosts, hosts);
     return answer;

@@ -17,10 +17,10 @@
 
 struct postponed_answer {
     TAILQ_ENTRY(postponed_answer) place;
-    struct publication table; /* its hosts and masks are the arrays below */
+    struct publication table; /* its hosts and states are the arrays below */
     uint64_t answered;        /* tick */
     uint32_t growth;          /* units beyond the cached table */
-    uint64_t masks[];         /* then hosts */
+    uint64_t states[];        /* then hosts */
 };
 
 struct postponed {

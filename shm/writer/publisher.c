@@ -27,12 +27,12 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
     return routes_block(&publisher->routes, ref_unit(ref));
 }
 
-static uint16_t count_ejected(const struct publication *table)
+static uint16_t count_limited(const struct publication *table)
 {
-    uint32_t ejected = 0;
-    for (uint32_t word = 0; table->masks && word < MASK_WORDS(table->count); word++)
-        ejected += (uint32_t)__builtin_popcount((uint32_t)table->masks[word]);
-    return (uint16_t)ejected;
+    uint32_t limited = 0;
+    for (uint32_t host = 0; table->states && host < table->count; host++)
+        limited += share_in(table->states[host / STATES_IN_WORD], host) != SHARE_FULL;
+    return (uint16_t)limited;
 }
 
 /*
@@ -56,12 +56,12 @@ static void write_block(struct block *s_block, uint64_t ref, const struct public
     fence_release();
     store_relaxed(&s_block->key, route_key_number(table->key));
     store_relaxed(&s_block->expires, expires);
-    store_relaxed(&s_block->ejected, count_ejected(table));
+    store_relaxed(&s_block->limited, count_limited(table));
     store_relaxed(&s_block->marks, table->marks);
     store_relaxed(&s_block->count, (uint16_t)table->count);
     store_relaxed(&s_block->ttl_s, (uint16_t)table->ttl_s);
-    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
-        store_relaxed(&s_block->masks[word], table->masks ? table->masks[word] : 0);
+    for (uint32_t word = 0; word < STATE_WORDS(table->count); word++)
+        store_relaxed(&s_block->states[word], table->states ? table->states[word] : 0);
     for (uint32_t i = 0; i < table->count; i++)
         store_relaxed(&s_addresses[i], table->hosts[i].address);
     for (uint32_t i = 0; i < table->count; i++)
@@ -161,16 +161,16 @@ enum shm_status publisher_import(struct publisher *publisher, const struct table
     uint64_t version = renumber ? publisher->version + 1 : ref_version(table->ref);
     if (publisher->version < version)
         publisher->version = version;
-    uint64_t masks[MASK_WORDS(HOSTS_MAX)];
+    uint64_t states[STATE_WORDS(HOSTS_MAX)];
     const struct publication copy = {.key = key,
                                      .hosts = scratch,
-                                     .masks = masks,
+                                     .states = states,
                                      .count = table->count,
                                      .ttl_s = table->ttl_s,
                                      .marks = load_relaxed(&table->s_block->marks)};
     table_hosts(table, scratch);
-    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
-        masks[word] = load_relaxed(&table->s_masks[word]);
+    for (uint32_t word = 0; word < STATE_WORDS(table->count); word++)
+        states[word] = load_relaxed(&table->s_states[word]);
     uint64_t ref = ref_make(version, unit);
     write_block(routes_block(&publisher->routes, unit), ref, &copy, table->expires);
     insert(publisher, empty, key, ref);
@@ -189,21 +189,18 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot)
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
 }
 
-void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool ejected,
-                            bool drained)
+void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t host, uint32_t share)
 {
     struct block *s_block = current_block(publisher, slot);
-    _Atomic uint64_t *s_word = &s_block->masks[host / 32];
-    uint64_t before = load_relaxed(s_word);
-    uint64_t after = before & ~(ejected_bit(host) | drained_bit(host));
-    after |= (ejected ? ejected_bit(host) : 0) | (drained ? drained_bit(host) : 0);
-    if (after == before)
+    _Atomic uint64_t *s_word = &s_block->states[host / STATES_IN_WORD];
+    uint64_t word = load_relaxed(s_word);
+    uint32_t before = share_in(word, host);
+    if (share == before)
         return;
-    bool was_ejected = before & ejected_bit(host);
-    uint16_t count = load_relaxed(&s_block->ejected);
-    store_relaxed(s_word, after);
-    if (was_ejected != ejected)
-        store_relaxed(&s_block->ejected, (uint16_t)(ejected ? count + 1 : count - 1));
+    uint16_t limited = load_relaxed(&s_block->limited);
+    store_relaxed(s_word, word ^ share_bits(host, before ^ share));
+    if ((before == SHARE_FULL) != (share == SHARE_FULL))
+        store_relaxed(&s_block->limited, (uint16_t)(share == SHARE_FULL ? limited - 1 : limited + 1));
 }
 
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks)

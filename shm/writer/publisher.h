@@ -25,8 +25,8 @@ struct publisher {
 struct publication {
     struct route_key key;
     const struct host_addr *hosts;
-    const uint64_t *masks; /* [MASK_WORDS(count)]; NULL: all hosts are in rotation */
-    uint32_t count;        /* 0 .. HOSTS_MAX */
+    const uint64_t *states; /* [STATE_WORDS(count)]; NULL: all hosts are in rotation */
+    uint32_t count;         /* 0 .. HOSTS_MAX */
     uint32_t ttl_s;
     uint16_t marks;
 };
@@ -62,12 +62,11 @@ void publisher_set_pulling(struct publisher *publisher, uint32_t slot);
 void publisher_set_new(struct publisher *publisher, uint32_t slot);
 
 /*
- * Sets whether a host of the route is ejected, and drained. In place: one word, advice to readers, which look at it where
- * `ejected` is not 0. A fetcher that dies between the two leaves an `ejected` that is wrong by one until the next
- * generation counts it again.
+ * Sets what a host of the route gets of its share: enum host_share, or eighths. In place: one word, advice to readers, which
+ * look at it where `limited` is not 0. A fetcher that dies between the two leaves a `limited` that is wrong by one until the
+ * next generation counts it again.
  */
-void publisher_set_rotation(struct publisher *publisher, uint32_t slot, uint32_t host, bool ejected,
-                            bool drained);
+void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t host, uint32_t share);
 
 /* For people: properties of the route besides its hosts, until its next publish or refresh. */
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks);

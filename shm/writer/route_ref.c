@@ -29,13 +29,17 @@ uint32_t route_ref_find_host(const struct route_ref *route, struct host_addr hos
 
 uint32_t route_ref_count_out(const struct route_ref *route)
 {
-    return route_ref_is_here(route) ? load_relaxed(&route->table.s_block->ejected) : 0;
+    uint32_t out = 0, count = route_ref_count(route);
+    if (count > 0 && load_relaxed(&route->table.s_block->limited) > 0)
+        for (uint32_t host = 0; host < count; host++)
+            out += share_in(load_relaxed(&route->table.s_states[host / STATES_IN_WORD]), host) >= SHARE_EJECTED;
+    return out;
 }
 
-bool route_ref_any_ejected(const struct route_ref *route)
+bool route_ref_any_limited(const struct route_ref *route)
 {
     uint64_t any = 0;
-    for (uint32_t word = 0; word < MASK_WORDS(route_ref_count(route)); word++)
-        any |= load_relaxed(&route->table.s_masks[word]);
+    for (uint32_t word = 0; word < STATE_WORDS(route_ref_count(route)); word++)
+        any |= load_relaxed(&route->table.s_states[word]);
     return any != 0;
 }

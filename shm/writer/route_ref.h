@@ -65,8 +65,8 @@ uint32_t route_ref_find_host(const struct route_ref *route, struct host_addr hos
 /* How many hosts of the route are out of rotation. */
 uint32_t route_ref_count_out(const struct route_ref *route);
 
-/* True if some host of the route is out of rotation. */
-bool route_ref_any_ejected(const struct route_ref *route);
+/* True if some host of the route gets less than its even share of picks. */
+bool route_ref_any_limited(const struct route_ref *route);
 
 /* True if an answer is held back. */
 static inline bool route_ref_is_held(const struct route_ref *route)

@@ -62,13 +62,13 @@ bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route
 
 /*
  * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards.
- * If the table has changed, *changed is true, and `masks` are those of its hosts (NULL: all in rotation). May make
+ * If the table has changed, *changed is true, and `states` are those of its hosts (NULL: all in rotation). May make
  * a generation; *route is of the newest one afterwards. SHM_FULL: a limit was reached. SHM_NO_SPACE: shared memory
  * is full. An answer for a cached route that finds no room is SHM_OK all the same: the old table stays for now, and
  * writer_next_late() publishes the newest answer.
  */
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
-                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now,
+                           uint32_t count, const uint64_t *states, uint32_t ttl_s, uint64_t now,
                            bool *changed);
 
 /*
@@ -77,7 +77,10 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
  */
 bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out);
 
-/* Sets whether host number `at` of a route is ejected, and drained. */
+/* Sets what host number `at` of a route gets of its even share: enum host_share, or eighths. */
+void writer_set_share(struct writer *writer, const struct route_ref *route, uint32_t at, uint32_t share);
+
+/* Likewise from whether it is out of rotation, and, of one that is, drained. */
 void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
                          bool drained);
 

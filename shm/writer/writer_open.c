@@ -8,6 +8,7 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/index.h"
+#include "shm/writer/adopted_table.h"
 #include "shm/writer/lock.h"
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer_internal.h"
@@ -70,7 +71,7 @@ static void plan_adoption(const struct writer *writer, const struct routes *sour
         uint64_t word = load_acquire(&routes_slot(source, slot)->key);
         struct table table;
         if (word == 0 || index_find(source, route_key_from_word(word)) != slot ||
-            table_begin(source, slot, route_key_from_word(word), &table) != SHM_OK)
+            adopted_table(source, slot, route_key_from_word(word), NULL, &table) != SHM_OK)
             continue;
         keys++;
         units += block_units(table.count);

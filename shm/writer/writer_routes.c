@@ -66,11 +66,16 @@ void writer_set_new(struct writer *writer, const struct route_ref *route)
         publisher_set_new(&writer->now.publisher, route->slot);
 }
 
+void writer_set_share(struct writer *writer, const struct route_ref *route, uint32_t at, uint32_t share)
+{
+    if (at < route_ref_count(route))
+        publisher_set_share(&writer->now.publisher, route->slot, at, share);
+}
+
 void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
                          bool drained)
 {
-    if (at < route_ref_count(route))
-        publisher_set_rotation(&writer->now.publisher, route->slot, at, ejected, drained);
+    writer_set_share(writer, route, at, !ejected ? SHARE_FULL : drained ? SHARE_DRAINED : SHARE_EJECTED);
 }
 
 void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark)
@@ -115,10 +120,11 @@ static enum shm_status postpone(struct writer *writer, const struct route_ref *r
 }
 
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
-                           uint32_t count, const uint64_t *masks, uint32_t ttl_s, uint64_t now, bool *changed)
+                           uint32_t count, const uint64_t *states, uint32_t ttl_s, uint64_t now,
+                           bool *changed)
 {
     const struct publication table = {
-        .key = route->key, .hosts = hosts, .masks = masks, .count = count, .ttl_s = ttl_s};
+        .key = route->key, .hosts = hosts, .states = states, .count = count, .ttl_s = ttl_s};
     *changed = false;
     if (route_key_is_none(route->key) || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;

@@ -221,7 +221,7 @@ static void g5_every_store_passes_the_place_where_tests_stop(void **state)
     expect_all_counted(instance, routes, "refresh in place", refresh);
     expect_all_counted(instance, routes, "NEW to PULLING to NEW", pull_and_settle);
     expect_all_counted(instance, routes, "heartbeat, maintenance, connection, reload", fetcher_facts);
-    expect_all_counted(instance, routes, "masks and marks", rotation_and_hold);
+    expect_all_counted(instance, routes, "states and marks", rotation_and_hold);
     demand_and_report(instance);
     expect_all_counted(instance, control, "collect", collect);
     assert_true(crash_watched() > 10);

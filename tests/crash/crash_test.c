@@ -34,15 +34,15 @@ enum {
 /* A route as a walker finds it. round 0: not there; UINT32_MAX: hosts that no answer gave. */
 struct seen {
     uint32_t round, count;
-    uint64_t masks; /* its first word */
-    uint32_t out, marks;
+    uint64_t states; /* its first word */
+    uint32_t limited, marks;
 };
 
 /* What set_rotation_by_key() does to the host that operations take out of rotation. */
 enum {
     OUT_HOST = 3
 };
-#define OUT_BITS (UINT64_C(1) << OUT_HOST | UINT64_C(1) << (32 + OUT_HOST))
+#define OUT_BITS ((uint64_t)SHARE_DRAINED << 4 * OUT_HOST)
 
 struct operation {
     const char *name;
@@ -76,14 +76,14 @@ static struct seen look(const struct routes *routes, uint64_t key)
     for (uint32_t i = 0; i < table.count; i++)
         if (!self_checking_holds(key, i, table_host(&table, i), &round))
             return (struct seen){.round = UINT32_MAX, .count = i};
-    return (struct seen){table.count ? round : 0, table.count, table.count ? load_relaxed(table.s_masks) : 0,
-                         table.ejected, load_relaxed(&table.s_block->marks)};
+    return (struct seen){table.count ? round : 0, table.count, table.count ? load_relaxed(table.s_states) : 0,
+                         table.limited, load_relaxed(&table.s_block->marks)};
 }
 
-/* Without `ejected`: it is advice, and follows from the masks. */
+/* Without `limited`: it is advice, and follows from the states. */
 static bool same(struct seen a, struct seen b)
 {
-    return a.round == b.round && a.count == b.count && a.masks == b.masks && a.marks == b.marks;
+    return a.round == b.round && a.count == b.count && a.states == b.states && a.marks == b.marks;
 }
 
 /* Walks what is called so now; returns the state of the key that the operation was about. */
@@ -138,8 +138,8 @@ static void adopt_and_compare(struct instance *instance, const struct operation 
     if (operation->changed && !same(adopted, by_reader))
         fail_msg("%s, step %lu: a reader saw round %u, the next fetcher has %u", operation->name, n,
                  by_reader.round, adopted.round);
-    if (adopted.out != (uint32_t)__builtin_popcount((uint32_t)adopted.masks))
-        fail_msg("%s, step %lu: %u hosts are counted out of rotation", operation->name, n, adopted.out);
+    if (adopted.limited != (adopted.states != 0))
+        fail_msg("%s, step %lu: %u hosts are counted limited", operation->name, n, adopted.limited);
     if (object_exists(instance->names.next_routes) || object_exists(instance->names.next_control))
         fail_msg("%s, step %lu: a leftover stays", operation->name, n);
     instance_put(instance, NEWCOMER + 1, 1, 3, 15);
@@ -265,7 +265,7 @@ static void heartbeat(struct instance *instance)
     }
 #define OUT                                                                                                  \
     {                                                                                                        \
-        .round = 1, .count = TARGET, .masks = OUT_BITS                                                       \
+        .round = 1, .count = TARGET, .states = OUT_BITS                                                      \
     }
 #define HELD                                                                                                 \
     {                                                                                                        \

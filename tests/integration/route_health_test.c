@@ -121,9 +121,9 @@ static void view_table(const struct trial *trial, uint32_t number, struct host_v
         views[at].here = place != HOST_NONE;
         if (!views[at].here)
             continue;
-        uint64_t word = load_relaxed(&route.table.s_masks[place / 32]);
-        views[at].out = word & ejected_bit(place);
-        views[at].drained = word & drained_bit(place);
+        uint32_t share = share_in(load_relaxed(&route.table.s_states[place / STATES_IN_WORD]), place);
+        views[at].out = share >= SHARE_EJECTED;
+        views[at].drained = share == SHARE_DRAINED;
     }
 }
 
@@ -405,7 +405,7 @@ static void publish(struct trial *trial, uint32_t route, const bool *here)
         if (here[at])
             hosts[count++] = trial->hosts[at];
     assert_int_equal(put_by_key(trial->instance->writer, key_of(route), hosts, count,
-                                balance_masks(trial->balance, key_of(route), hosts, count), TTL_S, clock_ms),
+                                balance_states(trial->balance, key_of(route), hosts, count), TTL_S, clock_ms),
                      SHM_OK);
     prefer_what_is_out(trial);
     model_table(&trial->model[route], here);

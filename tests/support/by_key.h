@@ -6,12 +6,12 @@
 #include "shm/writer/writer.h"
 
 static inline enum shm_status put_by_key(struct writer *writer, struct route_key key,
-                                         const struct host_addr *hosts, uint32_t count, const uint64_t *masks,
-                                         uint32_t ttl_s, uint64_t now)
+                                         const struct host_addr *hosts, uint32_t count,
+                                         const uint64_t *states, uint32_t ttl_s, uint64_t now)
 {
     struct route_ref route = writer_find(writer, key);
     bool changed;
-    return writer_put(writer, &route, hosts, count, masks, ttl_s, now, &changed);
+    return writer_put(writer, &route, hosts, count, states, ttl_s, now, &changed);
 }
 
 static inline enum route_state state_by_key(const struct writer *writer, struct route_key key)
@@ -51,10 +51,10 @@ static inline void set_rotation_by_key(struct writer *writer, struct route_key k
     writer_set_rotation(writer, &route, at, ejected, drained);
 }
 
-static inline bool any_ejected_by_key(const struct writer *writer, struct route_key key)
+static inline bool any_limited_by_key(const struct writer *writer, struct route_key key)
 {
     const struct route_ref route = writer_find(writer, key);
-    return route_ref_any_ejected(&route);
+    return route_ref_any_limited(&route);
 }
 
 #endif

@@ -133,7 +133,8 @@ void instance_put_ports(struct instance *instance, struct route_key key, uint32_
     assert_int_equal(put_by_key(instance->writer, key, hosts, count, NULL, 60, clock_tick()), SHM_OK);
 }
 
-void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t masks, uint32_t ejected)
+void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t states,
+                              uint32_t ejected)
 {
     struct region region;
     struct routes routes;
@@ -141,8 +142,8 @@ void instance_expect_rotation(const struct instance *instance, uint64_t key, uin
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(table_begin(&routes, index_find(&routes, numbered_key(key)), numbered_key(key), &table),
                      SHM_OK);
-    assert_int_equal(load_relaxed(table.s_masks), masks);
-    assert_int_equal(table.ejected, ejected);
+    assert_int_equal(load_relaxed(table.s_states), states);
+    assert_int_equal(table.limited, ejected);
     region_close(&region);
 }
 

@@ -59,7 +59,7 @@ void instance_expect_keys(const struct instance *instance, uint32_t keys, uint32
 void instance_put_ports(struct instance *instance, struct route_key key, uint32_t count);
 
 /* What readers see of a route: how many hosts are out of rotation, and which of the first 32. */
-void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t masks,
+void instance_expect_rotation(const struct instance *instance, uint64_t key, uint64_t states,
                               uint32_t ejected);
 
 /* The writer's once-in-a-while work, as if it were `now`. */

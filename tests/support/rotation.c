@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include "shm/clock.h"
+
 const char rotation_without_time[] = "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\n";
 
 void rotation_start(struct fixture *fixture, const char *config)
@@ -75,9 +77,11 @@ bool rotation_includes(larshm *client, int last)
 
 void rotation_expect_probes_only(larshm *client, int last)
 {
+    uint64_t began = clock_tick();
     struct picks picks = rotation_pick(client, ROTATION_PICKS);
+    uint64_t seconds = (clock_tick() - began) / 1000 + 1;
     assert_int_equal(picks.of[0], 0);
-    assert_int_equal(picks.of[last], ROTATION_PICKS / ROTATION_PERIOD);
+    assert_in_range(picks.of[last], 0, seconds + 2); /* two of before are made up for */
 }
 
 void rotation_expect_all(larshm *client)

@@ -42,7 +42,7 @@ struct picks rotation_pick(larshm *client, unsigned times);
 /* Host `last` is picked as often as the others: it is in rotation. */
 bool rotation_includes(larshm *client, int last);
 
-/* The host is only probed: one in ROTATION_PERIOD picks. Or, all four of the hosts are in rotation. */
+/* The host is only probed: once a second. Or, all four of the hosts are in rotation. */
 void rotation_expect_probes_only(larshm *client, int last);
 void rotation_expect_all(larshm *client);
 

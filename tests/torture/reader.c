@@ -56,7 +56,7 @@ static bool host_fits(struct torture *torture, uint32_t k, uint32_t i, in_addr_t
            (i == UINT32_MAX ? offset < self_checking_count(k, seen) : offset == i);
 }
 
-/* To a quarter of all hosts calls fail, so that masks change all the time. */
+/* To a quarter of all hosts calls fail, so that states change all the time. */
 static void report(struct worker *worker, const larshm_host *host)
 {
     bool fails = hash_word(host->addr, host->port) % 4 == 0 && draw(worker) % 4;

@@ -132,7 +132,7 @@ static bool expired(struct bench *bench)
     return done;
 }
 
-/* As while a host fails, or an operator drains it: a lookup also reads the clock, the masks and the phase of probes. */
+/* As while a host fails, or an operator drains it: a lookup also reads the states of the hosts. */
 static bool one_ejected(struct bench *bench)
 {
     struct fixture fixture;

@@ -25,6 +25,7 @@ struct writer_options private_instance_options(const char *instance, uint64_t ma
                      .poll_interval_ms = 10,
                      .grace_ms = 2000,
                      .probe_num = 10,
+                     .eject_probe_interval_ms = 1000,
                      .overload_timeout_s = 15},
     };
 }

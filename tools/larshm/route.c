@@ -39,21 +39,26 @@ static enum route_condition condition(const struct table *table, uint16_t mark, 
     return now > table->expires ? ROUTE_IS_EXPIRED : ROUTE_IS_NEW;
 }
 
-/* Readers read the bits only where the table says that a host is out of rotation. */
-static void read_masks(const struct table *table, uint64_t *out)
+/* Readers read them only where the table says that some host is limited. */
+static void read_states(const struct table *table, uint64_t *out)
 {
-    for (uint32_t word = 0; word < MASK_WORDS(table->count); word++)
-        out[word] = table->ejected ? load_relaxed(&table->s_masks[word]) : 0;
+    for (uint32_t word = 0; word < STATE_WORDS(table->count); word++)
+        out[word] = table->limited ? load_relaxed(&table->s_states[word]) : 0;
+}
+
+static uint32_t share_of(const struct route *route, uint32_t at)
+{
+    return share_in(route->states[at / STATES_IN_WORD], at);
 }
 
 bool route_host_out(const struct route *route, uint32_t at)
 {
-    return route->masks[at / 32] & ejected_bit(at);
+    return share_of(route, at) >= SHARE_EJECTED;
 }
 
 bool route_host_drained(const struct route *route, uint32_t at)
 {
-    return route->masks[at / 32] & drained_bit(at);
+    return share_of(route, at) == SHARE_DRAINED;
 }
 
 uint32_t route_count_out(const struct route *route)
@@ -81,7 +86,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         if (status != SHM_OK)
             return status;
         table_hosts(&table, route->hosts);
-        read_masks(&table, route->masks);
+        read_states(&table, route->states);
         uint16_t mark = load_relaxed(&table.s_block->marks);
         enum route_condition found = condition(&table, mark, now);
         if (!table_intact(&table))

@@ -35,8 +35,8 @@ struct route {
     uint64_t hold_left_ms; /* until the hold ends; stands still with the fetcher */
     uint32_t update_timeout_s;
     uint32_t host_count;
-    struct host_addr *hosts;               /* room for HOSTS_MAX */
-    uint64_t masks[MASK_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
+    struct host_addr *hosts;                 /* room for HOSTS_MAX */
+    uint64_t states[STATE_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
 /* Host number `at` is out of rotation; and, as drained, not even probed. */

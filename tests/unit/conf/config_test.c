@@ -79,6 +79,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "loadbalance.window_min_calls = 5\n"
                               "loadbalance.max_ejected = 50\n"
                               "loadbalance.max_overload_timeout = 300\n"
+                              "loadbalance.eject_probe_interval = 1\n"
                               "loadbalance.recover_successes = 2\n"
                               "loadbalance.memory = 600\n"
                               "fetcher.poll_interval_ms = 10\n"

@@ -47,11 +47,11 @@ static void restart(struct fixture *fixture)
     start_balance(fixture);
 }
 
-static void put(struct fixture *fixture, uint64_t key, uint32_t count, uint32_t ttl_s, const uint64_t *masks)
+static void put(struct fixture *fixture, uint64_t key, uint32_t count, uint32_t ttl_s, const uint64_t *states)
 {
     struct instance *instance = fixture->instance;
     assert_int_equal(
-        put_by_key(instance->writer, numbered_key(key), fixture->hosts, count, masks, ttl_s, clock_tick()),
+        put_by_key(instance->writer, numbered_key(key), fixture->hosts, count, states, ttl_s, clock_tick()),
         SHM_OK);
     const struct route_ref route = writer_find(instance->writer, numbered_key(key));
     balance_table_changed(fixture->balance, &route);
@@ -153,7 +153,10 @@ static uint32_t ejected_hosts(const struct fixture *fixture)
 {
     const struct route_ref route = writer_find(fixture->instance->writer, numbered_key(KEY));
     assert_true(route_ref_is_here(&route));
-    return (uint32_t)load_relaxed(&route.table.s_masks[0]);
+    uint32_t ejected = 0;
+    for (uint32_t at = 0; at < HOSTS; at++)
+        ejected |= (uint32_t)(share_in(load_relaxed(&route.table.s_states[0]), at) >= SHARE_EJECTED) << at;
+    return ejected;
 }
 
 /* Failures in a row that eject the host, `successes` before them. */
@@ -313,22 +316,22 @@ static void table_that_loses_hosts_never_has_too_many_out(void **state)
     fail_streak(fixture, 1, 5);
     balance_poll(fixture->balance, clock_tick());
     assert_int_equal(ejected_hosts(fixture), 0x3);
-    const uint64_t *masks = balance_masks(fixture->balance, numbered_key(KEY), fixture->hosts, 2);
-    assert_non_null(masks);
-    assert_int_equal(masks[0], 0x1);
-    put(fixture, KEY, 2, TTL_S, masks);
+    const uint64_t *states = balance_states(fixture->balance, numbered_key(KEY), fixture->hosts, 2);
+    assert_non_null(states);
+    assert_int_equal(states[0], share_bits(0, SHARE_EJECTED));
+    put(fixture, KEY, 2, TTL_S, states);
     assert_int_equal(ejected_hosts(fixture), 0x1);
 }
 
 static void results_that_came_while_a_table_was_published_take_no_more_hosts_out(void **state)
 {
     struct fixture *fixture = *state;
-    const uint64_t masks_before[1] = {0};
+    const uint64_t states_before[1] = {0};
     fail_streak(fixture, 0, 0);
     fail_streak(fixture, 1, 5);
     balance_poll(fixture->balance, clock_tick());
     assert_int_equal(ejected_hosts(fixture), 0x3);
-    put(fixture, KEY, 2, TTL_S, masks_before);
+    put(fixture, KEY, 2, TTL_S, states_before);
     assert_int_equal(ejected_hosts(fixture), 0x1);
 }
 
@@ -369,7 +372,7 @@ static void host_that_is_given_back_within_memory_is_still_ejected(void **state)
         if (again)
             restart(fixture);
         put(fixture, KEY, HOSTS, TTL_S,
-            balance_masks(fixture->balance, numbered_key(KEY), fixture->hosts, HOSTS));
+            balance_states(fixture->balance, numbered_key(KEY), fixture->hosts, HOSTS));
         assert_int_equal(ejected_hosts(fixture), 1 << BAD);
         assert_int_equal(health(fixture).since, since);
         assert_int_equal(health(fixture).level, 1);
@@ -434,16 +437,16 @@ static void healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none(v
     assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
 }
 
-/* ---- masks, records, reports ---- */
+/* ---- states, records, reports ---- */
 
 static void ejection_by_results_that_came_while_a_table_was_published_is_shown(void **state)
 {
     struct fixture *fixture = *state;
-    const uint64_t masks_before[1] = {0};
+    const uint64_t states_before[1] = {0};
     report_and_poll(fixture, false, STREAK);
-    assert_true(any_ejected_by_key(fixture->instance->writer, numbered_key(KEY)));
-    put(fixture, KEY, HOSTS - 1, TTL_S, masks_before);
-    assert_true(any_ejected_by_key(fixture->instance->writer, numbered_key(KEY)));
+    assert_true(any_limited_by_key(fixture->instance->writer, numbered_key(KEY)));
+    put(fixture, KEY, HOSTS - 1, TTL_S, states_before);
+    assert_true(any_limited_by_key(fixture->instance->writer, numbered_key(KEY)));
 }
 
 static void record_of_a_route_that_is_gone_does_not_stay(void **state)

@@ -110,13 +110,13 @@ static void a_table_has_each_host_with_its_counts_where_they_are_known(void **st
     route->hosts = hosts;
     struct known_hosts known = {.readable = true};
     assert_false(health_is_known(route, &known));
-    route->masks[0] = 2;
+    route->states[0] = share_bits(1, SHARE_EJECTED);
     assert_true(health_is_known(route, &known));
-    route->masks[0] = 0;
+    route->states[0] = 0;
     known.entries = &record;
     known.count = 1;
     assert_true(health_is_known(route, &known));
-    route->masks[0] = 2;
+    route->states[0] = share_bits(1, SHARE_EJECTED);
     char *table = health_table(route, &known, "> ");
     assert_string_equal(table, "> HOST        SUCCESSES FAILURES HEALTH\n"
                                "> 10.0.0.1:80     1,000        7 idle\n"

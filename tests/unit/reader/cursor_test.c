@@ -135,6 +135,26 @@ static void each_of_thousands_of_hosts_gets_its_share(void **state)
     larshm_close(h);
 }
 
+static void so_does_each_that_is_left_where_some_are_out_of_rotation(void **state)
+{
+    enum {
+        HOSTS = 10000,
+        OUT = 10, /* one in so many */
+        EACH = 1000,
+    };
+    static uint32_t times[HOSTS];
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    put(instance, 1, HOSTS);
+    for (uint32_t host = 0; host < HOSTS; host += OUT)
+        set_rotation_by_key(instance->writer, route_key(0, 1), host, true, true);
+    for (int i = 0; i < (HOSTS - HOSTS / OUT) * EACH; i++)
+        times[pick(h, 1)]++;
+    for (int host = 0; host < HOSTS; host++)
+        assert_in_range(times[host], host % OUT ? EACH * 95 / 100 : 0, host % OUT ? EACH * 105 / 100 : 0);
+    larshm_close(h);
+}
+
 /* A route that has expired, so that lookups take the longer way. */
 static void two_hosts_take_turns_wherever_the_thread_begins(void **state)
 {
@@ -317,6 +337,7 @@ int main(void)
         TEST(no_number_of_lookups_per_cycle_sticks_a_route_to_a_host),
         TEST(nor_does_a_cycle_through_more_routes_than_there_are_cells),
         TEST(each_of_thousands_of_hosts_gets_its_share),
+        TEST(so_does_each_that_is_left_where_some_are_out_of_rotation),
         TEST(two_hosts_take_turns_wherever_the_thread_begins),
         TEST(routes_of_a_small_instance_share_no_cell),
         TEST(children_do_not_go_on_where_the_parent_was),

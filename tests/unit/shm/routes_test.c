@@ -78,11 +78,26 @@ static void an_object_of_another_kind_layout_or_size_is_refused_each_for_its_rea
     assert_int_equal(routes_attach(region, &routes), SHM_SHORT);
     s_header->id.size = good.size - 1;
     assert_int_equal(routes_attach(region, &routes), SHM_CORRUPT);
+    s_header->parts_bytes = UINT64_MAX;
+    assert_int_equal(routes_attach(region, &routes), SHM_CORRUPT);
+    s_header->parts_bytes = 0;
     s_header->id = good;
     region->size--;
     assert_int_equal(routes_attach(region, &routes), SHM_SHORT);
     region->size = sizeof(struct object_id) - 1;
     assert_int_equal(routes_attach(region, &routes), SHM_SHORT);
+}
+
+static void parts_of_later_versions_may_follow_the_arena(void **state)
+{
+    const struct region *region = *state;
+    struct routes_header *s_header = region->s_base;
+    struct routes routes;
+    s_header->arena_units--;
+    assert_int_equal(routes_attach(region, &routes), SHM_CORRUPT);
+    s_header->parts_bytes = UNIT_BYTES;
+    assert_int_equal(routes_attach(region, &routes), SHM_OK);
+    assert_ptr_equal(routes.s_end, (const char *)region->s_base + region->size - UNIT_BYTES);
 }
 
 static void a_geometry_that_does_not_fit_is_refused(void **state)
@@ -111,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(index_and_arena_fill_the_object_to_its_end),
         TEST(an_object_of_another_kind_layout_or_size_is_refused_each_for_its_reason),
+        TEST(parts_of_later_versions_may_follow_the_arena),
         TEST(a_geometry_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests_name("unit/shm/routes", tests, NULL, NULL);

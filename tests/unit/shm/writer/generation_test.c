@@ -78,10 +78,10 @@ static void the_next_generation_recounts_hosts_out_of_rotation(void **state)
         instance_stop(instance);
         assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
         uint64_t ref = load_relaxed(&routes_slot(&routes, index_find(&routes, numbered_key(1)))->ref);
-        store_relaxed(&routes_block(&routes, ref_unit(ref))->ejected, wrong);
+        store_relaxed(&routes_block(&routes, ref_unit(ref))->limited, wrong);
         region_close(&region);
         instance_start(instance);
-        instance_expect_rotation(instance, 1, ejected_bit(1), 2);
+        instance_expect_rotation(instance, 1, share_bits(1, SHARE_EJECTED), 2);
         set_rotation_by_key(instance->writer, numbered_key(1), 1, false, false);
         set_rotation_by_key(instance->writer, numbered_key(1), 39, false, false);
         instance_expect_rotation(instance, 1, 0, 0);

@@ -37,12 +37,12 @@ static int teardown(void **state)
 static bool add(struct postponed *postponed, uint64_t key, uint32_t count, uint64_t answered)
 {
     static struct host_addr hosts[HOSTS_MAX];
-    static uint64_t masks[MASK_WORDS(HOSTS_MAX)];
-    masks[0] = answered;
+    static uint64_t states[STATE_WORDS(HOSTS_MAX)];
+    states[0] = answered;
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = (struct host_addr){(uint32_t)answered, (uint16_t)(i + 1)};
     const struct publication table = {
-        .key = numbered_key(key), .hosts = hosts, .masks = masks, .count = count};
+        .key = numbered_key(key), .hosts = hosts, .states = states, .count = count};
     return postponed_add(postponed, &table, answered, CACHED, GROWTH);
 }
 
@@ -56,7 +56,7 @@ static void expect_first(const struct postponed *postponed, uint64_t key, uint64
         assert_true(host_addr_equal(first->table.hosts[i],
                                     (struct host_addr){(uint32_t)answered, (uint16_t)(i + 1)}));
     if (first->table.count)
-        assert_int_equal(first->table.masks[0], answered);
+        assert_int_equal(first->table.states[0], answered);
 }
 
 static void the_newest_answer_of_a_route_is_kept_whole(void **state)

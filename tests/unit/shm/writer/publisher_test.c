@@ -69,17 +69,17 @@ static void hosts_leave_rotation_and_come_back_one_by_one(void **state)
     instance_put(instance, 1, 1, 4, 15);
     for (int again = 0; again < 2; again++)
         set_rotation_by_key(instance->writer, numbered_key(1), 0, true, false);
-    instance_expect_rotation(instance, 1, ejected_bit(0), 1);
+    instance_expect_rotation(instance, 1, share_bits(0, SHARE_EJECTED), 1);
     set_rotation_by_key(instance->writer, numbered_key(1), 3, true, true);
-    instance_expect_rotation(instance, 1, ejected_bit(0) | ejected_bit(3) | drained_bit(3), 2);
+    instance_expect_rotation(instance, 1, share_bits(0, SHARE_EJECTED) | share_bits(3, SHARE_DRAINED), 2);
     set_rotation_by_key(instance->writer, numbered_key(1), 3, true, false);
-    instance_expect_rotation(instance, 1, ejected_bit(0) | ejected_bit(3), 2);
-    assert_true(any_ejected_by_key(instance->writer, numbered_key(1)));
+    instance_expect_rotation(instance, 1, share_bits(0, SHARE_EJECTED) | share_bits(3, SHARE_EJECTED), 2);
+    assert_true(any_limited_by_key(instance->writer, numbered_key(1)));
     for (int again = 0; again < 2; again++)
         set_rotation_by_key(instance->writer, numbered_key(1), 0, false, false);
     set_rotation_by_key(instance->writer, numbered_key(1), 3, false, false);
     instance_expect_rotation(instance, 1, 0, 0);
-    assert_false(any_ejected_by_key(instance->writer, numbered_key(1)));
+    assert_false(any_limited_by_key(instance->writer, numbered_key(1)));
 }
 
 static void ejecting_a_host_that_is_not_there_changes_nothing(void **state)
@@ -92,19 +92,19 @@ static void ejecting_a_host_that_is_not_there_changes_nothing(void **state)
     instance_expect_rotation(instance, 1, 0, 0);
 }
 
-static void a_refresh_keeps_masks_and_a_new_table_takes_those_it_is_given(void **state)
+static void a_refresh_keeps_states_and_a_new_table_takes_those_it_is_given(void **state)
 {
     struct instance *instance = *state;
     static struct host_addr hosts[70];
-    uint64_t masks[MASK_WORDS(70)] = {ejected_bit(1), 0, ejected_bit(69) | drained_bit(69)};
+    uint64_t states[STATE_WORDS(70)] = {share_bits(1, SHARE_EJECTED), 0, 0, 0, share_bits(69, SHARE_DRAINED)};
     instance_put(instance, 1, 1, 4, 15);
     set_rotation_by_key(instance->writer, numbered_key(1), 2, true, false);
     instance_put(instance, 1, 1, 4, 15);
-    instance_expect_rotation(instance, 1, ejected_bit(2), 1);
+    instance_expect_rotation(instance, 1, share_bits(2, SHARE_EJECTED), 1);
     self_checking_hosts(1, 2, 70, hosts);
-    assert_int_equal(put_by_key(instance->writer, numbered_key(1), hosts, 70, masks, 15, clock_tick()),
+    assert_int_equal(put_by_key(instance->writer, numbered_key(1), hosts, 70, states, 15, clock_tick()),
                      SHM_OK);
-    instance_expect_rotation(instance, 1, ejected_bit(1), 2);
+    instance_expect_rotation(instance, 1, share_bits(1, SHARE_EJECTED), 2);
     instance_put(instance, 1, 1, 4, 15);
     instance_expect_rotation(instance, 1, 0, 0);
 }
@@ -117,7 +117,7 @@ int main(void)
         TEST(g4_replaced_tables_stay_for_grace_ms),
         TEST(hosts_leave_rotation_and_come_back_one_by_one),
         TEST(ejecting_a_host_that_is_not_there_changes_nothing),
-        TEST(a_refresh_keeps_masks_and_a_new_table_takes_those_it_is_given),
+        TEST(a_refresh_keeps_states_and_a_new_table_takes_those_it_is_given),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/publisher", tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static void unknown_route_is_not_here_and_has_no_hosts(void **state)
     assert_int_equal(route_ref_find_host(&route, (struct host_addr){1, 1}), HOST_NONE);
     assert_false(route_ref_is_expired(&route, UINT64_MAX / 2));
     assert_false(route_ref_is_held(&route));
-    assert_false(route_ref_any_ejected(&route));
+    assert_false(route_ref_any_limited(&route));
 }
 
 static void each_host_is_found_where_it_is_and_no_other(void **state)
@@ -72,9 +72,9 @@ static void what_changes_in_place_shows_in_a_ref_that_was_found_before(void **st
     writer_set_held(instance->writer, &route, HOLD_EMPTY);
     assert_true(route_ref_is_held(&route));
     writer_set_rotation(instance->writer, &route, HOSTS - 1, true, false);
-    assert_true(route_ref_any_ejected(&route));
+    assert_true(route_ref_any_limited(&route));
     writer_set_rotation(instance->writer, &route, HOSTS - 1, false, false);
-    assert_false(route_ref_any_ejected(&route));
+    assert_false(route_ref_any_limited(&route));
 }
 
 int main(void)
