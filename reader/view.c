@@ -3,6 +3,9 @@
 #include "reader/mapping.h"
 #include "reader/sized.h"
 
+/* larshm.h reads states by itself. */
+static_assert(STATES_IN_WORD == 16 && SHARE_EJECTED == 8 && SHARE_DRAINED == 15, "larshm_view_state()");
+
 int larshm_route_begin_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view, size_t size)
 {
     if (size < VIEW_SIZE_MIN)
@@ -21,6 +24,7 @@ int larshm_route_begin_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_v
             .private_mapping = lookup.mapping,
             .private_block = lookup.table.s_block,
             .private_ref = lookup.table.ref,
+            .private_states = (const uint64_t *)(const void *)lookup.table.s_states,
         };
         fill_sized(view, size, &shown, sizeof(shown));
     }

@@ -84,7 +84,8 @@ pages() {
     sed -nE '/^\|\[ LARSHM_/{s/^\|\[ //;N;s/\n:\[ / == /;s/.*/_Static_assert(&, "&");/p}' "$page"
   } >codes.c
   "${cc[@]}" -c -o codes.o codes.c
-  [ "$(grep -c _Static_assert codes.c)" -eq "$(grep -cE '^ +LARSHM_[A-Z_]+ =' "$header")" ]
+  sed '/^enum larshm_status/,/^}/!d' "$header" >declared_codes
+  [ "$(grep -c _Static_assert codes.c)" -eq "$(grep -cE '^ +LARSHM_[A-Z_]+ =' declared_codes)" ]
 }
 
 @test "every example of section 3 compiles without a warning and links" {

@@ -117,7 +117,15 @@ typedef struct larshm_view {
     void *private_mapping;
     const void *private_block;
     uint64_t private_ref;
+    const uint64_t *private_states; /* see larshm_view_state() */
 } larshm_view;
+
+/* Whether larshm_get_host() picks a host. Later versions may add values. */
+enum larshm_host_state {
+    LARSHM_HOST_IN_ROTATION = 0, /* also one that has come back, and gets a part of its share */
+    LARSHM_HOST_EJECTED = 1, /* only as a probe: calls to it have failed, see larshm_report() */
+    LARSHM_HOST_DRAINED = 2  /* never: an operator has taken it out of rotation */
+};
 
 /* What larshm_info() says. Later versions append members. */
 typedef struct larshm_route_info {
@@ -219,6 +227,13 @@ int larshm_get_route(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf
                      size_t *count);
 
 /*
+ * Likewise, and states[i] becomes the state of the host in buf[i], as larshm_get_host() acts on
+ * it. `states` may be NULL if `cap` is 0.
+ */
+int larshm_get_route_states(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *buf,
+                            enum larshm_host_state *states, size_t cap, size_t *count);
+
+/*
  * Shows a route's hosts in place. Wait-free. A thread may hold several views; a view blocks
  * nothing.
  *
@@ -235,6 +250,13 @@ static __inline__ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmd
  */
 int larshm_route_begin_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_view *view,
                              size_t size);
+
+/*
+ * The state of host `i` of an open view, now: it may change while the view is open. As the
+ * fetcher has left it: where none has been alive for overload_timeout, larshm_get_host() picks
+ * ejected hosts, too. Wait-free.
+ */
+static __inline__ enum larshm_host_state larshm_view_state(const larshm_view *view, size_t i);
 
 /*
  * Ends a view and clears it. After a fork, parent and child each end theirs. Wait-free.
@@ -302,6 +324,19 @@ static __inline__ int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmd
                                          larshm_view *view)
 {
     return larshm_route_begin_sized(h, modid, cmdid, view, sizeof(*view));
+}
+
+static __inline__ enum larshm_host_state larshm_view_state(const larshm_view *view, size_t i)
+{
+    /* Four bits for each host: 0 to 7 are in rotation. A library that knows no states leaves 0. */
+    unsigned bits = 0;
+    if (view->private_states) {
+        const volatile uint64_t *word = &view->private_states[i / 16];
+        bits = (unsigned)(*word >> i % 16 * 4) & 15;
+    }
+    return bits < 8     ? LARSHM_HOST_IN_ROTATION
+           : bits == 15 ? LARSHM_HOST_DRAINED
+                        : LARSHM_HOST_EJECTED;
 }
 
 static __inline__ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid,

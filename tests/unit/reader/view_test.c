@@ -253,6 +253,27 @@ static void g5_a_view_survives_the_fetcher(void **state)
     larshm_close(h);
 }
 
+static void a_view_says_who_is_in_rotation_ejected_or_drained_now(void **state)
+{
+    struct instance *instance = *state;
+    larshm_view view;
+    larshm *h = client_open(instance);
+    put_at(instance, 1, 1, 40, clock_tick());
+    const struct route_ref route = writer_find(instance->writer, numbered_key(1));
+    writer_set_share(instance->writer, &route, 7, SHARE_EJECTED);
+    writer_set_share(instance->writer, &route, 39, SHARE_DRAINED);
+    begin(h, 1, &view);
+    writer_set_share(instance->writer, &route, 16, SHARE_EJECTED);
+    writer_set_share(instance->writer, &route, 17, 3); /* eighths */
+    writer_set_share(instance->writer, &route, 18, SHARE_DRAINED - 1);
+    for (size_t i = 0; i < view.count; i++)
+        assert_int_equal(larshm_view_state(&view, i), i == 7 || i == 16 || i == 18 ? LARSHM_HOST_EJECTED
+                                                      : i == 39                    ? LARSHM_HOST_DRAINED
+                                                                                   : LARSHM_HOST_IN_ROTATION);
+    assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+    larshm_close(h);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -268,6 +289,7 @@ int main(void)
         TEST(a_mapping_left_behind_is_unmapped_by_later_lookups),
         TEST(a_view_kept_over_many_generations_keeps_one_of_them),
         TEST(g5_a_view_survives_the_fetcher),
+        TEST(a_view_says_who_is_in_rotation_ejected_or_drained_now),
     };
     return cmocka_run_group_tests_name("unit/reader/view", tests, NULL, NULL);
 }
