@@ -56,18 +56,26 @@ static inline uint64_t pick_of_many(const struct thread_state *mine, const struc
     return at;
 }
 
-static inline bool find_except(const struct routes *routes, uint64_t number, const larshm_host *tried,
+static inline bool find_except(struct mapping *mapping, uint64_t number, const larshm_host *tried,
                                size_t count, struct host_addr *out)
 {
     const struct thread_state *mine = &thread_state;
+    const struct routes *routes = &mapping->routes;
     struct fast_table table;
     struct hosts hosts;
-    if (!get_host_find(routes, number, &table) || table.count == 0 || table.limited ||
-        !find_hosts(routes, &table, &hosts))
+    if (!get_host_find(routes, number, &table) || table.count == 0 || !find_hosts(routes, &table, &hosts))
         return false;
-    uint32_t position = cursor_next(mine, table.s_block, table.count);
-    uint64_t at = table.count <= count ? pick_of_few(&hosts, table.count, position, tried, count)
-                                       : pick_of_many(mine, &table, &hosts, position, tried, count);
+    uint64_t at;
+    if (__builtin_expect(table.limited != 0, 0)) {
+        at = pick_limited_except(mapping, get_host_key(number), table.s_block, (uint32_t)table.count, tried,
+                                 count);
+        if (at == PICK_NONE)
+            return false;
+    } else {
+        uint32_t position = cursor_next(mine, table.s_block, table.count);
+        at = table.count <= count ? pick_of_few(&hosts, table.count, position, tried, count)
+                                  : pick_of_many(mine, &table, &hosts, position, tried, count);
+    }
     *out = (struct host_addr){load_relaxed(&hosts.s_addresses[at]), load_relaxed(&hosts.s_ports[at])};
     return block_intact(table.s_block, table.ref);
 }
@@ -84,7 +92,7 @@ int larshm_get_host_except(larshm *h, uint32_t modid, uint32_t cmdid, const lars
         return get_host_slow(h, number, tried, count, host);
     struct host_addr picked = {0, 0};
     /* Pairs with mapping_renew(). */
-    bool found = find_except(&load_acquire(&h->current)->routes, number, tried, count, &picked);
+    bool found = find_except(load_acquire(&h->current), number, tried, count, &picked);
     rcu_leave_fast(section);
     return found ? get_host_give(mine, number, picked, host) : get_host_slow(h, number, tried, count, host);
 }

@@ -10,6 +10,7 @@ enum {
     FEW = 8,          /* hosts of a table: in smaller ones those that may be picked are always counted, */
     EXACT_MOST = 64,  /* up to so many, where more than a quarter is limited, in larger ones more than half */
     STEPS_MOST = 64,  /* of the sequence, on to a host that takes the pick */
+    DRAWS = 8,        /* for a host that was not tried */
     MADE_UP = 2,      /* probes of a host that come late, at most */
     PROBE_TIMES = 16, /* in a millisecond: when the next probe of a route is due */
 };
@@ -164,19 +165,20 @@ uint32_t pick_limited(struct mapping *mapping, struct route_key key, const struc
     return pick(&hosts, true);
 }
 
-static bool was_tried(const struct table *table, uint32_t at, const larshm_host *tried, size_t count)
+static bool was_tried(const struct limited *hosts, uint32_t at, const larshm_host *tried, size_t count)
 {
-    const struct host_addr host = {load_relaxed(&table->s_addresses[at]), load_relaxed(&table->s_ports[at])};
+    const struct host_addr host = {load_relaxed(block_addresses(hosts->s_block, hosts->count) + at),
+                                   load_relaxed(block_ports(hosts->s_block, hosts->count) + at)};
     return host_was_tried(host, tried, count);
 }
 
 /* How many hosts in rotation were not tried; *at is the one of number `rank`, or as it was. */
-static uint32_t find_untried(const struct limited *hosts, const struct table *table, const larshm_host *tried,
-                             size_t count, uint32_t rank, uint32_t *at)
+static uint32_t find_untried(const struct limited *hosts, const larshm_host *tried, size_t count,
+                             uint32_t rank, uint32_t *at)
 {
     uint32_t untried = 0;
     for (uint32_t host = 0; host < hosts->count; host++)
-        if (limited_share(hosts, host) < SHARE_EJECTED && !was_tried(table, host, tried, count) &&
+        if (limited_share(hosts, host) < SHARE_EJECTED && !was_tried(hosts, host, tried, count) &&
             untried++ == rank)
             *at = host;
     return untried;
@@ -186,23 +188,19 @@ static uint32_t find_untried(const struct limited *hosts, const struct table *ta
  * The next ones of the route's sequence, up to one that was not tried: so all that were not tried get the same share. Where
  * that takes too long, because most of few hosts were tried, they are counted.
  */
-int pick_host_except(const struct lookup *lookup, struct route_key key, const larshm_host *tried,
-                     size_t count, uint32_t *at)
+uint32_t pick_limited_except(struct mapping *mapping, struct route_key key, const struct block *s_block,
+                             uint32_t count, const larshm_host *tried, size_t tried_count)
 {
-    enum {
-        DRAWS = 8
-    };
-    const struct table *table = &lookup->table;
-    const struct limited hosts = limited_hosts(lookup->mapping, key, table->s_block, table->count);
-    for (int draw = 0; draw < DRAWS; draw++) {
-        *at = pick(&hosts, false);
-        if (*at == PICK_NONE)
-            return pick_host(lookup, key, at);
-        if (!was_tried(table, *at, tried, count))
-            return LARSHM_OK;
+    const struct limited hosts = limited_hosts(mapping, key, s_block, count);
+    uint32_t at = PICK_NONE;
+    int draws = count > load_relaxed(&s_block->limited) + tried_count ? DRAWS : 1;
+    for (int draw = 0; draw < draws; draw++) {
+        at = pick(&hosts, false);
+        if (at == PICK_NONE || !was_tried(&hosts, at, tried, tried_count))
+            return at;
     }
-    uint32_t untried = find_untried(&hosts, table, tried, count, UINT32_MAX, at);
+    uint32_t untried = find_untried(&hosts, tried, tried_count, UINT32_MAX, &at);
     if (untried > 0)
-        find_untried(&hosts, table, tried, count, pick_next(table->s_block, untried), at);
-    return LARSHM_OK;
+        find_untried(&hosts, tried, tried_count, pick_next(s_block, untried), &at);
+    return at;
 }

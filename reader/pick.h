@@ -51,6 +51,10 @@ uint32_t pick_limited(struct mapping *mapping, struct route_key key, const struc
 uint32_t pick_limited_lars(struct mapping *mapping, struct route_key key, const struct block *s_block,
                            uint32_t count);
 
+/* A host in rotation that was not tried, any in rotation if there is none, or PICK_NONE. */
+uint32_t pick_limited_except(struct mapping *mapping, struct route_key key, const struct block *s_block,
+                             uint32_t count, const larshm_host *tried, size_t tried_count);
+
 /* LARSHM_OK: host *at. LARSHM_OVERLOAD: none now. */
 static inline int pick_host(const struct lookup *lookup, struct route_key key, uint32_t *at)
 {
@@ -66,7 +70,12 @@ static inline int pick_host(const struct lookup *lookup, struct route_key key, u
 
 /* Likewise a host in rotation that was not tried, any in rotation if there is none, and what pick_host() says if no host is
  * in rotation. Never a probe while one is. */
-int pick_host_except(const struct lookup *lookup, struct route_key key, const larshm_host *tried,
-                     size_t count, uint32_t *at);
+static inline int pick_host_except(const struct lookup *lookup, struct route_key key,
+                                   const larshm_host *tried, size_t count, uint32_t *at)
+{
+    const struct table *table = &lookup->table;
+    *at = pick_limited_except(lookup->mapping, key, table->s_block, table->count, tried, count);
+    return *at == PICK_NONE ? pick_host(lookup, key, at) : LARSHM_OK;
+}
 
 #endif
