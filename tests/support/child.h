@@ -14,18 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CHILDREN_MAY_HANG true
-#else
-#define CHILDREN_MAY_HANG false
-#endif
+#include "tests/support/sanitizer.h"
+
+#define CHILDREN_MAY_HANG SANITIZED
 
 /* ThreadSanitizer ends a child that starts a thread, if its parent had more than one. */
-#if defined(__SANITIZE_THREAD__)
-#define CHILDREN_MAY_START_THREADS false
-#else
-#define CHILDREN_MAY_START_THREADS true
-#endif
+#define CHILDREN_MAY_START_THREADS (!SANITIZED_THREADS)
 
 /* True if it ends by itself, with exit status 0, before so many seconds are over. Otherwise it is killed. */
 static inline bool child_ends_well(pid_t child, unsigned seconds)
