@@ -64,6 +64,8 @@ const struct key keys[KEY_COUNT] = {
      "An ejected host of a route in use is probed by one pick in this time, of all programs together."},
     {KEY(loadbalance, recover_successes, KEY_INTEGER), 1, 1000000, "2", "", RELOAD,
      "An ejected host with this many successes in a row returns to rotation."},
+    {KEY(loadbalance, slow_start, KEY_INTEGER), 0, 3600, "5", "seconds", RELOAD,
+     "A host that is back from ejection gets a growing share of picks for this long. 0: its full share at once."},
     {KEY(loadbalance, memory, KEY_INTEGER), 0, 86400, "600", "seconds", RELOAD,
      "A host that leaves its route and comes back within this time is as it was. 0: as a new one."},
 

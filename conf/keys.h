@@ -35,7 +35,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 44,
+    KEY_COUNT = 45,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

@@ -42,7 +42,7 @@ struct config {
         uint32_t max_ejected;                                /* percent */
         uint32_t max_overload_timeout, eject_probe_interval; /* seconds */
         uint32_t recover_successes;
-        uint32_t memory; /* seconds */
+        uint32_t slow_start, memory; /* seconds */
     } loadbalance;
     struct {
         uint32_t poll_interval_ms;

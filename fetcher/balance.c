@@ -25,6 +25,8 @@ static void time_passed(struct balance *balance)
         host_store_is(balance->store, number, &key, &host);
         const struct route_ref route = writer_find(balance->writer, key);
         balance_settle(balance, &route, number, change, &before);
+        if (change != HEALTH_CHANGED && health->state == HOST_IN_ROTATION)
+            balance_publish_share(balance, &route, number); /* slow_start */
     }
 }
 
@@ -32,13 +34,17 @@ void balance_apply_config(struct balance *balance)
 {
     struct route_key key;
     struct host_addr host;
+    struct route_ref route;
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
         if (host_store_is(balance->store, number, &key, &host) && !host_addr_is_none(host)) {
-            health_set_end(&host_store_entry(balance->store, number)->health, balance->config);
+            struct host_health *health = &host_store_entry(balance->store, number)->health;
+            health_set_end(health, balance->config);
             host_store_commit(balance->store, number);
             balance_place(balance, number);
+            route = writer_find(balance->writer, key);
+            if (health->state == HOST_IN_ROTATION)
+                balance_publish_share(balance, &route, number);
         }
-    struct route_ref route;
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
         if (route_ref_any_limited(&route))
             balance_limit_route(balance, &route);
@@ -65,7 +71,7 @@ enum balance_answer balance_override(struct balance *balance, struct route_key k
     host_store_entry(balance->store, number)->health.override = (uint8_t) override;
     host_store_commit(balance->store, number);
     balance_limit_route(balance, &route);
-    balance_publish_rotation(balance, &route, number);
+    balance_publish_share(balance, &route, number);
     if (override == OVERRIDE_DRAINED)
         balance_log_if_none_left(balance, &route);
     if (override == OVERRIDE_NONE) /* only the override kept the record of a host that has left */

@@ -43,10 +43,11 @@ struct balance {
 /* Room for what is kept of records with numbers below `count`. False: no memory. */
 bool balance_reserve(struct balance *balance, uint32_t count);
 
-bool balance_out_of_rotation(const struct host_health *health);
+/* enum host_share, an operator's override included. */
+uint32_t balance_share(const struct balance *balance, const struct host_health *health);
 
-/* Copies the state in the host's record to its table. */
-void balance_publish_rotation(struct balance *balance, const struct route_ref *route, uint32_t number);
+/* Copies the share that follows from the host's record to its table. */
+void balance_publish_share(struct balance *balance, const struct route_ref *route, uint32_t number);
 
 /* The route has results for the report service. */
 void balance_mark_unreported(struct balance *balance, struct route_key key);
@@ -61,7 +62,7 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
 /* When a host that has left its route is forgotten; DEADLINE_NONE: it has not left. */
 uint64_t balance_memory_end(const struct balance *balance, const struct host_entry *entry);
 
-/* Sets the host's deadline: it has none while it is in rotation and has had no call in this window, unless it has left. */
+/* Sets the host's deadline. One in rotation without a call in this window has none, unless its share grows or it has left. */
 void balance_place(struct balance *balance, uint32_t number);
 
 /* Publishes the number of ejected hosts, for people. */

@@ -42,9 +42,9 @@ void balance_limit_ejected(struct balance *balance, struct route_key key, const 
         if (number == HOST_STORE_NONE)
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
-        if (health->override == OVERRIDE_DRAINED)
-            not_drained--;
-        else if (balance_out_of_rotation(health))
+        uint32_t share = balance_share(balance, health);
+        not_drained -= share == SHARE_DRAINED;
+        if (share == SHARE_EJECTED)
             balance->ejected[ejected++] = (struct ejected_host){health->since, number, health->badness};
     }
     uint32_t most = most_ejected(not_drained, balance->config);
@@ -79,7 +79,7 @@ void balance_eject(struct balance *balance)
         if (host_store_is(balance->store, number, &key, &host) &&
             host_store_entry(balance->store, number)->health.state == HOST_EJECTED) {
             const struct route_ref route = writer_find(balance->writer, key);
-            balance_publish_rotation(balance, &route, number);
+            balance_publish_share(balance, &route, number);
             balance_log_state(balance, number);
             balance_log_if_none_left(balance, &route);
         }

@@ -11,13 +11,14 @@ bool balance_reserve(struct balance *balance, uint32_t count)
            record_set_reserve(&balance->to_eject, count) && record_set_reserve(&balance->limit_routes, count);
 }
 
-bool balance_out_of_rotation(const struct host_health *health)
+uint32_t balance_share(const struct balance *balance, const struct host_health *health)
 {
-    return health->override == OVERRIDE_DRAINED ||
-           (health->override == OVERRIDE_NONE && health->state == HOST_EJECTED);
+    return health->override == OVERRIDE_DRAINED  ? SHARE_DRAINED
+           : health->override == OVERRIDE_PINNED ? SHARE_FULL
+                                                 : health_share(health, balance->config, balance->now);
 }
 
-void balance_publish_rotation(struct balance *balance, const struct route_ref *route, uint32_t number)
+void balance_publish_share(struct balance *balance, const struct route_ref *route, uint32_t number)
 {
     struct route_key key;
     struct host_addr host;
@@ -26,8 +27,7 @@ void balance_publish_rotation(struct balance *balance, const struct route_ref *r
         return;
     uint32_t at = route_ref_find_host(route, host);
     if (at != HOST_NONE)
-        writer_set_rotation(balance->writer, route, at, balance_out_of_rotation(health),
-                            health->override == OVERRIDE_DRAINED);
+        writer_set_share(balance->writer, route, at, balance_share(balance, health));
 }
 
 uint64_t balance_memory_end(const struct balance *balance, const struct host_entry *entry)
@@ -42,8 +42,10 @@ void balance_place(struct balance *balance, uint32_t number)
     const struct host_health *health = &entry->health;
     bool ejected = health->state == HOST_EJECTED;
     bool idle = !ejected && health->rsucc == 0 && health->rerr == 0;
-    uint64_t due = idle ? DEADLINE_NONE : health_deadline(health, balance->config);
+    uint64_t changes = idle ? DEADLINE_NONE : health_deadline(health, balance->config);
+    uint64_t grows = health_share_grows(health, balance->config, balance->now);
     uint64_t forgotten = balance_memory_end(balance, entry);
+    uint64_t due = changes < grows ? changes : grows;
     deadlines_set(&balance->deadlines, number, due < forgotten ? due : forgotten,
                   ejected && entry->left_s == 0);
 }
@@ -139,7 +141,7 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
         record_set_add(&balance->to_eject, number);
         record_set_add(&balance->limit_routes, host_store_find(balance->store, route->key, HOST_ADDR_NONE));
     } else if (change == HEALTH_CHANGED) {
-        balance_publish_rotation(balance, route, number);
+        balance_publish_share(balance, route, number);
         balance_log_state(balance, number);
     }
     if (change == HEALTH_CHANGED)

@@ -17,10 +17,7 @@ const uint64_t *balance_states(struct balance *balance, struct route_key key, co
         if (number == HOST_STORE_NONE)
             continue;
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
-        uint32_t share = health->override == OVERRIDE_DRAINED ? SHARE_DRAINED
-                         : balance_out_of_rotation(health)    ? SHARE_EJECTED
-                                                              : SHARE_FULL;
-        balance->states[at / STATES_IN_WORD] |= share_bits(at, share);
+        balance->states[at / STATES_IN_WORD] |= share_bits(at, balance_share(balance, health));
     }
     return balance->states;
 }
@@ -123,7 +120,7 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
         if (is_here && has_left(balance, number))
             come_back(balance, number);
         if (is_here)
-            balance_publish_rotation(balance, route, number);
+            balance_publish_share(balance, route, number);
         else if (!has_left(balance, number))
             absorb(balance, own, number, host);
     }

@@ -236,6 +236,32 @@ void health_spare(struct host_health *health, bool was_out, const struct config 
     become(health, HOST_IN_ROTATION, cause, config, now);
 }
 
+static bool is_back(const struct host_health *health)
+{
+    return health->state == HOST_IN_ROTATION &&
+           (health->reason == REASON_SUCC_RATE || health->reason == REASON_SUCC_STREAK ||
+            health->reason == REASON_TIMEOUT);
+}
+
+uint32_t health_share(const struct host_health *health, const struct config *config, uint64_t now)
+{
+    uint64_t whole = UINT64_C(1000) * config->loadbalance.slow_start;
+    if (health->state == HOST_EJECTED)
+        return SHARE_EJECTED;
+    if (plays_lars(config) || !is_back(health) || now - health->since >= whole)
+        return SHARE_FULL;
+    return 1 + (uint32_t)((now - health->since) * (SHARE_EIGHTHS - 1) / whole);
+}
+
+uint64_t health_share_grows(const struct host_health *health, const struct config *config, uint64_t now)
+{
+    uint32_t share = health_share(health, config, now), steps = SHARE_EIGHTHS - 1;
+    uint64_t whole = UINT64_C(1000) * config->loadbalance.slow_start;
+    return share == SHARE_FULL || share == SHARE_EJECTED
+               ? UINT64_MAX
+               : health->since + (share * whole + steps - 1) / steps;
+}
+
 uint64_t health_deadline(const struct host_health *health, const struct config *config)
 {
     if (health->state != HOST_IN_ROTATION)

@@ -62,6 +62,15 @@ void health_leave(struct host_health *health, const struct config *config, uint6
 /* The configuration has changed, or `since` has, or the record is a previous fetcher's: sets the end of an ejection. */
 void health_set_end(struct host_health *health, const struct config *config);
 
+/*
+ * What the host gets of its even share of picks, but for an operator's override: enum host_share. One that is back from an
+ * ejection gets an eighth, and one more after each seventh of slow_start.
+ */
+uint32_t health_share(const struct host_health *health, const struct config *config, uint64_t now);
+
+/* The tick at which that grows; UINT64_MAX: it does not. */
+uint64_t health_share_grows(const struct host_health *health, const struct config *config, uint64_t now);
+
 /* The tick from which on health_time() has something to do; before that it changes nothing. UINT64_MAX: never. */
 uint64_t health_deadline(const struct host_health *health, const struct config *config);
 

@@ -80,10 +80,6 @@ bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out
 /* Sets what host number `at` of a route gets of its even share: enum host_share, or eighths. */
 void writer_set_share(struct writer *writer, const struct route_ref *route, uint32_t at, uint32_t share);
 
-/* Likewise from whether it is out of rotation, and, of one that is, drained. */
-void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
-                         bool drained);
-
 /* Shows that an answer is held back, as hold_mark() says, or with 0 that it is no more; the next writer_put() ends it.
  * Nothing for an unknown route. */
 void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark);

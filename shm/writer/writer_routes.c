@@ -72,12 +72,6 @@ void writer_set_share(struct writer *writer, const struct route_ref *route, uint
         publisher_set_share(&writer->now.publisher, route->slot, at, share);
 }
 
-void writer_set_rotation(struct writer *writer, const struct route_ref *route, uint32_t at, bool ejected,
-                         bool drained)
-{
-    writer_set_share(writer, route, at, !ejected ? SHARE_FULL : drained ? SHARE_DRAINED : SHARE_EJECTED);
-}
-
 void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark)
 {
     if (route_ref_is_here(route))

@@ -88,7 +88,7 @@ static void streak_that_ends_between_two_polls_is_not_lost(void **state)
 static void ejected_host_recovers_in_time_without_calls(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\n");
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\nslow_start = 0\n");
     rotation_eject(fixture, BAD);
     uint64_t out_since = rotation_health(fixture, BAD).since;
     eventually(!rotation_overloaded(fixture, BAD));
@@ -96,6 +96,20 @@ static void ejected_host_recovers_in_time_without_calls(void **state)
     assert_true(rotation_health(fixture, BAD).since >= out_since + 1000);
     rotation_expect_all(fixture->client);
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_overloaded), 0);
+}
+
+/* Of 100 picks for each host it gets some 14 at first, and no more than 60 if the machine is slow. */
+static void host_that_is_back_gets_few_picks_at_first_and_its_share_after_slow_start(void **state)
+{
+    struct fixture *fixture = *state;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\nslow_start = 3\n");
+    rotation_eject(fixture, BAD);
+    eventually(!rotation_overloaded(fixture, BAD));
+    const unsigned times = 100 * ROTATION_HOSTS;
+    unsigned first = rotation_pick(fixture->client, times).of[BAD];
+    assert_in_range(first, 1, 60);
+    eventually(rotation_pick(fixture->client, times).of[BAD] > 95);
+    rotation_expect_all(fixture->client);
 }
 
 static void successful_probes_bring_a_host_back(void **state)
@@ -116,7 +130,8 @@ static void no_good_host_means_overload_but_for_probes_of_each(void **state)
     struct fixture *fixture = *state;
     larshm_host picked;
     unsigned overloads = 0, probed[ROTATION_HOSTS + 1] = {0}, often = 0;
-    rotation_start(fixture, "[loadbalance]\nmax_ejected = 100\noverload_timeout = 3600\nidle_timeout = 3600\n");
+    rotation_start(fixture,
+                   "[loadbalance]\nmax_ejected = 100\noverload_timeout = 3600\nidle_timeout = 3600\n");
     for (int last = 1; last <= ROTATION_HOSTS; last++)
         rotation_report(fixture->client, last, 1, ROTATION_STREAK);
     eventually(larshm_get_host(fixture->client, 1, 1, &picked) == LARSHM_OVERLOAD);
@@ -295,6 +310,7 @@ int main(void)
         fixture_test(one_failure_less_in_a_row_ejects_no_host),
         fixture_test(streak_that_ends_between_two_polls_is_not_lost),
         fixture_test(ejected_host_recovers_in_time_without_calls),
+        fixture_test(host_that_is_back_gets_few_picks_at_first_and_its_share_after_slow_start),
         fixture_test(successful_probes_bring_a_host_back),
         fixture_test(no_good_host_means_overload_but_for_probes_of_each),
         fixture_test(program_whose_calls_all_fail_takes_no_route_from_the_others),

@@ -108,7 +108,7 @@ static void results_reported_while_no_fetcher_runs_are_counted_by_the_next(void 
 static void overloaded_host_comes_back_in_time_under_the_next_fetcher(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\n");
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\nslow_start = 0\n");
     rotation_eject(fixture, BAD);
     process_kill(&fixture->fetcher.process);
     rotation_expect_probes_only(fixture->client, BAD);

@@ -165,7 +165,7 @@ static void failures_without_end_do_not_put_a_host_out_of_reach(void **state)
 {
     struct fixture *fixture = *state;
     unsigned picked = 0;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\n");
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\nslow_start = 0\n");
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)

@@ -175,7 +175,7 @@ static bool has_grown(const struct fixture *fixture)
 
 static void start(struct fixture *fixture)
 {
-    fixture->fetcher.config.more = "[loadbalance]\noverload_timeout = 1\n";
+    fixture->fetcher.config.more = "[loadbalance]\noverload_timeout = 1\nslow_start = 0\n";
     fixture_connect(fixture);
     send_table(fixture, 0);
     send_wide_table(fixture);

@@ -48,7 +48,7 @@ static inline void set_rotation_by_key(struct writer *writer, struct route_key k
                                        bool drained)
 {
     const struct route_ref route = writer_find(writer, key);
-    writer_set_rotation(writer, &route, at, ejected, drained);
+    writer_set_share(writer, &route, at, !ejected ? SHARE_FULL : drained ? SHARE_DRAINED : SHARE_EJECTED);
 }
 
 static inline bool any_limited_by_key(const struct writer *writer, struct route_key key)

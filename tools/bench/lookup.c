@@ -140,7 +140,7 @@ static bool one_ejected(struct bench *bench)
     bool done = fixture_open(&fixture, &shape);
     for (uint32_t i = 0; done && i < SMALL; i++) {
         const struct route_ref route = writer_find(fixture.writer, fixture_key(i));
-        writer_set_rotation(fixture.writer, &route, i % HOSTS, true, false);
+        writer_set_share(fixture.writer, &route, i % HOSTS, SHARE_EJECTED);
     }
     done = done &&
            unusual(bench, &fixture, workload_settle, "get_host, one host ejected", "get_host, none ejected");

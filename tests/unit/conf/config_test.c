@@ -81,6 +81,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "loadbalance.max_overload_timeout = 300\n"
                               "loadbalance.eject_probe_interval = 1\n"
                               "loadbalance.recover_successes = 2\n"
+                              "loadbalance.slow_start = 5\n"
                               "loadbalance.memory = 600\n"
                               "fetcher.poll_interval_ms = 10\n"
                               "fetcher.request_timeout_ms = 1000\n"

@@ -358,6 +358,56 @@ static void rules_of_lars_let_all_hosts_go_out(void **state)
     assert_int_equal(ejected_hosts(fixture), 0xf);
 }
 
+/* ---- slow_start ---- */
+
+static uint32_t share(const struct fixture *fixture)
+{
+    const struct route_ref route = writer_find(fixture->instance->writer, numbered_key(KEY));
+    return share_in(load_relaxed(&route.table.s_states[0]), BAD);
+}
+
+static void share_of_a_host_that_is_back_grows_in_time_whoever_counts_it(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.slow_start = 7;
+    report_and_poll(fixture, false, STREAK);
+    assert_int_equal(share(fixture), SHARE_EJECTED);
+    const uint64_t back = health(fixture).since + 15000;
+    balance_poll(fixture->balance, back);
+    assert_int_equal(share(fixture), 1);
+    balance_poll(fixture->balance, back + 2999);
+    assert_int_equal(share(fixture), 3);
+    put(fixture, KEY, HOSTS - 1, TTL_S, /* the states of a changed table */
+        balance_states(fixture->balance, numbered_key(KEY), fixture->hosts, HOSTS - 1));
+    assert_int_equal(share(fixture), 3);
+    balance_override(fixture->balance, numbered_key(KEY), fixture->hosts[BAD], OVERRIDE_PINNED);
+    assert_int_equal(share(fixture), SHARE_FULL);
+    balance_override(fixture->balance, numbered_key(KEY), fixture->hosts[BAD], OVERRIDE_NONE);
+    assert_int_equal(share(fixture), 3);
+    fixture->config.loadbalance.slow_start = 14; /* a reload */
+    balance_apply_config(fixture->balance);
+    assert_int_equal(share(fixture), 2);
+    balance_poll(fixture->balance, back + 13999);
+    assert_int_equal(share(fixture), 7);
+    balance_poll(fixture->balance, back + 14000);
+    assert_int_equal(share(fixture), SHARE_FULL);
+}
+
+/* As the one before left it: of another fetcher the clock may be no further on. */
+static void next_fetcher_goes_on_with_a_share(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.loadbalance.slow_start = 3600;
+    report_and_poll(fixture, false, STREAK);
+    report_and_poll(fixture, true, 2);
+    assert_int_equal(share(fixture), 1);
+    restart(fixture);
+    assert_int_equal(share(fixture), 1);
+    fixture->config.loadbalance.slow_start = 0;
+    restart(fixture);
+    assert_int_equal(share(fixture), SHARE_FULL);
+}
+
 /* ---- hosts that leave and come back ---- */
 
 static void host_that_is_given_back_within_memory_is_still_ejected(void **state)
@@ -666,6 +716,8 @@ int main(void)
         TEST(results_that_came_while_a_table_was_published_take_no_more_hosts_out),
         TEST(next_fetcher_spares_what_the_last_one_had_no_time_for),
         TEST(rules_of_lars_let_all_hosts_go_out),
+        TEST(share_of_a_host_that_is_back_grows_in_time_whoever_counts_it),
+        TEST(next_fetcher_goes_on_with_a_share),
         TEST(host_that_is_given_back_within_memory_is_still_ejected),
         TEST(ejection_ends_while_the_host_is_away),
         TEST(host_is_forgotten_when_memory_is_over),

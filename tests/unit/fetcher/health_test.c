@@ -278,6 +278,53 @@ static uint64_t eject_and_wait(uint64_t now)
     return end;
 }
 
+static void host_that_is_back_gets_an_eighth_more_after_each_seventh_of_slow_start(void **state)
+{
+    (void)state;
+    config.loadbalance.slow_start = 7;
+    assert_int_equal(health_share(&host, &config, BIRTH), SHARE_FULL); /* a new one has no slow start */
+    overload(BIRTH);
+    assert_int_equal(health_share(&host, &config, BIRTH), SHARE_EJECTED);
+    assert_int_equal(health_share_grows(&host, &config, BIRTH), UINT64_MAX);
+    uint64_t back = health_deadline(&host, &config), now = back;
+    assert_int_equal(health_time(&host, &config, back), HEALTH_CHANGED);
+    for (uint32_t share = 1; share < SHARE_EIGHTHS; share++, now += SECOND) {
+        assert_int_equal(health_share(&host, &config, now), share);
+        assert_int_equal(health_share(&host, &config, now + SECOND - 1), share);
+        assert_int_equal(health_share_grows(&host, &config, now + 1), now + SECOND);
+    }
+    assert_int_equal(now, back + 7 * SECOND);
+    assert_int_equal(health_share(&host, &config, now), SHARE_FULL);
+    assert_int_equal(health_share_grows(&host, &config, now), UINT64_MAX);
+}
+
+static void slow_start_of_any_length_ends_in_time_and_each_step_is_foreseen(void **state)
+{
+    (void)state;
+    eject_and_wait(BIRTH);
+    for (config.loadbalance.slow_start = 1; config.loadbalance.slow_start <= 3600;
+         config.loadbalance.slow_start++) {
+        uint64_t now = host.since, grows;
+        for (uint32_t share = 1; (grows = health_share_grows(&host, &config, now)) != UINT64_MAX; share++) {
+            assert_int_equal(health_share(&host, &config, grows - 1), share);
+            now = grows;
+        }
+        assert_int_equal(now, host.since + SECOND * config.loadbalance.slow_start);
+    }
+}
+
+static void without_slow_start_or_by_lars_rules_a_host_is_back_at_once(void **state)
+{
+    (void)state;
+    uint64_t now = eject_and_wait(BIRTH);
+    assert_int_equal(health_share(&host, &config, now), 1);
+    config.loadbalance.rules = RULES_LARS;
+    assert_int_equal(health_share(&host, &config, now), SHARE_FULL);
+    config.loadbalance.rules = RULES_LARSHM;
+    config.loadbalance.slow_start = 0;
+    assert_int_equal(health_share(&host, &config, now), SHARE_FULL);
+}
+
 static void g12_ejections_in_a_row_last_longer_up_to_max_overload_timeout(void **state)
 {
     (void)state;
@@ -472,6 +519,9 @@ int main(void)
         TEST(deadline_is_when_time_has_something_to_do),
         TEST(window_of_few_calls_ejects_no_host_however_often),
         TEST(without_window_min_calls_one_failure_is_enough_for_a_window),
+        TEST(host_that_is_back_gets_an_eighth_more_after_each_seventh_of_slow_start),
+        TEST(slow_start_of_any_length_ends_in_time_and_each_step_is_foreseen),
+        TEST(without_slow_start_or_by_lars_rules_a_host_is_back_at_once),
         TEST(g12_ejections_in_a_row_last_longer_up_to_max_overload_timeout),
         TEST(ejection_is_forgotten_for_each_overload_timeout_in_rotation),
         TEST(host_that_was_never_out_has_no_ejection_to_its_account),

@@ -71,9 +71,9 @@ static void what_changes_in_place_shows_in_a_ref_that_was_found_before(void **st
     assert_true(route_ref_is_expired(&route, clock_tick() + 1000 * (TTL_S + 1)));
     writer_set_held(instance->writer, &route, HOLD_EMPTY);
     assert_true(route_ref_is_held(&route));
-    writer_set_rotation(instance->writer, &route, HOSTS - 1, true, false);
+    writer_set_share(instance->writer, &route, HOSTS - 1, SHARE_EJECTED);
     assert_true(route_ref_any_limited(&route));
-    writer_set_rotation(instance->writer, &route, HOSTS - 1, false, false);
+    writer_set_share(instance->writer, &route, HOSTS - 1, SHARE_FULL);
     assert_false(route_ref_any_limited(&route));
 }
 
