@@ -76,9 +76,12 @@ void balance_log_if_none_left(struct balance *balance, const struct route_ref *r
 
 /* ---- balance_limit.c ---- */
 
-/* Puts the least bad of the ejected back in rotation while more than max_ejected of these hosts are out. */
-void balance_limit_ejected(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+/* Puts the least bad of the ejected back in rotation while more than max_ejected of these hosts are out. True: some host
+ * is spared. */
+bool balance_limit_ejected(struct balance *balance, struct route_key key, const struct host_addr *hosts,
                            uint32_t count);
+
+/* Likewise of a route's hosts, and shows whether one is spared. */
 void balance_limit_route(struct balance *balance, const struct route_ref *route);
 
 /* Takes out of rotation what results and windows have ejected. */

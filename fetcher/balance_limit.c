@@ -31,12 +31,13 @@ static void spare(struct balance *balance, const struct route_ref *route, uint32
         balance_log_state(balance, number);
 }
 
-void balance_limit_ejected(struct balance *balance, struct route_key key, const struct host_addr *hosts,
+bool balance_limit_ejected(struct balance *balance, struct route_key key, const struct host_addr *hosts,
                            uint32_t count)
 {
     uint32_t not_drained = count, ejected = 0;
+    bool spared = false;
     if (balance->config->loadbalance.rules == RULES_LARS)
-        return;
+        return false;
     for (uint32_t at = 0; at < count; at++) {
         uint32_t number = host_store_find(balance->store, key, hosts[at]);
         if (number == HOST_STORE_NONE)
@@ -44,21 +45,25 @@ void balance_limit_ejected(struct balance *balance, struct route_key key, const 
         const struct host_health *health = &host_store_entry(balance->store, number)->health;
         uint32_t share = balance_share(balance, health);
         not_drained -= share == SHARE_DRAINED;
+        spared |= share != SHARE_DRAINED && host_health_is_spared(health);
         if (share == SHARE_EJECTED)
             balance->ejected[ejected++] = (struct ejected_host){health->since, number, health->badness};
     }
     uint32_t most = most_ejected(not_drained, balance->config);
     if (ejected <= most)
-        return;
+        return spared;
     const struct route_ref route = writer_find(balance->writer, key);
     qsort(balance->ejected, ejected, sizeof(*balance->ejected), worst_first);
     for (uint32_t i = most; i < ejected; i++)
         spare(balance, &route, balance->ejected[i].number);
+    return true;
 }
 
 void balance_limit_route(struct balance *balance, const struct route_ref *route)
 {
-    balance_limit_ejected(balance, route->key, balance->hosts, route_ref_hosts(route, balance->hosts));
+    uint32_t count = route_ref_hosts(route, balance->hosts);
+    writer_set_spared(balance->writer, route,
+                      balance_limit_ejected(balance, route->key, balance->hosts, count));
 }
 
 /*

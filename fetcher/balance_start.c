@@ -15,6 +15,8 @@ enum {
 /* Sets the states of adopted tables to what the store says, whatever bits were there. */
 static void set_states(struct balance *balance, const struct route_ref *route)
 {
+    if (host_store_find(balance->store, route->key, HOST_ADDR_NONE) == HOST_STORE_NONE)
+        writer_set_spared(balance->writer, route, false);
     if (!route_ref_any_limited(route))
         return;
     uint32_t count = route_ref_hosts(route, balance->hosts);

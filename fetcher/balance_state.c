@@ -76,6 +76,9 @@ static void text_of_reason(const struct host_health *health, char *out, size_t s
     case REASON_WINDOW:
         snprintf(out, size, "%.2f %% failures >= %.2f %% in a window", value, limit);
         break;
+    case REASON_GOOD_WINDOW:
+        snprintf(out, size, "%.2f %% failures <= %.2f %% in a window", value, limit);
+        break;
     case REASON_SUCC_RATE:
         snprintf(out, size, "%.2f %% successes > %.2f %%", value, limit);
         break;
@@ -137,9 +140,11 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
         balance_place(balance, number);
         return;
     }
-    if (change == HEALTH_CHANGED && entry->health.state == HOST_EJECTED) {
-        record_set_add(&balance->to_eject, number);
+    bool ejects = change == HEALTH_CHANGED && entry->health.state == HOST_EJECTED;
+    if (ejects || (change == HEALTH_CHANGED && host_health_is_spared(before)))
         record_set_add(&balance->limit_routes, host_store_find(balance->store, route->key, HOST_ADDR_NONE));
+    if (ejects) {
+        record_set_add(&balance->to_eject, number);
     } else if (change == HEALTH_CHANGED) {
         balance_publish_share(balance, route, number);
         balance_log_state(balance, number);

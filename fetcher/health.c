@@ -152,15 +152,21 @@ static bool recovers(const struct host_health *health, const struct config *conf
     return true;
 }
 
-/* A window of few calls says too little, one without a call nothing. */
-static bool window_fails(const struct host_health *health, const struct config *config, struct cause *out)
+/* A window of few calls says too little, one without a call nothing. False: it changes no state. */
+static bool judge_window(const struct host_health *health, const struct config *config, struct cause *out)
 {
     uint64_t calls = (uint64_t)health->rsucc + health->rerr;
     uint32_t least = plays_lars(config) ? 1 : config->loadbalance.window_min_calls;
-    double limit = config->loadbalance.window_err_rate;
-    if (calls == 0 || calls < least || share(health->rerr, health->rsucc) < limit)
+    double limit = config->loadbalance.window_err_rate, good = config->loadbalance.err_rate;
+    if (calls == 0 || calls < least)
         return false;
-    *out = rate_cause(REASON_WINDOW, health->rerr, health->rsucc, limit);
+    double failed = share(health->rerr, health->rsucc);
+    if (failed >= limit)
+        *out = rate_cause(REASON_WINDOW, health->rerr, health->rsucc, limit);
+    else if (failed <= good && host_health_is_spared(health))
+        *out = rate_cause(REASON_GOOD_WINDOW, health->rerr, health->rsucc, good);
+    else
+        return false;
     return true;
 }
 
@@ -172,8 +178,8 @@ static uint64_t window_end(const struct host_health *health, const struct config
 static enum health_change end_window(struct host_health *health, const struct config *config, uint64_t now)
 {
     struct cause cause;
-    if (window_fails(health, config, &cause)) {
-        become(health, HOST_EJECTED, cause, config, now);
+    if (judge_window(health, config, &cause)) {
+        become(health, cause.reason == REASON_WINDOW ? HOST_EJECTED : HOST_IN_ROTATION, cause, config, now);
         return HEALTH_CHANGED;
     }
     begin_counts(health, config->loadbalance.init_succ_cnt, 0, now);

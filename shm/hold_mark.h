@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * block.marks while an answer is held back, a part of the layout; 0: none is.
+ * block.marks, a part of the layout. Bit 15 is MARK_SPARED; the others say that an answer is held back; 0: none is.
  *
  *      bits 0 to 2     enum hold_reason
- *      bit 3           1: bits 4 to 15 count in units of COARSE_MS, else of FINE_MS
- *      bits 4 to 15    the tick at which the hold ends, rounded up to such a unit, modulo 4096 units
+ *      bit 3           1: bits 4 to 14 count in units of COARSE_MS, else of FINE_MS
+ *      bits 4 to 14    the tick at which the hold ends, rounded up to such a unit, modulo 2048 units
  *
- * What is left of a hold is less than half of these 4096 units, so the mark says it at any tick of the fetcher until it
+ * What is left of a hold is less than half of these 2048 units, so the mark says it at any tick of the fetcher until it
  * ends, and 0 for as long again after that. For people; the fetcher itself does not go by it.
  */
 #ifndef SHM_HOLD_MARK_H
@@ -21,10 +21,10 @@ enum {
     HOLD_REASON_MASK = (1 << HOLD_REASON_BITS) - 1,
     HOLD_COARSE = 1 << HOLD_REASON_BITS,
     HOLD_END_SHIFT = HOLD_REASON_BITS + 1,
-    HOLD_END_MASK = 0xfff,
+    HOLD_END_MASK = 0x7ff,
     HOLD_END_HALF = (HOLD_END_MASK + 1) / 2,
     HOLD_FINE_MS = 1000,
-    HOLD_COARSE_MS = 60000,
+    HOLD_COARSE_MS = 120000,
 };
 
 /* `ends` is at most 34 hours after `now`. */
@@ -47,7 +47,8 @@ static inline unsigned hold_mark_reason(uint16_t mark)
 static inline uint64_t hold_mark_left(uint16_t mark, uint64_t now)
 {
     uint64_t unit = mark & HOLD_COARSE ? HOLD_COARSE_MS : HOLD_FINE_MS;
-    uint64_t units = ((uint64_t)(mark >> HOLD_END_SHIFT) - now / unit) & HOLD_END_MASK;
+    uint64_t units =
+        ((uint64_t)(mark >> HOLD_END_SHIFT) - now / unit) & HOLD_END_MASK; /* without MARK_SPARED */
     return units == 0 || units >= HOLD_END_HALF ? 0 : units * unit - now % unit;
 }
 

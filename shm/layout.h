@@ -30,7 +30,7 @@
  *      stamp      the ref that leads here; 0 while the block is being written
  *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
  *      limited    hosts that get less than their even share; where it is 0, readers skip `states`
- *      marks      0, or that an answer is held back: why, and until when; see hold_mark.h
+ *      marks      0, or that an answer is held back: why, and until when; or MARK_SPARED; see hold_mark.h
  *      count      0: the directory says that there is no such route
  *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
  *      states     of word i / 16, bits 4 * (i % 16) and up: enum host_share of host i

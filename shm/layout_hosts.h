@@ -33,6 +33,7 @@ enum health_reason {
     REASON_SUCC_RATE = 5, /* in rotation: `value` is vsucc / (vsucc + verr), above `limit` */
     REASON_SUCC_STREAK,   /* in rotation: `value` successes in a row, `limit` are enough */
     REASON_TIMEOUT,       /* in rotation: it was ejected for `limit` seconds */
+    REASON_GOOD_WINDOW, /* in rotation: it was spared; `value` is rerr / (rsucc + rerr) of one window, `limit` or less */
     REASONS,
 };
 

@@ -40,6 +40,11 @@ enum hold_reason {
     HOLD_DROPPED = 2, /* it takes more of the route's hosts away than max_drop allows */
 };
 
+/* In block.marks: a host of the route fails and stays in rotation, since max_ejected others are out. For people. */
+enum {
+    MARK_SPARED = 1 << 15
+};
+
 /*
  * What a host gets of its even share of picks, in block.states. From 1 to SHARE_EIGHTHS - 1: so many eighths, of a host that
  * has come back a moment ago. Values that have no name read as SHARE_EJECTED.

@@ -203,7 +203,10 @@ void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t ho
         store_relaxed(&s_block->limited, (uint16_t)(share == SHARE_FULL ? limited - 1 : limited + 1));
 }
 
-void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks)
+void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bits, uint16_t marks)
 {
-    store_relaxed(&current_block(publisher, slot)->marks, marks);
+    _Atomic uint16_t *s_marks = &current_block(publisher, slot)->marks;
+    uint16_t before = load_relaxed(s_marks), after = (uint16_t)((before & ~bits) | (marks & bits));
+    if (before != after)
+        store_relaxed(s_marks, after);
 }

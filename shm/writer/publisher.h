@@ -69,7 +69,7 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot);
 void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t host, uint32_t share);
 
 /* For people: properties of the route besides its hosts, until its next publish or refresh. */
-void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t marks);
+void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bits, uint16_t marks);
 
 /* Frees the heap; touches no shared memory. */
 void publisher_free(struct publisher *publisher);

@@ -68,10 +68,21 @@ uint32_t route_ref_count_out(const struct route_ref *route);
 /* True if some host of the route gets less than its even share of picks. */
 bool route_ref_any_limited(const struct route_ref *route);
 
+static inline uint16_t route_ref_marks(const struct route_ref *route)
+{
+    return route_ref_is_here(route) ? load_relaxed(&route->table.s_block->marks) : 0;
+}
+
 /* True if an answer is held back. */
 static inline bool route_ref_is_held(const struct route_ref *route)
 {
-    return route_ref_is_here(route) && load_relaxed(&route->table.s_block->marks) != 0;
+    return (route_ref_marks(route) & ~MARK_SPARED) != 0;
+}
+
+/* True if a host fails and is not ejected; see writer_set_spared(). */
+static inline bool route_ref_is_spared(const struct route_ref *route)
+{
+    return (route_ref_marks(route) & MARK_SPARED) != 0;
 }
 
 #endif

@@ -84,6 +84,9 @@ void writer_set_share(struct writer *writer, const struct route_ref *route, uint
  * Nothing for an unknown route. */
 void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark);
 
+/* Shows that a host of the route fails and is not ejected, since max_ejected others are. Nothing for an unknown route. */
+void writer_set_spared(struct writer *writer, const struct route_ref *route, bool spared);
+
 /* NEW -> PULLING -> NEW. Nothing for an unknown route. */
 void writer_set_pulling(struct writer *writer, const struct route_ref *route);
 void writer_set_new(struct writer *writer, const struct route_ref *route);

@@ -75,7 +75,14 @@ void writer_set_share(struct writer *writer, const struct route_ref *route, uint
 void writer_set_held(struct writer *writer, const struct route_ref *route, uint16_t mark)
 {
     if (route_ref_is_here(route))
-        publisher_set_marks(&writer->now.publisher, route->slot, mark);
+        publisher_set_marks(&writer->now.publisher, route->slot, (uint16_t)~MARK_SPARED, mark);
+}
+
+void writer_set_spared(struct writer *writer, const struct route_ref *route, bool spared)
+{
+    if (route_ref_is_here(route))
+        publisher_set_marks(&writer->now.publisher, route->slot, (uint16_t)MARK_SPARED,
+                            (uint16_t)(spared ? MARK_SPARED : 0));
 }
 
 void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count)
@@ -117,8 +124,12 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
                            uint32_t count, const uint64_t *states, uint32_t ttl_s, uint64_t now,
                            bool *changed)
 {
-    const struct publication table = {
-        .key = route->key, .hosts = hosts, .states = states, .count = count, .ttl_s = ttl_s};
+    const struct publication table = {.key = route->key,
+                                      .hosts = hosts,
+                                      .states = states,
+                                      .count = count,
+                                      .ttl_s = ttl_s,
+                                      .marks = route_ref_is_spared(route) ? MARK_SPARED : 0};
     *changed = false;
     if (route_key_is_none(route->key) || count > HOSTS_MAX || ttl_s > TTL_MAX_S)
         return SHM_BAD_ARGUMENT;

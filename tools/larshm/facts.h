@@ -39,6 +39,8 @@ struct facts {
     unsigned long damaged;
     uint64_t without_host; /* routes with hosts, none of which is in rotation */
     struct route_key first_without_host;
+    uint64_t spared; /* routes with a host that fails and is not ejected, since max_ejected others are */
+    struct route_key first_spared;
 
     uint64_t slots, slots_used;
     uint64_t units, units_live, units_retired, units_free;

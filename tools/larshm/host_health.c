@@ -20,9 +20,9 @@ const char *const health_overrides[] = {
 };
 
 const char *const health_reasons[REASONS] = {
-    [REASON_BIRTH] = "birth",     [REASON_ERR_RATE] = "err_rate",   [REASON_ERR_STREAK] = "err_streak",
-    [REASON_WINDOW] = "window",   [REASON_SUCC_RATE] = "succ_rate", [REASON_SUCC_STREAK] = "succ_streak",
-    [REASON_TIMEOUT] = "timeout",
+    [REASON_BIRTH] = "birth",     [REASON_ERR_RATE] = "err_rate",       [REASON_ERR_STREAK] = "err_streak",
+    [REASON_WINDOW] = "window",   [REASON_SUCC_RATE] = "succ_rate",     [REASON_SUCC_STREAK] = "succ_streak",
+    [REASON_TIMEOUT] = "timeout", [REASON_GOOD_WINDOW] = "good_window",
 };
 
 uint64_t health_since_unix_ms(const struct host_health *health)
@@ -63,6 +63,9 @@ static struct text reason(const struct host_health *health)
     case REASON_WINDOW:
         snprintf(text.is, sizeof(text.is), "%.32s failures >= %.32s in a window", value.is, limit.is);
         break;
+    case REASON_GOOD_WINDOW:
+        snprintf(text.is, sizeof(text.is), "%.32s failures <= %.32s in a window", value.is, limit.is);
+        break;
     case REASON_SUCC_RATE:
         snprintf(text.is, sizeof(text.is), "%.32s successes > %.32s", value.is, limit.is);
         break;
@@ -90,8 +93,17 @@ static bool implies_out(const struct host_health *health)
            (health->override == OVERRIDE_NONE && health->state == HOST_EJECTED);
 }
 
-struct text health_text(const struct host_health *health, bool out)
+static struct text part(uint32_t share)
 {
+    struct text text = {""};
+    if (share != SHARE_FULL && share < SHARE_EJECTED)
+        snprintf(text.is, sizeof(text.is), "; %" PRIu32 "/%d of its share of picks", share, SHARE_EIGHTHS);
+    return text;
+}
+
+struct text health_text(const struct host_health *health, uint32_t share)
+{
+    const bool out = share >= SHARE_EJECTED;
     struct text text;
     const char *override = override_texts[health->override], *state = health_states[health->state];
     const char *mismatch = implies_out(health) == out ? "" : out ? "; out of rotation" : "; in rotation";
@@ -99,8 +111,8 @@ struct text health_text(const struct host_health *health, bool out)
     const char *spared = host_health_is_spared(health) ? "spared after " : "";
     struct text since = text_moment(health_since_unix_ms(health), clock_unix_ms());
     if (health->state == HOST_EJECTED || health->reason != REASON_BIRTH)
-        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %s%.50s%.50s%s", override, between, state,
-                 since.is, spared, reason(health).is, until(health).is, mismatch);
+        snprintf(text.is, sizeof(text.is), "%s%s%s since %.20s: %s%.50s%.50s%.30s%s", override, between,
+                 state, since.is, spared, reason(health).is, until(health).is, part(share).is, mismatch);
     else
         snprintf(text.is, sizeof(text.is), "%s%s", health->override == OVERRIDE_NONE ? state : override,
                  mismatch);
@@ -114,18 +126,20 @@ bool health_is_known(const struct route *route, const struct known_hosts *known)
     return count > 0 || route_count_out(route) > 0;
 }
 
-static void add_host(struct grid *grid, struct host_addr host, const struct host_health *health, bool out,
-                     bool readable)
+static void add_host(struct grid *grid, struct host_addr host, const struct host_health *health,
+                     uint32_t share, bool readable)
 {
+    const bool out = share >= SHARE_EJECTED;
     static const struct host_health nothing;
     if (!health && (out || !readable))
         grid_row(grid, (const char *[]){text_host(host).is, "-", "-", out ? "out of rotation" : "-"}, NULL);
     else if (!health)
-        grid_row(grid, (const char *[]){text_host(host).is, "0", "0", health_text(&nothing, false).is}, NULL);
+        grid_row(grid, (const char *[]){text_host(host).is, "0", "0", health_text(&nothing, SHARE_FULL).is},
+                 NULL);
     else
         grid_row(grid,
                  (const char *[]){text_host(host).is, text_count(health->total_succ).is,
-                                  text_count(health->total_err).is, health_text(health, out).is},
+                                  text_count(health->total_err).is, health_text(health, share).is},
                  NULL);
 }
 
@@ -137,6 +151,6 @@ char *health_table(const struct route *route, const struct known_hosts *known, c
     struct route_key key = route->key;
     for (uint32_t at = 0; at < route->host_count; at++)
         add_host(grid, route->hosts[at], known_hosts_find(known, key, route->hosts[at]),
-                 route_host_out(route, at), known->readable);
+                 route_host_share(route, at), known->readable);
     return grid_text(grid, indent);
 }

@@ -10,7 +10,7 @@
 #include "tools/larshm/route.h"
 
 /* As JSON has them: "idle", "overloaded"; "none", "pinned", "drained"; "birth", "err_rate", "err_streak", "window",
- * "succ_rate", "succ_streak", "timeout". */
+ * "succ_rate", "succ_streak", "timeout", "good_window". */
 extern const char *const health_states[];
 extern const char *const health_overrides[];
 extern const char *const health_reasons[REASONS];
@@ -20,10 +20,10 @@ uint64_t health_since_unix_ms(const struct host_health *health);
 uint64_t health_until_unix_ms(const struct host_health *health);
 
 /*
- * "overloaded since 12:03:07: 14 % failures > 10 %". `out`: the host is out of rotation, as readers see it; the text
- * says so where the rest does not imply it.
+ * "overloaded since 12:03:07: 14 % failures > 10 %". `share`: what readers see, enum host_share; the text says what the rest
+ * does not imply of it.
  */
-struct text health_text(const struct host_health *health, bool out);
+struct text health_text(const struct host_health *health, uint32_t share);
 
 /* True if calls to one of the route's hosts have been reported, or one is out of rotation. */
 bool health_is_known(const struct route *route, const struct known_hosts *known);

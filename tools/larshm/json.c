@@ -41,11 +41,14 @@ static json_t *json_route_host(const struct route *route, const struct known_hos
 {
     json_t *host = json_host(route->hosts[at]);
     bool in_rotation = !route_host_out(route, at);
+    uint32_t share = route_host_share(route, at);
+    double of_even = !in_rotation ? 0 : share == SHARE_FULL ? 1 : (double)share / SHARE_EIGHTHS;
     bool probed = !route_host_drained(route, at);
     int result = host ? 0 : -1;
     if (result == 0)
-        result = json_object_update_new(host, json_pack("{s:b, s:b}", "in_turn", (int)in_rotation, "probed",
-                                                        (int)(!in_rotation && probed)));
+        result =
+            json_object_update_new(host, json_pack("{s:b, s:f, s:b}", "in_turn", (int)in_rotation, "share",
+                                                   of_even, "probed", (int)(!in_rotation && probed)));
     if (result == 0 && known && known->readable)
         result =
             json_object_update_new(host, json_health(known_hosts_find(known, route->key, route->hosts[at])));

@@ -46,19 +46,19 @@ static void read_states(const struct table *table, uint64_t *out)
         out[word] = table->limited ? load_relaxed(&table->s_states[word]) : 0;
 }
 
-static uint32_t share_of(const struct route *route, uint32_t at)
+uint32_t route_host_share(const struct route *route, uint32_t at)
 {
     return share_in(route->states[at / STATES_IN_WORD], at);
 }
 
 bool route_host_out(const struct route *route, uint32_t at)
 {
-    return share_of(route, at) >= SHARE_EJECTED;
+    return route_host_share(route, at) >= SHARE_EJECTED;
 }
 
 bool route_host_drained(const struct route *route, uint32_t at)
 {
-    return share_of(route, at) == SHARE_DRAINED;
+    return route_host_share(route, at) == SHARE_DRAINED;
 }
 
 uint32_t route_count_out(const struct route *route)
@@ -97,6 +97,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         route->age_ms = now > fetched ? now - fetched : 0;
         route->condition = found;
         route->hold_reason = hold_mark_reason(mark);
+        route->spared = (mark & MARK_SPARED) != 0;
         route->hold_left_ms = hold_mark_left(mark, load_relaxed(&routes->s_header->tick));
         route->update_timeout_s = table.ttl_s;
         route->host_count = table.count;

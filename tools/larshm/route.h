@@ -33,13 +33,17 @@ struct route {
     enum route_condition condition;
     unsigned hold_reason;  /* enum hold_reason, or one of a later version; of a held route */
     uint64_t hold_left_ms; /* until the hold ends; stands still with the fetcher */
+    bool spared;           /* a host fails and stays in rotation, since max_ejected others are out */
     uint32_t update_timeout_s;
     uint32_t host_count;
     struct host_addr *hosts;                 /* room for HOSTS_MAX */
     uint64_t states[STATE_WORDS(HOSTS_MAX)]; /* as readers see it; see shm/layout.h */
 };
 
-/* Host number `at` is out of rotation; and, as drained, not even probed. */
+/* What host number `at` gets of its even share of picks: enum host_share. */
+uint32_t route_host_share(const struct route *route, uint32_t at);
+
+/* It is out of rotation; and, as drained, not even probed. */
 bool route_host_out(const struct route *route, uint32_t at);
 bool route_host_drained(const struct route *route, uint32_t at);
 

@@ -118,6 +118,11 @@ static void show_health(const struct facts *facts)
     printf("health      %s host%s overloaded; %s ejection%s so far\n",
            text_count(counters[COUNTER_overloaded]).is, number_plural(counters[COUNTER_overloaded]),
            text_count(counters[COUNTER_ejections]).is, number_plural(counters[COUNTER_ejections]));
+    if (facts->spared)
+        printf(
+            "            %s route%s with SPARED hosts, which fail and stay in rotation: see `larshm list %" PRIu32
+            "` ([loadbalance] max_ejected)\n",
+            text_count(facts->spared).is, number_plural(facts->spared), facts->first_spared.modid);
 }
 
 /* Of programs that have not looked up since, and of any process that has opened the routes object. */

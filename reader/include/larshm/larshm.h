@@ -144,7 +144,11 @@ typedef struct larshm_route_info {
      * cannot be opened, and this is the code of that failure. Cached routes are served as they
      * were. */
     int32_t cut_off;
-    int32_t reserved_after; /* 0 */
+    uint32_t ejected; /* hosts that are out of rotation, since calls to them have failed */
+    uint32_t drained; /* hosts that an operator has taken out of rotation */
+    /* 1: calls to a further host fail, and it stays in rotation, since as many are ejected as may
+     * be: [loadbalance] max_ejected. */
+    uint32_t spared;
 } larshm_route_info;
 
 /* The version of the library that is loaded, as LARSHM_VERSION. The text is static. */

@@ -358,6 +358,35 @@ static void rules_of_lars_let_all_hosts_go_out(void **state)
     assert_int_equal(ejected_hosts(fixture), 0xf);
 }
 
+static bool shown_as_spared(const struct fixture *fixture)
+{
+    const struct route_ref route = writer_find(fixture->instance->writer, numbered_key(KEY));
+    return route_ref_is_spared(&route);
+}
+
+static void route_with_a_spared_host_is_shown_as_such_until_it_is_good_or_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t now = clock_tick();
+    fixture->config.loadbalance.max_ejected = 0;
+    fixture->config.loadbalance.idle_timeout = 3600;
+    for (int gone = 0; gone < 2; gone++) {
+        fail_streak(fixture, BAD, 0);
+        balance_poll(fixture->balance, now);
+        assert_true(shown_as_spared(fixture));
+        restart(fixture);
+        assert_true(shown_as_spared(fixture));
+        if (gone) {
+            put(fixture, KEY, BAD, TTL_S, NULL);
+        } else {
+            report(fixture, KEY, true, 5);
+            balance_poll(fixture->balance, now + 1);
+            balance_poll(fixture->balance, now + 3700000);
+        }
+        assert_false(shown_as_spared(fixture));
+    }
+}
+
 /* ---- slow_start ---- */
 
 static uint32_t share(const struct fixture *fixture)
@@ -716,6 +745,7 @@ int main(void)
         TEST(results_that_came_while_a_table_was_published_take_no_more_hosts_out),
         TEST(next_fetcher_spares_what_the_last_one_had_no_time_for),
         TEST(rules_of_lars_let_all_hosts_go_out),
+        TEST(route_with_a_spared_host_is_shown_as_such_until_it_is_good_or_gone),
         TEST(share_of_a_host_that_is_back_grows_in_time_whoever_counts_it),
         TEST(next_fetcher_goes_on_with_a_share),
         TEST(host_that_is_given_back_within_memory_is_still_ejected),

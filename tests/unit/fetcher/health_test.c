@@ -46,11 +46,16 @@ static void overload(uint64_t now)
 }
 
 /* Counts such calls in the window that began at host.window, then ends it. */
+static enum health_change window_judged_by_all_rules(uint64_t succ, uint64_t err)
+{
+    assert_int_equal(apply(succ, err), HEALTH_SAME);
+    return health_time(&host, &config, host.window + 15 * SECOND);
+}
+
 static enum health_change window_of(uint64_t succ, uint64_t err)
 {
     config.loadbalance.err_rate = 1;
-    assert_int_equal(apply(succ, err), HEALTH_SAME);
-    return health_time(&host, &config, host.window + 15 * SECOND);
+    return window_judged_by_all_rules(succ, err);
 }
 
 static void expect_fresh_counts(void)
@@ -423,6 +428,21 @@ static void spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_e
     assert_false(host_health_is_spared(&host));
 }
 
+static void spared_host_is_no_longer_so_after_a_window_with_no_more_failures_than_err_rate(void **state)
+{
+    (void)state;
+    overload(BIRTH);
+    health_spare(&host, false, &config, BIRTH);
+    assert_int_equal(window_judged_by_all_rules(0, 4), HEALTH_RESET); /* too few calls to tell */
+    assert_int_equal(window_judged_by_all_rules(8, 1), HEALTH_RESET); /* not bad, and not good */
+    assert_true(host_health_is_spared(&host));
+    assert_int_equal(window_judged_by_all_rules(9, 1), HEALTH_CHANGED);
+    expect_turned(HOST_IN_ROTATION, REASON_GOOD_WINDOW, 1000, 1000);
+    assert_false(host_health_is_spared(&host));
+    assert_int_equal(health_share(&host, &config, host.since), SHARE_FULL);
+    assert_int_equal(window_judged_by_all_rules(9, 1), HEALTH_RESET);
+}
+
 static void extra_weight_ejects_a_host_that_fails_rarely_but_slowly(void **state)
 {
     (void)state;
@@ -530,6 +550,7 @@ int main(void)
         TEST(two_successes_in_a_row_end_an_ejection),
         TEST(badness_of_an_ejected_host_is_its_share_of_failures_without_the_credit),
         TEST(spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_ejection),
+        TEST(spared_host_is_no_longer_so_after_a_window_with_no_more_failures_than_err_rate),
         TEST(extra_weight_ejects_a_host_that_fails_rarely_but_slowly),
         TEST(extra_weight_is_no_call),
         TEST(streak_followed_by_a_success_in_one_batch_is_not_lost),

@@ -31,7 +31,7 @@ static void assert_text(struct host_health health, const char *expected)
 {
     bool out = health.override == OVERRIDE_DRAINED ||
                (health.override == OVERRIDE_NONE && health.state == HOST_EJECTED);
-    struct text text = health_text(&health, out);
+    struct text text = health_text(&health, out ? SHARE_EJECTED : SHARE_FULL);
     const char *at = strchr(expected, '@');
     if (!at) {
         assert_string_equal(text.is, expected);
@@ -59,6 +59,7 @@ static void every_change_of_a_host_is_shown_with_its_time_and_reason(void **stat
         {HOST_IN_ROTATION, REASON_ERR_STREAK, 15, 15, "idle since @: spared after 15 failures in a row"},
         {HOST_IN_ROTATION, REASON_SUCC_RATE, 5455, 5000, "idle since @: 54.55 % successes > 50 %"},
         {HOST_IN_ROTATION, REASON_SUCC_STREAK, 15, 15, "idle since @: 15 successes in a row"},
+        {HOST_IN_ROTATION, REASON_GOOD_WINDOW, 200, 1000, "idle since @: 2 % failures <= 10 % in a window"},
         {HOST_IN_ROTATION, REASON_TIMEOUT, 0, 15, "idle since @: was overloaded for 15 s"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -81,9 +82,17 @@ static void rotation_that_the_record_does_not_explain_is_shown(void **state)
     (void)state;
     const struct host_health idle = {0}, pinned = {.override = OVERRIDE_PINNED},
                              drained = {.override = OVERRIDE_DRAINED};
-    assert_string_equal(health_text(&idle, true).is, "idle; out of rotation");
-    assert_string_equal(health_text(&pinned, true).is, "pinned by an operator; out of rotation");
-    assert_string_equal(health_text(&drained, false).is, "drained by an operator; in rotation");
+    assert_string_equal(health_text(&idle, SHARE_EJECTED).is, "idle; out of rotation");
+    assert_string_equal(health_text(&pinned, SHARE_DRAINED).is, "pinned by an operator; out of rotation");
+    assert_string_equal(health_text(&drained, SHARE_FULL).is, "drained by an operator; in rotation");
+}
+
+static void share_of_a_host_that_is_back_is_shown_while_it_grows(void **state)
+{
+    (void)state;
+    const struct host_health back = health_of(HOST_IN_ROTATION, REASON_SUCC_STREAK, 2, 2);
+    assert_non_null(strstr(health_text(&back, 3).is, ": 2 successes in a row; 3/8 of its share of picks"));
+    assert_null(strstr(health_text(&back, SHARE_FULL).is, "share"));
 }
 
 static void the_time_of_a_change_is_wall_time_and_never_in_the_future(void **state)
@@ -131,6 +140,7 @@ int main(void)
         cmocka_unit_test(every_change_of_a_host_is_shown_with_its_time_and_reason),
         cmocka_unit_test(an_override_is_shown_first),
         cmocka_unit_test(rotation_that_the_record_does_not_explain_is_shown),
+        cmocka_unit_test(share_of_a_host_that_is_back_is_shown_while_it_grows),
         cmocka_unit_test(the_time_of_a_change_is_wall_time_and_never_in_the_future),
         cmocka_unit_test(a_table_has_each_host_with_its_counts_where_they_are_known),
     };

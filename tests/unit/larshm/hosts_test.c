@@ -137,7 +137,7 @@ static void records_full_of_noise_are_read_within_their_bounds_and_can_be_shown(
             const struct host_health *health = &known.entries[at].health;
             assert_true(health->state <= HOST_EJECTED && health->override <= OVERRIDE_DRAINED &&
                         health->reason < REASONS);
-            shown += strlen(health_text(health, at % 2).is) > 0;
+            shown += strlen(health_text(health, at % 2 ? SHARE_EJECTED : SHARE_FULL).is) > 0;
             assert_non_null(known_hosts_find(&known, known.entries[at].key, known.entries[at].host));
         }
         known_hosts_free(&known);

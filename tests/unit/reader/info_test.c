@@ -44,6 +44,30 @@ static void info_shows_age_state_and_fetcher(void **state)
     larshm_close(h);
 }
 
+static void info_shows_what_is_ejected_drained_and_spared(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    larshm_route_info info;
+    instance_put(instance, 1, 1, 40, 15);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(info.ejected == 0 && info.drained == 0 && info.spared == 0);
+    const struct route_ref route = writer_find(instance->writer, numbered_key(1));
+    for (uint32_t at = 0; at < 5; at++)
+        writer_set_share(instance->writer, &route, at * 9, SHARE_EJECTED);
+    for (uint32_t at = 0; at < 3; at++)
+        writer_set_share(instance->writer, &route, at * 9 + 1, SHARE_DRAINED);
+    writer_set_share(instance->writer, &route, 2, 3); /* eighths: in rotation */
+    writer_set_spared(instance->writer, &route, true);
+    writer_set_held(instance->writer, &route, HOLD_EMPTY);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(info.ejected == 5 && info.drained == 3 && info.spared == 1);
+    instance_renew(instance);
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(info.ejected == 5 && info.drained == 3 && info.spared == 1);
+    larshm_close(h);
+}
+
 static void g9_a_dead_fetcher_is_visible_and_its_routes_are_served(void **state)
 {
     struct instance *instance = *state;
@@ -70,6 +94,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(info_shows_age_state_and_fetcher),
+        TEST(info_shows_what_is_ejected_drained_and_spared),
         TEST(g9_a_dead_fetcher_is_visible_and_its_routes_are_served),
     };
     return cmocka_run_group_tests_name("unit/reader/info", tests, NULL, NULL);

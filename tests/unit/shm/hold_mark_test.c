@@ -10,6 +10,7 @@
 enum {
     SECOND = 1000,
     MINUTE = 60 * SECOND,
+    FINEST = 1023 * SECOND,
     LONGEST = 65535 * SECOND,
 };
 
@@ -27,11 +28,14 @@ static void what_is_left_is_said_at_any_tick_until_the_hold_ends(void **state)
     (void)state;
     for (uint64_t now = 17; now < UINT64_C(1) << 45; now *= 3)
         for (int64_t length = SECOND; length <= LONGEST; length = length * 5 / 3) {
-            uint64_t unit = length < 2047 * SECOND ? SECOND : MINUTE, ends = now + (uint64_t)length;
+            uint64_t unit = length < FINEST ? SECOND : 2 * MINUTE, ends = now + (uint64_t)length;
             uint16_t mark = hold_mark(HOLD_EMPTY, ends, now);
             assert_int_equal(hold_mark_reason(mark), HOLD_EMPTY);
+            assert_false(mark & MARK_SPARED);
             for (uint64_t at = now; at < ends; at += (uint64_t)length / 7 + 1)
-                assert_in_range(hold_mark_left(mark, at), ends - at, ends - at + unit - 1);
+                for (unsigned spared = 0; spared <= MARK_SPARED; spared += MARK_SPARED)
+                    assert_in_range(hold_mark_left((uint16_t)(mark | spared), at), ends - at,
+                                    ends - at + unit - 1);
         }
 }
 

@@ -70,7 +70,15 @@ static void what_changes_in_place_shows_in_a_ref_that_was_found_before(void **st
     writer_set_new(instance->writer, &route);
     assert_true(route_ref_is_expired(&route, clock_tick() + 1000 * (TTL_S + 1)));
     writer_set_held(instance->writer, &route, HOLD_EMPTY);
-    assert_true(route_ref_is_held(&route));
+    assert_true(route_ref_is_held(&route) && !route_ref_is_spared(&route));
+    writer_set_spared(instance->writer, &route, true);
+    writer_set_held(instance->writer, &route, 0);
+    assert_true(!route_ref_is_held(&route) && route_ref_is_spared(&route));
+    put(instance, HOSTS); /* the answer of a refresh */
+    assert_true(route_ref_is_spared(&route));
+    writer_set_held(instance->writer, &route, HOLD_EMPTY);
+    writer_set_spared(instance->writer, &route, false);
+    assert_true(route_ref_is_held(&route) && !route_ref_is_spared(&route));
     writer_set_share(instance->writer, &route, HOSTS - 1, SHARE_EJECTED);
     assert_true(route_ref_any_limited(&route));
     writer_set_share(instance->writer, &route, HOSTS - 1, SHARE_FULL);
