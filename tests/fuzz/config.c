@@ -46,6 +46,8 @@ static bool in_range(const struct key *key, const void *field)
         return *(const double *)field >= (double)key->min && *(const double *)field <= (double)key->max;
     case KEY_LEVEL:
         return *(const uint32_t *)field <= LOG_LEVEL_DEBUG;
+    case KEY_RULES:
+        return *(const uint32_t *)field <= RULES_LARS;
     case KEY_ADDRESS:
         return true;
     case KEY_HOST:
