@@ -12,9 +12,9 @@
  * from the address of the route's table. Two cells share a word, the one that was used last is the lower half. Tables that
  * are close to each other share no cell, so all routes of a small instance have one each, until changes have moved their
  * tables about. A route that is in neither cell of its word takes the older one, and goes on from a position that is as good
- * as random: it depends on where the other route was, and on how many lookups the thread has made. Tables of two handles that
- * are a multiple of 4 GiB apart would share cell and tag, and thus the sequence. So a thread that goes round more routes than there are cells spreads them by
- * chance, and no number of lookups per cycle sticks a route to a host.
+ * as random: it depends on where the other route was, and on how many lookups the thread has made. So a thread that goes
+ * round more routes than there are cells spreads them by chance, and no number of lookups per cycle sticks a route to a
+ * host. Tables of two handles that are a multiple of 4 GiB apart would share cell and tag, and thus the sequence.
  *
  * The cells are the process's own, a set for each thread, in memory that is 0 until it is used: nothing to allocate in a
  * lookup, and nothing to free when a thread ends.

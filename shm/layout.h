@@ -54,9 +54,9 @@
  *      0                     4096                  + record_count * sizeof(struct host_record)
  *      | struct hosts_header | struct host_record [] |
  *
- *  A record for each host of each route that has results or an override, or has left lately ([loadbalance] memory); and one of the route itself, host 0, for
- *  results of hosts that it does not have. The two halves of a record are written alternately: version v is in half
- *  v % 2.
+ *  A record for each host of each route that has results or an override, or has left lately ([loadbalance] memory);
+ *  and one of the route itself, host 0, for results of hosts that it does not have. The two halves of a record are
+ *  written alternately: version v is in half v % 2.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H

@@ -32,7 +32,8 @@ uint32_t route_ref_count_out(const struct route_ref *route)
     uint32_t out = 0, count = route_ref_count(route);
     if (count > 0 && load_relaxed(&route->table.s_block->limited) > 0)
         for (uint32_t host = 0; host < count; host++)
-            out += share_in(load_relaxed(&route->table.s_states[host / STATES_IN_WORD]), host) >= SHARE_EJECTED;
+            out +=
+                share_in(load_relaxed(&route->table.s_states[host / STATES_IN_WORD]), host) >= SHARE_EJECTED;
     return out;
 }
 

@@ -42,7 +42,7 @@ load live
     larshm simulate 1 2 5 2000 >/dev/null
     larshm simulate 1 2 10 2000 >/dev/null
     eventually prints 'idle since .*: spared after ' larshm get 1 2
-    eventually prints '^ +1 route with SPARED hosts, .*: see `larshm list 1`' larshm show
+    eventually prints '^ +1 route with SPARED hosts, .*: see .larshm list 1' larshm show
     run -0 larshm get 1 2 --pick 1000
     [[ "$output" != *"there was no host"* ]]
     run -0 larshm -j get 1 2

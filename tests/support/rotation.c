@@ -5,7 +5,8 @@
 
 #include "shm/clock.h"
 
-const char rotation_without_time[] = "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nslow_start = 0\n";
+const char rotation_without_time[] =
+    "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nslow_start = 0\n";
 
 void rotation_start(struct fixture *fixture, const char *config)
 {

@@ -395,7 +395,7 @@ static uint32_t share(const struct fixture *fixture)
     return share_in(load_relaxed(&route.table.s_states[0]), BAD);
 }
 
-static void share_of_a_host_that_is_back_grows_in_time_whoever_counts_it(void **state)
+static void share_of_a_host_that_is_back_grows_in_time_however_it_is_counted(void **state)
 {
     struct fixture *fixture = *state;
     fixture->config.loadbalance.slow_start = 7;
@@ -746,7 +746,7 @@ int main(void)
         TEST(next_fetcher_spares_what_the_last_one_had_no_time_for),
         TEST(rules_of_lars_let_all_hosts_go_out),
         TEST(route_with_a_spared_host_is_shown_as_such_until_it_is_good_or_gone),
-        TEST(share_of_a_host_that_is_back_grows_in_time_whoever_counts_it),
+        TEST(share_of_a_host_that_is_back_grows_in_time_however_it_is_counted),
         TEST(next_fetcher_goes_on_with_a_share),
         TEST(host_that_is_given_back_within_memory_is_still_ejected),
         TEST(ejection_ends_while_the_host_is_away),
