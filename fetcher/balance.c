@@ -25,8 +25,6 @@ static void time_passed(struct balance *balance)
         host_store_is(balance->store, number, &key, &host);
         const struct route_ref route = writer_find(balance->writer, key);
         balance_settle(balance, &route, number, change, &before);
-        if (change != HEALTH_CHANGED && health->state == HOST_IN_ROTATION)
-            balance_publish_share(balance, &route, number); /* slow_start */
     }
 }
 
@@ -46,7 +44,7 @@ void balance_apply_config(struct balance *balance)
                 balance_publish_share(balance, &route, number);
         }
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
-        if (route_ref_any_limited(&route))
+        if (route_ref_any_limited(&route) || route_ref_is_spared(&route))
             balance_limit_route(balance, &route);
 }
 

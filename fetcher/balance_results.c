@@ -171,7 +171,7 @@ bool balance_judge(void *context, const struct call_report *report)
     }
     struct host_entry *entry = host_store_entry(balance->store, number);
     record_progress(balance, entry, report);
-    if (!deadlines_has(&balance->deadlines, number) && entry->health.state == HOST_IN_ROTATION)
+    if (entry->health.state == HOST_IN_ROTATION && entry->health.rsucc == 0 && entry->health.rerr == 0)
         health_begin_window(&entry->health, balance->config, balance->now);
     const struct host_health before = entry->health;
     enum health_change change = health_apply(&entry->health, &batch, balance->config, balance->now);

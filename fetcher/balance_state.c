@@ -143,12 +143,12 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
     bool ejects = change == HEALTH_CHANGED && entry->health.state == HOST_EJECTED;
     if (ejects || (change == HEALTH_CHANGED && host_health_is_spared(before)))
         record_set_add(&balance->limit_routes, host_store_find(balance->store, route->key, HOST_ADDR_NONE));
-    if (ejects) {
+    if (ejects)
         record_set_add(&balance->to_eject, number);
-    } else if (change == HEALTH_CHANGED) {
+    else if (change == HEALTH_CHANGED || health_is_back(&entry->health))
         balance_publish_share(balance, route, number);
+    if (change == HEALTH_CHANGED && !ejects)
         balance_log_state(balance, number);
-    }
     if (change == HEALTH_CHANGED)
         balance_mark_unreported(balance, route->key);
     balance_place(balance, number);

@@ -97,11 +97,6 @@ void deadlines_set(struct deadlines *deadlines, uint32_t number, uint64_t due, b
     move_up(deadlines, deadlines->count - 1);
 }
 
-bool deadlines_has(const struct deadlines *deadlines, uint32_t number)
-{
-    return deadlines->nodes[number].place > 0;
-}
-
 bool deadlines_first(const struct deadlines *deadlines, uint32_t *number, uint64_t *due)
 {
     if (deadlines->count == 0)

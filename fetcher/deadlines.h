@@ -24,7 +24,6 @@ void deadlines_free(struct deadlines *deadlines);
 
 /* Sets a host's deadline, also again. DEADLINE_NONE: it has none. `ejected`: it is the end of an ejection. */
 void deadlines_set(struct deadlines *deadlines, uint32_t number, uint64_t due, bool ejected);
-bool deadlines_has(const struct deadlines *deadlines, uint32_t number);
 
 /* The host that is due first, and when. False: there is none. */
 bool deadlines_first(const struct deadlines *deadlines, uint32_t *number, uint64_t *due);

@@ -242,7 +242,7 @@ void health_spare(struct host_health *health, bool was_out, const struct config 
     become(health, HOST_IN_ROTATION, cause, config, now);
 }
 
-static bool is_back(const struct host_health *health)
+bool health_is_back(const struct host_health *health)
 {
     return health->state == HOST_IN_ROTATION &&
            (health->reason == REASON_SUCC_RATE || health->reason == REASON_SUCC_STREAK ||
@@ -254,7 +254,7 @@ uint32_t health_share(const struct host_health *health, const struct config *con
     uint64_t whole = UINT64_C(1000) * config->loadbalance.slow_start;
     if (health->state == HOST_EJECTED)
         return SHARE_EJECTED;
-    if (plays_lars(config) || !is_back(health) || now - health->since >= whole)
+    if (plays_lars(config) || !health_is_back(health) || now - health->since >= whole)
         return SHARE_FULL;
     return 1 + (uint32_t)((now - health->since) * (SHARE_EIGHTHS - 1) / whole);
 }

@@ -62,6 +62,9 @@ void health_leave(struct host_health *health, const struct config *config, uint6
 /* The configuration has changed, or `since` has, or the record is a previous fetcher's: sets the end of an ejection. */
 void health_set_end(struct host_health *health, const struct config *config);
 
+/* In rotation, and was ejected before that. */
+bool health_is_back(const struct host_health *health);
+
 /*
  * What the host gets of its even share of picks, but for an operator's override: enum host_share. One that is back from an
  * ejection gets an eighth, and one more after each seventh of slow_start.

@@ -78,7 +78,7 @@ static struct {
     size_t third_in_a_row, longest;
     size_t back_ejected, forgotten;
     size_t few_calls; /* windows that would have ejected the host */
-    size_t alone, pinned, drained, none_left;
+    size_t alone, pinned, drained, returning, none_left;
 } seen;
 
 /* ---- a route as programs and people see it ---- */
@@ -86,6 +86,7 @@ static struct {
 struct host_view {
     bool known, drained, out; /* out: of the table, drained or ejected */
     bool here;
+    uint32_t eighths; /* of its even share of picks */
     struct host_health health;
 };
 
@@ -124,6 +125,7 @@ static void view_table(const struct trial *trial, uint32_t number, struct host_v
         uint32_t share = share_in(load_relaxed(&route.table.s_states[place / STATES_IN_WORD]), place);
         views[at].out = share >= SHARE_EJECTED;
         views[at].drained = share == SHARE_DRAINED;
+        views[at].eighths = share == SHARE_FULL ? SHARE_EIGHTHS : views[at].out ? 0 : share;
     }
 }
 
@@ -168,9 +170,13 @@ static void prefer_what_is_out(struct trial *trial)
 static enum health_reason reason_of(enum model_reason reason)
 {
     static const enum health_reason reasons[MODEL_REASONS] = {
-        [MODEL_NEW] = REASON_BIRTH,          [MODEL_ERR_RATE] = REASON_ERR_RATE,
-        [MODEL_STREAK] = REASON_ERR_STREAK,  [MODEL_WINDOW] = REASON_WINDOW,
-        [MODEL_PROBES] = REASON_SUCC_STREAK, [MODEL_TIME] = REASON_TIMEOUT,
+        [MODEL_NEW] = REASON_BIRTH,
+        [MODEL_ERR_RATE] = REASON_ERR_RATE,
+        [MODEL_STREAK] = REASON_ERR_STREAK,
+        [MODEL_WINDOW] = REASON_WINDOW,
+        [MODEL_PROBES] = REASON_SUCC_STREAK,
+        [MODEL_TIME] = REASON_TIMEOUT,
+        [MODEL_GOOD_WINDOW] = REASON_GOOD_WINDOW,
     };
     return reasons[reason];
 }
@@ -193,15 +199,18 @@ static bool agree_on_counts(const struct host_health *health, const struct model
 }
 
 /* In the route's table. */
-static bool agree_on_rotation(const struct host_view *view, const struct model_host *model)
+static bool agree_on_rotation(const struct host_view *view, const struct model_route *route,
+                              const struct model_host *model)
 {
     return view->here == model->here &&
-           (!view->here || (view->out == model_is_out(model) && view->drained == model->drained));
+           (!view->here || (view->out == model_is_out(model) && view->drained == model->drained &&
+                            view->eighths == model_eighths(route, model)));
 }
 
-static bool agree(const struct host_view *view, const struct model_host *model)
+static bool agree(const struct host_view *view, const struct model_route *route,
+                  const struct model_host *model)
 {
-    return agree_on_rotation(view, model) && view->known == model->known &&
+    return agree_on_rotation(view, route, model) && view->known == model->known &&
            (!view->known ||
             (agree_on_state(view, model) && (!view->here || agree_on_counts(&view->health, model))));
 }
@@ -211,20 +220,20 @@ static void expect_agreement(const struct trial *trial, uint32_t route, uint32_t
     const struct host_view *view = &trial->views[route][at];
     const struct host_health *health = &view->health;
     const struct model_host *model = &trial->model[route].hosts[at];
-    if (agree(view, model))
+    if (agree(view, &trial->model[route], model))
         return;
     fail_msg(
-        "seed %u, tick %lu, route %u, host %u of %u, after %s: here %d, known %d, out %d, drained %d, ejected %d, "
+        "seed %u, tick %lu, route %u, host %u of %u, after %s: here %d, known %d, out %d, drained %d, eighths %u, ejected %d, "
         "reason %d, level %u, badness %u, since %lu, until %lu, calls %u/%u, judged %u/%u; the model says: here "
-        "%d, known %d, out %d, drained %d, ejected %d, reason %d, level %u, badness %u, since %lu, until %lu, "
+        "%d, known %d, out %d, drained %d, eighths %u, ejected %d, reason %d, level %u, badness %u, since %lu, until %lu, "
         "calls %u/%u, judged %u/%u",
         seed, (unsigned long)clock_ms, route, at, trial->host_count, after, view->here, view->known,
-        view->out, view->drained, health->state, health->reason, health->level, health->badness,
-        (unsigned long)health->since, (unsigned long)health->window, health->rsucc, health->rerr,
-        health->vsucc, health->verr, model->here, model->known, model_is_out(model), model->drained,
-        model->ejected, reason_of(model->reason), model->ejections, model->share, (unsigned long)model->since,
-        (unsigned long)model->until, model->succ, model->fail, model->credit + model->succ,
-        model->charge + model->weight);
+        view->out, view->drained, view->eighths, health->state, health->reason, health->level,
+        health->badness, (unsigned long)health->since, (unsigned long)health->window, health->rsucc,
+        health->rerr, health->vsucc, health->verr, model->here, model->known, model_is_out(model),
+        model->drained, model_eighths(&trial->model[route], model), model->ejected, reason_of(model->reason),
+        model->ejections, model->share, (unsigned long)model->since, (unsigned long)model->until, model->succ,
+        model->fail, model->credit + model->succ, model->charge + model->weight);
 }
 
 /* ---- what must hold whatever the model says ---- */
@@ -261,6 +270,15 @@ static void expect_worst_out(const struct trial *trial, uint32_t route)
                  route, spared, out);
 }
 
+static void expect_spared_shown(const struct trial *trial, uint32_t route, const char *where)
+{
+    const struct route_ref found = writer_find(trial->instance->writer, key_of(route));
+    bool spared = model_has_spared(&trial->model[route]);
+    if (route_ref_is_spared(&found) != spared)
+        fail_msg("%s: route %u: it is shown that a host is spared: %d, the model says %d", where, route,
+                 !spared, spared);
+}
+
 /* ---- counts of what happened ---- */
 
 static bool window_of_few_calls_failed(const struct trial *trial, const struct model_host *host)
@@ -292,6 +310,8 @@ static void count_host(const struct trial *trial, uint32_t route, uint32_t at)
     seen.forgotten += before->left && !host->left && !host->here;
     seen.few_calls += window_of_few_calls_failed(trial, before) && !host->ejected &&
                       host->window == clock_ms && host->succ + host->fail == 0;
+    uint32_t eighths = model_eighths(&trial->model[route], host);
+    seen.returning += host->here && eighths > 0 && eighths < SHARE_EIGHTHS;
     seen.pinned += host->here && host->ejected && host->pinned;
     seen.drained += host->here && host->drained;
 }
@@ -306,6 +326,7 @@ static void compare(struct trial *trial, const char *after)
             count_host(trial, route, at);
         }
         expect_no_more_than_max_ejected_out(trial, route);
+        expect_spared_shown(trial, route, where);
         route_log_expect(key_of(route).cmdid, &trial->before[route], &trial->model[route], where);
         seen.none_left += model_has_none_left(&trial->model[route]);
         trial->before[route] = trial->model[route];
@@ -410,7 +431,8 @@ static void publish(struct trial *trial, uint32_t route, const bool *here)
     prefer_what_is_out(trial);
     model_table(&trial->model[route], here);
     for (uint32_t at = 0; at < trial->host_count; at++)
-        if (!agree_on_rotation(&trial->views[route][at], &trial->model[route].hosts[at]))
+        if (!agree_on_rotation(&trial->views[route][at], &trial->model[route],
+                               &trial->model[route].hosts[at]))
             fail_msg("seed %u, route %u: host %u is published wrongly in a new table", seed, route, at);
     const struct route_ref changed = writer_find(trial->instance->writer, key_of(route));
     balance_table_changed(trial->balance, &changed);
@@ -477,6 +499,7 @@ static const struct model_rules defaults = {
     .ejection = 15000,
     .longest = 300000,
     .memory = 600000,
+    .slow_start = 5000,
 };
 
 static struct model_rules random_rules(void)
@@ -496,6 +519,7 @@ static struct model_rules random_rules(void)
         .ejection = 1000 * (1 + random_below(20)),
         .longest = 1000 * (1 + random_below(100)),
         .memory = 1000 * random_below(60),
+        .slow_start = 1000 * random_below(20),
     };
 }
 
@@ -513,6 +537,7 @@ static void configure(struct trial *trial, const struct model_rules *rules)
     trial->config.loadbalance.idle_timeout = (uint32_t)(rules->window / 1000);
     trial->config.loadbalance.overload_timeout = (uint32_t)(rules->ejection / 1000);
     trial->config.loadbalance.max_overload_timeout = (uint32_t)(rules->longest / 1000);
+    trial->config.loadbalance.slow_start = (uint32_t)(rules->slow_start / 1000);
     trial->config.loadbalance.memory = (uint32_t)(rules->memory / 1000);
 }
 
@@ -616,7 +641,7 @@ static void every_state_is_that_of_the_model(void **state)
         assert_true(seen.changes[reason] > SEEDS);
     for (enum model_reason reason = MODEL_ERR_RATE; reason <= MODEL_WINDOW; reason++)
         assert_true(seen.spared[reason] > SEEDS);
-    assert_true(seen.none_left > SEEDS);
+    assert_true(seen.none_left > SEEDS && seen.returning > SEEDS);
     assert_true(seen.replaced > SEEDS && seen.released > SEEDS / 4);
     assert_true(seen.third_in_a_row > SEEDS && seen.longest > SEEDS);
     assert_true(seen.back_ejected > SEEDS && seen.forgotten > SEEDS);

@@ -14,6 +14,27 @@ bool model_is_spared(const struct model_host *host)
            (host->reason == MODEL_ERR_RATE || host->reason == MODEL_STREAK || host->reason == MODEL_WINDOW);
 }
 
+uint32_t model_eighths(const struct model_route *route, const struct model_host *host)
+{
+    uint64_t back = route->now - host->since;
+    if (model_is_out(host))
+        return 0;
+    if (host->pinned || (host->reason != MODEL_PROBES && host->reason != MODEL_TIME) ||
+        back >= route->rules->slow_start)
+        return 8;
+    return 1 + (uint32_t)(back * 7 / route->rules->slow_start);
+}
+
+bool model_has_spared(const struct model_route *route)
+{
+    for (uint32_t at = 0; at < MODEL_HOSTS; at++) {
+        const struct model_host *host = &route->hosts[at];
+        if (host->here && !host->drained && model_is_spared(host))
+            return true;
+    }
+    return false;
+}
+
 bool model_has_changed(const struct model_route *before, const struct model_route *route, uint32_t at)
 {
     const struct model_host *old = &before->hosts[at], *host = &route->hosts[at];
@@ -205,7 +226,11 @@ static void end_window(struct model_route *route, struct model_host *host)
     uint32_t calls = host->succ + host->fail;
     if (calls >= rules->window_min_calls && host->fail * 1000 >= calls * rules->window_err_rate)
         eject(route, host, MODEL_WINDOW);
-    else {
+    else if (model_is_spared(host) && calls >= rules->window_min_calls &&
+             host->fail * 1000 <= calls * rules->err_rate) {
+        host->ejections = ejections_in_rotation(route, host);
+        begin_state(route, host, false, MODEL_GOOD_WINDOW);
+    } else {
         begin_counts(route, host);
         end_streaks(host);
     }

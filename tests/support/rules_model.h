@@ -19,6 +19,7 @@ struct model_rules {
     uint32_t err_limit, succ_limit;     /* contin_err_limit, recover_successes */
     uint32_t window_min_calls, max_ejected;
     uint64_t window, ejection, longest, memory; /* idle_timeout, overload_timeout, max_overload_timeout */
+    uint64_t slow_start;
 };
 
 enum model_reason {
@@ -28,6 +29,7 @@ enum model_reason {
     MODEL_WINDOW,
     MODEL_PROBES,
     MODEL_TIME,
+    MODEL_GOOD_WINDOW, /* of a host that was spared */
     MODEL_REASONS,
 };
 
@@ -80,6 +82,12 @@ void model_end_streaks(struct model_route *route);
 
 bool model_is_out(const struct model_host *host);
 bool model_is_spared(const struct model_host *host);
+
+/* What it gets of its even share of picks, in eighths. */
+uint32_t model_eighths(const struct model_route *route, const struct model_host *host);
+
+/* Some host of its table that is not drained is spared. */
+bool model_has_spared(const struct model_route *route);
 
 /* The host has become another state since `before`, a copy of the route. */
 bool model_has_changed(const struct model_route *before, const struct model_route *route, uint32_t at);
