@@ -7,8 +7,7 @@
 #include "shm/object_id.h"
 
 enum {
-    READ_TRIES = 100,              /* each but the last needs two concurrent commits of this record */
-    RELEASED_REASON_FEW_CALLS = 4, /* of layout 2, which the object still has */
+    READ_TRIES = 100 /* each but the last needs two concurrent commits of this record */
 };
 
 uint64_t host_records_size(uint32_t record_count)
@@ -58,7 +57,8 @@ bool host_records_read(const struct host_records *hosts, uint32_t number, struct
         *key = route_key_from_word(route);
         *host = host_addr_from_word(named);
         memcpy(out, words, sizeof(words));
-        if (out->health.reason == RELEASED_REASON_FEW_CALLS)
+        /* A fetcher of 0.1 had ejected it for two windows of few calls. */
+        if (out->health.state == HOST_EJECTED && out->health.reason == REASON_GOOD_WINDOW)
             out->health.reason = REASON_WINDOW;
         return true;
     }

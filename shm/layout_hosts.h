@@ -29,13 +29,13 @@ enum health_reason {
     REASON_ERR_RATE,   /* ejected: `value` is verr / (vsucc + verr), above `limit` */
     REASON_ERR_STREAK, /* ejected: `value` failures in a row, `limit` are allowed */
     REASON_WINDOW,     /* ejected: `value` is rerr / (rsucc + rerr) of one window, `limit` or more */
-    /* 4 is a reason of layout 2 that no fetcher has any more; it is read as REASON_WINDOW. */
-    REASON_SUCC_RATE = 5, /* in rotation: `value` is vsucc / (vsucc + verr), above `limit` */
-    REASON_SUCC_STREAK,   /* in rotation: `value` successes in a row, `limit` are enough */
-    REASON_TIMEOUT,       /* in rotation: it was ejected for `limit` seconds */
     REASON_GOOD_WINDOW, /* in rotation: it was spared; `value` is rerr / (rsucc + rerr) of one window, `limit` or less */
+    REASON_SUCC_RATE,   /* in rotation: `value` is vsucc / (vsucc + verr), above `limit` */
+    REASON_SUCC_STREAK, /* in rotation: `value` successes in a row, `limit` are enough */
+    REASON_TIMEOUT,     /* in rotation: it was ejected for `limit` seconds */
     REASONS,
 };
+static_assert(REASONS == 8, "a fetcher of 0.1 leaves records with other reasons out, and their overrides");
 
 struct host_health {
     uint64_t total_succ, total_err; /* calls, ever: results that clients reported */

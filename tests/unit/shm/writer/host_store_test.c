@@ -432,6 +432,7 @@ static void a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_
     struct instance *instance = *state;
     struct host_store *store = open_store(instance);
     uint32_t number = add(store, 1, 10, 1);
+    host_store_entry(store, number)->health.state = HOST_EJECTED;
     host_store_entry(store, number)->health.reason = TWO_WINDOWS_OF_FEW_CALLS;
     host_store_entry(store, number)->health.override = OVERRIDE_DRAINED;
     host_store_commit(store, number);
@@ -441,6 +442,31 @@ static void a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_
     assert_int_not_equal(number, HOST_STORE_NONE);
     assert_int_equal(host_store_entry(store, number)->health.reason, REASON_WINDOW);
     assert_int_equal(host_store_entry(store, number)->health.override, OVERRIDE_DRAINED);
+    host_store_close(store);
+}
+
+/* A fetcher of 0.1 takes any other reason for damage, and leaves the record out: its operator's override with it. */
+static void g11_each_reason_is_one_that_the_released_layout_has_and_is_kept(void **state)
+{
+    enum {
+        RELEASED_REASONS = 8
+    };
+    struct instance *instance = *state;
+    struct host_store *store = open_store(instance);
+    assert_int_equal(REASONS, RELEASED_REASONS);
+    for (uint32_t reason = 0; reason < REASONS; reason++) {
+        uint32_t number = add(store, 1, reason + 1, 1);
+        host_store_entry(store, number)->health.state = HOST_IN_ROTATION;
+        host_store_entry(store, number)->health.reason = (uint8_t)reason;
+        host_store_commit(store, number);
+    }
+    host_store_close(store);
+    store = open_store(instance);
+    for (uint32_t reason = 0; reason < REASONS; reason++) {
+        uint32_t number = host_store_find(store, numbered_key(1), numbered_host(reason + 1));
+        assert_int_not_equal(number, HOST_STORE_NONE);
+        assert_int_equal(host_store_entry(store, number)->health.reason, reason);
+    }
     host_store_close(store);
 }
 
@@ -616,6 +642,7 @@ int main(void)
         TEST(an_object_that_others_own_or_may_write_is_refused_and_left_alone),
         TEST(records_of_the_released_layout_are_adopted),
         TEST(a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_it_belonged_to),
+        TEST(g11_each_reason_is_one_that_the_released_layout_has_and_is_kept),
         TEST(g11_an_object_of_another_layout_is_put_aside_and_named),
         TEST(a_reader_beside_the_writer_never_sees_a_mix),
         TEST(g10_records_that_the_control_group_has_no_memory_for_are_refused),
