@@ -10,7 +10,7 @@ struct limited {
     struct route_key key;
     const struct block *s_block;
     uint32_t count;
-    bool over; /* ejections are: no fetcher has been alive for overload_timeout, and nothing else would end them (G9, G12) */
+    bool over; /* ejections are: no fetcher was alive for as long as one may last, and nothing else ends them (G9, G12) */
 };
 
 /* Hosts that count for something. */

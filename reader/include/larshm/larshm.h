@@ -185,10 +185,11 @@ void larshm_close(larshm *h);
 
 /*
  * Picks one host of a route, each in turn. Wait-free. Each thread goes round each route by itself,
- * so two picks of a route in a row are two hosts, where two are in rotation, as far as the
- * thread's memory of some thousand routes goes, see larshm(7). A few picks are
- * probes of an ejected host, to see whether it has recovered. A route that is older than
- * update_timeout is still answered at once, and refreshed in the background (Lars' rule).
+ * so two picks of a route in a row are two hosts, where two are in rotation with their full
+ * share, as far as the thread's memory of some thousand routes goes, see larshm(7). A few picks
+ * are probes of an ejected host, to see whether it has recovered; one that has gets a growing
+ * share. A route that is older than update_timeout is still answered at once, and refreshed in
+ * the background (Lars' rule).
  *
  * 0: *host is filled in. LARSHM_PENDING: the route was unknown on this machine; the fetcher
  * requests it. LARSHM_OVERLOAD: calls to all its hosts fail, see larshm_report(),
@@ -257,8 +258,8 @@ int larshm_route_begin_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_v
 
 /*
  * The state of host `i` of an open view, now: it may change while the view is open. As the
- * fetcher has left it: where none has been alive for overload_timeout, larshm_get_host() picks
- * ejected hosts, too. Wait-free.
+ * fetcher has left it: where none has been alive for as long as an ejection may last,
+ * larshm_get_host() picks ejected hosts, too. Wait-free.
  */
 static __inline__ enum larshm_host_state larshm_view_state(const larshm_view *view, size_t i);
 
