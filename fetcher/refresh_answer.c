@@ -165,7 +165,7 @@ void refresh_end_holds(struct refresh *refresh)
     while ((hold = holds_due(&refresh->holds, HOLD_ENDS, refresh->now))) {
         log_limited(&refresh->hold_over_limit, LOG_LEVEL_WARNING,
                     "route %" PRIu32 "/%" PRIu32
-                    ": no better answer within empty_hold, so the last one counts: "
+                    ": the hold is over without a better answer, so the last one counts: "
                     "%" PRIu32 " host%s",
                     hold->key.modid, hold->key.cmdid, hold->count, number_plural(hold->count));
         publish_held(refresh, hold);

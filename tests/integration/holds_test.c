@@ -139,8 +139,8 @@ route_that_is_emptied_for_good_is_gone_after_empty_hold_whatever_empty_answers_c
     }
     assert_true(clock_tick() >= begun + HOLD_MS);
     expect_not_held(fixture);
-    assert_int_equal(process_said(&fixture->fetcher.process, "route 7/7: no better answer within empty_hold"),
-                     1);
+    assert_int_equal(
+        process_said(&fixture->fetcher.process, "route 7/7: the hold is over without a better answer"), 1);
     fixture_answer(fixture, 7, 7, 2, 81);
     eventually(fixture_serves(fixture, 7, 7, 2, 81));
 }
