@@ -140,9 +140,9 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
                 .grace_ms = config->shm.grace_ms,
                 .probe_num = config->loadbalance.probe_num,
                 .slow_call_ms = config->loadbalance.slow_call_ms,
-                .overload_timeout_s = health_longest_ejection_s(config),
+                .max_overload_timeout_s = health_longest_ejection_s(config),
                 .eject_probe_interval_ms = config->loadbalance.eject_probe_interval * 1000,
-                .rules = config->loadbalance.rules == RULES_LARS ? PICK_LARS : PICK_LARSHM,
+                .lars_rules = config->loadbalance.rules == RULES_LARS,
             },
     };
 }

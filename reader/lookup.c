@@ -44,7 +44,7 @@ void lookup_flush(const struct mapping *mapping)
 /* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
 static void judge_ejections(struct mapping *mapping, uint64_t silence)
 {
-    uint64_t timeout = load_relaxed(&mapping->routes.s_header->settings.overload_timeout_s) * UINT64_C(1000);
+    uint64_t timeout = load_relaxed(&mapping->routes.s_header->settings.max_overload_timeout_s) * UINT64_C(1000);
     bool over = silence > timeout;
     /* Relaxed: a lookup that sees it late is one of the same batch. */
     if (load_relaxed(&mapping->ejections_over) != over)

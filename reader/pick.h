@@ -35,7 +35,7 @@ static inline uint32_t pick_next(const struct block *s_block, uint32_t count)
 
 static inline bool pick_by_lars_rules(const struct mapping *mapping)
 {
-    return load_relaxed(&mapping->routes.s_header->settings.rules) == PICK_LARS;
+    return load_relaxed(&mapping->routes.s_header->settings.lars_rules) != 0;
 }
 
 /*

@@ -151,7 +151,7 @@ static_assert(offsetof(struct block, limited) == 24 && offsetof(struct block, co
 static_assert(offsetof(struct block, ttl_s) == 30 && offsetof(struct block, states) == 32, "block");
 static_assert(offsetof(struct routes_header, settings) == 84, "line 1");
 static_assert(offsetof(struct settings, probe_num) == 12 &&
-                  offsetof(struct settings, overload_timeout_s) == 20,
+                  offsetof(struct settings, max_overload_timeout_s) == 20,
               "settings are appended");
 static_assert(COUNTER_orders == 31, "counters are appended");
 

@@ -16,22 +16,16 @@
 #include "shm/atomic.h"
 
 /* clang-format off */
-#define SHM_SETTINGS(X)                                                                           \
-    X(update_timeout_s)   /* a route older than this is refreshed when it is looked up */         \
-    X(poll_interval_ms)   /* how often the fetcher collects what clients demand and report */     \
-    X(grace_ms)           /* how long a replaced table stays unchanged */                         \
-    X(probe_num)          /* picks of hosts in rotation between two probes of ejected ones */     \
-    X(slow_call_ms)       /* a failure counts once for each of these that it took; 0: once */     \
-    X(overload_timeout_s) /* how long ejections last at most; all are void if the fetcher is dead for longer */ \
-    X(eject_probe_interval_ms) /* an ejected host is probed once in this time; 0: never */        \
-    X(rules)              /* enum pick_rules */                                                   \
+#define SHM_SETTINGS(X)                                                                                       \
+    X(update_timeout_s)         /* a route older than this is refreshed when it is looked up */               \
+    X(poll_interval_ms)         /* how often the fetcher collects what clients demand and report */           \
+    X(grace_ms)                 /* how long a replaced table stays unchanged */                               \
+    X(probe_num)                /* by Lars' rules: picks of hosts in rotation between two probes */           \
+    X(slow_call_ms)             /* a failure counts once for each of these that it took; 0: once */           \
+    X(max_overload_timeout_s)   /* the longest ejection; all are void if the fetcher is dead for longer */    \
+    X(eject_probe_interval_ms)  /* an ejected host is probed once in this time; 0: never */                   \
+    X(lars_rules)               /* 1: hosts are picked as by Lars' agent */
 /* clang-format on */
-
-/* How hosts are picked where some are out of rotation. */
-enum pick_rules {
-    PICK_LARSHM = 0,
-    PICK_LARS = 1, /* as Lars' agent: probe_num instead of eject_probe_interval_ms */
-};
 
 struct settings {
 #define X(name) uint32_t name;

@@ -86,7 +86,7 @@ static void route_of_overloaded_hosts_answers_overload_but_for_probes(void **sta
 {
     struct bridge *bridge = *state;
     uint32_t probe_num = bridge->instance->options.settings.probe_num;
-    bridge->instance->options.settings.rules = PICK_LARS;
+    bridge->instance->options.settings.lars_rules = 1;
     writer_reload(bridge->instance->writer, &bridge->instance->options);
     unsigned probes = 0;
     int fd = bridge_client(bridge);

@@ -315,7 +315,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
 }
 
 @test "show prints results, health, the settings that decide, and what is known of hosts" {
-    live '[loadbalance]' 'probe_num = 7' 'slow_call_ms = 250' 'rules = lars'
+    live '[loadbalance]' 'probe_num = 7' 'slow_call_ms = 250' 'overload_timeout = 20' 'rules = lars'
     route add 1 2 10.0.0.1:80
     larshm wait 1 2
     larshm report 1 2 10.0.0.1:80 1 --count 1500
@@ -326,7 +326,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [[ "$output" =~ results\ +1,502\ collected,\ of\ these\ 2\ for\ unknown\ hosts\ and\ 0\ refused\;\ 0\ messages ]]
     [[ "$output" =~ health\ +1\ host\ overloaded\;\ 1\ ejection\ so\ far ]]
     [[ "$output" =~ \ hosts\ +[0-9.]+\ KiB ]]
-    [[ "$output" =~ settings\ .*,\ probe_num\ 7,\ slow_call\ 250\ ms ]]
+    [[ "$output" =~ settings\ .*,\ probe_num\ 7,\ slow_call\ 250\ ms,\ max_overload_timeout\ 20\ s,.*,\ lars_rules\ 1 ]]
     [ "${#lines[@]}" -le 24 ]
     run -0 larshm -j show
     [ "$(json counters ejections)" = 1 ]

@@ -26,7 +26,7 @@ struct writer_options private_instance_options(const char *instance, uint64_t ma
                      .grace_ms = 2000,
                      .probe_num = 10,
                      .eject_probe_interval_ms = 1000,
-                     .overload_timeout_s = 15},
+                     .max_overload_timeout_s = 15},
     };
 }
 

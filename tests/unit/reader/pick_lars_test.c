@@ -38,7 +38,7 @@ static int setup(void **state)
     if (!fixture || instance_setup(&instance) != 0)
         return -1;
     fixture->instance = instance;
-    fixture->instance->options.settings.rules = PICK_LARS;
+    fixture->instance->options.settings.lars_rules = 1;
     writer_reload(fixture->instance->writer, &fixture->instance->options);
     for (int i = 0; i < SIZES; i++)
         instance_put_ports(fixture->instance, route_key(MODID, sizes[i]), sizes[i]);

@@ -53,7 +53,7 @@ static int setup(void **state)
     fixture->instance = instance;
     fixture->now = clock_tick();
     fixture->instance->options.settings.eject_probe_interval_ms = INTERVAL_MS;
-    fixture->instance->options.settings.overload_timeout_s = 3600; /* however slow the machine is */
+    fixture->instance->options.settings.max_overload_timeout_s = 3600; /* however slow the machine is */
     writer_reload(fixture->instance->writer, &fixture->instance->options);
     for (int i = 0; i < SIZES; i++)
         put(fixture, sizes[i], i % 2 ? 1 : fixture->now + 60000);

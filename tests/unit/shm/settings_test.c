@@ -17,7 +17,7 @@ static void settings_are_read_as_they_were_published(void **state)
                                       .grace_ms = 3,
                                       .probe_num = 4,
                                       .slow_call_ms = 5,
-                                      .overload_timeout_s = UINT32_MAX};
+                                      .max_overload_timeout_s = UINT32_MAX};
     settings_publish(&published, &settings);
     const struct settings read = settings_read(&published);
     assert_memory_equal(&read, &settings, sizeof(read));

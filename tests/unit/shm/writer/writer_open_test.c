@@ -150,7 +150,7 @@ static void move_settings_to_layout_2(struct routes_header *s_header)
     memset((void *)&s_header->settings, 0, sizeof(settings));
     s_words[84 / 4] = settings.probe_num;
     s_words[88 / 4] = settings.slow_call_ms;
-    s_words[92 / 4] = settings.overload_timeout_s;
+    s_words[92 / 4] = settings.max_overload_timeout_s;
     s_words[148 / 4] = settings.update_timeout_s;
     s_words[176 / 4] = settings.grace_ms;
     s_words[180 / 4] = settings.poll_interval_ms;
