@@ -516,6 +516,24 @@ static void healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none(v
     assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
 }
 
+static void memory_of_a_fetcher_with_another_clock_ends(void **state)
+{
+    enum {
+        AHEAD_MS = 1000000000
+    };
+    struct fixture *fixture = *state;
+    struct host_health found;
+    fixture->config.loadbalance.overload_timeout = 3600;
+    report(fixture, KEY, false, STREAK);
+    balance_poll(fixture->balance, clock_tick() + AHEAD_MS);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    restart(fixture);
+    assert_true(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+    assert_int_equal(found.state, HOST_EJECTED);
+    balance_poll(fixture->balance, clock_tick() + 602000);
+    assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+}
+
 /* ---- states, records, reports ---- */
 
 static void ejection_by_results_that_came_while_a_table_was_published_is_shown(void **state)
@@ -675,6 +693,25 @@ g11_hosts_that_get_a_record_while_clients_are_refused_are_named_in_the_control_o
     assert_int_equal(all_totals(fixture), before + 2 * HOSTS + 1);
 }
 
+static void g10_hosts_that_have_left_are_not_remembered_where_there_is_no_room_for_others(void **state)
+{
+    enum {
+        FULL = 5000
+    };
+    struct fixture *fixture = *state;
+    struct host_health found;
+    report_and_poll(fixture, false, STREAK);
+    put(fixture, KEY, BAD, TTL_S, NULL);
+    fill_records(fixture, FULL);
+    assert_false(find_record(fixture, KEY, fixture->hosts[BAD], &found));
+    report(fixture, 100, false, STREAK);
+    balance_poll(fixture->balance, clock_tick());
+    assert_true(find_record(fixture, 100, fixture->hosts[BAD], &found));
+    assert_int_equal(found.state, HOST_EJECTED);
+    put(fixture, 100, BAD, 600, NULL);
+    assert_false(find_record(fixture, 100, fixture->hosts[BAD], &found));
+}
+
 static void g10_results_that_are_refused_for_lack_of_records_have_no_object_replaced(void **state)
 {
     enum {
@@ -753,11 +790,13 @@ int main(void)
         TEST(host_is_forgotten_when_memory_is_over),
         TEST(host_that_is_forgotten_is_as_a_new_one_though_an_override_keeps_its_record),
         TEST(healthy_host_that_leaves_leaves_no_record_and_no_memory_means_none),
+        TEST(memory_of_a_fetcher_with_another_clock_ends),
         TEST(ejection_by_results_that_came_while_a_table_was_published_is_shown),
         TEST(record_of_a_route_that_is_gone_does_not_stay),
         TEST(results_that_a_fetcher_finds_are_kept_however_early_it_ends),
         TEST(all_routes_with_records_can_be_reported_again),
         TEST(g11_hosts_that_get_a_record_while_clients_are_refused_are_named_in_the_control_object),
+        TEST(g10_hosts_that_have_left_are_not_remembered_where_there_is_no_room_for_others),
         TEST(g10_results_that_are_refused_for_lack_of_records_have_no_object_replaced),
         TEST(g11_results_of_hosts_without_room_for_a_record_are_refused_and_all_that_are_taken_count),
     };
