@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which hosts larshm_get_host() gives by Lars' rules when some are out of rotation: probes, and operators' overrides. */
 #include <arpa/inet.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <larshm/larshm.h>
 
-#include "shm/atomic.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 
@@ -15,7 +13,6 @@ enum {
     HOSTS_MOST = 1000,
     PROBE_NUM = 10, /* of instance_setup() */
     PERIOD = PROBE_NUM + 1,
-    FLAPS = 200000,
     NONE = -1,
 };
 
@@ -179,49 +176,6 @@ static void states_go_with_their_hosts_to_a_new_generation(void **state)
     assert_int_equal(pick(fixture, 65), 64);
 }
 
-struct picker {
-    pthread_t thread;
-    const struct fixture *fixture;
-    _Atomic uint32_t *stop;
-    uint32_t picks, wrong;
-};
-
-static void *pick_on(void *context)
-{
-    struct picker *picker = context;
-    while (!load_acquire(picker->stop)) {
-        uint32_t count = sizes[picker->picks++ % SIZES];
-        larshm_host host = {.port = htons(1)};
-        int code = larshm_get_host(picker->fixture->h, MODID, count, &host);
-        picker->wrong += code > LARSHM_OVERLOAD || ntohs(host.port) < 1 || ntohs(host.port) > count;
-    }
-    return NULL;
-}
-
-static void states_that_change_all_the_time_lead_to_hosts_of_the_table(void **state)
-{
-    const struct fixture *fixture = *state;
-    struct picker pickers[2];
-    _Atomic uint32_t stop = 0;
-    for (int i = 0; i < 2; i++) {
-        pickers[i] = (struct picker){.fixture = fixture, .stop = &stop};
-        assert_int_equal(pthread_create(&pickers[i].thread, NULL, pick_on, &pickers[i]), 0);
-    }
-    for (uint64_t flap = 0; flap < FLAPS; flap++) {
-        uint64_t random = hash_word(flap, 1);
-        uint32_t count = sizes[flap % SIZES];
-        rotation_out(fixture, count, (uint32_t)(random % count), random >> 40 & 3, !(random >> 42 & 3));
-        if (flap % (FLAPS / 10) == 0) /* all at once */
-            for (uint32_t host = 0; host < count; host++)
-                rotation_out(fixture, count, host, true, true);
-    }
-    store_release(&stop, 1);
-    for (int i = 0; i < 2; i++) {
-        pthread_join(pickers[i].thread, NULL);
-        assert_int_equal(pickers[i].wrong, 0);
-    }
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -232,7 +186,6 @@ int main(void)
         TEST(with_all_hosts_drained_none_is_ever_given),
         TEST(hosts_back_in_rotation_are_picked_as_before),
         TEST(states_go_with_their_hosts_to_a_new_generation),
-        TEST(states_that_change_all_the_time_lead_to_hosts_of_the_table),
     };
     return cmocka_run_group_tests_name("unit/reader/pick_lars", tests, NULL, NULL);
 }

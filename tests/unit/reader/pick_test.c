@@ -357,7 +357,7 @@ static void *pick_on(void *context)
     return NULL;
 }
 
-static void states_that_change_all_the_time_lead_to_hosts_of_the_table(void **state)
+static void states_and_rules_that_change_all_the_time_lead_to_hosts_of_the_table(void **state)
 {
     const struct fixture *fixture = *state;
     struct picker pickers[2];
@@ -372,6 +372,10 @@ static void states_that_change_all_the_time_lead_to_hosts_of_the_table(void **st
         set_share(fixture, count, (uint32_t)(random % count), random >> 40 & SHARE_DRAINED);
         if (flap % (FLAPS / 10) == 0) /* all at once */
             set_shares(fixture, count, 0, count, SHARE_DRAINED);
+        if (flap % (FLAPS / 20) == 0) { /* a reload */
+            fixture->instance->options.settings.lars_rules ^= 1;
+            writer_reload(fixture->instance->writer, &fixture->instance->options);
+        }
     }
     store_release(&stop, 1);
     for (int i = 0; i < 2; i++) {
@@ -397,7 +401,7 @@ int main(void)
         TEST(states_without_a_name_count_as_ejected),
         TEST(hosts_back_in_rotation_are_picked_as_before),
         TEST(states_go_with_their_hosts_to_a_new_generation),
-        TEST(states_that_change_all_the_time_lead_to_hosts_of_the_table),
+        TEST(states_and_rules_that_change_all_the_time_lead_to_hosts_of_the_table),
     };
     return cmocka_run_group_tests_name("unit/reader/pick", tests, NULL, NULL);
 }
