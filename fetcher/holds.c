@@ -116,6 +116,7 @@ void holds_end(struct holds *holds, struct hold *hold)
 {
     tdelete(hold, &holds->tree, by_key);
     TAILQ_REMOVE(&holds->list, hold, link);
+    holds->host_count -= hold->count;
     holds->count--;
     for (enum hold_time time = HOLD_ENDS; time < HOLD_TIMES; time++) {
         struct hold *last = holds->heaps[time][holds->count];
@@ -125,9 +126,10 @@ void holds_end(struct holds *holds, struct hold *hold)
     free_hold(hold);
 }
 
-bool hold_set_answer(struct hold *hold, const struct host_addr *hosts, uint32_t count)
+bool holds_set_answer(struct holds *holds, struct hold *hold, const struct host_addr *hosts, uint32_t count)
 {
-    struct host_addr *copy = count ? malloc(count * sizeof(*copy)) : NULL;
+    size_t all = holds->host_count - hold->count + count;
+    struct host_addr *copy = count && all <= HOLDS_HOSTS_MAX ? malloc(count * sizeof(*copy)) : NULL;
     if (count && !copy)
         return false;
     if (count)
@@ -135,5 +137,6 @@ bool hold_set_answer(struct hold *hold, const struct host_addr *hosts, uint32_t 
     free(hold->hosts);
     hold->hosts = copy;
     hold->count = count;
+    holds->host_count = all;
     return true;
 }

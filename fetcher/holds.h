@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers that are held back: why, since when, until when, and when the route is requested again. At most one for each
- * route, and none with more hosts than the table that it would replace, so memory is bounded by what is cached.
+ * route that is cached, and HOLDS_HOSTS_MAX hosts of all together.
  */
 #ifndef FETCHER_HOLDS_H
 #define FETCHER_HOLDS_H
@@ -23,6 +23,10 @@ enum hold_time {
 
 #define HOLD_NEVER UINT64_MAX
 
+enum {
+    HOLDS_HOSTS_MAX = 1 << 22 /* 32 MiB */
+};
+
 struct hold {
     struct route_key key;
     uint64_t since; /* tick */
@@ -33,7 +37,7 @@ struct hold {
     uint32_t taken, of; /* so many of the route's hosts it takes away */
     unsigned tries;     /* requests that the hold has caused */
 
-    uint32_t count; /* of `hosts`; see hold_set_answer() */
+    uint32_t count; /* of `hosts`; see holds_set_answer() */
     struct host_addr *hosts;
     uint64_t when[HOLD_TIMES]; /* ticks; see holds_set_time() */
     size_t place[HOLD_TIMES];  /* in the heaps */
@@ -48,6 +52,7 @@ struct holds {
     /* In each heap no time at place n is later than those at places 2n + 1 and 2n + 2. */
     struct hold **heaps[HOLD_TIMES];
     size_t count, capacity; /* of each */
+    size_t host_count;      /* of all answers */
 };
 
 void holds_init(struct holds *holds);
@@ -60,8 +65,8 @@ struct hold *holds_find(const struct holds *holds, struct route_key key);
 struct hold *holds_add(struct holds *holds, struct route_key key, uint64_t now);
 void holds_end(struct holds *holds, struct hold *hold);
 
-/* Copies the hosts of the answer that is held back now. False: no memory, and the hold has the one before. */
-bool hold_set_answer(struct hold *hold, const struct host_addr *hosts, uint32_t count);
+/* Copies the hosts of the answer that is held back now. False: there is no room, and the hold has the one before. */
+bool holds_set_answer(struct holds *holds, struct hold *hold, const struct host_addr *hosts, uint32_t count);
 
 void holds_set_time(struct holds *holds, struct hold *hold, enum hold_time time, uint64_t when);
 

@@ -30,13 +30,12 @@ static enum hold_reason judge(const struct hold_rules *rules, uint32_t taken, ui
     return of >= DROP_LEAST && taken * 100 > rules->max_drop * of ? HOLD_DROPPED : HOLD_NONE;
 }
 
-/* How many of the route's hosts the answer takes away. 0 also where that matters not: one with more hosts than the route
- * has is never held back, so what is kept of it is no larger than the table. */
+/* How many of the route's hosts the answer takes away; 0 also where that matters not. */
 static uint32_t count_taken(const struct hold_rules *rules, const struct route_ref *route,
                             const struct answer *answer)
 {
     uint32_t of = route_ref_count(route), kept = 0;
-    if (answer->count > of || (answer->count && rules->max_drop == 100))
+    if (answer->count && rules->max_drop == 100)
         return 0;
     for (uint32_t i = 0; i < answer->count; i++)
         kept += route_ref_find_host(route, answer->hosts[i]) != HOST_NONE;
@@ -88,7 +87,7 @@ bool refresh_hold_back(struct refresh *refresh, const struct route_ref *route, c
     struct hold *hold = holds_find(&refresh->holds, route->key);
     bool begins = !hold;
     if (reason == HOLD_NONE || (begins && !(hold = begin(refresh, route->key))) ||
-        !hold_set_answer(hold, answer->hosts, answer->count))
+        !holds_set_answer(&refresh->holds, hold, answer->hosts, answer->count))
         return false;
     hold->reason = reason;
     hold->answered = refresh->now;

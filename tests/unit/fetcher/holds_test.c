@@ -93,13 +93,30 @@ static void answer_that_is_kept_is_the_last_one(void **state)
     const struct host_addr hosts[] = {{1, 10}, {2, 20}, {3, 30}};
     struct hold *hold = begin(holds, 1, 100);
     assert_int_equal(hold->count, 0);
-    assert_true(hold_set_answer(hold, hosts, 3));
-    assert_true(hold_set_answer(hold, hosts + 1, 2));
+    assert_true(holds_set_answer(holds, hold, hosts, 3));
+    assert_true(holds_set_answer(holds, hold, hosts + 1, 2));
     assert_int_equal(hold->count, 2);
     assert_int_equal(hold->hosts[1].address, 3);
     assert_int_equal(hold->hosts[1].port, 30);
-    assert_true(hold_set_answer(hold, NULL, 0));
+    assert_true(holds_set_answer(holds, hold, NULL, 0));
     assert_int_equal(hold->count, 0);
+    assert_int_equal(holds->host_count, 0);
+}
+
+static void g10_answers_that_are_kept_have_a_limited_number_of_hosts_together(void **state)
+{
+    static const struct host_addr hosts[HOSTS_MAX];
+    struct holds *holds = *state;
+    uint32_t key = 0;
+    while (holds_set_answer(holds, begin(holds, key, 100), hosts, HOSTS_MAX))
+        key++;
+    assert_int_equal(holds->host_count, HOLDS_HOSTS_MAX / HOSTS_MAX * HOSTS_MAX);
+    struct hold *last = holds_find(holds, route_key(0, key)), *first = holds_find(holds, route_key(0, 0));
+    assert_int_equal(last->count, 0);
+    assert_true(holds_set_answer(holds, first, hosts, 1));
+    assert_true(holds_set_answer(holds, last, hosts, HOSTS_MAX));
+    holds_end(holds, last);
+    assert_int_equal(holds->host_count, (HOLDS_HOSTS_MAX / HOSTS_MAX - 1) * HOSTS_MAX + 1);
 }
 
 /* A directory that loses all its routes at once; the keys come in order, as a tree likes it least. */
@@ -130,6 +147,7 @@ int main(void)
         TEST(time_is_due_when_it_has_come_and_not_before),
         TEST(times_that_move_come_in_their_new_order),
         TEST(answer_that_is_kept_is_the_last_one),
+        TEST(g10_answers_that_are_kept_have_a_limited_number_of_hosts_together),
         TEST(any_number_of_routes_is_held_and_ends_in_the_order_of_time),
     };
     return cmocka_run_group_tests_name("unit/fetcher/holds", tests, NULL, NULL);
