@@ -189,10 +189,16 @@ void balance_collect(struct balance *balance, uint32_t budget)
     writer_collect_calls(balance->writer, budget, host_store_used(balance->store), balance->now);
 }
 
+static bool is_short_of_records(const struct balance *balance)
+{
+    uint64_t all = balance->config->shm.max_bytes / sizeof(struct host_record);
+    return host_store_room(balance->store) < all / RESERVED_SHARE;
+}
+
 void balance_check_room(struct balance *balance)
 {
-    uint32_t room = host_store_room(balance->store),
-             all = (uint32_t)(balance->config->shm.max_bytes / sizeof(struct host_record));
-    set_full(balance, room < all / RESERVED_SHARE);
+    if (!balance->full && is_short_of_records(balance))
+        forget_hosts_that_left(balance);
+    set_full(balance, is_short_of_records(balance));
     name_hosts(balance);
 }
