@@ -89,6 +89,9 @@ void balance_eject(struct balance *balance);
 
 /* ---- balance_tables.c ---- */
 
+/* Sets all shares of the table, whatever they were, to those that follow from its hosts' records; whole ones without. */
+void balance_set_shares(struct balance *balance, const struct route_ref *route);
+
 /* Forgets a host that has left its route: its memory is over. */
 void balance_forget(struct balance *balance, uint32_t number);
 

@@ -12,18 +12,14 @@ enum {
     RECORDS_PER_MAINTENANCE = 4096 /* checked for routes that are gone */
 };
 
-/* Sets the states of adopted tables to what the store says, whatever bits were there. */
-static void set_states(struct balance *balance, const struct route_ref *route)
+/* Routes without a record of their own have none of a host: of these the records have been lost. */
+static void set_states_without_records(struct balance *balance, const struct route_ref *route)
 {
-    if (host_store_find(balance->store, route->key, HOST_ADDR_NONE) == HOST_STORE_NONE)
-        writer_set_spared(balance->writer, route, false);
-    if (!route_ref_any_limited(route))
+    if (host_store_find(balance->store, route->key, HOST_ADDR_NONE) != HOST_STORE_NONE)
         return;
-    uint32_t count = route_ref_hosts(route, balance->hosts);
-    const uint64_t *states = balance_states(balance, route->key, balance->hosts, count);
-    for (uint32_t at = 0; at < count; at++)
-        writer_set_share(balance->writer, route, at,
-                         states ? share_in(states[at / STATES_IN_WORD], at) : SHARE_FULL);
+    writer_set_spared(balance->writer, route, false);
+    if (route_ref_any_limited(route))
+        balance_set_shares(balance, route);
 }
 
 /* A route that is gone has no hosts any more: its own record is the last. */
@@ -73,7 +69,7 @@ static void resume(struct balance *balance)
             remove_if_gone(balance, number);
         }
     for (uint32_t slot = 0; writer_next_route(balance->writer, &slot, &route);)
-        set_states(balance, &route);
+        set_states_without_records(balance, &route);
     balance_gauge_ejected(balance);
 }
 

@@ -104,6 +104,15 @@ static void come_back(struct balance *balance, uint32_t number)
     balance_place(balance, number);
 }
 
+void balance_set_shares(struct balance *balance, const struct route_ref *route)
+{
+    uint32_t count = route_ref_hosts(route, balance->hosts);
+    const uint64_t *states = balance_states(balance, route->key, balance->hosts, count);
+    for (uint32_t at = 0; at < count; at++)
+        writer_set_share(balance->writer, route, at,
+                         states ? share_in(states[at / STATES_IN_WORD], at) : SHARE_FULL);
+}
+
 void balance_table_changed(struct balance *balance, const struct route_ref *route)
 {
     uint32_t own = host_store_find(balance->store, route->key, HOST_ADDR_NONE);
@@ -119,11 +128,10 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
         bool is_here = route_ref_find_host(route, host) != HOST_NONE;
         if (is_here && has_left(balance, number))
             come_back(balance, number);
-        if (is_here)
-            balance_publish_share(balance, route, number);
-        else if (!has_left(balance, number))
+        if (!is_here && !has_left(balance, number))
             absorb(balance, own, number, host);
     }
+    balance_set_shares(balance, route);
     balance_log_if_none_left(balance, route);
     balance_gauge_ejected(balance);
 }
