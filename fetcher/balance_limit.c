@@ -25,7 +25,7 @@ static void spare(struct balance *balance, const struct route_ref *route, uint32
 {
     struct host_entry *entry = host_store_entry(balance->store, number);
     const struct host_health before = entry->health;
-    health_spare(&entry->health, !record_set_has(&balance->to_eject, number), balance->config, balance->now);
+    health_spare(&entry->health, balance->config, balance->now);
     balance_settle(balance, route, number, HEALTH_CHANGED, &before);
     if (entry->left_s > 0) /* it comes back with the table that these hosts are for */
         balance_log_state(balance, number);

@@ -234,9 +234,9 @@ void health_leave(struct host_health *health, const struct config *config, uint6
     health_set_end(health, config);
 }
 
-void health_spare(struct host_health *health, bool was_out, const struct config *config, uint64_t now)
+void health_spare(struct host_health *health, const struct config *config, uint64_t now)
 {
-    if (!was_out && health->level > 0)
+    if (health->level > 0)
         health->level--;
     const struct cause cause = {(enum health_reason)health->reason, health->value, health->limit};
     become(health, HOST_IN_ROTATION, cause, config, now);

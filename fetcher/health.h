@@ -43,9 +43,9 @@ enum health_change health_time(struct host_health *health, const struct config *
 
 /*
  * Puts an ejected host back in rotation, because too many of its route are out; its reason says what it was ejected for.
- * `was_out`: false if no program has seen that it was, so that it is no ejection.
+ * That ejection does not count: other hosts have ended it, or no program has seen it.
  */
-void health_spare(struct host_health *health, bool was_out, const struct config *config, uint64_t now);
+void health_spare(struct host_health *health, const struct config *config, uint64_t now);
 
 /*
  * How long an ejection lasts at most. The first one lasts overload_timeout, the second in a row twice as long, and so on.

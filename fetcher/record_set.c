@@ -37,11 +37,6 @@ void record_set_add(struct record_set *set, uint32_t number)
     set->numbers[set->count++] = number;
 }
 
-bool record_set_has(const struct record_set *set, uint32_t number)
-{
-    return set->has[number];
-}
-
 bool record_set_take(struct record_set *set, uint32_t *number)
 {
     if (set->count == 0)

@@ -17,7 +17,6 @@ bool record_set_reserve(struct record_set *set, uint32_t count);
 void record_set_free(struct record_set *set);
 
 void record_set_add(struct record_set *set, uint32_t number);
-bool record_set_has(const struct record_set *set, uint32_t number);
 
 /* False: the set is empty. */
 bool record_set_take(struct record_set *set, uint32_t *number);

@@ -109,7 +109,6 @@ static void eject(struct model_route *route, struct model_host *host, enum model
 {
     host->ejections_before = ejections_in_rotation(route, host);
     host->ejections = host->ejections_before + 1;
-    host->just_ejected = true;
     host->share = (uint32_t)(UINT64_C(10000) * host->weight / (host->weight + host->succ));
     begin_state(route, host, true, reason);
     host->until = route->now + ejection_time(route->rules, host->ejections);
@@ -117,8 +116,7 @@ static void eject(struct model_route *route, struct model_host *host, enum model
 
 static void spare(struct model_route *route, struct model_host *host)
 {
-    if (host->just_ejected) /* it was never out */
-        host->ejections = host->ejections_before;
+    host->ejections = host->ejections_before;
     begin_state(route, host, false, host->reason);
 }
 
@@ -270,8 +268,6 @@ void model_poll(struct model_route *route, uint64_t now)
         let_time_pass(route, host);
     }
     keep_limit(route);
-    for (uint32_t at = 0; at < MODEL_HOSTS; at++)
-        route->hosts[at].just_ejected = false;
 }
 
 /* ---- the operator, the directory ---- */

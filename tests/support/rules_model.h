@@ -34,19 +34,18 @@ enum model_reason {
 };
 
 struct model_host {
-    bool here;                /* in the route's table */
-    bool known;               /* the fetcher has a record of it */
-    bool ejected;             /* by its calls, whatever the operator says */
-    bool drained, pinned;     /* by the operator */
-    enum model_reason reason; /* of its state; one of an ejection if it is in rotation: it is spared */
-    uint32_t in_a_row;        /* calls, if that is the reason */
-    uint32_t ejections;       /* in a row, when its state began */
-    bool just_ejected;        /* in this poll; ejections before it: */
-    uint32_t ejections_before;
-    uint32_t share;        /* of failures with which it was ejected, parts of 10,000 */
-    uint64_t since, until; /* its state began; its ejection ends */
-    uint64_t window;       /* its counts began */
-    uint64_t left;         /* its route, with something to remember; 0: it has not */
+    bool here;                 /* in the route's table */
+    bool known;                /* the fetcher has a record of it */
+    bool ejected;              /* by its calls, whatever the operator says */
+    bool drained, pinned;      /* by the operator */
+    enum model_reason reason;  /* of its state; one of an ejection if it is in rotation: it is spared */
+    uint32_t in_a_row;         /* calls, if that is the reason */
+    uint32_t ejections;        /* in a row, when its state began */
+    uint32_t ejections_before; /* it was ejected last */
+    uint32_t share;            /* of failures with which it was ejected, parts of 10,000 */
+    uint64_t since, until;     /* its state began; its ejection ends */
+    uint64_t window;           /* its counts began */
+    uint64_t left;             /* its route, with something to remember; 0: it has not */
     uint32_t credit, charge;
     uint32_t succ, fail, weight;                             /* calls; what its failures count for judging */
     uint32_t fails_in_a_row, succs_in_a_row;                 /* now */

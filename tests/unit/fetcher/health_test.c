@@ -358,14 +358,15 @@ static void ejection_is_forgotten_for_each_overload_timeout_in_rotation(void **s
     assert_int_equal(eject_until(now + 45 * SECOND), 15 * SECOND);
 }
 
-static void host_that_was_never_out_has_no_ejection_to_its_account(void **state)
+static void ejection_that_others_have_ended_does_not_count(void **state)
 {
     (void)state;
     overload(BIRTH + 1);
-    health_spare(&host, false, &config, BIRTH + 1);
+    health_spare(&host, &config, BIRTH + 1);
     assert_int_equal(host.level, 0);
-    overload(BIRTH + 2);
-    health_spare(&host, true, &config, BIRTH + 3);
+    overload(eject_and_wait(BIRTH + 2));
+    assert_int_equal(host.level, 2);
+    health_spare(&host, &config, host.since + 1000);
     assert_int_equal(host.level, 1);
 }
 
@@ -377,7 +378,7 @@ static void host_that_is_spared_after_the_longest_ejection_has_as_many_as_before
     for (int i = 0; i < 10; i++)
         now = eject_and_wait(now);
     overload(now);
-    health_spare(&host, false, &config, now);
+    health_spare(&host, &config, now);
     assert_int_equal(eject_until(now + 16 * SECOND), 50 * SECOND);
 }
 
@@ -421,7 +422,7 @@ static void spared_host_is_in_rotation_with_fresh_counts_and_the_reason_of_its_e
 {
     (void)state;
     overload(BIRTH + 1);
-    health_spare(&host, false, &config, BIRTH + 2);
+    health_spare(&host, &config, BIRTH + 2);
     expect_turned(HOST_IN_ROTATION, REASON_ERR_STREAK, 15, 15);
     assert_true(host_health_is_spared(&host));
     health_init(&host, &config, BIRTH + 3);
@@ -432,7 +433,7 @@ static void spared_host_is_no_longer_so_after_a_window_with_no_more_failures_tha
 {
     (void)state;
     overload(BIRTH);
-    health_spare(&host, false, &config, BIRTH);
+    health_spare(&host, &config, BIRTH);
     assert_int_equal(window_judged_by_all_rules(0, 4), HEALTH_RESET); /* too few calls to tell */
     assert_int_equal(window_judged_by_all_rules(8, 1), HEALTH_RESET); /* not bad, and not good */
     assert_true(host_health_is_spared(&host));
@@ -544,7 +545,7 @@ int main(void)
         TEST(without_slow_start_or_by_lars_rules_a_host_is_back_at_once),
         TEST(g12_ejections_in_a_row_last_longer_up_to_max_overload_timeout),
         TEST(ejection_is_forgotten_for_each_overload_timeout_in_rotation),
-        TEST(host_that_was_never_out_has_no_ejection_to_its_account),
+        TEST(ejection_that_others_have_ended_does_not_count),
         TEST(host_that_is_spared_after_the_longest_ejection_has_as_many_as_before),
         TEST(rules_of_lars_have_ejections_of_one_length),
         TEST(two_successes_in_a_row_end_an_ejection),

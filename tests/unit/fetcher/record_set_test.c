@@ -20,16 +20,13 @@ static void each_number_is_taken_once_however_often_it_was_added(void **state)
     uint32_t number;
     for (uint32_t i = 0; i < NUMBERS; i += 2) {
         assert_true(record_set_reserve(&set, i + 1));
-        assert_false(record_set_has(&set, i));
         record_set_add(&set, i);
         record_set_add(&set, i / 4 * 2);
-        assert_true(record_set_has(&set, i));
     }
     for (uint32_t i = 0; i < NUMBERS; i += 2) {
         assert_true(record_set_take(&set, &number));
         assert_int_equal(number % 2, 0);
         assert_false(taken[number]);
-        assert_false(record_set_has(&set, number));
         taken[number] = true;
     }
     assert_false(record_set_take(&set, &number));
