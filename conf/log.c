@@ -84,16 +84,26 @@ void log_line(enum log_level level, const char *format, ...)
     write_line(level, text, 0);
 }
 
+/* True if a line may be written now, and then it is one that counts. */
+static bool limit_allows(struct log_limit *limit)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t ahead = limit->burst > 1 ? (limit->burst - UINT64_C(1)) * LIMIT_MS : 0;
+    if (now_ms + ahead < limit->next)
+        return false;
+    limit->next = (now_ms > limit->next ? now_ms : limit->next) + LIMIT_MS;
+    return true;
+}
+
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
 {
     char text[TEXT_MAX];
-    struct timespec now;
     va_list arguments;
     if (level > level_now)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    if (now_ms < limit->next) {
+    if (!limit_allows(limit)) {
         limit->suppressed++;
         return;
     }
@@ -101,5 +111,13 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *form
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     write_line(level, text, limit->suppressed);
-    *limit = (struct log_limit){.next = now_ms + LIMIT_MS};
+    limit->suppressed = 0;
+}
+
+void log_limit_flush(struct log_limit *limit, enum log_level level, const char *what)
+{
+    if (limit->suppressed == 0 || !limit_allows(limit))
+        return;
+    log_line(level, "%" PRIu64 " more %s", limit->suppressed, what);
+    limit->suppressed = 0;
 }

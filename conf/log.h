@@ -20,12 +20,23 @@ void log_set_level(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* At most one line a second for each limit: for what a peer or a client can cause at any rate. Zero-initialise. */
+/*
+ * At most one line a second for each limit: for what a peer or a client can cause at any rate. Zero-initialise, or set
+ * `burst`: after a second of silence for each there may be so many lines at once.
+ */
+enum {
+    LOG_BURST = 10 /* for events of which one wants to see each, if they are few */
+};
+
 struct log_limit {
-    uint64_t next;       /* millisecond of the monotonic clock */
+    uint32_t burst; /* 0: 1 */
+    uint64_t next;  /* millisecond of the monotonic clock at which a line is due if they come once a second */
     uint64_t suppressed; /* lines that were not written */
 };
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Says how many lines were suppressed, "3 more WHAT", as soon as the limit allows it. Call it now and then. */
+void log_limit_flush(struct log_limit *limit, enum log_level level, const char *what);
 
 #endif

@@ -85,6 +85,7 @@ void balance_poll(struct balance *balance, uint64_t now)
     balance_check_room(balance);
     time_passed(balance);
     balance_eject(balance);
+    balance_log_more(balance);
 }
 
 bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,

@@ -71,6 +71,9 @@ void balance_gauge_ejected(struct balance *balance);
 /* Counts and logs the state that the host has got. */
 void balance_log_state(struct balance *balance, uint32_t number);
 
+/* Says what the limits of the log have left out. */
+void balance_log_more(struct balance *balance);
+
 /* Hosts of the route have gone out, or its table is another one: says so if none is in rotation. */
 void balance_log_if_none_left(struct balance *balance, const struct route_ref *route);
 

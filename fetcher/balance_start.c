@@ -84,6 +84,8 @@ struct balance *balance_new(struct writer *writer, const char *instance, const s
     balance->writer = writer;
     balance->config = config;
     balance->now = clock_tick();
+    balance->ejected_limit.burst = balance->spared_limit.burst = balance->recovered_limit.burst =
+        balance->none_left_limit.burst = LOG_BURST;
     if (host_store_open(&balance->store, instance, config->shm.max_bytes, failure) != SHM_OK) {
         balance_delete(balance);
         return NULL;

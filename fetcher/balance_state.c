@@ -114,9 +114,25 @@ void balance_log_state(struct balance *balance, uint32_t number)
                     health->override == OVERRIDE_NONE ? "" : "; an operator's override comes before that");
     } else if (host_health_is_spared(health))
         log_limited(&balance->spared_limit, LOG_LEVEL_WARNING,
-                    "%s spared, because max_ejected others of the route are out: %s", host, reason);
+                    "%s spared, because max_ejected allows no more hosts of the route to be out: %s", host,
+                    reason);
     else
-        log_limited(&balance->recovered_limit, LOG_LEVEL_INFO, "%s recovered: %s", host, reason);
+        log_limited(&balance->recovered_limit, LOG_LEVEL_INFO, "%s %s: %s", host,
+                    health->reason == REASON_TIMEOUT       ? "is back in rotation"
+                    : health->reason == REASON_GOOD_WINDOW ? "is not spared any more"
+                                                           : "recovered",
+                    reason);
+}
+
+void balance_log_more(struct balance *balance)
+{
+    log_limit_flush(&balance->ejected_limit, LOG_LEVEL_WARNING,
+                    "ejections: larshm list shows which hosts are out");
+    log_limit_flush(&balance->spared_limit, LOG_LEVEL_WARNING,
+                    "times a host was spared: larshm list shows which are");
+    log_limit_flush(&balance->recovered_limit, LOG_LEVEL_INFO, "times a host recovered");
+    log_limit_flush(&balance->none_left_limit, LOG_LEVEL_ERROR,
+                    "times a route had no host in rotation: larshm list shows which have none");
 }
 
 void balance_log_if_none_left(struct balance *balance, const struct route_ref *route)

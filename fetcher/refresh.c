@@ -90,6 +90,7 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
     refresh->balance = balance;
     refresh->config = config;
     holds_init(&refresh->holds);
+    refresh->hold_limit.burst = refresh->hold_better_limit.burst = refresh->hold_over_limit.burst = LOG_BURST;
     refresh->requests = requests_new();
     if (!refresh->requests) {
         refresh_delete(refresh);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/log.h"
 #include "tests/support/rotation.h"
 
 enum {
@@ -181,7 +182,7 @@ static void fail_all(struct fixture *fixture)
     process_signal(&fixture->fetcher.process, SIGCONT);
 }
 
-static void lines_that_are_left_out_are_counted_with_those_of_their_kind(void **state)
+static void each_of_a_few_hosts_at_a_time_has_a_line_of_its_own(void **state)
 {
     struct fixture *fixture = *state;
     const struct process *fetcher = &fixture->fetcher.process;
@@ -191,19 +192,29 @@ static void lines_that_are_left_out_are_counted_with_those_of_their_kind(void **
         eventually(fetcher_counter(&fixture->fetcher, COUNTER_ejections) == 2 * round);
         eventually(fetcher_counter(&fixture->fetcher, COUNTER_overloaded) == 0);
     }
-    eventually(process_said(fetcher, " recovered: ") == 2);
-    assert_int_equal(process_said(fetcher, " s (number "), 2);
-    assert_int_equal(process_said(fetcher, " spared, "), 2);
-    assert_int_equal(process_said(fetcher,
-                                  "ejected for 2 s (number 2 in a row): 10 failures in a row (1 more of "
-                                  "this kind suppressed)\n"),
-                     1);
-    assert_int_equal(process_said(fetcher,
-                                  "spared, because max_ejected others of the route are out: 10 failures "
-                                  "in a row (1 more of this kind suppressed)\n"),
-                     1);
-    assert_int_equal(process_said(fetcher, "recovered: ejected for 2 s (1 more of this kind suppressed)\n"),
-                     1);
+    eventually(process_said(fetcher, " is back in rotation: ejected for 2 s\n") == 4);
+    assert_int_equal(process_said(fetcher, "ejected for 2 s (number 1 in a row): 10 failures in a row\n"), 2);
+    assert_int_equal(process_said(fetcher, "ejected for 2 s (number 2 in a row): 10 failures in a row\n"), 2);
+    assert_int_equal(process_said(fetcher, " spared, because max_ejected allows no more hosts"), 4);
+    assert_int_equal(process_said(fetcher, "more"), 4); /* nothing was left out */
+}
+
+static void lines_that_are_left_out_are_counted_with_those_of_their_kind(void **state)
+{
+    enum {
+        ROUNDS = 8
+    };
+    struct fixture *fixture = *state;
+    const struct process *fetcher = &fixture->fetcher.process;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 3600\nidle_timeout = 3600\nmax_ejected = 0\n");
+    for (int round = 1; round <= ROUNDS; round++) {
+        fail_all(fixture);
+        eventually(rotation_counted(fixture, ROTATION_HOSTS, (uint64_t)round * ROTATION_STREAK));
+    }
+    eventually(process_said(fetcher, " more times a host was spared: larshm list shows which are\n") > 0);
+    assert_in_range(process_said(fetcher, " spared, because max_ejected"), LOG_BURST,
+                    ROUNDS * ROTATION_HOSTS - 1);
+    assert_int_equal(process_said(fetcher, "ejected for"), 0);
 }
 
 static void route_without_a_host_in_rotation_is_said_once_for_all_that_went_out(void **state)
@@ -315,6 +326,7 @@ int main(void)
         fixture_test(no_good_host_means_overload_but_for_probes_of_each),
         fixture_test(program_whose_calls_all_fail_takes_no_route_from_the_others),
         fixture_test(lines_that_are_left_out_are_counted_with_those_of_their_kind),
+        fixture_test(each_of_a_few_hosts_at_a_time_has_a_line_of_its_own),
         fixture_test(route_without_a_host_in_rotation_is_said_once_for_all_that_went_out),
         fixture_test(slow_failures_take_a_host_out_though_they_are_few),
         fixture_test(window_of_few_calls_ejects_no_host_and_one_of_enough_calls_does),

@@ -50,7 +50,7 @@ load live
     [ "$(jq '[.route.hosts[] | select(.spared)] | length' <<<"$output")" -ge 1 ]
     log=$BATS_TEST_TMPDIR/log
     eventually grep -qE 'route 1/2: 10.0.0.[123]:80 ejected for 15 s \(number 1 in a row\): [0-9.]+ .*failures' "$log"
-    eventually grep -qE 'route 1/2: 10.0.0.[123]:80 spared, because max_ejected others of the route are out: .*failures' "$log"
+    eventually grep -qE 'route 1/2: 10.0.0.[123]:80 spared, because max_ejected allows no more hosts of the route to be out: .*failures' "$log"
 }
 
 @test "rules of Lars: calls that all fail eject all hosts: OVERLOAD is counted, by simulate and by get --pick" {

@@ -91,10 +91,14 @@ static void expect_line_of_host(uint32_t cmdid, uint32_t at, const struct model_
                  (uint32_t)(host->until - host->since) / 1000, host->ejections);
         expect_line(LINE_EJECTED, LOG_LEVEL_WARNING, begin, reason, where);
     } else if (model_is_spared(host)) {
-        snprintf(begin, sizeof(begin), "%s spared, because max_ejected others of the route are out", name);
+        snprintf(begin, sizeof(begin),
+                 "%s spared, because max_ejected allows no more hosts of the route to be out", name);
         expect_line(LINE_SPARED, LOG_LEVEL_WARNING, begin, reason, where);
     } else {
-        snprintf(begin, sizeof(begin), "%s recovered", name);
+        snprintf(begin, sizeof(begin), "%s %s", name,
+                 host->reason == MODEL_TIME          ? "is back in rotation"
+                 : host->reason == MODEL_GOOD_WINDOW ? "is not spared any more"
+                                                     : "recovered");
         expect_line(LINE_RECOVERED, LOG_LEVEL_INFO, begin, reason, where);
     }
 }

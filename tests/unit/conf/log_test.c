@@ -131,6 +131,26 @@ static void a_limit_says_how_much_it_has_suppressed(void **state)
     assert_true(limit.next > 0);
 }
 
+static void a_limit_with_a_burst_writes_so_many_lines_at_once_and_says_how_many_more_there_were(void **state)
+{
+    (void)state;
+    struct capture capture = {0};
+    struct log_limit limit = {.burst = 3};
+    capture_begin(&capture);
+    for (int i = 0; i < 8; i++)
+        log_limited(&limit, LOG_LEVEL_INFO, i < 3 ? "said" : "not said");
+    log_limit_flush(&limit, LOG_LEVEL_INFO, "things"); /* the limit does not allow it yet */
+    limit.next = 0;
+    log_limit_flush(&limit, LOG_LEVEL_INFO, "things");
+    log_limit_flush(&limit, LOG_LEVEL_INFO, "things"); /* there are none */
+    capture_end(&capture);
+    assert_non_null(strstr(capture.text, "said\n"));
+    assert_null(strstr(capture.text, "not said"));
+    const char *last = strstr(capture.text, ": 5 more things\n");
+    assert_non_null(last);
+    assert_string_equal(last, ": 5 more things\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_pipe_that_nothing_reads_costs_lines_that_are_counted),
         cmocka_unit_test(lines_above_the_level_are_not_written),
         cmocka_unit_test(a_limit_says_how_much_it_has_suppressed),
+        cmocka_unit_test(a_limit_with_a_burst_writes_so_many_lines_at_once_and_says_how_many_more_there_were),
     };
     return cmocka_run_group_tests_name("unit/conf/log", tests, NULL, NULL);
 }
