@@ -16,13 +16,14 @@ static void about_fetcher(struct mapping *mapping, larshm_route_info *info)
     info->cut_off = lookup_cut_off(mapping) == LARSHM_OK ? LARSHM_OK : load_relaxed(&mapping->cut_off);
 }
 
-static void count_out(const struct table *table, larshm_route_info *info)
+static void count_out(const struct mapping *mapping, const struct table *table, larshm_route_info *info)
 {
+    bool over = lookup_ejections_over(mapping, info->fetcher_silent_ms);
     info->ejected = info->drained = 0;
     for (uint32_t at = 0; table->limited && at < table->count; at++) {
         uint32_t share = share_in(load_relaxed(&table->s_states[at / STATES_IN_WORD]), at);
         info->drained += share == SHARE_DRAINED;
-        info->ejected += share_is_ejected(share);
+        info->ejected += share_is_ejected(share) && !over;
     }
 }
 
@@ -45,7 +46,7 @@ static int about_route(struct mapping *mapping, struct route_key key, larshm_rou
         info->age_ms = now > fetched ? now - fetched : 0;
         info->update_timeout_s = table.ttl_s;
         info->hosts = table.count;
-        count_out(&table, info);
+        count_out(mapping, &table, info);
         info->spared = (load_relaxed(&table.s_block->marks) & MARK_SPARED) != 0;
         info->pulling = (table.expires & EXPIRES_PULLING) != 0;
         info->expired = now > (table.expires & ~EXPIRES_PULLING);

@@ -41,11 +41,15 @@ void lookup_flush(const struct mapping *mapping)
     shorten_batch(mine);
 }
 
-/* The fetcher ends ejections in time. If it is dead, no other process does: then they expire here. */
+bool lookup_ejections_over(const struct mapping *mapping, uint64_t silence)
+{
+    return silence >
+           load_relaxed(&mapping->routes.s_header->settings.max_overload_timeout_s) * UINT64_C(1000);
+}
+
 static void judge_ejections(struct mapping *mapping, uint64_t silence)
 {
-    uint64_t timeout = load_relaxed(&mapping->routes.s_header->settings.max_overload_timeout_s) * UINT64_C(1000);
-    bool over = silence > timeout;
+    bool over = lookup_ejections_over(mapping, silence);
     /* Relaxed: a lookup that sees it late is one of the same batch. */
     if (load_relaxed(&mapping->ejections_over) != over)
         store_relaxed(&mapping->ejections_over, over);

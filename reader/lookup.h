@@ -73,6 +73,9 @@ static inline int lookup_cut_off(struct mapping *mapping)
 /* Adds the thread's lookup counts to the control object. */
 void lookup_flush(const struct mapping *mapping);
 
+/* The fetcher ends ejections in time. If it is dead, no other process does: after a silence of this long they are over. */
+bool lookup_ejections_over(const struct mapping *mapping, uint64_t silence);
+
 /* After each batch of a thread's calls: adds its counts, and keeps the handle on the current generation. */
 void lookup_batch_done(larshm *h);
 

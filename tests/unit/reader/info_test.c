@@ -65,6 +65,10 @@ static void info_shows_what_is_ejected_drained_and_spared(void **state)
     instance_renew(instance);
     assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
     assert_true(info.ejected == 5 && info.drained == 3 && info.spared == 1);
+    instance_heartbeat(instance,
+                       clock_tick() - 1000 * 1000); /* a fetcher that is dead for long: ejections are over */
+    assert_int_equal(larshm_info(h, 0, 1, &info), LARSHM_OK);
+    assert_true(info.ejected == 0 && info.drained == 3);
     larshm_close(h);
 }
 
