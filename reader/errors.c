@@ -64,7 +64,7 @@ const char *larshm_strerror(int code)
         return "the routes object is damaged: see `larshm check`, restart the fetcher to recreate it";
     case LARSHM_BAD_ARGUMENT:
         return "an argument is out of range: an instance is 1 to 32 letters, digits, '-' or '_', LARSHM_DIRECTORY an "
-               "absolute path, LARSHM_TRUST_UID and /etc/larshm/trust list 1 to 16 uids";
+               "absolute path, LARSHM_TRUST_UID and /etc/larshm/trust list 1 to 16 uids, tried hosts are 8 at most";
     case LARSHM_CUT_OFF:
         return "this process cannot open its fetcher's newer objects: cached routes are served as they were; larshm_info() "
                "says why, close and open again where that can help";

@@ -27,7 +27,8 @@ static json_t *json_health(const struct host_health *health)
     uint64_t end = health_until_unix_ms(of);
     json_t *until = end ? json_integer(json_number(end)) : json_null();
     return json_pack("{s:s, s:b, s:I, s:o, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "state", health_states[of->state], "spared", (int)host_health_is_spared(of), "level",
+                     "state", health_states[of->state], "spared",
+                     (int)(host_health_is_spared(of) && of->override != OVERRIDE_DRAINED), "level",
                      (json_int_t)of->level, "until_unix_ms", until, "hold", health_overrides[of->override],
                      "reason", health_reasons[of->reason], "value", (json_int_t)of->value, "limit",
                      (json_int_t)of->limit, "since_unix_ms", since, "total_succ", json_number(of->total_succ),

@@ -185,11 +185,11 @@ void larshm_close(larshm *h);
 
 /*
  * Picks one host of a route, each in turn. Wait-free. Each thread goes round each route by itself,
- * so two picks of a route in a row are two hosts, where two are in rotation with their full
- * share, as far as the thread's memory of some thousand routes goes, see larshm(7). A few picks
- * are probes of an ejected host, to see whether it has recovered; one that has gets a growing
- * share. A route that is older than update_timeout is still answered at once, and refreshed in
- * the background (Lars' rule).
+ * so two picks of a route in a row are two hosts, where two are in rotation and none has just
+ * come back, as far as the thread's memory of some thousand routes goes, see larshm(7). A few
+ * picks are probes of an ejected host, to see whether it has recovered; one that has gets a
+ * growing share. A route that is older than update_timeout is still answered at once, and
+ * refreshed in the background (Lars' rule).
  *
  * 0: *host is filled in. LARSHM_PENDING: the route was unknown on this machine; the fetcher
  * requests it. LARSHM_OVERLOAD: calls to all its hosts fail, see larshm_report(),
@@ -201,9 +201,10 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
 
 /*
  * Picks a host for another attempt, after calls to the `count` hosts in `tried` have failed, 8 at
- * most: one in rotation that is not among them, or any in rotation if there is no other. Only
- * their addr and port are looked at; `host` may be one of them. Never a probe while a host is in
- * rotation. With `count` 0 it is larshm_get_host(), probes included. Wait-free.
+ * most: one in rotation that is not among them, or any in rotation if there is no other. All of
+ * these get a pick equally often, but for hosts that have just come back, which get fewer. Of the
+ * tried ones only addr and port are looked at; `host` may be one of them. Never a probe while a
+ * host is in rotation. With `count` 0 it is larshm_get_host(), probes included. Wait-free.
  *
  * LARSHM_BAD_ARGUMENT: more than 8. The other codes are those of larshm_get_host().
  */
