@@ -19,6 +19,7 @@ enum {
     SWEEP_TICKS = 200,      /* once in ten seconds */
     SWEEP_SLICES = 100,     /* a sweep is spread over this many ticks ... */
     SWEEP_SLICE_MIN = 1000, /* ... unless it is short */
+    READ_MAX = 256,         /* routes read at once, see store_begin_reading() */
     FILL_MAX = 4096,        /* routes read for one subscriber before the next */
 };
 
@@ -131,24 +132,41 @@ static void send_route(struct client *client, uint8_t *body, struct route *route
     directory->answers++;
 }
 
+/* Reads the first route that the subscriber is owed. False: there is none, or it stays owed. */
+static bool fill_one(struct client *client)
+{
+    struct subscription *owed = STAILQ_FIRST(&client->subscriber.owed);
+    uint8_t *body;
+    if (!owed || !(body = peer_reserve(client->peer)))
+        return false;
+    struct route *route = owed->route;
+    if (read_route(client->directory, route) != 0)
+        return false; /* the next tick tries again */
+    subscriber_settle_first(&client->subscriber);
+    if (owed->requested || owed->sent != route->digest)
+        send_route(client, body, route);
+    owed->requested = false;
+    owed->sent = route->digest;
+    return true;
+}
+
+static bool fill_some(struct client *client)
+{
+    struct directory *directory = client->directory;
+    bool more = true;
+    if (STAILQ_EMPTY(&client->subscriber.owed) ||
+        check_store(directory, store_begin_reading(directory->store)) < 0)
+        return false;
+    for (int i = 0; i < READ_MAX && more; i++)
+        more = fill_one(client);
+    store_end_reading(directory->store);
+    return more;
+}
+
 static void on_fill(void *arg)
 {
-    struct client *client = arg;
-    struct directory *directory = client->directory;
-    struct subscription *owed;
-    uint8_t *body;
-    for (int i = 0; i < FILL_MAX; i++) {
-        if (!(owed = STAILQ_FIRST(&client->subscriber.owed)) || !(body = peer_reserve(client->peer)))
-            return;
-        struct route *route = owed->route;
-        if (read_route(directory, route) != 0)
-            return; /* still owed: the next tick tries again */
-        subscriber_settle_first(&client->subscriber);
-        if (owed->requested || owed->sent != route->digest)
-            send_route(client, body, route);
-        owed->requested = false;
-        owed->sent = route->digest;
-    }
+    for (int i = 0; i < FILL_MAX / READ_MAX && fill_some(arg); i++)
+        ;
 }
 
 static const char *on_frame(void *arg, const struct frame *frame)
@@ -207,19 +225,28 @@ static void on_changed(void *arg, struct route_key key)
         route_owe_all(route);
 }
 
+static bool sweep_one(struct directory *directory)
+{
+    struct route *route = TAILQ_FIRST(&directory->routes.all);
+    if (!directory->sweep_left || !route || read_route(directory, route) != 0)
+        return false;
+    directory->sweep_left--;
+    TAILQ_REMOVE(&directory->routes.all, route, link);
+    TAILQ_INSERT_TAIL(&directory->routes.all, route, link);
+    return true;
+}
+
 /* Reads some routes again, to find changes that RouteChange does not name. */
 static void sweep(struct directory *directory)
 {
     size_t slice = directory->routes.by_key.count / SWEEP_SLICES;
     if (slice < SWEEP_SLICE_MIN)
         slice = SWEEP_SLICE_MIN;
-    struct route *route;
-    while (slice-- && directory->sweep_left && (route = TAILQ_FIRST(&directory->routes.all))) {
-        if (read_route(directory, route) != 0)
-            return;
-        directory->sweep_left--;
-        TAILQ_REMOVE(&directory->routes.all, route, link);
-        TAILQ_INSERT_TAIL(&directory->routes.all, route, link);
+    bool more = directory->sweep_left;
+    while (slice > 0 && more && check_store(directory, store_begin_reading(directory->store)) == 0) {
+        for (int i = 0; i < READ_MAX && slice > 0 && more; i++, slice--)
+            more = sweep_one(directory);
+        store_end_reading(directory->store);
     }
 }
 

@@ -19,6 +19,7 @@ const char *const sql_statements[STATEMENTS] = {
     [CLEAN_CHECK] = OLD_CHANGES "LIMIT 1",
     [CLEAN] = "DELETE FROM RouteChange WHERE id IN (" OLD_CHANGES "LIMIT ?3)",
     [BEGIN] = "BEGIN IMMEDIATE",
+    [BEGIN_READING] = "BEGIN",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [VERSION] = "SELECT version FROM RouteVersion WHERE id = 1",

@@ -12,6 +12,7 @@ enum statement {
     CLEAN_CHECK,
     CLEAN,
     BEGIN,
+    BEGIN_READING,
     COMMIT,
     ROLLBACK,
     VERSION,

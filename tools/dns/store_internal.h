@@ -16,6 +16,8 @@ struct store {
     int64_t seen;           /* the highest RouteChange.id that a poll read */
     int64_t polled_version; /* RouteVersion at the last poll */
 
+    bool reading; /* between store_begin_reading() and store_end_reading() */
+
     struct edit_log log;  /* of the edit under way */
     uint64_t keys;        /* that it has changed */
     int64_t version;      /* the store's, when the edit began */

@@ -83,10 +83,30 @@ int store_read(struct store *store, struct route_key key, struct host_addr *host
     size_t found = 0;
     while (found < cap && (result = sqlite3_step(statement)) == SQLITE_ROW)
         found += read_host(statement, 0, &hosts[found]);
-    if (database_finish(&store->db, statement, result) != 0)
+    if (database_finish(&store->db, statement, result) != 0) {
+        store_end_reading(store);
         return -1;
+    }
     *count = found;
     return 0;
+}
+
+int store_begin_reading(struct store *store)
+{
+    if (database_run(&store->db, store->db.statements[BEGIN_READING]) < 0)
+        return -1;
+    store->reading = true;
+    return 0;
+}
+
+/* It has written nothing, and SQLite may have ended it after an error. */
+void store_end_reading(struct store *store)
+{
+    if (!store->reading)
+        return;
+    store->reading = false;
+    sqlite3_step(store->db.statements[ROLLBACK]);
+    sqlite3_reset(store->db.statements[ROLLBACK]);
 }
 
 int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_row_fn *row,

@@ -329,6 +329,40 @@ static void change_through_another_handle_is_noticed_once(void **state)
     store_close(editor);
 }
 
+static void g2_reads_at_once_see_one_state_and_later_ones_and_polls_the_edit(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct route_key other = {3, 4};
+    struct store *editor;
+    char error[STORE_ERROR_SIZE];
+    assert_int_equal(store_open(&editor, fixture->file.path, STORE_EXISTING, error), 0);
+    poll_count(fixture->store);
+    assert_int_equal(store_begin_reading(fixture->store), 0);
+    assert_int_equal(read_count(fixture->store, key), 0);
+    add(editor, key, host_a);
+    add(editor, other, host_a);
+    assert_int_equal(read_count(fixture->store, other), 0);
+    store_end_reading(fixture->store);
+    assert_int_equal(read_count(fixture->store, other), 1);
+    assert_int_equal(poll_count(fixture->store), 2);
+    store_close(editor);
+}
+
+static void reading_at_once_ends_with_a_read_that_fails(void **state)
+{
+    struct fixture *fixture = *state;
+    struct host_addr hosts[8];
+    size_t count;
+    run_sql(&fixture->file, "ALTER TABLE RouteData RENAME TO Elsewhere");
+    assert_int_equal(store_begin_reading(fixture->store), 0);
+    assert_int_equal(store_read(fixture->store, key, hosts, 8, &count), -1);
+    run_sql(&fixture->file, "ALTER TABLE Elsewhere RENAME TO RouteData");
+    assert_int_equal(read_count(fixture->store, key), 0);
+    store_end_reading(fixture->store);
+    add(fixture->store, key, host_a);
+    assert_int_equal(read_count(fixture->store, key), 1);
+}
+
 static void change_row_ahead_of_the_version_is_noticed_when_the_version_comes(void **state)
 {
     struct fixture *fixture = *state;
@@ -448,6 +482,8 @@ int main(void)
         TEST(hosts_that_no_one_can_call_are_not_read),
         TEST(reading_stops_at_the_room_that_is_given),
         TEST(change_through_another_handle_is_noticed_once),
+        TEST(g2_reads_at_once_see_one_state_and_later_ones_and_polls_the_edit),
+        TEST(reading_at_once_ends_with_a_read_that_fails),
         TEST(change_row_ahead_of_the_version_is_noticed_when_the_version_comes),
         TEST(changes_are_noticed_although_another_directory_deletes_their_rows),
         TEST(cleaning_deletes_only_old_rows_that_were_handled),
