@@ -192,9 +192,10 @@ static int check_deleted(struct database *db)
         missing ? "that file, too" : "both");
 }
 
+/* Without a mutex: one thread uses it. */
 int database_open(struct database *db, const char *path, enum store_mode mode, const struct database_use *use)
 {
-    int flags = SQLITE_OPEN_READWRITE | (mode == STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
     *db = (struct database){.use = use, .path = strdup(path)};
     if (!db->path)
         return database_fail(db, "out of memory");
