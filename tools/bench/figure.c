@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "tools/bench/timing.h"
 
 struct figure *figures_add(struct figures *figures, const struct figure *like)
 {
@@ -34,22 +37,38 @@ void figures_free(struct figures *figures)
     *figures = (struct figures){0};
 }
 
+static double median_of(const double *values, uint32_t count)
+{
+    double sorted[ROUNDS_MAX];
+    memcpy(sorted, values, count * sizeof(*values));
+    sort_values(sorted, count);
+    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+}
+
 void figure_sample(struct figure *figure, double value)
 {
     if (figure->samples == ROUNDS_MAX)
         return;
-    uint32_t at = figure->samples++;
-    for (; at > 0 && figure->sample[at - 1] > value; at--)
-        figure->sample[at] = figure->sample[at - 1];
-    figure->sample[at] = value;
-    figure->min = figure->sample[0];
-    figure->max = figure->sample[figure->samples - 1];
-    figure->median = (figure->sample[(figure->samples - 1) / 2] + figure->sample[figure->samples / 2]) / 2;
+    bool first = figure->samples == 0;
+    figure->sample[figure->samples++] = value;
+    figure->min = first || value < figure->min ? value : figure->min;
+    figure->max = first || value > figure->max ? value : figure->max;
+    figure->median = median_of(figure->sample, figure->samples);
 }
 
 double figure_ratio(const struct figure *figure)
 {
-    return figure->peer && figure->peer->median > 0 ? figure->median / figure->peer->median : 0;
+    const struct figure *peer = figure->peer;
+    double ratios[ROUNDS_MAX];
+    uint32_t count = 0;
+    if (!peer || peer->median <= 0)
+        return 0;
+    if (peer->samples != figure->samples)
+        return figure->median / peer->median;
+    for (uint32_t i = 0; i < figure->samples; i++)
+        if (peer->sample[i] > 0)
+            ratios[count++] = figure->sample[i] / peer->sample[i];
+    return median_of(ratios, count);
 }
 
 bool figure_has_target(const struct figure *figure)

@@ -33,7 +33,7 @@ struct figure {
     double median, min, max; /* of the samples so far */
     struct figure *next;
     uint32_t samples;
-    double sample[ROUNDS_MAX]; /* sorted */
+    double sample[ROUNDS_MAX]; /* in the order of the rounds */
 };
 
 /* In the order in which they were added. */
@@ -51,7 +51,10 @@ void figures_free(struct figures *figures);
 /* Adds the sample of a round. Samples beyond ROUNDS_MAX are ignored. */
 void figure_sample(struct figure *figure, double value);
 
-/* The median over the peer's. 0 without a peer, or without samples. */
+/*
+ * The median of the ratios of each round: what disturbs a round disturbs both. The ratio of the medians, if the peer has
+ * another number of samples. 0 without a peer, or without samples.
+ */
 double figure_ratio(const struct figure *figure);
 
 bool figure_has_target(const struct figure *figure);

@@ -31,7 +31,7 @@ static const char doc[] =
     "not slow, without their largest sizes, in less than a minute. \"all\" stands for every suite. It works on private "
     "instances and leaves nothing behind.\v"
     "Figures are medians over rounds. Each round measures a figure and its peers in turn. On a busy machine trust "
-    "RATIO, the median over the median of the figure in TO, more than the times.\n\n"
+    "RATIO, the median of each round's ratio to the figure in TO, more than the times.\n\n"
     "Examples:\n"
     "  larshm bench\n"
     "  larshm bench lookup --routes 1000\n"

@@ -66,6 +66,17 @@ static void test_ratio_is_to_the_peer_that_is_named(void **state)
     assert_true(figure_ratio(peer) == 0);
 }
 
+static void test_ratio_is_the_median_of_those_of_the_rounds(void **state)
+{
+    struct figure *peer = add(state, &(struct figure){.name = "peer"});
+    struct figure *figure = add(state, &(struct figure){.name = "a", .peer = peer});
+    sample(peer, (double[]){10, 10, 20}, 3);
+    sample(figure, (double[]){5, 30, 10}, 3);
+    assert_true(figure_ratio(figure) == 0.5);
+    figure_sample(figure, 10);
+    assert_true(figure_ratio(figure) == 1);
+}
+
 static void test_target_is_met_at_its_bound_and_not_without_samples(void **state)
 {
     struct figure *peer = add(state, &(struct figure){.name = "peer"});
@@ -126,6 +137,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_samples_beyond_the_last_round_are_ignored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ratio_is_to_the_peer_that_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ratio_is_the_median_of_those_of_the_rounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_target_is_met_at_its_bound_and_not_without_samples, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_target_without_a_peer_is_about_the_median_itself, setup,
