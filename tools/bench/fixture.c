@@ -70,7 +70,7 @@ static bool publish_all(const struct fixture *fixture)
 }
 
 /* The index in full, and one table for each route. */
-static bool measure_bytes(struct fixture *fixture)
+bool fixture_measure(struct fixture *fixture)
 {
     const struct trust self = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     struct region region = {0};
@@ -86,20 +86,31 @@ static bool measure_bytes(struct fixture *fixture)
     return done;
 }
 
-bool fixture_open(struct fixture *fixture, const struct fixture_shape *shape)
+bool fixture_prepare(struct fixture *fixture, const struct fixture_shape *shape,
+                     const struct library *library)
 {
-    *fixture = (struct fixture){.shape = *shape};
+    *fixture = (struct fixture){.shape = *shape, .library = library};
     fixture_name(fixture->instance);
-    if (object_names(fixture->instance, &fixture->names) != SHM_OK ||
-        !(fixture->sequence = new_sequence(shape->routes)) ||
-        !fixture_writer(fixture->instance, &fixture->writer) || !publish_all(fixture) ||
-        !measure_bytes(fixture))
-        return false;
-    writer_heartbeat(fixture->writer, clock_tick());
-    int code = larshm_open(&fixture->reader, fixture->instance);
+    return object_names(fixture->instance, &fixture->names) == SHM_OK &&
+           (fixture->sequence = new_sequence(shape->routes));
+}
+
+bool fixture_attach(struct fixture *fixture)
+{
+    int code = fixture->library->open(&fixture->reader, fixture->instance);
     if (code != LARSHM_OK)
         warnx("%s: %s", fixture->instance, larshm_strerror(code));
     return code == LARSHM_OK;
+}
+
+bool fixture_open(struct fixture *fixture, const struct fixture_shape *shape)
+{
+    if (!fixture_prepare(fixture, shape, &own_library) ||
+        !fixture_writer(fixture->instance, &fixture->writer) || !publish_all(fixture) ||
+        !fixture_measure(fixture))
+        return false;
+    writer_heartbeat(fixture->writer, clock_tick());
+    return fixture_attach(fixture);
 }
 
 void fixture_release(struct fixture *fixture)
@@ -110,7 +121,8 @@ void fixture_release(struct fixture *fixture)
 
 void fixture_close(struct fixture *fixture)
 {
-    larshm_close(fixture->reader);
+    if (fixture->reader)
+        fixture->library->close(fixture->reader);
     writer_close(fixture->writer);
     fixture_remove(fixture->instance);
     free(fixture->sequence);

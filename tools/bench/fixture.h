@@ -14,6 +14,7 @@
 #include "shm/layout.h"
 #include "shm/names.h"
 #include "shm/writer/writer.h"
+#include "tools/bench/library.h"
 
 enum {
     FIXTURE_PORT = 1024,
@@ -32,12 +33,23 @@ struct fixture {
     char instance[INSTANCE_MAX + 1];
     struct object_names names;
     struct writer *writer;
+    const struct library *library; /* that has opened `reader` */
     larshm *reader;
     uint32_t *sequence; /* [SEQUENCE_LENGTH] route numbers */
-    uint64_t bytes;     /* that lookups may touch: the index and the tables */
+    uint64_t bytes;     /* of fixture_measure(): the index and the tables */
 };
 
-/* Publishes all routes and opens a reader. False: stderr says why, or bench_stopped(). */
+/* Its name, its sequence and the library that will look up. False: stderr says why. Close it in any case. */
+bool fixture_prepare(struct fixture *fixture, const struct fixture_shape *shape,
+                     const struct library *library);
+
+/* Opens the reader. False: likewise. */
+bool fixture_attach(struct fixture *fixture);
+
+/* How many bytes lookups may touch, in an instance of this layout. False: stderr says why. */
+bool fixture_measure(struct fixture *fixture);
+
+/* Publishes all routes and opens a reader of our own library. False: stderr says why, or bench_stopped(). */
 bool fixture_open(struct fixture *fixture, const struct fixture_shape *shape);
 
 /* Closes reader and writer, and removes the objects. A zeroed fixture is fine. */

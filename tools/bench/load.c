@@ -8,6 +8,7 @@
 
 #include "tools/bench/deployment.h"
 #include "tools/bench/fixture.h"
+#include "tools/bench/loading.h"
 #include "tools/bench/readers.h"
 #include "tools/bench/timing.h"
 
@@ -17,9 +18,6 @@ enum {
     MEDIUM = 100 * 1000,
     LARGE = 1000 * 1000,
     ROUNDS_ENOUGH = 3,
-    WINDOW = 8192, /* routes that are requested and not cached yet */
-    PAUSE_US = 1000,
-    STALLED_S = 20, /* without another route */
     BEFORE_US = 100 * 1000,
     AFTER_US = 300 * 1000,
     LOAD_TARGET_S = 20,
@@ -65,52 +63,6 @@ static void tear_down(struct setup *setup)
     fixture_remove(setup->instance);
 }
 
-/* Looks up the waiting routes once; *count is how many are still missing. False: an answer is wrong. */
-static bool look_up_waiting(larshm *reader, uint32_t *waiting, uint32_t *count)
-{
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < *count; i++) {
-        uint32_t route = waiting[i];
-        larshm_host host;
-        int code = larshm_get_host(reader, fixture_modid(route), fixture_cmdid(route), &host);
-        if (code == LARSHM_PENDING || code == LARSHM_FULL) {
-            waiting[left++] = route;
-        } else if (code != LARSHM_OK || !fixture_owns(route, HOSTS, &host)) {
-            warnx("%s: wrong hosts in a route: %s", suite, larshm_strerror(code));
-            return false;
-        }
-    }
-    *count = left;
-    return true;
-}
-
-/* Looks up all routes, and those that are missing again, until none is. Pauses when no route has come. */
-static bool load_all(const struct bench *bench, larshm *reader, uint32_t routes, double *seconds)
-{
-    uint32_t waiting[WINDOW], count = 0, next = 0;
-    uint64_t begun = clock_ns(), progress = begun;
-    while (next < routes || count > 0) {
-        while (count < WINDOW && next < routes)
-            waiting[count++] = next++;
-        uint32_t before = count;
-        if (bench_stopped() || !look_up_waiting(reader, waiting, &count))
-            return false;
-        uint64_t now = clock_ns();
-        if (count < before) {
-            progress = now;
-            continue;
-        }
-        if (now - progress > STALLED_S * UINT64_C(1000000000)) {
-            warnx("%s: only %u of %u routes came", suite, next - count, routes);
-            return false;
-        }
-        bench_progress(bench, "%s: %u of %u routes", suite, next - count, routes);
-        usleep(PAUSE_US);
-    }
-    *seconds = (double)(clock_ns() - begun) / 1e9;
-    return true;
-}
-
 /*
  * The directory is killed first: elsewhere it has a machine to itself. Here it would take half a second of a processor to
  * drop the subscriptions of the killed fetcher, while the new fetcher and the lookups need all processors.
@@ -145,7 +97,10 @@ static bool run_round(const struct bench *bench, struct setup *setup, uint32_t r
                       const struct load_figures *figures)
 {
     double seconds;
-    bool done = set_up(bench, setup) && load_all(bench, setup->reader, routes, &seconds);
+    bool done = set_up(bench, setup);
+    const struct loading loading = {
+        .library = &own_library, .reader = setup->reader, .routes = routes, .hosts = HOSTS};
+    done = done && loading_run(&loading, bench, suite, &seconds);
     if (done) {
         figure_sample(figures->load, seconds);
         figure_sample(figures->per_route, seconds * 1e6 / routes);

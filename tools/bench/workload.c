@@ -3,42 +3,59 @@
 
 #include "shm/clock.h"
 
-static bool lookup_host(void *reader, uint32_t route, larshm_host *out)
+/* What each call needs, in registers: the functions of the library that a fixture is looked up with, and its handle. */
+struct caller {
+    struct library library;
+    larshm *reader;
+};
+
+static struct caller caller_of(const struct workload *workload)
 {
-    return larshm_get_host(reader, fixture_modid(route), fixture_cmdid(route), out) == LARSHM_OK;
+    return (struct caller){*workload->fixture->library, workload->fixture->reader};
 }
 
-static bool lookup_view(void *reader, uint32_t route, larshm_host *out)
+static bool lookup_host(void *context, uint32_t route, larshm_host *out)
 {
+    const struct caller *caller = context;
+    return caller->library.get_host(caller->reader, fixture_modid(route), fixture_cmdid(route), out) ==
+           LARSHM_OK;
+}
+
+static bool lookup_view(void *context, uint32_t route, larshm_host *out)
+{
+    const struct caller *caller = context;
     larshm_view view;
     uint32_t modid = fixture_modid(route), cmdid = fixture_cmdid(route);
-    if (larshm_route_begin(reader, modid, cmdid, &view) != LARSHM_OK)
+    if (caller->library.route_begin(caller->reader, modid, cmdid, &view, sizeof(view)) != LARSHM_OK)
         return false;
     size_t at = view.count - 1;
     *out = (larshm_host){modid, cmdid, view.addr[at], view.port[at]};
-    return larshm_route_end(reader, &view) == LARSHM_OK;
+    return caller->library.route_end(caller->reader, &view) == LARSHM_OK;
 }
 
 bool get_host_check(void *workload)
 {
-    return workload_check(workload, lookup_host, ((struct workload *)workload)->fixture->reader);
+    struct caller caller = caller_of(workload);
+    return workload_check(workload, lookup_host, &caller);
 }
 
 bool get_host_run(void *workload, uint32_t calls)
 {
-    return workload_run(workload, calls, lookup_host, ((struct workload *)workload)->fixture->reader);
+    struct caller caller = caller_of(workload);
+    return workload_run(workload, calls, lookup_host, &caller);
 }
 
 /* The next BATCH_ROUTES routes of the sequence. */
 static size_t lookup_batch(struct workload *workload, larshm_host hosts[static BATCH_ROUTES])
 {
+    const struct fixture *fixture = workload->fixture;
     int codes[BATCH_ROUTES];
     for (int i = 0; i < BATCH_ROUTES; i++) {
-        uint32_t route = workload->fixture->sequence[workload->at++ & SEQUENCE_MASK];
+        uint32_t route = fixture->sequence[workload->at++ & SEQUENCE_MASK];
         hosts[i].modid = fixture_modid(route);
         hosts[i].cmdid = fixture_cmdid(route);
     }
-    return larshm_get_host_batch(workload->fixture->reader, hosts, codes, BATCH_ROUTES);
+    return fixture->library->get_host_batch(fixture->reader, hosts, codes, BATCH_ROUTES);
 }
 
 bool get_host_batch_check(void *context)
@@ -72,12 +89,14 @@ bool get_host_batch_run(void *context, uint32_t calls)
 
 bool view_check(void *workload)
 {
-    return workload_check(workload, lookup_view, ((struct workload *)workload)->fixture->reader);
+    struct caller caller = caller_of(workload);
+    return workload_check(workload, lookup_view, &caller);
 }
 
 bool view_run(void *workload, uint32_t calls)
 {
-    return workload_run(workload, calls, lookup_view, ((struct workload *)workload)->fixture->reader);
+    struct caller caller = caller_of(workload);
+    return workload_run(workload, calls, lookup_view, &caller);
 }
 
 void workload_settle(void *workload)
