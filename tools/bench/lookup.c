@@ -52,12 +52,14 @@ static bool at_size(struct bench *bench, const struct fixture_shape *shape)
     struct setup setup;
     bool done = set_up(bench, shape, &setup);
     bool small = shape->routes == SMALL, large = shape->routes == LARGE, usual = shape->hosts == HOSTS;
-    struct workload hosts = {.fixture = &setup.fixture}, views = hosts, batches = hosts;
+    struct workload hosts = {.fixture = &setup.fixture}, dependent = hosts, views = hosts, batches = hosts;
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", shape->routes},
                                                              {"hosts", shape->hosts}};
     const struct benchmark benchmarks[] = {
         {"get_host", get_host_check, workload_settle, get_host_run, &hosts, CALLS, "cds_lfht",
          .at_most = usual ? 0.7 : 0},
+        {"get_host, dependent keys", get_host_check, workload_settle, get_host_run_dependent, &dependent,
+         CALLS, .peer = "memory read", .at_most = large ? 1.35 : 0},
         {"route_begin/end", view_check, workload_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
         {"get_host_batch of 100", get_host_batch_check, workload_settle, get_host_batch_run, &batches, CALLS,
          .peer = "get_host"},

@@ -45,6 +45,12 @@ bool get_host_run(void *workload, uint32_t calls)
     return workload_run(workload, calls, lookup_host, &caller);
 }
 
+bool get_host_run_dependent(void *workload, uint32_t calls)
+{
+    struct caller caller = caller_of(workload);
+    return workload_loop(workload, calls, lookup_host, &caller, true);
+}
+
 /* The next BATCH_ROUTES routes of the sequence. */
 static size_t lookup_batch(struct workload *workload, larshm_host hosts[static BATCH_ROUTES])
 {

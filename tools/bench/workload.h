@@ -15,20 +15,30 @@ struct workload {
 /* Picks a host of the route. False: there is no such route. */
 typedef bool lookup_fn(void *peer, uint32_t route, larshm_host *out);
 
-/* Inlined into each caller together with its `lookup`: no call through a pointer is timed. */
-__attribute__((always_inline)) static inline bool workload_run(struct workload *workload, uint32_t calls,
-                                                               lookup_fn *lookup, void *peer)
+/*
+ * Inlined into each caller together with its `lookup`. `dependent`: the next key comes from the answer, so that no two
+ * lookups overlap. No port that is looked up is above 32767.
+ */
+__attribute__((always_inline)) static inline bool workload_loop(struct workload *workload, uint32_t calls,
+                                                                lookup_fn *lookup, void *peer, bool dependent)
 {
     const uint32_t *sequence = workload->fixture->sequence;
-    uint32_t at = workload->at, found = 0, sum = 0;
+    uint32_t at = workload->at, found = 0, sum = 0, zero = 0;
     for (uint32_t i = 0; i < calls; i++) {
         larshm_host host = {0};
-        found += lookup(peer, sequence[at++ & SEQUENCE_MASK] + workload->offset, &host);
+        found += lookup(peer, sequence[at++ & SEQUENCE_MASK] + workload->offset + zero, &host);
+        zero = dependent ? ntohs(host.port) >> 15 : 0;
         sum += host.addr + host.port;
     }
     workload->at = at & SEQUENCE_MASK;
     workload->sum += sum;
     return found == (workload->offset ? 0 : calls);
+}
+
+__attribute__((always_inline)) static inline bool workload_run(struct workload *workload, uint32_t calls,
+                                                               lookup_fn *lookup, void *peer)
+{
+    return workload_loop(workload, calls, lookup, peer, false);
 }
 
 enum {
@@ -51,7 +61,7 @@ static inline bool workload_check(const struct workload *workload, lookup_fn *lo
 }
 
 /*
- * The library's lookups, for a struct benchmark; the context is a struct workload. get_host: larshm_get_host().
+ * The library's lookups, for a struct benchmark; the context is a struct workload. get_host: larshm_get_host(), and likewise with each key depending on the answer before.
  * get_host_batch: larshm_get_host_batch() of BATCH_ROUTES routes at a time. view: larshm_route_begin(), one host copied
  * out, larshm_route_end().
  */
@@ -60,6 +70,7 @@ enum {
 };
 bool get_host_check(void *workload);
 bool get_host_run(void *workload, uint32_t calls);
+bool get_host_run_dependent(void *workload, uint32_t calls);
 bool get_host_batch_check(void *workload);
 bool get_host_batch_run(void *workload, uint32_t calls);
 bool view_check(void *workload);
