@@ -42,6 +42,13 @@ until_busy() {
     return 1
 }
 
+# Another build: the library that programs run with, and its fetcher, elsewhere.
+another_build() {
+    mkdir -p other/lib other/bin
+    cp "$BUILD/lib/liblarshm.so" other/lib
+    cp "$BIN/larshm-fetcher" other/bin
+}
+
 @test "every suite but the slow ones measures, and the JSON says what, where and beside which peer" {
     "$BIN/larshm-bench" -j --rounds 1 --routes 1000 >bench.json &
     bench=$!
@@ -140,8 +147,10 @@ until_busy() {
 }
 
 @test "SIGINT ends it by that signal and leaves nothing in shared memory" {
-    for suite in lookup processes writer publish poll bridge load; do
-        "$BIN/larshm-bench" --routes 1000 --rounds 99 "$suite" >out 2>err 3>&- &
+    another_build
+    for suite in lookup processes writer publish poll bridge load "lookup --against other/lib/liblarshm.so"; do
+        read -ra arguments <<<"$suite"
+        "$BIN/larshm-bench" --routes 1000 --rounds 99 "${arguments[@]}" >out 2>err 3>&- &
         bench=$!
         until_busy
         # Shells start what is in the background deaf to SIGINT; the bench listens all the same.
@@ -153,6 +162,43 @@ until_busy() {
         [ ! -s out ]
         [ ! -s err ]
     done
+}
+
+@test "another library does the same lookups in the same rounds, and the ratio is to it" {
+    another_build
+    "$BIN/larshm-bench" -j --rounds 1 --routes 1000 lookup --against other/lib/liblarshm.so >bench.json &
+    bench=$!
+    wait "$bench"
+    [ -z "$(left_by "$bench")" ]
+    bench=
+    count=$(json figures)
+    for ((i = 0; i < count; i++)); do
+        name=$(json figures "$i" name)
+        [ "$name" != "memory read" ] || continue
+        [[ "$name" != *", other" ]] || continue
+        [ "$(json figures "$i" peer name)" = "$name, other" ]
+        [[ "$(json figures "$i" ratio)" =~ ^[0-9.]+$ ]]
+        names+="$(json figures "$i" parameters routes) $name"$'\n'
+    done
+    for name in "1 get_host" "1000 get_host" "1000 get_host, dependent keys" "1000 get_host_batch of 100" \
+        "1000 route_begin/end" "1000 get_host, known not to exist" "1000 get_host, miss" "1000 get_host, expired" \
+        "1000 get_host, one host ejected" "1000 get_host and report"; do
+        grep -qx "$name" <<<"$names"
+    done
+}
+
+@test "a library that cannot be measured is named, with a remedy" {
+    run -1 --separate-stderr bench lookup --against missing.so
+    [[ "$stderr" == *"missing.so: No such file"* ]]
+    another_build
+    run -1 --separate-stderr bench --against other/lib/liblarshm.so
+    [[ "$stderr" == *"larshm bench lookup --against other/lib/liblarshm.so"* ]]
+    rm other/bin/larshm-fetcher
+    run -1 --separate-stderr bench lookup --against other/lib/liblarshm.so
+    [[ "$stderr" == *"other/lib/liblarshm.so: no larshm-fetcher in the bin or sbin beside it"* ]]
+    touch other/lib/text.so
+    run -1 --separate-stderr bench lookup --against other/lib/text.so
+    [[ "$stderr" == *"text.so"* ]]
 }
 
 @test "what it does not know it names, with a remedy" {

@@ -9,12 +9,15 @@
 
 #include "tools/bench/figure.h"
 
+struct library;
+
 struct bench {
     uint32_t rounds;     /* times that each figure is measured */
     uint32_t routes_max; /* larger sizes are left out */
     struct figures figures;
-    cpu_set_t cpus; /* of this process before --cpu; its children get them all */
-    bool progress;  /* stderr is a terminal */
+    const struct library *against; /* that lookups are compared with, in place of the peers; NULL: none */
+    cpu_set_t cpus;                /* of this process before --cpu; its children get them all */
+    bool progress;                 /* stderr is a terminal */
     bool pinned;
     bool patient; /* suites were named: sizes that take long are measured too */
 };

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/bench/fixture.h"
@@ -49,7 +50,8 @@ bool deployment_start(const struct deployment *deployment, const struct bench *b
                       const char *const *arguments, struct program *out)
 {
     char log[PROGRAM_PATH];
-    path_of(deployment, name, log);
+    const char *slash = strrchr(name, '/');
+    path_of(deployment, slash ? slash + 1 : name, log);
     return program_start(out, bench, name, log, arguments);
 }
 
@@ -63,6 +65,7 @@ static bool configure(const struct deployment *deployment, const char *path,
                                 "[dnsserver]\nip = 127.0.0.1\nport = %u\n"
                                 "[reporter]\nip =\n"
                                 "[loadbalance]\nupdate_timeout = %u\n"
+                                "overload_timeout = 65535\nmax_overload_timeout = 65535\n"
                                 "[fetcher]\nadmin_socket = %s\n"
                                 "requests_per_second = 10000000\n"
                                 "resubscribe_per_second = 10000000\n"
@@ -83,7 +86,7 @@ bool deployment_start_fetcher(const struct deployment *deployment, const struct 
     *out = (struct program){0};
     path_of(deployment, "larshm.conf", path);
     return configure(deployment, path, config) &&
-           deployment_start(deployment, bench, "larshm-fetcher", arguments, out) &&
+           deployment_start(deployment, bench, config->program, arguments, out) &&
            program_await(out, "serving instance", rest);
 }
 

@@ -28,9 +28,13 @@ struct fetcher_config {
     const char *instance;
     in_port_t directory; /* on loopback, host order */
     uint32_t update_timeout_s;
+    const char *program; /* see program_start() */
 };
 
-/* Configures a fetcher, starts it, and waits until it serves. False: said on stderr. Kill it in any case. */
+/*
+ * Configures a fetcher that lets no host return from ejection, starts it, and waits until it serves. False: said on
+ * stderr. Kill it in any case.
+ */
 bool deployment_start_fetcher(const struct deployment *deployment, const struct bench *bench,
                               const struct fetcher_config *config, struct program *out);
 

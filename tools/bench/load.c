@@ -45,6 +45,7 @@ static bool set_up(const struct bench *bench, struct setup *setup)
     if (!deployment_start_dns(&setup->deployment, bench, &setup->config.directory, &setup->dns))
         return false;
     setup->config.instance = setup->instance;
+    setup->config.program = "larshm-fetcher";
     setup->config.update_timeout_s = NEVER_S;
     if (!deployment_start_fetcher(&setup->deployment, bench, &setup->config, &setup->fetcher))
         return false;

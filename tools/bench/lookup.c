@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Suite "lookup": one route among few and many, beside its peers. */
 #include "shm/clock.h"
+#include "tools/bench/against.h"
 #include "tools/bench/benchmark.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/udp.h"
@@ -153,6 +154,8 @@ static bool one_ejected(struct bench *bench)
 bool suite_lookup(struct bench *bench)
 {
     static const uint32_t sizes[] = {1, SMALL, 100 * 1000, LARGE};
+    if (bench->against)
+        return against_run(bench, bench->against);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         const struct fixture_shape shape = {.routes = sizes[i], .hosts = HOSTS, .ttl_s = NEVER_S};
         if (sizes[i] <= bench->routes_max && !at_size(bench, &shape))

@@ -11,6 +11,7 @@
 #include "conf/start.h"
 #include "conf/suggest.h"
 #include "shm/region.h"
+#include "tools/bench/library.h"
 #include "tools/bench/output.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
     KEY_ROUNDS,
     KEY_ROUTES,
     KEY_CPU,
+    KEY_AGAINST,
 };
 
 const char *argp_program_version = "larshm bench " LARSHM_VERSION;
@@ -36,7 +38,8 @@ static const char doc[] =
     "  larshm bench\n"
     "  larshm bench lookup --routes 1000\n"
     "  larshm bench -j >bench.json\n"
-    "  larshm bench lookup --plot lookup.svg\n\n"
+    "  larshm bench lookup --plot lookup.svg\n"
+    "  larshm bench lookup --against ../before/build/lib/liblarshm.so\n\n"
     "See larshm-bench(1) for the suites and how to read the figures.";
 
 static const struct argp_option options[] = {
@@ -46,6 +49,8 @@ static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "list the suites, and exit", 1},
     {"rounds", KEY_ROUNDS, "N", 0, "measure each figure N times, 1 to 99; 7 if not given", 1},
     {"routes", KEY_ROUTES, "MOST", 0, "leave out what needs more routes; 1000000 if not given", 1},
+    {"against", KEY_AGAINST, "LIBRARY", 0, "with lookup: measure another liblarshm.so in place of the peers",
+     1},
     {"cpu", KEY_CPU, "N", 0, "run what is timed on this processor only", 1},
     {0},
 };
@@ -53,7 +58,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct bench *bench;
     output_fn *output;
-    const char *plot;
+    const char *plot, *against;
     bool list, all;
     int cpu; /* -1: any */
     const struct suite *wanted[SUITES_MAX];
@@ -84,6 +89,11 @@ static const struct suite *take_suite(const struct argp_state *state, const char
     return NULL;
 }
 
+static bool only_lookup(const struct arguments *arguments)
+{
+    return !arguments->all && arguments->wanted_count == 1 && arguments->wanted[0]->run == suite_lookup;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
@@ -110,6 +120,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_CPU:
         arguments->cpu = (int)take_number(state, "--cpu", arg, 0, CPU_SETSIZE - 1);
         return 0;
+    case KEY_AGAINST:
+        arguments->against = arg;
+        return 0;
     case ARGP_KEY_ARG:
         bench->patient = true;
         if (strcmp(arg, "all") == 0)
@@ -118,6 +131,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "too many suites");
         else
             arguments->wanted[arguments->wanted_count++] = take_suite(state, arg);
+        return 0;
+    case ARGP_KEY_SUCCESS:
+        if (arguments->against && !only_lookup(arguments))
+            argp_error(state, "--against is for lookup: larshm bench lookup --against %s",
+                       arguments->against);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -176,6 +194,12 @@ int main(int argc, char **argv)
         errx(EXIT_FAILURE, "LARSHM_DIRECTORY is no absolute path of at most %d characters",
              DIRECTORY_PATH_MAX - 1);
     region_set_directory(directory);
+    struct library other;
+    if (arguments.against) {
+        if (!library_load(arguments.against, &other))
+            return EXIT_FAILURE;
+        bench.against = &other;
+    }
     sched_getaffinity(0, sizeof(bench.cpus), &bench.cpus);
     if ((arguments.plot && !plot_possible()) || (arguments.cpu >= 0 && !bench_pin(&bench, arguments.cpu)))
         return EXIT_FAILURE;

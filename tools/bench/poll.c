@@ -41,7 +41,8 @@ static bool set_up(const struct bench *bench, struct setup *setup, uint32_t rout
         !fixture_open(&setup->fixture, &shape))
         return false;
     fixture_release(&setup->fixture);
-    const struct fetcher_config config = {setup->fixture.instance, setup->directory.port, timeout_s};
+    const struct fetcher_config config = {setup->fixture.instance, setup->directory.port, timeout_s,
+                                          "larshm-fetcher"};
     if (!deployment_start_fetcher(&setup->deployment, bench, &config, &setup->fetcher) ||
         !directory_accept(&setup->directory))
         return false;

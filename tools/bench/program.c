@@ -19,10 +19,14 @@ enum {
     START_POLLS = 120 * 1000 * 1000 / POLL_US,
 };
 
-/* Beside this program; or, as it is installed, daemons in `sbin`. */
+/* A path as it is. A name: beside this program; or, as it is installed, daemons in `sbin`. */
 static bool find_program(const char *name, char out[static PROGRAM_PATH])
 {
     static const char *const places[] = {"", "../sbin/"};
+    if (strchr(name, '/')) {
+        snprintf(out, PROGRAM_PATH, "%s", name);
+        return access(out, X_OK) == 0;
+    }
     char self[PROGRAM_PATH / 2];
     ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (size <= 0)

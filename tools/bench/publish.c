@@ -171,7 +171,7 @@ static bool seen_after_message(struct bench *bench)
     bool done = directory_open(&directory) && deployment_open(&deployment);
     done = fixture_open(&fixture, &shape) && done;
     fixture_release(&fixture);
-    const struct fetcher_config config = {fixture.instance, directory.port, NEVER_S};
+    const struct fetcher_config config = {fixture.instance, directory.port, NEVER_S, "larshm-fetcher"};
     const struct source source = {"frame to seen p50", "frame to seen p99", 0, push,
                                   &directory,          fixture.instance};
     done = done && deployment_start_fetcher(&deployment, bench, &config, &fetcher) &&
