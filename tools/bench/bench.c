@@ -17,6 +17,8 @@
 const struct suite suites[] = {
     {"lookup", "ns per lookup, from 1 to 1,000,000 routes, beside cds_lfht, LMDB, UDP and memory",
      suite_lookup, .slow = false},
+    {"zipf", "ns per lookup where a few routes are most of them, in ten instances", suite_zipf,
+     .slow = false},
     {"threads", "lookups a second of 1, 2, ... threads that share a handle", suite_threads, .slow = false},
     {"processes", "lookups a second of 1, 2, ... processes", suite_processes, .slow = false},
     {"writer", "percentiles of single lookups while another process publishes", suite_writer, .slow = false},

@@ -13,8 +13,7 @@ enum {
     BENCHMARKS_MAX = 16,
 };
 
-/* Nanoseconds per call in the median batch; 0: a call failed. */
-static double run_round(const struct benchmark *benchmark)
+double benchmark_round(const struct benchmark *benchmark)
 {
     double batches[BATCHES_MAX];
     size_t count = 0;
@@ -97,7 +96,7 @@ bool benchmarks_run(struct bench *bench, const char *suite,
                 return false;
             figure_parameters(figures[i], label);
             bench_progress(bench, "%s %s: round %u of %u", suite, label, round + 1, bench->rounds);
-            double value = run_round(&benchmarks[i]);
+            double value = benchmark_round(&benchmarks[i]);
             if (value <= 0) {
                 if (!bench_stopped())
                     warnx("%s: a call of %s failed while it was timed", suite, benchmarks[i].name);

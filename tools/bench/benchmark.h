@@ -16,6 +16,9 @@ struct benchmark {
     double at_most, at_least; /* the target, see figure.h */
 };
 
+/* One round of it: nanoseconds per call in the median batch. 0: a call failed. */
+double benchmark_round(const struct benchmark *benchmark);
+
 /*
  * Adds a figure for each benchmark, in nanoseconds per call. In each round each benchmark warms up, then does batches
  * for a while; the median batch is the round's sample. Neither the loop nor the clock is subtracted.

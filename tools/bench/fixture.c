@@ -49,17 +49,6 @@ bool fixture_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t
     return false;
 }
 
-static uint32_t *new_sequence(uint32_t routes)
-{
-    uint32_t *sequence = malloc(SEQUENCE_LENGTH * sizeof(*sequence));
-    uint64_t state = routes;
-    for (uint32_t i = 0; sequence && i < SEQUENCE_LENGTH; i++)
-        sequence[i] = random_below(&state, routes);
-    if (!sequence)
-        warnx("out of memory");
-    return sequence;
-}
-
 static bool publish_all(const struct fixture *fixture)
 {
     const struct fixture_shape *shape = &fixture->shape;
@@ -92,7 +81,7 @@ bool fixture_prepare(struct fixture *fixture, const struct fixture_shape *shape,
     *fixture = (struct fixture){.shape = *shape, .library = library};
     fixture_name(fixture->instance);
     return object_names(fixture->instance, &fixture->names) == SHM_OK &&
-           (fixture->sequence = new_sequence(shape->routes));
+           (fixture->sequence = shape->zipf ? sequence_new_zipf(shape->routes) : sequence_new(shape->routes));
 }
 
 bool fixture_attach(struct fixture *fixture)

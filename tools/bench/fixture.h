@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A private instance with routes that check themselves: host j of route i is 10.x.y.z with i in the low 24 bits, port
- * 1024 + j. And the sequence in which routes are looked up: random, longer than caches remember, the same for all peers.
+ * 1024 + j. And the sequence in which routes are looked up, the same for all peers.
  */
 #ifndef TOOLS_BENCH_FIXTURE_H
 #define TOOLS_BENCH_FIXTURE_H
@@ -15,17 +15,17 @@
 #include "shm/names.h"
 #include "shm/writer/writer.h"
 #include "tools/bench/library.h"
+#include "tools/bench/sequence.h"
 
 enum {
     FIXTURE_PORT = 1024,
-    SEQUENCE_LENGTH = 1 << 20, /* a power of two */
-    SEQUENCE_MASK = SEQUENCE_LENGTH - 1,
     NEVER_S = 65535, /* a time to live longer than any measurement */
 };
 
 struct fixture_shape {
     uint32_t routes, hosts; /* hosts of each */
     uint32_t ttl_s;
+    bool zipf; /* a few of the routes are most of the sequence */
 };
 
 struct fixture {
@@ -101,19 +101,6 @@ static inline bool fixture_owns(uint32_t route, uint32_t hosts, const larshm_hos
     uint32_t number = ntohs(host->port) - (uint32_t)FIXTURE_PORT;
     return host->addr == fixture_host(route, 0).address && number < hosts &&
            host->modid == fixture_modid(route) && host->cmdid == fixture_cmdid(route);
-}
-
-/* Numbers without a pattern. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    return hash_word(*state, 0);
-}
-
-/* One of the numbers below `count`. */
-static inline uint32_t random_below(uint64_t *state, uint32_t count)
-{
-    return (uint32_t)((next_random(state) >> 32) * count >> 32);
 }
 
 #endif
