@@ -3,7 +3,6 @@
  * Suites "report", larshm_report(), and "open", larshm_open() and larshm_close(): the calls of the library besides
  * lookups.
  */
-#include "shm/clock.h"
 #include "tools/bench/benchmark.h"
 #include "tools/bench/peers.h"
 
@@ -24,22 +23,6 @@ static bool report_one(void *reader, uint32_t route, larshm_host *out)
     return larshm_report(reader, out, 0) == LARSHM_OK;
 }
 
-static bool host_exists(void *context, const struct call_report *report)
-{
-    (void)context, (void)report;
-    return true;
-}
-
-/* As a fetcher does every few milliseconds. */
-static void collect(void *context)
-{
-    const struct workload *workload = context;
-    uint64_t now = clock_tick();
-    writer_heartbeat(workload->fixture->writer, now);
-    writer_set_judge(workload->fixture->writer, host_exists, NULL);
-    writer_collect_calls(workload->fixture->writer, UINT32_MAX, UINT32_MAX, now);
-}
-
 /* All are recorded, once the fetcher has made room for so many hosts. */
 static bool report_check(void *context)
 {
@@ -47,7 +30,7 @@ static bool report_check(void *context)
     bool done = false;
     for (int growth = 0; growth < GROWTHS_MAX && !done; growth++) {
         done = workload_check(workload, report_one, workload->fixture->reader);
-        collect(context);
+        workload_collect(context);
     }
     return done && workload_check(workload, report_one, workload->fixture->reader);
 }
@@ -68,7 +51,7 @@ bool suite_report(struct bench *bench)
     struct workload reports = {.fixture = &fixture}, hosts = {.fixture = &fixture};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", routes}, {"hosts", HOSTS}};
     const struct benchmark benchmarks[] = {
-        {"report", report_check, collect, report_run, &reports, REPORTS, "cds_lfht", .at_most = 1.0},
+        {"report", report_check, workload_collect, report_run, &reports, REPORTS, "cds_lfht", .at_most = 1.0},
         {"get_host", get_host_check, NULL, get_host_run, &hosts, REPORTS, .peer = "cds_lfht"},
         {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &lfht, REPORTS, .peer = NULL},
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Suites "threads" and "processes": lookups a second of 1, 2, ... workers, up to the number of processors. */
+/* Suites "threads" and "processes": calls a second of 1, 2, ... workers, up to the number of processors. */
 #include <err.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -22,12 +22,18 @@ enum {
     START_POLLS = 50000, /* until a worker that has not started counts as lost */
 };
 
-static const double twice = 1.9; /* the least that two processes do, of one's */
+/* What workers do, and the least that two processes do, of one's. */
+struct kind {
+    const char *name;
+    bool (*run)(void *workload, uint32_t calls);
+    double twice;
+};
 
 /* Threads or processes that look up at the same time. In memory that processes share. */
 struct workers {
     const struct bench *bench;
     const struct fixture *fixture;
+    const struct kind *kind;
     bool processes;
     uint32_t count;
     _Alignas(CACHE_LINE) _Atomic uint32_t begun;
@@ -52,13 +58,13 @@ static void work(const struct bench *bench, void *context)
     bool fine = true;
     bench_unpin(bench);
     for (uint32_t i = 0; i < SEQUENCE_LENGTH / BATCH / 4 && fine; i++)
-        fine = get_host_run(&workload, BATCH);
+        fine = workers->kind->run(&workload, BATCH);
     add_relaxed(&workers->ready, 1);
     while (!load_acquire(&workers->go))
         ;
     uint64_t begun = clock_ns();
     while (fine && !load_relaxed(&workers->stop)) {
-        fine = get_host_run(&workload, BATCH);
+        fine = workers->kind->run(&workload, BATCH);
         calls += BATCH;
     }
     store_relaxed(&workers->done[me].ns, clock_ns() - begun);
@@ -123,8 +129,8 @@ static double rate_of(const struct workers *workers)
  * stops them a while later. *rate is what they did together, in lookups a second. False: said on stderr, or
  * bench_stopped().
  */
-static bool run_workers(const struct bench *bench, const struct fixture *fixture, bool processes,
-                        uint32_t count, double *rate)
+static bool run_workers(const struct bench *bench, const struct fixture *fixture, const struct kind *kind,
+                        bool processes, uint32_t count, double *rate)
 {
     struct workers *workers = child_share(sizeof(*workers));
     uint32_t started = 0;
@@ -132,6 +138,7 @@ static bool run_workers(const struct bench *bench, const struct fixture *fixture
         return false;
     workers->bench = bench;
     workers->fixture = fixture;
+    workers->kind = kind;
     workers->processes = processes;
     workers->count = count;
     while (started < count && start(workers, started))
@@ -143,7 +150,7 @@ static bool run_workers(const struct bench *bench, const struct fixture *fixture
     store_release(&workers->stop, 1);
     join(workers, started);
     if (done && load_relaxed(&workers->failed)) {
-        warnx("a lookup failed in one of %u workers", count);
+        warnx("a call failed in one of %u workers", count);
         done = false;
     }
     if (done)
@@ -164,18 +171,19 @@ static uint32_t plan_steps(const struct bench *bench, uint32_t steps[static STEP
     return count;
 }
 
-static bool measure(struct bench *bench, const char *suite, bool processes, const struct fixture *fixture)
+static bool measure(struct bench *bench, const char *suite, bool processes, const struct fixture *fixture,
+                    const struct kind *kind)
 {
     uint32_t steps[STEPS_MAX], count = plan_steps(bench, steps);
     struct figure *figures[STEPS_MAX];
     for (uint32_t i = 0; i < count; i++) {
         const struct figure like = {
             .suite = suite,
-            .name = "get_host",
+            .name = kind->name,
             .unit = "M/s",
             .parameters = {{suite, steps[i]}, {"routes", fixture->shape.routes}},
             .peer = i ? figures[0] : NULL,
-            .target = {.at_least = processes && steps[i] == 2 ? twice : 0},
+            .target = {.at_least = processes && steps[i] == 2 ? kind->twice : 0},
         };
         if (!(figures[i] = figures_add(&bench->figures, &like)))
             return false;
@@ -183,12 +191,42 @@ static bool measure(struct bench *bench, const char *suite, bool processes, cons
     for (uint32_t round = 0; round < bench->rounds; round++)
         for (uint32_t i = 0; i < count; i++) {
             double rate;
-            bench_progress(bench, "%s: %u: round %u of %u", suite, steps[i], round + 1, bench->rounds);
-            if (bench_stopped() || !run_workers(bench, fixture, processes, steps[i], &rate))
+            bench_progress(bench, "%s: %s: %u: round %u of %u", suite, kind->name, steps[i], round + 1,
+                           bench->rounds);
+            if (bench_stopped() || !run_workers(bench, fixture, kind, processes, steps[i], &rate))
                 return false;
             figure_sample(figures[i], rate / 1e6);
         }
     return true;
+}
+
+static bool report_one_host(void *reader, uint32_t route, larshm_host *out)
+{
+    const struct host_addr host = fixture_host(0, 0);
+    (void)route;
+    *out = (larshm_host){fixture_modid(0), fixture_cmdid(0), host.address, host.port};
+    return larshm_report(reader, out, 0) == LARSHM_OK;
+}
+
+static bool report_run(void *context, uint32_t calls)
+{
+    struct workload *workload = context;
+    return workload_run(workload, calls, report_one_host, workload->fixture->reader);
+}
+
+static const struct kind lookups = {"get_host", get_host_run, 1.9};
+static const struct kind reports = {"report of one host", report_run, 1.6};
+
+/* The host has a record once its first result has been taken. */
+static bool make_room(const struct fixture *fixture)
+{
+    struct workload workload = {.fixture = fixture};
+    report_run(&workload, 1);
+    workload_collect(&workload);
+    bool done = report_run(&workload, 1);
+    if (!done)
+        warnx("a report found no room for its host");
+    return done;
 }
 
 static bool scale(struct bench *bench, const char *suite, bool processes)
@@ -196,7 +234,8 @@ static bool scale(struct bench *bench, const char *suite, bool processes)
     const struct fixture_shape shape = {
         .routes = bench_routes(bench, ROUTES), .hosts = HOSTS, .ttl_s = NEVER_S};
     struct fixture fixture;
-    bool done = fixture_open(&fixture, &shape) && measure(bench, suite, processes, &fixture);
+    bool done = fixture_open(&fixture, &shape) && measure(bench, suite, processes, &fixture, &lookups) &&
+                make_room(&fixture) && measure(bench, suite, processes, &fixture, &reports);
     fixture_close(&fixture);
     return done;
 }

@@ -109,3 +109,18 @@ void workload_settle(void *workload)
 {
     writer_heartbeat(((struct workload *)workload)->fixture->writer, clock_tick());
 }
+
+static bool host_exists(void *context, const struct call_report *report)
+{
+    (void)context, (void)report;
+    return true;
+}
+
+void workload_collect(void *context)
+{
+    const struct workload *workload = context;
+    uint64_t now = clock_tick();
+    writer_heartbeat(workload->fixture->writer, now);
+    writer_set_judge(workload->fixture->writer, host_exists, NULL);
+    writer_collect_calls(workload->fixture->writer, UINT32_MAX, UINT32_MAX, now);
+}

@@ -79,4 +79,7 @@ bool view_run(void *workload, uint32_t calls);
 /* Before a round: a heartbeat of the fetcher, which come every few milliseconds. */
 void workload_settle(void *workload);
 
+/* Likewise, and the results of calls are taken. The first of a host makes room for it. */
+void workload_collect(void *workload);
+
 #endif
