@@ -201,6 +201,7 @@ static void bytes_came(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer
         lost(connection, "out of memory");
     else
         take_frames(connection);
+    connection->role->taken(connection->context);
 }
 
 static void connected(uv_connect_t *request, int status)

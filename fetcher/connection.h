@@ -25,6 +25,8 @@ struct connection_role {
     void (*bytes)(void *context);
     /* NULL: received bytes are discarded. */
     void (*frame)(void *context, const struct frame *frame);
+    /* The frames that those bytes have ended were given to `frame`. Needed beside it. */
+    void (*taken)(void *context);
     /* A frame that is longer than max_frame has begun, and is skipped; as for FRAME_LONG. Needed beside `frame`. */
     void (*long_frame)(void *context, const struct frame *frame);
     /* A negative length came; the connection is closed. */

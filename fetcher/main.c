@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread, one loop: timers, signals, the connections to the directory and to the report service. */
+/* One loop: timers, signals, the connections to the directory and to the report service. */
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
@@ -24,6 +24,7 @@
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
 #include "fetcher/health.h"
+#include "fetcher/listener.h"
 #include "fetcher/options.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
@@ -46,7 +47,8 @@ struct daemon {
     struct reporting *reporting;
     struct connection *connection;
     struct admin_targets targets;
-    struct admin *admin; /* NULL: out of memory */
+    struct admin *admin;       /* NULL: out of memory */
+    struct listener *listener; /* NULL: no thread could be started */
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
     uv_signal_t terminate, interrupt, hangup;
@@ -81,6 +83,7 @@ static void stop(struct daemon *daemon, int exit_status)
     connection_stop(daemon->connection);
     reporting_stop(daemon->reporting);
     admin_stop(daemon->admin);
+    listener_stop(daemon->listener);
     uv_stop(&daemon->loop);
 }
 
@@ -105,6 +108,7 @@ static void poll_due(uv_timer_t *timer)
     uint64_t now = clock_tick();
     balance_poll(daemon->balance, now);
     reporting_poll(daemon->reporting, now);
+    listener_follow(daemon->listener);
     event_log_all(daemon->writer);
     /* Replaced at once the first time; for a client that truncates it again and again, once a second. */
     if (writer_leave_cut_control(daemon->writer) && now >= daemon->next_cut) {
@@ -112,6 +116,20 @@ static void poll_due(uv_timer_t *timer)
         maintenance_due(&daemon->maintenance);
     }
 }
+
+static _Atomic uint32_t *knock_place(void *context)
+{
+    const struct daemon *daemon = context;
+    return writer_knock(daemon->writer);
+}
+
+static bool knocked(void *context)
+{
+    struct daemon *daemon = context;
+    return refresh_knocked(daemon->refresh);
+}
+
+static const struct listener_role listener_role = {.where = knock_place, .knocked = knocked};
 
 static void choose_peer(struct daemon *daemon)
 {
@@ -243,6 +261,9 @@ static int start_loop(struct daemon *daemon)
                                              .context = daemon};
     daemon->admin =
         admin_start(loop, daemon->options.instance, daemon->config.fetcher.admin_socket, &daemon->targets);
+    daemon->listener = listener_start(loop, &listener_role, daemon);
+    if (!daemon->listener)
+        log_line(LOG_LEVEL_WARNING, "cannot start a thread: waiting programs are heard at the next poll");
     return 0;
 }
 

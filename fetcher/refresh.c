@@ -14,6 +14,15 @@ static void bytes_came(void *context)
     refresh->unanswered = 0;
 }
 
+/* Answers to requests reach waiting clients now, pushes at the next poll: so clients wake as often as they request. */
+static void frames_taken(void *context)
+{
+    struct refresh *refresh = context;
+    if (refresh->answered)
+        writer_ring(refresh->writer);
+    refresh->answered = false;
+}
+
 static void bad_frame_came(void *context)
 {
     struct refresh *refresh = context;
@@ -52,6 +61,7 @@ const struct connection_role refresh_role = {
     .down = connection_down,
     .bytes = bytes_came,
     .frame = refresh_take_frame,
+    .taken = frames_taken,
     .long_frame = refresh_take_long_frame,
     .bad_frame = bad_frame_came,
     .state = connection_changed,
@@ -68,6 +78,17 @@ void refresh_poll(struct refresh *refresh)
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
     refresh_gauge_pulling(refresh);
+}
+
+bool refresh_knocked(struct refresh *refresh)
+{
+    refresh->now = clock_tick();
+    refresh_request_due(refresh);
+    connection_flush(refresh->connection);
+    refresh_gauge_pulling(refresh);
+    uint64_t requests = writer_counter(refresh->writer, COUNTER_requests), before = refresh->at_knock;
+    refresh->at_knock = requests;
+    return requests != before;
 }
 
 /* A route that the fetcher before this one held is requested again, and held again if the answer is the same. */

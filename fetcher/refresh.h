@@ -36,6 +36,10 @@ extern const struct connection_role refresh_role;
 /* Every poll_interval_ms: deadlines, flags, misses, resubscription. */
 void refresh_poll(struct refresh *refresh);
 
+/* A client waits for its route: requests what is due, between two polls. False: nothing was requested since the last knock,
+ * here or in a poll. */
+bool refresh_knocked(struct refresh *refresh);
+
 enum accept_result {
     ACCEPT_DONE,
     ACCEPT_NO_ROUTE,

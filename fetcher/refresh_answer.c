@@ -130,6 +130,7 @@ void refresh_take_frame(void *context, const struct frame *frame)
     }
     refused_remove(&refresh->refused, answer->key);
     bool requested = requests_answered(refresh->requests, answer->key);
+    refresh->answered |= requested;
     if (!requested)
         writer_count(refresh->writer, COUNTER_pushes, 1);
     /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */

@@ -3,6 +3,7 @@
 #include "reader/mapping.h"
 #include "shm/clock.h"
 #include "shm/doorbell.h"
+#include "shm/knock.h"
 
 /* A waiting thread repeats its demand this often: the first may have been lost with the fetcher that collected it. */
 enum {
@@ -30,8 +31,9 @@ static int look_once(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *l
     return code == LARSHM_NOEXIST && !route_key_is_none(key) && outdated(lookup) ? LARSHM_PENDING : code;
 }
 
-/* One lookup. If the route is not cached, the mapping stays pinned for the sleep. */
-static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinned, uint32_t *bell)
+/* One lookup. If the route is not cached, the mapping stays pinned for the sleep; `first`: the fetcher is woken for it. */
+static int look(larshm *h, uint32_t modid, uint32_t cmdid, bool first, struct mapping **pinned,
+                uint32_t *bell)
 {
     struct lookup lookup;
     int code = look_once(h, modid, cmdid, &lookup);
@@ -43,6 +45,8 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinn
         *bell = doorbell_count(&lookup.mapping->routes);
         lookup_end();
         code = look_once(h, modid, cmdid, &lookup);
+        if (first && may_change(code) && lookup_has_control(lookup.mapping))
+            knock(&lookup.mapping->control.s_header->knock);
     }
     lookup_end();
     return code;
@@ -51,10 +55,10 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, struct mapping **pinn
 int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
 {
     uint64_t start = clock_tick();
-    for (;;) {
+    for (bool first = true;; first = false) {
         struct mapping *mapping;
         uint32_t bell = 0;
-        int code = look(h, modid, cmdid, &mapping, &bell);
+        int code = look(h, modid, cmdid, first, &mapping, &bell);
         bool waiting = may_change(code);
         uint64_t waited = clock_tick() - start, left = SLICE_MS;
         if (waiting && timeout_ms >= 0) {

@@ -144,7 +144,7 @@ enum {
     X(call_cell, key) X(call_cell, host) X(call_cell, counts) X(call_cell, extra)                 \
     X(call_cell, err_runs) X(call_cell, succ_run) X(call_cell, taken) X(call_cell, taken_extra)   \
     X(control_header, slot_count) X(control_header, call_cells) X(control_header, threads)        \
-    X(control_header, refused) X(control_header, miss_summary)                                    \
+    X(control_header, refused) X(control_header, knock) X(control_header, miss_summary)           \
     X(hosts_header, record_count) X(hosts_header, used)                                           \
     X(host_record, key) X(host_record, host) X(host_record, version) X(host_record, halves)       \
     X(host_entry, health) X(host_entry, generation) X(host_entry, counts) X(host_entry, extra)    \

@@ -41,6 +41,7 @@ struct control_header {
     uint32_t call_cells;
     _Atomic uint32_t threads; /* that have begun to look up: each starts with another phase */
     _Atomic uint32_t refused; /* results for which there was no call cell */
+    _Atomic uint32_t knock;   /* a futex; 1: a client waits for what it has demanded, see knock.h */
     /* A bit for 64 cells: some of them may be in use. */
     _Alignas(CACHE_LINE) _Atomic uint64_t miss_summary[MISS_WORDS];
 };

@@ -40,8 +40,14 @@ bool writer_next_event(struct writer *writer, struct event *out);
 /* Marks the fetcher as stopped and releases everything; the objects stay and are served. NULL is fine. */
 void writer_close(struct writer *writer);
 
-/* At each poll: stores the tick that lookups compare with, and rings for waiters if anything was published. */
+/* At each poll: stores the tick that lookups compare with, and rings. */
 void writer_heartbeat(struct writer *writer, uint64_t now);
+
+/* Rings for waiting clients, if anything was published since the last time. */
+void writer_ring(struct writer *writer);
+
+/* The word that clients knock at, see knock.h. Of the current control object: another one may take its place. */
+_Atomic uint32_t *writer_knock(const struct writer *writer);
 
 /*
  * About once a second: collects the lookup counts, drops generations that have drained, and creates a new one if

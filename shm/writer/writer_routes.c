@@ -165,6 +165,8 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
         break;
     case PUT_REFRESHED:
         writer_count(writer, COUNTER_refreshes, 1);
+        if (count == 0)
+            writer->now.publisher.ring_due = true; /* clients wait for a newer "no such route", too */
         break;
     case PUT_NO_ROOM:
         return new_key ? refuse_put(writer, route, SHM_FULL) : postpone(writer, route, &table, now, SHM_FULL);
@@ -180,8 +182,18 @@ void writer_heartbeat(struct writer *writer, uint64_t now)
 {
     /* Relaxed: a reader that sees it late takes a table for younger than it is, for that long. */
     store_relaxed(&writer_header(writer)->tick, now);
+    writer_ring(writer);
+}
+
+void writer_ring(struct writer *writer)
+{
     if (writer->now.publisher.ring_due) {
         writer->now.publisher.ring_due = false;
         doorbell_ring(writer_header(writer));
     }
+}
+
+_Atomic uint32_t *writer_knock(const struct writer *writer)
+{
+    return &writer->now.stats.control.s_header->knock;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "shm/clock.h"
 #include "tests/support/fixture.h"
 
 /* The database lies in the fetcher's home; the fixture's port, at which its own directory never listens, is used. */
@@ -62,10 +63,28 @@ static void edits_reach_clients_and_a_restart_of_the_directory_loses_none(void *
     remove_db(db);
 }
 
+static void waiting_for_new_routes_takes_no_poll_each(void **state)
+{
+    struct fixture *fixture = *state;
+    char db[64], place[32];
+    struct process dns = serve(fixture, db, place);
+    fixture->fetcher.config.poll_interval_ms = 1000; /* six routes would take six seconds */
+    fixture_start(fixture);
+    edit(fixture, db, "add", "10.0.0.1:80");
+    assert_int_equal(larshm_wait_route(fixture->client, 1, 2, EVENTUALLY_MS), LARSHM_OK);
+    uint64_t begun = clock_tick();
+    for (uint32_t cmdid = 10; cmdid < 16; cmdid++)
+        assert_int_equal(larshm_wait_route(fixture->client, 1, cmdid, EVENTUALLY_MS), LARSHM_NOEXIST);
+    assert_true(clock_tick() - begun < 3000);
+    process_kill(&dns);
+    remove_db(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(edits_reach_clients_and_a_restart_of_the_directory_loses_none),
+        fixture_test(waiting_for_new_routes_takes_no_poll_each),
     };
     return cmocka_run_group_tests_name("integration/larshm_dns", tests, NULL, NULL);
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetcher/listener.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "shm/atomic.h"
+#include "shm/knock.h"
+
+enum {
+    LISTEN_MS = 10000, /* whatever happens to the object */
+};
+
+struct listener {
+    uv_poll_t heard;
+    int event;     /* for the loop. In uv_async_send() the loop spins while the thread is preempted */
+    uv_sem_t turn; /* the thread's; posted when the loop is done */
+    pthread_t thread;
+    const struct listener_role *role;
+    void *context;
+    _Atomic bool stopping;
+    /* Of the thread while it has its turn, of the loop otherwise. */
+    _Atomic uint32_t *s_knock;
+    uint32_t pause_us;
+    bool timed_out;
+};
+
+static void *listen_for_knocks(void *context)
+{
+    struct listener *listener = context;
+    for (;;) {
+        uv_sem_wait(&listener->turn);
+        if (listener->stopping)
+            return NULL;
+        usleep(listener->pause_us);
+        listener->timed_out = !knock_wait(listener->s_knock, LISTEN_MS);
+        eventfd_write(listener->event, 1);
+    }
+}
+
+static void give_turn(struct listener *listener)
+{
+    listener->s_knock = listener->role->where(listener->context);
+    uv_sem_post(&listener->turn);
+}
+
+static void heard(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+    eventfd_t count;
+    (void)status;
+    (void)events;
+    if (eventfd_read(listener->event, &count) != 0)
+        return;
+    bool knocked = knock_take(listener->role->where(listener->context));
+    bool useful = knocked && listener->role->knocked(listener->context);
+    if (useful || listener->timed_out)
+        listener->pause_us = LISTENER_PAUSE_MIN_US;
+    else if (listener->pause_us < LISTENER_PAUSE_MAX_US)
+        listener->pause_us *= 2;
+    give_turn(listener);
+}
+
+static void closed(uv_handle_t *handle)
+{
+    struct listener *listener = handle->data;
+    close(listener->event);
+    uv_sem_destroy(&listener->turn);
+    free(listener);
+}
+
+/* Signals are for the loop. */
+static int start_thread(struct listener *listener)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&listener->thread, NULL, listen_for_knocks, listener);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+struct listener *listener_start(uv_loop_t *loop, const struct listener_role *role, void *context)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (!listener)
+        return NULL;
+    listener->role = role;
+    listener->context = context;
+    listener->pause_us = LISTENER_PAUSE_MIN_US;
+    listener->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (listener->event < 0 || uv_poll_init(loop, &listener->heard, listener->event) != 0) {
+        if (listener->event >= 0)
+            close(listener->event);
+        free(listener);
+        return NULL;
+    }
+    uv_sem_init(&listener->turn, 0); /* cannot fail */
+    listener->heard.data = listener;
+    if (uv_poll_start(&listener->heard, UV_READABLE, heard) != 0 || start_thread(listener) != 0) {
+        uv_close((uv_handle_t *)&listener->heard, closed);
+        return NULL;
+    }
+    give_turn(listener);
+    return listener;
+}
+
+/* The thread may be about to sleep, and miss it: then the next poll ends that. */
+void listener_follow(struct listener *listener)
+{
+    if (listener && listener->s_knock != listener->role->where(listener->context))
+        knock_end_wait(listener->s_knock);
+}
+
+void listener_stop(struct listener *listener)
+{
+    if (!listener)
+        return;
+    listener->stopping = true;
+    knock(listener->role->where(listener->context));
+    uv_sem_post(&listener->turn);
+    pthread_join(listener->thread, NULL);
+    uv_close((uv_handle_t *)&listener->heard, closed);
+}
