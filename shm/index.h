@@ -17,24 +17,32 @@ static inline struct slot *index_home(const struct routes *routes, struct route_
     return routes->s_buckets[hash_scale(route_key_hash(key, routes->hash_seed), routes->bucket_count)].slots;
 }
 
+/* A bit for each slot of a bucket with this key word. Without a branch, for the place cannot be foreseen. */
+static inline uint32_t bucket_places(const struct slot *s_slots, uint64_t word)
+{
+    static_assert(BUCKET_SLOTS == 4, "four keys");
+    /* Pairs with the release of the key in publisher.c insert(): without it a reader could see the new key beside a
+     * ref that is still 0. */
+    return (uint32_t)(load_acquire(&s_slots[0].key) == word) |
+           (uint32_t)(load_acquire(&s_slots[1].key) == word) << 1 |
+           (uint32_t)(load_acquire(&s_slots[2].key) == word) << 2 |
+           (uint32_t)(load_acquire(&s_slots[3].key) == word) << 3;
+}
+
 /* The key's slot number; or SLOT_NONE, then *empty is where it would go: SLOT_NONE if PROBE_MAX buckets are full. */
 static inline uint32_t index_probe(const struct routes *routes, struct route_key key, uint32_t *empty)
 {
     uint64_t word = route_key_word(key);
     uint32_t bucket = hash_scale(route_key_hash(key, routes->hash_seed), routes->bucket_count);
     for (int probe = 0; probe < PROBE_MAX; probe++) {
-        struct slot *s_slots = routes->s_buckets[bucket].slots;
-        for (uint32_t place = 0; place < BUCKET_SLOTS; place++) {
-            /* Pairs with the release of the key in publisher.c insert(): without it a reader could see the new
-             * key beside a ref that is still 0. */
-            uint64_t found = load_acquire(&s_slots[place].key);
-            /* Emptiness first: the word of ROUTE_KEY_NONE is 0 too, and that key is nowhere. */
-            if (found == 0) {
-                *empty = bucket * BUCKET_SLOTS + place;
-                return SLOT_NONE;
-            }
-            if (found == word)
-                return bucket * BUCKET_SLOTS + place;
+        const struct slot *s_slots = routes->s_buckets[bucket].slots;
+        uint32_t match = bucket_places(s_slots, word), room = bucket_places(s_slots, 0);
+        /* Behind a slot that is empty there is none. The word of ROUTE_KEY_NONE is 0 too, and that key is nowhere. */
+        if (match & (room - 1) & ~room)
+            return bucket * BUCKET_SLOTS + (uint32_t)__builtin_ctz(match);
+        if (room) {
+            *empty = bucket * BUCKET_SLOTS + (uint32_t)__builtin_ctz(room);
+            return SLOT_NONE;
         }
         if (++bucket == routes->bucket_count)
             bucket = 0;

@@ -17,9 +17,11 @@ void demand_route(const struct control *control, struct route_key key)
     uint64_t word = route_key_word(key);
     uint32_t group = hash_scale(route_key_hash(key, 0), MISS_CELLS / MISS_CHOICES);
     _Atomic uint64_t *s_cells = &control->s_misses[group * MISS_CHOICES];
-    bool waiting = false;
-    for (int i = 0; i < MISS_CHOICES && !waiting; i++)
-        waiting = load_relaxed(&s_cells[i]) == word;
+    static_assert(MISS_CHOICES == 4, "four cells");
+    /* Without a branch on which cell it is, which cannot be foreseen. */
+    int cells = (load_relaxed(&s_cells[0]) == word) + (load_relaxed(&s_cells[1]) == word) +
+                (load_relaxed(&s_cells[2]) == word) + (load_relaxed(&s_cells[3]) == word);
+    bool waiting = cells > 0;
     for (int i = 0; i < MISS_CHOICES && !waiting; i++)
         waiting = load_relaxed(&s_cells[i]) == 0 && claim_acq_rel(&s_cells[i], word);
     /* Raised even when the cells are full: the clients that filled them may have died before raising it. */
