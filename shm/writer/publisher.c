@@ -92,10 +92,10 @@ static bool same_table(const struct block *s_block, const struct publication *ta
     return true;
 }
 
-/* The index is grown before it is so full that probes get long: three quarters. */
+/* The index is grown before it is so full that keys are beyond the buckets that the fast path looks at: half. */
 static bool index_has_room(const struct publisher *publisher)
 {
-    return publisher->keys < routes_slot_count(&publisher->routes) / 4 * 3;
+    return publisher->keys < routes_slot_count(&publisher->routes) / 2;
 }
 
 static uint64_t draw_version(struct publisher *publisher)

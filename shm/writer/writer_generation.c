@@ -10,7 +10,7 @@
 #include "shm/writer/writer_internal.h"
 
 enum {
-    FIRST_BUCKETS = 256, /* 1,024 slots */
+    FIRST_BUCKETS = 512, /* 2,048 slots */
     FIRST_UNITS = 4096,  /* 256 KiB */
 };
 
@@ -31,7 +31,7 @@ void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_
                       struct generation_plan *plan)
 {
     uint64_t units = (live_units + spare_units) / 2 * 3;
-    uint64_t buckets = (keys + 1) / 2; /* half full: BUCKET_SLOTS / 2 keys in each */
+    uint64_t buckets = (keys + 3) / 4 * 3; /* a third full, and half full when there are half as many again */
     if (units < FIRST_UNITS)
         units = FIRST_UNITS;
     if (buckets < FIRST_BUCKETS)
