@@ -97,12 +97,16 @@ static inline uint32_t limited_count(const struct limited *hosts, enum which whi
     return count;
 }
 
-/* Where bit number `rank` of these is, in hosts. */
+/*
+ * Where bit number `rank` of these is, in hosts: behind all of which no more than `rank` are selected up to there. Without a
+ * branch, since ranks cannot be foreseen. The last host is it if none before is, so its sum, which may be 16, is left out.
+ */
 static inline uint32_t limited_nth(uint64_t selected, uint32_t rank)
 {
-    for (; rank > 0; rank--)
-        selected &= selected - 1;
-    return (uint32_t)__builtin_ctzll(selected) / 4;
+    const uint64_t bytes = UINT64_C(0x0101010101010101), high = bytes << 7, low = bytes * 15;
+    uint64_t upto = selected * LIMITED_EACH, ranks = bytes * rank | high;
+    uint64_t even = (ranks - (upto & low)) & high, odd = (ranks - (upto >> 4 & low)) & high & high >> 8;
+    return (uint32_t)(((even >> 7) + (odd >> 7)) * bytes >> 56);
 }
 
 /* The host number `rank` of these, or the last one: states may have changed since they were counted. */

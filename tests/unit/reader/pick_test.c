@@ -6,6 +6,7 @@
 
 #include <larshm/larshm.h>
 
+#include "reader/limited.h"
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "tests/support/by_key.h"
@@ -384,6 +385,21 @@ static void states_and_rules_that_change_all_the_time_lead_to_hosts_of_the_table
     }
 }
 
+/* What limited_nth() computes without a branch. */
+static void each_of_up_to_sixteen_hosts_is_found_by_its_rank(void **state)
+{
+    (void)state;
+    for (uint32_t which = 1; which < 1U << STATES_IN_WORD; which++) {
+        uint64_t selected = 0;
+        uint32_t rank = 0;
+        for (uint32_t host = 0; host < STATES_IN_WORD; host++)
+            selected |= share_bits(host, which >> host & 1);
+        for (uint32_t host = 0; host < STATES_IN_WORD; host++)
+            if (which >> host & 1)
+                assert_int_equal(limited_nth(selected, rank++), host);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -400,6 +416,7 @@ int main(void)
         TEST(with_all_hosts_drained_none_is_ever_given),
         TEST(states_without_a_name_count_as_ejected),
         TEST(hosts_back_in_rotation_are_picked_as_before),
+        cmocka_unit_test(each_of_up_to_sixteen_hosts_is_found_by_its_rank),
         TEST(states_go_with_their_hosts_to_a_new_generation),
         TEST(states_and_rules_that_change_all_the_time_lead_to_hosts_of_the_table),
     };
