@@ -1,78 +1,125 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/get_host.h"
 
-int get_host_slow(larshm *h, uint64_t number, const larshm_host *tried, size_t count, larshm_host *host)
+static int pick_of_found(struct lookup *lookup, int code, uint64_t number, const larshm_host *tried,
+                         size_t count, larshm_host *host)
 {
     struct route_key key = get_host_key(number);
-    struct lookup lookup;
-    int code = lookup_begin(h, key, &lookup);
     for (int round = 0; code == LARSHM_OK; round++) {
         uint32_t at;
         larshm_host picked = {.modid = key.modid, .cmdid = key.cmdid};
-        int found = count ? pick_host_except(&lookup, key, tried, count, &at) : pick_host(&lookup, key, &at);
+        int found = count ? pick_host_except(lookup, key, tried, count, &at) : pick_host(lookup, key, &at);
         if (found == LARSHM_OK) {
-            picked.addr = load_relaxed(&lookup.table.s_addresses[at]);
-            picked.port = load_relaxed(&lookup.table.s_ports[at]);
+            picked.addr = load_relaxed(&lookup->table.s_addresses[at]);
+            picked.port = load_relaxed(&lookup->table.s_ports[at]);
         }
-        if (table_intact(&lookup.table)) {
+        if (table_intact(&lookup->table)) {
             code = found;
             if (found == LARSHM_OK)
                 *host = picked;
             break;
         }
-        code = round < TABLE_RETRIES ? lookup_again(&lookup, key) : LARSHM_CORRUPT;
+        code = round < TABLE_RETRIES ? lookup_again(lookup, key) : LARSHM_CORRUPT;
     }
+    return code;
+}
+
+int get_host_slow(larshm *h, uint64_t number, const larshm_host *tried, size_t count, larshm_host *host)
+{
+    struct lookup lookup;
+    int code = lookup_begin(h, get_host_key(number), &lookup);
+    code = pick_of_found(&lookup, code, number, tried, count, host);
     lookup_end();
     return code;
 }
 
-static inline uint32_t pick_in_section(struct mapping *mapping, uint64_t number, const struct block *s_block,
-                                       uint32_t count)
+static __attribute__((noinline)) int pick_carefully(struct mapping *mapping, uint64_t number,
+                                                    larshm_host *host)
 {
-    if (load_relaxed(&s_block->limited) == 0)
-        return pick_next(s_block, count);
-    return pick_by_lars_rules(mapping) ? PICK_NONE
-                                       : pick_limited(mapping, get_host_key(number), s_block, count);
+    struct lookup lookup;
+    int code = lookup_find(&lookup, mapping, get_host_key(number));
+    return pick_of_found(&lookup, code, number, NULL, 0, host);
 }
 
-/* A table of more than INNER_HOSTS, or with limited ones. Called in the section that larshm_get_host() has entered; leaves
- * it. */
-static __attribute__((noinline)) int get_host_other(larshm *h, uint64_t number, larshm_host *host,
-                                                    struct mapping *mapping, const struct block *s_block,
-                                                    uint64_t ref)
+/* GET_HOST_SLOW: the table has changed meanwhile, or is damaged. */
+static inline int pick_of_table(struct mapping *mapping, uint64_t number, const struct block *s_block,
+                                uint64_t ref, larshm_host *host)
 {
-    struct thread_state *mine = &thread_state;
+    struct route_key key = get_host_key(number);
     uint32_t count = load_relaxed(&s_block->count);
     const _Atomic uint32_t *s_addresses;
     const _Atomic uint16_t *s_ports;
+    if (count == 0 || !table_hosts_within(&mapping->routes, s_block, count, &s_addresses, &s_ports))
+        return count == 0 && block_intact(s_block, ref) ? LARSHM_NOEXIST : GET_HOST_SLOW;
+    uint32_t at = load_relaxed(&s_block->limited) == 0 ? pick_next(s_block, count)
+                  : pick_by_lars_rules(mapping)        ? pick_limited_lars(mapping, key, s_block, count)
+                                                       : pick_limited(mapping, key, s_block, count);
     struct host_addr picked = {0, 0};
-    bool within = count > 0 && table_hosts_within(&mapping->routes, s_block, count, &s_addresses, &s_ports);
-    uint32_t at = within ? pick_in_section(mapping, number, s_block, count) : PICK_NONE;
-    bool found = at != PICK_NONE;
-    if (found) {
+    if (at != PICK_NONE)
         picked = (struct host_addr){load_relaxed(&s_addresses[at]), load_relaxed(&s_ports[at])};
-        found = block_intact(s_block, ref);
+    if (!block_intact(s_block, ref))
+        return GET_HOST_SLOW;
+    if (at == PICK_NONE)
+        return LARSHM_OVERLOAD;
+    get_host_fill(number, picked, host);
+    return LARSHM_OK;
+}
+
+static inline int pick_other(struct mapping *mapping, uint64_t number, const struct block *s_block,
+                             uint64_t ref, larshm_host *host)
+{
+    if (lookup_lacks_control(mapping))
+        return GET_HOST_SLOW;
+    if (s_block) {
+        bool expired = load_relaxed(&mapping->routes.s_header->tick) > load_relaxed(&s_block->expires);
+        int code = pick_of_table(mapping, number, s_block, ref, host);
+        if (code != GET_HOST_SLOW) {
+            if (expired)
+                lookup_expired(mapping, get_host_key(number));
+            return code;
+        }
     }
+    return pick_carefully(mapping, number, host);
+}
+
+int get_host_other(struct mapping *mapping, uint64_t number, const struct block *s_block, uint64_t ref,
+                   larshm_host *host)
+{
+    return pick_other(mapping, number, s_block, ref, host);
+}
+
+/* Leaves the section that larshm_get_host() has entered. */
+static __attribute__((noinline)) int get_host_leave(larshm *h, uint64_t number, larshm_host *host,
+                                                    struct mapping *mapping, const struct block *s_block,
+                                                    uint64_t ref)
+{
+    int code = pick_other(mapping, number, s_block, ref, host);
     rcu_leave_fast(rcu_record());
-    return found ? get_host_give(mine, number, picked, host) : get_host_slow(h, number, NULL, 0, host);
+    if (code == GET_HOST_SLOW)
+        return get_host_slow(h, number, NULL, 0, host);
+    thread_state.lookups++;
+    return code;
 }
 
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
 {
     uint64_t number = route_key_number(route_key(modid, cmdid));
     struct thread_state *mine = &thread_state;
+    CURSOR_HIDE(mine);
     struct urcu_bp_reader *section = get_host_enter(h, mine);
     if (!section)
         return get_host_slow(h, number, NULL, 0, host);
     /* Pairs with mapping_renew(). */
     struct mapping *mapping = load_acquire(&h->current);
     struct fast_table table;
-    if (!get_host_find(&mapping->routes, number, &table)) {
+    if (!get_host_current(&mapping->routes)) {
         rcu_leave_fast(section);
         return get_host_slow(h, number, NULL, 0, host);
     }
-    if (__builtin_expect(table.count - 1 >= INNER_HOSTS, 0) || __builtin_expect(table.limited != 0, 0))
-        return get_host_other(h, number, host, mapping, table.s_block, table.ref);
+    if (!lookup_fast(&mapping->routes, get_host_key(number), &table))
+        return get_host_leave(h, number, host, mapping, NULL, 0);
+    if (!fast_table_common(&table, load_relaxed(&mapping->routes.s_header->tick)))
+        return get_host_leave(h, number, host, mapping, table.s_block, table.ref);
     uint64_t at = cursor_host(cursor_next(mine, table.s_block, table.count), table.count);
     const struct host_addr picked = fast_table_host(&table, at);
     bool intact = block_intact(table.s_block, table.ref);

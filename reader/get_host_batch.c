@@ -15,7 +15,7 @@ static void fetch(larshm *h, const larshm_host *hosts, size_t count)
         __builtin_prefetch(index_home(routes, route_key(hosts[i].modid, hosts[i].cmdid)));
     for (size_t i = 0; i < count; i++) {
         struct route_key key = route_key(hosts[i].modid, hosts[i].cmdid);
-        uint32_t unit = ref_unit(lookup_fast_ref(index_home(routes, key), key));
+        uint32_t unit = ref_unit(lookup_fast_ref(routes, index_home(routes, key), key));
         if (unit < routes->arena_units)
             __builtin_prefetch(routes_block(routes, unit));
     }

@@ -63,7 +63,9 @@ static inline bool find_except(struct mapping *mapping, uint64_t number, const l
     const struct routes *routes = &mapping->routes;
     struct fast_table table;
     struct hosts hosts;
-    if (!get_host_find(routes, number, &table) || table.count == 0 || !find_hosts(routes, &table, &hosts))
+    if (!get_host_current(routes) || !lookup_fast(routes, get_host_key(number), &table) ||
+        load_relaxed(&routes->s_header->tick) > table.expires || table.count == 0 ||
+        !find_hosts(routes, &table, &hosts))
         return false;
     uint64_t at;
     if (__builtin_expect(table.limited != 0, 0)) {

@@ -136,10 +136,7 @@ struct mapping *lookup_enter(larshm *h)
          * coherent: after a publish in the new generation is done, a lookup that begins later reads SUPERSEDED_YES
          * here. */
         uint32_t superseded = load_acquire(&mapping->routes.s_header->superseded);
-        if (__builtin_expect(superseded == SUPERSEDED_NO &&
-                                 (mapping->can_demand || mapping->may_not_demand) &&
-                                 lookup_control_in_use(mapping),
-                             1))
+        if (__builtin_expect(superseded == SUPERSEDED_NO && !lookup_lacks_control(mapping), 1))
             return mapping;
         rcu_leave();
         if (!renew(h, mapping, superseded))
@@ -177,6 +174,20 @@ static int missed(struct mapping *mapping, struct route_key key)
                                                                                  : LARSHM_FULL;
 }
 
+static void demand_expired(const struct mapping *mapping, uint32_t slot)
+{
+    thread_state.expired++;
+    if (lookup_has_control(mapping))
+        demand_refresh(&mapping->control, slot);
+}
+
+void lookup_expired(const struct mapping *mapping, struct route_key key)
+{
+    uint32_t slot = index_find(&mapping->routes, key);
+    if (slot != SLOT_NONE)
+        demand_expired(mapping, slot);
+}
+
 int lookup_again(struct lookup *lookup, struct route_key key)
 {
     const struct mapping *mapping = lookup->mapping;
@@ -184,11 +195,8 @@ int lookup_again(struct lookup *lookup, struct route_key key)
     if (status != LARSHM_OK)
         return status;
     /* PULLING makes `expires` larger than any tick, so a route that is requested is not demanded again. */
-    if (__builtin_expect(load_relaxed(&mapping->routes.s_header->tick) > lookup->table.expires, 0)) {
-        thread_state.expired++;
-        if (lookup_has_control(mapping))
-            demand_refresh(&mapping->control, lookup->slot);
-    }
+    if (__builtin_expect(load_relaxed(&mapping->routes.s_header->tick) > lookup->table.expires, 0))
+        demand_expired(mapping, lookup->slot);
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
 }
 
@@ -199,16 +207,22 @@ static void start_thread(const struct mapping *mapping)
     thread_start(lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
 }
 
+int lookup_find(struct lookup *lookup, struct mapping *mapping, struct route_key key)
+{
+    lookup->mapping = mapping;
+    if (route_key_is_none(key))
+        return LARSHM_NOEXIST;
+    lookup->slot = index_find(&mapping->routes, key);
+    if (lookup->slot == SLOT_NONE)
+        return missed(mapping, key);
+    return lookup_again(lookup, key);
+}
+
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
 {
     count_lookup(h);
-    lookup->mapping = lookup_enter(h);
+    struct mapping *mapping = lookup_enter(h);
     if (__builtin_expect(thread_state.start == 0, 0))
-        start_thread(lookup->mapping);
-    if (route_key_is_none(key))
-        return LARSHM_NOEXIST;
-    lookup->slot = index_find(&lookup->mapping->routes, key);
-    if (lookup->slot == SLOT_NONE)
-        return missed(lookup->mapping, key);
-    return lookup_again(lookup, key);
+        start_thread(mapping);
+    return lookup_find(lookup, mapping, key);
 }

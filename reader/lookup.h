@@ -20,6 +20,13 @@ struct lookup {
  */
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
 
+/* The part of lookup_begin() that follows in the section: for one that was entered in another way, by a thread that has looked up
+ * before. The caller counts it. */
+int lookup_find(struct lookup *lookup, struct mapping *mapping, struct route_key key);
+
+/* What a lookup does that finds the key's table expired. */
+void lookup_expired(const struct mapping *mapping, struct route_key key);
+
 /* Repeats the lookup of the same key after table_intact() failed. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, struct route_key key);
 
@@ -35,6 +42,12 @@ static inline bool lookup_control_in_use(const struct mapping *mapping)
 static inline bool lookup_has_control(const struct mapping *mapping)
 {
     return mapping->can_demand && lookup_control_in_use(mapping);
+}
+
+/* True: a control object that this user may write to can be looked for. */
+static inline bool lookup_lacks_control(const struct mapping *mapping)
+{
+    return !(mapping->can_demand || mapping->may_not_demand) || !lookup_control_in_use(mapping);
 }
 
 /*

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast path from a key to its table, for the common case: the key is in its home bucket or in the next one, and the table
- * is fresh. Everything else takes the slow path, index.h and table.h, which also finds the
- * error code. R2 to R6 of PROTOCOL.md, once; nothing before them is ordered.
+ * The fast path from a key to its table: the key is in its home bucket or in the next one. Everything else takes the slow path,
+ * index.h and table.h, which also finds the error code. R2 to R6 of PROTOCOL.md, once; nothing before them is ordered.
  */
 #ifndef SHM_READER_LOOKUP_FAST_H
 #define SHM_READER_LOOKUP_FAST_H
@@ -11,19 +10,20 @@
 #include "shm/table.h"
 
 /*
- * The ref of the key if it is in this bucket. If not, any other: of the last slot, 0 where the bucket has room. All refs are
- * loaded, none waits for the keys, and no branch depends on which key it is. If two slots held the key, the first would
- * win, as in index_probe().
+ * The ref of the key if it is in this bucket, or 0. All refs are loaded, none waits for the keys, and no branch depends on which
+ * key it is. If two slots held the key, the first would win, as in index_probe().
  *
  * Relaxed, keys and refs: nothing depends on them alone. A ref is drawn once, so a stamp that equals it was released with
  * the contents of its table (R2); a block without that stamp is left to the slow path.
  */
-static inline uint64_t lookup_fast_ref(const struct slot *s_slots, struct route_key key)
+static inline uint64_t bucket_ref(const struct slot *s_slots, struct route_key key)
 {
     uint64_t word = route_key_word(key);
     static_assert(BUCKET_SLOTS == 4, "four refs");
 #define EVEN_ODDS(condition) __builtin_expect_with_probability((condition), 1, 0.5)
-    uint64_t ref = load_relaxed(&s_slots[3].ref), other = load_relaxed(&s_slots[2].ref);
+    uint64_t other = load_relaxed(&s_slots[3].ref);
+    uint64_t ref = EVEN_ODDS(load_relaxed(&s_slots[3].key) == word) ? other : 0;
+    other = load_relaxed(&s_slots[2].ref);
     ref = EVEN_ODDS(load_relaxed(&s_slots[2].key) == word) ? other : ref;
     other = load_relaxed(&s_slots[1].ref);
     ref = EVEN_ODDS(load_relaxed(&s_slots[1].key) == word) ? other : ref;
@@ -33,35 +33,60 @@ static inline uint64_t lookup_fast_ref(const struct slot *s_slots, struct route_
     return ref;
 }
 
-/* A table that is fresh. */
+/* Likewise of its home bucket and the next one. */
+static inline uint64_t lookup_fast_ref(const struct routes *routes, const struct slot *s_home,
+                                       struct route_key key)
+{
+    uint64_t ref = bucket_ref(s_home, key);
+    return __builtin_expect(ref == 0, 0) && s_home != routes->s_last ? bucket_ref(s_home + BUCKET_SLOTS, key)
+                                                                     : ref;
+}
+
 struct fast_table {
     const struct block *s_block;
     uint64_t ref;
+    uint64_t expires; /* as stored: bit 63 is PULLING */
     uint64_t count;   /* may be 0 */
     uint32_t limited; /* hosts that get less than their share */
 };
 
 /*
- * False: not the common case; *out is undefined then. So it is for a table in the last units of the arena, which the bounds here
- * leave out. True: what is read of the table is valid if block_intact() says so afterwards.
+ * The table of the key that the ref leads to. False: none, or one in the last units of the arena, which the bounds here leave
+ * out. True: what is read of the table is valid if block_intact() says so afterwards.
  */
-static inline bool lookup_fast(const struct routes *routes, uint64_t tick, struct route_key key,
-                               struct fast_table *out)
+static inline bool lookup_fast_at(const struct routes *routes, struct route_key key, uint64_t ref,
+                                  struct fast_table *out)
 {
     const struct block *s_block;
-    const struct slot *s_home = index_home(routes, key);
-    for (const struct slot *s_slots = s_home;; s_slots += BUCKET_SLOTS) {
-        out->ref = lookup_fast_ref(s_slots, key);
-        if (__builtin_expect(table_block(routes, out->ref, key, routes->inner_bytes, &s_block), 1))
-            break;
-        if (s_slots != s_home || s_home == routes->s_last)
-            return false;
-    }
+    if (!__builtin_expect(table_block(routes, ref, key, routes->inner_bytes, &s_block), 1))
+        return false;
     out->s_block = s_block;
+    out->ref = ref;
+    out->expires = load_relaxed(&s_block->expires);
     out->count = load_relaxed(&s_block->count);
     out->limited = load_relaxed(&s_block->limited);
-    /* At worst it is stale: see layout.h on the tick, PROTOCOL.md on what changes in place. */
-    return __builtin_expect(tick <= load_relaxed(&s_block->expires), 1);
+    return true;
+}
+
+static inline bool lookup_fast(const struct routes *routes, struct route_key key, struct fast_table *out)
+{
+    return lookup_fast_at(routes, key, lookup_fast_ref(routes, index_home(routes, key), key), out);
+}
+
+/*
+ * Whether the table is of the common case: it is fresh, has 1 .. INNER_HOSTS, and all of them get their share. The tick is at worst
+ * stale: see layout.h on it, PROTOCOL.md on what changes in place.
+ */
+static inline bool fast_table_common(const struct fast_table *table, uint64_t tick)
+{
+    return __builtin_expect(tick <= table->expires, 1) &&
+           __builtin_expect(table->count - 1 < INNER_HOSTS, 1) && __builtin_expect(table->limited == 0, 1);
+}
+
+/* Prefetches the block that a ref may lead to. Any ref will do: a prefetch never faults. */
+static inline void lookup_fast_fetch(const struct routes *routes, uint64_t ref)
+{
+    __builtin_prefetch((const char *)routes->s_arena + ref_offset(ref));
 }
 
 /* A host of a table of 1 .. INNER_HOSTS: its addresses come behind one word of states, then its ports. */

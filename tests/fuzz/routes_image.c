@@ -28,7 +28,7 @@ static bool look_up(const struct routes *routes, struct route_key key)
     struct fast_table fast;
     struct table table;
     uint32_t slot = index_find(routes, key);
-    bool seen = lookup_fast(routes, load_relaxed(&routes->s_header->tick), key, &fast);
+    bool seen = lookup_fast(routes, key, &fast);
     DEMAND(!seen || fast.count > INNER_HOSTS ||
            (const char *)fast.s_block + BLOCK_BYTES(fast.count) <= (const char *)routes->s_end);
     DEMAND(slot == SLOT_NONE || slot < routes_slot_count(routes));
