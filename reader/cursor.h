@@ -52,40 +52,46 @@ static inline uint32_t cursor_step(uint64_t count)
     return CURSOR_GOLDEN + (-(uint32_t)(count == 2) & (CURSOR_HALF - CURSOR_GOLDEN));
 }
 
-static inline _Atomic uint64_t *cursor_word(const struct thread_state *mine, const struct block *s_block)
+static inline _Atomic uint64_t *cursor_word(_Atomic uint64_t *cursors, const struct block *s_block)
 {
-    return &mine->cursors[(uintptr_t)s_block / UNIT_BYTES % CURSOR_WORDS];
+    return &cursors[(uintptr_t)s_block / UNIT_BYTES % CURSOR_WORDS];
 }
 
 /*
- * The position of the thread's next pick among `count` hosts of a table. Relaxed: the words are the thread's own, but for a set
+ * The position of the thread's next pick among `count` hosts of a table, but for where the thread's sequences begin. `word` is
+ * cursor_word(); `lookups` differs from one lookup to the next. Relaxed: the words are the thread's own, but for a set
  * that is shared, and for handlers of signals. One that looks the route up in between gets the same position, and that is all.
  *
  * Without a branch, since where there are many routes it cannot be foreseen whose the cells are. The factor is one that is good
  * for a sequence of random numbers.
  */
-static inline uint32_t cursor_next(const struct thread_state *mine, const struct block *s_block,
-                                   uint64_t count)
+static inline uint32_t cursor_move(_Atomic uint64_t *word, const struct block *s_block, uint64_t count,
+                                   uint32_t lookups)
 {
-    _Atomic uint64_t *word = cursor_word(mine, s_block);
     uint32_t tag = (uint32_t)(uintptr_t)s_block / (UNIT_BYTES * CURSOR_WORDS);
     uint64_t pair = load_relaxed(word), turned = pair << 32 | pair >> 32;
     pair = (uint16_t)pair == (uint16_t)tag ? pair : turned;
     CURSOR_HIDE(pair);
     uint32_t cell = (uint32_t)pair;
     uint32_t next = cell + cursor_step(count);
-    uint32_t elsewhere = ((cell + mine->lookups) * UINT32_C(0x93d765dd) & CURSOR_POSITION) | tag;
+    uint32_t elsewhere = ((cell + lookups) * UINT32_C(0x93d765dd) & CURSOR_POSITION) | tag;
     CURSOR_HIDE(elsewhere);
     CURSOR_HIDE(next);
     next = (uint16_t)cell == (uint16_t)tag ? next : elsewhere;
     store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | next);
-    return next + mine->start;
+    return next;
+}
+
+static inline uint32_t cursor_next(const struct thread_state *mine, const struct block *s_block,
+                                   uint64_t count)
+{
+    return cursor_move(cursor_word(mine->cursors, s_block), s_block, count, mine->lookups) + mine->start;
 }
 
 /* After cursor_next(): the pick is one further on in the sequence, by so many steps together. */
 static inline void cursor_skip(const struct thread_state *mine, const struct block *s_block, uint32_t steps)
 {
-    _Atomic uint64_t *word = cursor_word(mine, s_block);
+    _Atomic uint64_t *word = cursor_word(mine->cursors, s_block);
     uint64_t pair = load_relaxed(word);
     store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | (uint32_t)((uint32_t)pair + steps));
 }
