@@ -89,11 +89,6 @@ void mapping_close(struct mapping *mapping)
     munmap(mapping, sizeof(*mapping));
 }
 
-void mapping_pin(struct mapping *mapping)
-{
-    add_relaxed(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
-}
-
 static int64_t pins(struct mapping *mapping)
 {
     /* After a retired mapping's grace period no pin is added, and an unpin only lowers a cell: cells that are read

@@ -4,6 +4,8 @@
 #define READER_MAPPING_H
 
 #include "reader/state.h"
+#include "reader/thread.h"
+#include "shm/atomic.h"
 
 /*
  * Maps the objects that have the instance's names now, in the directory of this descriptor, where `trust` says whose
@@ -24,7 +26,10 @@ void mapping_close(struct mapping *mapping);
 bool mapping_renew(larshm *h);
 
 /* Pins a mapping beyond a read section; call it inside one. */
-void mapping_pin(struct mapping *mapping);
+static inline void mapping_pin(struct mapping *mapping)
+{
+    add_relaxed(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
+}
 
 /* Unpins it, in any thread. The last unpin of a retired mapping unmaps it, unless another thread is reaping just
  * then. */

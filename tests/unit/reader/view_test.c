@@ -170,6 +170,38 @@ static void a_view_keeps_its_generation_mapped_until_it_ends(void **state)
     assert_int_equal(instance_reader_mappings(instance), 0);
 }
 
+/* As often as it takes to be on the fast path, and past the end of several batches of counts. */
+static void g3_views_show_what_was_published_before_them(void **state)
+{
+    enum {
+        TURNS = 2000,
+        ROUTES = 60
+    };
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (uint32_t turn = 0; turn < TURNS; turn++) {
+        larshm_view view;
+        uint64_t key = 1 + turn % ROUTES;
+        if (turn < ROUTES || turn % 3 == 0)
+            instance_put(instance, key, turn, (uint32_t)key, 15);
+        if (turn % 500 == 0)
+            instance_renew(instance);
+        if (turn == TURNS / 2) /* all have expired */
+            instance_heartbeat(instance, clock_tick() + 3600 * 1000);
+        if (turn < ROUTES)
+            continue;
+        uint32_t round = UINT32_MAX;
+        begin(h, key, &view);
+        assert_int_equal(view.count, key);
+        for (uint32_t i = 0; i < view.count; i++)
+            assert_true(self_checking_holds(key, i, (struct host_addr){view.addr[i], view.port[i]}, &round));
+        assert_true(turn % 3 != 0 || round == turn);
+        assert_int_equal(larshm_route_end(h, &view), LARSHM_OK);
+        assert_int_equal(instance_reader_mappings(instance), 1);
+    }
+    larshm_close(h);
+}
+
 struct ending {
     larshm *h;
     larshm_view *view;
@@ -285,6 +317,7 @@ int main(void)
         TEST(views_nest_and_end_in_any_order),
         TEST(a_failed_begin_leaves_no_view),
         TEST(a_view_keeps_its_generation_mapped_until_it_ends),
+        TEST(g3_views_show_what_was_published_before_them),
         TEST(a_view_may_end_in_another_thread),
         TEST(a_mapping_left_behind_is_unmapped_by_later_lookups),
         TEST(a_view_kept_over_many_generations_keeps_one_of_them),
