@@ -26,6 +26,7 @@
 #include "fetcher/health.h"
 #include "fetcher/listener.h"
 #include "fetcher/options.h"
+#include "fetcher/pace.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
 #include "shm/clock.h"
@@ -51,6 +52,7 @@ struct daemon {
     struct listener *listener; /* NULL: no thread could be started */
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
+    struct pace pace; /* of polls */
     uv_signal_t terminate, interrupt, hangup;
     uint64_t next_cut; /* tick: no truncated control object is replaced before, but by maintenance */
     int exit_status;
@@ -101,6 +103,20 @@ static void maintenance_due(uv_timer_t *timer)
     notify_status(daemon, "");
 }
 
+/* Changes with what programs, operators and the directory have done, and not with probes of a silent directory. */
+static uint64_t counted(const struct daemon *daemon)
+{
+    static const enum shm_counter signs[] = {
+        COUNTER_publishes,       COUNTER_pushes,     COUNTER_disconnects,     COUNTER_lookups_missed,
+        COUNTER_lookups_expired, COUNTER_reports,    COUNTER_reports_unknown, COUNTER_reports_refused,
+        COUNTER_ejections,       COUNTER_overloaded, COUNTER_results_sent,    COUNTER_orders,
+    };
+    uint64_t sum = refresh_demands(daemon->refresh);
+    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+        sum += writer_counter(daemon->writer, signs[i]);
+    return sum;
+}
+
 static void poll_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
@@ -115,6 +131,8 @@ static void poll_due(uv_timer_t *timer)
         daemon->next_cut = now + MAINTENANCE_MS;
         maintenance_due(&daemon->maintenance);
     }
+    uint32_t interval = daemon->config.fetcher.poll_interval_ms;
+    uv_timer_start(timer, poll_due, pace_next(&daemon->pace, counted(daemon), interval, now), 0);
 }
 
 static _Atomic uint32_t *knock_place(void *context)
@@ -171,7 +189,7 @@ static void apply_config(struct daemon *daemon)
     const struct config_peer old = daemon->peer;
     char name[DIRECTORY_NAME];
     log_set_level((enum log_level)config->fetcher.log_level);
-    uv_timer_set_repeat(&daemon->poll, config->fetcher.poll_interval_ms);
+    uv_timer_start(&daemon->poll, poll_due, 0, 0);
     choose_peer(daemon);
     name_peer(daemon, name);
     const struct writer_options options = writer_options(daemon, name, "");
@@ -232,7 +250,6 @@ static void end(uv_signal_t *signal, int number)
 static int start_loop(struct daemon *daemon)
 {
     uv_loop_t *loop = &daemon->loop;
-    uint64_t interval = daemon->config.fetcher.poll_interval_ms;
     daemon->reporting = reporting_new(loop, daemon->writer, daemon->balance, &daemon->config);
     if (!daemon->reporting)
         return -1;
@@ -247,7 +264,7 @@ static int start_loop(struct daemon *daemon)
     uv_signal_init(loop, &daemon->hangup);
     daemon->poll.data = daemon->maintenance.data = daemon;
     daemon->terminate.data = daemon->interrupt.data = daemon->hangup.data = daemon;
-    if (uv_timer_start(&daemon->poll, poll_due, 0, interval) != 0 ||
+    if (uv_timer_start(&daemon->poll, poll_due, 0, 0) != 0 ||
         uv_timer_start(&daemon->maintenance, maintenance_due, MAINTENANCE_MS, MAINTENANCE_MS) != 0 ||
         uv_signal_start(&daemon->terminate, end, SIGTERM) != 0 ||
         uv_signal_start(&daemon->interrupt, end, SIGINT) != 0 ||

@@ -80,15 +80,20 @@ void refresh_poll(struct refresh *refresh)
     refresh_gauge_pulling(refresh);
 }
 
+uint64_t refresh_demands(const struct refresh *refresh)
+{
+    return refresh->demands;
+}
+
 bool refresh_knocked(struct refresh *refresh)
 {
     refresh->now = clock_tick();
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
     refresh_gauge_pulling(refresh);
-    uint64_t requests = writer_counter(refresh->writer, COUNTER_requests), before = refresh->at_knock;
-    refresh->at_knock = requests;
-    return requests != before;
+    bool useful = refresh->demands != refresh->demands_at_knock;
+    refresh->demands_at_knock = refresh->demands;
+    return useful;
 }
 
 /* A route that the fetcher before this one held is requested again, and held again if the answer is the same. */

@@ -36,6 +36,9 @@ extern const struct connection_role refresh_role;
 /* Every poll_interval_ms: deadlines, flags, misses, resubscription. */
 void refresh_poll(struct refresh *refresh);
 
+/* How many requests clients have caused, by lookups of new routes and of expired ones. */
+uint64_t refresh_demands(const struct refresh *refresh);
+
 /* A client waits for its route: requests what is due, between two polls. False: nothing was requested since the last knock,
  * here or in a poll. */
 bool refresh_knocked(struct refresh *refresh);

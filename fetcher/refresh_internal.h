@@ -41,7 +41,8 @@ struct refresh {
     uint64_t unanswered;             /* tick of the first request since then; 0: none */
     struct route_key unanswered_key; /* its route */
     uint64_t probed;                 /* tick of the last probe */
-    uint64_t at_knock;               /* requests until a client knocked last */
+    uint64_t demands;                /* requests that clients have caused */
+    uint64_t demands_at_knock;       /* ... until one knocked last */
     bool announced;                  /* max_frame, on this connection */
     bool answered;                   /* a request, by the bytes that are being taken */
     struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, hold_better_limit,

@@ -49,6 +49,7 @@ static void request(struct refresh *refresh, const struct route_ref *route, enum
     writer_set_pulling(refresh->writer, route);
     connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
     shares_take(&refresh->shares, kind);
+    refresh->demands += kind != SHARE_RESUBSCRIBE;
     if (refresh->unanswered == 0) {
         refresh->unanswered = refresh->now;
         refresh->unanswered_key = route->key;

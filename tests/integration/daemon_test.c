@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "shm/clock.h"
 #include "tests/support/fixture.h"
 
 static bool object_exists(const char *name)
@@ -349,6 +350,38 @@ static void stopped_fetcher_is_seen_and_does_not_stop_its_clients(void **state)
     fixture_learn(fixture, 1, 2, 3, 80);
 }
 
+/* How often the fetcher has gone to sleep. */
+static uint64_t sleeps(const struct fixture *fixture)
+{
+    char path[64], line[256];
+    unsigned long long count = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)fixture->fetcher.process.pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) && sscanf(line, "voluntary_ctxt_switches: %llu", &count) != 1)
+        continue;
+    fclose(file);
+    assert_true(count > 0);
+    return count;
+}
+
+static void fetcher_that_is_asked_nothing_sleeps_long_and_sees_the_next_demand(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    usleep(1500 * 1000); /* it is idle after a second */
+    uint64_t before = sleeps(fixture), begun = clock_tick();
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_OK);
+        usleep(100 * 1000);
+    }
+    uint64_t polls = (clock_tick() - begun) / fixture->fetcher.config.poll_interval_ms;
+    assert_true(sleeps(fixture) - before < polls / 4);
+    assert_true(fixture_info(fixture, 1, 2).fetcher_alive);
+    fixture_learn(fixture, 1, 3, 3, 80);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +401,7 @@ int main(void)
         fixture_test(removed_objects_are_recreated_and_clients_follow),
         fixture_test(route_that_came_back_in_a_new_generation_is_asked_for_once_after_a_reconnect),
         fixture_test(stopped_fetcher_is_seen_and_does_not_stop_its_clients),
+        fixture_test(fetcher_that_is_asked_nothing_sleeps_long_and_sees_the_next_demand),
     };
     return cmocka_run_group_tests_name("integration/daemon", tests, NULL, NULL);
 }
