@@ -15,7 +15,7 @@
 #include "tools/bench/child.h"
 
 const struct suite suites[] = {
-    {"lookup", "ns per lookup, from 1 to 1,000,000 routes, beside cds_lfht, LMDB, UDP and memory",
+    {"lookup", "ns per lookup, from 1 to 1,000,000 routes, beside hash tables, LMDB, UDP and memory",
      suite_lookup, .slow = false},
     {"zipf", "ns per lookup where a few routes are most of them, in ten instances", suite_zipf,
      .slow = false},
@@ -139,6 +139,7 @@ void machine_read(const struct bench *bench, struct machine *out)
         .flags = BENCH_FLAGS,
         .commit = BENCH_COMMIT,
         .lmdb = BENCH_LMDB_VERSION,
+        .dpdk = BENCH_DPDK_VERSION,
     };
     getloadavg(&out->load, 1);
     read_cpu(out->cpu, sizeof(out->cpu));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lookups are compared with, besides UDP (udp.h): a hash table, a database, and memory itself. */
+/* What lookups are compared with, besides UDP (udp.h): hash tables, a database, and memory itself. */
 #ifndef TOOLS_BENCH_PEERS_H
 #define TOOLS_BENCH_PEERS_H
 
@@ -52,6 +52,32 @@ bool peer_lmdb_open(struct peer_lmdb *peer, const struct fixture *fixture);
 void peer_lmdb_close(struct peer_lmdb *peer);
 bool peer_lmdb_check(void *peer);
 bool peer_lmdb_run(void *peer, uint32_t calls);
+
+/*
+ * DPDK's table inside of a process, with lookups that take no lock, and a node for each route. DPDK runs without huge pages,
+ * devices, files and root. Bulks are of 50.
+ */
+struct peer_rte_hash {
+    struct workload workload;
+    struct rte_hash *table;
+    uint32_t phase;
+};
+
+#ifdef BENCH_DPDK
+#define PEER_RTE_HASH_NAME      "rte_hash"
+#define PEER_RTE_HASH_BULK_NAME "rte_hash, bulks of 50"
+#else
+#define PEER_RTE_HASH_NAME      NULL
+#define PEER_RTE_HASH_BULK_NAME NULL
+#endif
+
+/* False: said on stderr; or bench_stopped(). Close it in any case, and before the next one is opened. */
+bool peer_rte_hash_open(struct peer_rte_hash *peer, const struct fixture *fixture);
+void peer_rte_hash_close(struct peer_rte_hash *peer);
+bool peer_rte_hash_check(void *peer);
+bool peer_rte_hash_run(void *peer, uint32_t calls);
+bool peer_rte_hash_bulk_check(void *peer);
+bool peer_rte_hash_bulk_run(void *peer, uint32_t calls);
 
 /* The limit of memory: reads of one cache line each, in a random order that only the line before gives. */
 struct peer_memory {
