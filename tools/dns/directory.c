@@ -9,6 +9,7 @@
 #include "conf/log.h"
 #include "conf/number.h"
 #include "tools/common/follow.h"
+#include "tools/dns/edit_watch.h"
 #include "tools/dns/message.h"
 #include "tools/dns/subscription.h"
 
@@ -35,6 +36,7 @@ struct client {
 
 struct directory {
     uv_timer_t timer; /* its `data` is the directory */
+    struct edit_watch edits;
     struct store *store;
     bool store_failed; /* and the log says so */
     struct follow_log follow_log;
@@ -267,12 +269,21 @@ static void log_new_content(struct directory *directory, const char *how)
     sweep_all(directory);
 }
 
+static void watch_edits(struct directory *directory)
+{
+    char path[STORE_PATH_SIZE];
+    store_edited_path(directory->store, path);
+    edit_watch_file(&directory->edits, path);
+}
+
 static int follow_store(struct directory *directory)
 {
     int rc = store_follow(directory->store);
     follow_log(&directory->follow_log, rc, store_error(directory->store));
-    if (rc > 0)
+    if (rc > 0) {
+        watch_edits(directory);
         log_new_content(directory, "replaced");
+    }
     return rc;
 }
 
@@ -294,21 +305,38 @@ static void follow_changes(struct directory *directory)
     sweep(directory);
 }
 
-static void on_tick(uv_timer_t *timer)
+/* Waking a peer may close it, and no other. */
+static void wake_owed(struct directory *directory)
 {
-    struct directory *directory = timer->data;
-    if (directory->ticks % FOLLOW_TICKS == 0)
-        follow_store(directory);
-    if (!directory->follow_log.trouble[0])
-        follow_changes(directory);
-    directory->ticks++;
-    /* Waking a peer may close it, and no other. */
     struct client *client = LIST_FIRST(&directory->clients), *next;
     for (; client; client = next) {
         next = LIST_NEXT(client, link);
         if (!STAILQ_EMPTY(&client->subscriber.owed))
             peer_wake(client->peer);
     }
+}
+
+static void on_edit(void *arg)
+{
+    struct directory *directory = arg;
+    if (directory->follow_log.trouble[0])
+        return;
+    poll_store(directory);
+    wake_owed(directory);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct directory *directory = timer->data;
+    if (directory->ticks % FOLLOW_TICKS == 0) {
+        follow_store(directory);
+        if (!edit_watch_active(&directory->edits))
+            watch_edits(directory);
+    }
+    if (!directory->follow_log.trouble[0])
+        follow_changes(directory);
+    directory->ticks++;
+    wake_owed(directory);
 }
 
 int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions,
@@ -327,6 +355,7 @@ int directory_start(struct directory **out, uv_loop_t *loop, struct store *store
     uv_timer_init(loop, &directory->timer);
     directory->timer.data = directory;
     uv_timer_start(&directory->timer, on_tick, 0, TICK_MS);
+    edit_watch_init(&directory->edits, loop, on_edit, directory);
     *out = directory;
     return 0;
 }
@@ -340,6 +369,7 @@ struct server_handler directory_handler(struct directory *directory)
 void directory_stop(struct directory *directory)
 {
     uv_close((uv_handle_t *)&directory->timer, NULL);
+    edit_watch_stop(&directory->edits);
 }
 
 void directory_log_totals(const struct directory *directory)

@@ -14,7 +14,7 @@ static const char doc[] =
     "\v"
     "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it. "
     "A request is answered from the database and subscribes its connection to the route; "
-    "a change that any process makes in the database is pushed within about 100 ms. "
+    "a change that any process makes in the database is pushed within some milliseconds. "
     "A database file that takes its place is followed within a second; without any, it serves on what it had. "
     "The protocol has no authentication: listen where only your own hosts can connect.\n"
     "\n"

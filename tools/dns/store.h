@@ -25,6 +25,7 @@
 
 enum {
     STORE_KEEP_SECONDS = 60,
+    STORE_PATH_SIZE = 4096 + 8,
 };
 
 struct store;
@@ -63,6 +64,9 @@ int store_measure(struct store *store, struct store_size *size);
  */
 typedef void store_changed_fn(void *arg, struct route_key key);
 int store_poll(struct store *store, store_changed_fn *changed, void *arg);
+
+/* The file that each edit writes to before it ends; another one after store_follow() has returned 1. */
+void store_edited_path(const struct store *store, char path[static STORE_PATH_SIZE]);
 
 /*
  * Goes over to another file at the path, as database_follow() says, and returns what that does. After 1 each route may be

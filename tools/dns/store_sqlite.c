@@ -143,6 +143,15 @@ int store_follow(struct store *store)
     return rc;
 }
 
+_Static_assert((int)STORE_PATH_SIZE >= (int)DATABASE_PATH_SIZE, "the path fits");
+
+void store_edited_path(const struct store *store, char path[static STORE_PATH_SIZE])
+{
+    path[0] = '\0';
+    if (store->db.sqlite)
+        database_path(&store->db, "-wal", path);
+}
+
 int store_poll(struct store *store, store_changed_fn *changed, void *arg)
 {
     int64_t data_version, version;
