@@ -56,7 +56,7 @@ another_build() {
     [ -z "$(left_by "$bench")" ]
     bench=
     [ "$(json version)" = 1 ]
-    for member in cpu cores load_average kernel compiler flags commit lmdb dpdk; do
+    for member in cpu cores load_average kernel compiler flags commit lmdb dpdk ck; do
         [ -n "$(json machine "$member")" ]
     done
     count=$(json figures)

@@ -139,6 +139,7 @@ void machine_read(const struct bench *bench, struct machine *out)
         .flags = BENCH_FLAGS,
         .commit = BENCH_COMMIT,
         .lmdb = BENCH_LMDB_VERSION,
+        .ck = BENCH_CK_VERSION,
         .dpdk = BENCH_DPDK_VERSION,
     };
     getloadavg(&out->load, 1);

@@ -42,7 +42,7 @@ struct machine {
     char cpu[96], kernel[256];
     uint32_t cores; /* of this process */
     double load;    /* average of the last minute at the start */
-    const char *compiler, *flags, *commit, *lmdb, *dpdk;
+    const char *compiler, *flags, *commit, *lmdb, *dpdk, *ck;
 };
 
 void machine_read(const struct bench *bench, struct machine *out);

@@ -24,6 +24,7 @@ struct setup {
     struct fixture fixture;
     struct peer_lfht lfht;
     struct peer_lmdb lmdb;
+    struct peer_ck_hs ck_hs;
     struct peer_rte_hash rte_hash;
     struct peer_udp udp;
     struct peer_memory memory;
@@ -37,7 +38,7 @@ static bool set_up(const struct bench *bench, const struct fixture_shape *shape,
         return false;
     bench_progress(bench, "%s: filling the peers with %u routes", suite, shape->routes);
     return peer_lfht_open(&setup->lfht, &setup->fixture, 0) &&
-           peer_lmdb_open(&setup->lmdb, &setup->fixture) &&
+           peer_lmdb_open(&setup->lmdb, &setup->fixture) && peer_ck_hs_open(&setup->ck_hs, &setup->fixture) &&
            peer_rte_hash_open(&setup->rte_hash, &setup->fixture) &&
            (shape->routes != SMALL || peer_udp_open(&setup->udp, bench));
 }
@@ -47,6 +48,7 @@ static void tear_down(struct setup *setup)
     peer_udp_close(&setup->udp);
     peer_memory_close(&setup->memory);
     peer_rte_hash_close(&setup->rte_hash);
+    peer_ck_hs_close(&setup->ck_hs);
     peer_lmdb_close(&setup->lmdb);
     peer_lfht_close(&setup->lfht);
     fixture_close(&setup->fixture);
@@ -80,6 +82,7 @@ static bool at_size(struct bench *bench, const struct fixture_shape *shape)
         {"cds_lfht", peer_lfht_check, NULL, peer_lfht_run, &setup.lfht, CALLS, .peer = NULL},
         {"cds_lfht, inlined", peer_lfht_inlined_check, NULL, peer_lfht_inlined_run, &setup.lfht, CALLS,
          "get_host", .at_least = bound(shape, 1 / 0.7, 1 / 0.5, 1 / 0.45)},
+        {PEER_CK_HS_NAME, peer_ck_hs_check, NULL, peer_ck_hs_run, &setup.ck_hs, CALLS, .peer = "get_host"},
         {PEER_RTE_HASH_NAME, peer_rte_hash_check, NULL, peer_rte_hash_run, &setup.rte_hash, CALLS, "get_host",
          .at_least = bound(shape, 1 / 0.6, 1 / 0.85, 1 / 0.6)},
         {PEER_RTE_HASH_BULK_NAME, peer_rte_hash_bulk_check, NULL, peer_rte_hash_bulk_run, &setup.rte_hash,

@@ -63,9 +63,10 @@ static void print_machine(const struct machine *machine)
            "flags     %s\n"
            "commit    %s\n"
            "LMDB      %s\n"
-           "rte_hash  %s\n\n",
+           "rte_hash  %s\n"
+           "ck_hs     %s\n\n",
            machine->cpu, machine->cores, machine->cores == 1 ? "" : "s", machine->load, machine->kernel,
-           machine->compiler, machine->flags, machine->commit, machine->lmdb, machine->dpdk);
+           machine->compiler, machine->flags, machine->commit, machine->lmdb, machine->dpdk, machine->ck);
 }
 
 bool output_table(const struct machine *machine, const struct figures *figures)
@@ -129,11 +130,11 @@ bool output_json(const struct machine *machine, const struct figures *figures)
     bool done = list != NULL;
     for (const struct figure *figure = figures->first; done && figure; figure = figure->next)
         done = figure->samples == 0 || json_array_append_new(list, json_figure(figure)) == 0;
-    json_t *document =
-        json_pack("{s:i, s:{s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:s, s:s}, s:o}", "version", OUTPUT_VERSION,
-                  "machine", "cpu", machine->cpu, "cores", (int)machine->cores, "load_average", machine->load,
-                  "kernel", machine->kernel, "compiler", machine->compiler, "flags", machine->flags, "commit",
-                  machine->commit, "lmdb", machine->lmdb, "dpdk", machine->dpdk, "figures", list);
+    json_t *document = json_pack(
+        "{s:i, s:{s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:s, s:s, s:s}, s:o}", "version", OUTPUT_VERSION,
+        "machine", "cpu", machine->cpu, "cores", (int)machine->cores, "load_average", machine->load, "kernel",
+        machine->kernel, "compiler", machine->compiler, "flags", machine->flags, "commit", machine->commit,
+        "lmdb", machine->lmdb, "dpdk", machine->dpdk, "ck", machine->ck, "figures", list);
     done = done && document && json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
     json_decref(document);
     if (done)
@@ -146,9 +147,9 @@ bool output_json(const struct machine *machine, const struct figures *figures)
 /* Names may have commas, never quotes. The machine is in comments. */
 bool output_csv(const struct machine *machine, const struct figures *figures)
 {
-    printf("# %s, %u cores, load average %.2f, %s, %s, %s, commit %s, LMDB %s, rte_hash %s\n", machine->cpu,
-           machine->cores, machine->load, machine->kernel, machine->compiler, machine->flags, machine->commit,
-           machine->lmdb, machine->dpdk);
+    printf("# %s, %u cores, load average %.2f, %s, %s, %s, commit %s, LMDB %s, rte_hash %s, ck_hs %s\n",
+           machine->cpu, machine->cores, machine->load, machine->kernel, machine->compiler, machine->flags,
+           machine->commit, machine->lmdb, machine->dpdk, machine->ck);
     puts("suite,name,parameters,unit,median,min,max,peer,ratio,at_most,at_least,met");
     for (const struct figure *figure = figures->first; figure; figure = figure->next) {
         char parameters[LABEL_MAX];

@@ -54,6 +54,28 @@ bool peer_lmdb_check(void *peer);
 bool peer_lmdb_run(void *peer, uint32_t calls);
 
 /*
+ * Concurrency Kit's hash set inside of a process, one writer and many readers, looked up within an epoch, with a node for
+ * each route. It has room for twice as many.
+ */
+struct peer_ck_hs {
+    struct workload workload;
+    struct ck_table *table;
+    uint32_t phase;
+};
+
+#ifdef BENCH_CK
+#define PEER_CK_HS_NAME "ck_hs"
+#else
+#define PEER_CK_HS_NAME NULL
+#endif
+
+/* False: said on stderr; or bench_stopped(). Close it in any case. */
+bool peer_ck_hs_open(struct peer_ck_hs *peer, const struct fixture *fixture);
+void peer_ck_hs_close(struct peer_ck_hs *peer);
+bool peer_ck_hs_check(void *peer);
+bool peer_ck_hs_run(void *peer, uint32_t calls);
+
+/*
  * DPDK's table inside of a process, with lookups that take no lock, and a node for each route. DPDK runs without huge pages,
  * devices, files and root. Bulks are of 50.
  */
