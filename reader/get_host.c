@@ -65,21 +65,33 @@ static inline int pick_of_table(struct mapping *mapping, uint64_t number, const 
     return LARSHM_OK;
 }
 
+/*
+ * What the fast path has not found. A key of which the home bucket has room is in no other, so it is unknown. Relaxed: of a key that
+ * was published before the lookup began, key and ref are seen; one that is being published is demanded in vain.
+ */
+static inline int pick_missing(struct mapping *mapping, uint64_t number, larshm_host *host)
+{
+    struct route_key key = get_host_key(number);
+    const struct slot *s_home = index_home(&mapping->routes, key);
+    if (bucket_is_full(s_home) || bucket_ref(s_home, key) || route_key_is_none(key))
+        return pick_carefully(mapping, number, host);
+    return lookup_missed(mapping, key);
+}
+
 static inline int pick_other(struct mapping *mapping, uint64_t number, const struct block *s_block,
                              uint64_t ref, larshm_host *host)
 {
     if (lookup_lacks_control(mapping))
         return GET_HOST_SLOW;
-    if (s_block) {
-        bool expired = load_relaxed(&mapping->routes.s_header->tick) > load_relaxed(&s_block->expires);
-        int code = pick_of_table(mapping, number, s_block, ref, host);
-        if (code != GET_HOST_SLOW) {
-            if (expired)
-                lookup_expired(mapping, get_host_key(number));
-            return code;
-        }
-    }
-    return pick_carefully(mapping, number, host);
+    if (!s_block)
+        return pick_missing(mapping, number, host);
+    bool expired = load_relaxed(&mapping->routes.s_header->tick) > load_relaxed(&s_block->expires);
+    int code = pick_of_table(mapping, number, s_block, ref, host);
+    if (code == GET_HOST_SLOW)
+        return pick_carefully(mapping, number, host);
+    if (expired)
+        lookup_expired(mapping, get_host_key(number));
+    return code;
 }
 
 int get_host_other(struct mapping *mapping, uint64_t number, const struct block *s_block, uint64_t ref,
@@ -101,6 +113,20 @@ static __attribute__((noinline)) int get_host_leave(larshm *h, uint64_t number, 
     return code;
 }
 
+/* The key is not in its home bucket, or its table has changed. */
+static __attribute__((noinline)) int get_host_elsewhere(larshm *h, uint64_t number, larshm_host *host,
+                                                        struct mapping *mapping)
+{
+    const struct routes *routes = &mapping->routes;
+    struct route_key key = get_host_key(number);
+    const struct slot *s_home = index_home(routes, key);
+    struct fast_table table = {0};
+    if (bucket_is_full(s_home) && s_home != routes->s_last &&
+        lookup_fast_at(routes, key, bucket_ref(s_home + BUCKET_SLOTS, key), &table))
+        return get_host_leave(h, number, host, mapping, table.s_block, table.ref);
+    return get_host_leave(h, number, host, mapping, NULL, 0);
+}
+
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
 {
     uint64_t number = route_key_number(route_key(modid, cmdid));
@@ -116,8 +142,9 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
         rcu_leave_fast(section);
         return get_host_slow(h, number, NULL, 0, host);
     }
-    if (!lookup_fast(&mapping->routes, get_host_key(number), &table))
-        return get_host_leave(h, number, host, mapping, NULL, 0);
+    struct route_key key = get_host_key(number);
+    if (!lookup_fast_at(&mapping->routes, key, bucket_ref(index_home(&mapping->routes, key), key), &table))
+        return get_host_elsewhere(h, number, host, mapping);
     if (!fast_table_common(&table, load_relaxed(&mapping->routes.s_header->tick)))
         return get_host_leave(h, number, host, mapping, table.s_block, table.ref);
     uint64_t at = cursor_host(cursor_next(mine, table.s_block, table.count), table.count);

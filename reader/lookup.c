@@ -159,7 +159,7 @@ int lookup_still_cut_off(struct mapping *mapping)
     return reason == LARSHM_OK || reason == LARSHM_LAYOUT ? reason : LARSHM_CUT_OFF;
 }
 
-static int missed(struct mapping *mapping, struct route_key key)
+int lookup_missed(struct mapping *mapping, struct route_key key)
 {
     thread_state.missed++;
     int cut_off = lookup_cut_off(mapping);
@@ -214,7 +214,7 @@ int lookup_find(struct lookup *lookup, struct mapping *mapping, struct route_key
         return LARSHM_NOEXIST;
     lookup->slot = index_find(&mapping->routes, key);
     if (lookup->slot == SLOT_NONE)
-        return missed(mapping, key);
+        return lookup_missed(mapping, key);
     return lookup_again(lookup, key);
 }
 

@@ -24,6 +24,9 @@ int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup);
  * before. The caller counts it. */
 int lookup_find(struct lookup *lookup, struct mapping *mapping, struct route_key key);
 
+/* What a lookup does of a key that is not in the index. Returns its code. */
+int lookup_missed(struct mapping *mapping, struct route_key key);
+
 /* What a lookup does that finds the key's table expired. */
 void lookup_expired(const struct mapping *mapping, struct route_key key);
 

@@ -33,7 +33,13 @@ static inline uint64_t bucket_ref(const struct slot *s_slots, struct route_key k
     return ref;
 }
 
-/* Likewise of its home bucket and the next one. */
+/* False: buckets fill from the left, so a key of which this is the home bucket is in no other. Relaxed: the value alone matters. */
+static inline bool bucket_is_full(const struct slot *s_slots)
+{
+    return load_relaxed(&s_slots[BUCKET_SLOTS - 1].key) != 0;
+}
+
+/* The ref of the key if it is in its home bucket or the next one, or 0. */
 static inline uint64_t lookup_fast_ref(const struct routes *routes, const struct slot *s_home,
                                        struct route_key key)
 {
