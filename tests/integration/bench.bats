@@ -67,7 +67,7 @@ another_build() {
         [[ " $seen " == *" $suite "* ]] || seen+=" $suite"
         [ -n "$(json figures "$i" name)" ]
         [ -n "$(json figures "$i" unit)" ]
-        for member in median min max; do
+        for member in median min max spread; do
             [[ "$(json figures "$i" "$member")" =~ ^[0-9.e+]+$ ]]
         done
         for member in parameters peer ratio target; do

@@ -79,15 +79,10 @@ static bool add_figures(struct bench *bench, const char *suite, const struct par
     return true;
 }
 
-bool benchmarks_run(struct bench *bench, const char *suite,
-                    const struct parameter parameters[static PARAMETERS_MAX + 1],
-                    const struct benchmark *benchmarks, size_t count)
+static bool run_rounds(struct bench *bench, const char *suite, const struct benchmark *benchmarks,
+                       size_t count, struct figure **figures)
 {
-    struct figure *figures[BENCHMARKS_MAX];
     char label[LABEL_MAX];
-    if (count > BENCHMARKS_MAX || !check_all(bench, suite, benchmarks, count) ||
-        !add_figures(bench, suite, parameters, benchmarks, count, figures))
-        return false;
     for (uint32_t round = 0; round < bench->rounds; round++)
         for (size_t i = 0; i < count; i++) {
             if (!figures[i])
@@ -105,4 +100,30 @@ bool benchmarks_run(struct bench *bench, const char *suite,
             figure_sample(figures[i], value);
         }
     return true;
+}
+
+static bool any_is_wide(struct figure *const *figures, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (figures[i] && figure_spread(figures[i]) > figure_spread_most)
+            return true;
+    return false;
+}
+
+bool benchmarks_run(struct bench *bench, const char *suite,
+                    const struct parameter parameters[static PARAMETERS_MAX + 1],
+                    const struct benchmark *benchmarks, size_t count)
+{
+    struct figure *figures[BENCHMARKS_MAX];
+    if (count > BENCHMARKS_MAX || !check_all(bench, suite, benchmarks, count) ||
+        !add_figures(bench, suite, parameters, benchmarks, count, figures))
+        return false;
+    if (!run_rounds(bench, suite, benchmarks, count, figures))
+        return false;
+    if (!any_is_wide(figures, count))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (figures[i])
+            figure_reset(figures[i]);
+    return run_rounds(bench, suite, benchmarks, count, figures);
 }

@@ -21,7 +21,7 @@ double benchmark_round(const struct benchmark *benchmark);
 
 /*
  * Adds a figure for each benchmark, in nanoseconds per call. In each round each benchmark warms up, then does batches
- * for a while; the median batch is the round's sample. Neither the loop nor the clock is subtracted.
+ * for a while; the median batch is the round's sample. If a figure has too large a spread, all are measured once more. Neither the loop nor the clock is subtracted.
  * False: a result was wrong or a call failed, and stderr says which; or bench_stopped().
  */
 bool benchmarks_run(struct bench *bench, const char *suite,

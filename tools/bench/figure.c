@@ -9,6 +9,12 @@
 
 #include "tools/bench/timing.h"
 
+void figure_reset(struct figure *figure)
+{
+    figure->samples = 0;
+    figure->median = figure->min = figure->max = 0;
+}
+
 struct figure *figures_add(struct figures *figures, const struct figure *like)
 {
     struct figure *figure = malloc(sizeof(*figure));
@@ -18,8 +24,7 @@ struct figure *figures_add(struct figures *figures, const struct figure *like)
     }
     *figure = *like;
     figure->next = NULL;
-    figure->samples = 0;
-    figure->median = figure->min = figure->max = 0;
+    figure_reset(figure);
     if (figures->last)
         figures->last->next = figure;
     else
@@ -37,11 +42,16 @@ void figures_free(struct figures *figures)
     *figures = (struct figures){0};
 }
 
+static void sort_into(double sorted[static ROUNDS_MAX], const double *values, uint32_t count)
+{
+    memcpy(sorted, values, count * sizeof(*values));
+    sort_values(sorted, count);
+}
+
 static double median_of(const double *values, uint32_t count)
 {
     double sorted[ROUNDS_MAX];
-    memcpy(sorted, values, count * sizeof(*values));
-    sort_values(sorted, count);
+    sort_into(sorted, values, count);
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
 }
 
@@ -54,6 +64,16 @@ void figure_sample(struct figure *figure, double value)
     figure->min = first || value < figure->min ? value : figure->min;
     figure->max = first || value > figure->max ? value : figure->max;
     figure->median = median_of(figure->sample, figure->samples);
+}
+
+double figure_spread(const struct figure *figure)
+{
+    double sorted[ROUNDS_MAX];
+    if (figure->samples == 0 || figure->median <= 0)
+        return 0;
+    sort_into(sorted, figure->sample, figure->samples);
+    uint32_t last = figure->samples - 1;
+    return (sorted[last - last / 4] - sorted[last / 4]) / figure->median;
 }
 
 double figure_ratio(const struct figure *figure)

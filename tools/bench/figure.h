@@ -51,6 +51,15 @@ void figures_free(struct figures *figures);
 /* Adds the sample of a round. Samples beyond ROUNDS_MAX are ignored. */
 void figure_sample(struct figure *figure, double value);
 
+/* Forgets all samples. */
+void figure_reset(struct figure *figure);
+
+/* How far the middle half of the rounds is apart, over the median. 0 without samples. */
+double figure_spread(const struct figure *figure);
+
+/* A figure with a larger spread was disturbed so often that its median means little. */
+static const double figure_spread_most = 0.15;
+
 /*
  * The median of the ratios of each round: what disturbs a round disturbs both. The ratio of the medians, if the peer has
  * another number of samples. 0 without a peer, or without samples.

@@ -19,11 +19,14 @@ static void put_value(char out[static CELL], double value)
 
 static void put_target(char out[static CELL], const struct figure *figure)
 {
-    bool most = figure->target.at_least <= 0;
+    bool most = figure->target.at_least <= 0, wide = figure_spread(figure) > figure_spread_most;
+    int size = 0;
     if (figure_has_target(figure))
-        snprintf(out, CELL, "%s %.6g: %s", most ? "at most" : "at least",
-                 most ? figure->target.at_most : figure->target.at_least,
-                 figure_meets_target(figure) ? "met" : "MISSED");
+        size = snprintf(out, CELL, "%s %.6g: %s%s", most ? "at most" : "at least",
+                        most ? figure->target.at_most : figure->target.at_least,
+                        figure_meets_target(figure) ? "met" : "MISSED", wide ? ", " : "");
+    if (wide && size < CELL)
+        snprintf(out + size, CELL - (size_t)size, "spread %.0f %%", 100 * figure_spread(figure));
 }
 
 static void add_row(struct grid *grid, const struct figure *figure)
@@ -117,11 +120,12 @@ static json_t *json_target(const struct figure *figure)
 
 static json_t *json_figure(const struct figure *figure)
 {
-    return json_pack(
-        "{s:s, s:s, s:o, s:s, s:f, s:f, s:f, s:i, s:o, s:o, s:o}", "suite", figure->suite, "name",
-        figure->name, "parameters", json_parameters(figure), "unit", figure->unit, "median", figure->median,
-        "min", figure->min, "max", figure->max, "rounds", (int)figure->samples, "peer", json_peer(figure),
-        "ratio", figure->peer ? json_real(figure_ratio(figure)) : json_null(), "target", json_target(figure));
+    return json_pack("{s:s, s:s, s:o, s:s, s:f, s:f, s:f, s:f, s:i, s:o, s:o, s:o}", "suite", figure->suite,
+                     "name", figure->name, "parameters", json_parameters(figure), "unit", figure->unit,
+                     "median", figure->median, "min", figure->min, "max", figure->max, "spread",
+                     figure_spread(figure), "rounds", (int)figure->samples, "peer", json_peer(figure),
+                     "ratio", figure->peer ? json_real(figure_ratio(figure)) : json_null(), "target",
+                     json_target(figure));
 }
 
 bool output_json(const struct machine *machine, const struct figures *figures)

@@ -77,6 +77,18 @@ static void test_ratio_is_the_median_of_those_of_the_rounds(void **state)
     assert_true(figure_ratio(figure) == 1);
 }
 
+static void test_spread_is_that_of_the_middle_half_over_the_median(void **state)
+{
+    struct figure *figure = add(state, &(struct figure){.name = "a"});
+    assert_true(figure_spread(figure) == 0);
+    figure_sample(figure, 8);
+    assert_true(figure_spread(figure) == 0);
+    sample(figure, (double[]){1e9, 10, 12, 0}, 4);
+    assert_true(figure_spread(figure) == 0.4);
+    figure_reset(figure);
+    assert_true(figure_spread(figure) == 0 && figure->samples == 0 && figure->median == 0);
+}
+
 static void test_target_is_met_at_its_bound_and_not_without_samples(void **state)
 {
     struct figure *peer = add(state, &(struct figure){.name = "peer"});
@@ -138,6 +150,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_samples_beyond_the_last_round_are_ignored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ratio_is_to_the_peer_that_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ratio_is_the_median_of_those_of_the_rounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spread_is_that_of_the_middle_half_over_the_median, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_target_is_met_at_its_bound_and_not_without_samples, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_target_without_a_peer_is_about_the_median_itself, setup,
