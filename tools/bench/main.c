@@ -115,7 +115,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         bench->rounds = take_number(state, "--rounds", arg, 1, ROUNDS_MAX);
         return 0;
     case KEY_ROUTES:
-        bench->routes_max = take_number(state, "--routes", arg, 1, 1000 * 1000);
+        bench->routes_max = take_number(state, "--routes", arg, 1, 10 * 1000 * 1000);
         return 0;
     case KEY_CPU:
         arguments->cpu = (int)take_number(state, "--cpu", arg, 0, CPU_SETSIZE - 1);
