@@ -42,8 +42,9 @@ static void connection_down(void *context)
 {
     struct refresh *refresh = context;
     refresh->unanswered = 0; /* or the next attempt to connect would be dropped for it */
-    refresh->behind = 0;     /* for want of a connection, not of a share */
+    refresh->behind = 0;     /* for want of a connection */
     writer_gauge(refresh->writer, COUNTER_rate_reached, 0);
+    writer_gauge(refresh->writer, COUNTER_directory_reached, 0);
     writer_count(refresh->writer, COUNTER_disconnects, 1);
 }
 

@@ -35,7 +35,9 @@ struct refresh {
     uint64_t generation;  /* the one that `subscriptions` was last compared with */
     struct shares shares; /* of requests_per_second */
     struct token_bucket resubscribe_bucket; /* for requests of known routes, in addition */
-    uint64_t behind; /* tick since which refreshes wait for their share; 0: they do not */
+    uint64_t behind;                        /* tick since which refreshes wait all the time; 0: they do not */
+    int64_t
+        for_directory; /* in how many polls of these for the directory, less those for their share of the rate */
     uint64_t now;
     uint64_t heard;                  /* tick: something came from the directory */
     uint64_t unanswered;             /* tick of the first request since then; 0: none */

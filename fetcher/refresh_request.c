@@ -102,23 +102,41 @@ static bool answered_lately(const struct refresh *refresh, struct route_key key)
            refresh->now <= hold->answered + refresh->config->loadbalance.update_timeout * UINT64_C(1000);
 }
 
-/* Where refreshes wait for their share all the time, for longer than update_timeout, more routes are in use than
- * the rate can refresh. */
-static void judge_rate(struct refresh *refresh, bool all_done, bool some_done)
+static bool set_reached(struct refresh *refresh, enum shm_counter gauge, bool reached)
+{
+    bool news = reached != (writer_counter(refresh->writer, gauge) != 0);
+    if (news)
+        writer_gauge(refresh->writer, gauge, reached);
+    return news && reached;
+}
+
+/*
+ * Where refreshes wait all the time, for longer than update_timeout, more routes are in use than can be refreshed: at this
+ * rate, or by this directory, which has as many requests as it may, or does not read.
+ */
+static void judge_refreshes(struct refresh *refresh, bool all_done, bool some_done)
 {
     uint64_t limit = refresh->config->loadbalance.update_timeout * UINT64_C(1000);
+    bool for_share = !shares_has(&refresh->shares, SHARE_REFRESH);
+    bool for_directory = !for_share && !may_request(refresh, SHARE_REFRESH);
     if (all_done)
         refresh->behind = 0;
-    else if (some_done && !shares_has(&refresh->shares, SHARE_REFRESH) && refresh->behind == 0)
+    else if (refresh->behind == 0 && (for_directory || (for_share && some_done))) {
         refresh->behind = refresh->now;
+        refresh->for_directory = 0;
+    }
+    refresh->for_directory += for_directory - for_share;
     bool reached = refresh->behind && refresh->now > refresh->behind + limit;
-    if (reached == (writer_counter(refresh->writer, COUNTER_rate_reached) != 0))
-        return;
-    writer_gauge(refresh->writer, COUNTER_rate_reached, reached);
-    if (reached)
+    bool by_directory = refresh->for_directory > 0;
+    if (set_reached(refresh, COUNTER_rate_reached, reached && !by_directory))
         log_limited(&refresh->rate_limit, LOG_LEVEL_WARNING,
                     "more routes are in use than can be refreshed within update_timeout: raise [fetcher] "
                     "requests_per_second, or [loadbalance] update_timeout");
+    if (set_reached(refresh, COUNTER_directory_reached, reached && by_directory))
+        log_limited(
+            &refresh->rate_limit, LOG_LEVEL_WARNING,
+            "more routes are in use than the directory answers within update_timeout: raise [loadbalance] "
+            "update_timeout, or let fewer machines share a directory");
 }
 
 /* Rule 4. A flag proves nothing: any client can raise it. */
@@ -135,8 +153,8 @@ static void request_flagged(struct refresh *refresh)
         }
     }
     writer_flags_end(refresh->writer, &round);
-    if (connection_room(refresh->connection) > 0)
-        judge_rate(refresh, all_done, some_done);
+    if (writer_connection_state(refresh->writer) == CONNECTION_UP)
+        judge_refreshes(refresh, all_done, some_done);
 }
 
 /* Rule 1. */

@@ -49,7 +49,8 @@
     X(rate_reached,      "1: requests_per_second is too low for the routes in use")\
     X(replaced_objects,  "replaced objects that programs still have open or mapped")\
     X(replaced_bytes,    "memory of these, in bytes")                               \
-    X(replaced_reached,  "1: that is as much as programs may hold")
+    X(replaced_reached,  "1: that is as much as programs may hold")                 \
+    X(directory_reached, "1: the directory is too slow for the routes in use")
 /* clang-format on */
 
 enum {

@@ -316,6 +316,38 @@ static void requests_in_flight_are_bounded_by_the_bytes_of_their_answers(void **
     assert_true(directory_takes(&fixture->directory, EVENTUALLY_MS, &key));
 }
 
+static void directory_that_is_too_slow_for_what_is_in_use_is_said(void **state)
+{
+    enum {
+        LARGE_ROUTES = 1500, /* in flight are at most half of them */
+        HOSTS = 255,
+    };
+    struct fixture *fixture = *state;
+    struct route_key key;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < LARGE_ROUTES; i++)
+        fixture_answer(fixture, 1, i, HOSTS, 80);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_routes) == LARGE_ROUTES);
+    for (uint32_t i = 0; i < LARGE_ROUTES; i++)
+        eventually(fixture_info(fixture, 1, i).expired);
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
+    while (fetcher_counter(&fixture->fetcher, COUNTER_directory_reached) == 0) {
+        pause_ms(10); /* a hundred answers a second */
+        assert_true(clock_tick() < deadline);
+        for (uint32_t i = 0; i < LARGE_ROUTES; i++)
+            assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_OK);
+        if (directory_takes(&fixture->directory, LOOK_EVERY_MS, &key))
+            fixture_answer(fixture, key.modid, key.cmdid, HOSTS, 80);
+    }
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_rate_reached), 0);
+    assert_int_equal(
+        process_said(&fixture->fetcher.process, "than the directory answers within update_timeout"), 1);
+    for (uint32_t i = 0; i < LARGE_ROUTES; i++)
+        fixture_answer(fixture, 1, i, HOSTS, 80);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_directory_reached) == 0);
+}
+
 /* 100 a second, all of them for unknown routes: nothing else wants any. */
 static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
 {
@@ -392,6 +424,7 @@ int main(void)
         fixture_test(asking_again_leaves_room_for_what_clients_ask_for),
         fixture_test(rule_1_new_route_is_requested_within_a_second_while_all_known_ones_expire),
         fixture_test(rate_that_cannot_refresh_what_is_in_use_is_said),
+        fixture_test(directory_that_is_too_slow_for_what_is_in_use_is_said),
         fixture_test(requests_in_flight_are_bounded_by_the_bytes_of_their_answers),
         fixture_test(requests_keep_to_their_rate_and_none_is_forgotten),
         fixture_test(g10_changes_and_deletions_arrive_when_max_bytes_is_reached_and_new_routes_are_refused),

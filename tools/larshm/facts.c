@@ -39,7 +39,8 @@ static uint64_t since(uint64_t now, uint64_t tick)
 bool limit_reached(const struct facts *facts)
 {
     return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached] ||
-           facts->counters[COUNTER_replaced_reached] || facts->hosts_full;
+           facts->counters[COUNTER_directory_reached] || facts->counters[COUNTER_replaced_reached] ||
+           facts->hosts_full;
 }
 
 struct text limit_text(const struct facts *facts)
@@ -70,6 +71,9 @@ struct text limit_text(const struct facts *facts)
         else if (facts->counters[COUNTER_rate_reached])
             return (struct text){"SLOW refreshes: too many routes are in use, "
                                  "raise [fetcher] requests_per_second or [loadbalance] update_timeout"};
+        else if (facts->counters[COUNTER_directory_reached])
+            return (struct text){"SLOW refreshes: the directory is too slow for the routes in use, "
+                                 "raise [loadbalance] update_timeout"};
         else
             return (struct text){"none reached"};
         return text;

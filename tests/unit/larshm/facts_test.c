@@ -124,6 +124,10 @@ static void limit_names_the_keys_to_change(void **state)
     struct facts facts = {.refusing = REFUSING_NOTHING};
     assert_false(limit_reached(&facts));
     assert_string_equal(limit_text(&facts).is, "none reached");
+    facts.counters[COUNTER_directory_reached] = 1;
+    assert_true(limit_reached(&facts));
+    assert_non_null(strstr(limit_text(&facts).is, "directory is too slow"));
+    assert_non_null(strstr(limit_text(&facts).is, "raise [loadbalance] update_timeout"));
     facts.counters[COUNTER_rate_reached] = 1;
     assert_true(limit_reached(&facts));
     assert_non_null(strstr(limit_text(&facts).is, "raise [fetcher] requests_per_second"));
