@@ -12,8 +12,8 @@ struct admin_targets {
     struct balance *balance;
     struct refresh *refresh;
     const char *config_path; /* NULL: none */
-    /* Reads the configuration again, if there is one. True: it is in use; `text` names keys that need a restart, or is "". False: `text`
-     * says why it is not, and nothing has changed. */
+    /* Reads the configuration again, if there is one. True: it is in use; `text` names keys that need a restart, or is "".
+     * False: `text` says why it is not, and nothing has changed. */
     bool (*reload)(void *context, char text[static ADMIN_TEXT_SIZE]);
     void *context; /* of reload() */
 };

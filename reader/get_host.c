@@ -66,8 +66,8 @@ static inline int pick_of_table(struct mapping *mapping, uint64_t number, const 
 }
 
 /*
- * What the fast path has not found. A key of which the home bucket has room is in no other, so it is unknown. Relaxed: of a key that
- * was published before the lookup began, key and ref are seen; one that is being published is demanded without need.
+ * What the fast path has not found. A key of which the home bucket has room is in no other, so it is unknown. Relaxed: of a
+ * key that was published before the lookup began, key and ref are seen; one that is being published is demanded without need.
  */
 static inline int pick_missing(struct mapping *mapping, uint64_t number, larshm_host *host)
 {
