@@ -73,6 +73,13 @@ static int check_store(struct directory *directory, int rc)
     return rc;
 }
 
+/* It reads nothing yet, so that it works does not say that the database does. */
+static bool begin_reading(struct directory *directory)
+{
+    int rc = store_begin_reading(directory->store);
+    return rc >= 0 || check_store(directory, rc) >= 0;
+}
+
 static uint64_t digest(const struct host_addr *hosts, size_t count)
 {
     uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) + count;
@@ -156,8 +163,7 @@ static bool fill_some(struct client *client)
 {
     struct directory *directory = client->directory;
     bool more = true;
-    if (STAILQ_EMPTY(&client->subscriber.owed) ||
-        check_store(directory, store_begin_reading(directory->store)) < 0)
+    if (STAILQ_EMPTY(&client->subscriber.owed) || !begin_reading(directory))
         return false;
     for (int i = 0; i < READ_MAX && more; i++)
         more = fill_one(client);
@@ -245,7 +251,7 @@ static void sweep(struct directory *directory)
     if (slice < SWEEP_SLICE_MIN)
         slice = SWEEP_SLICE_MIN;
     bool more = directory->sweep_left;
-    while (slice > 0 && more && check_store(directory, store_begin_reading(directory->store)) == 0) {
+    while (slice > 0 && more && begin_reading(directory)) {
         for (int i = 0; i < READ_MAX && slice > 0 && more; i++, slice--)
             more = sweep_one(directory);
         store_end_reading(directory->store);
