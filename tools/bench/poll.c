@@ -14,7 +14,8 @@ enum {
     MEDIUM = 100 * 1000,
     LARGE = 1000 * 1000,
     QUIET_MS = 300, /* without a request: all routes have been resubscribed */
-    IDLE_MS = 500,
+    SETTLE_MS = 1500, /* after a second in which nothing was requested it polls less often */
+    IDLE_MS = 2000,
     FLAGS = 50, /* of a round, each of another route */
     UPDATE_TIMEOUT_S = 1,
     REQUEST_MS = 5000, /* a request that takes longer is missing */
@@ -22,7 +23,7 @@ enum {
 };
 
 static const char suite[] = "poll";
-static const double idle_percent = 0.5;
+static const double idle_percent = 0.1;
 
 struct setup {
     struct fixture fixture;
@@ -71,6 +72,8 @@ static bool idle(struct bench *bench, uint32_t routes)
                                 .target = {.at_most = idle_percent}};
     struct figure *figure = figures_add(&bench->figures, &like);
     bool done = figure && set_up(bench, &setup, routes, NEVER_S);
+    if (done)
+        directory_serve(&setup.directory, HOSTS, SETTLE_MS);
     for (uint32_t round = 0; done && round < bench->rounds; round++) {
         uint32_t route;
         uint64_t begun = clock_ns(), before = program_cpu(&setup.fetcher);
