@@ -299,7 +299,10 @@ static void look_in_handler(int number)
     errno = 12345;
     larshm_host host;
     larshm_view view;
+    larshm_host three[3] = {{.cmdid = 1}, {.cmdid = 1}, {.cmdid = 1}};
+    int codes[3];
     handled_wrong += larshm_get_host(handler_h, 0, 1, &host) != LARSHM_OK;
+    handled_wrong += larshm_get_host_batch(handler_h, three, codes, 3) != 3;
     handled_wrong += larshm_route_begin(handler_h, 0, 1, &view) != LARSHM_OK;
     handled_wrong += larshm_route_end(handler_h, &view) != LARSHM_OK;
     /* Amid a hand-over a generation may have no control object yet: the result is refused. */
@@ -310,6 +313,22 @@ static void look_in_handler(int number)
     handled++;
 }
 
+static bool batch_is_right(larshm *h)
+{
+    enum {
+        BATCH = 50
+    };
+    larshm_host hosts[BATCH], one;
+    int codes[BATCH];
+    bool right = larshm_get_host(h, 0, 1, &one) == LARSHM_OK;
+    for (int i = 0; i < BATCH; i++)
+        hosts[i] = (larshm_host){.cmdid = 1};
+    right &= larshm_get_host_batch(h, hosts, codes, BATCH) == BATCH;
+    for (int i = 0; i < BATCH; i++)
+        right &= codes[i] == LARSHM_OK && hosts[i].addr == one.addr && hosts[i].port == one.port;
+    return right;
+}
+
 /* Allocates between lookups: a handler that did so, too, would wait for its own lock. */
 static void *allocate_and_look(void *context)
 {
@@ -317,6 +336,7 @@ static void *allocate_and_look(void *context)
     while (!crowd->stop) {
         free(malloc(20000));
         crowd->wrong += !right(crowd->h, 1);
+        crowd->wrong += !batch_is_right(crowd->h);
     }
     return NULL;
 }

@@ -92,6 +92,28 @@ static int try_host(struct worker *worker, uint32_t k)
     return code == LARSHM_OVERLOAD ? LARSHM_OK : code;
 }
 
+/* Many routes at once, this one among them. */
+static int try_batch(struct worker *worker, uint32_t k, uint32_t routes)
+{
+    enum {
+        BATCH = 40 /* of which some stages of the lookup are under way at a time */
+    };
+    larshm_host hosts[BATCH];
+    int codes[BATCH];
+    uint32_t first = k > BATCH / 2 ? k - BATCH / 2 : 0;
+    for (uint32_t i = 0; i < BATCH; i++)
+        hosts[i] = (larshm_host){.modid = TORTURE_MODID, .cmdid = first + i < routes ? first + i : k};
+    larshm_get_host_batch(worker->routes, hosts, codes, BATCH);
+    for (uint32_t i = 0; i < BATCH; i++) {
+        uint32_t round = UINT32_MAX;
+        if (codes[i] == LARSHM_OK &&
+            !host_fits(worker->torture, hosts[i].cmdid, UINT32_MAX, hosts[i].addr, hosts[i].port, &round))
+            atomic_fetch_add(&worker->torture->torn, 1);
+    }
+    int code = codes[k - first];
+    return code == LARSHM_OVERLOAD ? LARSHM_OK : code;
+}
+
 static int try_route(struct worker *worker, uint32_t k)
 {
     larshm_host hosts[1024];
@@ -141,9 +163,13 @@ static void look_up(struct worker *worker)
     uint32_t k = (uint32_t)(draw(worker) % (draw(worker) % 2 ? 33 : routes));
     bool was_seen = atomic_load(&torture->seen[k]);
     uint64_t kind = draw(worker) % 8, start = now_ns();
-    int code = kind < 4 ? try_host(worker, k) : kind < 6 ? try_route(worker, k) : try_view(worker, k);
+    int code = kind < 3   ? try_host(worker, k)
+               : kind < 4 ? try_batch(worker, k, routes)
+               : kind < 6 ? try_route(worker, k)
+                          : try_view(worker, k);
     uint64_t took = now_ns() - start, longest = atomic_load(&torture->longest_ns);
-    while (kind < 6 && took > longest && !atomic_compare_exchange_weak(&torture->longest_ns, &longest, took))
+    while (kind < 6 && kind != 3 && took > longest &&
+           !atomic_compare_exchange_weak(&torture->longest_ns, &longest, took))
         ;
     if (code == LARSHM_OK)
         atomic_store(&torture->seen[k], 1);
