@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 enum {
-    NEEDED =
-        8, /* epoll, eventfd, two pipes, the socket, and one that libuv keeps to close what it cannot accept */
+    /* epoll, eventfd, two pipes, the socket, one that libuv keeps to close what it cannot accept, and of the fetcher the
+     * listener's eventfd, of a directory inotify's. */
+    NEEDED = 9,
 };
 
 bool descriptors_for_loop(void)

@@ -70,7 +70,7 @@ const struct key keys[KEY_COUNT] = {
      "A host that leaves its route and comes back within this time is as it was. 0: as a new one."},
 
     {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
-     "How often requests of programs for new routes and refreshes are collected. After a second without any: every 100 ms."},
+     "How often requests of programs for new routes and refreshes are collected. After a second without any: 100 ms at least."},
     {KEY(fetcher, request_timeout_ms, KEY_INTEGER), 10, 60000, "1000", "milliseconds", RELOAD,
      "A request to the directory without an answer for this long counts as lost."},
     {KEY(fetcher, connect_timeout_ms, KEY_INTEGER), 10, 60000, "3000", "milliseconds", RELOAD,

@@ -58,7 +58,7 @@ int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
     for (bool first = true;; first = false) {
         struct mapping *mapping;
         uint32_t bell = 0;
-        int code = look(h, modid, cmdid, first, &mapping, &bell);
+        int code = look(h, modid, cmdid, first && timeout_ms != 0, &mapping, &bell);
         bool waiting = may_change(code);
         uint64_t waited = clock_tick() - start, left = SLICE_MS;
         if (waiting && timeout_ms >= 0) {
