@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/listener.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,10 +10,6 @@
 
 #include "shm/atomic.h"
 #include "shm/knock.h"
-
-enum {
-    LISTEN_MS = 10000, /* whatever happens to the object */
-};
 
 struct listener {
     uv_poll_t heard;
@@ -36,7 +33,7 @@ static void *listen_for_knocks(void *context)
         if (listener->stopping)
             return NULL;
         usleep(listener->pause_us);
-        listener->timed_out = !knock_wait(listener->s_knock, LISTEN_MS);
+        listener->timed_out = !knock_wait(listener->s_knock, LISTENER_WAIT_MS);
         eventfd_write(listener->event, 1);
     }
 }
@@ -92,29 +89,29 @@ struct listener *listener_start(uv_loop_t *loop, const struct listener_role *rol
     listener->context = context;
     listener->pause_us = LISTENER_PAUSE_MIN_US;
     listener->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (listener->event < 0 || uv_poll_init(loop, &listener->heard, listener->event) != 0) {
+    int error = listener->event < 0 ? errno : -uv_poll_init(loop, &listener->heard, listener->event);
+    if (error != 0) {
         if (listener->event >= 0)
             close(listener->event);
         free(listener);
+        errno = error;
         return NULL;
     }
     uv_sem_init(&listener->turn, 0); /* cannot fail */
     listener->heard.data = listener;
-    if (uv_poll_start(&listener->heard, UV_READABLE, heard) != 0 || start_thread(listener) != 0) {
+    error = -uv_poll_start(&listener->heard, UV_READABLE, heard);
+    if (error == 0)
+        error = start_thread(listener);
+    if (error != 0) {
         uv_close((uv_handle_t *)&listener->heard, closed);
+        errno = error;
         return NULL;
     }
     give_turn(listener);
     return listener;
 }
 
-/* The thread may be about to sleep, and miss it: then the next poll ends that. */
-void listener_follow(struct listener *listener)
-{
-    if (listener && listener->s_knock != listener->role->where(listener->context))
-        knock_end_wait(listener->s_knock);
-}
-
+/* Where the knock no longer reaches the thread, it ends within LISTENER_WAIT_MS. */
 void listener_stop(struct listener *listener)
 {
     if (!listener)

@@ -14,6 +14,9 @@
 struct listener;
 
 enum {
+    /* So long the thread sleeps at most: a client can truncate the object, or requeue who sleeps on it, and then neither a
+     * knock nor the loop wakes it. */
+    LISTENER_WAIT_MS = 500,
     LISTENER_PAUSE_MIN_US = 150,
     LISTENER_PAUSE_MAX_US = 150 << 7, /* after a few knocks for nothing */
 };
@@ -24,13 +27,10 @@ struct listener_role {
     bool (*knocked)(void *context);            /* false: it was for nothing */
 };
 
-/* NULL: there may be no more threads, or no memory is left. */
+/* NULL, and errno: there may be no more threads or descriptors, or no memory is left. */
 struct listener *listener_start(uv_loop_t *loop, const struct listener_role *role, void *context);
 
-/* At each poll: another object may have taken the place of the one that clients knocked at. */
-void listener_follow(struct listener *listener);
-
-/* Ends the thread, and has the loop close the rest. NULL is fine. */
+/* Ends the thread, within LISTENER_WAIT_MS, and has the loop close the rest. NULL is fine. */
 void listener_stop(struct listener *listener);
 
 #endif

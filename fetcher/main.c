@@ -124,7 +124,6 @@ static void poll_due(uv_timer_t *timer)
     uint64_t now = clock_tick();
     balance_poll(daemon->balance, now);
     reporting_poll(daemon->reporting, now);
-    listener_follow(daemon->listener);
     event_log_all(daemon->writer);
     /* Replaced at once the first time; for a client that truncates it again and again, once a second. */
     if (writer_leave_cut_control(daemon->writer) && now >= daemon->next_cut) {
@@ -280,7 +279,9 @@ static int start_loop(struct daemon *daemon)
         admin_start(loop, daemon->options.instance, daemon->config.fetcher.admin_socket, &daemon->targets);
     daemon->listener = listener_start(loop, &listener_role, daemon);
     if (!daemon->listener)
-        log_line(LOG_LEVEL_WARNING, "cannot start a thread: waiting programs are heard at the next poll");
+        log_line(LOG_LEVEL_WARNING,
+                 "programs that wait for routes are heard at the next poll only: no thread for them: %s",
+                 system_error_thread_text(errno));
     return 0;
 }
 

@@ -15,11 +15,6 @@ void knock(_Atomic uint32_t *s_knock)
     /* Pairs with knock_take(): a fetcher that finds the knock finds the demand. It wakes also where the word is not 0: a
      * client may have stored that and woken no thread. */
     store_release(s_knock, 1);
-    knock_end_wait(s_knock);
-}
-
-void knock_end_wait(const _Atomic uint32_t *s_knock)
-{
     syscall(SYS_futex, s_knock, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 

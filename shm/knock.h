@@ -14,15 +14,13 @@
 /* For a client that has stored its demand. A syscall. */
 void knock(_Atomic uint32_t *s_knock);
 
-/* Ends a knock_wait() that has begun. The object may be truncated or unmapped. */
-void knock_end_wait(const _Atomic uint32_t *s_knock);
-
 /* For the fetcher: true if a client has knocked since the last call; what it stored before is visible then. */
 bool knock_take(_Atomic uint32_t *s_knock);
 
 /*
  * Sleeps until a client knocks, for timeout_ms milliseconds at most; returns at once if one has since knock_take(). False:
- * the time is over. The object may be truncated or unmapped meanwhile: the kernel alone reads it.
+ * the time is over. The kernel alone reads the object, so it may be truncated or unmapped: before that ends at once, or
+ * meanwhile, and then no knock ends it any more.
  */
 bool knock_wait(const _Atomic uint32_t *s_knock, uint32_t timeout_ms);
 
