@@ -13,7 +13,7 @@ enum {
     SMALL = 1000, /* routes */
     MEDIUM = 100 * 1000,
     LARGE = 1000 * 1000,
-    QUIET_MS = 300, /* without a request: all routes have been resubscribed */
+    QUIET_MS = 300,   /* without a request: all routes have been resubscribed */
     SETTLE_MS = 1500, /* after a second in which nothing was requested it polls less often */
     IDLE_MS = 2000,
     FLAGS = 50, /* of a round, each of another route */
