@@ -11,7 +11,6 @@ static void bytes_came(void *context)
     struct refresh *refresh = context;
     refresh->now = clock_tick();
     refresh->heard = refresh->now;
-    refresh->unanswered = 0;
 }
 
 /* Answers to requests reach waiting clients now, pushes at the next poll: so clients wake as often as they request. */
@@ -41,8 +40,8 @@ static void connection_up(void *context)
 static void connection_down(void *context)
 {
     struct refresh *refresh = context;
-    refresh->unanswered = 0; /* or the next attempt to connect would be dropped for it */
-    refresh->behind = 0;     /* for want of a connection */
+    refresh_forget_requests(refresh);
+    refresh->behind = 0; /* for want of a connection */
     writer_gauge(refresh->writer, COUNTER_rate_reached, 0);
     writer_gauge(refresh->writer, COUNTER_directory_reached, 0);
     writer_count(refresh->writer, COUNTER_disconnects, 1);

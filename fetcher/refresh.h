@@ -9,9 +9,9 @@
  *      5  while PULLING, it is not requested again
  *      6  whenever the directory is connected: every PULLING route becomes NEW
  *
- * and what Lars lacks: a deadline for each request, limits, known routes requested again after each connect, rate
- * limited, and holds: an answer that would empty a route, or take too many of its hosts away, is published only if no
- * better one comes in that time, or an operator accepts it.
+ * and what Lars lacks: lost requests are found, see requests.h; limits; known routes requested again after each connect,
+ * rate limited; and holds: an answer that would empty a route, or take too many of its hosts away, is published only if
+ * no better one comes in that time, or an operator accepts it.
  */
 #ifndef FETCHER_REFRESH_H
 #define FETCHER_REFRESH_H

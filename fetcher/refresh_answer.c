@@ -59,11 +59,24 @@ static void believe(struct refresh *refresh, struct route_ref *route, const stru
     publish(refresh, route, answer);
 }
 
+/* An answer, or a push: true if the route was requested. Slow is what takes a quarter of the time-out, so that answers
+ * are not late where the directory becomes a little slower, and new routes do not wait long behind others. */
+static bool take_request(struct refresh *refresh, struct route_key key)
+{
+    uint64_t sent, slow = refresh->config->fetcher.request_timeout_ms / 4;
+    uint32_t outstanding = refresh->requests->count;
+    if (!requests_answered(refresh->requests, key, &sent))
+        return false;
+    refresh->last_answer = refresh->now;
+    window_answered(&refresh->window, outstanding, refresh->now > sent + slow);
+    return true;
+}
+
 /* Refuses an answer whole: the route stays as it is, NEW, and is not requested for a while. */
 static void refuse(struct refresh *refresh, struct route_key key)
 {
     refused_add(&refresh->refused, key, refresh->now);
-    requests_answered(refresh->requests, key);
+    take_request(refresh, key);
     refresh_set_new(refresh, key);
     refresh_gauge_pulling(refresh);
 }
@@ -129,7 +142,7 @@ void refresh_take_frame(void *context, const struct frame *frame)
                     answer->key.modid, answer->key.cmdid, answer->unusable);
     }
     refused_remove(&refresh->refused, answer->key);
-    bool requested = requests_answered(refresh->requests, answer->key);
+    bool requested = take_request(refresh, answer->key);
     refresh->answered |= requested;
     if (!requested)
         writer_count(refresh->writer, COUNTER_pushes, 1);

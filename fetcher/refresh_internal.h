@@ -15,6 +15,7 @@
 #include "fetcher/shares.h"
 #include "fetcher/subscriptions.h"
 #include "fetcher/token_bucket.h"
+#include "fetcher/window.h"
 
 /* The keys that decide what is held back. */
 struct hold_rules {
@@ -28,6 +29,7 @@ struct refresh {
     const struct config *config;
     struct connection *connection;
     struct requests *requests;
+    struct window window; /* of requests */
     struct holds holds;
     struct hold_rules hold_rules; /* in use; see refresh_hold_apply() */
     struct subscriptions subscriptions;
@@ -39,14 +41,12 @@ struct refresh {
     int64_t
         for_directory; /* in how many polls of these for the directory, less those for their share of the rate */
     uint64_t now;
-    uint64_t heard;                  /* tick: something came from the directory */
-    uint64_t unanswered;             /* tick of the first request since then; 0: none */
-    struct route_key unanswered_key; /* its route */
-    uint64_t probed;                 /* tick of the last probe */
-    uint64_t demands;                /* requests that clients have caused */
-    uint64_t demands_at_knock;       /* ... until one knocked last */
-    bool announced;                  /* max_frame, on this connection */
-    bool answered;                   /* a request, by the bytes that are being taken */
+    uint64_t heard;            /* tick: something came from the directory */
+    uint64_t last_answer;      /* tick: a request was answered, or the connection made */
+    uint64_t demands;          /* requests that clients have caused */
+    uint64_t demands_at_knock; /* ... until one knocked last */
+    bool announced;            /* max_frame, on this connection */
+    bool answered;             /* a request, by the bytes that are being taken */
     struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, hold_better_limit,
         hold_over_limit, long_limit, many_limit, rate_limit;
     struct refused refused;
@@ -69,7 +69,8 @@ void refresh_publish_late(struct refresh *refresh);
 void refresh_enforce_deadlines(struct refresh *refresh);
 void refresh_request_due(struct refresh *refresh);
 
-/* Rule 6: no request is under way any more, and every known route is to be requested. */
+/* Rule 6: a connection has ended, no request is under way any more; one is made, every known route is to be requested. */
+void refresh_forget_requests(struct refresh *refresh);
 void refresh_restart_requests(struct refresh *refresh);
 
 /* The route of a request that has no answer to wait for is NEW again. */

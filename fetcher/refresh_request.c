@@ -6,16 +6,21 @@ enum {
     FLAGS_PER_POLL = 16384,  /* at most */
     ANSWER_ASSUMED = 4096,   /* bytes of an answer for a route that is not known yet */
     IN_FLIGHT_MAX = 4 << 20, /* bytes of all answers under way: Lars' directory can queue some 8 MB */
+    ANSWERLESS = 10,         /* silences of a directory that sends something, but no answer */
 };
 
 /* What is waited for is shared, too: a quarter is kept for new routes. */
 static bool may_request(const struct refresh *refresh, enum share kind)
 {
     const struct requests *requests = refresh->requests;
-    uint32_t kept = kind == SHARE_NEW ? 0 : REQUESTS_MAX / 4;
-    uint64_t bytes = kind == SHARE_NEW ? IN_FLIGHT_MAX : IN_FLIGHT_MAX / 4 * 3;
-    return shares_has(&refresh->shares, kind) && requests_room(requests) > kept &&
-           requests->waiting_bytes < bytes && connection_room(refresh->connection) >= REQUEST_MAX;
+    uint32_t most = window_size(&refresh->window);
+    uint64_t bytes = IN_FLIGHT_MAX;
+    if (kind != SHARE_NEW) {
+        most -= most / 4;
+        bytes -= bytes / 4;
+    }
+    return shares_has(&refresh->shares, kind) && requests->count < most && requests->bytes < bytes &&
+           connection_room(refresh->connection) >= REQUEST_MAX;
 }
 
 static uint32_t answer_bytes(const struct route_ref *route)
@@ -26,7 +31,7 @@ static uint32_t answer_bytes(const struct route_ref *route)
 
 void refresh_gauge_pulling(struct refresh *refresh)
 {
-    writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->waiting.count);
+    writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->count);
 }
 
 /* Said once on each connection: larshm-dns keeps it, and the directory of Lars ignores it. */
@@ -38,11 +43,11 @@ static uint32_t announce(struct refresh *refresh)
     return news ? max_frame : 0;
 }
 
-/* Rule 5: a key that has a request waiting is not requested again. */
+/* Rule 5: a key that has a request outstanding is not requested again. */
 static void request(struct refresh *refresh, const struct route_ref *route, enum share kind)
 {
     uint8_t bytes[REQUEST_MAX];
-    if (requests_waiting(refresh->requests, route->key) ||
+    if (requests_has(refresh->requests, route->key) ||
         refused_lately(&refresh->refused, route->key, refresh->now))
         return;
     requests_add(refresh->requests, route->key, answer_bytes(route), refresh->now);
@@ -50,10 +55,6 @@ static void request(struct refresh *refresh, const struct route_ref *route, enum
     connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
     shares_take(&refresh->shares, kind);
     refresh->demands += kind != SHARE_RESUBSCRIBE;
-    if (refresh->unanswered == 0) {
-        refresh->unanswered = refresh->now;
-        refresh->unanswered_key = route->key;
-    }
     writer_count(refresh->writer, COUNTER_requests, 1);
 }
 
@@ -63,14 +64,19 @@ void refresh_set_new(struct refresh *refresh, struct route_key key)
     writer_set_new(refresh->writer, &route);
 }
 
-void refresh_restart_requests(struct refresh *refresh)
+void refresh_forget_requests(struct refresh *refresh)
 {
     struct route_key key;
-    bool waiting;
-    while (requests_take(refresh->requests, &key, &waiting))
-        if (waiting)
-            refresh_set_new(refresh, key);
+    while (requests_take(refresh->requests, &key))
+        refresh_set_new(refresh, key);
     refresh_gauge_pulling(refresh);
+}
+
+void refresh_restart_requests(struct refresh *refresh)
+{
+    requests_clear(refresh->requests);
+    window_init(&refresh->window);
+    refresh->last_answer = refresh->now;
     refresh->resubscribe = 0;
     refresh->announced = false;
     refresh->shares = (struct shares){.filled = refresh->now};
@@ -78,20 +84,28 @@ void refresh_restart_requests(struct refresh *refresh)
     refresh->behind = 0;
 }
 
-/* A lost answer leaves no route PULLING. A late one is accepted for as long again as a silent directory is kept. */
+/*
+ * A lost answer leaves no route PULLING, a late one is waited for: see requests.h. Where the directory has dropped
+ * everything, it is silent, or answers nothing for long; then the connection ends, and with it all that was requested.
+ */
 void refresh_enforce_deadlines(struct refresh *refresh)
 {
-    uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
+    struct requests *requests = refresh->requests;
+    uint64_t now = refresh->now, timeout = refresh->config->fetcher.request_timeout_ms;
     uint64_t silence_limit = timeout + refresh->config->fetcher.probe_interval_ms;
     struct route_key key;
-    while (refresh->now > timeout && requests_time_out(refresh->requests, refresh->now - timeout, &key)) {
-        refresh_set_new(refresh, key);
+    while (now > timeout && requests_time_out(requests, now - timeout))
         writer_count(refresh->writer, COUNTER_timeouts, 1);
-    }
-    if (refresh->now > timeout + silence_limit)
-        requests_forget_late(refresh->requests, refresh->now - timeout - silence_limit);
-    if (refresh->unanswered && refresh->now > refresh->unanswered + silence_limit)
+    while (requests_lost(requests, timeout, &key))
+        refresh_set_new(refresh, key);
+    if (requests->count == 0)
+        return;
+    uint64_t oldest = requests_oldest(requests);
+    if (now > oldest + silence_limit && now > refresh->heard + silence_limit)
         connection_drop(refresh->connection, "no response");
+    else if (now > oldest + ANSWERLESS * silence_limit &&
+             now > refresh->last_answer + ANSWERLESS * silence_limit)
+        connection_drop(refresh->connection, "requests are not answered");
 }
 
 /* A table of a held route looks as old as its hosts are, but an answer has come since. */
@@ -199,13 +213,13 @@ static void request_held(struct refresh *refresh)
     }
 }
 
-/* Also while a request is not answered: a directory may have no answer for that one route, and be well. */
+/* Also when nothing was requested since a request that is late: the answer to another one shows that it is lost. */
 static bool probe_due(const struct refresh *refresh)
 {
-    uint64_t timeout = refresh->config->fetcher.request_timeout_ms;
-    return refresh->unanswered
-               ? refresh->now >= refresh->unanswered + timeout && refresh->now >= refresh->probed + timeout
-               : refresh->now >= refresh->heard + refresh->config->fetcher.probe_interval_ms;
+    const struct config *config = refresh->config;
+    return refresh->requests->count
+               ? refresh->now >= requests_youngest(refresh->requests) + config->fetcher.request_timeout_ms
+               : refresh->now >= refresh->heard + config->fetcher.probe_interval_ms;
 }
 
 /* The protocol has no ping: after a silence some known route is requested, to see whether the directory is there. */
@@ -213,11 +227,9 @@ static void probe_silence(struct refresh *refresh)
 {
     if (refresh->subscriptions.count == 0 || !may_request(refresh, SHARE_RESUBSCRIBE) || !probe_due(refresh))
         return;
-    refresh->probed = refresh->now;
     const struct route_ref route = writer_find(
         refresh->writer, refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count]);
-    bool is_other = !refresh->unanswered || !route_key_equal(route.key, refresh->unanswered_key);
-    if (is_other && route_ref_state(&route) == ROUTE_NEW)
+    if (route_ref_state(&route) == ROUTE_NEW)
         request(refresh, &route, SHARE_RESUBSCRIBE);
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests that were sent to the directory and not answered yet. Waiting ones keep their route PULLING; one whose
- * deadline has passed is late: its route is NEW again, but an answer is still accepted. A fixed table, so that no number
- * of clients makes it grow.
+ * Requests that were sent on this connection and not answered yet. Each keeps its route PULLING, so no route is requested
+ * twice on a connection: one whose time-out has passed is late, and its answer is still waited for.
+ *
+ * A late request is lost when one is answered that was sent after its time-out: a directory answers a connection's
+ * requests in their order, so it has dropped the first one. Order alone would be no proof, for a push of a route that is
+ * requested looks like its answer, and comes out of order; late pushes that overtake a late answer are rare, and cost a
+ * second request. A fixed table, so that no number of clients makes it grow.
  */
 #ifndef FETCHER_REQUESTS_H
 #define FETCHER_REQUESTS_H
@@ -23,45 +27,46 @@ struct request {
     uint32_t bytes; /* that its answer is expected to have */
     uint32_t chain; /* next in its hash chain */
     uint32_t before, after;
-    bool late;
-};
-
-/* Requests in the order they were sent. */
-struct request_queue {
-    uint32_t first, last, count;
 };
 
 struct requests {
     struct request table[REQUESTS_MAX];
     uint32_t heads[REQUESTS_HEADS];
-    uint32_t unused; /* chain of free entries */
-    struct request_queue waiting, late;
-    uint64_t waiting_bytes; /* of the answers to waiting ones */
+    uint32_t unused;      /* chain of free entries */
+    uint32_t first, last; /* in the order in which they were sent */
+    uint32_t timely;      /* the first that is not late yet */
+    uint32_t count;
+    uint64_t bytes;    /* of all their answers */
+    uint64_t answered; /* tick at which the youngest was sent of those that are answered */
 };
 
 struct requests *requests_new(void);
 void requests_delete(struct requests *requests);
 
-/* How many more can be added. */
-uint32_t requests_room(const struct requests *requests);
+/* A new connection: forgets all that are left. */
+void requests_clear(struct requests *requests);
 
-/* True if a request for the key is waiting. */
-bool requests_waiting(const struct requests *requests, struct route_key key);
+/* True if a request for the key is outstanding. */
+bool requests_has(const struct requests *requests, struct route_key key);
 
-/* Records a request sent at `now`, to an answer of about so many bytes; replaces a late one for the same key. Needs
- * room. */
+/* Records a request sent at `now`, to an answer of about so many bytes: of a key that is not outstanding, while there
+ * are fewer than REQUESTS_MAX. */
 void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, uint64_t now);
 
-/* An answer: forgets the request. False if there was none. */
-bool requests_answered(struct requests *requests, struct route_key key);
+/* An answer: forgets the request, which was sent at *sent. False if there was none. */
+bool requests_answered(struct requests *requests, struct route_key key, uint64_t *sent);
 
-/* Makes the oldest waiting request late if it was sent at `sent_before` or earlier; *key is its route. */
-bool requests_time_out(struct requests *requests, uint64_t sent_before, struct route_key *key);
+/* True if the oldest that is not late yet was sent at `sent_before` or earlier: it is late from now on. */
+bool requests_time_out(struct requests *requests, uint64_t sent_before);
 
-/* Forgets late requests that were sent at `sent_before` or earlier. */
-void requests_forget_late(struct requests *requests, uint64_t sent_before);
+/* Forgets the oldest request if it is lost; *key is its route. */
+bool requests_lost(struct requests *requests, uint64_t timeout, struct route_key *key);
 
-/* Removes one request, any; false when there is none. *waiting: its route is PULLING. */
-bool requests_take(struct requests *requests, struct route_key *key, bool *waiting);
+/* Removes the oldest request. False: there is none. */
+bool requests_take(struct requests *requests, struct route_key *key);
+
+/* When the oldest and the youngest were sent. There is one. */
+uint64_t requests_oldest(const struct requests *requests);
+uint64_t requests_youngest(const struct requests *requests);
 
 #endif

@@ -27,23 +27,44 @@ static void fetcher_that_starts_before_the_directory_gets_its_routes_later(void 
     assert_true(process_said(&fixture->fetcher.process, "connection refused") >= 1);
 }
 
-static void request_that_is_never_answered_leaves_the_route_new_and_is_repeated_on_lookup(void **state)
+/* The fetcher probes with another route, whose answer shows that the one before it will not come. */
+static void lose_request(struct fixture *fixture, uint64_t lost)
+{
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) == lost);
+    directory_expect(&fixture->directory, 7, 7);
+    fixture_answer(fixture, 7, 7, 4, 7000);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_pulling) == 0);
+}
+
+static void request_that_is_lost_leaves_the_route_new_and_is_repeated_on_lookup(void **state)
 {
     struct fixture *fixture = *state;
     fixture->fetcher.config.update_timeout = 1;
     fixture->fetcher.config.request_timeout_ms = TIMEOUT_MS;
-    fixture_connect(fixture);
+    fixture_connect_with_good_route(fixture);
     fixture_learn(fixture, 1, 2, 3, 80);
     for (uint64_t round = 1; round <= 3; round++) {
         fixture_lookup_until_asked(fixture, 1, 2);
-        eventually(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) == round);
+        lose_request(fixture, round);
         assert_false(fixture_info(fixture, 1, 2).pulling);
         directory_expect_nothing(&fixture->directory, QUIET_MS);
     }
     assert_true(fixture_serves(fixture, 1, 2, 3, 80));
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
 }
 
 static void unknown_route_whose_request_is_lost_is_asked_for_again_on_lookup(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = TIMEOUT_MS;
+    fixture_connect_with_good_route(fixture);
+    assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    directory_expect(&fixture->directory, 1, 2);
+    lose_request(fixture, 1);
+    fixture_learn(fixture, 1, 2, 3, 80);
+}
+
+static void request_that_is_late_is_not_repeated_while_its_answer_may_come(void **state)
 {
     struct fixture *fixture = *state;
     fixture->fetcher.config.request_timeout_ms = TIMEOUT_MS;
@@ -51,7 +72,73 @@ static void unknown_route_whose_request_is_lost_is_asked_for_again_on_lookup(voi
     assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
     directory_expect(&fixture->directory, 1, 2);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) == 1);
-    fixture_learn(fixture, 1, 2, 3, 80);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+        directory_expect_nothing(&fixture->directory, QUIET_MS / 10);
+    }
+    fixture_answer(fixture, 1, 2, 3, 80);
+    eventually(fixture_serves(fixture, 1, 2, 3, 80));
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_requests), 1);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_pushes), 0);
+}
+
+/* All routes are looked up all the time, and each answer takes three time-outs. */
+static void no_route_is_requested_twice_on_a_connection_that_is_slower_than_the_time_out(void **state)
+{
+    enum {
+        ROUTES = 40,
+        ANSWERS = 4 * ROUTES,
+    };
+    struct fixture *fixture = *state;
+    uint32_t queue[ANSWERS + ROUTES], requested = 0, answered = 0;
+    uint64_t due[ANSWERS + ROUTES];
+    bool outstanding[ROUTES] = {0};
+    struct route_key key;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture->fetcher.config.request_timeout_ms = TIMEOUT_MS;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        fixture_answer(fixture, 1, i, 1, 80);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        eventually(fixture_info(fixture, 1, i).expired);
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
+    while (answered < ANSWERS) {
+        assert_true(clock_tick() < deadline);
+        for (uint32_t i = 0; i < ROUTES; i++)
+            assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_OK);
+        while (directory_takes(&fixture->directory, 1, &key)) {
+            if (outstanding[key.cmdid])
+                fail_msg("1/%u is requested again before its answer", key.cmdid);
+            outstanding[key.cmdid] = true;
+            due[requested] = clock_tick() + LATE_MS;
+            queue[requested++] = key.cmdid;
+        }
+        for (; answered < requested && due[answered] <= clock_tick(); answered++) {
+            outstanding[queue[answered]] = false;
+            fixture_answer(fixture, 1, queue[answered], 1, 80);
+        }
+    }
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_answers) == ROUTES + answered);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_pushes), ROUTES);
+    assert_true(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) >= ANSWERS);
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
+}
+
+static void directory_that_pushes_and_answers_nothing_is_left(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 10;
+    fixture->fetcher.config.probe_interval_ms = 100;
+    fixture_connect_with_good_route(fixture);
+    assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
+    do {
+        assert_true(clock_tick() < deadline);
+        directory_deny(&fixture->directory, 5, 5);
+    } while (!directory_ended(&fixture->directory, 20));
+    fixture_expect_survival(fixture, COUNTER_disconnects, "requests are not answered");
+    directory_accept(&fixture->directory);
+    fixture_lookup_until_asked(fixture, 1, 2);
 }
 
 static void late_answers_are_used_whatever_they_say(void **state)
@@ -185,8 +272,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(fetcher_that_starts_before_the_directory_gets_its_routes_later),
-        fixture_test(request_that_is_never_answered_leaves_the_route_new_and_is_repeated_on_lookup),
+        fixture_test(request_that_is_lost_leaves_the_route_new_and_is_repeated_on_lookup),
         fixture_test(unknown_route_whose_request_is_lost_is_asked_for_again_on_lookup),
+        fixture_test(request_that_is_late_is_not_repeated_while_its_answer_may_come),
+        fixture_test(no_route_is_requested_twice_on_a_connection_that_is_slower_than_the_time_out),
+        fixture_test(directory_that_pushes_and_answers_nothing_is_left),
         fixture_test(late_answers_are_used_whatever_they_say),
         fixture_test(directory_slower_than_the_time_out_still_keeps_a_route_fresh),
         fixture_test(push_updates_a_known_route),

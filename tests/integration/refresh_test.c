@@ -348,6 +348,43 @@ static void directory_that_is_too_slow_for_what_is_in_use_is_said(void **state)
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_directory_reached) == 0);
 }
 
+/* All routes are in use, and the directory refreshes half of them while they expire. */
+static void every_route_is_refreshed_before_any_is_again_where_the_directory_cannot_follow(void **state)
+{
+    enum {
+        ROUTES = 2000,
+        ROUNDS = 3,
+    };
+    struct fixture *fixture = *state;
+    uint32_t queue[ROUTES], requests[ROUTES] = {0};
+    uint32_t requested = 0, answered = 0, least = 0;
+    struct route_key key;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        fixture_answer(fixture, 1, i, 1, 80);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        eventually(fixture_info(fixture, 1, i).expired);
+    uint64_t deadline = clock_tick() + EVENTUALLY_MS;
+    while (least < ROUNDS) {
+        assert_true(clock_tick() < deadline);
+        for (uint32_t i = 0; i < ROUTES; i++)
+            assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_OK);
+        least = UINT32_MAX;
+        for (uint32_t i = 0; i < ROUTES; i++)
+            least = requests[i] < least ? requests[i] : least;
+        while (requested - answered < ROUTES && directory_takes(&fixture->directory, 0, &key)) {
+            queue[requested++ % ROUTES] = key.cmdid;
+            if (++requests[key.cmdid] > least + 2) /* one of the round that is over, one of the next */
+                fail_msg("1/%u is requested %u times, another route %u times", key.cmdid, requests[key.cmdid],
+                         least);
+        }
+        for (uint32_t i = 0; i < 10 && answered < requested; i++)
+            fixture_answer(fixture, 1, queue[answered++ % ROUTES], 1, 80);
+        pause_ms(10); /* a thousand answers a second */
+    }
+}
+
 /* 100 a second, all of them for unknown routes: nothing else wants any. */
 static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
 {
@@ -426,6 +463,7 @@ int main(void)
         fixture_test(rate_that_cannot_refresh_what_is_in_use_is_said),
         fixture_test(directory_that_is_too_slow_for_what_is_in_use_is_said),
         fixture_test(requests_in_flight_are_bounded_by_the_bytes_of_their_answers),
+        fixture_test(every_route_is_refreshed_before_any_is_again_where_the_directory_cannot_follow),
         fixture_test(requests_keep_to_their_rate_and_none_is_forgotten),
         fixture_test(g10_changes_and_deletions_arrive_when_max_bytes_is_reached_and_new_routes_are_refused),
     };
