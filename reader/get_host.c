@@ -113,20 +113,6 @@ static __attribute__((noinline)) int get_host_leave(larshm *h, uint64_t number, 
     return code;
 }
 
-/* The key is not in its home bucket, or its table has changed. */
-static __attribute__((noinline)) int get_host_elsewhere(larshm *h, uint64_t number, larshm_host *host,
-                                                        struct mapping *mapping)
-{
-    const struct routes *routes = &mapping->routes;
-    struct route_key key = get_host_key(number);
-    const struct slot *s_home = index_home(routes, key);
-    struct fast_table table = {0};
-    if (bucket_is_full(s_home) && s_home != routes->s_last &&
-        lookup_fast_at(routes, key, bucket_ref(s_home + BUCKET_SLOTS, key), &table))
-        return get_host_leave(h, number, host, mapping, table.s_block, table.ref);
-    return get_host_leave(h, number, host, mapping, NULL, 0);
-}
-
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host)
 {
     uint64_t number = route_key_number(route_key(modid, cmdid));
@@ -143,8 +129,8 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
         return get_host_slow(h, number, NULL, 0, host);
     }
     struct route_key key = get_host_key(number);
-    if (!lookup_fast_at(&mapping->routes, key, bucket_ref(index_home(&mapping->routes, key), key), &table))
-        return get_host_elsewhere(h, number, host, mapping);
+    if (!lookup_fast(&mapping->routes, key, &table))
+        return get_host_leave(h, number, host, mapping, NULL, 0);
     if (!fast_table_common(&table, load_relaxed(&mapping->routes.s_header->tick)))
         return get_host_leave(h, number, host, mapping, table.s_block, table.ref);
     uint64_t at = cursor_host(cursor_next(mine, table.s_block, table.count), table.count);
