@@ -3,9 +3,9 @@
 
 #include "shm/clock.h"
 
-static_assert(UNIT_BYTES * CURSOR_WORDS == 1 << 16, "what is left of an address of 32 bits is a tag of 16");
+static_assert(UNIT_BYTES * CURSOR_PAIRS == 1 << 17, "what is left of an address of 32 bits is a tag of 16");
 
-static _Alignas(CACHE_LINE) _Atomic uint64_t sets[CURSOR_SETS][CURSOR_WORDS];
+static _Alignas(CACHE_LINE) struct cursors sets[CURSOR_SETS][CURSOR_PAIRS];
 static _Atomic uint64_t used[CURSOR_SETS]; /* ticks */
 
 /* Of several that were used in the same tick, another one for each thread. */
@@ -37,13 +37,15 @@ void cursor_begin(struct thread_state *mine)
         set = least_recent(&when);
     while (!exchange_acq_rel(&used[set], &when, now) && ++tries < CURSOR_SETS);
     if (when) /* else it is new */
-        for (int word = 0; word < CURSOR_WORDS; word++)
-            store_relaxed(&sets[set][word], 0);
+        for (int pair = 0; pair < CURSOR_PAIRS; pair++) {
+            store_relaxed(&sets[set][pair].latest, 0);
+            store_relaxed(&sets[set][pair].older, 0);
+        }
     mine->cursors = sets[set];
 }
 
 void cursor_keep(const struct thread_state *mine, uint64_t now)
 {
     if (mine->cursors)
-        store_relaxed(&used[(mine->cursors - sets[0]) / CURSOR_WORDS], now);
+        store_relaxed(&used[(mine->cursors - sets[0]) / CURSOR_PAIRS], now);
 }

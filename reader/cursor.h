@@ -9,12 +9,15 @@
  * either way. Between two hosts, where that is not enough, a step is half the circle.
  *
  * A cell has the last position of a route in its upper half, and in its lower one a tag. Which cell, and which tag, follows
- * from the address of the route's table. Two cells share a word, the one that was used last is the lower half. Tables that
- * are close to each other share no cell, so all routes of a small instance have one each, until changes have moved their
- * tables about. A route that is in neither cell of its word takes the older one, and goes on from a position that is as good
+ * from the address of the route's table. Cells come in pairs, the one that was used last is the first. Tables that
+ * are close to each other share no pair, so all routes of a small instance have a cell each, until changes have moved their
+ * tables about. A route that is in neither cell of its pair takes the older one, and goes on from a position that is as good
  * as random: it depends on where the other route was, and on how many lookups the thread has made. So a thread that goes
  * round more routes than there are cells spreads them by chance, and no number of lookups per cycle sticks a route to a
  * host. Tables of two handles that are a multiple of 4 GiB apart would share cell and tag, and thus the sequence.
+ *
+ * A route that is looked up again before another one of its pair has the first cell: that is foreseen, and costs half of what the
+ * search costs.
  *
  * The cells are the process's own, a set for each thread, in memory that is 0 until it is used: nothing to allocate in a
  * lookup, and nothing to free when a thread ends.
@@ -29,7 +32,12 @@
 
 enum {
     CURSOR_SETS = 128,
-    CURSOR_WORDS = 1024, /* in a set: 8 KiB, which stay in the processor's caches */
+    CURSOR_PAIRS =
+        2048, /* in a set: 16 KiB, of which routes that lie together use as many lines as they need */
+};
+
+struct cursors { /* a pair */
+    _Atomic uint32_t latest, older;
 };
 
 #define CURSOR_POSITION UINT32_C(0xffff0000) /* of a cell */
@@ -52,48 +60,60 @@ static inline uint32_t cursor_step(uint64_t count)
     return CURSOR_GOLDEN + (-(uint32_t)(count == 2) & (CURSOR_HALF - CURSOR_GOLDEN));
 }
 
-static inline _Atomic uint64_t *cursor_word(_Atomic uint64_t *cursors, const struct block *s_block)
+static inline struct cursors *cursor_pair(struct cursors *set, const struct block *s_block)
 {
-    return &cursors[(uintptr_t)s_block / UNIT_BYTES % CURSOR_WORDS];
+    return &set[(uintptr_t)s_block / UNIT_BYTES % CURSOR_PAIRS];
+}
+
+static inline uint32_t cursor_tag(const struct block *s_block)
+{
+    return (uint32_t)(uintptr_t)s_block / (UNIT_BYTES * CURSOR_PAIRS);
 }
 
 /*
- * The position of the thread's next pick among `count` hosts of a table, but for where the thread's sequences begin. `word` is
- * cursor_word(); `lookups` differs from one lookup to the next. Relaxed: the words are the thread's own, but for a set
- * that is shared, and for handlers of signals. One that looks the route up in between gets the same position, and that is all.
- *
- * Without a branch, since where there are many routes it cannot be foreseen whose the cells are. The factor is one that is good
- * for a sequence of random numbers.
+ * The next position of a route that is not the latest of its pair: it becomes that. Without a branch, since where there are
+ * many routes it cannot be foreseen whose the older cell is. The factor is one that is good for a sequence of random numbers.
  */
-static inline uint32_t cursor_move(_Atomic uint64_t *word, const struct block *s_block, uint64_t count,
-                                   uint32_t lookups)
+static inline uint32_t cursor_switch(struct cursors *pair, uint32_t latest, uint32_t tag, uint64_t count,
+                                     uint32_t lookups)
 {
-    uint32_t tag = (uint32_t)(uintptr_t)s_block / (UNIT_BYTES * CURSOR_WORDS);
-    uint64_t pair = load_relaxed(word), turned = pair << 32 | pair >> 32;
-    pair = (uint16_t)pair == (uint16_t)tag ? pair : turned;
-    CURSOR_HIDE(pair);
-    uint32_t cell = (uint32_t)pair;
+    uint32_t cell = load_relaxed(&pair->older);
+    store_relaxed(&pair->older, latest);
     uint32_t next = cell + cursor_step(count);
-    uint32_t elsewhere = ((cell + lookups) * UINT32_C(0x93d765dd) & CURSOR_POSITION) | tag;
+    uint32_t elsewhere = ((cell + lookups) * UINT32_C(0x93d765dd) & CURSOR_POSITION) | (uint16_t)tag;
     CURSOR_HIDE(elsewhere);
     CURSOR_HIDE(next);
-    next = (uint16_t)cell == (uint16_t)tag ? next : elsewhere;
-    store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | next);
+    return (uint16_t)cell == (uint16_t)tag ? next : elsewhere;
+}
+
+/*
+ * The position of the thread's next pick among `count` hosts of a table, but for where the thread's sequences begin. `pair` is
+ * cursor_pair(); `lookups` differs from one lookup to the next. Relaxed: the cells are the thread's own, but for a set
+ * that is shared, and for handlers of signals. One that looks the route up in between gets the same position, or its sequence is
+ * broken off once, and that is all.
+ */
+static inline uint32_t cursor_move(struct cursors *pair, const struct block *s_block, uint64_t count,
+                                   uint32_t lookups)
+{
+    uint32_t tag = cursor_tag(s_block), latest = load_relaxed(&pair->latest);
+    uint32_t next = __builtin_expect((uint16_t)latest == (uint16_t)tag, 1)
+                        ? latest + cursor_step(count)
+                        : cursor_switch(pair, latest, tag, count, lookups);
+    store_relaxed(&pair->latest, next);
     return next;
 }
 
 static inline uint32_t cursor_next(const struct thread_state *mine, const struct block *s_block,
                                    uint64_t count)
 {
-    return cursor_move(cursor_word(mine->cursors, s_block), s_block, count, mine->lookups) + mine->start;
+    return cursor_move(cursor_pair(mine->cursors, s_block), s_block, count, mine->lookups) + mine->start;
 }
 
 /* After cursor_next(): the pick is one further on in the sequence, by so many steps together. */
 static inline void cursor_skip(const struct thread_state *mine, const struct block *s_block, uint32_t steps)
 {
-    _Atomic uint64_t *word = cursor_word(mine->cursors, s_block);
-    uint64_t pair = load_relaxed(word);
-    store_relaxed(word, (pair & ~(uint64_t)UINT32_MAX) | (uint32_t)((uint32_t)pair + steps));
+    _Atomic uint32_t *cell = &cursor_pair(mine->cursors, s_block)->latest;
+    store_relaxed(cell, load_relaxed(cell) + steps);
 }
 
 /* Positions have 16 bits, too few for an even share of thousands of hosts: what to add below them. As good as random, for what

@@ -22,7 +22,7 @@ struct known {
 struct part {
     struct mapping *mapping;
     uint64_t tick;
-    _Atomic uint64_t *cursors;
+    struct cursors *cursors;
     uint32_t start, lookups; /* of the thread, when the part began */
     struct known known[PART];
 };
@@ -56,7 +56,7 @@ static inline int answer(const struct part *part, size_t i, larshm_host *host)
         return get_host_other(part->mapping, known->number, NULL, 0, host);
     if (!fast_table_common(&table, part->tick))
         return get_host_other(part->mapping, known->number, table.s_block, table.ref, host);
-    uint32_t position = part->start + cursor_move(cursor_word(part->cursors, table.s_block), table.s_block,
+    uint32_t position = part->start + cursor_move(cursor_pair(part->cursors, table.s_block), table.s_block,
                                                   table.count, part->lookups + (uint32_t)i);
     const struct host_addr picked = fast_table_host(&table, cursor_host(position, table.count));
     if (!block_intact(table.s_block, table.ref))

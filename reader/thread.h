@@ -11,18 +11,18 @@ enum {
 };
 
 struct thread_state {
-    uint64_t serial;           /* of the handle that the counts belong to; 0: no lookup by this thread yet */
-    _Atomic uint64_t *cursors; /* the thread's set, see cursor.h; there once `serial` has been set */
-    uint32_t start;            /* where its sequences of picks begin; 0: not assigned */
-    uint32_t fine;             /* see cursor.h */
-    uint32_t lookups;          /* since counts were last added */
-    uint32_t number;           /* 0: not assigned; spreads threads over shared counters */
-    uint32_t foreign_lookups;  /* of the lookups since the last batch, those with other handles */
-    uint32_t missed, expired;  /* not added to the control object yet */
-    uint16_t reports;          /* since the last batch */
-    uint16_t guest;            /* read sections that the thread is in as a guest, see rcu.h */
-    uint16_t batch;            /* how long it is; 0: no call by this thread yet */
-    uint32_t batch_began;      /* tick, its lower half */
+    uint64_t serial;          /* of the handle that the counts belong to; 0: no lookup by this thread yet */
+    struct cursors *cursors;  /* the thread's set, see cursor.h; there once `serial` has been set */
+    uint32_t start;           /* where its sequences of picks begin; 0: not assigned */
+    uint32_t fine;            /* see cursor.h */
+    uint32_t lookups;         /* since counts were last added */
+    uint32_t number;          /* 0: not assigned; spreads threads over shared counters */
+    uint32_t foreign_lookups; /* of the lookups since the last batch, those with other handles */
+    uint32_t missed, expired; /* not added to the control object yet */
+    uint16_t reports;         /* since the last batch */
+    uint16_t guest;           /* read sections that the thread is in as a guest, see rcu.h */
+    uint16_t batch;           /* how long it is; 0: no call by this thread yet */
+    uint32_t batch_began;     /* tick, its lower half */
     uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick_lars.c */
 };
 

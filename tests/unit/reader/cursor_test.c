@@ -19,7 +19,7 @@
 enum {
     LOOKUPS_MOST = 3000, /* per cycle */
     CYCLES = 100,
-    MANY = 4 * CURSOR_WORDS, /* routes, of two cells a word */
+    MANY = 4 * CURSOR_PAIRS, /* routes, of two cells a pair */
     LONGEST_RUN = 48,        /* of a fair coin's throws, MANY times CYCLES, once in 10^9 times */
 };
 
@@ -177,7 +177,7 @@ static void two_hosts_take_turns_wherever_the_thread_begins(void **state)
 static void routes_of_a_small_instance_share_no_cell(void **state)
 {
     enum {
-        ROUTES = CURSOR_WORDS
+        ROUTES = CURSOR_PAIRS
     };
     static int last[ROUTES];
     struct instance *instance = *state;
@@ -223,7 +223,7 @@ static void children_do_not_go_on_where_the_parent_was(void **state)
 struct looker {
     larshm *h;
     pthread_barrier_t *all;
-    const _Atomic uint64_t *cells;
+    struct cursors *cells;
 };
 
 static volatile sig_atomic_t is_child, children, died;
