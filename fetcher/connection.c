@@ -359,12 +359,14 @@ void connection_send(struct connection *connection, const void *bytes, size_t si
 static void written(uv_write_t *request, int status)
 {
     struct connection *connection = request->data;
+    const struct link *link = request->handle->data;
     connection->writing_since = 0;
     if (connection->stopping)
         handle_closed((uv_handle_t *)&connection->timer);
     else if (status == 0)
         connection_flush(connection);
-    /* Otherwise the read callback gets the error, or the link was abandoned. */
+    else if (link->connection) /* the bytes are lost, and with them answers */
+        lost(connection, uv_strerror(status));
 }
 
 void connection_flush(struct connection *connection)
