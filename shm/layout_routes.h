@@ -45,6 +45,9 @@ enum {
     MARK_SPARED = 1 << 15
 };
 
+/* In block.limited: another table takes the place of this one. Whoever has not come by way of the index looks there. */
+#define LIMITED_REPLACED UINT16_MAX
+
 /*
  * What a host gets of its even share of picks, in block.states. From 1 to SHARE_EIGHTHS - 1: so many eighths, of a host that
  * has come back a moment ago. Values that have no name read as SHARE_EJECTED.
@@ -144,6 +147,7 @@ static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(offsetof(struct routes_header, parts_bytes) == 832, "line 13");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
+static_assert(HOSTS_MAX < LIMITED_REPLACED, "no number of hosts");
 static_assert(sizeof(struct slot) == 16 && sizeof(struct bucket) == CACHE_LINE, "bucket");
 static_assert(sizeof(struct block) == 32, "block");
 static_assert(offsetof(struct block, key) == 8 && offsetof(struct block, expires) == 16, "block");

@@ -130,6 +130,10 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
         return PUT_NO_ROOM;
 
     uint64_t ref = ref_make(draw_version(publisher), unit);
+    /* For larshm_route_pick(). Before the release of the new table's stamp: who has found that one does not take this one for
+     * current any more. */
+    if (s_old)
+        store_relaxed(&s_old->limited, LIMITED_REPLACED);
     write_block(routes_block(&publisher->routes, unit), ref, table, expires);
     if (s_old) {
         uint64_t old_ref = load_relaxed(&routes_slot(&publisher->routes, *slot)->ref);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Publish, recycle and read within one generation: W1 to W6 and R0 to R7 of shm/PROTOCOL.md, with blocks recycled at
+ * Publish, recycle and read within one generation: W0 to W6 and R0 to R7 of shm/PROTOCOL.md, with blocks recycled at
  * once, by an allocator that may give any free block. Two routes, three blocks, two words of hosts per table.
  *
  * One lookup by one reader stands for all: readers write nothing, so they do not disturb each other, and whatever an
@@ -22,20 +22,22 @@
 
 #define SLOT_KEY(place)  (place)
 #define SLOT_REF(place)  (KEYS + (place))
-#define STAMP(block)     (2 * KEYS + 4 * (block))
+#define STAMP(block)     (2 * KEYS + 5 * (block))
 #define BLOCK_KEY(block) (STAMP(block) + 1)
 #define WORD_0(block)    (STAMP(block) + 2)
 #define WORD_1(block)    (STAMP(block) + 3)
+#define REPLACED(block)  (STAMP(block) + 4)
 
-mtype = {slot_key, slot_ref, stamp, block_key, word_0, word_1};
+mtype = {slot_key, slot_ref, stamp, block_key, word_0, word_1, replaced};
 #define BLOCK_FIELD(field)                                                                                   \
-    ((field) == 0 -> stamp : ((field) == 1 -> block_key : ((field) == 2 -> word_0 : word_1)))
+    ((field) == 0 -> stamp                                                                                   \
+                  : ((field) == 1 -> block_key : ((field) == 2 -> word_0 : ((field) == 3 -> word_1 : replaced))))
 #define FIELD(location)                                                                                      \
-    ((location) < KEYS -> slot_key : ((location) < 2 * KEYS -> slot_ref : BLOCK_FIELD((location) % 4)))
-#define INDEX(location) ((location) < 2 * KEYS -> (location) % KEYS : (location) / 4 - 1)
+    ((location) < KEYS -> slot_key : ((location) < 2 * KEYS -> slot_ref : BLOCK_FIELD(((location) - 2 * KEYS) % 5)))
+#define INDEX(location) ((location) < 2 * KEYS -> (location) % KEYS : ((location) - 2 * KEYS) / 5)
 
-#define LOCATIONS (2 * KEYS + 4 * BLOCKS)
-#define STORES    (6 * PUBLISHES + KEYS + 1)
+#define LOCATIONS (2 * KEYS + 5 * BLOCKS)
+#define STORES    (8 * PUBLISHES + KEYS + 1)
 #include "memory.pml"
 
 #define REF(version, block) (BLOCKS * (version) + (block))
@@ -83,6 +85,12 @@ active proctype fetcher()
             printf("fetcher  table %d for key %d goes into block %d, ref %d\n", table, key, block, ref)
         }
 
+#ifndef NO_MARK
+        if
+        :: slot[key] -> store_relaxed(REPLACED(holds[key]), 1) /* W0 */
+        :: else
+        fi;
+#endif
 #ifdef RELAXED_ZERO
         store_relaxed(STAMP(block), 0);
 #else
@@ -94,6 +102,7 @@ active proctype fetcher()
         store_relaxed(BLOCK_KEY(block), key); /* W3 */
         store_relaxed(WORD_0(block), table);
         store_relaxed(WORD_1(block), table);
+        store_relaxed(REPLACED(block), 0);
 #ifndef REF_BEFORE_STAMP
         store_release(STAMP(block), ref); /* W4 */
 #endif
@@ -129,7 +138,7 @@ active proctype reader()
 {
     view me;
     byte key, start, need, place, ref, newer, block, found, one, other;
-    bool fast, accepted, missing, corrupt;
+    bool fast, remembers, accepted, missing, corrupt;
 
     /*
      * The lookup starts: its caller knows nothing, or of a publish that is done and all before it, or is the next
@@ -155,8 +164,25 @@ active proctype reader()
         printf("thread 1 looks key %d up, knowing %d stores; table %d is done\n", key, me.known, need)
     }
 
-    /* The fast path guesses the ref of any slot, whatever key that has, and goes through R2 to R6 once. */
+    /*
+     * The fast path guesses the ref of any slot, whatever key that has, and goes through R2 to R6 once. A route that remembers
+     * has any ref that any table had.
+     */
     if
+    :: fast = true;
+        remembers = true;
+        block = 0;
+        do
+        :: block + 1 < BLOCKS -> block++
+        :: break
+        od;
+        ref = 1;
+        do
+        :: ref < PUBLISHES -> ref++
+        :: break
+        od;
+        ref = REF(ref, block);
+        goto again
     :: fast = true;
         if
         :: load_relaxed(SLOT_REF(0), ref)
@@ -205,6 +231,17 @@ again:
     fi;
     load_relaxed(WORD_0(block), one); /* R4 */
     load_relaxed(WORD_1(block), other);
+    if
+    :: remembers ->
+        load_relaxed(REPLACED(block), found);
+        if
+        :: found ->
+            accepted = false;
+            goto failed
+        :: else
+        fi
+    :: else
+    fi;
 #ifndef NO_ACQUIRE_FENCE
     fence_acquire(); /* R5 */
 #endif
@@ -216,6 +253,7 @@ again:
         if
         :: fast ->
             fast = false;
+            remembers = false;
             place = 0;
             goto probe
         :: else -> goto slow
@@ -229,6 +267,7 @@ failed:
     if
     :: fast ->
         fast = false;
+        remembers = false;
         place = 0;
         goto probe
     :: else
