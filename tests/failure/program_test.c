@@ -290,6 +290,7 @@ static void g1_threads_that_are_cancelled_stop_no_other(void **state)
 }
 
 static larshm *handler_h;
+static larshm_route handler_route; /* shared with what handlers interrupt */
 static _Atomic uint64_t handled, handled_wrong;
 
 static void look_in_handler(int number)
@@ -303,6 +304,7 @@ static void look_in_handler(int number)
     int codes[3];
     handled_wrong += larshm_get_host(handler_h, 0, 1, &host) != LARSHM_OK;
     handled_wrong += larshm_get_host_batch(handler_h, three, codes, 3) != 3;
+    handled_wrong += larshm_route_pick(&handler_route, &host) != LARSHM_OK || host.addr != three[0].addr;
     handled_wrong += larshm_route_begin(handler_h, 0, 1, &view) != LARSHM_OK;
     handled_wrong += larshm_route_end(handler_h, &view) != LARSHM_OK;
     /* Amid a hand-over a generation may have no control object yet: the result is refused. */
@@ -329,6 +331,14 @@ static bool batch_is_right(larshm *h)
     return right;
 }
 
+static bool pick_is_right(larshm *h)
+{
+    larshm_host host, other;
+    return larshm_route_pick(&handler_route, &host) == LARSHM_OK &&
+           larshm_get_host(h, 0, 1, &other) == LARSHM_OK && host.addr == other.addr &&
+           host.port == other.port;
+}
+
 /* Allocates between lookups: a handler that did so, too, would wait for its own lock. */
 static void *allocate_and_look(void *context)
 {
@@ -337,6 +347,7 @@ static void *allocate_and_look(void *context)
         free(malloc(20000));
         crowd->wrong += !right(crowd->h, 1);
         crowd->wrong += !batch_is_right(crowd->h);
+        crowd->wrong += !pick_is_right(crowd->h);
     }
     return NULL;
 }
@@ -355,6 +366,7 @@ static void g1_handlers_look_up_while_generations_change_and_threads_begin(void 
     pthread_t readers[2], renewer;
     instance_put(crowd.instance, 1, 1, 1, 15);
     handler_h = crowd.h = client_open(crowd.instance);
+    assert_int_equal(larshm_route_open(crowd.h, 0, 1, &handler_route), LARSHM_OK);
     assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, allocate_and_look, &crowd), 0);

@@ -15,14 +15,17 @@
 #include "tests/torture/torture.h"
 
 enum {
-    CHILD_SECONDS = 20
+    CHILD_SECONDS = 20,
+    HOT = 33, /* routes that half of the lookups go to, long ones among them */
 };
 
 struct worker {
     struct torture *torture;
     larshm *routes;
     uint64_t random;
-    uint64_t rounds; /* lookups until this thread ends */
+    uint64_t rounds;        /* lookups until this thread ends */
+    larshm_route open[HOT]; /* where a bit of `opened` is set */
+    uint64_t opened;
 };
 
 static uint64_t draw(struct worker *worker)
@@ -79,12 +82,23 @@ static void call_calm(struct worker *worker)
         atomic_fetch_sub(&worker->torture->begun, 1);
 }
 
+/* Of a hot route, in half of the cases, by a larshm_route that may have been opened long ago. */
+static int pick(struct worker *worker, uint32_t k, larshm_host *host)
+{
+    if (k >= HOT || draw(worker) % 2)
+        return larshm_get_host(worker->routes, TORTURE_MODID, k, host);
+    if (!(worker->opened >> k & 1))
+        larshm_route_open(worker->routes, TORTURE_MODID, k, &worker->open[k]);
+    worker->opened |= UINT64_C(1) << k;
+    return larshm_route_pick(&worker->open[k], host);
+}
+
 /* No host at all while all are overloaded is an answer, too. */
 static int try_host(struct worker *worker, uint32_t k)
 {
     larshm_host host;
     uint32_t round = UINT32_MAX;
-    int code = larshm_get_host(worker->routes, TORTURE_MODID, k, &host);
+    int code = pick(worker, k, &host);
     if (code == LARSHM_OK && !host_fits(worker->torture, k, UINT32_MAX, host.addr, host.port, &round))
         atomic_fetch_add(&worker->torture->torn, 1);
     if (code == LARSHM_OK)
@@ -159,8 +173,7 @@ static void look_up(struct worker *worker)
 {
     struct torture *torture = worker->torture;
     uint32_t routes = atomic_load(&torture->routes);
-    /* Half of the lookups go to a few hot routes, long ones among them. */
-    uint32_t k = (uint32_t)(draw(worker) % (draw(worker) % 2 ? 33 : routes));
+    uint32_t k = (uint32_t)(draw(worker) % (draw(worker) % 2 ? HOT : routes));
     bool was_seen = atomic_load(&torture->seen[k]);
     uint64_t kind = draw(worker) % 8, start = now_ns();
     int code = kind < 3   ? try_host(worker, k)
@@ -214,7 +227,8 @@ void reader_run(struct torture *torture, const char *instance)
     for (;;) {
         for (int i = 0; i < THREADS; i++) {
             seed = hash_word(seed, (uint64_t)i + 1) | 1;
-            workers[i] = (struct worker){torture, routes, seed, 2000 + seed % 20000};
+            workers[i] = (struct worker){
+                .torture = torture, .routes = routes, .random = seed, .rounds = 2000 + seed % 20000};
             if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
                 abort();
             atomic_fetch_add(&torture->threads, 1);

@@ -40,7 +40,7 @@
  *
  * Versions: programs work with later libraries of the same soname. larshm_view and
  * larshm_route_info may get more members at their end: larshm_route_begin() and larshm_info()
- * tell the library how many the caller has. larshm_host never grows.
+ * tell the library how many the caller has. larshm_host and larshm_route never grow.
  */
 #ifndef LARSHM_H
 #define LARSHM_H
@@ -120,6 +120,18 @@ typedef struct larshm_view {
     const uint64_t *private_states; /* see larshm_view_state() */
 } larshm_view;
 
+/*
+ * A route that larshm_route_open() has opened. The struct is the caller's, its members are the
+ * library's. It holds nothing: there is nothing to close, and it may be copied. It never grows.
+ */
+typedef struct larshm_route {
+    larshm *private_handle;
+    uint64_t private_key;
+    uint64_t private_ref;
+    uint32_t private_position;
+    uint32_t private_reserved;
+} larshm_route;
+
 /* Whether larshm_get_host() picks a host. Later versions may add values. */
 enum larshm_host_state {
     LARSHM_HOST_IN_ROTATION = 0, /* also one that has come back, and gets a part of its share */
@@ -198,6 +210,25 @@ void larshm_close(larshm *h);
  * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CORRUPT: as above.
  */
 int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host);
+
+/*
+ * For a caller that picks from the same route again and again: prepares *route for
+ * larshm_route_pick(), and looks the route up, as larshm_get_host() does, without a pick. Whatever
+ * the code is, *route is open, until larshm_close(h). Wait-free.
+ *
+ * 0: it has hosts. LARSHM_PENDING, LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION,
+ * LARSHM_CUT_OFF, LARSHM_LAYOUT, LARSHM_CORRUPT: as for larshm_get_host().
+ */
+int larshm_route_open(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route *route);
+
+/*
+ * Picks a host as larshm_get_host() does, in about half the time, for the route need not be
+ * searched. Each larshm_route goes round the hosts by itself, so each thread should have its own.
+ * If threads share one, picks are right, but slower and less even. Wait-free.
+ *
+ * The codes are those of larshm_get_host().
+ */
+int larshm_route_pick(larshm_route *route, larshm_host *host);
 
 /*
  * Picks a host for another attempt, after calls to the `count` hosts in `tried` have failed, 8 at
