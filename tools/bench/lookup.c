@@ -3,6 +3,7 @@
 #include "shm/clock.h"
 #include "tools/bench/against.h"
 #include "tools/bench/benchmark.h"
+#include "tools/bench/opened.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/udp.h"
 
@@ -23,6 +24,7 @@ static const char suite[] = "lookup";
 /* All at one number of routes. */
 struct setup {
     struct fixture fixture;
+    struct opened opened;
     struct peer_lfht lfht;
     struct peer_lmdb lmdb;
     struct peer_ck_hs ck_hs;
@@ -38,7 +40,7 @@ static bool set_up(const struct bench *bench, const struct fixture_shape *shape,
     if (!fixture_open(&setup->fixture, shape) || !peer_memory_open(&setup->memory, setup->fixture.bytes))
         return false;
     bench_progress(bench, "%s: filling the peers with %u routes", suite, shape->routes);
-    return peer_lfht_open(&setup->lfht, &setup->fixture, 0) &&
+    return opened_open(&setup->opened, &setup->fixture) && peer_lfht_open(&setup->lfht, &setup->fixture, 0) &&
            peer_lmdb_open(&setup->lmdb, &setup->fixture) && peer_ck_hs_open(&setup->ck_hs, &setup->fixture) &&
            peer_rte_hash_open(&setup->rte_hash, &setup->fixture) &&
            (shape->routes != SMALL || peer_udp_open(&setup->udp, bench));
@@ -52,6 +54,7 @@ static void tear_down(struct setup *setup)
     peer_ck_hs_close(&setup->ck_hs);
     peer_lmdb_close(&setup->lmdb);
     peer_lfht_close(&setup->lfht);
+    opened_close(&setup->opened);
     fixture_close(&setup->fixture);
 }
 
@@ -85,6 +88,8 @@ static bool at_size(struct bench *bench, const struct fixture_shape *shape)
          .at_most = usual ? 0.7 : 0},
         {"get_host, dependent keys", get_host_check, workload_settle, get_host_run_dependent, &dependent,
          CALLS, .peer = "memory read", .at_most = large ? 1.35 : 0},
+        {"route_pick", opened_check, workload_settle, opened_run, &setup.opened, CALLS, "get_host",
+         .at_most = usual && shape->routes <= SMALL ? 0.6 : 0},
         {"route_begin/end", view_check, workload_settle, view_run, &views, CALLS, .peer = "cds_lfht"},
         {"get_host_batch of 100", get_host_batch_check, workload_settle, get_host_batch_run, &batches, CALLS,
          .peer = "get_host"},
