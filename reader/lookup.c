@@ -200,8 +200,7 @@ int lookup_again(struct lookup *lookup, struct route_key key)
     return lookup->table.count ? LARSHM_OK : LARSHM_NOEXIST;
 }
 
-/* A thread's first lookup. */
-static void start_thread(const struct mapping *mapping)
+void lookup_start_thread(const struct mapping *mapping)
 {
     /* Relaxed: it only has to differ from the others' numbers. */
     thread_start(lookup_has_control(mapping) ? add_relaxed(&mapping->control.s_header->threads, 1) + 1 : 0);
@@ -223,6 +222,6 @@ int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
     count_lookup(h);
     struct mapping *mapping = lookup_enter(h);
     if (__builtin_expect(thread_state.start == 0, 0))
-        start_thread(mapping);
+        lookup_start_thread(mapping);
     return lookup_find(lookup, mapping, key);
 }

@@ -65,6 +65,9 @@ enum {
     BATCH_MS = 1000,
 };
 
+/* In a thread's first lookup or report: its number, and where its picks begin. */
+void lookup_start_thread(const struct mapping *mapping);
+
 /* Enters a read section on the newest generation. */
 struct mapping *lookup_enter(larshm *h);
 

@@ -13,6 +13,8 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
         lookup_batch_done(h);
     }
     struct mapping *mapping = lookup_enter(h);
+    if (thread_state.start == 0)
+        lookup_start_thread(mapping);
     const struct host_addr addr = {host->addr, host->port};
     int code = mapping->may_not_demand ? LARSHM_NO_PERMISSION : LARSHM_FULL;
     int cut_off = lookup_cut_off(mapping);
@@ -24,8 +26,10 @@ static int report(larshm *h, const larshm_host *host, int retcode, uint32_t dura
             weight = duration_ms / slow < CALL_WEIGHT_MAX ? duration_ms / slow : CALL_WEIGHT_MAX;
         /* Relaxed: seen late, results of a host that gets no record are added to those of its route. */
         code = (int)(load_relaxed(&mapping->routes.s_header->hosts_full)
-                         ? call_stats_record_known(&mapping->control, key, addr, retcode == 0, weight)
-                         : call_stats_record(&mapping->control, key, addr, retcode == 0, weight));
+                         ? call_stats_record_known(&mapping->control, key, addr, retcode == 0, weight,
+                                                   thread_number())
+                         : call_stats_record(&mapping->control, key, addr, retcode == 0, weight,
+                                             thread_number()));
     }
     lookup_end();
     return code;

@@ -30,7 +30,7 @@ static void place_hbitmap(struct layer *layer, uint32_t count, struct hbitmap *o
 }
 
 /* The only place that knows the order of the parts; returns the size. */
-static uint64_t lay(void *s_base, struct control_shape shape, struct control *out)
+static uint64_t lay(void *s_base, struct control_shape shape, bool released, struct control *out)
 {
     struct layer layer = {.s_base = s_base};
     out->shape = shape;
@@ -40,6 +40,8 @@ static uint64_t lay(void *s_base, struct control_shape shape, struct control *ou
     place_hbitmap(&layer, shape.slot_count, &out->stale);
     out->s_probes = part(&layer, shape.slot_count * UINT64_C(4));
     place_hbitmap(&layer, shape.call_cells, &out->reported);
+    for (int shard = 0; shard < CALL_SHARDS; shard++)
+        out->s_successes[shard] = released ? NULL : part(&layer, shape.call_cells * sizeof(uint64_t));
     out->s_calls = part(&layer, shape.call_cells * sizeof(struct call_cell));
     return layer.at;
 }
@@ -54,7 +56,13 @@ uint64_t control_number(const struct routes_header *s_header)
 uint64_t control_size(struct control_shape shape)
 {
     struct control measured;
-    return lay(NULL, shape, &measured);
+    return lay(NULL, shape, false, &measured);
+}
+
+uint64_t control_released_size(struct control_shape shape)
+{
+    struct control measured;
+    return lay(NULL, shape, true, &measured);
 }
 
 void control_format(const struct region *region, struct control_shape shape, uint64_t number)
@@ -74,10 +82,11 @@ static enum shm_status attach(const struct region *region, struct control_shape 
         return status;
     if (s_header->id.generation != number)
         return SHM_NO_OBJECT;
+    bool released = s_header->id.layout_version == LAYOUT_RELEASED;
     if (s_header->slot_count != shape.slot_count || s_header->call_cells != shape.call_cells ||
-        region->size < control_size(shape))
+        region->size < (released ? control_released_size(shape) : control_size(shape)))
         return SHM_CORRUPT;
-    lay(region->s_base, shape, out);
+    lay(region->s_base, shape, released, out);
     /* Of this object alone: the one that replaces it has other cells for a host that found none here. */
     out->shape.hash_seed = hash_word(number, shape.hash_seed);
     return SHM_OK;

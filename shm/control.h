@@ -25,7 +25,9 @@ struct control {
     struct hbitmap stale;          /* slots whose tables are older than update_timeout and in demand */
     _Atomic uint32_t *s_probes;    /* [slot_count] */
     struct hbitmap reported;       /* call cells with new results */
-    struct call_cell *s_calls;     /* [call_cells] */
+    /* [call_cells] each. NULL: the object is of the layout that was released before, which has none. */
+    _Atomic uint64_t *s_successes[CALL_SHARDS];
+    struct call_cell *s_calls; /* [call_cells] */
     struct control_shape shape;
 };
 
@@ -33,8 +35,9 @@ struct control {
  * generation. */
 uint64_t control_number(const struct routes_header *s_header);
 
-/* Bytes of a control object of this shape. */
+/* Bytes of a control object of this shape; and of one of the layout that was released before. */
 uint64_t control_size(struct control_shape shape);
+uint64_t control_released_size(struct control_shape shape);
 
 /* Writes the header of a new, zeroed object. */
 void control_format(const struct region *region, struct control_shape shape, uint64_t number);

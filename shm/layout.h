@@ -41,7 +41,7 @@
  *      each part begins on a cache line of its own
  *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
  *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | probes: u32 [slots] | ...
- *      ... | reported: flags | struct call_cell [call_cells] |
+ *      ... | reported: flags | successes: u64 [call_cells], CALL_SHARDS times | struct call_cell [call_cells] |
  *
  *  Flags come in three levels: level 0 has a bit per item, level 1 a bit per word of level 0, level 2 a bit per word
  *  of level 1. The items of `stale` are slots of the routes object with the same generation (slot = 4 * bucket + place),
@@ -174,6 +174,7 @@ static inline uint32_t layout_fingerprint(void)
         LOOKUP_CELLS,
         MISS_CELLS,
         CALL_SUCC_BITS,
+        CALL_SHARDS,
         DIRECTORY_NAME,
         HOST_WORDS,
         sizeof(struct routes_header),

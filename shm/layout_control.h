@@ -17,7 +17,10 @@ struct lookup_cell {
 /*
  * Results of calls to one host of one route. Counts only grow; `taken` follows them: the fetcher writes it once it
  * has committed what is between the two, so one that dies in between loses none. One word counts successes and
- * failures: a carry out of the successes does not spoil the difference between two reads.
+ * failures: a carry out of the successes does not spoil the difference between two reads. Clients add failures here,
+ * and successes to one of the CALL_SHARDS words of the cell that are elsewhere, the one that the thread's number picks:
+ * so while a host does not fail, threads that report it only read this line, and few write to the same one. What was
+ * counted is the sum of all these words, see call_cell_counts().
  *   err_runs   0 | 24 bits: successes, when a failure last came | 20: failures in a row | 20: the longest run | 64
  *   succ_run   the longest run of successes that a failure ended
  */
@@ -39,7 +42,7 @@ struct control_header {
     struct object_id id; /* constant, but in memory that clients can write: the fetcher keeps its own copy */
     uint32_t slot_count;
     uint32_t call_cells;
-    _Atomic uint32_t threads; /* that have begun to look up: each starts with another phase */
+    _Atomic uint32_t threads; /* that have begun to look up or to report: each starts with another phase */
     _Atomic uint32_t refused; /* results for which there was no call cell */
     _Atomic uint32_t knock;   /* a futex; 1: a client waits for what it has demanded, see knock.h */
     /* A bit for 64 cells: some of them may be in use. */
@@ -78,6 +81,11 @@ static inline uint32_t succ_run_since(uint32_t mark, uint64_t counts)
     uint32_t since = ((uint32_t)counts - mark) & ((1 << RUN_MARK_BITS) - 1);
     return since < 1 << (RUN_MARK_BITS - 1) ? since : 0;
 }
+
+enum {
+    CALL_SHARDS = 8, /* words for the successes of a host */
+    CALL_CELL_BYTES = sizeof(struct call_cell) + CALL_SHARDS * sizeof(uint64_t), /* with its successes */
+};
 
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
 static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");

@@ -30,12 +30,13 @@ static void record_success_run(struct call_cell *s_cell, uint32_t run)
  * run of successes is stored before the mark that ends it is released: take_runs() of the fetcher, which acquires
  * the mark, finds the run.
  */
-static void record_failure(struct call_cell *s_cell, uint32_t weight)
+static void record_failure(const struct control *control, uint32_t cell, uint32_t weight)
 {
+    struct call_cell *s_cell = &control->s_calls[cell];
     uint64_t seen = load_acquire(&s_cell->err_runs);
     for (int i = 0; i < RUN_TRIES; i++) {
         struct err_runs runs = err_runs_unpack(seen);
-        uint64_t counts = load_relaxed(&s_cell->counts);
+        uint64_t counts = call_cell_counts(control, cell);
         uint32_t succ_run = succ_run_since(runs.mark, counts);
         if (succ_run)
             record_success_run(s_cell, succ_run);
@@ -53,36 +54,35 @@ static enum shm_status refuse(const struct control *control)
     return SHM_FULL;
 }
 
-static enum shm_status record(const struct control *control, struct call_cell *s_cell, bool success,
-                              uint32_t weight)
+/* Streaks and extra before the count: the collection that finds the failure finds its streak, too. */
+static enum shm_status record(const struct control *control, uint32_t cell, bool success, uint32_t weight,
+                              uint32_t thread)
 {
-    /* Streaks and extra before the count: the collection that finds the failure finds its streak, too. */
+    struct call_cell *s_cell = &control->s_calls[cell];
     if (success) {
-        add_seq_cst(&s_cell->counts, 1);
-    } else {
-        record_failure(s_cell, weight);
-        if (weight > 1)
-            add_relaxed(&s_cell->extra, weight - 1);
-        add_seq_cst(&s_cell->counts, UINT64_C(1) << CALL_SUCC_BITS);
+        call_stats_add_success(control, cell, thread);
+        return SHM_OK;
     }
-    /* Pairs with the take of the flag in writer/collect.c: either this finds the flag down and raises it, or the
-     * fetcher, which takes the flag before it loads the counts, finds the result. */
-    hbitmap_set(&control->reported, (uint32_t)(s_cell - control->s_calls));
+    record_failure(control, cell, weight);
+    if (weight > 1)
+        add_relaxed(&s_cell->extra, weight - 1);
+    call_stats_add(control, cell, &s_cell->counts, UINT64_C(1) << CALL_SUCC_BITS);
     return SHM_OK;
 }
 
 enum shm_status call_stats_record(const struct control *control, struct route_key key, struct host_addr host,
-                                  bool success, uint32_t weight)
+                                  bool success, uint32_t weight, uint32_t thread)
 {
-    struct call_cell *s_cell = call_cell_find(control, key, host, true);
-    return s_cell ? record(control, s_cell, success, weight) : refuse(control);
+    uint32_t cell = call_cell_claim(control, key, host);
+    return cell != CALL_CELL_NONE ? record(control, cell, success, weight, thread) : refuse(control);
 }
 
 enum shm_status call_stats_record_known(const struct control *control, struct route_key key,
-                                        struct host_addr host, bool success, uint32_t weight)
+                                        struct host_addr host, bool success, uint32_t weight, uint32_t thread)
 {
-    struct call_cell *s_cell = call_cell_find(control, key, host, false);
+    uint32_t cell = call_cell_find(control, key, host);
     /* Relaxed: once it is not 0 it stays so; seen late, one more result is refused. */
-    return s_cell && load_relaxed(&s_cell->taken) ? record(control, s_cell, success, weight)
-                                                  : refuse(control);
+    return cell != CALL_CELL_NONE && load_relaxed(&control->s_calls[cell].taken)
+               ? record(control, cell, success, weight, thread)
+               : refuse(control);
 }

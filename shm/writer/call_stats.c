@@ -41,10 +41,11 @@ struct flag_round call_stats_begin(const struct call_stats *stats)
     return flag_round_begin(&stats->control.reported, stats->cursor);
 }
 
-static bool read_cell(struct call_cell *s_cell, uint64_t host, struct call_report *out)
+static bool read_cell(const struct control *control, uint64_t host, struct call_report *out)
 {
-    /* Pairs with add_seq_cst() in call_stats_record(): the flag was taken before. */
-    uint64_t counts = load_seq_cst(&s_cell->counts), extra = load_relaxed(&s_cell->extra);
+    struct call_cell *s_cell = &control->s_calls[out->cell];
+    /* Its loads pair with add_seq_cst() in call_stats_add(): the flag was taken before. */
+    uint64_t counts = call_cell_counts(control, out->cell), extra = load_relaxed(&s_cell->extra);
     uint64_t taken = load_relaxed(&s_cell->taken), more = counts - taken;
     out->key = route_key_from_word(load_relaxed(&s_cell->key));
     out->host = host_addr_from_word(host);
@@ -64,8 +65,7 @@ bool call_stats_next(const struct call_stats *stats, struct flag_round *round, s
 {
     out->control = stats->number;
     while (flag_round_next(round, &out->cell)) {
-        struct call_cell *s_cell = &stats->control.s_calls[out->cell];
-        if (read_cell(s_cell, load_relaxed(&s_cell->host), out))
+        if (read_cell(&stats->control, load_relaxed(&stats->control.s_calls[out->cell].host), out))
             return true;
     }
     return false;
@@ -80,7 +80,7 @@ bool call_stats_end_cell(struct call_stats *stats, struct call_report *report)
     if (!exchange_acq_rel(&s_cell->host, &host, CALL_CELL_ENDED) &&
         !exchange_acq_rel(&s_cell->host, &host, CALL_CELL_ENDED))
         return false;
-    return read_cell(s_cell, host, report);
+    return read_cell(&stats->control, host, report);
 }
 
 /* Only once the caller has committed it: after a death in between, the next fetcher calls call_stats_resume(). */
@@ -102,7 +102,7 @@ void call_stats_adopt(struct call_stats *stats)
 {
     for (uint32_t at = 0; at < stats->control.shape.call_cells; at++) {
         const struct call_cell *s_cell = &stats->control.s_calls[at];
-        if (load_relaxed(&s_cell->counts) != load_relaxed(&s_cell->taken))
+        if (call_cell_counts(&stats->control, at) != load_relaxed(&s_cell->taken))
             hbitmap_set(&stats->control.reported, at);
     }
 }
@@ -123,20 +123,21 @@ void call_stats_resume(struct call_stats *stats, struct route_key key, uint32_t 
 void call_stats_reset_runs(struct call_stats *stats, uint32_t cell)
 {
     struct call_cell *s_cell = &stats->control.s_calls[cell];
-    uint32_t mark = (uint32_t)load_relaxed(&s_cell->counts) & ((1 << RUN_MARK_BITS) - 1);
+    uint32_t mark = (uint32_t)call_cell_counts(&stats->control, cell) & ((1 << RUN_MARK_BITS) - 1);
     store_relaxed(&s_cell->err_runs, err_runs_pack((struct err_runs){.mark = mark}));
     store_relaxed(&s_cell->succ_run, 0);
 }
 
 void call_stats_name(struct call_stats *stats, struct route_key key, struct host_addr host)
 {
-    struct call_cell *s_cell = call_cell_find(&stats->control, key, host, true);
-    if (!s_cell || load_relaxed(&s_cell->taken))
+    uint32_t cell = call_cell_claim(&stats->control, key, host);
+    if (cell == CALL_CELL_NONE || load_relaxed(&stats->control.s_calls[cell].taken))
         return;
+    struct call_cell *s_cell = &stats->control.s_calls[cell];
     /* A success that is taken already, and belongs to no streak. Added, for a client may be adding at this moment. */
     add_relaxed(&s_cell->counts, 1);
     store_relaxed(&s_cell->taken, 1);
-    call_stats_reset_runs(stats, (uint32_t)(s_cell - stats->control.s_calls));
+    call_stats_reset_runs(stats, cell);
     stats->used++;
     stats->known++;
 }

@@ -43,7 +43,7 @@ static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refu
 {
     const struct call_stats *stats = &writer->now.stats;
     uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
-    uint64_t most = writer->max_bytes / sizeof(struct call_cell);
+    uint64_t most = writer->max_bytes / CALL_CELL_BYTES;
     if (needed > most)
         needed = (uint32_t)most;
     bool larger = needed > cells;

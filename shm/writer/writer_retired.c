@@ -83,7 +83,7 @@ static enum shm_status attach(const struct writer *writer, const struct region *
     if (shape.slot_count == 0 || shape.call_cells == 0 || shape.call_cells > CALL_CELLS_MAX ||
         (shape.call_cells > FIRST_CALL_CELLS &&
          shape.call_cells * sizeof(struct call_cell) > writer->max_bytes) ||
-        region->size != control_size(shape))
+        (region->size != control_size(shape) && region->size != control_released_size(shape)))
         return SHM_CORRUPT;
     return control_adopt(region, shape, number, out);
 }

@@ -180,7 +180,7 @@ static void demand_and_report(struct instance *instance)
     demand_route(&control, numbered_key(77));
     lookup_stats_add(&control, 1, 5, 2, 1);
     for (int i = 0; i < 6; i++)
-        call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, i % 3, 2);
+        call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, i % 3, 2, (uint32_t)i);
     region_close(&region);
     region_close(&routes_region);
 }

@@ -126,7 +126,7 @@ static void check_honest(struct collection *collection, const struct control *co
     collection->awaited = host_addr_word(host);
     bool recorded = true;
     for (int i = 0; i < 2; i++) { /* the first time it may complete a number that we have seen before */
-        recorded = recorded && call_stats_record(control, route_key(0, 7), host, i, 1) == SHM_OK;
+        recorded = recorded && call_stats_record(control, route_key(0, 7), host, i, 1, 0) == SHM_OK;
         take_calls(collection, UINT32_MAX / 2);
     }
     DEMAND(collection->heard || !recorded);

@@ -83,7 +83,7 @@ static void record_results(struct instance *instance, int count)
     struct control control;
     instance_map_control(instance, &region, &control);
     for (int i = 0; i < count; i++)
-        assert_int_equal(call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, true, 1),
+        assert_int_equal(call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, true, 1, 0),
                          SHM_OK);
     region_close(&region);
 }

@@ -95,7 +95,7 @@ static void call_a_host(struct trial *trial)
         return;
     bool success = program >= trial->broken && random_below(1000) >= trial->fail[at];
     uint32_t weight = success ? 1 : 1 + random_below(trial->weight_max);
-    assert_int_equal(call_stats_record(&trial->control, key_of(route), trial->hosts[at], success, weight),
+    assert_int_equal(call_stats_record(&trial->control, key_of(route), trial->hosts[at], success, weight, 0),
                      SHM_OK);
     model_report(&trial->model[route], at, success, weight);
     seen.calls++;

@@ -94,7 +94,7 @@ static void report_host(const struct fixture *fixture, uint64_t key, int at, boo
     assert_int_equal(
         control_attach(&region, control_shape(&routes), control_number(routes.s_header), &control), SHM_OK);
     for (unsigned i = 0; i < times; i++)
-        assert_int_equal(call_stats_record(&control, numbered_key(key), fixture->hosts[at], success, 1),
+        assert_int_equal(call_stats_record(&control, numbered_key(key), fixture->hosts[at], success, 1, 0),
                          SHM_OK);
     region_close(&region);
     region_close(&routes_region);
@@ -216,7 +216,8 @@ static void streak_in_an_older_control_object_ends_with_the_host_too(void **stat
     report_and_poll(fixture, false, STREAK - 1);
     instance_renew(fixture->instance);
     leave_and_return(fixture, 0);
-    assert_int_equal(call_stats_record(&control, numbered_key(KEY), fixture->hosts[BAD], false, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&control, numbered_key(KEY), fixture->hosts[BAD], false, 1, 0),
+                     SHM_OK);
     balance_poll(fixture->balance, clock_tick());
     assert_int_equal(health(fixture).total_err, 1);
     assert_int_equal(health(fixture).state, HOST_IN_ROTATION);
@@ -603,7 +604,7 @@ static uint32_t report_as_the_library(const struct fixture *fixture, uint64_t ke
     instance_map_control(fixture->instance, &region, &control);
     for (int i = 0; i < HOSTS; i++)
         taken += (load_relaxed(&routes.s_header->hosts_full) ? call_stats_record_known : call_stats_record)(
-                     &control, numbered_key(key), fixture->hosts[i], true, 1) == SHM_OK;
+                     &control, numbered_key(key), fixture->hosts[i], true, 1, (uint32_t)i) == SHM_OK;
     region_close(&region);
     region_close(&routes_region);
     return taken;
@@ -678,7 +679,8 @@ g11_hosts_that_get_a_record_while_clients_are_refused_are_named_in_the_control_o
     assert_int_equal(report_as_the_library(fixture, PINNED), 0);
     /* A client that has not moved on. */
     for (int i = 0; i < HOSTS; i++)
-        assert_int_equal(call_stats_record(&control, numbered_key(LATE), fixture->hosts[i], true, 1), SHM_OK);
+        assert_int_equal(call_stats_record(&control, numbered_key(LATE), fixture->hosts[i], true, 1, 0),
+                         SHM_OK);
     region_close(&region);
     assert_int_equal(
         balance_override(fixture->balance, numbered_key(PINNED), fixture->hosts[BAD], OVERRIDE_PINNED),

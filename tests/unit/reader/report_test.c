@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <larshm/larshm.h>
 
+#include "shm/call_cell.h"
 #include "shm/clock.h"
 #include "shm/writer/call_stats.h"
 #include "tests/support/client.h"
@@ -10,6 +14,8 @@
 
 enum {
     PLENTY = 1 << 20,
+    CALLS = 300, /* more than a batch */
+    PROCESSES = 3,
     SLOW_MS = 100,
 };
 
@@ -42,6 +48,74 @@ static void a_result_arrives_with_its_route_and_host(void **state)
     assert_int_equal(report.host.port, host.port);
     assert_int_equal(report.batch.succ, 8);
     assert_int_equal(report.batch.err, 2);
+    larshm_close(h);
+}
+
+/* They have looked nothing up: each starts with its first report. */
+static void processes_that_report_one_host_write_to_different_cache_lines(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    larshm *h = client_open(instance);
+    for (int i = 0; i < PROCESSES; i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            for (int call = 0; call < CALLS; call++)
+                if (larshm_report(h, &host, 0) != LARSHM_OK)
+                    abort();
+            _exit(0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    instance_map_control(instance, &region, &control);
+    uint32_t cell =
+        call_cell_find(&control, route_key(host.modid, host.cmdid), (struct host_addr){host.addr, host.port});
+    assert_in_range(cell, 0, control.shape.call_cells - 1);
+    int lines = 0;
+    for (int shard = 0; shard < CALL_SHARDS; shard++)
+        lines += load_relaxed(&control.s_successes[shard][cell]) == CALLS;
+    assert_int_equal(lines, PROCESSES);
+    assert_int_equal(collect(instance).batch.succ, PROCESSES * CALLS);
+    region_close(&region);
+    larshm_close(h);
+}
+
+static void g11_successes_and_failures_follow_to_the_newest_generation(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t collected = 0;
+    larshm *h = client_open(instance);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < CALLS; i++)
+            assert_int_equal(larshm_report(h, &host, i % 100 == 50 ? -1 : 0), LARSHM_OK);
+        const struct call_report report = collect(instance);
+        assert_int_equal(report.control, writer_control(instance->writer));
+        assert_int_equal(report.batch.err, CALLS / 100);
+        collected += report.batch.succ;
+        instance_renew(instance);
+    }
+    assert_int_equal(collected, 4 * (CALLS - CALLS / 100));
+    larshm_close(h);
+}
+
+/* A cell that has been named says nothing: the fetcher must have kept something of it. */
+static void g10_g11_a_host_that_gets_no_record_is_refused_though_it_has_a_cell(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(larshm_report(h, &host, 0), LARSHM_OK);
+    writer_set_hosts_full(instance->writer, true);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(larshm_report(h, &host, -i), LARSHM_FULL);
+    assert_int_equal(collect(instance).batch.succ, CALLS);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(larshm_report(h, &host, -i), LARSHM_OK);
+    assert_int_equal(collect(instance).batch.succ, 1);
     larshm_close(h);
 }
 
@@ -89,6 +163,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_result_arrives_with_its_route_and_host),
+        TEST(processes_that_report_one_host_write_to_different_cache_lines),
+        TEST(g11_successes_and_failures_follow_to_the_newest_generation),
+        TEST(g10_g11_a_host_that_gets_no_record_is_refused_though_it_has_a_cell),
         TEST(what_names_no_route_or_host_is_refused),
         TEST(a_slow_failure_counts_once_for_each_slow_call_ms),
         TEST(without_a_control_object_a_result_has_no_room),

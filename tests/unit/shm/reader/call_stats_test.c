@@ -32,14 +32,14 @@ static int teardown(void **state)
 
 static void record_call(const struct calls *calls, uint64_t key, struct host_addr host, bool success)
 {
-    assert_int_equal(call_stats_record(&calls->control, numbered_key(key), host, success, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&calls->control, numbered_key(key), host, success, 1, 0), SHM_OK);
 }
 
 static uint64_t counts_of(const struct calls *calls, uint64_t key, struct host_addr host)
 {
     const struct call_cell *s_cell = calls_cell(calls, key, host);
     assert_non_null(s_cell);
-    return load_relaxed(&s_cell->counts);
+    return call_cell_counts(&calls->control, (uint32_t)(s_cell - calls->control.s_calls));
 }
 
 static void successes_and_failures_are_counted_where_their_host_is(void **state)
@@ -48,6 +48,23 @@ static void successes_and_failures_are_counted_where_their_host_is(void **state)
     for (int i = 0; i < 5; i++)
         record_call(calls, KEY, calls_host(1), i % 2);
     assert_int_equal(counts_of(calls, KEY, calls_host(1)), 2 + 3 * one_failure);
+}
+
+/* While a host does not fail, threads that report it write to cache lines of their own. */
+static void successes_of_threads_go_to_different_cache_lines_and_not_to_the_cell(void **state)
+{
+    const struct calls *calls = *state;
+    record_call(calls, KEY, calls_host(1), true);
+    const struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
+    struct call_cell before;
+    memcpy(&before, (const void *)s_cell, sizeof(before));
+    for (uint32_t thread = 0; thread < 2 * CALL_SHARDS; thread++)
+        call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), true, 1, thread);
+    assert_memory_equal(&before, (const void *)s_cell, sizeof(before));
+    assert_int_equal(counts_of(calls, KEY, calls_host(1)), 1 + 2 * CALL_SHARDS);
+    uint32_t cell = (uint32_t)(s_cell - calls->control.s_calls);
+    for (int shard = 0; shard < CALL_SHARDS; shard++)
+        assert_int_equal(load_relaxed(&calls->control.s_successes[shard][cell]), shard == 0 ? 3 : 2);
 }
 
 static void every_host_of_every_route_has_a_cell_of_its_own(void **state)
@@ -65,11 +82,13 @@ static void every_host_of_every_route_has_a_cell_of_its_own(void **state)
 static void a_failure_that_counts_more_than_one_is_one_failure_and_the_rest(void **state)
 {
     const struct calls *calls = *state;
-    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, 1, 0),
+                     SHM_OK);
     assert_int_equal(
-        call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, CALL_WEIGHT_MAX), SHM_OK);
+        call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, CALL_WEIGHT_MAX, 0),
+        SHM_OK);
     struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
-    assert_int_equal(load_relaxed(&s_cell->counts), 2 * one_failure);
+    assert_int_equal(counts_of(calls, KEY, calls_host(1)), 2 * one_failure);
     assert_int_equal(load_relaxed(&s_cell->extra), CALL_WEIGHT_MAX - 1);
 }
 
@@ -84,7 +103,7 @@ static void die_half_way(const struct calls *calls, uint64_t key, struct host_ad
 static void a_cell_whose_client_died_before_it_named_the_host_serves_its_route(void **state)
 {
     const struct calls *calls = *state;
-    record_call(calls, KEY, calls_host(1), true);
+    record_call(calls, KEY, calls_host(1), false);
     struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
     die_half_way(calls, KEY, calls_host(1));
     record_call(calls, KEY, calls_host(1), false);
@@ -97,7 +116,7 @@ static void cells_that_died_half_way_for_one_route_are_not_used_by_another(void 
     const struct calls *calls = *state;
     for (uint32_t i = 0; i < CELLS; i++)
         store_relaxed(&calls->control.s_calls[i].key, route_key_word(numbered_key(KEY)));
-    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY + 1), calls_host(1), true, 1),
+    assert_int_equal(call_stats_record(&calls->control, numbered_key(KEY + 1), calls_host(1), true, 1, 0),
                      SHM_FULL);
     record_call(calls, KEY, calls_host(1), true);
     assert_int_equal(counts_of(calls, KEY, calls_host(1)), 1);
@@ -114,7 +133,7 @@ static void full_cells_are_named_so_and_keep_what_they_have(void **state)
     assert_non_null(before);
     memcpy(before, small.region.s_base, small.region.size);
     for (uint32_t host = 16; host < 100; host++)
-        assert_int_equal(call_stats_record(&small.control, numbered_key(KEY), calls_host(host), false, 1),
+        assert_int_equal(call_stats_record(&small.control, numbered_key(KEY), calls_host(host), false, 1, 0),
                          SHM_FULL);
     assert_int_equal(load_relaxed(&small.control.s_header->refused), 100 - 16);
     store_relaxed(&small.control.s_header->refused, 0);
@@ -127,6 +146,7 @@ static void full_cells_are_named_so_and_keep_what_they_have(void **state)
 
 struct recorder {
     pthread_t thread;
+    uint32_t number;
     const struct calls *calls;
     pthread_barrier_t *barrier;
 };
@@ -137,7 +157,7 @@ static void record_at_once(const struct calls *calls, void *(*record)(void *reco
     pthread_barrier_t barrier;
     pthread_barrier_init(&barrier, NULL, RECORDERS);
     for (int i = 0; i < RECORDERS; i++) {
-        recorders[i] = (struct recorder){.calls = calls, .barrier = &barrier};
+        recorders[i] = (struct recorder){.number = (uint32_t)i, .calls = calls, .barrier = &barrier};
         assert_int_equal(pthread_create(&recorders[i].thread, NULL, record, &recorders[i]), 0);
     }
     for (int i = 0; i < RECORDERS; i++)
@@ -151,7 +171,8 @@ static void *meet(void *context)
     for (uint32_t host = 0; host < MEETINGS; host++) {
         if (host % 32 == 0)
             pthread_barrier_wait(recorder->barrier);
-        call_stats_record(&recorder->calls->control, numbered_key(KEY), calls_host(host), true, 1);
+        call_stats_record(&recorder->calls->control, numbered_key(KEY), calls_host(host), true, 1,
+                          recorder->number);
     }
     return NULL;
 }
@@ -170,7 +191,8 @@ static void *fail_and_succeed(void *context)
     const struct recorder *recorder = context;
     pthread_barrier_wait(recorder->barrier);
     for (int i = 0; i < 20000; i++)
-        call_stats_record(&recorder->calls->control, numbered_key(KEY), calls_host(1), i % 3 == 0, 1);
+        call_stats_record(&recorder->calls->control, numbered_key(KEY), calls_host(1), i % 3 == 0, 1,
+                          recorder->number);
     return NULL;
 }
 
@@ -179,7 +201,7 @@ static void no_run_is_longer_than_what_was_recorded(void **state)
     const struct calls *calls = *state;
     record_at_once(calls, fail_and_succeed);
     const struct call_cell *s_cell = calls_cell(calls, KEY, calls_host(1));
-    uint64_t succ = load_relaxed(&s_cell->counts) & (one_failure - 1);
+    uint64_t succ = counts_of(calls, KEY, calls_host(1)) & (one_failure - 1);
     assert_int_equal(succ, RECORDERS * UINT64_C(6667));
     assert_in_range(load_relaxed(&s_cell->succ_run), 0, succ);
     struct err_runs runs = err_runs_unpack(load_relaxed(&s_cell->err_runs));
@@ -195,7 +217,7 @@ static void runs_fit_their_word_and_end_at_its_largest(void **state)
     assert_memory_equal(&largest, &again, sizeof(again));
     for (int i = 0; i < 2 * RUN_MAX / CALL_WEIGHT_MAX; i++)
         assert_int_equal(
-            call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, CALL_WEIGHT_MAX),
+            call_stats_record(&calls->control, numbered_key(KEY), calls_host(1), false, CALL_WEIGHT_MAX, 0),
             SHM_OK);
     again = err_runs_unpack(load_relaxed(&calls_cell(calls, KEY, calls_host(1))->err_runs));
     assert_int_equal(again.run, RUN_MAX);
@@ -208,6 +230,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(successes_and_failures_are_counted_where_their_host_is),
+        TEST(successes_of_threads_go_to_different_cache_lines_and_not_to_the_cell),
         TEST(every_host_of_every_route_has_a_cell_of_its_own),
         TEST(a_failure_that_counts_more_than_one_is_one_failure_and_the_rest),
         TEST(a_cell_whose_client_died_before_it_named_the_host_serves_its_route),

@@ -82,7 +82,8 @@ static uint32_t look(struct fixture *fixture, uint32_t budget)
 
 static void record_call(const struct fixture *fixture, struct host_addr host, bool success)
 {
-    assert_int_equal(call_stats_record(&fixture->calls.control, numbered_key(KEY), host, success, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&fixture->calls.control, numbered_key(KEY), host, success, 1, 0),
+                     SHM_OK);
 }
 
 static void each_result_is_collected_once_with_its_route_and_host(void **state)
@@ -114,7 +115,7 @@ static void collect_parts(struct fixture *fixture, const struct part *parts, siz
     for (size_t i = 0; i < count; i++) {
         for (const char *c = parts[i].script; *c; c++)
             call_stats_record(&fixture->calls.control, numbered_key(KEY), HOST, *c == 'S',
-                              *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1);
+                              *c >= '1' && *c <= '9' ? (uint32_t)(*c - '0') : 1, 0);
         assert_int_equal(look(fixture, UINT32_MAX), 1);
         const struct call_batch *batch = &fixture->last.batch;
         if (batch->succ != parts[i].succ || batch->err != parts[i].err || batch->extra != parts[i].extra ||
@@ -131,6 +132,23 @@ static void streaks_that_end_between_two_collections_are_seen(void **state)
 {
     EXPECT_PARTS(*state, {"FFFFFS", 1, 5, 0, 5, 1}, {"SSSSF", 4, 1, 0, 1, 5}, {"SFFSFFFSF", 3, 6, 0, 3, 1},
                  {"SSFSSSSFSS", 8, 2, 0, 1, 4});
+}
+
+/* Threads of all numbers report one host, one after the other: a streak is the host's, whoever reports it. */
+static void streaks_go_on_from_thread_to_thread(void **state)
+{
+    struct fixture *fixture = *state;
+    for (uint32_t i = 0; i < 100; i++)
+        call_stats_record(&fixture->calls.control, numbered_key(KEY), HOST, i != 40, 1, i);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.succ, 99);
+    assert_int_equal(fixture->last.batch.err, 1);
+    assert_int_equal(fixture->last.batch.succ_run, 59);
+    for (uint32_t i = 0; i < 100; i++)
+        call_stats_record(&fixture->calls.control, numbered_key(KEY), HOST, i == 30, 1, i);
+    assert_int_equal(look(fixture, UINT32_MAX), 1);
+    assert_int_equal(fixture->last.batch.err_run, 69);
+    assert_int_equal(fixture->last.batch.succ_run, 59);
 }
 
 static void streaks_go_on_from_collection_to_collection(void **state)
@@ -180,12 +198,25 @@ static void a_streak_whose_last_failure_is_not_counted_yet_waits_for_it(void **s
     assert_int_equal(fixture->last.batch.err_run, 15);
 }
 
+static uint32_t cell_number(const struct fixture *fixture, struct host_addr host)
+{
+    return (uint32_t)(calls_cell(&fixture->calls, KEY, host) - fixture->calls.control.s_calls);
+}
+
+/* Those that are counted beside the cell. */
+static uint64_t successes_of(const struct fixture *fixture, struct host_addr host)
+{
+    uint32_t cell = cell_number(fixture, host);
+    return call_cell_counts(&fixture->calls.control, cell) -
+           load_relaxed(&fixture->calls.control.s_calls[cell].counts);
+}
+
 static void a_carry_out_of_the_successes_is_no_failure(void **state)
 {
     struct fixture *fixture = *state;
     record_call(fixture, HOST, true);
     struct call_cell *s_cell = calls_cell(&fixture->calls, KEY, HOST);
-    store_relaxed(&s_cell->counts, WHOLE - 2);
+    store_relaxed(&s_cell->counts, WHOLE - 2 - successes_of(fixture, HOST));
     look(fixture, UINT32_MAX);
     for (int i = 0; i < 5; i++)
         record_call(fixture, HOST, true);
@@ -194,7 +225,7 @@ static void a_carry_out_of_the_successes_is_no_failure(void **state)
     assert_int_equal(fixture->last.batch.succ, 5);
     assert_int_equal(fixture->last.batch.err, 1);
     /* And round the end of the word. */
-    store_relaxed(&s_cell->counts, UINT64_MAX - 1);
+    store_relaxed(&s_cell->counts, UINT64_MAX - 1 - successes_of(fixture, HOST));
     record_call(fixture, HOST, true);
     look(fixture, UINT32_MAX);
     record_call(fixture, HOST, true);
@@ -257,11 +288,6 @@ static void a_cell_that_is_named_for_a_host_begins_without_a_streak(void **state
     assert_int_equal(look(fixture, UINT32_MAX), 1);
     assert_int_equal(fixture->last.batch.succ, 1);
     assert_int_equal(fixture->last.batch.succ_run, 1);
-}
-
-static uint32_t cell_number(const struct fixture *fixture, struct host_addr host)
-{
-    return (uint32_t)(calls_cell(&fixture->calls, KEY, host) - fixture->calls.control.s_calls);
 }
 
 static void what_a_dead_fetcher_collected_and_did_not_keep_is_collected_again(void **state)
@@ -335,7 +361,7 @@ static void g11_an_ended_cell_yields_what_it_has_and_refuses_the_rest(void **sta
     assert_int_equal(yielded, 1);
     for (uint32_t host = 0; host < 2; host++)
         assert_int_equal(
-            call_stats_record(&fixture->calls.control, numbered_key(KEY), calls_host(host), true, 1),
+            call_stats_record(&fixture->calls.control, numbered_key(KEY), calls_host(host), true, 1, 0),
             SHM_FULL);
 }
 
@@ -361,7 +387,7 @@ static void more_cells_are_wanted_once_half_of_them_are_of_hosts_that_exist(void
     struct fixture *fixture = *state;
     fixture->known = false;
     for (uint32_t host = 0; host < CELLS / 2 + 1; host++)
-        call_stats_record(&fixture->calls.control, numbered_key(KEY + 1), calls_host(host), true, 1);
+        call_stats_record(&fixture->calls.control, numbered_key(KEY + 1), calls_host(host), true, 1, 0);
     look(fixture, UINT32_MAX);
     assert_int_equal(fixture->stats.used, CELLS / 2 + 1);
     assert_int_equal(call_stats_cells_needed(&fixture->stats, UINT32_MAX), CELLS);
@@ -378,7 +404,7 @@ static bool record_next(const struct fixture *fixture, uint32_t number, uint32_t
 {
     bool success = i % 5 != number;
     if (call_stats_record(&fixture->calls.control, numbered_key(KEY), calls_host(i % HOSTS), success,
-                          i % 2 ? 3 : 1) != SHM_OK)
+                          i % 2 ? 3 : 1, number) != SHM_OK)
         abort();
     return success;
 }
@@ -462,7 +488,7 @@ static void *record_in_streaks(void *context)
 {
     const struct recorder *recorder = context;
     for (uint32_t i = 0; i < 35 * 10000; i++)
-        call_stats_record(&recorder->fixture->calls.control, numbered_key(KEY), HOST, i % 35 < 20, 1);
+        call_stats_record(&recorder->fixture->calls.control, numbered_key(KEY), HOST, i % 35 < 20, 1, i);
     sub_release(recorder->left, 1);
     return NULL;
 }
@@ -501,6 +527,7 @@ int main(void)
         TEST(each_result_is_collected_once_with_its_route_and_host),
         TEST(streaks_that_end_between_two_collections_are_seen),
         TEST(streaks_go_on_from_collection_to_collection),
+        TEST(streaks_go_on_from_thread_to_thread),
         TEST(a_slow_failure_counts_more_in_streaks_too),
         TEST(streaks_restart_with_the_state_of_the_host),
         TEST(a_failure_that_came_meanwhile_makes_no_streak_of_successes),

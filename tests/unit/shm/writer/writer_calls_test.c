@@ -16,7 +16,7 @@ static void results_reach_a_judge_that_comes_later(void **state)
     struct control control;
     uint64_t collected = 0;
     instance_map_control(instance, &region, &control);
-    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1), SHM_OK);
+    assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1, 0), SHM_OK);
     writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());
     writer_set_judge(instance->writer, instance_add_up, &collected);
     writer_collect_calls(instance->writer, PLENTY, 1, clock_tick());

@@ -73,7 +73,7 @@ static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
     instance_map_control(instance, &region, &control);
     assert_int_equal(control.shape.call_cells, FIRST_CELLS);
     for (uint32_t host = 1; host <= HOSTS; host++)
-        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1);
+        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1, 0);
     region_close(&region);
     writer_collect_calls(instance->writer, PLENTY, HOSTS, clock_tick());
     assert_int_equal(collected, HOSTS);
@@ -96,7 +96,7 @@ static void invent_hosts(const struct instance *instance)
     struct control control;
     instance_map_control(instance, &region, &control);
     for (int i = 0; i < 4 * FIRST_CELLS; i++, host++)
-        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1);
+        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1, 0);
     region_close(&region);
 }
 
@@ -105,7 +105,7 @@ static enum shm_status report_one(const struct instance *instance, uint64_t host
     struct region region;
     struct control control;
     instance_map_control(instance, &region, &control);
-    enum shm_status status = call_stats_record(&control, numbered_key(0), numbered_host(host), true, 1);
+    enum shm_status status = call_stats_record(&control, numbered_key(0), numbered_host(host), true, 1, 0);
     region_close(&region);
     return status;
 }
@@ -132,8 +132,7 @@ static uint32_t place_of(const struct instance *instance)
     struct region region;
     struct control control;
     instance_map_control(instance, &region, &control);
-    const struct call_cell *s_cell = call_cell_find(&control, numbered_key(1), numbered_host(1), true);
-    uint32_t at = (uint32_t)(s_cell - control.s_calls);
+    uint32_t at = call_cell_claim(&control, numbered_key(1), numbered_host(1));
     region_close(&region);
     return at;
 }

@@ -98,7 +98,7 @@ static void g11_results_in_a_control_object_that_is_replaced_alone_count(void **
     instance_map_control(instance, &region, &control);
     overwrite_header(instance);
     assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
-    call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, true, 1);
+    call_stats_record(&control, numbered_key(1), (struct host_addr){1, 1}, true, 1, 0);
     writer_collect_calls(instance->writer, 1000, 1000, clock_tick());
     assert_int_equal(counted, 1);
     region_close(&region);
