@@ -14,6 +14,12 @@ struct hbitmap {
     uint32_t count; /* of items */
 };
 
+static inline void hbitmap_raise(_Atomic uint64_t *s_words, uint32_t at)
+{
+    if (!(load_seq_cst(&s_words[at / 64]) >> at % 64 & 1))
+        set_bits_acq_rel(&s_words[at / 64], UINT64_C(1) << at % 64);
+}
+
 /*
  * Sets the bit of item `at` and those above it. Tests first, so that a bit that is set costs a shared cache line and no
  * more. All three levels each time: a client that died after the first one must not hide the bits of others.
@@ -26,12 +32,9 @@ struct hbitmap {
  */
 static inline void hbitmap_set(const struct hbitmap *map, uint32_t at)
 {
-    for (int level = 0; level < 3; level++, at /= 64) {
-        _Atomic uint64_t *s_word = &map->s_words[level][at / 64];
-        uint64_t bit = UINT64_C(1) << at % 64;
-        if (!(load_seq_cst(s_word) & bit))
-            set_bits_acq_rel(s_word, bit);
-    }
+    hbitmap_raise(map->s_words[0], at);
+    hbitmap_raise(map->s_words[1], at / 64);
+    hbitmap_raise(map->s_words[2], at / 64 / 64);
 }
 
 #endif
