@@ -139,6 +139,7 @@ void refresh_delete(struct refresh *refresh)
         return;
     requests_delete(refresh->requests);
     subscriptions_free(&refresh->subscriptions);
+    expired_free(&refresh->expired);
     holds_free(&refresh->holds);
     free(refresh);
 }

@@ -8,6 +8,7 @@
 
 #include "conf/log.h"
 #include "fetcher/decode.h"
+#include "fetcher/expired.h"
 #include "fetcher/holds.h"
 #include "fetcher/refresh.h"
 #include "fetcher/refused.h"
@@ -33,9 +34,12 @@ struct refresh {
     struct holds holds;
     struct hold_rules hold_rules; /* in use; see refresh_hold_apply() */
     struct subscriptions subscriptions;
-    size_t resubscribe;   /* position in `subscriptions` of the next route to request again */
-    uint64_t generation;  /* the one that `subscriptions` was last compared with */
-    struct shares shares; /* of requests_per_second */
+    size_t resubscribe;          /* position in `subscriptions` of the next route to request again */
+    uint64_t generation;         /* the one that `subscriptions` was last compared with */
+    struct expired expired;      /* routes to refresh */
+    uint64_t expired_generation; /* of their slots */
+    uint64_t collected;          /* tick: all flags were */
+    struct shares shares;        /* of requests_per_second */
     struct token_bucket resubscribe_bucket; /* for requests of known routes, in addition */
     uint64_t behind;                        /* tick since which refreshes wait all the time; 0: they do not */
     int64_t

@@ -3,7 +3,8 @@
 #include "fetcher/refresh_internal.h"
 
 enum {
-    FLAGS_PER_POLL = 16384,  /* at most */
+    FLAGS_PER_POLL = 16384, /* at most */
+    COLLECT_MS = 100,
     ANSWER_ASSUMED = 4096,   /* bytes of an answer for a route that is not known yet */
     IN_FLIGHT_MAX = 4 << 20, /* bytes of all answers under way: Lars' directory can queue some 8 MB */
     ANSWERLESS = 10,         /* silences of a directory that sends something, but no answer */
@@ -153,22 +154,61 @@ static void judge_refreshes(struct refresh *refresh, bool all_done, bool some_do
             "update_timeout, or let fewer machines share a directory");
 }
 
-/* Rule 4. A flag proves nothing: any client can raise it. */
-static void request_flagged(struct refresh *refresh)
+static bool is_due(const struct refresh *refresh, uint32_t slot, struct route_ref *out)
+{
+    return writer_route_at(refresh->writer, slot, out) && route_ref_is_expired(out, refresh->now) &&
+           !answered_lately(refresh, out->key);
+}
+
+/* Slots of another generation mean nothing, and their flags are gone with it. Without memory flags stay where they are. */
+static bool follow_generation(struct refresh *refresh)
+{
+    uint64_t generation = writer_generation(refresh->writer);
+    if (generation == refresh->expired_generation)
+        return true;
+    if (!expired_reset(&refresh->expired, writer_slot_count(refresh->writer)))
+        return false;
+    refresh->expired_generation = generation;
+    return true;
+}
+
+/*
+ * A flag proves nothing: any client can raise it. A route that waits here is NEW, and each lookup raises its flag again;
+ * so where some wait, flags are collected now and then only.
+ */
+static void collect_flags(struct refresh *refresh)
+{
+    uint32_t slot;
+    if (!follow_generation(refresh) ||
+        (refresh->expired.count && refresh->now < refresh->collected + COLLECT_MS))
+        return;
+    struct flag_round round = writer_flags_begin(refresh->writer);
+    bool more = true;
+    for (int i = 0; i < FLAGS_PER_POLL && (more = flag_round_next(&round, &slot)); i++) {
+        struct route_ref route;
+        if (!expired_has(&refresh->expired, slot) && is_due(refresh, slot, &route))
+            expired_add(&refresh->expired, slot);
+    }
+    writer_flags_end(refresh->writer, &round);
+    if (!more)
+        refresh->collected = refresh->now;
+}
+
+/* Rule 4. */
+static void request_expired(struct refresh *refresh)
 {
     struct route_ref route;
-    struct flag_round round = writer_flags_begin(refresh->writer);
-    bool all_done = false, some_done = false;
-    for (int i = 0; i < FLAGS_PER_POLL && !all_done && may_request(refresh, SHARE_REFRESH); i++) {
-        all_done = !writer_flags_next(refresh->writer, &round, &route);
-        if (!all_done && route_ref_is_expired(&route, refresh->now) && !answered_lately(refresh, route.key)) {
+    uint32_t slot;
+    bool some_done = false;
+    collect_flags(refresh);
+    for (int i = 0;
+         i < FLAGS_PER_POLL && may_request(refresh, SHARE_REFRESH) && expired_take(&refresh->expired, &slot);
+         i++)
+        if (is_due(refresh, slot, &route)) {
             request(refresh, &route, SHARE_REFRESH);
             some_done = true;
         }
-    }
-    writer_flags_end(refresh->writer, &round);
-    if (writer_connection_state(refresh->writer) == CONNECTION_UP)
-        judge_refreshes(refresh, all_done, some_done);
+    judge_refreshes(refresh, refresh->expired.count == 0, some_done);
 }
 
 /* Rule 1. */
@@ -236,10 +276,12 @@ static void probe_silence(struct refresh *refresh)
 /* While the directory is away flags and misses stay where clients put them. */
 void refresh_request_due(struct refresh *refresh)
 {
+    if (writer_connection_state(refresh->writer) != CONNECTION_UP)
+        return;
     shares_fill(&refresh->shares, refresh->config->fetcher.requests_per_second,
                 writer_refusing(refresh->writer), refresh->now);
     request_missed(refresh);
-    request_flagged(refresh);
+    request_expired(refresh);
     resubscribe(refresh);
     request_held(refresh);
     probe_silence(refresh);

@@ -63,6 +63,10 @@ bool writer_leave_cut_control(struct writer *writer);
 /* Finds a route, or where it would go: the one probe of the index that an answer costs. */
 struct route_ref writer_find(const struct writer *writer, struct route_key key);
 
+/* How many slots there are in this generation; the route of one. False: it has none. */
+uint32_t writer_slot_count(const struct writer *writer);
+bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);
+
 /* The route of the first slot in use from *slot on, which becomes the one after it. False: there is none. */
 bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out);
 
@@ -98,11 +102,11 @@ void writer_set_pulling(struct writer *writer, const struct route_ref *route);
 void writer_set_new(struct writer *writer, const struct route_ref *route);
 
 /*
- * What clients demanded: routes whose flag is set, and keys that they missed. A round ends when the caller has
- * enough; what it did not yield stays. In between nothing may be published.
+ * What clients demanded: slots whose flag is set, and keys that they missed; see flag_round_next() and
+ * miss_round_next(). A round ends when the caller has enough; what it did not yield stays. In between nothing may be
+ * published.
  */
 struct flag_round writer_flags_begin(const struct writer *writer);
-bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_ref *out);
 void writer_flags_end(struct writer *writer, struct flag_round *round);
 struct miss_round writer_misses_begin(const struct writer *writer);
 void writer_misses_end(struct writer *writer, struct miss_round *round);

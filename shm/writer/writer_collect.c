@@ -10,15 +10,6 @@ struct flag_round writer_flags_begin(const struct writer *writer)
     return flag_round_begin(&writer->now.stats.control.stale, writer->flag_cursor);
 }
 
-bool writer_flags_next(const struct writer *writer, struct flag_round *round, struct route_ref *out)
-{
-    uint32_t slot;
-    while (flag_round_next(round, &slot))
-        if (writer_route_at(writer, slot, out))
-            return true;
-    return false;
-}
-
 void writer_flags_end(struct writer *writer, struct flag_round *round)
 {
     writer->flag_cursor = flag_round_end(round);

@@ -160,9 +160,6 @@ bool writer_may_grow_for_keys(const struct writer *writer);
 
 /* ---- writer_routes.c ---- */
 
-/* The route of a slot of the current generation. False: it has none. */
-bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out);
-
 /* Moves a route between the gauges. */
 void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count);
 

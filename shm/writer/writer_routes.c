@@ -28,6 +28,11 @@ struct route_ref writer_find(const struct writer *writer, struct route_key key)
     return route_at(routes, key, slot, empty);
 }
 
+uint32_t writer_slot_count(const struct writer *writer)
+{
+    return routes_slot_count(&writer->now.publisher.routes);
+}
+
 bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out)
 {
     const struct routes *routes = &writer->now.publisher.routes;

@@ -61,9 +61,11 @@ static void collect_demand(void)
 {
     struct route_ref route;
     struct route_key key;
+    uint32_t slot;
     struct flag_round flags = writer_flags_begin(writer);
-    for (int i = 0; i < ROUTES / 2 && writer_flags_next(writer, &flags, &route); i++) {
-        DEMAND(route.key.modid == 1 && route.key.cmdid < ROUTES);
+    for (int i = 0; i < ROUTES / 2 && flag_round_next(&flags, &slot); i++) {
+        DEMAND(slot < writer_slot_count(writer));
+        DEMAND(!writer_route_at(writer, slot, &route) || (route.key.modid == 1 && route.key.cmdid < ROUTES));
         if (!input_patch(&input, control.s_base, control.size))
             break;
     }

@@ -163,9 +163,11 @@ struct keys instance_flagged(struct instance *instance)
 {
     struct keys keys = {0};
     struct route_ref route;
+    uint32_t slot;
     struct flag_round round = writer_flags_begin(instance->writer);
-    while (writer_flags_next(instance->writer, &round, &route))
-        add_key(&keys, route.key);
+    while (flag_round_next(&round, &slot))
+        if (writer_route_at(instance->writer, slot, &route))
+            add_key(&keys, route.key);
     writer_flags_end(instance->writer, &round);
     return keys;
 }
