@@ -72,7 +72,7 @@ const struct key keys[KEY_COUNT] = {
     {KEY(fetcher, poll_interval_ms, KEY_INTEGER), 1, 1000, "10", "milliseconds", RELOAD,
      "How often requests of programs for new routes and refreshes are collected. After a second without any: 100 ms at least."},
     {KEY(fetcher, request_timeout_ms, KEY_INTEGER), 10, 60000, "1000", "milliseconds", RELOAD,
-     "A request without an answer for this long is late. Where answers take a quarter of it, fewer are sent at a time."},
+     "A request without an answer for this long is late. Requests wait at the directory for a quarter of it at most."},
     {KEY(fetcher, connect_timeout_ms, KEY_INTEGER), 10, 60000, "3000", "milliseconds", RELOAD,
      "An attempt to connect is given up after this long."},
     {KEY(fetcher, reconnect_min_ms, KEY_INTEGER), 1, 60000, "100", "milliseconds", RELOAD,

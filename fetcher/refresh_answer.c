@@ -59,16 +59,17 @@ static void believe(struct refresh *refresh, struct route_ref *route, const stru
     publish(refresh, route, answer);
 }
 
-/* An answer, or a push: true if the route was requested. Slow is what takes a quarter of the time-out, so that answers
- * are not late where the directory becomes a little slower, and new routes do not wait long behind others. */
+/* An answer, or a push: true if the route was requested. A quarter of the time-out is left to wait at the directory: so
+ * answers are in time where it becomes a little slower, and new routes do not wait long behind others. */
 static bool take_request(struct refresh *refresh, struct route_key key)
 {
-    uint64_t sent, slow = refresh->config->fetcher.request_timeout_ms / 4;
+    uint64_t sent;
     uint32_t outstanding = refresh->requests->count;
     if (!requests_answered(refresh->requests, key, &sent))
         return false;
     refresh->last_answer = refresh->now;
-    window_answered(&refresh->window, outstanding, refresh->now > sent + slow);
+    window_answered(&refresh->window, outstanding, refresh->now - sent,
+                    refresh->config->fetcher.request_timeout_ms / 4);
     return true;
 }
 
