@@ -52,7 +52,9 @@ struct daemon {
     struct listener *listener; /* NULL: no thread could be started */
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
-    struct pace pace; /* of polls */
+    uv_prepare_t turn; /* of the loop */
+    uv_idle_t hurry;   /* while it runs, no turn waits */
+    struct pace pace;  /* of polls */
     uv_signal_t terminate, interrupt, hangup;
     uint64_t next_cut; /* tick: no truncated control object is replaced before, but by maintenance */
     int exit_status;
@@ -75,7 +77,8 @@ static void notify_status(const struct daemon *daemon, const char *prefix)
 
 static void stop(struct daemon *daemon, int exit_status)
 {
-    uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->poll, (uv_handle_t *)&daemon->maintenance,
+    uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->poll,      (uv_handle_t *)&daemon->maintenance,
+                                    (uv_handle_t *)&daemon->turn,      (uv_handle_t *)&daemon->hurry,
                                     (uv_handle_t *)&daemon->terminate, (uv_handle_t *)&daemon->interrupt,
                                     (uv_handle_t *)&daemon->hangup};
     daemon->exit_status = exit_status;
@@ -132,6 +135,22 @@ static void poll_due(uv_timer_t *timer)
     }
     uint32_t interval = daemon->config.fetcher.poll_interval_ms;
     uv_timer_start(timer, poll_due, pace_next(&daemon->pace, counted(daemon), interval, now), 0);
+}
+
+static void hurry(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* A part of a larger generation in each turn, and turns in a row until there is none under way: connections, timers and
+ * polls come between any two parts. */
+static void turn(uv_prepare_t *prepare)
+{
+    struct daemon *daemon = prepare->data;
+    if (writer_grow_on(daemon->writer, clock_tick()))
+        uv_idle_start(&daemon->hurry, hurry);
+    else
+        uv_idle_stop(&daemon->hurry);
 }
 
 static _Atomic uint32_t *knock_place(void *context)
@@ -258,11 +277,14 @@ static int start_loop(struct daemon *daemon)
     refresh_use(daemon->refresh, daemon->connection);
     uv_timer_init(loop, &daemon->poll);
     uv_timer_init(loop, &daemon->maintenance);
+    uv_prepare_init(loop, &daemon->turn);
+    uv_idle_init(loop, &daemon->hurry);
     uv_signal_init(loop, &daemon->terminate);
     uv_signal_init(loop, &daemon->interrupt);
     uv_signal_init(loop, &daemon->hangup);
-    daemon->poll.data = daemon->maintenance.data = daemon;
+    daemon->poll.data = daemon->maintenance.data = daemon->turn.data = daemon;
     daemon->terminate.data = daemon->interrupt.data = daemon->hangup.data = daemon;
+    uv_prepare_start(&daemon->turn, turn);
     if (uv_timer_start(&daemon->poll, poll_due, 0, 0) != 0 ||
         uv_timer_start(&daemon->maintenance, maintenance_due, MAINTENANCE_MS, MAINTENANCE_MS) != 0 ||
         uv_signal_start(&daemon->terminate, end, SIGTERM) != 0 ||

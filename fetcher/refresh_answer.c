@@ -8,6 +8,9 @@
 
 static bool is_cached(const void *writer, struct route_key key)
 {
+    if (!writer_may_have_dropped(
+            writer, key)) /* few keys are searched for: a million would take a tenth of a second */
+        return true;
     const struct route_ref route = writer_find(writer, key);
     return route_ref_is_here(&route);
 }
@@ -20,6 +23,7 @@ static void forget_dropped(struct refresh *refresh)
         return;
     refresh->generation = generation;
     subscriptions_filter(&refresh->subscriptions, is_cached, refresh->writer, &refresh->resubscribe);
+    writer_forget_dropped(refresh->writer);
 }
 
 /* Once all are requested again, a new one does not have to be: this connection has just answered it. */

@@ -83,17 +83,17 @@ static enum shm_status map(int fd, size_t size, int protection, struct region *o
 }
 
 /* posix_fallocate() returns its error and may be interrupted half way; repeating it is harmless. */
-static enum shm_status allocate(int fd, size_t size)
+static enum shm_status allocate(int fd, size_t from, size_t size)
 {
     int error;
     do
-        error = posix_fallocate(fd, 0, (off_t)size);
+        error = posix_fallocate(fd, (off_t)from, (off_t)size);
     while (error == EINTR);
     errno = error;
     return error ? status_of_errno() : SHM_OK;
 }
 
-enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out)
+enum shm_status region_begin(const char *name, size_t size, gid_t group, struct region_draft *out)
 {
     if (size > region_space_available()) { /* do not fill it up for others only to fail */
         errno = ENOSPC;
@@ -103,28 +103,77 @@ enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t 
     if (fd < 0)
         return errno == EEXIST ? SHM_FOREIGN : status_of_errno();
 
+    *out = (struct region_draft){.under_way = true, .fd = fd};
     enum shm_status status = SHM_OK;
     if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) != 0)
         status = status_of_errno();
     if (status == SHM_OK)
-        status = allocate(fd, size);
-    if (status == SHM_OK)
-        status = map(fd, size, PROT_READ | PROT_WRITE, out);
-    if (status == SHM_OK && fchmod(fd, mode) != 0) {
-        status = status_of_errno();
-        region_close(out);
-    }
-    int saved = errno;
+        status = map(fd, size, PROT_READ | PROT_WRITE, &out->region);
     if (status != SHM_OK)
-        region_unlink(name);
-    close(fd);
-    errno = saved;
+        region_abandon(out, name);
     return status;
 }
 
-void region_expect_stores(const struct region *region)
+/* The next part of the draft: not more than is left. */
+static size_t part(const struct region_draft *draft, size_t bytes)
 {
-    madvise(region->s_base, region->size, MADV_POPULATE_WRITE); /* an old kernel refuses: only slower */
+    size_t left = draft->region.size - draft->allocated;
+    return bytes < left ? bytes : left;
+}
+
+enum shm_status region_allocate(struct region_draft *draft, size_t bytes)
+{
+    size_t length = part(draft, bytes);
+    enum shm_status status = allocate(draft->fd, draft->allocated, length);
+    if (status == SHM_OK)
+        draft->allocated += length;
+    return status;
+}
+
+enum shm_status region_allocate_for_stores(struct region_draft *draft, size_t bytes)
+{
+    char *s_part = (char *)draft->region.s_base + draft->allocated;
+    size_t length = part(draft, bytes);
+    enum shm_status status = region_allocate(draft, length);
+    if (status == SHM_OK)
+        madvise(s_part, length, MADV_POPULATE_WRITE); /* an old kernel refuses: only slower */
+    return status;
+}
+
+enum shm_status region_end(struct region_draft *draft, mode_t mode, struct region *out)
+{
+    if (fchmod(draft->fd, mode) != 0)
+        return status_of_errno();
+    close(draft->fd);
+    *out = draft->region;
+    *draft = (struct region_draft){0};
+    return SHM_OK;
+}
+
+void region_abandon(struct region_draft *draft, const char *name)
+{
+    int saved = errno;
+    if (draft->under_way) {
+        region_unlink(name);
+        close(draft->fd);
+    }
+    region_close(&draft->region);
+    *draft = (struct region_draft){0};
+    errno = saved;
+}
+
+enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out)
+{
+    struct region_draft draft;
+    enum shm_status status = region_begin(name, size, group, &draft);
+    if (status != SHM_OK)
+        return status;
+    status = region_allocate(&draft, size);
+    if (status == SHM_OK)
+        status = region_end(&draft, mode, out);
+    if (status != SHM_OK)
+        region_abandon(&draft, name);
+    return status;
 }
 
 static enum shm_status check_trust(int fd, const struct trust *trust, size_t least, size_t *size)

@@ -28,8 +28,29 @@ struct region {
  */
 enum shm_status region_create(const char *name, size_t size, mode_t mode, gid_t group, struct region *out);
 
-/* For a region that is about to be written: maps all pages at once, instead of one by one as they are touched. */
-void region_expect_stores(const struct region *region);
+/*
+ * region_create() in parts. An object that is not ended is closed to other users, and its pages may not be touched
+ * before they are allocated.
+ */
+struct region_draft {
+    bool under_way; /* false: all is zero */
+    int fd;
+    struct region region;
+    size_t allocated; /* bytes from the beginning */
+};
+
+enum shm_status region_begin(const char *name, size_t size, gid_t group, struct region_draft *out);
+
+/* Allocates the next `bytes`, or what is left. SHM_NO_SPACE: abandon it. */
+enum shm_status region_allocate(struct region_draft *draft, size_t bytes);
+
+/* Likewise, and maps these pages at once, instead of one by one as they are touched. */
+enum shm_status region_allocate_for_stores(struct region_draft *draft, size_t bytes);
+
+enum shm_status region_end(struct region_draft *draft, mode_t mode, struct region *out);
+
+/* Removes the object. One that was ended or abandoned is fine; keeps errno. */
+void region_abandon(struct region_draft *draft, const char *name);
 
 /*
  * Opens and maps the object, read-write if `writable`. Checked before anything is mapped, each with a status of its

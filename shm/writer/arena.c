@@ -99,6 +99,12 @@ void arena_retire(struct arena *arena, uint32_t unit, uint32_t length, uint64_t 
     arena->waiting += length;
 }
 
+void arena_give_back(struct arena *arena, uint32_t unit, uint32_t length)
+{
+    arena->live -= length;
+    push(&arena->free[length], unit);
+}
+
 void arena_free(struct arena *arena)
 {
     for (uint32_t length = 0; length <= BLOCK_UNITS_MAX; length++)

@@ -46,6 +46,9 @@ uint32_t arena_take(struct arena *arena, uint32_t length, uint64_t now);
 /* A block is replaced. Its units are reused only more than grace_ms after `now`. */
 void arena_retire(struct arena *arena, uint32_t unit, uint32_t length, uint64_t now);
 
+/* A block that no reader can have found is replaced. */
+void arena_give_back(struct arena *arena, uint32_t unit, uint32_t length);
+
 void arena_free(struct arena *arena);
 
 #endif

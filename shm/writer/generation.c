@@ -3,19 +3,17 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/doorbell.h"
-#include "shm/index.h"
 #include "shm/object_id.h"
-#include "shm/writer/adopted_table.h"
 
 enum {
     MODE_ROUTES = 0644,
-    MODE_CONTROL = 0660
+    MODE_CONTROL = 0660,
+    WORK_BYTES = 256 /* to allocate so many takes as long as to copy a unit */
 };
 
 static uint64_t number_after(uint64_t last)
@@ -33,15 +31,14 @@ static uint64_t next_number(const struct routes *source)
     return number_after(control > source->generation ? control : source->generation);
 }
 
-/* Plain stores: the object has no name yet, the rename publishes them. */
+/* Plain stores: the object has no name yet, the rename publishes them. Its number comes last: finish_header(). */
 static enum shm_status format(const struct region *region, const struct generation_plan *plan)
 {
     struct routes_header *s_header = region->s_base;
     uint64_t seed;
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return SHM_SYSTEM_ERROR;
-    object_id_format(&s_header->id, ROUTES_MAGIC, region, next_number(plan->source));
-    store_relaxed(&s_header->control, s_header->id.generation);
+    object_id_format(&s_header->id, ROUTES_MAGIC, region, 0);
     s_header->bucket_count = plan->bucket_count;
     s_header->arena_units = plan->arena_units;
     s_header->call_cells = plan->call_cells;
@@ -67,111 +64,6 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
         store_relaxed(&s_to->counters[i], load_relaxed(&s_from->counters[i]));
 }
 
-/* The requests of the fetcher before have died with it: no table is PULLING. A fetch in the future is one by
- * another clock, that of another boot, or of another time namespace: the age of the table is unknown, so it is
- * expired. */
-static uint64_t adopted_expiry(const struct table *table, uint64_t now)
-{
-    return table_fetched(table) > now ? now : table->expires & ~EXPIRES_PULLING;
-}
-
-static enum shm_status put_replacement(struct publisher *publisher, const struct replacement *newer,
-                                       const struct table *old)
-{
-    struct publication table = newer->table;
-    uint32_t empty = SLOT_NONE, slot = index_probe(&publisher->routes, table.key, &empty);
-    table.marks = load_relaxed(&old->s_block->marks);
-    if (slot != SLOT_NONE)
-        return SHM_CORRUPT;
-    return publisher_put(publisher, &slot, empty, &table, newer->answered) == PUT_PUBLISHED ? SHM_OK
-                                                                                            : SHM_FULL;
-}
-
-/* Imports every valid route, and sets the gauges that count them. */
-static enum shm_status import_tables(struct publisher *publisher, const struct generation_plan *plan,
-                                     uint32_t *damaged)
-{
-    const struct routes *source = plan->source;
-    _Atomic uint64_t states[STATE_WORDS(HOSTS_MAX)]; /* of a released table */
-    struct host_addr *scratch = malloc(HOSTS_MAX * sizeof(*scratch));
-    if (!scratch)
-        return SHM_SYSTEM_ERROR;
-    enum shm_status status = SHM_OK;
-    bool renumber = load_relaxed(&source->s_header->version) > VERSION_MAX / 2;
-    uint64_t routes = 0, negative = 0, last = load_relaxed(&source->s_header->version);
-    uint32_t next = 0; /* of the replacements */
-    /* Versions of one object are all drawn from one counter: replacements get new ones, behind all that are
-     * imported. */
-    if (!renumber && last <= VERSION_MAX)
-        publisher->version = last;
-    for (uint32_t slot = 0; slot < routes_slot_count(source) && status == SHM_OK; slot++) {
-        uint64_t ahead = index_fetch_ahead(source, slot),
-                 word = load_acquire(&routes_slot(source, slot)->key);
-        if (ahead) /* and its destination */
-            __builtin_prefetch(index_home(&publisher->routes, route_key_from_word(ahead)), 1);
-        if (word == 0)
-            continue;
-        struct table table;
-        /* Of a key that damage has put into two slots, readers are served the one that a search finds. */
-        if (index_find(source, route_key_from_word(word)) != slot ||
-            adopted_table(source, slot, route_key_from_word(word), states, &table) != SHM_OK) {
-            ++*damaged;
-            continue;
-        }
-        if (!plan->same_writer)
-            table.expires = adopted_expiry(&table, plan->now);
-        bool replaced = next < plan->replacement_count && plan->replacements[next].slot == slot;
-        if (!replaced && table.count == 0 && table.expires < plan->now)
-            continue;
-        if (replaced) {
-            status = put_replacement(publisher, &plan->replacements[next], &table);
-            table.count = plan->replacements[next++].table.count;
-        } else {
-            status = publisher_import(publisher, &table, route_key_from_word(word), renumber, scratch);
-        }
-        if (status == SHM_CORRUPT) {
-            ++*damaged;
-            status = SHM_OK;
-            continue;
-        }
-        *(table.count ? &routes : &negative) += 1;
-    }
-    free(scratch);
-    struct routes_header *s_header = publisher->routes.s_header;
-    store_relaxed(&s_header->version, publisher->version);
-    store_relaxed(&s_header->counters[COUNTER_routes], routes);
-    store_relaxed(&s_header->counters[COUNTER_negative], negative);
-    return status;
-}
-
-static enum shm_status build_routes(const struct object_names *names, const struct generation_plan *plan,
-                                    struct generation *out, uint32_t *damaged)
-{
-    enum shm_status status =
-        region_create(names->next_routes, routes_size(plan->bucket_count, plan->arena_units), MODE_ROUTES,
-                      (gid_t)-1, &out->routes_region);
-    if (status == SHM_OK)
-        status = format(&out->routes_region, plan);
-    struct routes routes;
-    if (status == SHM_OK)
-        status = routes_attach(&out->routes_region, &routes);
-    if (status != SHM_OK)
-        return status;
-    publisher_init(&out->publisher, &routes, 0, plan->grace_ms);
-    if (plan->source) {
-        region_expect_stores(&out->routes_region);
-        copy_header(routes.s_header, plan->source->s_header);
-        if (plan->same_writer) {
-            store_relaxed(&routes.s_header->refusing, load_relaxed(&plan->source->s_header->refusing));
-            store_relaxed(&routes.s_header->hosts_full, load_relaxed(&plan->source->s_header->hosts_full));
-        }
-        status = import_tables(&out->publisher, plan, damaged);
-    }
-    _Atomic uint64_t *s_made = &routes.s_header->counters[COUNTER_generations];
-    store_relaxed(s_made, load_relaxed(s_made) + 1);
-    return status;
-}
-
 static enum shm_status build_control(const struct object_names *names, const struct routes *routes,
                                      uint64_t number, gid_t group, struct generation *out)
 {
@@ -188,26 +80,107 @@ static enum shm_status build_control(const struct object_names *names, const str
     return status;
 }
 
-enum shm_status generation_build(const struct object_names *names, const struct generation_plan *plan,
-                                 struct generation *out, uint32_t *damaged)
+enum shm_status generation_begin(const struct object_names *names, const struct generation_plan *plan,
+                                 struct generation_draft *out)
+{
+    *out = (struct generation_draft){.under_way = true, .plan = *plan};
+    enum shm_status status = region_begin(
+        names->next_routes, routes_size(plan->bucket_count, plan->arena_units), (gid_t)-1, &out->object);
+    if (status == SHM_OK)
+        status = copying_begin(&out->copying, &plan->copying);
+    if (status != SHM_OK)
+        generation_abandon(names, out);
+    return status;
+}
+
+static enum shm_status begin_publisher(struct generation_draft *draft)
+{
+    struct routes routes;
+    enum shm_status status = format(&draft->object.region, &draft->plan);
+    if (status == SHM_OK)
+        status = routes_attach(&draft->object.region, &routes);
+    if (status == SHM_OK)
+        publisher_init(&draft->publisher, &routes, 0, draft->plan.grace_ms);
+    return status;
+}
+
+/* Returns how much work is left to do. */
+static enum shm_status allocate(struct generation_draft *draft, uint64_t *work)
+{
+    struct region_draft *object = &draft->object;
+    size_t left = object->region.size - object->allocated,
+           bytes = *work < left / WORK_BYTES ? (size_t)*work * WORK_BYTES : left;
+    *work -= bytes / WORK_BYTES;
+    enum shm_status status = draft->plan.copying.source ? region_allocate_for_stores(object, bytes)
+                                                        : region_allocate(object, bytes);
+    return status == SHM_OK && bytes == left ? begin_publisher(draft) : status;
+}
+
+enum shm_status generation_continue(struct generation_draft *draft, uint64_t work, bool *complete)
+{
+    enum shm_status status = SHM_OK;
+    if (draft->object.allocated < draft->object.region.size)
+        status = allocate(draft, &work);
+    bool allocated = draft->object.allocated == draft->object.region.size;
+    if (status == SHM_OK && allocated)
+        status = copying_continue(&draft->copying, &draft->publisher, work);
+    *complete = allocated && draft->copying.due.count == 0;
+    return status;
+}
+
+/* In place of the header that the draft began with: its number is larger than that of each control object made meanwhile. */
+static void finish_header(struct generation_draft *draft)
+{
+    const struct copying_plan *plan = &draft->plan.copying;
+    struct publisher *publisher = &draft->publisher;
+    struct routes_header *s_header = publisher->routes.s_header;
+    publisher->routes.generation = s_header->id.generation = next_number(plan->source);
+    store_relaxed(&s_header->control, s_header->id.generation);
+    if (plan->source)
+        copy_header(s_header, plan->source->s_header);
+    if (plan->source && plan->same_writer) {
+        store_relaxed(&s_header->refusing, load_relaxed(&plan->source->s_header->refusing));
+        store_relaxed(&s_header->hosts_full, load_relaxed(&plan->source->s_header->hosts_full));
+    }
+    copying_finish(&draft->copying, publisher);
+    _Atomic uint64_t *s_counters = s_header->counters;
+    store_relaxed(&s_header->version, publisher->version);
+    store_relaxed(&s_counters[COUNTER_routes], publisher->keys - publisher->negative);
+    store_relaxed(&s_counters[COUNTER_negative], publisher->negative);
+    store_relaxed(&s_counters[COUNTER_generations], load_relaxed(&s_counters[COUNTER_generations]) + 1);
+}
+
+enum shm_status generation_finish(const struct object_names *names, struct generation_draft *draft,
+                                  struct generation *out)
 {
     struct generation built = {0};
-    enum shm_status status = build_routes(names, plan, &built, damaged);
+    finish_header(draft);
+    enum shm_status status =
+        build_control(names, &draft->publisher.routes, draft->publisher.routes.generation,
+                      draft->plan.control_group, &built);
     if (status == SHM_OK)
-        status = build_control(names, &built.publisher.routes, built.publisher.routes.generation,
-                               plan->control_group, &built);
-    if (status == SHM_OK) {
-        *out = built;
-        return SHM_OK;
+        status = region_end(&draft->object, MODE_ROUTES, &built.routes_region);
+    if (status != SHM_OK) {
+        int saved = errno;
+        if (built.control_region.s_base)
+            region_unlink(names->next_control);
+        region_close(&built.control_region);
+        errno = saved;
+        return status;
     }
-    int saved = errno;
-    if (built.routes_region.s_base)
-        region_unlink(names->next_routes);
-    if (built.control_region.s_base)
-        region_unlink(names->next_control);
-    generation_close(&built);
-    errno = saved;
-    return status;
+    built.publisher = draft->publisher;
+    draft->publisher = (struct publisher){0};
+    *out = built;
+    generation_abandon(names, draft);
+    return SHM_OK;
+}
+
+void generation_abandon(const struct object_names *names, struct generation_draft *draft)
+{
+    region_abandon(&draft->object, names->next_routes);
+    publisher_free(&draft->publisher);
+    copying_free(&draft->copying);
+    *draft = (struct generation_draft){0};
 }
 
 /*

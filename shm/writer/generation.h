@@ -10,6 +10,7 @@
 #include "shm/control.h"
 #include "shm/names.h"
 #include "shm/writer/call_stats.h"
+#include "shm/writer/copying.h"
 #include "shm/writer/publisher.h"
 
 struct generation {
@@ -18,32 +19,42 @@ struct generation {
     struct publisher publisher;
 };
 
-/* A table in place of the one in a slot of the source. */
-struct replacement {
-    uint32_t slot;
-    uint64_t answered; /* tick */
-    struct publication table;
-};
-
 struct generation_plan {
     uint32_t bucket_count, arena_units, call_cells;
-    const struct routes *source; /* whose tables are imported; NULL: none */
-    bool same_writer;            /* false: requests under way died with the fetcher that made them */
-    uint64_t now;                /* tick: negative entries that have expired are dropped */
+    struct copying_plan copying;
     uint64_t grace_ms;
-    const struct replacement *replacements; /* by slot */
-    uint32_t replacement_count;
     gid_t control_group;   /* (gid_t)-1: the caller's */
     const char *directory; /* host:port, for people */
 };
 
+/* The next generation, while it is built under the `next` names. Zeroed: none is. */
+struct generation_draft {
+    bool under_way;
+    struct generation_plan plan;
+    struct region_draft object;
+    struct publisher publisher;
+    struct copying copying;
+};
+
+/* Begins to build. What the plan points to must outlive the draft. On failure nothing is left behind. */
+enum shm_status generation_begin(const struct object_names *names, const struct generation_plan *plan,
+                                 struct generation_draft *out);
+
 /*
- * Builds the next generation under the `next` names, complete with every table of the source. Invalid tables
- * are dropped and counted in *damaged. SHM_FULL: the plan is too small. SHM_NO_SPACE: shared memory is. Nothing is left
- * behind on failure.
+ * Goes on until `work` is done, as copying_continue() measures it; to allocate memory is work, too. *complete: nothing is left
+ * to do. SHM_FULL: the plan is too small. SHM_NO_SPACE: shared memory is. Abandon it then.
  */
-enum shm_status generation_build(const struct object_names *names, const struct generation_plan *plan,
-                                 struct generation *out, uint32_t *damaged);
+enum shm_status generation_continue(struct generation_draft *draft, uint64_t work, bool *complete);
+
+/*
+ * Ends it, once nothing is left to do: with the header that the source has now, and a control object. Abandon it if that
+ * fails.
+ */
+enum shm_status generation_finish(const struct object_names *names, struct generation_draft *draft,
+                                  struct generation *out);
+
+/* Removes what was built. None, or one that was finished, is fine; keeps errno. */
+void generation_abandon(const struct object_names *names, struct generation_draft *draft);
 
 /* Renames what was built to the names that readers open. The header of the object that loses them (NULL: none) is marked
  * as superseded first; if a rename fails, as not superseded, and no new object keeps a name. */

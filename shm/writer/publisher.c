@@ -10,8 +10,10 @@ void publisher_init(struct publisher *publisher, const struct routes *routes, ui
 {
     publisher->routes = *routes;
     publisher->version = version;
-    publisher->keys = 0;
+    publisher->keys = publisher->negative = 0;
+    publisher->keys_max = publisher_keys_usual(routes);
     publisher->ring_due = false;
+    publisher->changed = NULL;
     arena_init(&publisher->arena, routes->arena_units, grace_ms);
 }
 
@@ -25,6 +27,12 @@ static struct block *current_block(const struct publisher *publisher, uint32_t s
 {
     uint64_t ref = load_relaxed(&routes_slot(&publisher->routes, slot)->ref);
     return routes_block(&publisher->routes, ref_unit(ref));
+}
+
+static void note_change(struct publisher *publisher, uint32_t slot)
+{
+    if (publisher->changed)
+        slot_set_add(publisher->changed, slot);
 }
 
 static uint16_t count_limited(const struct publication *table)
@@ -92,12 +100,6 @@ static bool same_table(const struct block *s_block, const struct publication *ta
     return true;
 }
 
-/* The index is grown before it is so full that keys are beyond the buckets that the fast path looks at: half. */
-static bool index_has_room(const struct publisher *publisher)
-{
-    return publisher->keys < routes_slot_count(&publisher->routes) / 2;
-}
-
 static uint64_t draw_version(struct publisher *publisher)
 {
     store_relaxed(&publisher->routes.s_header->version, ++publisher->version);
@@ -110,6 +112,8 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
     uint64_t expires = now + table->ttl_s * UINT64_C(1000);
     struct block *s_old = *slot == SLOT_NONE ? NULL : current_block(publisher, *slot);
 
+    if (s_old)
+        note_change(publisher, *slot);
     if (s_old && same_table(s_old, table)) {
         /* A single word, so no reader can see half of it; how late it is seen only decides which client demands a
          * refresh. */
@@ -121,7 +125,7 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
             store_relaxed(&s_old->marks, table->marks);
         return PUT_REFRESHED;
     }
-    if (!s_old && (empty == SLOT_NONE || !index_has_room(publisher)))
+    if (!s_old && (empty == SLOT_NONE || publisher->keys >= publisher->keys_max))
         return PUT_NO_ROOM;
     if (publisher->version == VERSION_MAX)
         return PUT_NO_ROOM;
@@ -137,15 +141,18 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
     write_block(routes_block(&publisher->routes, unit), ref, table, expires);
     if (s_old) {
         uint64_t old_ref = load_relaxed(&routes_slot(&publisher->routes, *slot)->ref);
-        uint32_t old_units = block_units(load_relaxed(&s_old->count));
+        uint32_t old_count = load_relaxed(&s_old->count);
         /* Step 3, pairs with the acquire of the ref in table_begin(): the block is complete before it is led to. */
         store_release(&routes_slot(&publisher->routes, *slot)->ref, ref);
         /* The clock is read after the store: the grace is not shortened by a slow loop iteration (G4). */
-        arena_retire(&publisher->arena, ref_unit(old_ref), old_units, clock_tick());
+        arena_retire(&publisher->arena, ref_unit(old_ref), block_units(old_count), clock_tick());
+        publisher->negative -= old_count == 0;
     } else {
         insert(publisher, empty, table->key, ref);
         *slot = empty;
+        note_change(publisher, empty);
     }
+    publisher->negative += table->count == 0;
     publisher->ring_due = true;
     return PUT_PUBLISHED;
 }
@@ -153,11 +160,19 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
 enum shm_status publisher_import(struct publisher *publisher, const struct table *table, struct route_key key,
                                  bool renumber, struct host_addr *scratch)
 {
-    uint32_t empty = SLOT_NONE;
-    if (index_probe(&publisher->routes, key, &empty) != SLOT_NONE)
-        return SHM_CORRUPT;
-    uint32_t unit =
-        empty == SLOT_NONE ? ARENA_NONE : arena_take(&publisher->arena, block_units(table->count), 0);
+    uint32_t empty = SLOT_NONE, slot = index_probe(&publisher->routes, key, &empty);
+    if (slot != SLOT_NONE) {
+        struct block *s_old = current_block(publisher, slot);
+        uint64_t old_ref = load_relaxed(&s_old->stamp);
+        uint32_t count = load_relaxed(&s_old->count);
+        /* A route that remembers a ref of the other generation, where it led to this table, must not find it here. */
+        store_relaxed(&s_old->stamp, 0);
+        arena_give_back(&publisher->arena, ref_unit(old_ref), block_units(count));
+        publisher->negative -= count == 0;
+    } else if (empty == SLOT_NONE) {
+        return SHM_FULL;
+    }
+    uint32_t unit = arena_take(&publisher->arena, block_units(table->count), 0);
     if (unit == ARENA_NONE)
         return SHM_FULL;
 
@@ -177,19 +192,25 @@ enum shm_status publisher_import(struct publisher *publisher, const struct table
         states[word] = load_relaxed(&table->s_states[word]);
     uint64_t ref = ref_make(version, unit);
     write_block(routes_block(&publisher->routes, unit), ref, &copy, table->expires);
-    insert(publisher, empty, key, ref);
+    if (slot != SLOT_NONE)
+        store_relaxed(&routes_slot(&publisher->routes, slot)->ref, ref);
+    else
+        insert(publisher, empty, key, ref);
+    publisher->negative += table->count == 0;
     return SHM_OK;
 }
 
 void publisher_set_pulling(struct publisher *publisher, uint32_t slot)
 {
     struct block *s_block = current_block(publisher, slot);
+    note_change(publisher, slot);
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) | EXPIRES_PULLING);
 }
 
 void publisher_set_new(struct publisher *publisher, uint32_t slot)
 {
     struct block *s_block = current_block(publisher, slot);
+    note_change(publisher, slot);
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
 }
 
@@ -201,6 +222,7 @@ void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t ho
     uint32_t before = share_in(word, host);
     if (share == before)
         return;
+    note_change(publisher, slot);
     uint16_t limited = load_relaxed(&s_block->limited);
     store_relaxed(s_word, word ^ share_bits(host, before ^ share));
     if ((before == SHARE_FULL) != (share == SHARE_FULL))
@@ -211,6 +233,8 @@ void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bi
 {
     _Atomic uint16_t *s_marks = &current_block(publisher, slot)->marks;
     uint16_t before = load_relaxed(s_marks), after = (uint16_t)((before & ~bits) | (marks & bits));
-    if (before != after)
-        store_relaxed(s_marks, after);
+    if (before == after)
+        return;
+    note_change(publisher, slot);
+    store_relaxed(s_marks, after);
 }

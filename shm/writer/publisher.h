@@ -12,13 +12,17 @@
 #include "shm/routes.h"
 #include "shm/table.h"
 #include "shm/writer/arena.h"
+#include "shm/writer/slot_set.h"
 
 struct publisher {
     struct routes routes; /* mapped read-write */
     struct arena arena;
-    uint64_t version; /* the last one drawn */
-    uint32_t keys;    /* slots in use */
-    bool ring_due;    /* something was published since the doorbell last rang */
+    uint64_t version;         /* the last one drawn */
+    uint32_t keys;            /* slots in use */
+    uint32_t negative;        /* of these, those of keys that have no hosts */
+    uint32_t keys_max;        /* no more than so many */
+    bool ring_due;            /* something was published since the doorbell last rang */
+    struct slot_set *changed; /* gets each slot whose route changes in any way; NULL: not wanted */
 };
 
 /* A table to publish. Hosts are sorted by the caller, so that equal sets compare equal. */
@@ -38,6 +42,12 @@ enum put_result {
     PUT_NO_ROOM,   /* nothing changed: this generation has no block or no slot left */
 };
 
+/* The index is grown before it is so full that keys are beyond the buckets that the fast path looks at: half. */
+static inline uint32_t publisher_keys_usual(const struct routes *routes)
+{
+    return routes_slot_count(routes) / 2;
+}
+
 /* Begins to write a formatted object that has no keys yet. */
 void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
                     uint64_t grace_ms);
@@ -51,8 +61,8 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
 
 /*
  * Imports a table from another generation, which has no writer any more, under the version it had there (or a new one if
- * `renumber`). Only while the object has no name yet. `scratch` has room for HOSTS_MAX hosts.
- * SHM_FULL: no room. SHM_CORRUPT: the key exists already.
+ * `renumber`). Only while the object has no name yet: of a key that is here already it replaces the table at once.
+ * `scratch` has room for HOSTS_MAX hosts. SHM_FULL: no room.
  */
 enum shm_status publisher_import(struct publisher *publisher, const struct table *table, struct route_key key,
                                  bool renumber, struct host_addr *scratch);

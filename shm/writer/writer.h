@@ -56,9 +56,19 @@ _Atomic uint32_t *writer_knock(const struct writer *writer);
  */
 enum shm_status writer_maintain(struct writer *writer, uint64_t now);
 
+/*
+ * Called again and again while it returns true: a larger generation is under way, of which this builds a part. It may be
+ * installed then.
+ */
+bool writer_grow_on(struct writer *writer, uint64_t now);
+
 /* True if a client has truncated the control object (see sigbus.h). Those that write to it die of that, so they are
  * made to leave it: call writer_maintain(), it creates another. */
 bool writer_leave_cut_control(struct writer *writer);
+
+/* False: since writer_forget_dropped(), no new generation has left out this key. True: one may have. */
+bool writer_may_have_dropped(const struct writer *writer, struct route_key key);
+void writer_forget_dropped(struct writer *writer);
 
 /* Finds a route, or where it would go: the one probe of the index that an answer costs. */
 struct route_ref writer_find(const struct writer *writer, struct route_key key);

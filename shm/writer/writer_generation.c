@@ -12,15 +12,15 @@
 enum {
     FIRST_BUCKETS = 512, /* 2,048 slots */
     FIRST_UNITS = 4096,  /* 256 KiB */
+    GROWTH_FROM = 5,     /* routes become so many parts more: */
+    GROWTH_TO = 8,
 };
 
-struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now)
+struct generation_plan writer_plan(struct writer *writer, const struct routes *source, uint64_t now)
 {
     return (struct generation_plan){
         .call_cells = writer->call_cells,
-        .source = source,
-        .same_writer = true,
-        .now = now,
+        .copying = {.source = source, .same_writer = true, .now = now, .dropped = &writer->dropped},
         .grace_ms = writer->grace_ms,
         .control_group = writer->group,
         .directory = writer->directory,
@@ -30,8 +30,10 @@ struct generation_plan writer_plan(const struct writer *writer, const struct rou
 void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_units, uint64_t spare_units,
                       struct generation_plan *plan)
 {
-    uint64_t units = (live_units + spare_units) / 2 * 3;
-    uint64_t buckets = (keys + 3) / 4 * 3; /* a third full, and half full when there are half as many again */
+    /* New keys leave the reserve of the arena alone, and half of the slots. */
+    uint64_t units =
+        (live_units + spare_units) * GROWTH_TO / GROWTH_FROM * RESERVE_SHARE / (RESERVE_SHARE - 1);
+    uint64_t buckets = (keys * GROWTH_TO / GROWTH_FROM * 2 + BUCKET_SLOTS - 1) / BUCKET_SLOTS;
     if (units < FIRST_UNITS)
         units = FIRST_UNITS;
     if (buckets < FIRST_BUCKETS)
@@ -69,19 +71,6 @@ bool writer_has_memory(struct writer *writer, uint64_t bytes)
     return fits;
 }
 
-static enum shm_status build(struct writer *writer, const struct generation_plan *plan,
-                             struct generation *built, uint32_t *damaged)
-{
-    if (!writer_has_memory(writer, plan_bytes(plan)))
-        return SHM_NO_SPACE;
-    enum shm_status status = generation_build(&writer->names, plan, built, damaged);
-    if (status == SHM_NO_SPACE)
-        writer_report_space(writer, EVENT_NO_SPACE, plan_bytes(plan), region_space_available());
-    else if (status != SHM_OK && status != SHM_FULL)
-        event_add(&writer->events, EVENT_GENERATION_FAILED, writer->names.routes);
-    return status;
-}
-
 static void describe(struct routes_header *s_header, const struct writer_options *options)
 {
     store_relaxed(&s_header->tick, clock_tick());
@@ -95,23 +84,64 @@ static void describe(struct routes_header *s_header, const struct writer_options
     store_relaxed(&s_header->counters[COUNTER_pulling], 0);
 }
 
-enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
-                              struct routes_header *s_replaced, const struct writer_options *options,
-                              uint32_t *damaged)
+void writer_abandon(struct writer *writer)
+{
+    writer->now.publisher.changed = NULL;
+    writer->now.publisher.keys_max = publisher_keys_usual(&writer->now.publisher.routes);
+    generation_abandon(&writer->names, &writer->next);
+}
+
+static enum shm_status give_up(struct writer *writer, const struct generation_plan *plan,
+                               enum shm_status status)
+{
+    if (status == SHM_NO_SPACE)
+        writer_report_space(writer, EVENT_NO_SPACE, plan_bytes(plan), region_space_available());
+    else if (status != SHM_FULL)
+        event_add(&writer->events, EVENT_GENERATION_FAILED, writer->names.routes);
+    if (status == SHM_NO_SPACE)
+        writer->no_space = plan->copying.now;
+    writer_abandon(writer);
+    return status;
+}
+
+enum shm_status writer_begin(struct writer *writer, const struct generation_plan *plan)
+{
+    uint64_t bytes = plan_bytes(plan);
+    writer_abandon(writer);
+    writer_bound_retired(writer, bytes);
+    replaced_check(&writer->replaced, plan->copying.now); /* what is freed has room for the new one */
+    if (!writer_has_memory(writer, bytes)) {
+        writer->no_space = plan->copying.now;
+        return SHM_NO_SPACE;
+    }
+    enum shm_status status = generation_begin(&writer->names, plan, &writer->next);
+    if (status != SHM_OK)
+        return give_up(writer, plan, status);
+    writer->now.publisher.changed = &writer->next.copying.due;
+    return SHM_OK;
+}
+
+enum shm_status writer_continue(struct writer *writer, uint64_t work, bool *complete)
+{
+    enum shm_status status = generation_continue(&writer->next, work, complete);
+    const struct generation_plan plan = writer->next.plan;
+    return status == SHM_OK ? SHM_OK : give_up(writer, &plan, status);
+}
+
+enum shm_status writer_install(struct writer *writer, struct routes_header *s_replaced,
+                               const struct writer_options *options, uint64_t now)
 {
     struct generation built;
-    replaced_check(&writer->replaced, plan->now); /* what is freed has room for the new one */
+    const struct generation_plan plan = writer->next.plan;
     /* Of the object that loses its name at H2: the header may be ahead of it, see generation_renew_control(). */
     uint64_t control = writer->now.control_region.s_base ? writer->now.stats.number
                        : s_replaced                      ? control_number(s_replaced)
                                                          : 0;
     if (writer->now.control_region.s_base)
         writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
-    enum shm_status status = build(writer, plan, &built, damaged);
-    if (status == SHM_NO_SPACE)
-        writer->no_space = plan->now;
+    enum shm_status status = generation_finish(&writer->names, &writer->next, &built);
     if (status != SHM_OK)
-        return status;
+        return give_up(writer, &plan, status);
     if (options)
         describe(built.publisher.routes.s_header, options);
     /* Before H2 removes its name. */
@@ -128,17 +158,32 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
         generation_sweep(&writer->names);
         replaced_cancel(old_routes);
         replaced_cancel(old_control);
+        writer_abandon(writer);
         return status;
     }
-    replaced_add(&writer->replaced, old_routes, false, plan->now);
-    replaced_add(&writer->replaced, old_control, true, plan->now);
+    replaced_add(&writer->replaced, old_routes, false, now);
+    replaced_add(&writer->replaced, old_control, true, now);
     struct generation replaced = writer->now;
     writer->now = built;
     sigbus_protect(&writer->now.control_region);
     if (replaced.control_region.s_base)
-        writer_retire_control(writer, &replaced, kept, plan->now);
+        writer_retire_control(writer, &replaced, kept, now);
     generation_close(&replaced);
     return SHM_OK;
+}
+
+enum shm_status writer_switch(struct writer *writer, const struct generation_plan *plan,
+                              struct routes_header *s_replaced, const struct writer_options *options,
+                              uint32_t *damaged)
+{
+    bool complete;
+    enum shm_status status = writer_begin(writer, plan);
+    if (status == SHM_OK)
+        status = writer_continue(writer, UINT64_MAX, &complete);
+    if (status != SHM_OK)
+        return status;
+    *damaged = writer->next.copying.damaged;
+    return writer_install(writer, s_replaced, options, plan->copying.now);
 }
 
 enum shm_status writer_recreate(struct writer *writer, uint64_t now)

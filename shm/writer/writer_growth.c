@@ -2,6 +2,16 @@
 /* Generations for lack of room: larger ones, and compacted ones, which leave out what has expired. */
 #include "shm/writer/writer_internal.h"
 
+/* What is done at one go while the fetcher grows: some milliseconds. Tests define less. */
+#ifndef GROWTH_WORK
+#define GROWTH_WORK (UINT64_C(1) << 13)
+#endif
+
+enum {
+    KEYS_SHARE =
+        4, /* meanwhile there may be a quarter more keys than usual, for most of which the fast path does */
+};
+
 /* Members of the group can make room be needed again and again, by keys that do not exist (G10). */
 static bool may_compact(struct writer *writer, uint64_t now)
 {
@@ -20,7 +30,7 @@ void writer_compact(struct writer *writer, uint64_t now)
     const struct publisher *publisher = &writer->now.publisher;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
     uint32_t damaged = 0;
-    if (!may_compact(writer, now))
+    if (writer->next.under_way || !may_compact(writer, now))
         return;
     writer_plan_size(writer, publisher->keys, publisher->arena.live, publisher->arena.waiting, &plan);
     if (plan.arena_units >= publisher->arena.live)
@@ -35,14 +45,40 @@ bool writer_unknown_full(struct writer *writer, uint64_t now)
     return writer_counter(writer, COUNTER_negative) >= writer->max_unknown;
 }
 
+static enum shm_status go_on(struct writer *writer, uint64_t work, uint64_t now)
+{
+    bool complete;
+    enum shm_status status = writer_continue(writer, work, &complete);
+    return status == SHM_OK && complete ? writer_install(writer, writer_header(writer), NULL, now) : status;
+}
+
+bool writer_grow_on(struct writer *writer, uint64_t now)
+{
+    if (writer->next.under_way)
+        go_on(writer, GROWTH_WORK, now);
+    return writer->next.under_way;
+}
+
+static enum shm_status begin(struct writer *writer, const struct generation_plan *plan, uint64_t now)
+{
+    struct publisher *publisher = &writer->now.publisher;
+    uint32_t usual = publisher->keys_max, next = plan->bucket_count * BUCKET_SLOTS / 2;
+    enum shm_status status = writer_begin(writer, plan);
+    if (status != SHM_OK)
+        return status;
+    publisher->keys_max = next < usual + usual / KEYS_SHARE ? next : usual + usual / KEYS_SHARE;
+    return go_on(writer, GROWTH_WORK, now);
+}
+
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new_key, uint64_t now)
 {
+    if (writer->next.under_way)
+        return go_on(writer, UINT64_MAX, now);
     if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
         return SHM_NO_SPACE;
     const struct publisher *publisher = &writer->now.publisher;
     const struct arena *arena = &publisher->arena;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
-    uint32_t damaged = 0;
     writer_plan_size(writer, publisher->keys + UINT64_C(1), arena->live,
                      (uint64_t)arena->waiting + more_units, &plan);
     if (new_key ? !writer_room_beside_reserve(plan.arena_units, arena->live, more_units)
@@ -53,7 +89,7 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new
         if (!may_compact(writer, now))
             return SHM_FULL;
     }
-    return writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
+    return begin(writer, &plan, now);
 }
 
 bool writer_may_grow_for_keys(const struct writer *writer)

@@ -40,9 +40,11 @@ struct retired_control {
 struct writer {
     struct object_names names;
     struct generation now;
+    struct generation_draft next; /* that will replace it */
     struct retired_control retired[RETIRED_MAX];
     struct replaced replaced;
     struct postponed postponed;
+    struct key_sketch dropped; /* by new generations */
     uint32_t flag_cursor, miss_cursor;
     bool (*judge)(void *context, const struct call_report *report);
     void *judge_context;
@@ -79,6 +81,9 @@ void writer_end_object_calls(struct writer *writer, struct call_stats *stats);
 
 /* ---- writer_retired.c ---- */
 
+/* Ends the oldest, until all together take no more than a share of a generation of so many bytes. */
+void writer_bound_retired(struct writer *writer, uint64_t bytes);
+
 /* Takes the control object of a replaced generation; the oldest makes room. */
 void writer_retire_control(struct writer *writer, struct generation *replaced, struct retired_name name,
                            uint64_t now);
@@ -92,14 +97,31 @@ void writer_adopt_retired(struct writer *writer);
 /* ---- writer_generation.c ---- */
 
 /* A plan with the values that are the same for all generations of this fetcher. */
-struct generation_plan writer_plan(const struct writer *writer, const struct routes *source, uint64_t now);
+struct generation_plan writer_plan(struct writer *writer, const struct routes *source, uint64_t now);
 
 /*
- * Sizes for this many keys and live units, `spare_units` on top, and half as much again to grow into, so that a
- * million routes take some twenty steps and never more than half as much too much. As far as max_bytes allows.
+ * Sizes for this many keys and live units, `spare_units` on top, and three fifths more to grow into: index and arena are
+ * used up by the same number of routes of four hosts. While the two generations exist side by side, they take 1.75 times
+ * the larger object, with their control objects; with less to grow into it would be more. As far as max_bytes allows.
  */
 void writer_plan_size(const struct writer *writer, uint64_t keys, uint64_t live_units, uint64_t spare_units,
                       struct generation_plan *plan);
+
+/*
+ * Begins to build the next generation, in place of one that is under way. If this or writer_continue() fails, none is, and an
+ * event says why; SHM_FULL comes without one.
+ */
+enum shm_status writer_begin(struct writer *writer, const struct generation_plan *plan);
+
+/* Does a part of the work, see generation_continue(). */
+enum shm_status writer_continue(struct writer *writer, uint64_t work, bool *complete);
+
+/* Installs it once it is complete. Options and s_replaced as below. */
+enum shm_status writer_install(struct writer *writer, struct routes_header *s_replaced,
+                               const struct writer_options *options, uint64_t now);
+
+/* Leaves what is under way. */
+void writer_abandon(struct writer *writer);
 
 /*
  * Builds and installs a generation. The current one, if any, is retired. `options` (NULL: no change) describe a
@@ -146,7 +168,11 @@ void writer_compact(struct writer *writer, uint64_t now);
 /* True while no more keys without hosts may be remembered, although expired ones were dropped. */
 bool writer_unknown_full(struct writer *writer, uint64_t now);
 
-/* Creates one with room for `more_units` more, and for another key if `new_key`. SHM_FULL: max_bytes forbids it. */
+/*
+ * Begins to create one with room for `more_units` more, and for another key if `new_key`; until it is installed, keys may use
+ * what is left in the current one. If that is not enough, this is called again, and completes it. SHM_FULL: max_bytes
+ * forbids it.
+ */
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new_key, uint64_t now);
 
 /* True if an arena of `units`, `live` of which are in use, has room for a new key's table beside its reserve. */
@@ -155,12 +181,20 @@ static inline bool writer_room_beside_reserve(uint64_t units, uint64_t live, uin
     return live + more_units <= units - units / RESERVE_SHARE;
 }
 
+/* True if a new key's table has room in the current generation. While the next one is under way, its reserve counts. */
+static inline bool writer_has_room_for_key(const struct writer *writer, uint32_t units)
+{
+    const struct arena *arena = &writer->now.publisher.arena;
+    return writer_room_beside_reserve(writer->next.under_way ? writer->next.plan.arena_units : arena->units,
+                                      arena->live, units);
+}
+
 /* False: max_bytes is reached, as far as new keys are concerned. */
 bool writer_may_grow_for_keys(const struct writer *writer);
 
 /* ---- writer_routes.c ---- */
 
-/* Moves a route between the gauges. */
-void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count);
+/* Sets the gauges of routes. */
+void writer_recount(struct writer *writer);
 
 #endif

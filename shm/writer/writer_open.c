@@ -107,17 +107,17 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
     if (readable == SHM_LAYOUT && put_aside(writer, old->s_base) != SHM_OK)
         return SHM_SYSTEM_ERROR;
     struct generation_plan plan = writer_plan(writer, readable == SHM_OK ? &source : NULL, clock_tick());
-    plan.same_writer = false;
-    if (plan.source) {
+    plan.copying.same_writer = false;
+    if (plan.copying.source) {
         plan.call_cells = writer->call_cells = source.call_cells;
-        plan_adoption(writer, plan.source, &plan);
+        plan_adoption(writer, plan.copying.source, &plan);
     } else
         writer_plan_size(writer, 0, 0, 0, &plan);
     enum shm_status status = writer_switch(writer, &plan, replaced_header(old), options, &damaged);
     if (status != SHM_OK)
         return status;
     writer_adopt_retired(writer);
-    if (plan.source) {
+    if (plan.copying.source) {
         /* If the previous fetcher died between its rename and SUPERSEDED_YES, readers of a third object find the name
          * within ANNOUNCED_LOOK_MS. This fetcher publishes after that, so they are not behind any publish (G3). */
         usleep(2 * ANNOUNCED_LOOK_MS * 1000);
@@ -191,6 +191,7 @@ void writer_close(struct writer *writer)
         region_close(&writer->retired[i].region);
     }
     sigbus_unprotect(&writer->now.control_region);
+    generation_abandon(&writer->names, &writer->next);
     generation_close(&writer->now);
     replaced_close(&writer->replaced);
     postponed_free(&writer->postponed);

@@ -51,7 +51,8 @@ static void catch_up(struct writer *writer, uint64_t now)
     const struct publisher *publisher = &writer->now.publisher;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
     uint32_t damaged = 0;
-    if (now < writer->caught_up + CATCH_UP_MS || now < writer->caught_up + catch_up_ms(writer, now))
+    if (writer->next.under_way || now < writer->caught_up + CATCH_UP_MS ||
+        now < writer->caught_up + catch_up_ms(writer, now))
         return;
     writer->caught_up = now;
     struct replacement *replacements = calloc(writer->postponed.count, sizeof(*replacements));
@@ -62,9 +63,10 @@ static void catch_up(struct writer *writer, uint64_t now)
         plan.arena_units = publisher->routes.arena_units;
         plan.bucket_count = publisher->routes.bucket_count;
     }
-    plan.replacements = replacements;
-    uint64_t live = choose_replacements(writer, plan.arena_units, replacements, &plan.replacement_count);
-    if (plan.replacement_count && live <= plan.arena_units)
+    plan.copying.replacements = replacements;
+    uint64_t live =
+        choose_replacements(writer, plan.arena_units, replacements, &plan.copying.replacement_count);
+    if (plan.copying.replacement_count && live <= plan.arena_units)
         writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
     free(replacements);
 }
@@ -74,12 +76,12 @@ bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out
     struct postponed_answer *answer;
     for (int tries = 0; tries < LATE_TRIES && (answer = postponed_first(&writer->postponed)); tries++) {
         struct publication table = answer->table;
-        struct route_ref old = *out = writer_find(writer, table.key);
+        *out = writer_find(writer, table.key);
         if (!route_ref_is_here(out)) {
             postponed_drop(&writer->postponed, table.key);
             continue;
         }
-        table.marks = load_relaxed(&old.table.s_block->marks);
+        table.marks = load_relaxed(&out->table.s_block->marks);
         enum put_result result =
             publisher_put(&writer->now.publisher, &out->slot, SLOT_NONE, &table, answer->answered);
         if (result == PUT_NO_ROOM) {
@@ -88,7 +90,7 @@ bool writer_next_late(struct writer *writer, uint64_t now, struct route_ref *out
             continue;
         }
         if (result == PUT_PUBLISHED)
-            writer_recount(writer, &old, table.count);
+            writer_recount(writer);
         writer_count(writer, COUNTER_publishes, 1);
         postponed_drop(&writer->postponed, table.key);
         *out = writer_find(writer, out->key);

@@ -5,10 +5,10 @@
 #include "shm/writer/writer_internal.h"
 
 enum {
-    /* All retired control objects together take at most so many times the size of the newest, or so many bytes.
-     * Growth by half each time leaves objects that sum up to three times the newest. */
-    RETIRED_SHARE = 4,
-    RETIRED_LEAST = 16 << 20,
+    /* All retired control objects together take at most this share of a generation, or so many bytes, before another one
+     * joins them. */
+    RETIRED_SHARE = 64,
+    RETIRED_LEAST = 4 << 20,
 };
 
 static void drop(struct writer *writer, struct retired_control *retired)
@@ -42,9 +42,9 @@ static struct retired_control *oldest_retired(struct writer *writer, bool in_use
 }
 
 /* Objects that are replaced again and again, for whatever reason, use no more memory than growth does (G10). */
-static void bound_retired(struct writer *writer)
+void writer_bound_retired(struct writer *writer, uint64_t generation)
 {
-    uint64_t most = RETIRED_SHARE * (uint64_t)writer->now.control_region.size, bytes = 0;
+    uint64_t most = generation / RETIRED_SHARE, bytes = 0;
     if (most < RETIRED_LEAST)
         most = RETIRED_LEAST;
     for (int i = 0; i < RETIRED_MAX; i++)
@@ -60,7 +60,7 @@ static void bound_retired(struct writer *writer)
 void writer_retire_control(struct writer *writer, struct generation *replaced, struct retired_name name,
                            uint64_t now)
 {
-    bound_retired(writer);
+    writer_bound_retired(writer, writer->now.routes_region.size + writer->now.control_region.size);
     struct retired_control *oldest = oldest_retired(writer, false);
     writer_end_retired(writer, oldest);
     *oldest = (struct retired_control){.region = replaced->control_region,

@@ -33,6 +33,16 @@ uint32_t writer_slot_count(const struct writer *writer)
     return routes_slot_count(&writer->now.publisher.routes);
 }
 
+bool writer_may_have_dropped(const struct writer *writer, struct route_key key)
+{
+    return key_sketch_may_have(&writer->dropped, key);
+}
+
+void writer_forget_dropped(struct writer *writer)
+{
+    writer->dropped = (struct key_sketch){0};
+}
+
 bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_ref *out)
 {
     const struct routes *routes = &writer->now.publisher.routes;
@@ -90,11 +100,11 @@ void writer_set_spared(struct writer *writer, const struct route_ref *route, boo
                             (uint16_t)(spared ? MARK_SPARED : 0));
 }
 
-void writer_recount(struct writer *writer, const struct route_ref *old, uint32_t count)
+void writer_recount(struct writer *writer)
 {
-    if (route_ref_is_here(old))
-        writer_count(writer, old->table.count ? COUNTER_routes : COUNTER_negative, UINT64_MAX);
-    writer_count(writer, count ? COUNTER_routes : COUNTER_negative, 1);
+    const struct publisher *publisher = &writer->now.publisher;
+    writer_gauge(writer, COUNTER_routes, publisher->keys - publisher->negative);
+    writer_gauge(writer, COUNTER_negative, publisher->negative);
 }
 
 static enum refusing reason(const struct writer *writer, enum shm_status status)
@@ -125,6 +135,14 @@ static enum shm_status postpone(struct writer *writer, const struct route_ref *r
     return SHM_OK;
 }
 
+static enum put_result put(struct writer *writer, struct route_ref *route, const struct publication *table,
+                           uint64_t now)
+{
+    if (!route_ref_is_here(route) && !writer_has_room_for_key(writer, block_units(table->count)))
+        return PUT_NO_ROOM;
+    return publisher_put(&writer->now.publisher, &route->slot, route->empty, table, now);
+}
+
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,
                            uint32_t count, const uint64_t *states, uint32_t ttl_s, uint64_t now,
                            bool *changed)
@@ -147,25 +165,20 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
             return SHM_FULL;
         }
     }
-    struct route_ref old = *route;
-    const struct arena *arena = &writer->now.publisher.arena;
     bool new_key = !route_ref_is_here(route);
-    enum put_result result = PUT_NO_ROOM;
-    if (!new_key || writer_room_beside_reserve(arena->units, arena->live, block_units(count)))
-        result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
-    if (result == PUT_NO_ROOM) {
+    enum put_result result = put(writer, route, &table, now);
+    for (int grown = 0; result == PUT_NO_ROOM && grown < 2; grown++) {
         enum shm_status status = writer_grow(writer, block_units(count), new_key, now);
         if (status != SHM_OK)
             return new_key ? refuse_put(writer, route, status) : postpone(writer, route, &table, now, status);
-        /* The new generation has dropped an expired negative entry, and its gauges do not count it. */
-        old = *route = writer_find(writer, route->key);
-        result = publisher_put(&writer->now.publisher, &route->slot, route->empty, &table, now);
+        *route = writer_find(writer, route->key); /* a new generation has dropped an expired negative entry */
+        result = put(writer, route, &table, now);
     }
     switch (result) {
     case PUT_PUBLISHED:
         *changed = true;
         *route = route_at(&writer->now.publisher.routes, route->key, route->slot, SLOT_NONE);
-        writer_recount(writer, &old, count);
+        writer_recount(writer);
         writer_count(writer, COUNTER_publishes, 1);
         break;
     case PUT_REFRESHED:
@@ -178,7 +191,7 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
     }
     /* Also of a route that is new: it may have been cached before, see import_tables(). */
     postponed_drop(&writer->postponed, route->key);
-    if (!route_ref_is_here(&old))
+    if (new_key)
         refuse(writer, REFUSING_NOTHING);
     return SHM_OK;
 }

@@ -17,6 +17,7 @@
 #include "shm/index.h"
 #include "shm/table.h"
 #include "shm/writer/sigbus.h"
+#include "shm/writer/writer_internal.h"
 #include "tests/crash/step.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
@@ -27,7 +28,8 @@ enum {
     KEYS = 12,          /* there from the beginning, round 1; key k has k hosts */
     TARGET = 5,         /* the key that operations change */
     NEWCOMER = 100,     /* the key that operations insert */
-    GROWTH_HOSTS = 400, /* too many for what is left of the first arena */
+    FIRST_UNITS = 4096, /* of the first arena */
+    GROWTH_HOSTS = 400, /* too many for what is left of it */
     FIRST_NEGATIVE = 50 /* and the next one: keys that do not exist, expired at once */
 };
 
@@ -209,7 +211,7 @@ static void hold_back(struct instance *instance)
 static void fill(struct instance *instance)
 {
     static const uint32_t counts[] = {9000, 3000, 1000, 300, 100};
-    uint32_t left = 4096 - (KEYS + 3) * 2;
+    uint32_t left = FIRST_UNITS - (KEYS + 3) * 2;
     for (int i = 0; i < 5; i++)
         while (left > block_units(counts[i]) + 2) {
             instance_put(instance, TARGET, 1, counts[i], 15);
@@ -224,6 +226,20 @@ static void grow(struct instance *instance)
     instance_put(instance, NEWCOMER, 1, GROWTH_HOSTS, 15);
     if (writer_counter(instance->writer, COUNTER_generations) == before)
         abort(); /* the test would not test growth */
+}
+
+/* All parts, and changes of the target between them: some before it was copied, some after. */
+static void grow_in_parts(struct instance *instance)
+{
+    uint64_t before = writer_counter(instance->writer, COUNTER_generations);
+    int parts = 0;
+    if (writer_grow(instance->writer, 2 * FIRST_UNITS, true, clock_tick()) != SHM_OK)
+        abort();
+    while (writer_grow_on(instance->writer, clock_tick()))
+        if (++parts % 2)
+            publish(instance);
+    if (parts < 10 || writer_counter(instance->writer, COUNTER_generations) == before)
+        abort();
 }
 
 static void lose_control(struct instance *instance)
@@ -284,6 +300,7 @@ static const struct operation operations[] = {
     {"an empty answer is held back", NULL, hold_back, TARGET, FIRST, HELD},
     {"a route held back is refreshed", hold_back, refresh, TARGET, HELD, FIRST},
     {"growth", fill, grow, NEWCOMER, {0}, {.round = 1, .count = GROWTH_HOSTS}},
+    {"growth in parts", NULL, grow_in_parts, TARGET, FIRST, {.round = 2, .count = 9}},
     {"supersede (another directory)", NULL, instance_renew, TARGET, FIRST, FIRST},
     {"control is replaced (no name)", lose_control, maintain, TARGET, FIRST, FIRST},
     {"control is replaced (cut)", cut_control, maintain, TARGET, FIRST, FIRST},

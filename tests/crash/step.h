@@ -8,6 +8,9 @@ void crash_step(const volatile void *s_word);
 
 #define SHM_STEP(s_word) crash_step(s_word)
 
+/* Larger generations are built in parts as small as this, between which the fetcher goes on. */
+#define GROWTH_WORK 512
+
 enum {
     CRASH_EXIT = 42
 };

@@ -29,6 +29,8 @@ enum {
     NEWCOMER = 100,     /* the key that operations insert */
     GROWTH_HOSTS = 400, /* too many for what is left of the first arena */
     A_WHILE_MS = 10000,
+    FIRST_OF_MANY = 1000000,
+    MANY = 20000,
 };
 
 struct operation {
@@ -188,6 +190,21 @@ static enum shm_status grow(struct instance *instance)
     return put(instance, NEWCOMER, GROWTH_HOSTS);
 }
 
+/* Until a larger generation is under way, and then all of its parts. */
+static enum shm_status grow_in_parts(struct instance *instance)
+{
+    static uint32_t key = FIRST_OF_MANY;
+    uint64_t before = writer_counter(instance->writer, COUNTER_generations);
+    enum shm_status status = SHM_OK;
+    while (status == SHM_OK && !writer_grow_on(instance->writer, a_while_later()))
+        status = put(instance, key++, 1);
+    while (writer_grow_on(instance->writer, a_while_later()))
+        continue;
+    return status == SHM_OK && writer_counter(instance->writer, COUNTER_generations) == before
+               ? SHM_SYSTEM_ERROR
+               : status;
+}
+
 static enum shm_status maintain(struct instance *instance)
 {
     return writer_maintain(instance->writer, a_while_later());
@@ -222,6 +239,17 @@ static void let_grace_pass(struct instance *instance)
     usleep(3000);
 }
 
+static void put_many(struct instance *instance)
+{
+    instance->options.max_bytes = 64 << 20;
+    instance_stop(instance);
+    instance_start(instance);
+    for (uint32_t key = 0; key < MANY; key++)
+        instance_put(instance, FIRST_OF_MANY + MANY + key, 1, 1, 15);
+    while (writer_grow_on(instance->writer, a_while_later()))
+        continue;
+}
+
 static void lose_routes(struct instance *instance)
 {
     instance_put(instance, 1, 1, 1, 15);
@@ -239,6 +267,7 @@ static const struct operation operations[] = {
     {"publish in a used block", let_grace_pass, publish, TARGET},
     {"insert", let_grace_pass, insert, NEWCOMER},
     {"growth", fill, grow, NEWCOMER},
+    {"growth in parts", put_many, grow_in_parts, 0},
     {"a removed object", lose_routes, maintain, 0},
     {"a removed lock", lose_lock, maintain, 0},
     {"another directory", NULL, move, 0},

@@ -165,6 +165,8 @@ static void heartbeat(struct publish *publish)
 {
     uint64_t now = clock_tick();
     writer_heartbeat(publish->writer, now);
+    while (writer_grow_on(publish->writer, now))
+        continue;
     if (now < publish->maintained + MAINTENANCE_MS)
         return;
     publish->maintained = now;

@@ -49,12 +49,19 @@ bool fixture_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t
     return false;
 }
 
+void fixture_settle(struct writer *writer)
+{
+    while (writer_grow_on(writer, clock_tick()))
+        continue;
+}
+
 static bool publish_all(const struct fixture *fixture)
 {
     const struct fixture_shape *shape = &fixture->shape;
     for (uint32_t i = 0; i < shape->routes; i++)
         if (bench_stopped() || !fixture_put(fixture->writer, i, shape->hosts, 0, shape->ttl_s))
             return false;
+    fixture_settle(fixture->writer);
     return true;
 }
 

@@ -70,6 +70,9 @@ void fixture_remove(const char *instance);
 /* Publishes `hosts` hosts for route number `route`, `shift` ports higher than usual. */
 bool fixture_put(struct writer *writer, uint32_t route, uint32_t hosts, uint32_t shift, uint32_t ttl_s);
 
+/* Until all that was published is in an object that has room for more. */
+void fixture_settle(struct writer *writer);
+
 static inline uint32_t fixture_modid(uint32_t route)
 {
     return 1 + route / 1024;

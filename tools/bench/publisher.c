@@ -28,6 +28,7 @@ static bool publish_all(const struct publisher *publisher, struct writer *writer
     for (uint32_t i = 0; i < publisher->shape.routes; i++)
         if (!fixture_put(writer, i, publisher->shape.hosts, 0, NEVER_S))
             return false;
+    fixture_settle(writer);
     writer_heartbeat(writer, clock_tick());
     return true;
 }

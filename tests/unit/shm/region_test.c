@@ -87,6 +87,44 @@ static void an_object_larger_than_what_is_free_is_not_begun(void **state)
     assert_int_not_equal(access(object_path(name), F_OK), 0);
 }
 
+static void an_object_is_allocated_in_parts_and_closed_to_others_until_it_is_ended(void **state)
+{
+    struct region_draft draft;
+    struct region region;
+    struct stat st;
+    (void)state;
+    assert_int_equal(region_begin(name, SIZE, (gid_t)-1, &draft), SHM_OK);
+    assert_int_equal(stat(object_path(name), &st), 0);
+    assert_int_equal(st.st_blocks, 0);
+    assert_int_equal(region_allocate(&draft, 4096), SHM_OK);
+    assert_int_equal(stat(object_path(name), &st), 0);
+    assert_int_equal(st.st_blocks * 512, 4096);
+    assert_int_equal(region_allocate_for_stores(&draft, SIZE), SHM_OK);
+    assert_int_equal(draft.allocated, SIZE);
+    assert_int_equal(stat(object_path(name), &st), 0);
+    assert_int_equal(st.st_size, SIZE);
+    assert_true((uint64_t)st.st_blocks * 512 >= SIZE);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(region_end(&draft, 0640, &region), SHM_OK);
+    assert_int_equal(stat(object_path(name), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    region_abandon(&draft, name);
+    assert_true(region_is_whole(&region, name));
+    region_close(&region);
+}
+
+static void an_object_that_is_abandoned_is_gone(void **state)
+{
+    struct region_draft draft;
+    (void)state;
+    assert_int_equal(region_begin(name, SIZE, (gid_t)-1, &draft), SHM_OK);
+    assert_int_equal(region_allocate(&draft, 4096), SHM_OK);
+    region_abandon(&draft, name);
+    assert_false(object_exists(name));
+    assert_null(draft.region.s_base);
+    region_abandon(&draft, name);
+}
+
 static void what_one_writes_the_other_sees(void **state)
 {
     struct region region = create(name), opened;
@@ -200,6 +238,8 @@ int main(void)
         TEST(a_new_object_is_zero_whole_and_has_its_mode_under_any_umask),
         TEST(a_name_that_exists_is_not_created_again),
         TEST(an_object_larger_than_what_is_free_is_not_begun),
+        TEST(an_object_is_allocated_in_parts_and_closed_to_others_until_it_is_ended),
+        TEST(an_object_that_is_abandoned_is_gone),
         TEST(what_one_writes_the_other_sees),
         TEST(an_object_is_opened_only_if_its_owner_mode_and_size_are_right),
         TEST(what_is_no_regular_object_is_not_opened_and_not_waited_for),

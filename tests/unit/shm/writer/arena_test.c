@@ -56,6 +56,21 @@ static void an_empty_arena_has_nothing(void **state)
 }
 
 /* Takes and retires blocks of all lengths at random: no two that are live or in their grace ever overlap. */
+static void a_block_that_is_given_back_has_no_grace(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 10, 1000);
+    assert_int_equal(arena_take(&arena, 10, 0), 0);
+    assert_int_equal(arena_take(&arena, 10, 0), ARENA_NONE);
+    arena_give_back(&arena, 0, 10);
+    assert_int_equal(arena.live, 0);
+    assert_int_equal(arena_take(&arena, 4, 0), 0);
+    assert_int_equal(arena_take(&arena, 6, 0), 4);
+    assert_int_equal(arena.live, 10);
+    arena_free(&arena);
+}
+
 static void blocks_in_use_never_overlap(void **state)
 {
     static const uint32_t lengths[] = {1, 2, 3, 5, 8, 13, 40, 1};
@@ -122,6 +137,7 @@ int main(void)
         cmocka_unit_test(g4_a_block_is_not_given_out_again_before_its_grace_is_over),
         cmocka_unit_test(a_full_arena_says_so_and_recovers),
         cmocka_unit_test(an_empty_arena_has_nothing),
+        cmocka_unit_test(a_block_that_is_given_back_has_no_grace),
         cmocka_unit_test(blocks_in_use_never_overlap),
         cmocka_unit_test(a_block_is_as_long_as_its_hosts_need),
     };
