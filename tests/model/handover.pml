@@ -4,7 +4,8 @@
  * that adopt what the name leads to, and the threads of a process that share a mapping (reader/mapping.c).
  *
  * publish.pml shows that a lookup gets one whole table of a generation, so a table is one word here: its number, in
- * the order of the publishes. One route is enough: they are copied and published one by one.
+ * the order of the publishes. One route is enough: they are copied and published one by one. A fetcher that grows goes on
+ * to publish while it copies, and copies once more what it has published; one that adopts does not publish yet.
  *
  * The readers begin when all is stored. They miss nothing by that: a load may return what was stored at any moment
  * before, as long as the reader does not know better.
@@ -26,7 +27,7 @@ mtype = {name_of, superseded_of, table_of};
 #define INDEX(location) ((location) == NAME -> 0 : ((location) - 1) % GENERATIONS)
 
 #define LOCATIONS (1 + 2 * GENERATIONS)
-#define STORES    (4 * (GENERATIONS - 1) + PUBLISHES + 1)
+#define STORES    (4 * (GENERATIONS - 1) + 2 * PUBLISHES + 1)
 #include "memory.pml"
 
 #define NO   0
@@ -59,25 +60,29 @@ inline latest(location, result)
     }
 }
 
+inline publish()
+{
+    tables++;
+    store_release(TABLE(mine), tables);
+    may_die;
+    d_step {
+        done_stores[tables] = stored;
+        done_life[tables] = life;
+        printf("fetcher  table %d is done in generation %d\n", tables, mine)
+    }
+}
+
 active proctype fetcher()
 {
     byte life = 1;
     byte mine; /* the generation it publishes in */
     byte made; /* the last one that was made, named or not */
     byte table, tables;
+    bool adopts;
 
-publish:
+serve:
     if
-    :: tables < PUBLISHES ->
-        tables++;
-        store_release(TABLE(mine), tables);
-        may_die;
-        d_step {
-            done_stores[tables] = stored;
-            done_life[tables] = life;
-            printf("fetcher  table %d is done in generation %d\n", tables, mine)
-        }
-        goto publish
+    :: tables < PUBLISHES -> publish(); goto serve
     :: made + 1 < GENERATIONS -> goto renew
     :: goto died
     fi;
@@ -85,9 +90,18 @@ publish:
 renew:
     made++;
 #ifndef NAMED_EARLY
+copy:
     latest(TABLE(mine), table);
     store_relaxed(TABLE(made), table);
     may_die;
+    if
+    :: !adopts && tables < PUBLISHES ->
+        publish();
+#ifndef COPIED_ONCE
+        goto copy
+#endif
+    :: skip
+    fi;
 #endif
 #ifndef ONE_STEP
     store_release(SUPERSEDED(mine), SOON); /* H1 */
@@ -108,12 +122,14 @@ renew:
     store_release(SUPERSEDED(mine), YES); /* H4 */
 #endif
     mine = made;
-    goto publish;
+    adopts = false;
+    goto serve;
 
 died:
     if
     :: made + 1 < GENERATIONS ->
         life++;
+        adopts = true;
         latest(NAME, mine);
         printf("fetcher  dies; another one adopts generation %d\n", mine);
         goto renew
