@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Routes that their callers know: a lookup without the search for the key. A larshm_route remembers the ref of its table, and where
- * it is in the sequence of its picks, see cursor.h. It has a sequence of its own, which goes on from that of the thread.
+ * it is in a sequence of picks of its own, which goes on from that of the thread, see cursor.h. The step to the next one depends
+ * on the table's count alone; that of another table is as good for one pick.
  *
  * The ref is a hint. Whatever it is, a block of the current generation that has it as its stamp, is of this key and is not marked
  * as replaced is the table that the index leads to (PROTOCOL.md, "Routes that remember"). So a ref of a generation that is gone, or
@@ -11,7 +12,7 @@
 
 static_assert(sizeof(larshm_route) == 32, "part of the ABI");
 
-/* Relaxed, both: the value alone matters. */
+/* Relaxed, all three: the value alone matters. */
 static inline _Atomic uint64_t *ref_of(larshm_route *route)
 {
     return (_Atomic uint64_t *)&route->private_ref;
@@ -20,6 +21,11 @@ static inline _Atomic uint64_t *ref_of(larshm_route *route)
 static inline _Atomic uint32_t *position_of(larshm_route *route)
 {
     return (_Atomic uint32_t *)&route->private_position;
+}
+
+static inline _Atomic uint32_t *step_of(larshm_route *route)
+{
+    return (_Atomic uint32_t *)&route->private_step;
 }
 
 /* By a thread that has looked up. A table that the fast path does not find is left to the slow one each time. */
@@ -33,6 +39,7 @@ static void remember(larshm_route *route)
     if (lookup_fast(&mapping->routes, get_host_key(route->private_key), &table)) {
         if (load_relaxed(ref_of(route)) == 0)
             store_relaxed(position_of(route), cursor_next(mine, table.s_block, table.count) - mine->start);
+        store_relaxed(step_of(route), cursor_step(table.count));
         store_relaxed(ref_of(route), table.ref);
     }
     rcu_leave();
@@ -84,6 +91,15 @@ static __attribute__((noinline)) int pick_other(larshm_route *route, larshm_host
     return counted(route, &thread_state, code);
 }
 
+/* As fast_table_common(), word by word: so few registers are needed that none has to be saved. *count may be set anyway. */
+static inline bool is_common(const struct block *s_block, uint64_t tick, uint64_t *count)
+{
+    if (tick > load_relaxed(&s_block->expires) || load_relaxed(&s_block->limited) != 0)
+        return false;
+    *count = load_relaxed(&s_block->count);
+    return *count - 1 < INNER_HOSTS;
+}
+
 int larshm_route_pick(larshm_route *route, larshm_host *host)
 {
     const larshm *h = route->private_handle;
@@ -96,15 +112,15 @@ int larshm_route_pick(larshm_route *route, larshm_host *host)
     /* Pairs with mapping_renew(). */
     struct mapping *mapping = load_acquire(&h->current);
     const struct routes *routes = &mapping->routes;
-    struct fast_table table;
+    struct fast_table table = {.ref = load_relaxed(ref_of(route))};
     if (!get_host_current(routes) ||
-        !lookup_fast_at(routes, get_host_key(number), load_relaxed(ref_of(route)), &table)) {
+        !table_block(routes, table.ref, get_host_key(number), routes->inner_bytes, &table.s_block)) {
         rcu_leave_fast(section);
         return pick_slow(route, host);
     }
-    if (!fast_table_common(&table, load_relaxed(&routes->s_header->tick)))
+    if (!__builtin_expect(is_common(table.s_block, load_relaxed(&routes->s_header->tick), &table.count), 1))
         return pick_other(route, host, mapping, table.s_block, table.ref);
-    uint32_t position = load_relaxed(position_of(route)) + cursor_step(table.count);
+    uint32_t position = load_relaxed(position_of(route)) + load_relaxed(step_of(route));
     store_relaxed(position_of(route), position);
     const struct host_addr picked = fast_table_host(&table, cursor_host(position + mine->start, table.count));
     bool intact = block_intact(table.s_block, table.ref);

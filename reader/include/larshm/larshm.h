@@ -129,7 +129,7 @@ typedef struct larshm_route {
     uint64_t private_key;
     uint64_t private_ref;
     uint32_t private_position;
-    uint32_t private_reserved;
+    uint32_t private_step;
 } larshm_route;
 
 /* Whether larshm_get_host() picks a host. Later versions may add values. */
