@@ -8,7 +8,7 @@ static int pick_of_found(struct lookup *lookup, int code, uint64_t number, const
     for (int round = 0; code == LARSHM_OK; round++) {
         uint32_t at;
         larshm_host picked = {.modid = key.modid, .cmdid = key.cmdid};
-        int found = count ? pick_host_except(lookup, key, tried, count, &at) : pick_host(lookup, key, &at);
+        int found = count ? pick_host_except(lookup, tried, count, &at) : pick_host(lookup, &at);
         if (found == LARSHM_OK) {
             picked.addr = load_relaxed(&lookup->table.s_addresses[at]);
             picked.port = load_relaxed(&lookup->table.s_ports[at]);
@@ -42,18 +42,20 @@ static __attribute__((noinline)) int pick_carefully(struct mapping *mapping, uin
 }
 
 /* GET_HOST_SLOW: the table has changed meanwhile, or is damaged. */
-static inline int pick_of_table(struct mapping *mapping, uint64_t number, const struct block *s_block,
-                                uint64_t ref, larshm_host *host)
+static __attribute__((always_inline)) inline int pick_of_table(struct mapping *mapping, uint64_t number,
+                                                               const struct block *s_block, uint64_t ref,
+                                                               larshm_host *host)
 {
-    struct route_key key = get_host_key(number);
     uint32_t count = load_relaxed(&s_block->count);
-    const _Atomic uint32_t *s_addresses;
-    const _Atomic uint16_t *s_ports;
-    if (count == 0 || !table_hosts_within(&mapping->routes, s_block, count, &s_addresses, &s_ports))
-        return count == 0 && block_intact(s_block, ref) ? LARSHM_NOEXIST : GET_HOST_SLOW;
+    const _Atomic uint32_t *s_addresses = block_addresses(s_block, INNER_HOSTS);
+    const _Atomic uint16_t *s_ports = (const _Atomic uint16_t *)(s_addresses + count);
+    if (count == 0)
+        return block_intact(s_block, ref) ? LARSHM_NOEXIST : GET_HOST_SLOW;
+    if (count > INNER_HOSTS && !table_hosts_within(&mapping->routes, s_block, count, &s_addresses, &s_ports))
+        return GET_HOST_SLOW;
     uint32_t at = load_relaxed(&s_block->limited) == 0 ? pick_next(s_block, count)
-                  : pick_by_lars_rules(mapping)        ? pick_limited_lars(mapping, key, s_block, count)
-                                                       : pick_limited(mapping, key, s_block, count);
+                  : pick_by_lars_rules(mapping)        ? pick_limited_lars(mapping, s_block, count)
+                                                       : pick_limited(mapping, s_block, count);
     struct host_addr picked = {0, 0};
     if (at != PICK_NONE)
         picked = (struct host_addr){load_relaxed(&s_addresses[at]), load_relaxed(&s_ports[at])};
@@ -78,8 +80,9 @@ static inline int pick_missing(struct mapping *mapping, uint64_t number, larshm_
     return lookup_missed(mapping, key);
 }
 
-static inline int pick_other(struct mapping *mapping, uint64_t number, const struct block *s_block,
-                             uint64_t ref, larshm_host *host)
+static __attribute__((always_inline)) inline int pick_other(struct mapping *mapping, uint64_t number,
+                                                            const struct block *s_block, uint64_t ref,
+                                                            larshm_host *host)
 {
     if (lookup_lacks_control(mapping))
         return GET_HOST_SLOW;
@@ -90,7 +93,7 @@ static inline int pick_other(struct mapping *mapping, uint64_t number, const str
     if (code == GET_HOST_SLOW)
         return pick_carefully(mapping, number, host);
     if (expired)
-        lookup_expired(mapping, get_host_key(number));
+        lookup_expired(mapping, number);
     return code;
 }
 

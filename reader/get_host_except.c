@@ -69,8 +69,7 @@ static inline bool find_except(struct mapping *mapping, uint64_t number, const l
         return false;
     uint64_t at;
     if (__builtin_expect(table.limited != 0, 0)) {
-        at = pick_limited_except(mapping, get_host_key(number), table.s_block, (uint32_t)table.count, tried,
-                                 count);
+        at = pick_limited_except(mapping, table.s_block, (uint32_t)table.count, tried, count);
         if (at == PICK_NONE)
             return false;
     } else {

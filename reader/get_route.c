@@ -25,7 +25,7 @@ static int get_route(larshm *h, struct route_key key, larshm_host *buf, enum lar
                 .addr = load_relaxed(&table->s_addresses[i]),
                 .port = load_relaxed(&table->s_ports[i]),
             };
-        const struct limited hosts = limited_hosts(lookup.mapping, key, table->s_block, table->count);
+        const struct limited hosts = limited_hosts(lookup.mapping, table->s_block, table->count);
         for (uint32_t i = 0; states && i < table->count && i < cap; i++)
             states[i] = state_of(&hosts, i);
         if (table_intact(table)) {

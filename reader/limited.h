@@ -3,15 +3,20 @@
 #ifndef READER_LIMITED_H
 #define READER_LIMITED_H
 
-#include "reader/state.h"
+#include "reader/lookup.h"
 
 struct limited {
     struct mapping *mapping;
-    struct route_key key;
     const struct block *s_block;
     uint32_t count;
     bool over; /* ejections are: no fetcher was alive for as long as one may last, and nothing else ends them (G9, G12) */
 };
+
+/* The slot of their route. Relaxed: if the block has become another route's, what is done with this is discarded or does no harm. */
+static inline uint32_t limited_slot(const struct limited *hosts)
+{
+    return lookup_slot(&hosts->mapping->routes, load_relaxed(&hosts->s_block->key));
+}
 
 /* Hosts that count for something. */
 enum which {
@@ -20,10 +25,10 @@ enum which {
     EJECTED,     /* not drained: may be probed */
 };
 
-static inline struct limited limited_hosts(struct mapping *mapping, struct route_key key,
-                                           const struct block *s_block, uint32_t count)
+static inline struct limited limited_hosts(struct mapping *mapping, const struct block *s_block,
+                                           uint32_t count)
 {
-    return (struct limited){mapping, key, s_block, count, load_relaxed(&mapping->ejections_over)};
+    return (struct limited){mapping, s_block, count, load_relaxed(&mapping->ejections_over)};
 }
 
 /* Instead of a host's number: there is none. */

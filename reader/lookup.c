@@ -181,9 +181,9 @@ static void demand_expired(const struct mapping *mapping, uint32_t slot)
         demand_refresh(&mapping->control, slot);
 }
 
-void lookup_expired(const struct mapping *mapping, struct route_key key)
+void lookup_expired(const struct mapping *mapping, uint64_t number)
 {
-    uint32_t slot = index_find(&mapping->routes, key);
+    uint32_t slot = lookup_slot(&mapping->routes, number);
     if (slot != SLOT_NONE)
         demand_expired(mapping, slot);
 }

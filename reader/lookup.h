@@ -5,6 +5,7 @@
 
 #include "reader/rcu.h"
 #include "reader/state.h"
+#include "shm/index.h"
 #include "shm/table.h"
 
 struct lookup {
@@ -27,8 +28,27 @@ int lookup_find(struct lookup *lookup, struct mapping *mapping, struct route_key
 /* What a lookup does of a key that is not in the index. Returns its code. */
 int lookup_missed(struct mapping *mapping, struct route_key key);
 
+/*
+ * index_find() of a key that is in the index, for most are in their home bucket. Without a branch on the place there, which cannot
+ * be foreseen. Relaxed: the key was found before.
+ */
+static inline uint32_t lookup_slot(const struct routes *routes, uint64_t number)
+{
+    struct route_key key = route_key((uint32_t)(number >> 32), (uint32_t)number);
+    uint64_t word = route_key_word(key);
+    const struct slot *s_home = index_home(routes, key);
+    static_assert(BUCKET_SLOTS == 4, "four keys");
+    uint32_t place = (uint32_t)(load_relaxed(&s_home[1].key) == word) +
+                     (uint32_t)(load_relaxed(&s_home[2].key) == word) * 2 +
+                     (uint32_t)(load_relaxed(&s_home[3].key) == word) * 3;
+    s_home += place % BUCKET_SLOTS; /* of a damaged bucket, too */
+    if (__builtin_expect(load_relaxed(&s_home->key) == word, 1))
+        return (uint32_t)(s_home - routes->s_buckets->slots);
+    return index_find(routes, key);
+}
+
 /* What a lookup does that finds the key's table expired. */
-void lookup_expired(const struct mapping *mapping, struct route_key key);
+void lookup_expired(const struct mapping *mapping, uint64_t number);
 
 /* Repeats the lookup of the same key after table_intact() failed. Bounded by the caller. */
 int lookup_again(struct lookup *lookup, struct route_key key);

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 #include "shm/hash.h"
-#include "shm/index.h"
 
 enum {
     FEW = 8,          /* hosts of a table: in smaller ones those that may be picked are always counted, */
@@ -25,7 +24,7 @@ static uint32_t probe(const struct limited *hosts)
     struct mapping *mapping = hosts->mapping;
     const struct routes_header *s_header = mapping->routes.s_header;
     uint32_t interval = load_relaxed(&s_header->settings.eject_probe_interval_ms) * PROBE_TIMES;
-    uint32_t slot = index_find(&mapping->routes, hosts->key);
+    uint32_t slot = limited_slot(hosts);
     if (interval == 0 || slot == SLOT_NONE || !lookup_has_control(mapping))
         return PICK_NONE;
     /* The tick is as good as the clock, and none when no fetcher is alive: nothing would come of a probe then. */
@@ -78,37 +77,51 @@ static bool falls_to_ejected(const struct limited *hosts, uint32_t fall)
     return share_is_ejected(limited_share(hosts, (uint32_t)cursor_host(fall, hosts->count)));
 }
 
-static uint32_t pick_exactly(const struct limited *hosts, bool may_probe)
+static uint32_t pick_exactly(struct mapping *mapping, const struct block *s_block, uint32_t count,
+                             bool may_probe)
 {
+    const struct limited hosts = limited_hosts(mapping, s_block, count);
     uint64_t returning = 0;
     uint32_t pickable = 0;
-    for (uint32_t word = 0; word < STATE_WORDS(hosts->count); word++) {
-        uint64_t full = limited_select(hosts, word, WITH_FULL_SHARE);
-        returning |= limited_select(hosts, word, IN_ROTATION) ^ full;
+    for (uint32_t word = 0; word < STATE_WORDS(count); word++) {
+        uint64_t full = limited_select(&hosts, word, WITH_FULL_SHARE);
+        returning |= limited_select(&hosts, word, IN_ROTATION) ^ full;
         pickable += limited_sum(full);
     }
     uint32_t on_circle = returning ? 0 : pickable;
-    uint32_t position = pick_position(hosts->s_block, on_circle);
-    uint32_t fall = fall_of(hosts, on_circle, position);
-    uint32_t probed = may_probe && falls_to_ejected(hosts, fall) ? probe(hosts) : PICK_NONE;
+    uint32_t position = pick_position(s_block, on_circle);
+    uint32_t fall = fall_of(&hosts, on_circle, position);
+    uint32_t probed = may_probe && falls_to_ejected(&hosts, fall) ? probe(&hosts) : PICK_NONE;
     if (probed != PICK_NONE)
         return probed;
-    return returning ? pick_by_weight(hosts, position)
-                     : limited_find(hosts, WITH_FULL_SHARE, (uint32_t)cursor_host(position, pickable));
+    return returning ? pick_by_weight(&hosts, position)
+                     : limited_find(&hosts, WITH_FULL_SHARE, (uint32_t)cursor_host(position, pickable));
 }
 
-/* The same for a table with one word of states, none of which is between the two ends. */
-static inline uint32_t pick_of_few(const struct limited *hosts, bool may_probe)
+static __attribute__((noinline)) uint32_t probe_of_few(struct mapping *mapping, const struct block *s_block,
+                                                       uint32_t count)
 {
-    uint64_t states = limited_states(hosts, 0), exist = limited_exist(hosts, 0),
+    const struct limited hosts = limited_hosts(mapping, s_block, count);
+    return probe(&hosts);
+}
+
+/*
+ * pick_exactly() for a table with one word of states, none of which is between the two ends. The functions for what is rarer get no
+ * pointer to `hosts`: so what is known of them stays in registers here.
+ */
+static inline uint32_t pick_of_few(struct mapping *mapping, const struct block *s_block, uint32_t count,
+                                   bool may_probe)
+{
+    const struct limited hosts = limited_hosts(mapping, s_block, count);
+    uint64_t states = limited_states(&hosts, 0), exist = limited_exist(&hosts, 0),
              full = limited_with_full_share(states) & exist;
     uint32_t pickable = limited_sum(full);
     if (__builtin_expect(((states >> 3 & exist) | full) != exist || pickable == 0, 0))
-        return pick_exactly(hosts, may_probe);
-    uint32_t position = cursor_next(&thread_state, hosts->s_block, pickable);
-    uint32_t fall = fall_of(hosts, pickable, position);
-    if (may_probe && share_is_ejected(share_in(states, (uint32_t)cursor_host(fall, hosts->count)))) {
-        uint32_t probed = probe(hosts);
+        return pick_exactly(mapping, s_block, count, may_probe);
+    uint32_t position = cursor_next(&thread_state, s_block, pickable);
+    uint32_t fall = fall_of(&hosts, pickable, position);
+    if (may_probe && share_is_ejected(share_in(states, (uint32_t)cursor_host(fall, count)))) {
+        uint32_t probed = probe_of_few(mapping, s_block, count);
         if (probed != PICK_NONE)
             return probed;
     }
@@ -130,39 +143,41 @@ static bool takes_pick(uint32_t share, uint32_t position)
  * hosts, and then the picks are of two hosts, too. Where up to half of many hosts are limited, two picks of one host would take
  * a run of limited hosts that does not come by chance.
  */
-static uint32_t pick_of_many(const struct limited *hosts, bool may_probe)
+static uint32_t pick_of_many(struct mapping *mapping, const struct block *s_block, uint32_t count,
+                             bool may_probe)
 {
+    const struct limited hosts = limited_hosts(mapping, s_block, count);
     struct thread_state *mine = &thread_state;
-    uint32_t begin = cursor_next(mine, hosts->s_block, hosts->count), steps = 0, at = PICK_NONE;
+    uint32_t begin = cursor_next(mine, s_block, count), steps = 0, at = PICK_NONE;
     for (int step = 0; step < STEPS_MOST && at == PICK_NONE; step++) {
         uint32_t position = begin + steps + cursor_fine(mine);
-        uint32_t host = (uint32_t)cursor_host(position, hosts->count), share = limited_share(hosts, host);
+        uint32_t host = (uint32_t)cursor_host(position, count), share = limited_share(&hosts, host);
         if (takes_pick(share, position)) {
             at = host;
         } else {
-            at = may_probe && share_is_ejected(share) ? probe(hosts) : PICK_NONE;
+            at = may_probe && share_is_ejected(share) ? probe(&hosts) : PICK_NONE;
             may_probe = may_probe && !share_is_ejected(share);
-            steps += at == PICK_NONE ? cursor_step(hosts->count) : 0;
+            steps += at == PICK_NONE ? cursor_step(count) : 0;
         }
     }
     if (steps)
-        cursor_skip(mine, hosts->s_block, steps);
-    return at == PICK_NONE ? pick_exactly(hosts, false) : at;
+        cursor_skip(mine, s_block, steps);
+    return at == PICK_NONE ? pick_exactly(mapping, s_block, count, false) : at;
 }
 
-static inline uint32_t pick(const struct limited *hosts, bool may_probe)
+static inline uint32_t pick(struct mapping *mapping, const struct block *s_block, uint32_t count,
+                            bool may_probe)
 {
-    uint32_t limited = load_relaxed(&hosts->s_block->limited), count = hosts->count;
+    uint32_t limited = load_relaxed(&s_block->limited);
     if (count > FEW && limited <= count / (count <= EXACT_MOST ? 4 : 2))
-        return pick_of_many(hosts, may_probe);
-    return count <= STATES_IN_WORD ? pick_of_few(hosts, may_probe) : pick_exactly(hosts, may_probe);
+        return pick_of_many(mapping, s_block, count, may_probe);
+    return count <= STATES_IN_WORD ? pick_of_few(mapping, s_block, count, may_probe)
+                                   : pick_exactly(mapping, s_block, count, may_probe);
 }
 
-uint32_t pick_limited(struct mapping *mapping, struct route_key key, const struct block *s_block,
-                      uint32_t count)
+uint32_t pick_limited(struct mapping *mapping, const struct block *s_block, uint32_t count)
 {
-    const struct limited hosts = limited_hosts(mapping, key, s_block, count);
-    return pick(&hosts, true);
+    return pick(mapping, s_block, count, true);
 }
 
 static bool was_tried(const struct limited *hosts, uint32_t at, const larshm_host *tried, size_t count)
@@ -188,14 +203,14 @@ static uint32_t find_untried(const struct limited *hosts, const larshm_host *tri
  * The next ones of the route's sequence, up to one that was not tried: so all that were not tried get the same share. Where
  * that takes too long, because most of few hosts were tried, they are counted.
  */
-uint32_t pick_limited_except(struct mapping *mapping, struct route_key key, const struct block *s_block,
-                             uint32_t count, const larshm_host *tried, size_t tried_count)
+uint32_t pick_limited_except(struct mapping *mapping, const struct block *s_block, uint32_t count,
+                             const larshm_host *tried, size_t tried_count)
 {
-    const struct limited hosts = limited_hosts(mapping, key, s_block, count);
+    const struct limited hosts = limited_hosts(mapping, s_block, count);
     uint32_t at = PICK_NONE;
     int draws = count > load_relaxed(&s_block->limited) + tried_count ? DRAWS : 1;
     for (int draw = 0; draw < draws; draw++) {
-        at = pick(&hosts, false);
+        at = pick(mapping, s_block, count, false);
         if (at == PICK_NONE || !was_tried(&hosts, at, tried, tried_count))
             return at;
     }

@@ -31,7 +31,7 @@ static uint32_t probe(const struct limited *hosts, uint32_t ejected)
     enum {
         PRICE_MAX = 10000
     };
-    uint32_t slot = index_find(&hosts->mapping->routes, hosts->key);
+    uint32_t slot = limited_slot(hosts);
     if (slot == SLOT_NONE)
         return PICK_NONE;
     uint32_t period = load_relaxed(&hosts->mapping->routes.s_header->settings.probe_num) + 1;
@@ -43,10 +43,9 @@ static uint32_t probe(const struct limited *hosts, uint32_t ejected)
     return limited_find(hosts, EJECTED, (period ? number / period : number) % ejected);
 }
 
-uint32_t pick_limited_lars(struct mapping *mapping, struct route_key key, const struct block *s_block,
-                           uint32_t count)
+uint32_t pick_limited_lars(struct mapping *mapping, const struct block *s_block, uint32_t count)
 {
-    const struct limited hosts = limited_hosts(mapping, key, s_block, count);
+    const struct limited hosts = limited_hosts(mapping, s_block, count);
     uint32_t ejected = limited_count(&hosts, EJECTED);
     uint32_t probed = ejected > 0 ? probe(&hosts, ejected) : PICK_NONE;
     uint32_t pickable = probed == PICK_NONE ? limited_count(&hosts, IN_ROTATION) : 0;
