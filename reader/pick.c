@@ -12,6 +12,7 @@ enum {
     DRAWS = 8,        /* for a host that was not tried */
     MADE_UP = 2,      /* probes of a host that come late, at most */
     PROBE_TIMES = 16, /* in a millisecond: when the next probe of a route is due */
+    NONE_DUE_CELLS = 1024,
 };
 
 /*
@@ -98,11 +99,35 @@ static uint32_t pick_exactly(struct mapping *mapping, const struct block *s_bloc
                      : limited_find(&hosts, WITH_FULL_SHARE, (uint32_t)cursor_host(position, pickable));
 }
 
+/*
+ * Where a pick falls cannot be foreseen, and a branch on it costs as much as half of a lookup. So a process remembers of which tables
+ * it has found that no probe is due, since the tick moved: that is so until it moves on. A cell has the lower half of the tick,
+ * and which table it is about, as in cursor.h; a table whose cell is another one's is looked at. Relaxed: the value alone matters.
+ */
+static _Atomic uint32_t none_due[NONE_DUE_CELLS];
+
+static inline _Atomic uint32_t *none_due_cell(const struct block *s_block)
+{
+    return &none_due[(uintptr_t)s_block / UNIT_BYTES % NONE_DUE_CELLS];
+}
+
+static inline uint32_t none_due_now(const struct limited *hosts)
+{
+    uint64_t tick = load_relaxed(&hosts->mapping->routes.s_header->tick);
+    return (uint32_t)((uintptr_t)hosts->s_block / (UNIT_BYTES * NONE_DUE_CELLS)) << 16 | (uint16_t)tick;
+}
+
 static __attribute__((noinline)) uint32_t probe_of_few(struct mapping *mapping, const struct block *s_block,
-                                                       uint32_t count)
+                                                       uint32_t count, uint32_t fall)
 {
     const struct limited hosts = limited_hosts(mapping, s_block, count);
-    return probe(&hosts);
+    uint32_t now = none_due_now(&hosts);
+    if (!falls_to_ejected(&hosts, fall))
+        return PICK_NONE;
+    uint32_t probed = probe(&hosts);
+    if (probed == PICK_NONE)
+        store_relaxed(none_due_cell(s_block), now);
+    return probed;
 }
 
 /*
@@ -120,8 +145,9 @@ static inline uint32_t pick_of_few(struct mapping *mapping, const struct block *
         return pick_exactly(mapping, s_block, count, may_probe);
     uint32_t position = cursor_next(&thread_state, s_block, pickable);
     uint32_t fall = fall_of(&hosts, pickable, position);
-    if (may_probe && share_is_ejected(share_in(states, (uint32_t)cursor_host(fall, count)))) {
-        uint32_t probed = probe_of_few(mapping, s_block, count);
+    bool none_is_due = load_relaxed(none_due_cell(s_block)) == none_due_now(&hosts);
+    if (may_probe && !__builtin_expect(none_is_due, 1)) {
+        uint32_t probed = probe_of_few(mapping, s_block, count, fall);
         if (probed != PICK_NONE)
             return probed;
     }
