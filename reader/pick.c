@@ -151,7 +151,10 @@ static inline uint32_t pick_of_few(struct mapping *mapping, const struct block *
         if (probed != PICK_NONE)
             return probed;
     }
-    return limited_nth(full, (uint32_t)cursor_host(position, pickable));
+    uint32_t rank = (uint32_t)cursor_host(position, pickable);
+    if (__builtin_expect(count - pickable == 1, 1)) /* the hosts without the one that is out */
+        return rank + (rank >= (uint32_t)__builtin_ctzll(exist & ~full) / 4);
+    return limited_nth(full, rank);
 }
 
 static bool takes_pick(uint32_t share, uint32_t position)
