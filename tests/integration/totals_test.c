@@ -24,7 +24,7 @@ enum {
     ROUNDS = 150, /* of changes; one takes ROUND_MS */
     ROUND_MS = 10,
     BURST_ROUND = ROUNDS * 3 / 4, /* brings many routes: objects are replaced faster than they are drained */
-    BURST_ROUTES = 5000,
+    BURST_ROUTES = 8000,
     REPEATS = 100, /* calls to a host that was picked once */
     OTHERS_MODID = 3,
 };
