@@ -293,6 +293,18 @@ uint64_t region_space_available(void)
     return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
+bool region_close_part(struct region *region, size_t bytes)
+{
+    if (region->size <= bytes) {
+        region_close(region);
+        return false;
+    }
+    munmap(region->s_base, bytes);
+    region->s_base = (char *)region->s_base + bytes;
+    region->size -= bytes;
+    return true;
+}
+
 void region_close(struct region *region)
 {
     if (region->s_base)

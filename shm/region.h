@@ -97,4 +97,8 @@ uint64_t region_space_available(void);
 /* Unmaps. A zeroed region is fine. */
 void region_close(struct region *region);
 
+/* Unmaps so many bytes of it, a multiple of the page size. True: there are more. The region is for this and region_close()
+ * from then on. */
+bool region_close_part(struct region *region, size_t bytes);
+
 #endif

@@ -12,6 +12,7 @@
 enum {
     STAT_BLOCK_BYTES = 512, /* the unit of st_blocks */
     UNNAMED_MS = 1000,
+    PART_BYTES = 16 << 20,
 };
 
 static bool is_on_tmpfs(int fd)
@@ -96,9 +97,28 @@ static bool is_held(struct replaced_object *object)
         return true;
     if (fcntl(object->fd, F_SETLEASE, F_WRLCK) != 0)
         return errno == EAGAIN; /* another error: this system has no leases, see fs.leases-enable */
-    bool freed = ftruncate(object->fd, 0) == 0;
-    fcntl(object->fd, F_SETLEASE, F_UNLCK);
-    return !freed;
+    object->freeing = true;
+    return false;
+}
+
+/* The lease stays until nothing is left, so that no program opens what is half gone. */
+static void free_part(struct replaced *replaced, uint32_t at)
+{
+    struct stat st;
+    int fd = replaced->objects[at].fd;
+    off_t left = fstat(fd, &st) == 0 && st.st_size > PART_BYTES ? st.st_size - PART_BYTES : 0;
+    if (ftruncate(fd, left) != 0 || left == 0)
+        drop(replaced, at);
+}
+
+bool replaced_free_part(struct replaced *replaced)
+{
+    uint32_t at = 0;
+    while (at < replaced->count && !replaced->objects[at].freeing)
+        at++;
+    if (at < replaced->count)
+        free_part(replaced, at);
+    return at < replaced->count;
 }
 
 struct replaced_held replaced_check(struct replaced *replaced, uint64_t now)
@@ -108,12 +128,14 @@ struct replaced_held replaced_check(struct replaced *replaced, uint64_t now)
         struct replaced_object *object = &replaced->objects[i];
         if (object->mapped || now < object->since + UNNAMED_MS)
             continue;
-        if (!is_held(object)) {
+        if (!object->freeing && is_held(object)) {
+            held.objects++;
+            held.bytes += object->bytes;
+        } else if (object->freeing) {
+            free_part(replaced, i);
+        } else {
             drop(replaced, i);
-            continue;
         }
-        held.objects++;
-        held.bytes += object->bytes;
     }
     return held;
 }

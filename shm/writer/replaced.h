@@ -19,6 +19,7 @@ struct replaced_object {
     uint64_t bytes, device, inode;
     uint64_t since; /* tick: it lost its name */
     bool mapped;    /* by the fetcher, which still collects it */
+    bool freeing;   /* no program keeps it: its memory is given back, under a lease */
 };
 
 /* Zeroed is empty. Of more than it has room for, those that use least memory are not watched. */
@@ -48,8 +49,11 @@ void replaced_add(struct replaced *replaced, int fd, bool mapped, uint64_t now);
 /* The fetcher is about to unmap the object. */
 void replaced_unmapped(struct replaced *replaced, const struct region *object);
 
+/* Gives back a part of the memory of what no program has open. False: there is none. */
+bool replaced_free_part(struct replaced *replaced);
+
 /*
- * Frees what no program has open any more; what is left. Not before an object has had no name for a second: kernels before 6.1
+ * Begins to free what no program has open any more, small objects at once; what is left. Not before an object has had no name for a second: kernels before 6.1
  * grant a lease though an open(2) that has found the name is under way. An opener that comes at the very moment raises
  * SIGURG, which processes ignore if they do nothing about it.
  */

@@ -57,8 +57,8 @@ _Atomic uint32_t *writer_knock(const struct writer *writer);
 enum shm_status writer_maintain(struct writer *writer, uint64_t now);
 
 /*
- * Called again and again while it returns true: a larger generation is under way, of which this builds a part. It may be
- * installed then.
+ * Called again and again while it returns true: it does a part of what takes long. A larger generation is built, which may be
+ * installed then; and the memory of what was replaced is given back.
  */
 bool writer_grow_on(struct writer *writer, uint64_t now);
 

@@ -109,7 +109,10 @@ enum shm_status writer_begin(struct writer *writer, const struct generation_plan
     uint64_t bytes = plan_bytes(plan);
     writer_abandon(writer);
     writer_bound_retired(writer, bytes);
+    region_close(&writer->left);
     replaced_check(&writer->replaced, plan->copying.now); /* what is freed has room for the new one */
+    while (replaced_free_part(&writer->replaced))
+        continue;
     if (!writer_has_memory(writer, bytes)) {
         writer->no_space = plan->copying.now;
         return SHM_NO_SPACE;
@@ -168,7 +171,11 @@ enum shm_status writer_install(struct writer *writer, struct routes_header *s_re
     sigbus_protect(&writer->now.control_region);
     if (replaced.control_region.s_base)
         writer_retire_control(writer, &replaced, kept, now);
+    region_close(&writer->left);
+    writer->left = replaced.routes_region;
+    replaced.routes_region = (struct region){0};
     generation_close(&replaced);
+    region_close_part(&writer->left, LEAVE_BYTES);
     return SHM_OK;
 }
 

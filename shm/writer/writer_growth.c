@@ -54,9 +54,10 @@ static enum shm_status go_on(struct writer *writer, uint64_t work, uint64_t now)
 
 bool writer_grow_on(struct writer *writer, uint64_t now)
 {
-    if (writer->next.under_way)
-        go_on(writer, GROWTH_WORK, now);
-    return writer->next.under_way;
+    if (!writer->next.under_way)
+        return region_close_part(&writer->left, LEAVE_BYTES) || replaced_free_part(&writer->replaced);
+    go_on(writer, GROWTH_WORK, now);
+    return writer->next.under_way || writer->left.s_base;
 }
 
 static enum shm_status begin(struct writer *writer, const struct generation_plan *plan, uint64_t now)

@@ -18,6 +18,7 @@ enum {
     RETIRED_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
     RETIRED_KEEP_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
+    LEAVE_BYTES = 16 << 20, /* of that are unmapped at one go: some milliseconds */
     COMPACT_MS = 10 * 1000, /* between two generations that are no larger */
     COMPACTIONS = 6,        /* so many of them in a row, and then one in each COMPACTION_MS */
     COMPACTION_MS = 600 * 1000,
@@ -41,6 +42,7 @@ struct writer {
     struct object_names names;
     struct generation now;
     struct generation_draft next; /* that will replace it */
+    struct region left;           /* what is still mapped of the routes object that was replaced */
     struct retired_control retired[RETIRED_MAX];
     struct replaced replaced;
     struct postponed postponed;

@@ -51,6 +51,7 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
         else
             writer_collect_lookups(writer, &retired->stats.control);
     }
+    region_close_part(&writer->left, LEAVE_BYTES);
     const struct arena *arena = &writer->now.publisher.arena;
     writer_gauge(writer, COUNTER_units_live, arena->live);
     writer_gauge(writer, COUNTER_units_retired, arena->waiting);

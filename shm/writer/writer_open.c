@@ -192,6 +192,7 @@ void writer_close(struct writer *writer)
     }
     sigbus_unprotect(&writer->now.control_region);
     generation_abandon(&writer->names, &writer->next);
+    region_close(&writer->left);
     generation_close(&writer->now);
     replaced_close(&writer->replaced);
     postponed_free(&writer->postponed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/writer/replaced.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -123,6 +124,40 @@ static void g10_what_is_kept_without_opening_it_has_no_memory(void **state)
     close(fd);
 }
 
+/* In the meantime no program opens it. */
+static void what_is_large_is_freed_in_parts(void **state)
+{
+    enum {
+        LARGE = 40 << 20,
+        PART = 16 << 20,
+    };
+    struct fixture *fixture = *state;
+    struct stat st;
+    char path[64];
+    uint64_t before = LARGE;
+    uint32_t parts = 1;
+    region_close(&fixture->own);
+    region_unlink(fixture->name);
+    assert_int_equal(region_create(fixture->name, LARGE, 0644, (gid_t)-1, &fixture->own), SHM_OK);
+    int fd = region_descriptor(fixture->name, O_PATH, 0);
+    replace(fixture);
+    assert_int_equal(replaced_check(&fixture->replaced, LATER).objects, 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    do {
+        assert_int_equal(open(path, O_RDONLY | O_NONBLOCK), -1);
+        assert_int_equal(errno, EWOULDBLOCK);
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_in_range(before - (uint64_t)st.st_blocks * 512, 1, PART);
+        before = (uint64_t)st.st_blocks * 512;
+        parts++;
+    } while (replaced_free_part(&fixture->replaced) && fixture->replaced.count);
+    assert_int_equal(parts, 3);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_blocks, 0);
+    assert_false(replaced_free_part(&fixture->replaced));
+    close(fd);
+}
+
 static void an_object_with_another_name_is_held_and_stays_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -193,6 +228,7 @@ int main(void)
         TEST(g6_objects_on_another_file_system_than_tmpfs_are_not_freed),
         TEST(g10_an_object_is_held_while_a_program_has_it_open_or_mapped),
         TEST(g10_what_is_kept_without_opening_it_has_no_memory),
+        TEST(what_is_large_is_freed_in_parts),
         TEST(an_object_with_another_name_is_held_and_stays_whole),
         TEST(what_the_fetcher_still_maps_is_not_counted),
         TEST(a_name_that_leads_elsewhere_is_not_watched),
