@@ -134,10 +134,11 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
     struct route_key key = get_host_key(number);
     if (!lookup_fast(&mapping->routes, key, &table))
         return get_host_leave(h, number, host, mapping, NULL, 0);
-    if (!fast_table_common(&table, load_relaxed(&mapping->routes.s_header->tick)))
+    uint64_t count;
+    if (!fast_table_common(&table, load_relaxed(&mapping->routes.s_header->tick), &count))
         return get_host_leave(h, number, host, mapping, table.s_block, table.ref);
-    uint64_t at = cursor_host(cursor_next(mine, table.s_block, table.count), table.count);
-    const struct host_addr picked = fast_table_host(&table, at);
+    const struct host_addr picked =
+        fast_table_host(&table, count, cursor_host(cursor_next(mine, table.s_block, count), count));
     bool intact = block_intact(table.s_block, table.ref);
     rcu_leave_fast(section);
     if (!intact)

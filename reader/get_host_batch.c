@@ -54,11 +54,12 @@ static inline int answer(const struct part *part, size_t i, larshm_host *host)
     struct fast_table table;
     if (!lookup_fast_at(&part->mapping->routes, get_host_key(known->number), known->ref, &table))
         return get_host_other(part->mapping, known->number, NULL, 0, host);
-    if (!fast_table_common(&table, part->tick))
+    uint64_t count;
+    if (!fast_table_common(&table, part->tick, &count))
         return get_host_other(part->mapping, known->number, table.s_block, table.ref, host);
     uint32_t position = part->start + cursor_move(cursor_pair(part->cursors, table.s_block), table.s_block,
-                                                  table.count, part->lookups + (uint32_t)i);
-    const struct host_addr picked = fast_table_host(&table, cursor_host(position, table.count));
+                                                  count, part->lookups + (uint32_t)i);
+    const struct host_addr picked = fast_table_host(&table, count, cursor_host(position, count));
     if (!block_intact(table.s_block, table.ref))
         return get_host_other(part->mapping, known->number, NULL, 0, host);
     host->addr = picked.address;

@@ -37,9 +37,10 @@ static void remember(larshm_route *route)
     const struct mapping *mapping = load_acquire(&route->private_handle->current);
     struct fast_table table;
     if (lookup_fast(&mapping->routes, get_host_key(route->private_key), &table)) {
+        uint64_t count = fast_table_count(&table);
         if (load_relaxed(ref_of(route)) == 0)
-            store_relaxed(position_of(route), cursor_next(mine, table.s_block, table.count) - mine->start);
-        store_relaxed(step_of(route), cursor_step(table.count));
+            store_relaxed(position_of(route), cursor_next(mine, table.s_block, count) - mine->start);
+        store_relaxed(step_of(route), cursor_step(count));
         store_relaxed(ref_of(route), table.ref);
     }
     rcu_leave();
@@ -91,15 +92,6 @@ static __attribute__((noinline)) int pick_other(larshm_route *route, larshm_host
     return counted(route, &thread_state, code);
 }
 
-/* As fast_table_common(), word by word: so few registers are needed that none has to be saved. *count may be set anyway. */
-static inline bool is_common(const struct block *s_block, uint64_t tick, uint64_t *count)
-{
-    if (tick > load_relaxed(&s_block->expires) || load_relaxed(&s_block->limited) != 0)
-        return false;
-    *count = load_relaxed(&s_block->count);
-    return *count - 1 < INNER_HOSTS;
-}
-
 int larshm_route_pick(larshm_route *route, larshm_host *host)
 {
     const larshm *h = route->private_handle;
@@ -112,17 +104,19 @@ int larshm_route_pick(larshm_route *route, larshm_host *host)
     /* Pairs with mapping_renew(). */
     struct mapping *mapping = load_acquire(&h->current);
     const struct routes *routes = &mapping->routes;
-    struct fast_table table = {.ref = load_relaxed(ref_of(route))};
+    struct fast_table table;
+    uint64_t count;
     if (!get_host_current(routes) ||
-        !table_block(routes, table.ref, get_host_key(number), routes->inner_bytes, &table.s_block)) {
+        !lookup_fast_at(routes, get_host_key(number), load_relaxed(ref_of(route)), &table)) {
         rcu_leave_fast(section);
         return pick_slow(route, host);
     }
-    if (!__builtin_expect(is_common(table.s_block, load_relaxed(&routes->s_header->tick), &table.count), 1))
+    if (!fast_table_common(&table, load_relaxed(&routes->s_header->tick), &count))
         return pick_other(route, host, mapping, table.s_block, table.ref);
     uint32_t position = load_relaxed(position_of(route)) + load_relaxed(step_of(route));
     store_relaxed(position_of(route), position);
-    const struct host_addr picked = fast_table_host(&table, cursor_host(position + mine->start, table.count));
+    const struct host_addr picked =
+        fast_table_host(&table, count, cursor_host(position + mine->start, count));
     bool intact = block_intact(table.s_block, table.ref);
     rcu_leave_fast(section);
     if (!intact)

@@ -63,12 +63,14 @@ static inline bool begin_fast(struct mapping *mapping, struct route_key key, lar
     struct fast_table table;
     struct shown shown;
     if (!get_host_current(routes) || !lookup_fast(routes, key, &table) ||
-        load_relaxed(&routes->s_header->tick) > table.expires || table.count == 0 ||
-        !table_hosts_within(routes, table.s_block, (uint32_t)table.count, &shown.s_addresses, &shown.s_ports))
+        !fast_table_fresh(&table, load_relaxed(&routes->s_header->tick)))
+        return false;
+    shown.count = fast_table_count(&table);
+    if (shown.count == 0 ||
+        !table_hosts_within(routes, table.s_block, (uint32_t)shown.count, &shown.s_addresses, &shown.s_ports))
         return false;
     shown.s_block = table.s_block;
     shown.ref = table.ref;
-    shown.count = table.count;
     begin(mapping, &shown, view, size);
     return true;
 }

@@ -51,9 +51,6 @@ static inline uint64_t lookup_fast_ref(const struct routes *routes, const struct
 struct fast_table {
     const struct block *s_block;
     uint64_t ref;
-    uint64_t expires; /* as stored: bit 63 is PULLING */
-    uint64_t count;   /* may be 0 */
-    uint32_t limited; /* hosts that get less than their share */
 };
 
 /*
@@ -63,15 +60,8 @@ struct fast_table {
 static inline bool lookup_fast_at(const struct routes *routes, struct route_key key, uint64_t ref,
                                   struct fast_table *out)
 {
-    const struct block *s_block;
-    if (!__builtin_expect(table_block(routes, ref, key, routes->inner_bytes, &s_block), 1))
-        return false;
-    out->s_block = s_block;
     out->ref = ref;
-    out->expires = load_relaxed(&s_block->expires);
-    out->count = load_relaxed(&s_block->count);
-    out->limited = load_relaxed(&s_block->limited);
-    return true;
+    return __builtin_expect(table_block(routes, ref, key, routes->inner_bytes, &out->s_block), 1);
 }
 
 static inline bool lookup_fast(const struct routes *routes, struct route_key key, struct fast_table *out)
@@ -79,14 +69,33 @@ static inline bool lookup_fast(const struct routes *routes, struct route_key key
     return lookup_fast_at(routes, key, lookup_fast_ref(routes, index_home(routes, key), key), out);
 }
 
-/*
- * Whether the table is of the common case: it is fresh, has 1 .. INNER_HOSTS, and all of them get their share. The tick is at worst
- * stale: see layout.h on it, PROTOCOL.md on what changes in place.
- */
-static inline bool fast_table_common(const struct fast_table *table, uint64_t tick)
+/* The tick is at worst stale: see layout.h on it, PROTOCOL.md on what changes in place. */
+static inline bool fast_table_fresh(const struct fast_table *table, uint64_t tick)
 {
-    return __builtin_expect(tick <= table->expires, 1) &&
-           __builtin_expect(table->count - 1 < INNER_HOSTS, 1) && __builtin_expect(table->limited == 0, 1);
+    return tick <= load_relaxed(&table->s_block->expires);
+}
+
+/* May be 0. */
+static inline uint64_t fast_table_count(const struct fast_table *table)
+{
+    return load_relaxed(&table->s_block->count);
+}
+
+/* How many hosts get less than their share. */
+static inline uint32_t fast_table_limited(const struct fast_table *table)
+{
+    return load_relaxed(&table->s_block->limited);
+}
+
+/*
+ * Whether the table is of the common case: it is fresh, all of its hosts get their share, and they are 1 .. INNER_HOSTS; *count is
+ * how many, then. Word by word: what is loaded before it is looked at needs registers, and those have to be saved.
+ */
+static inline bool fast_table_common(const struct fast_table *table, uint64_t tick, uint64_t *count)
+{
+    return __builtin_expect(fast_table_fresh(table, tick), 1) &&
+           __builtin_expect(fast_table_limited(table) == 0, 1) &&
+           __builtin_expect((*count = fast_table_count(table)) - 1 < INNER_HOSTS, 1);
 }
 
 /* Prefetches the block that a ref may lead to. Any ref will do: a prefetch never faults. */
@@ -95,11 +104,11 @@ static inline void lookup_fast_fetch(const struct routes *routes, uint64_t ref)
     __builtin_prefetch((const char *)routes->s_arena + ref_offset(ref));
 }
 
-/* A host of a table of 1 .. INNER_HOSTS: its addresses come behind one word of states, then its ports. */
-static inline struct host_addr fast_table_host(const struct fast_table *table, uint64_t at)
+/* A host of a table of `count` hosts, 1 .. INNER_HOSTS: its addresses come behind one word of states, then its ports. */
+static inline struct host_addr fast_table_host(const struct fast_table *table, uint64_t count, uint64_t at)
 {
     static_assert(STATE_WORDS(INNER_HOSTS) == 1, "fixed places");
-    const _Atomic uint16_t *s_ports = (const _Atomic uint16_t *)table->s_block + 2 * table->count + at;
+    const _Atomic uint16_t *s_ports = (const _Atomic uint16_t *)table->s_block + 2 * count + at;
     return (struct host_addr){
         load_relaxed(block_addresses(table->s_block, INNER_HOSTS) + at),
         load_relaxed(s_ports + (sizeof(struct block) + sizeof(uint64_t)) / sizeof(uint16_t))};

@@ -152,8 +152,9 @@ static void look_up(const struct routes *routes, uint64_t key)
     struct fast_table fast;
     struct table table;
     if (lookup_fast(routes, numbered_key(key), &fast)) {
-        assert_true(fast.count > INNER_HOSTS ||
-                    (const char *)fast.s_block + BLOCK_BYTES(fast.count) <= (const char *)routes->s_end);
+        uint64_t count = fast_table_count(&fast);
+        assert_true(count > INNER_HOSTS ||
+                    (const char *)fast.s_block + BLOCK_BYTES(count) <= (const char *)routes->s_end);
         block_intact(fast.s_block, fast.ref);
     }
     uint32_t slot = index_find(routes, numbered_key(key));
