@@ -172,7 +172,7 @@ static void change(struct instance *instance, uint32_t keys, uint32_t round)
 {
     struct writer *writer = instance->writer;
     for (uint64_t i = 0; i < 400; i++) {
-        const uint64_t key = 1 + hash_word(i, round) % keys;
+        const uint64_t key = 1 + hash_word(i << 32 | round, 1) % keys;
         const struct route_ref route = writer_find(writer, numbered_key(key));
         const uint32_t count = route_ref_count(&route);
         switch (i % 8) {
