@@ -57,9 +57,9 @@ static void store_renew(void)
 }
 
 static void check_taken(const struct import_source *source, const struct content *before,
-                        const struct import_outcome *first)
+                        const struct store_edit *first)
 {
-    struct import_outcome second;
+    struct store_edit second;
     char error[IMPORT_ERROR_SIZE];
     struct content after = content();
     DEMAND(after.size.routes == before->size.routes + first->added.routes);
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!store)
         store_renew();
     struct import_source source = {.file = fmemopen((void *)(uintptr_t)data, size, "r"), .name = "fuzz.csv"};
-    struct import_outcome outcome;
+    struct store_edit outcome;
     char error[IMPORT_ERROR_SIZE] = "";
     struct content before = content();
     DEMAND(source.file);

@@ -9,20 +9,16 @@
 #include "conf/number.h"
 #include "tools/common/parse.h"
 #include "tools/dns/csv.h"
+#include "tools/dns/row.h"
 
 enum {
     LINE_SIZE = 256, /* the longest correct line without spaces has 64 characters */
     UNREAD = 1,      /* any byte but NUL */
     PROGRESS_LINES = 1 << 16,
-    ENTRIES_FIRST = 1024,
+    ROWS_FIRST = 1024,
 };
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
-
-struct entry {
-    struct route_key key;
-    struct host_addr host;
-};
 
 struct import {
     const struct import_source *source;
@@ -32,10 +28,9 @@ struct import {
     bool started; /* past the place where the header may be */
     struct csv csv;
 
-    /* To replace routes, all of their hosts have to be known first. */
-    struct entry *entries;
+    struct row *rows; /* sorted when all are there */
     size_t count, capacity;
-    uint64_t deleted;
+    struct host_addr *hosts; /* room for those of a route */
 };
 
 static int wrong(const struct import *import, const char *format, const char *text)
@@ -44,12 +39,6 @@ static int wrong(const struct import *import, const char *format, const char *te
     snprintf(reason, sizeof(reason), format, text);
     snprintf(import->error, IMPORT_ERROR_SIZE, "%s:%" PRIu64 ": %s; nothing was imported",
              import->source->name, import->line, reason);
-    return -1;
-}
-
-static int store_failed(const struct import *import)
-{
-    snprintf(import->error, IMPORT_ERROR_SIZE, "%s; nothing was imported", store_error(import->store));
     return -1;
 }
 
@@ -83,7 +72,7 @@ static bool read_ip(const char *text, uint32_t *out)
     return true;
 }
 
-static int read_fields(const struct import *import, char *line, struct entry *entry)
+static int read_fields(const struct import *import, char *line, struct row *row)
 {
     char *fields[CSV_COLUMNS];
     uint32_t id;
@@ -91,32 +80,32 @@ static int read_fields(const struct import *import, char *line, struct entry *en
         return wrong(import, "a line has the fields %s, and all lines have as many", CSV_LAYOUTS);
     if (fields[CSV_ID] && !parse_id(fields[CSV_ID], &id))
         return wrong(import, "id '%s' is not " PARSE_ID_ALLOWED, fields[CSV_ID]);
-    if (!parse_id(fields[CSV_MODID], &entry->key.modid))
+    if (!parse_id(fields[CSV_MODID], &row->key.modid))
         return wrong(import, "modid '%s' is not " PARSE_ID_ALLOWED, fields[CSV_MODID]);
-    if (!parse_id(fields[CSV_CMDID], &entry->key.cmdid))
+    if (!parse_id(fields[CSV_CMDID], &row->key.cmdid))
         return wrong(import, "cmdid '%s' is not " PARSE_ID_ALLOWED, fields[CSV_CMDID]);
-    if (!read_ip(fields[CSV_IP], &entry->host.address))
+    if (!read_ip(fields[CSV_IP], &row->host.address))
         return wrong(import, "ip '%s' is not " PARSE_IP_ALLOWED ", or its number", fields[CSV_IP]);
-    if (!parse_port(fields[CSV_PORT], &entry->host.port))
+    if (!parse_port(fields[CSV_PORT], &row->host.port))
         return wrong(import, "port '%s' is not " PARSE_PORT_ALLOWED, fields[CSV_PORT]);
-    if (route_key_is_none(entry->key))
+    if (route_key_is_none(row->key))
         return wrong(import, "%s", PARSE_KEY_RESERVED);
-    if (entry->host.address == INADDR_BROADCAST)
+    if (row->host.address == INADDR_BROADCAST)
         return wrong(import, "%s", PARSE_IP_BROADCAST);
     return 0;
 }
 
-static int keep(struct import *import, const struct entry *entry)
+static int keep(struct import *import, const struct row *row)
 {
     if (import->count == import->capacity) {
-        size_t capacity = import->capacity ? import->capacity * 2 : ENTRIES_FIRST;
-        struct entry *entries = reallocarray(import->entries, capacity, sizeof(*entries));
-        if (!entries)
+        size_t capacity = import->capacity ? import->capacity * 2 : ROWS_FIRST;
+        struct row *rows = reallocarray(import->rows, capacity, sizeof(*rows));
+        if (!rows)
             return wrong(import, "%s", "out of memory");
-        import->entries = entries;
+        import->rows = rows;
         import->capacity = capacity;
     }
-    import->entries[import->count++] = *entry;
+    import->rows[import->count++] = *row;
     return 0;
 }
 
@@ -131,7 +120,7 @@ static int start(struct import *import, char *line)
 
 static int import_line(struct import *import, char line[static LINE_SIZE])
 {
-    struct entry entry;
+    struct row row;
     if (trim(line, feof(import->source->file)) != 0)
         return wrong(import, "the line is too long, or not text; a line is %s", CSV_LAYOUTS);
     if (import->line == 1 && strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
@@ -143,54 +132,44 @@ static int import_line(struct import *import, char line[static LINE_SIZE])
         if (rc != 0)
             return rc < 0 ? rc : 0;
     }
-    if (read_fields(import, line, &entry) != 0)
+    if (read_fields(import, line, &row) != 0)
         return -1;
-    if (import->source->replace)
-        return keep(import, &entry);
-    if (store_add(import->store, entry.key, entry.host) < 0)
-        return store_failed(import);
+    return keep(import, &row);
+}
+
+/* Sets the route of the first of the sorted rows. Returns how many they are; 0: it failed. */
+static size_t replace_route(const struct import *import, struct store *store, size_t first)
+{
+    const struct row *rows = import->rows + first;
+    size_t same = 0;
+    int deleted;
+    while (first + same < import->count && route_key_equal(rows[same].key, rows->key)) {
+        import->hosts[same] = rows[same].host;
+        same++;
+    }
+    return store_set(store, rows->key, import->hosts, same, &deleted) < 0 ? 0 : same;
+}
+
+static int replace_routes(const struct import *import, struct store *store)
+{
+    for (size_t done = 0, same; done < import->count; done += same)
+        if ((same = replace_route(import, store, done)) == 0)
+            return -1;
     return 0;
 }
 
-static int compare_keys(const void *one, const void *other)
+static int add_rows(const struct import *import, struct store *store)
 {
-    uint64_t a = route_key_number(((const struct entry *)one)->key);
-    uint64_t b = route_key_number(((const struct entry *)other)->key);
-    return (a > b) - (a < b);
+    for (size_t i = 0; i < import->count; i++)
+        if (store_add(store, import->rows[i].key, import->rows[i].host) < 0)
+            return -1;
+    return 0;
 }
 
-/* Sets the route of the first of the sorted entries. Returns how many they are; 0: it failed. */
-static size_t replace_route(struct import *import, const struct entry *entries, size_t count,
-                            struct host_addr *hosts)
+static int make(struct store *store, void *arg)
 {
-    size_t same = 0;
-    int deleted;
-    while (same < count && compare_keys(&entries[same], entries) == 0) {
-        hosts[same] = entries[same].host;
-        same++;
-    }
-    if (store_set(import->store, entries->key, hosts, same, &deleted) < 0) {
-        store_failed(import);
-        return 0;
-    }
-    import->deleted += (uint64_t)deleted;
-    return same;
-}
-
-static int replace_routes(struct import *import)
-{
-    struct host_addr *hosts = calloc(import->count + 1, sizeof(*hosts));
-    if (!hosts)
-        return wrong(import, "%s", "out of memory");
-    if (import->count > 0)
-        qsort(import->entries, import->count, sizeof(*import->entries), compare_keys);
-    size_t done = 0, same = 1;
-    while (done < import->count && same > 0) {
-        same = replace_route(import, import->entries + done, import->count - done, hosts);
-        done += same;
-    }
-    free(hosts);
-    return same > 0 ? 0 : -1;
+    const struct import *import = arg;
+    return import->source->replace ? replace_routes(import, store) : add_rows(import, store);
 }
 
 static int import_lines(struct import *import)
@@ -211,34 +190,26 @@ static int import_lines(struct import *import)
     return -1;
 }
 
-/* The edit, which has begun. */
-static int import_all(struct import *import, struct import_outcome *out)
+static int import_all(struct import *import, struct store_edit *done)
 {
-    struct store *store = import->store;
-    struct store_size before, after;
-    struct store_edit edit;
-    if (store_measure(store, &before) != 0)
-        return store_failed(import);
-    if (import_lines(import) != 0 || replace_routes(import) != 0)
+    if (import_lines(import) != 0)
         return -1;
-    if (store_measure(store, &after) != 0 || store_commit(store, &edit) != 0)
-        return store_failed(import);
-    out->added =
-        (struct store_size){after.routes - before.routes, after.hosts + import->deleted - before.hosts};
-    out->deleted = import->deleted;
-    out->edit = edit;
-    return 0;
+    if (import->count > 0)
+        qsort(import->rows, import->count, sizeof(*import->rows), row_compare);
+    if (!(import->hosts = calloc(import->count + 1, sizeof(*import->hosts))))
+        return wrong(import, "%s", "out of memory");
+    if (store_make(import->store, make, import, done) == 0)
+        return 0;
+    snprintf(import->error, IMPORT_ERROR_SIZE, "%s; nothing was imported", store_error(import->store));
+    return -1;
 }
 
-int import_csv(const struct import_source *source, struct store *store, struct import_outcome *out,
+int import_csv(const struct import_source *source, struct store *store, struct store_edit *done,
                char error[static IMPORT_ERROR_SIZE])
 {
     struct import import = {.source = source, .store = store, .error = error};
-    if (store_begin(store) != 0)
-        return store_failed(&import);
-    int rc = import_all(&import, out);
-    if (rc != 0)
-        store_rollback(store);
-    free(import.entries);
+    int rc = import_all(&import, done);
+    free(import.rows);
+    free(import.hosts);
     return rc;
 }

@@ -23,17 +23,11 @@ struct import_source {
     void (*progress)(uint64_t lines); /* called now and then; may be NULL */
 };
 
-struct import_outcome {
-    struct store_size added;
-    uint64_t deleted; /* hosts */
-    struct store_edit edit;
-};
-
 /*
- * Returns 0; or -1 with the store and *out as before, and `error` saying "NAME:LINE: what is wrong and what is
+ * Returns 0; or -1 with the store and *done as before, and `error` saying "NAME:LINE: what is wrong and what is
  * allowed" where a line is to blame.
  */
-int import_csv(const struct import_source *source, struct store *store, struct import_outcome *out,
+int import_csv(const struct import_source *source, struct store *store, struct store_edit *done,
                char error[static IMPORT_ERROR_SIZE]);
 
 #endif

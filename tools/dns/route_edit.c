@@ -65,10 +65,15 @@ static const struct argp add_argp = {NULL, parse_word, "MODID CMDID IP:PORT...",
 static const struct argp set_argp = {NULL, parse_word, "MODID CMDID IP:PORT...", set_doc, NULL, NULL, NULL};
 static const struct argp del_argp = {NULL, parse_word, "MODID CMDID [IP:PORT...]", del_doc, NULL, NULL, NULL};
 
+struct edit;
+typedef int change_fn(struct store *store, const struct edit *edit); /* returns -1 when it fails */
+
 struct edit {
     struct route_key key;
     struct host_addr *hosts;
     int count;
+    change_fn *change;
+    size_t existed; /* 0: there was no such route before */
 };
 
 /* Everything is read before the database is touched. The hosts are the caller's to free. */
@@ -93,48 +98,37 @@ static int read_edit(const struct words *words, struct edit *edit)
     return 0;
 }
 
-/* Each returns how many hosts the edit under way changed. */
-typedef int edit_fn(struct store *store, const struct edit *edit);
-
 static int add_hosts(struct store *store, const struct edit *edit)
 {
-    int changed = 0;
-    for (int i = 0, rc; i < edit->count; i++, changed += rc)
-        if ((rc = store_add(store, edit->key, edit->hosts[i])) < 0)
+    for (int i = 0; i < edit->count; i++)
+        if (store_add(store, edit->key, edit->hosts[i]) < 0)
             return -1;
-    return changed;
+    return 0;
 }
 
 static int set_hosts(struct store *store, const struct edit *edit)
 {
-    int deleted, added = store_set(store, edit->key, edit->hosts, (size_t)edit->count, &deleted);
-    return added < 0 ? added : added + deleted;
+    int deleted;
+    return store_set(store, edit->key, edit->hosts, (size_t)edit->count, &deleted);
 }
 
 static int delete_hosts(struct store *store, const struct edit *edit)
 {
     if (edit->count == 0)
         return store_delete(store, edit->key, NULL);
-    int changed = 0;
-    for (int i = 0, rc; i < edit->count; i++, changed += rc)
-        if ((rc = store_delete(store, edit->key, &edit->hosts[i])) < 0)
+    for (int i = 0; i < edit->count; i++)
+        if (store_delete(store, edit->key, &edit->hosts[i]) < 0)
             return -1;
-    return changed;
+    return 0;
 }
 
-/* The edit as one transaction. *existed says whether the route was there before. */
-static int apply(struct store *store, const struct edit *edit, edit_fn *change, size_t *existed, int *changed,
-                 struct store_edit *done)
+static int make(struct store *store, void *arg)
 {
+    struct edit *edit = arg;
     struct host_addr first;
-    if (store_begin(store) != 0)
+    if (store_read(store, edit->key, &first, 1, &edit->existed) != 0)
         return -1;
-    if (store_read(store, edit->key, &first, 1, existed) != 0 || (*changed = change(store, edit)) < 0 ||
-        store_commit(store, done) != 0) {
-        store_rollback(store);
-        return -1;
-    }
-    return 0;
+    return edit->change(store, edit) < 0 ? -1 : 0;
 }
 
 /* Says when a route that was emptied is gone from the machines, too. */
@@ -150,29 +144,27 @@ static void say_when_seen(struct store *store, struct route_key key)
             key.modid, key.cmdid);
 }
 
-static int edit_route(const char *db, enum store_mode mode, const struct edit *edit, edit_fn *change,
-                      const char *verb)
+static int edit_route(const char *db, enum store_mode mode, struct edit *edit, const char *verb)
 {
     struct store *store = command_open_store(db, mode);
     if (!store)
         return EXIT_FAILURE;
-    size_t existed;
-    int changed, exit_code = EXIT_SUCCESS;
+    int exit_code = EXIT_SUCCESS;
     struct store_edit done;
-    if (apply(store, edit, change, &existed, &changed, &done) != 0) {
+    if (store_make(store, make, edit, &done) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
         exit_code = EXIT_FAILURE;
-    } else if (mode == STORE_EXISTING && !existed) {
+    } else if (mode == STORE_EXISTING && !edit->existed) {
         log_line(LOG_LEVEL_ERROR, "no route %" PRIu32 " %" PRIu32 ": see 'route list'", edit->key.modid,
                  edit->key.cmdid);
         exit_code = EXIT_NO_ROUTE;
-    } else if (changed == 0) {
+    } else if (done.keys == 0) {
         log_line(LOG_LEVEL_INFO, "nothing changed in route %" PRIu32 " %" PRIu32, edit->key.modid,
                  edit->key.cmdid);
     } else {
-        log_line(LOG_LEVEL_INFO, "route %" PRIu32 " %" PRIu32 ": %d host%s %s, version %" PRIu64,
-                 edit->key.modid, edit->key.cmdid, changed, number_plural((uint64_t)changed), verb,
-                 done.version);
+        uint64_t changed = done.added + done.deleted;
+        log_line(LOG_LEVEL_INFO, "route %" PRIu32 " %" PRIu32 ": %" PRIu64 " host%s %s, version %" PRIu64,
+                 edit->key.modid, edit->key.cmdid, changed, number_plural(changed), verb, done.version);
         say_when_seen(store, edit->key);
     }
     store_close(store);
@@ -191,14 +183,15 @@ static bool can_be(const struct edit *edit)
     return !reason;
 }
 
-static int put_hosts(const char *db, const struct argp *argp, int argc, char **argv, edit_fn *change,
+static int put_hosts(const char *db, const struct argp *argp, int argc, char **argv, change_fn *change,
                      const char *verb)
 {
     struct words words = {.min = 3};
     struct edit edit;
     if (argp_parse(argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
         return EXIT_FAILURE;
-    int exit_code = can_be(&edit) ? edit_route(db, STORE_CREATE, &edit, change, verb) : EXIT_FAILURE;
+    edit.change = change;
+    int exit_code = can_be(&edit) ? edit_route(db, STORE_CREATE, &edit, verb) : EXIT_FAILURE;
     free(edit.hosts);
     return exit_code;
 }
@@ -220,7 +213,8 @@ int command_route_del(const char *db, int argc, char **argv)
     struct edit edit;
     if (argp_parse(&del_argp, argc, argv, 0, NULL, &words) != 0 || read_edit(&words, &edit) != 0)
         return EXIT_FAILURE;
-    int exit_code = edit_route(db, STORE_EXISTING, &edit, delete_hosts, "deleted");
+    edit.change = delete_hosts;
+    int exit_code = edit_route(db, STORE_EXISTING, &edit, "deleted");
     free(edit.hosts);
     return exit_code;
 }

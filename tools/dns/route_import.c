@@ -70,9 +70,9 @@ static void show_progress(uint64_t lines)
 /* Returns the program's exit code. */
 static int import_and_say(const struct import_source *source, struct store *store)
 {
-    struct import_outcome outcome;
+    struct store_edit done;
     char error[IMPORT_ERROR_SIZE];
-    int result = import_csv(source, store, &outcome, error);
+    int result = import_csv(source, store, &done, error);
     if (source->progress)
         fputs("\r\033[K", stderr); /* leave the line to what is printed next */
     if (result != 0) {
@@ -81,14 +81,13 @@ static int import_and_say(const struct import_source *source, struct store *stor
     }
     char deleted[48] = "";
     if (source->replace)
-        snprintf(deleted, sizeof(deleted), "%" PRIu64 " host%s deleted, ", outcome.deleted,
-                 number_plural(outcome.deleted));
+        snprintf(deleted, sizeof(deleted), "%" PRIu64 " host%s deleted, ", done.deleted,
+                 number_plural(done.deleted));
     log_line(LOG_LEVEL_INFO,
              "%" PRIu64 " route%s and %" PRIu64 " host%s added, %s%" PRIu64
              " route%s changed, version %" PRIu64,
-             outcome.added.routes, number_plural(outcome.added.routes), outcome.added.hosts,
-             number_plural(outcome.added.hosts), deleted, outcome.edit.keys, number_plural(outcome.edit.keys),
-             outcome.edit.version);
+             done.new_routes, number_plural(done.new_routes), done.added, number_plural(done.added), deleted,
+             done.keys, number_plural(done.keys), done.version);
     return EXIT_SUCCESS;
 }
 

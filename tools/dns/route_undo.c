@@ -52,28 +52,29 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {options, parse_option, "EDIT", doc, NULL, NULL, NULL};
 
-/* Returns how many routes the edit had, or -1. */
-static int undo(struct store *store, uint32_t edit, bool force, struct store_edit *done)
+struct undo {
+    uint32_t edit;
+    bool force;
+    int routes; /* that the edit had */
+};
+
+static int make(struct store *store, void *arg)
 {
-    if (store_begin(store) != 0)
-        return -1;
-    int routes = store_undo(store, edit, force);
-    if (routes >= 0 && store_commit(store, done) == 0)
-        return routes;
-    store_rollback(store);
-    return -1;
+    struct undo *undo = arg;
+    undo->routes = store_undo(store, undo->edit, undo->force);
+    return undo->routes < 0 ? -1 : 0;
 }
 
 /* Returns the program's exit code. */
 static int undo_and_say(struct store *store, uint32_t edit, bool force)
 {
     struct store_edit done;
-    int routes = undo(store, edit, force, &done);
-    if (routes < 0) {
+    struct undo undo = {.edit = edit, .force = force};
+    if (store_make(store, make, &undo, &done) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
         return EXIT_FAILURE;
     }
-    if (routes == 0) {
+    if (undo.routes == 0) {
         log_line(LOG_LEVEL_ERROR, "no edit %" PRIu32 ": see 'route log'", edit);
         return EXIT_NO_ROUTE;
     }

@@ -30,5 +30,4 @@ const char *const sql_statements[STATEMENTS] = {
                  " ON CONFLICT (modid, cmdid, serverip, serverport) DO NOTHING",
     [DELETE_HOST] = "DELETE FROM RouteData WHERE modid = ?1 AND cmdid = ?2"
                     " AND serverip = ?3 AND serverport = ?4",
-    [DELETE_ROUTE] = "DELETE FROM RouteData WHERE modid = ?1 AND cmdid = ?2",
 };

@@ -20,7 +20,6 @@ enum statement {
     ADD_CHANGE,
     ADD_HOST,
     DELETE_HOST,
-    DELETE_ROUTE,
     STATEMENTS
 };
 

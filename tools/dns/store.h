@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The database of routes. Neither the server nor the commands know what kind it is.
+ * The database of routes. Neither the server nor the commands know what kind it is: store_kind.h says what each kind does.
  *
  * Tables and columns are those of Lars. RouteData holds the hosts; RouteVersion one row with a version that only
  * grows; RouteChange the keys that changed, each with the version that changed it. An edit here is one transaction
  * over all three, so that a follower of the store sees all of an edit or nothing.
  *
- * Several directories may follow one store. Each remembers the last RouteChange.id it has handled, and a handled
+ * Several directories may follow one store. Each remembers the RouteChange rows that it has handled, and a handled
  * row stays for STORE_KEEP_SECONDS by its version (Unix seconds), so that the others find it as well. A directory that
  * sleeps longer misses the row; it finds the change by reading all of its routes again.
  *
@@ -31,8 +31,7 @@ enum {
 struct store;
 
 /* Opens and checks the database. On failure, `error` says why and what to do, and *out is untouched. */
-int store_open(struct store **out, const char *path, enum store_mode mode,
-               char error[static STORE_ERROR_SIZE]);
+int store_open(struct store **out, const char *db, enum store_mode mode, char error[static STORE_ERROR_SIZE]);
 void store_close(struct store *store);
 const char *store_error(const struct store *store);
 
@@ -78,19 +77,30 @@ int store_follow(struct store *store);
 int store_clean(struct store *store);
 
 /*
- * An edit: begin, add, delete, set or undo, then commit or roll back. Other processes' edits wait meanwhile. Adding and
- * deleting return how many hosts that changed; `host` NULL deletes the whole route. After a failure, roll back.
+ * An edit: begin, add, delete, set or undo, then commit or roll back. Other processes' edits wait meanwhile. It is made in
+ * memory and written by the commit; store_read() does not see it before. Adding and deleting return how many hosts that
+ * changed; `host` NULL deletes the whole route. After a failure, roll back.
  */
 struct store_edit {
     uint64_t keys;    /* routes that changed; 0: the store is as before */
-    int64_t number;   /* in the log; 0: as before */
+    int64_t number;   /* in the log; 0: as before, or there is no log */
     uint64_t version; /* of the store, after the edit */
+    uint64_t new_routes;
+    uint64_t added, deleted; /* hosts */
 };
 int store_begin(struct store *store);
 int store_add(struct store *store, struct route_key key, struct host_addr host);
 int store_delete(struct store *store, struct route_key key, const struct host_addr *host);
 int store_commit(struct store *store, struct store_edit *edit);
 void store_rollback(struct store *store);
+
+/*
+ * A whole edit: begins it, has `make` change what it wants to, and commits; rolled back when one of them fails. Where
+ * another editor of the database came first, `make` is called once more, a bounded number of times: what it learned before
+ * does not count. It returns 0 or -1.
+ */
+typedef int store_make_fn(struct store *store, void *arg);
+int store_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
 
 /* The route has these hosts then and no others; sorts them. Returns how many were added; *deleted: how many deleted. */
 int store_set(struct store *store, struct route_key key, struct host_addr *hosts, size_t count, int *deleted);

@@ -1,109 +1,83 @@
 /* SPDX-License-Identifier: MIT */
-/* Edits of the store in one SQLite file, and the log of them. */
-#include "tools/dns/store_internal.h"
-
+/* Edits of the store: made in memory, written by the kind of database that it is in. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "tools/common/parse.h"
+#include "tools/dns/log_text.h"
+#include "tools/dns/store_kind.h"
+
+enum {
+    HOSTS_FIRST = 64,   /* read of a route; more if it has more */
+    TRIES = 10,         /* of an edit that other editors came before */
+    PAUSE_MS = 5,       /* after the first; then twice as long each time, ... */
+    PAUSE_MAX_MS = 500, /* ... up to this */
+};
 
 int store_begin(struct store *store)
 {
-    int64_t now = (int64_t)time(NULL);
-    if (database_run(&store->db, store->db.statements[BEGIN]) < 0)
+    uint64_t now = (uint64_t)time(NULL);
+    store->again = false;
+    if (store->kind->begin(store, &store->version) != 0)
         return -1;
-    if (database_query(&store->db, store->db.statements[VERSION], 0, &store->version) != 0) {
-        store_rollback(store);
-        return -1;
-    }
     store->edit_version = now > store->version ? now : store->version + 1;
     return 0;
 }
 
-/* Runs a statement that changes hosts of a route, and records that it did. Returns how many it changed. */
-static int change(struct store *store, struct route_key key, sqlite3_stmt *statement)
+static int fail_memory(struct store *store)
 {
-    struct edited *edited = edit_log_route(&store->log, &store->db, key);
-    int count = edited ? database_run(&store->db, statement) : -1;
-    if (count <= 0 || edited->changed)
-        return count;
-    edited->changed = true;
-    store->keys++;
-    int rc = database_run(&store->db, BIND(store, ADD_CHANGE, key.modid, key.cmdid, store->edit_version));
-    return rc < 0 ? rc : count;
+    return store_fail(store, "out of memory");
+}
+
+static struct edited *read_edited(struct store *store, struct route_key key)
+{
+    struct host_addr *hosts = NULL, *grown;
+    struct edited *edited = NULL;
+    size_t cap = HOSTS_FIRST / 2, count = cap;
+    int rc = 0;
+    while (rc == 0 && count == cap) {
+        cap *= 2;
+        if (!(grown = reallocarray(hosts, cap, sizeof(*hosts))))
+            rc = fail_memory(store);
+        else
+            rc = store->kind->read(store, key, hosts = grown, cap, &count);
+    }
+    if (rc == 0 && !(edited = edit_put(&store->edit, key, hosts, count)))
+        fail_memory(store);
+    free(hosts);
+    return edited;
+}
+
+/* The route in the edit under way. NULL: it could not be read, and store->error says why. */
+static struct edited *route_of(struct store *store, struct route_key key)
+{
+    struct edited *edited = edit_find(&store->edit, key);
+    return edited ? edited : read_edited(store, key);
 }
 
 int store_add(struct store *store, struct route_key key, struct host_addr host)
 {
-    return change(store, key,
-                  BIND(store, ADD_HOST, key.modid, key.cmdid, ntohl(host.address), ntohs(host.port)));
+    struct edited *edited = route_of(store, key);
+    if (!edited)
+        return -1;
+    int added = edited_add(edited, host);
+    return added < 0 ? fail_memory(store) : added;
 }
 
 int store_delete(struct store *store, struct route_key key, const struct host_addr *host)
 {
-    sqlite3_stmt *statement =
-        host ? BIND(store, DELETE_HOST, key.modid, key.cmdid, ntohl(host->address), ntohs(host->port))
-             : BIND(store, DELETE_ROUTE, key.modid, key.cmdid);
-    return change(store, key, statement);
-}
-
-static int compare_hosts(const void *one, const void *other)
-{
-    const struct host_addr *a = one, *b = other;
-    return (host_addr_order(*a) > host_addr_order(*b)) - (host_addr_order(*a) < host_addr_order(*b));
-}
-
-/* Hosts from a text as RouteEdit has it, for the caller to free. What is no host, another program wrote. */
-static struct host_addr *parse_hosts(const char *text, size_t *count)
-{
-    char *words = strdup(text), *rest = NULL;
-    struct host_addr *hosts = words ? calloc(strlen(words) + 1, sizeof(*hosts)) : NULL;
-    *count = 0;
-    for (char *word = hosts ? strtok_r(words, " ", &rest) : NULL; word; word = strtok_r(NULL, " ", &rest))
-        *count += parse_host(word, &hosts[*count]);
-    free(words);
-    return hosts;
-}
-
-/* Deletes those of `now` that are not among the sorted `wanted`. */
-static int delete_others(struct store *store, struct route_key key, const struct host_addr *now, size_t count,
-                         const struct host_addr *wanted, size_t wanted_count)
-{
-    int deleted = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (bsearch(&now[i], wanted, wanted_count, sizeof(*wanted), compare_hosts))
-            continue;
-        if (store_delete(store, key, &now[i]) < 0)
-            return -1;
-        deleted++;
-    }
-    return deleted;
+    struct edited *edited = route_of(store, key);
+    return edited ? edited_delete(edited, host) : -1;
 }
 
 int store_set(struct store *store, struct route_key key, struct host_addr *hosts, size_t count, int *deleted)
 {
-    size_t now_count;
-    int added = 0;
-    struct edited *edited = edit_log_route(&store->log, &store->db, key);
-    char *text = edited ? edit_log_hosts(&store->db, key) : NULL;
-    struct host_addr *now = text ? parse_hosts(text, &now_count) : NULL;
-    free(text);
-    if (!now)
-        return edited && text ? database_fail(&store->db, "out of memory") : -1;
-    qsort(hosts, count, sizeof(*hosts), compare_hosts);
-    *deleted = delete_others(store, key, now, now_count, hosts, count);
-    free(now);
-    if (*deleted < 0)
+    struct edited *edited = route_of(store, key);
+    if (!edited)
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        int rc = store_add(store, key, hosts[i]);
-        if (rc < 0)
-            return -1;
-        added += rc;
-    }
-    return added;
+    int added = edited_set(edited, hosts, hosts_sort(hosts, count), deleted);
+    return added < 0 ? fail_memory(store) : added;
 }
 
 /* An undo under way. */
@@ -114,67 +88,117 @@ struct undo {
     int rc;
 };
 
+/* The route as the log has it from before; unless it is another now than the log has it from after. */
+static int undo_route(const struct undo *undo, const struct store_log_row *row, struct edited *edited)
+{
+    struct hosts before;
+    int deleted, added = -1;
+    char *now = log_text(&edited->now);
+    if (!now)
+        return fail_memory(undo->store);
+    bool changed = strcmp(now, row->after) != 0;
+    free(now);
+    if (changed && !undo->force)
+        return store_fail(undo->store,
+                          "route %" PRIu32 " %" PRIu32 " has changed since edit %" PRId64
+                          ": see 'route log %" PRIu32 " %" PRIu32
+                          "'; --force sets it to what it was before that edit",
+                          row->key.modid, row->key.cmdid, row->edit, row->key.modid, row->key.cmdid);
+    if (log_text_parse(row->before, &before)) {
+        added = edited_set(edited, before.hosts, before.count, &deleted);
+        free(before.hosts);
+    }
+    return added < 0 ? fail_memory(undo->store) : 0;
+}
+
 static int undo_row(void *arg, const struct store_log_row *row)
 {
     struct undo *undo = arg;
-    struct store *store = undo->store;
-    size_t count;
-    int deleted;
-    char *now = edit_log_hosts(&store->db, row->key);
-    struct host_addr *before = now ? parse_hosts(row->before, &count) : NULL;
-    undo->rc = -1;
-    if (now && !before)
-        database_fail(&store->db, "out of memory");
-    else if (now && !undo->force && strcmp(now, row->after) != 0)
-        database_fail(&store->db,
-                      "route %" PRIu32 " %" PRIu32 " has changed since edit %" PRId64
-                      ": see 'route log %" PRIu32 " %" PRIu32
-                      "'; --force sets it to what it was before that edit",
-                      row->key.modid, row->key.cmdid, row->edit, row->key.modid, row->key.cmdid);
-    else if (now)
-        undo->rc = store_set(store, row->key, before, count, &deleted) < 0 ? -1 : 0;
-    free(now);
-    free(before);
+    struct edited *edited = route_of(undo->store, row->key);
+    undo->rc = edited ? undo_route(undo, row, edited) : -1;
     undo->routes++;
     return undo->rc;
 }
 
 int store_undo(struct store *store, int64_t edit, bool force)
 {
+    const struct log_filter filter = {.edit = edit, .modid_max = UINT32_MAX, .cmdid_max = UINT32_MAX};
     struct undo undo = {.store = store, .force = force};
-    if (edit_log_read(&store->db, edit, undo_row, &undo) != 0 || undo.rc != 0)
+    if (store->kind->log(store, &filter, undo_row, &undo) != 0 || undo.rc != 0)
         return -1;
     return undo.routes;
 }
 
-int store_log(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_log_row_fn *row,
-              void *arg)
+static int write_edit(struct store *store, const struct changes *changes, struct store_edit *edit)
 {
-    return edit_log_list(&store->db, modid, cmdid, row, arg);
+    int64_t number = 0;
+    if (store->kind->write(store, changes, store->edit_version, &number) != 0 ||
+        store->kind->commit(store) != 0)
+        return -1;
+    *edit = (struct store_edit){.keys = changes->route_count,
+                                .number = number,
+                                .version = store->edit_version,
+                                .new_routes = changes->new_routes,
+                                .added = changes->added_count,
+                                .deleted = changes->deleted_count};
+    edit_clear(&store->edit);
+    return 0;
 }
 
 int store_commit(struct store *store, struct store_edit *edit)
 {
-    uint64_t keys = store->keys;
-    int64_t number = 0;
-    if (keys == 0) {
+    struct changes changes;
+    int rc = 0;
+    if (edit_changes(&store->edit, &changes) != 0)
+        return fail_memory(store);
+    if (changes.route_count > 0) {
+        rc = write_edit(store, &changes, edit);
+    } else {
+        *edit = (struct store_edit){.version = store->version};
         store_rollback(store);
-    } else if ((number = edit_log_write(&store->log, &store->db)) < 0 ||
-               database_run(&store->db, BIND(store, SET_VERSION, store->edit_version)) < 0 ||
-               database_run(&store->db, store->db.statements[COMMIT]) < 0) {
-        return -1;
     }
-    *edit = (struct store_edit){
-        .keys = keys, .number = number, .version = (uint64_t)(keys ? store->edit_version : store->version)};
-    edit_log_clear(&store->log);
-    store->keys = 0;
-    return 0;
+    changes_free(&changes);
+    return rc;
 }
 
 void store_rollback(struct store *store)
 {
-    sqlite3_step(store->db.statements[ROLLBACK]);
-    sqlite3_reset(store->db.statements[ROLLBACK]);
-    edit_log_clear(&store->log);
-    store->keys = 0;
+    store->kind->rollback(store);
+    edit_clear(&store->edit);
+}
+
+/* A number below `limit`. Editors that met must not meet again. */
+static long drawn(long limit)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_nsec / 1000 % limit;
+}
+
+static void pause_before(int again)
+{
+    long ms = again < 7 ? (long)PAUSE_MS << again : PAUSE_MAX_MS;
+    long ns = (ms / 2 + drawn(ms)) * 1000000;
+    nanosleep(&(struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000}, NULL);
+}
+
+static int make_once(struct store *store, store_make_fn *make, void *arg, struct store_edit *done)
+{
+    if (store_begin(store) != 0)
+        return -1;
+    if (make(store, arg) == 0 && store_commit(store, done) == 0)
+        return 0;
+    store_rollback(store);
+    return -1;
+}
+
+int store_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done)
+{
+    for (int i = 1;; i++) {
+        if (make_once(store, make, arg, done) == 0)
+            return 0;
+        if (!store->again || i == TRIES)
+            return -1;
+        pause_before(i - 1);
+    }
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The store in one SQLite file: all but edits. */
-#include "tools/dns/store_internal.h"
+#include "tools/dns/store_sqlite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "tools/common/follow.h"
+#include "tools/dns/store_sqlite_internal.h"
 
 enum {
     CLEAN_ROWS = 5000, /* a few milliseconds of deleting */
@@ -21,8 +22,13 @@ static const struct database_use use = {
     .missing = "requests are answered from what is open, and edits are not pushed",
 };
 
+static struct store_sqlite *self(struct store *store)
+{
+    return (struct store_sqlite *)store;
+}
+
 /* What was handled of another content says nothing of this one. */
-static void restart(struct store *store)
+static void restart(struct store_sqlite *store)
 {
     store->data_version = -1;
     store->handled = 0;
@@ -30,35 +36,10 @@ static void restart(struct store *store)
     store->polled_version = 0;
 }
 
-int store_open(struct store **out, const char *path, enum store_mode mode,
-               char error[static STORE_ERROR_SIZE])
+static void close_file(struct store *store)
 {
-    struct store *store = calloc(1, sizeof(*store));
-    if (!store) {
-        snprintf(error, STORE_ERROR_SIZE, "out of memory");
-    } else if (database_open(&store->db, path, mode, &use) != 0) {
-        snprintf(error, STORE_ERROR_SIZE, "%s", store->db.error);
-    } else {
-        restart(store);
-        *out = store;
-        return 0;
-    }
-    store_close(store);
-    return -1;
-}
-
-void store_close(struct store *store)
-{
-    if (!store)
-        return;
-    database_close(&store->db);
-    edit_log_clear(&store->log);
+    database_close(&self(store)->db);
     free(store);
-}
-
-const char *store_error(const struct store *store)
-{
-    return store->db.error;
 }
 
 /* Another program may have written anything. */
@@ -77,23 +58,9 @@ static struct route_key read_key(sqlite3_stmt *statement, int column)
                               .cmdid = (uint32_t)sqlite3_column_int64(statement, column + 1)};
 }
 
-int store_read(struct store *store, struct route_key key, struct host_addr *hosts, size_t cap, size_t *count)
+static int begin_reading(struct store *base)
 {
-    sqlite3_stmt *statement = BIND(store, READ, key.modid, key.cmdid);
-    int result = SQLITE_ROW;
-    size_t found = 0;
-    while (found < cap && (result = sqlite3_step(statement)) == SQLITE_ROW)
-        found += read_host(statement, 0, &hosts[found]);
-    if (database_finish(&store->db, statement, result) != 0) {
-        store_end_reading(store);
-        return -1;
-    }
-    *count = found;
-    return 0;
-}
-
-int store_begin_reading(struct store *store)
-{
+    struct store_sqlite *store = self(base);
     if (database_run(&store->db, store->db.statements[BEGIN_READING]) < 0)
         return -1;
     store->reading = true;
@@ -101,8 +68,9 @@ int store_begin_reading(struct store *store)
 }
 
 /* It has written nothing, and SQLite may have ended it after an error. */
-void store_end_reading(struct store *store)
+static void end_reading(struct store *base)
 {
+    struct store_sqlite *store = self(base);
     if (!store->reading)
         return;
     store->reading = false;
@@ -110,11 +78,30 @@ void store_end_reading(struct store *store)
     sqlite3_reset(store->db.statements[ROLLBACK]);
 }
 
-int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_row_fn *row,
-               void *arg)
+static int read_route(struct store *base, struct route_key key, struct host_addr *hosts, size_t cap,
+                      size_t *count)
 {
-    sqlite3_stmt *statement = BIND(store, LIST, modid ? *modid : 0, modid ? *modid : UINT32_MAX, //
-                                   cmdid ? *cmdid : 0, cmdid ? *cmdid : UINT32_MAX);
+    struct store_sqlite *store = self(base);
+    sqlite3_stmt *statement = DATABASE_BIND(&store->db, READ, key.modid, key.cmdid);
+    int result = SQLITE_ROW;
+    size_t found = 0;
+    while (found < cap && (result = sqlite3_step(statement)) == SQLITE_ROW)
+        found += read_host(statement, 0, &hosts[found]);
+    if (database_finish(&store->db, statement, result) != 0) {
+        end_reading(base);
+        return -1;
+    }
+    *count = found;
+    return 0;
+}
+
+static int list(struct store *base, const uint32_t *modid, const uint32_t *cmdid, store_row_fn *row,
+                void *arg)
+{
+    struct store_sqlite *store = self(base);
+    sqlite3_stmt *statement =
+        DATABASE_BIND(&store->db, LIST, modid ? *modid : 0, modid ? *modid : UINT32_MAX, //
+                      cmdid ? *cmdid : 0, cmdid ? *cmdid : UINT32_MAX);
     struct host_addr host;
     int result;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW)
@@ -123,8 +110,9 @@ int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid
     return database_finish(&store->db, statement, result);
 }
 
-int store_measure(struct store *store, struct store_size *size)
+static int measure(struct store *base, struct store_size *size)
 {
+    struct store_sqlite *store = self(base);
     sqlite3_stmt *statement = store->db.statements[MEASURE];
     int result = sqlite3_step(statement);
     struct store_size measured = {.routes = (uint64_t)sqlite3_column_int64(statement, 0),
@@ -135,8 +123,9 @@ int store_measure(struct store *store, struct store_size *size)
     return 0;
 }
 
-int store_follow(struct store *store)
+static int follow(struct store *base)
 {
+    struct store_sqlite *store = self(base);
     int rc = database_follow(&store->db);
     if (rc > 0)
         restart(store);
@@ -145,15 +134,17 @@ int store_follow(struct store *store)
 
 _Static_assert((int)STORE_PATH_SIZE >= (int)DATABASE_PATH_SIZE, "the path fits");
 
-void store_edited_path(const struct store *store, char path[static STORE_PATH_SIZE])
+static void edited_path(const struct store *base, char path[static STORE_PATH_SIZE])
 {
+    const struct store_sqlite *store = (const struct store_sqlite *)base;
     path[0] = '\0';
     if (store->db.sqlite)
         database_path(&store->db, "-wal", path);
 }
 
-int store_poll(struct store *store, store_changed_fn *changed, void *arg)
+static int poll(struct store *base, store_changed_fn *changed, void *arg)
 {
+    struct store_sqlite *store = self(base);
     int64_t data_version, version;
     if (database_query(&store->db, store->db.statements[DATA_VERSION], 0, &data_version) != 0)
         return -1;
@@ -165,7 +156,7 @@ int store_poll(struct store *store, store_changed_fn *changed, void *arg)
     if (restored)
         restart(store);
 
-    sqlite3_stmt *statement = BIND(store, CHANGES, store->handled);
+    sqlite3_stmt *statement = DATABASE_BIND(&store->db, CHANGES, store->handled);
     int64_t handled = store->handled;
     bool all_due = true;
     int result;
@@ -187,16 +178,55 @@ int store_poll(struct store *store, store_changed_fn *changed, void *arg)
     return restored ? 2 : 1;
 }
 
-int store_clean(struct store *store)
+static int clean(struct store *base)
 {
+    struct store_sqlite *store = self(base);
     int64_t before = (int64_t)time(NULL) - STORE_KEEP_SECONDS, found;
-    if (database_query(&store->db, BIND(store, CLEAN_CHECK, before, store->seen), 0, &found) != 0)
+    if (database_query(&store->db, DATABASE_BIND(&store->db, CLEAN_CHECK, before, store->seen), 0, &found) !=
+        0)
         return -1;
     if (found == 0)
         return 0;
     database_set_wait(&store->db, 0);
-    sqlite3_stmt *statement = BIND(store, CLEAN, before, store->seen, CLEAN_ROWS);
+    sqlite3_stmt *statement = DATABASE_BIND(&store->db, CLEAN, before, store->seen, CLEAN_ROWS);
     int result = sqlite3_step(statement);
     database_set_wait(&store->db, DATABASE_BUSY_MS);
     return database_finish(&store->db, statement, result == SQLITE_BUSY ? SQLITE_DONE : result);
+}
+
+static const struct store_kind kind = {
+    .close = close_file,
+    .read = read_route,
+    .list = list,
+    .measure = measure,
+    .begin_reading = begin_reading,
+    .end_reading = end_reading,
+    .poll = poll,
+    .edited_path = edited_path,
+    .follow = follow,
+    .clean = clean,
+    .begin = store_sqlite_begin,
+    .write = store_sqlite_write,
+    .commit = store_sqlite_commit,
+    .rollback = store_sqlite_rollback,
+    .log = store_sqlite_log,
+};
+
+int store_sqlite_open(struct store **out, const char *path, enum store_mode mode,
+                      char error[static STORE_ERROR_SIZE])
+{
+    struct store_sqlite *store = calloc(1, sizeof(*store));
+    if (!store) {
+        snprintf(error, STORE_ERROR_SIZE, "out of memory");
+        return -1;
+    }
+    store->store = (struct store){.kind = &kind, .error = store->db.error};
+    if (database_open(&store->db, path, mode, &use) != 0) {
+        snprintf(error, STORE_ERROR_SIZE, "%s", store->db.error);
+        close_file(&store->store);
+        return -1;
+    }
+    restart(store);
+    *out = &store->store;
+    return 0;
 }

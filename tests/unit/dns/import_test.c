@@ -13,7 +13,7 @@
 #include "tools/dns/import.h"
 
 static int import_as(struct fixture *fixture, bool replace, const char *text, size_t size,
-                     struct import_outcome *outcome, char error[static IMPORT_ERROR_SIZE])
+                     struct store_edit *outcome, char error[static IMPORT_ERROR_SIZE])
 {
     FILE *file = fmemopen((void *)text, size, "r");
     assert_non_null(file);
@@ -23,7 +23,7 @@ static int import_as(struct fixture *fixture, bool replace, const char *text, si
     return rc;
 }
 
-static int import(struct fixture *fixture, const char *text, size_t size, struct import_outcome *outcome,
+static int import(struct fixture *fixture, const char *text, size_t size, struct store_edit *outcome,
                   char error[static IMPORT_ERROR_SIZE])
 {
     return import_as(fixture, false, text, size, outcome, error);
@@ -34,16 +34,16 @@ static void all_lines_are_added_as_one_edit(void **state)
     struct fixture *fixture = *state;
     static const char text[] = "\nMODID,cmdid,ip,port\r\n1,2,10.0.0.1,80\n\n1,2,10.0.0.2,80\r\n"
                                "4294967295,0,255.255.255.254,65535";
-    struct import_outcome outcome;
+    struct store_edit outcome;
     char error[IMPORT_ERROR_SIZE];
     assert_int_equal(import(fixture, text, strlen(text), &outcome, error), 0);
-    assert_int_equal(outcome.added.routes, 2);
-    assert_int_equal(outcome.added.hosts, 3);
-    assert_int_equal(outcome.edit.keys, 2);
+    assert_int_equal(outcome.new_routes, 2);
+    assert_int_equal(outcome.added, 3);
+    assert_int_equal(outcome.keys, 2);
     assert_int_equal(ask_sql(&fixture->file, "SELECT count(DISTINCT version) FROM RouteChange"), 1);
     assert_int_equal(import(fixture, text, strlen(text), &outcome, error), 0);
-    assert_int_equal(outcome.added.hosts, 0); /* they are there */
-    assert_int_equal(outcome.edit.keys, 0);
+    assert_int_equal(outcome.added, 0); /* they are there */
+    assert_int_equal(outcome.keys, 0);
 }
 
 static void a_wrong_line_is_named_and_nothing_is_added(void **state)
@@ -71,7 +71,7 @@ static void a_wrong_line_is_named_and_nothing_is_added(void **state)
          "the line is too long"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        struct import_outcome outcome;
+        struct store_edit outcome;
         char text[512], error[IMPORT_ERROR_SIZE];
         snprintf(text, sizeof(text), "1,2,10.0.0.1,80\n%s\n", wrong[i].line);
         assert_int_equal(import(fixture, text, strlen(text), &outcome, error), -1);
@@ -100,11 +100,11 @@ static void columns_are_those_of_lars_or_of_the_header_in_any_order_and_addresse
         "port, ip, cmdid, modid\n80, 10.0.0.1, 8, 7\n81, 3355443201, 8, 7\n",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-        struct import_outcome outcome;
+        struct store_edit outcome;
         char error[IMPORT_ERROR_SIZE] = "";
         if (import(fixture, texts[i], strlen(texts[i]), &outcome, error) != 0)
             fail_msg("%s: %s", texts[i], error);
-        assert_int_equal(outcome.added.hosts, 2);
+        assert_int_equal(outcome.added, 2);
         assert_int_equal(ask_sql(&fixture->file,
                                  "SELECT count(*) FROM RouteData WHERE modid = 7 AND cmdid = 8"
                                  " AND (serverip, serverport) IN ((167772161, 80), (3355443201, 81))"),
@@ -127,7 +127,7 @@ static void a_header_that_is_not_understood_is_refused(void **state)
         {"modid cmdid ip port", "unknown column 'modid cmdid ip port'"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        struct import_outcome outcome;
+        struct store_edit outcome;
         char error[IMPORT_ERROR_SIZE] = "";
         assert_int_equal(import(fixture, wrong[i].line, strlen(wrong[i].line), &outcome, error), -1);
         if (!strstr(error, wrong[i].reason) || !strstr(error, "modid,cmdid,ip,port"))
@@ -141,14 +141,14 @@ static void replacing_sets_the_routes_of_the_file_and_leaves_the_others(void **s
     static const char before[] = "1,2,10.0.0.1,80\n1,2,10.0.0.2,80\n1,3,10.0.0.1,80\n9,9,10.0.0.1,80\n";
     static const char text[] =
         "1,2,10.0.0.2,80\n1,3,10.0.0.1,80\n1,2,10.0.0.3,80\n5,5,10.0.0.1,80\n1,2,10.0.0.3,80\n";
-    struct import_outcome outcome;
+    struct store_edit outcome;
     char error[IMPORT_ERROR_SIZE];
     assert_int_equal(import(fixture, before, strlen(before), &outcome, error), 0);
     assert_int_equal(import_as(fixture, true, text, strlen(text), &outcome, error), 0);
-    assert_int_equal(outcome.added.routes, 1);
-    assert_int_equal(outcome.added.hosts, 2);
+    assert_int_equal(outcome.new_routes, 1);
+    assert_int_equal(outcome.added, 2);
     assert_int_equal(outcome.deleted, 1);
-    assert_int_equal(outcome.edit.keys, 2);
+    assert_int_equal(outcome.keys, 2);
     assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteData"), 5);
     assert_int_equal(
         ask_sql(&fixture->file,
@@ -156,7 +156,7 @@ static void replacing_sets_the_routes_of_the_file_and_leaves_the_others(void **s
                 " (1, 2, 167772163), (1, 3, 167772161), (5, 5, 167772161), (9, 9, 167772161))"),
         5);
     assert_int_equal(import_as(fixture, true, text, strlen(text), &outcome, error), 0);
-    assert_int_equal(outcome.edit.keys, 0);
+    assert_int_equal(outcome.keys, 0);
     static const char broken[] = "1,2,10.0.0.9,80\nx\n";
     assert_int_equal(import_as(fixture, true, broken, strlen(broken), &outcome, error), -1);
     assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteData WHERE serverip = 167772169"), 0);
@@ -166,7 +166,7 @@ static void bytes_that_are_no_text_are_refused(void **state)
 {
     struct fixture *fixture = *state;
     static const char text[] = "1,2,10.0.0.1,80\n1,2,10.\0.0.2,80\n";
-    struct import_outcome outcome;
+    struct store_edit outcome;
     char error[IMPORT_ERROR_SIZE];
     assert_int_equal(import(fixture, text, sizeof(text) - 1, &outcome, error), -1);
     assert_non_null(strstr(error, "text:2: the line is too long, or not text"));

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a kind of database does for the store, in its own struct that begins with a struct store. Functions are as in
+ * store.h where nothing else is said: they return -1 after a failure, with store->error set.
+ */
+#ifndef TOOLS_DNS_STORE_KIND_H
+#define TOOLS_DNS_STORE_KIND_H
+
+#include "tools/dns/edit.h"
+#include "tools/dns/store.h"
+
+/* Which rows of the log: of one edit or, with 0, of all; and of these keys. */
+struct log_filter {
+    int64_t edit;
+    uint32_t modid_min, modid_max, cmdid_min, cmdid_max;
+};
+
+struct store_kind {
+    void (*close)(struct store *store);
+
+    int (*read)(struct store *store, struct route_key key, struct host_addr *hosts, size_t cap,
+                size_t *count);
+    int (*list)(struct store *store, const uint32_t *modid, const uint32_t *cmdid, store_row_fn *row,
+                void *arg);
+    int (*measure)(struct store *store, struct store_size *size);
+
+    int (*begin_reading)(struct store *store);
+    void (*end_reading)(struct store *store);
+    int (*poll)(struct store *store, store_changed_fn *changed, void *arg);
+    void (*edited_path)(const struct store *store, char path[static STORE_PATH_SIZE]);
+    int (*follow)(struct store *store);
+    int (*clean)(struct store *store);
+
+    /* Begins a transaction, and keeps other editors out of it. *version is what RouteVersion has. */
+    int (*begin)(struct store *store, uint64_t *version);
+    /* Writes all of an edit, with the version that it makes; *number is what the log calls it, 0: it has no log. */
+    int (*write)(struct store *store, const struct changes *changes, uint64_t version, int64_t *number);
+    int (*commit)(struct store *store);
+    void (*rollback)(struct store *store);
+
+    /* In the order of edit and key; `row` may read the store. */
+    int (*log)(struct store *store, const struct log_filter *filter, store_log_row_fn *row, void *arg);
+};
+
+struct store {
+    const struct store_kind *kind;
+    char *error; /* [STORE_ERROR_SIZE], the kind's */
+    bool again;  /* the failure is over when the edit is made once more */
+
+    struct edit edit;
+    uint64_t version;      /* the database's, when the edit began */
+    uint64_t edit_version; /* what the edit makes it */
+};
+
+/* Sets the error. Returns -1. */
+__attribute__((format(printf, 2, 3))) int store_fail(struct store *store, const char *format, ...);
+
+#endif
