@@ -46,7 +46,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     if (key != 'd')
         return parse_command(key, state, &arguments->first);
     if (!*arg)
-        argp_error(state, "--db wants the name of a file");
+        argp_error(state, "--db wants the name of a database");
     arguments->db = arg;
     return 0;
 }

@@ -13,6 +13,25 @@ struct store *command_open_store(const char *db, enum store_mode mode)
     return store;
 }
 
+void command_warn_unlogged(const struct store *store)
+{
+    const char *reason = store_unlogged(store);
+    if (reason)
+        log_line(LOG_LEVEL_WARNING, "the edit is not in 'route log', and 'route undo' cannot undo it: %s",
+                 reason);
+}
+
+int command_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done)
+{
+    if (store_make(store, make, arg, done) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
+        return -1;
+    }
+    if (done->keys > 0)
+        command_warn_unlogged(store);
+    return 0;
+}
+
 bool command_read_host(const char *text, struct host_addr *host)
 {
     if (parse_host(text, host))

@@ -7,12 +7,18 @@
 #include "tools/common/program.h"
 #include "tools/dns/store.h"
 
-command_fn command_serve, command_route;
+command_fn command_serve, command_route, command_schema;
 command_fn command_route_add, command_route_set, command_route_del, command_route_list, command_route_import;
 command_fn command_route_log, command_route_undo;
 
 /* Opens the database, or logs why not and what to do. */
 struct store *command_open_store(const char *db, enum store_mode mode);
+
+/* Says that an edit is not in the log, if so. */
+void command_warn_unlogged(const struct store *store);
+
+/* Makes an edit, see store_make(), or logs why not. */
+int command_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
 
 /* Reads an argument, or logs what is wrong with it. */
 bool command_read_host(const char *text, struct host_addr *host);

@@ -36,6 +36,7 @@ struct client {
 
 struct directory {
     uv_timer_t timer; /* its `data` is the directory */
+    uv_async_t wake;  /* likewise */
     struct edit_watch edits;
     struct store *store;
     bool store_failed; /* and the log says so */
@@ -331,6 +332,20 @@ static void on_edit(void *arg)
     wake_owed(directory);
 }
 
+/* By the store's thread. */
+static void wake_loop(void *arg)
+{
+    struct directory *directory = arg;
+    uv_async_send(&directory->wake);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct directory *directory = wake->data;
+    poll_store(directory);
+    wake_owed(directory);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct directory *directory = timer->data;
@@ -345,9 +360,30 @@ static void on_tick(uv_timer_t *timer)
     wake_owed(directory);
 }
 
+static void on_closed(uv_handle_t *wake)
+{
+    free(wake->data);
+}
+
+/* Frees the directory when that fails. */
+static int watch_store(struct directory *directory, uv_loop_t *loop)
+{
+    int rc = uv_async_init(loop, &directory->wake, on_wake);
+    if (rc != 0) {
+        free(directory);
+        return rc;
+    }
+    directory->wake.data = directory;
+    rc = -store_watch(directory->store, wake_loop, directory);
+    if (rc != 0)
+        uv_close((uv_handle_t *)&directory->wake, on_closed);
+    return rc;
+}
+
 int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions,
                     bool long_frames)
 {
+    int rc;
     struct directory *directory = calloc(1, sizeof(*directory));
     if (!directory)
         return UV_ENOMEM;
@@ -358,6 +394,8 @@ int directory_start(struct directory **out, uv_loop_t *loop, struct store *store
              "more than %zu subscriptions, see --max-subscriptions", max_subscriptions);
     routes_init(&directory->routes);
     LIST_INIT(&directory->clients);
+    if ((rc = watch_store(directory, loop)) != 0)
+        return rc;
     uv_timer_init(loop, &directory->timer);
     directory->timer.data = directory;
     uv_timer_start(&directory->timer, on_tick, 0, TICK_MS);
@@ -374,6 +412,8 @@ struct server_handler directory_handler(struct directory *directory)
 
 void directory_stop(struct directory *directory)
 {
+    store_unwatch(directory->store);
+    uv_close((uv_handle_t *)&directory->wake, NULL);
     uv_close((uv_handle_t *)&directory->timer, NULL);
     edit_watch_stop(&directory->edits);
 }

@@ -151,8 +151,7 @@ static int edit_route(const char *db, enum store_mode mode, struct edit *edit, c
         return EXIT_FAILURE;
     int exit_code = EXIT_SUCCESS;
     struct store_edit done;
-    if (store_make(store, make, edit, &done) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
+    if (command_make(store, make, edit, &done) != 0) {
         exit_code = EXIT_FAILURE;
     } else if (mode == STORE_EXISTING && !edit->existed) {
         log_line(LOG_LEVEL_ERROR, "no route %" PRIu32 " %" PRIu32 ": see 'route list'", edit->key.modid,

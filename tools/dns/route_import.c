@@ -79,6 +79,8 @@ static int import_and_say(const struct import_source *source, struct store *stor
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return EXIT_FAILURE;
     }
+    if (done.keys > 0)
+        command_warn_unlogged(store);
     char deleted[48] = "";
     if (source->replace)
         snprintf(deleted, sizeof(deleted), "%" PRIu64 " host%s deleted, ", done.deleted,

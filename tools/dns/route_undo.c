@@ -70,10 +70,8 @@ static int undo_and_say(struct store *store, uint32_t edit, bool force)
 {
     struct store_edit done;
     struct undo undo = {.edit = edit, .force = force};
-    if (store_make(store, make, &undo, &done) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
+    if (command_make(store, make, &undo, &done) != 0)
         return EXIT_FAILURE;
-    }
     if (undo.routes == 0) {
         log_line(LOG_LEVEL_ERROR, "no edit %" PRIu32 ": see 'route log'", edit);
         return EXIT_NO_ROUTE;

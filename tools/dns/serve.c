@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "conf/log.h"
 #include "conf/number.h"
 #include "tools/common/server_options.h"
 #include "tools/common/service.h"
@@ -16,11 +17,13 @@ static const char doc[] =
     "A request is answered from the database and subscribes its connection to the route; "
     "a change that any process makes in the database is pushed within some milliseconds. "
     "A database file that takes its place is followed within a second; without any, it serves on what it had. "
+    "Of a MariaDB database all is in memory, and read again by a thread: it may be away for days. "
     "The protocol has no authentication: listen where only your own hosts can connect.\n"
     "\n"
     "Examples:\n"
     "  larshm-dns --db routes.db serve --create\n"
     "  larshm-dns --db routes.db serve --listen 10.0.0.5:7778\n"
+    "  larshm-dns --db mysql://lars@db1,db2,db3/lars_dns serve --listen 10.0.0.5:7778\n"
     "  larshm-dns --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
 
 enum {
@@ -96,6 +99,11 @@ static int serve(const char *db, const struct arguments *arguments)
                               .long_frames = arguments->long_frames};
     if (!content.store)
         return EXIT_FAILURE;
+    if (store_load(content.store) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", store_error(content.store));
+        store_close(content.store);
+        return EXIT_FAILURE;
+    }
     const struct service service = {.limits = &arguments->server.limits,
                                     .name = "a directory",
                                     .start = start,

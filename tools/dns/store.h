@@ -30,7 +30,7 @@ enum {
 
 struct store;
 
-/* Opens and checks the database. On failure, `error` says why and what to do, and *out is untouched. */
+/* Opens and checks the database: a file, or what tools/common/maria_url.h describes. On failure, `error` says why and what to do, and *out is untouched. */
 int store_open(struct store **out, const char *db, enum store_mode mode, char error[static STORE_ERROR_SIZE]);
 void store_close(struct store *store);
 const char *store_error(const struct store *store);
@@ -49,6 +49,16 @@ int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid
  */
 int store_begin_reading(struct store *store);
 void store_end_reading(struct store *store);
+
+/*
+ * Before a loop serves the store. Loading reads all of a distant database into memory; reads come from there then, and never
+ * wait. After watching, which returns 0 or an errno, `wake` is called by another thread whenever store_poll() has something.
+ * Both do nothing for a file.
+ */
+typedef void store_wake_fn(void *arg);
+int store_load(struct store *store);
+int store_watch(struct store *store, store_wake_fn *wake, void *arg);
+void store_unwatch(struct store *store);
 
 struct store_size {
     uint64_t routes, hosts;
@@ -101,6 +111,9 @@ void store_rollback(struct store *store);
  */
 typedef int store_make_fn(struct store *store, void *arg);
 int store_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
+
+/* Why edits are not in the log; NULL: they are. Call it after an edit. */
+const char *store_unlogged(const struct store *store);
 
 /* The route has these hosts then and no others; sorts them. Returns how many were added; *deleted: how many deleted. */
 int store_set(struct store *store, struct route_key key, struct host_addr *hosts, size_t count, int *deleted);

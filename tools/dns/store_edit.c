@@ -18,7 +18,6 @@ enum {
 int store_begin(struct store *store)
 {
     uint64_t now = (uint64_t)time(NULL);
-    store->again = false;
     if (store->kind->begin(store, &store->version) != 0)
         return -1;
     store->edit_version = now > store->version ? now : store->version + 1;
@@ -197,7 +196,7 @@ int store_make(struct store *store, store_make_fn *make, void *arg, struct store
     for (int i = 1;; i++) {
         if (make_once(store, make, arg, done) == 0)
             return 0;
-        if (!store->again || i == TRIES)
+        if (!store->again || !*store->again || i == TRIES)
             return -1;
         pause_before(i - 1);
     }

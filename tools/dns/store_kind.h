@@ -24,6 +24,11 @@ struct store_kind {
                 void *arg);
     int (*measure)(struct store *store, struct store_size *size);
 
+    /* NULL: there is nothing to do. */
+    int (*load)(struct store *store);
+    int (*watch)(struct store *store, store_wake_fn *wake, void *arg);
+    void (*unwatch)(struct store *store);
+
     int (*begin_reading)(struct store *store);
     void (*end_reading)(struct store *store);
     int (*poll)(struct store *store, store_changed_fn *changed, void *arg);
@@ -44,8 +49,9 @@ struct store_kind {
 
 struct store {
     const struct store_kind *kind;
-    char *error; /* [STORE_ERROR_SIZE], the kind's */
-    bool again;  /* the failure is over when the edit is made once more */
+    char *error;          /* [STORE_ERROR_SIZE], the kind's */
+    const bool *again;    /* the failure may be over when the edit is made once more; NULL: it never is */
+    const char *unlogged; /* why edits are not in the log; NULL: they are */
 
     struct edit edit;
     uint64_t version;      /* the database's, when the edit began */

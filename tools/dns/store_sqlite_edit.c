@@ -110,7 +110,7 @@ static int64_t log_edit(struct database *db, const struct changes *changes)
     return run(db, statement) < 0 ? -1 : last + 1;
 }
 
-static int write_row(struct database *db, enum statement which, const struct row *row)
+static int write_row(struct database *db, int which, const struct row *row)
 {
     return database_run(db, DATABASE_BIND(db, which, row->key.modid, row->key.cmdid, ntohl(row->host.address),
                                           ntohs(row->host.port)));

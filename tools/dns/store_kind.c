@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Hands on to the kind of database that the store is in. Edits are in store_edit.c. */
-#include "tools/dns/store.h"
+/* What store.h declares: hands on to the kind. Opening is in store_open.c, edits are in store_edit.c. */
+#include "tools/dns/store_kind.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "tools/dns/store_kind.h"
-#include "tools/dns/store_sqlite.h"
-
-int store_open(struct store **out, const char *db, enum store_mode mode, char error[static STORE_ERROR_SIZE])
-{
-    return store_sqlite_open(out, db, mode, error);
-}
 
 void store_close(struct store *store)
 {
@@ -24,6 +16,11 @@ void store_close(struct store *store)
 const char *store_error(const struct store *store)
 {
     return store->error;
+}
+
+const char *store_unlogged(const struct store *store)
+{
+    return store->unlogged;
 }
 
 int store_fail(struct store *store, const char *format, ...)
@@ -49,6 +46,22 @@ int store_list(struct store *store, const uint32_t *modid, const uint32_t *cmdid
 int store_measure(struct store *store, struct store_size *size)
 {
     return store->kind->measure(store, size);
+}
+
+int store_load(struct store *store)
+{
+    return store->kind->load ? store->kind->load(store) : 0;
+}
+
+int store_watch(struct store *store, store_wake_fn *wake, void *arg)
+{
+    return store->kind->watch ? store->kind->watch(store, wake, arg) : 0;
+}
+
+void store_unwatch(struct store *store)
+{
+    if (store->kind->unwatch)
+        store->kind->unwatch(store);
 }
 
 int store_begin_reading(struct store *store)
