@@ -45,7 +45,7 @@ enum {
     MARK_SPARED = 1 << 15
 };
 
-/* In block.limited: another table takes the place of this one. Whoever has not come by way of the index looks there. */
+/* In block.limited: another table takes the place of this one. Who has not come by way of the index looks there. */
 #define LIMITED_REPLACED UINT16_MAX
 
 /*

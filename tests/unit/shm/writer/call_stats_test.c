@@ -134,7 +134,7 @@ static void streaks_that_end_between_two_collections_are_seen(void **state)
                  {"SSFSSSSFSS", 8, 2, 0, 1, 4});
 }
 
-/* Threads of all numbers report one host, one after the other: a streak is the host's, whoever reports it. */
+/* Threads of all numbers report one host, one after the other: a streak is the host's, not a thread's. */
 static void streaks_go_on_from_thread_to_thread(void **state)
 {
     struct fixture *fixture = *state;
