@@ -99,7 +99,8 @@ static bool read_clock(clockid_t clock, uint64_t *ms)
     return true;
 }
 
-uint64_t clock_tick(void)
+/* Milliseconds since the boot, by a clock that all processes share where that can be had. */
+static uint64_t since_boot(void)
 {
     uint64_t now;
     int64_t known = known_shift();
@@ -108,6 +109,11 @@ uint64_t clock_tick(void)
         return read_clock(CLOCK_MONOTONIC, &now) ? now : (uint64_t)time(NULL) * 1000;
     }
     return known == NOT_KNOWN ? now : now - (uint64_t)known;
+}
+
+uint64_t clock_tick(void)
+{
+    return TICK_ORIGIN + since_boot();
 }
 
 bool clock_is_shared(void)

@@ -6,10 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The tick of the boot, 34 years in milliseconds, and whole seconds: what was before the boot has a tick, too. */
+#define TICK_ORIGIN_S (UINT32_C(1) << 30)
+#define TICK_ORIGIN   (UINT64_C(1000) * TICK_ORIGIN_S)
+
 /*
- * The machine's time since boot in milliseconds: the same for all processes, never set back, continues in suspend. In a
- * time namespace, as every restored container has one, CLOCK_BOOTTIME is shifted; the shift is subtracted. The first
- * call of a process learns it, with a few syscalls that are no cancellation points. errno stays as it was.
+ * The machine's time since boot in milliseconds, and TICK_ORIGIN: the same for all processes, never set back, continues in
+ * suspend. In a time namespace, as every restored container has one, CLOCK_BOOTTIME is shifted; the shift is
+ * subtracted. The first call of a process learns it, with a few syscalls that are no cancellation points. errno stays as it was.
  */
 uint64_t clock_tick(void);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shm/atomic.h"
+#include "shm/clock.h"
 #include "shm/object_id.h"
 
 enum {
@@ -36,6 +37,27 @@ uint32_t host_records_used(const struct host_records *hosts)
     return used < hosts->record_count ? used : hosts->record_count;
 }
 
+static uint64_t moved(uint64_t tick, uint64_t by)
+{
+    return tick ? tick + by : 0;
+}
+
+/* Unsigned: what goes below 0 comes back. */
+static void move_ticks(struct host_entry *entry, bool to_boot)
+{
+    uint64_t by = to_boot ? -TICK_ORIGIN : TICK_ORIGIN;
+    entry->health.since = moved(entry->health.since, by);
+    entry->health.window = moved(entry->health.window, by);
+    entry->left_s = entry->left_s ? entry->left_s + (to_boot ? -TICK_ORIGIN_S : TICK_ORIGIN_S) : 0;
+}
+
+void host_entry_pack(const struct host_entry *entry, uint64_t words[static HOST_WORDS])
+{
+    struct host_entry packed = *entry;
+    move_ticks(&packed, true);
+    memcpy(words, &packed, sizeof(packed));
+}
+
 bool host_records_read(const struct host_records *hosts, uint32_t number, struct route_key *key,
                        struct host_addr *host, struct host_entry *out)
 {
@@ -57,6 +79,7 @@ bool host_records_read(const struct host_records *hosts, uint32_t number, struct
         *key = route_key_from_word(route);
         *host = host_addr_from_word(named);
         memcpy(out, words, sizeof(words));
+        move_ticks(out, false);
         /* A fetcher of 0.1 had ejected it for two windows of few calls. */
         if (out->health.state == HOST_EJECTED && out->health.reason == REASON_GOOD_WINDOW)
             out->health.reason = REASON_WINDOW;

@@ -22,6 +22,9 @@ enum shm_status host_records_attach(const struct region *region, struct host_rec
 /* Records that are or were in use. */
 uint32_t host_records_used(const struct host_records *hosts);
 
+/* An entry as a record holds it: its ticks count from the boot, as those of 0.1 do. 0 stays 0. */
+void host_entry_pack(const struct host_entry *entry, uint64_t words[static HOST_WORDS]);
+
 /* Reads record `number`. HOST_ADDR_NONE: the route's own. False: it is free, or changes all the time. */
 bool host_records_read(const struct host_records *hosts, uint32_t number, struct route_key *key,
                        struct host_addr *host, struct host_entry *out);

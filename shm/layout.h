@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ABI: every byte of the three shared objects. Native byte order, except addresses and ports, which are in
- * network byte order as struct sockaddr_in wants them. All times are ticks: CLOCK_BOOTTIME in milliseconds.
+ * network byte order as struct sockaddr_in wants them. All times are ticks, see clock.h: CLOCK_BOOTTIME in milliseconds,
+ * and TICK_ORIGIN; without that in the hosts object, which has the layout of 0.1.
  *
  *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, all processes read
  *
@@ -66,6 +67,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/clock.h"
 #include "shm/host_addr.h"
 #include "shm/route_key.h"
 
@@ -196,6 +198,7 @@ static inline uint32_t layout_fingerprint(void)
         OVERRIDE_DRAINED,
         REASONS,
         WORD_HALVES(EXPIRES_PULLING),
+        WORD_HALVES(TICK_ORIGIN),
         WORD_HALVES(share_bits(1, SHARE_EJECTED)),
         WORD_HALVES(share_bits(17, SHARE_DRAINED)),
         SHARE_FULL,

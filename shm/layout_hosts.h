@@ -9,7 +9,7 @@
 
 /*
  * A host's health in one route, as its call results say: the fetcher works on it, the inspection tool prints it. Times are
- * ticks. Names and rules are those of Lars.
+ * ticks; in a record they count from the boot, see host_entry_pack(). Names and rules are those of Lars.
  */
 enum host_state {
     HOST_IN_ROTATION,

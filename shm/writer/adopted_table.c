@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/writer/adopted_table.h"
 
+#include "shm/clock.h"
+
 enum {
     HOSTS_IN_WORD =
         32 /* of the released layout: who is ejected in its lower half, who is drained in its upper one */
@@ -42,7 +44,7 @@ static enum shm_status released_table(const struct routes *source, uint32_t slot
         .s_ports = s_ports,
         .s_states = states,
         .ref = ref,
-        .expires = load_relaxed(&s_block->expires),
+        .expires = load_relaxed(&s_block->expires) + TICK_ORIGIN, /* its ticks begin with the boot */
         .count = count,
         .limited = load_relaxed(&s_block->limited),
         .ttl_s = load_relaxed(&s_block->ttl_s),

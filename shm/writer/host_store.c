@@ -91,7 +91,7 @@ static void unindex(struct host_store *store, uint32_t at)
 static void commit(struct host_record *s_record, const struct node *node)
 {
     uint64_t words[HOST_WORDS], version = load_relaxed(&s_record->version) + 1;
-    memcpy(words, &node->entry, sizeof(words));
+    host_entry_pack(&node->entry, words);
     fence_release();
     for (int word = 0; word < HOST_WORDS; word++)
         store_relaxed(&s_record->halves[version % 2][word], words[word]);
