@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "conf/log.h"
 #include "conf/system_error.h"
@@ -81,6 +82,21 @@ static void text_of_lock(const struct event *event, char out[static EVENT_TEXT_M
                  system_error_text(event->error));
 }
 
+static void text_of_restored(const struct event *event, char out[static EVENT_TEXT_MAX])
+{
+    const uint64_t *number = event->number;
+    time_t seconds = (time_t)(number[0] / 1000);
+    struct tm parts;
+    char date[32] = "?", left_out[96] = "";
+    if (localtime_r(&seconds, &parts))
+        strftime(date, sizeof(date), "%F %T", &parts);
+    if (number[2])
+        snprintf(left_out, sizeof(left_out), "; %" PRIu64 " more find no room: raise [shm] max_bytes",
+                 number[2]);
+    snprintf(out, EVENT_TEXT_MAX, "restored %" PRIu64 " route%s from the snapshot of %s%s", number[1],
+             number[1] == 1 ? "" : "s", date, left_out);
+}
+
 void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
     const char *object = event->object, *error = system_error_text(event->error);
@@ -89,6 +105,9 @@ void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
     case EVENT_ADOPTED:
         snprintf(out, EVENT_TEXT_MAX, "adopted %" PRIu64 " route%s of generation %" PRIu64 "%s", number[1],
                  number[1] == 1 ? "" : "s", number[0], number[2] ? "; damaged ones were left out" : "");
+        break;
+    case EVENT_RESTORED:
+        text_of_restored(event, out);
         break;
     case EVENT_PUT_ASIDE:
         snprintf(out, EVENT_TEXT_MAX,
@@ -166,6 +185,7 @@ static enum log_level level_of(enum event_kind kind)
 {
     switch (kind) {
     case EVENT_ADOPTED:
+    case EVENT_RESTORED:
     case EVENT_REPLACED_DAMAGED:
         return LOG_LEVEL_INFO;
     case EVENT_PUT_ASIDE:

@@ -139,6 +139,7 @@ enum {
     X(routes_header, control) X(routes_header, directory) X(routes_header, counters)              \
     X(routes_header, parts_bytes) X(routes_header, versions_offset)                               \
     X(routes_header, ring_offset) X(routes_header, ring_entries)                                  \
+    X(routes_header, snapshot_time) X(routes_header, snapshot_tick)                               \
     X(slot, key) X(slot, ref)                                                                     \
     X(block, stamp) X(block, key) X(block, expires) X(block, limited) X(block, marks)             \
     X(block, count) X(block, ttl_s) X(block, states)                                               \

@@ -111,6 +111,10 @@ struct routes_header {
     uint64_t ring_offset;     /* u64 [ring_entries]: the routes that have changed last */
     uint32_t ring_entries;
     uint32_t pad4;
+
+    /* For people. A table that was fetched at `snapshot_tick` or before is from the snapshot of that Unix time in
+     * milliseconds, and was not confirmed since; 0: no fetcher has read one since the boot. */
+    uint64_t snapshot_time, snapshot_tick;
 };
 
 struct slot {
@@ -145,6 +149,7 @@ static_assert(offsetof(struct routes_header, control) == 176, "line 2");
 static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(offsetof(struct routes_header, parts_bytes) == 832, "line 13");
+static_assert(offsetof(struct routes_header, snapshot_time) == 864, "line 13");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(HOSTS_MAX < LIMITED_REPLACED, "no number of hosts");

@@ -142,4 +142,11 @@ static inline uint64_t table_fetched(const struct table *table)
     return expires > ttl_ms ? expires - ttl_ms : 0;
 }
 
+/* Unix time in milliseconds of the snapshot that the table is from, and as which it was not confirmed since; 0: none. */
+static inline uint64_t table_snapshot(const struct routes *routes, const struct table *table)
+{
+    const struct routes_header *s_header = routes->s_header;
+    return table->count && table_fetched(table) <= s_header->snapshot_tick ? s_header->snapshot_time : 0;
+}
+
 #endif

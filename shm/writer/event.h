@@ -28,6 +28,7 @@ enum event_kind {
     /* generations */
     EVENT_ADOPTED,          /* number: generation, routes, damaged routes that were left out */
     EVENT_PUT_ASIDE,        /* object: had another layout, and a second name; number: that layout */
+    EVENT_RESTORED,         /* number: Unix time of the snapshot, routes, routes that found no room */
     EVENT_REPLACED_DAMAGED, /* object: was damaged */
     EVENT_NO_SPACE,         /* number: bytes needed, bytes available */
     EVENT_MEMORY_LIMIT,     /* number: bytes needed, bytes left to the control group */

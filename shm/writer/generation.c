@@ -8,6 +8,7 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/doorbell.h"
+#include "shm/index.h"
 #include "shm/object_id.h"
 
 enum {
@@ -58,6 +59,8 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
     store_relaxed(&s_to->connection, load_relaxed(&s_from->connection));
     store_relaxed(&s_to->connection_tick, load_relaxed(&s_from->connection_tick));
     store_relaxed(&s_to->max_bytes, load_relaxed(&s_from->max_bytes));
+    s_to->snapshot_time = s_from->snapshot_time;
+    s_to->snapshot_tick = s_from->snapshot_tick;
     const struct settings settings = settings_read(&s_from->settings);
     settings_publish(&s_to->settings, &settings);
     for (int i = 0; i < COUNTER_COUNT; i++)
@@ -111,9 +114,32 @@ static enum shm_status allocate(struct generation_draft *draft, uint64_t *work)
     size_t left = object->region.size - object->allocated,
            bytes = *work < left / WORK_BYTES ? (size_t)*work * WORK_BYTES : left;
     *work -= bytes / WORK_BYTES;
-    enum shm_status status = draft->plan.copying.source ? region_allocate_for_stores(object, bytes)
-                                                        : region_allocate(object, bytes);
+    bool filled = draft->plan.copying.source || draft->plan.restored;
+    enum shm_status status =
+        filled ? region_allocate_for_stores(object, bytes) : region_allocate(object, bytes);
     return status == SHM_OK && bytes == left ? begin_publisher(draft) : status;
+}
+
+/* All at once: no fetcher serves anything yet. */
+static void restore_tables(struct generation_draft *draft)
+{
+    const struct route_source *restored = draft->plan.restored;
+    struct publisher *publisher = &draft->publisher;
+    struct restored_route route;
+    while (restored->next(restored->context, &route)) {
+        const struct publication table = {.key = route.key,
+                                          .hosts = route.hosts,
+                                          .states = route.states,
+                                          .count = route.count,
+                                          .ttl_s = route.ttl_s};
+        uint32_t empty = SLOT_NONE, slot = index_probe(&publisher->routes, route.key, &empty);
+        bool fits = publisher->arena.live + block_units(route.count) <= draft->plan.restored_units;
+        if (slot != SLOT_NONE || !fits ||
+            publisher_put(publisher, &slot, empty, &table, route.fetched) != PUT_PUBLISHED)
+            draft->left_out++;
+    }
+    publisher->routes.s_header->snapshot_time = draft->plan.restored_time;
+    publisher->routes.s_header->snapshot_tick = draft->plan.copying.now;
 }
 
 enum shm_status generation_continue(struct generation_draft *draft, uint64_t work, bool *complete)
@@ -125,6 +151,8 @@ enum shm_status generation_continue(struct generation_draft *draft, uint64_t wor
     if (status == SHM_OK && allocated)
         status = copying_continue(&draft->copying, &draft->publisher, work);
     *complete = allocated && draft->copying.due.count == 0;
+    if (status == SHM_OK && *complete && draft->plan.restored)
+        restore_tables(draft);
     return status;
 }
 

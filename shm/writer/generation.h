@@ -12,6 +12,7 @@
 #include "shm/writer/call_stats.h"
 #include "shm/writer/copying.h"
 #include "shm/writer/publisher.h"
+#include "shm/writer/route_source.h"
 
 struct generation {
     struct region routes_region, control_region;
@@ -22,6 +23,10 @@ struct generation {
 struct generation_plan {
     uint32_t bucket_count, arena_units, call_cells;
     struct copying_plan copying;
+    const struct route_source
+        *restored;           /* whose tables are taken where the copying has no source; NULL: none */
+    uint32_t restored_units; /* the most that they may take */
+    uint64_t restored_time;  /* Unix time in milliseconds that they are of */
     uint64_t grace_ms;
     gid_t control_group;   /* (gid_t)-1: the caller's */
     const char *directory; /* host:port, for people */
@@ -34,6 +39,7 @@ struct generation_draft {
     struct region_draft object;
     struct publisher publisher;
     struct copying copying;
+    uint32_t left_out; /* restored tables that found no room */
 };
 
 /* Begins to build. What the plan points to must outlive the draft. On failure nothing is left behind. */

@@ -16,16 +16,18 @@
 #include "shm/writer/call_stats.h"
 #include "shm/writer/event.h"
 #include "shm/writer/route_ref.h"
+#include "shm/writer/route_source.h"
 
 struct writer;
 
 struct writer_options {
     const char *instance;
-    uint64_t max_bytes;       /* of the routes object */
-    uint32_t max_unknown;     /* keys without hosts that are remembered at one time */
-    const char *group;        /* who may request routes; "": the fetcher's own group */
-    const char *directory;    /* host:port, for people */
-    struct settings settings; /* published; grace_ms of a running fetcher stays */
+    uint64_t max_bytes;                  /* of the routes object */
+    uint32_t max_unknown;                /* keys without hosts that are remembered at one time */
+    const char *group;                   /* who may request routes; "": the fetcher's own group */
+    const char *directory;               /* host:port, for people */
+    struct settings settings;            /* published; grace_ms of a running fetcher stays */
+    const struct route_source *restored; /* of an instance without a routes object; NULL: none */
 };
 
 /*
@@ -79,6 +81,11 @@ bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_re
 
 /* The route of the first slot in use from *slot on, which becomes the one after it. False: there is none. */
 bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out);
+
+/* Likewise, of the slots before `end`, for those who may look at so many at a time; and how many there are in all. */
+bool writer_next_route_before(const struct writer *writer, uint32_t *slot, uint32_t end,
+                              struct route_ref *out);
+uint32_t writer_slots(const struct writer *writer);
 
 /*
  * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards.

@@ -189,7 +189,7 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
         status = writer_continue(writer, UINT64_MAX, &complete);
     if (status != SHM_OK)
         return status;
-    *damaged = writer->next.copying.damaged;
+    *damaged = writer->next.copying.damaged + writer->next.left_out;
     return writer_install(writer, s_replaced, options, plan->copying.now);
 }
 

@@ -81,6 +81,35 @@ static void plan_adoption(const struct writer *writer, const struct routes *sour
         plan->arena_units = (uint32_t)units;
 }
 
+/* What the first object needs. Its tables leave to changes what new routes leave to them. */
+static bool plan_restoring(const struct writer *writer, const struct route_source *restored,
+                           struct generation_plan *plan)
+{
+    uint64_t keys, units;
+    if (!restored || !restored->begin(restored->context, &keys, &units, &plan->restored_time))
+        return false;
+    plan->copying.now = clock_tick(); /* reading them has taken a while */
+    plan->restored = restored;
+    writer_plan_size(writer, keys, units, 0, plan);
+    plan->restored_units = plan->arena_units - plan->arena_units / RESERVE_SHARE;
+    return true;
+}
+
+static enum shm_status restore(struct writer *writer, const struct generation_plan *plan,
+                               const struct writer_options *options)
+{
+    uint32_t left_out = 0;
+    enum shm_status status = writer_switch(writer, plan, NULL, options, &left_out);
+    if (status != SHM_OK)
+        return status;
+    writer_adopt_retired(writer);
+    struct event *event = event_add(&writer->events, EVENT_RESTORED, writer->names.routes);
+    event->number[0] = plan->restored_time;
+    event->number[1] = writer_counter(writer, COUNTER_routes);
+    event->number[2] = left_out;
+    return SHM_OK;
+}
+
 /* A header that readers may be looking at: `superseded` has the same place in every layout. */
 static struct routes_header *replaced_header(const struct region *old)
 {
@@ -113,9 +142,18 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         plan_adoption(writer, plan.copying.source, &plan);
     } else
         writer_plan_size(writer, 0, 0, 0, &plan);
+    bool restoring = !old->s_base && plan_restoring(writer, options->restored, &plan);
+    if (restoring) {
+        if (restore(writer, &plan, options) == SHM_OK)
+            return SHM_OK;
+        plan.restored = NULL;
+        writer_plan_size(writer, 0, 0, 0, &plan);
+    }
     enum shm_status status = writer_switch(writer, &plan, replaced_header(old), options, &damaged);
     if (status != SHM_OK)
         return status;
+    if (restoring)
+        options->restored->refused(options->restored->context);
     writer_adopt_retired(writer);
     if (plan.copying.source) {
         /* If the previous fetcher died between its rename and SUPERSEDED_YES, readers of a third object find the name

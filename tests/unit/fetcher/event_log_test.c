@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -50,6 +51,12 @@ static void failures_name_the_remedy(void **state)
 static void adoption_says_how_many_routes_came_along(void **state)
 {
     (void)state;
+    setenv("TZ", "UTC", 1);
+    expect((struct event){.kind = EVENT_RESTORED, .number = {UINT64_C(1795969842000), 1, 0}},
+           "restored 1 route from the snapshot of 2026-11-29 16:30:42");
+    expect(
+        (struct event){.kind = EVENT_RESTORED, .number = {0, 2, 3}},
+        "restored 2 routes from the snapshot of 1970-01-01 00:00:00; 3 more find no room: raise [shm] max_bytes");
     expect((struct event){.kind = EVENT_ADOPTED, .number = {5, 1, 0}}, "adopted 1 route of generation 5");
     expect((struct event){.kind = EVENT_ADOPTED, .number = {5, 2, 3}},
            "adopted 2 routes of generation 5; damaged ones were left out");
