@@ -97,6 +97,10 @@ const struct key keys[KEY_COUNT] = {
      "Messages less important than this are not logged."},
     {KEY(fetcher, admin_socket, KEY_PATH), 0, 0, "", "", RESTART,
      "Where operators' commands come in; larshm needs it in LARSHM_ADMIN_SOCKET. Empty: a default place."},
+    {KEY(fetcher, snapshot, KEY_PATH), 0, 0, "/var/lib/larshm/%i.snapshot", "", RESTART,
+     "The file from which routes and hosts come back after a reboot; %i is the instance's name. Empty: none."},
+    {KEY(fetcher, snapshot_interval, KEY_INTEGER), 0, 86400, "60", "seconds", RELOAD,
+     "How often the snapshot is written if anything has changed. 0: only when the fetcher stops cleanly."},
 
     {KEY(shm, directory, KEY_PATH), 0, 0, "", "", RESTART,
      "Where the objects are; programs need it in LARSHM_DIRECTORY. Empty: $LARSHM_DIRECTORY, or /dev/shm."},

@@ -35,7 +35,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 45,
+    KEY_COUNT = 47,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

@@ -55,6 +55,8 @@ struct config {
         uint32_t max_drop;                   /* percent; 100: off */
         uint32_t log_level;                  /* enum log_level of conf/log.h */
         char admin_socket[CONFIG_PATH_SIZE]; /* "": the default places */
+        char snapshot[CONFIG_PATH_SIZE];     /* with %i for the instance's name; "": none */
+        uint32_t snapshot_interval;          /* seconds; 0: at a clean stop alone */
     } fetcher;
     struct {
         char directory[CONFIG_PATH_SIZE]; /* "": $LARSHM_DIRECTORY, or /dev/shm */

@@ -88,6 +88,11 @@ void balance_poll(struct balance *balance, uint64_t now)
     balance_log_more(balance);
 }
 
+struct host_store *balance_store(const struct balance *balance)
+{
+    return balance->store;
+}
+
 bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
                           uint32_t *count)
 {

@@ -44,6 +44,9 @@ const uint64_t *balance_states(struct balance *balance, struct route_key key, co
 /* The route has a new table: hosts that left it are forgotten, their totals go to the route. */
 void balance_table_changed(struct balance *balance, const struct route_ref *route);
 
+/* The records of all hosts, to be read. */
+struct host_store *balance_store(const struct balance *balance);
+
 /* The results of one host for the report service. */
 struct host_result {
     struct host_addr host;

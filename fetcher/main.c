@@ -29,6 +29,10 @@
 #include "fetcher/pace.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
+#include "fetcher/snapshot.h"
+#include "fetcher/snapshot_file.h"
+#include "fetcher/snapshot_path.h"
+#include "fetcher/snapshot_restore.h"
 #include "shm/clock.h"
 #include "shm/region.h"
 #include "shm/writer/sigbus.h"
@@ -50,6 +54,8 @@ struct daemon {
     struct admin_targets targets;
     struct admin *admin;       /* NULL: out of memory */
     struct listener *listener; /* NULL: no thread could be started */
+    struct snapshot *snapshot;
+    char snapshot_path[SNAPSHOT_FILE_PATH_SIZE]; /* "": there is none */
     uv_loop_t loop;
     uv_timer_t poll, maintenance;
     uv_prepare_t turn; /* of the loop */
@@ -89,6 +95,7 @@ static void stop(struct daemon *daemon, int exit_status)
     reporting_stop(daemon->reporting);
     admin_stop(daemon->admin);
     listener_stop(daemon->listener);
+    snapshot_stop(daemon->snapshot);
     uv_stop(&daemon->loop);
 }
 
@@ -103,6 +110,7 @@ static void maintenance_due(uv_timer_t *timer)
     }
     balance_maintain(daemon->balance);
     admin_maintain(daemon->admin, clock_tick());
+    snapshot_maintain(daemon->snapshot, clock_tick());
     notify_status(daemon, "");
 }
 
@@ -291,6 +299,10 @@ static int start_loop(struct daemon *daemon)
         uv_signal_start(&daemon->interrupt, end, SIGINT) != 0 ||
         uv_signal_start(&daemon->hangup, hung_up, SIGHUP) != 0)
         return -1;
+    daemon->snapshot = snapshot_new(loop, daemon->writer, daemon->balance, &daemon->config,
+                                    daemon->options.instance, daemon->snapshot_path);
+    if (!daemon->snapshot)
+        return -1;
     connection_start(daemon->connection);
     daemon->targets = (struct admin_targets){.balance = daemon->balance,
                                              .refresh = daemon->refresh,
@@ -363,9 +375,14 @@ static enum shm_status open_writer(struct daemon *daemon)
     char directory[DIRECTORY_NAME];
     struct event failure;
     name_peer(daemon, directory);
-    const struct writer_options options =
-        writer_options(daemon, directory, usable_group(daemon->config.shm.group));
+    snapshot_path(daemon->config.fetcher.snapshot, daemon->options.instance, daemon->snapshot_path,
+                  sizeof(daemon->snapshot_path));
+    struct snapshot_restore *restore =
+        snapshot_restore_new(daemon->snapshot_path, daemon->options.instance, daemon->config.shm.max_bytes);
+    struct writer_options options = writer_options(daemon, directory, usable_group(daemon->config.shm.group));
+    options.restored = snapshot_restore_source(restore);
     enum shm_status status = writer_open(&daemon->writer, &options, &failure);
+    snapshot_restore_delete(restore);
     if (status == SHM_OK)
         event_log_all(daemon->writer);
     else
@@ -416,6 +433,9 @@ static void end_process(struct daemon *daemon, int status)
     bool busy = started && uv_loop_close(&daemon->loop) == UV_EBUSY;
     if (started) /* what clients have reported since the last poll */
         balance_poll(daemon->balance, clock_tick());
+    if (started && status == 0)
+        snapshot_write_last(daemon->snapshot);
+    snapshot_delete(daemon->snapshot);
     reporting_delete(daemon->reporting);
     refresh_delete(daemon->refresh);
     balance_delete(daemon->balance);

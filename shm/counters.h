@@ -50,7 +50,9 @@
     X(replaced_objects,  "replaced objects that programs still have open or mapped")\
     X(replaced_bytes,    "memory of these, in bytes")                               \
     X(replaced_reached,  "1: that is as much as programs may hold")                 \
-    X(directory_reached, "1: the directory is too slow for the routes in use")
+    X(directory_reached, "1: the directory is too slow for the routes in use")      \
+    X(snapshots,         "snapshots written")                                       \
+    X(snapshot_failures, "snapshots that could not be written")
 /* clang-format on */
 
 enum {

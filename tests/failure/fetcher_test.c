@@ -59,6 +59,7 @@ static bool live_with_failure(const char *kind, unsigned long n, unsigned long *
     assert_int_equal(fixture_setup(&state), 0);
     struct fixture *fixture = state;
     fixture->fetcher.config.request_timeout_ms = 100;
+    fixture->fetcher.config.snapshot = fixture->fetcher.snapshot_path;
     snprintf(failure, sizeof(failure), "%s:%lu", kind, n);
     directory_listen(&fixture->directory);
     fetcher_configure(&fixture->fetcher);

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fetcher/snapshot_encode.h"
 #include "proto/frame.h"
+#include "shm/clock.h"
 #include "shm/control.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
@@ -178,6 +180,40 @@ static void database_seeds(void)
     SEED("database/no_database", "modid,cmdid,ip,port\n");
 }
 
+/* A route of two hosts, one of them drained, and a host's record. */
+static void snapshot_seeds(void)
+{
+    static struct {
+        struct block block;
+        uint64_t states[1];
+        uint32_t addresses[2];
+        uint16_t ports[2];
+    } table = {.block = {.key = 1, .expires = TICK_ORIGIN, .limited = 1, .count = 2, .ttl_s = 15},
+               .states = {(uint64_t)SHARE_DRAINED << 4}};
+    const struct route_ref route = {.key = {1, 2},
+                                    .table = {.s_block = &table.block,
+                                              .s_addresses = (void *)table.addresses,
+                                              .s_ports = (void *)table.ports,
+                                              .s_states = (void *)table.states,
+                                              .count = 2}};
+    const struct host_entry entry = {
+        .health = {.total_succ = 1, .since = TICK_ORIGIN, .override = OVERRIDE_DRAINED}};
+    struct snapshot_encoder encoder = {0};
+    for (uint32_t i = 0; i < 2; i++) {
+        table.addresses[i] = htonl(UINT32_C(0x0a000001) + i);
+        table.ports[i] = htons(80);
+    }
+    snapshot_encode_begin(&encoder, 1 << 16, UINT64_C(1795900000000), TICK_ORIGIN);
+    snapshot_encode_route(&encoder, &route);
+    snapshot_encode_host(&encoder, route.key, HOST_ADDR_NONE, &entry);
+    snapshot_encode_host(&encoder, route.key, (struct host_addr){htonl(0x0a000001), htons(80)}, &entry);
+    DEMAND(snapshot_encode_end(&encoder, "one"));
+    snapshot_seal(encoder.bytes, encoder.size);
+    seed("snapshot/route_and_host", encoder.bytes, encoder.size);
+    snapshot_encode_free(&encoder);
+    SEED("snapshot/empty", "");
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -192,5 +228,6 @@ int main(int argc, char **argv)
     control_seeds();
     hosts_seeds();
     database_seeds();
+    snapshot_seeds();
     return EXIT_SUCCESS;
 }

@@ -36,6 +36,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
                 .frame_timeout_ms = 60000,
                 .max_drop = 100,
                 .max_bytes = "16M",
+                .snapshot = "",
                 .grace_ms = 200,
                 .more = "",
             },
@@ -45,6 +46,7 @@ void fetcher_init(struct fetcher *fetcher, unsigned port)
     assert_non_null(mkdtemp(fetcher->home));
     snprintf(fetcher->config_path, sizeof(fetcher->config_path), "%s/conf", fetcher->home);
     snprintf(fetcher->log_path, sizeof(fetcher->log_path), "%s/log", fetcher->home);
+    snprintf(fetcher->snapshot_path, sizeof(fetcher->snapshot_path), "%s/snapshot", fetcher->home);
     snprintf(fetcher->admin_path, sizeof(fetcher->admin_path), "%s/admin.sock", fetcher->home);
 }
 
@@ -55,6 +57,7 @@ void fetcher_dispose(struct fetcher *fetcher)
     unlink(fetcher->config_path);
     unlink(fetcher->log_path);
     unlink(fetcher->admin_path);
+    unlink(fetcher->snapshot_path);
     rmdir(fetcher->home);
 }
 
@@ -82,6 +85,7 @@ void fetcher_configure(const struct fetcher *fetcher)
              "update_timeout = %u\n"
              "[fetcher]\n"
              "admin_socket = %s\n"
+             "snapshot = %s\n"
              "empty_hold = %u\n"
              "max_drop = %u\n"
              "poll_interval_ms = %u\n"
@@ -100,11 +104,11 @@ void fetcher_configure(const struct fetcher *fetcher)
              "%s",
              config->host, config->port, config->reporter_port ? "127.0.0.1" : "",
              config->reporter_port ? config->reporter_port : 1, config->report_interval,
-             config->update_timeout, fetcher->admin_path, config->empty_hold, config->max_drop,
-             config->poll_interval_ms, config->request_timeout_ms, config->connect_timeout_ms,
-             config->reconnect_min_ms, config->reconnect_max_ms, config->requests_per_second,
-             config->resubscribe_per_second, config->probe_interval_ms, config->frame_timeout_ms,
-             config->max_bytes, config->grace_ms, config->more);
+             config->update_timeout, fetcher->admin_path, config->snapshot, config->empty_hold,
+             config->max_drop, config->poll_interval_ms, config->request_timeout_ms,
+             config->connect_timeout_ms, config->reconnect_min_ms, config->reconnect_max_ms,
+             config->requests_per_second, config->resubscribe_per_second, config->probe_interval_ms,
+             config->frame_timeout_ms, config->max_bytes, config->grace_ms, config->more);
     fetcher_configure_text(fetcher, text);
 }
 

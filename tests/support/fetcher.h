@@ -23,13 +23,14 @@ struct fetcher_config {
     unsigned requests_per_second, resubscribe_per_second;
     unsigned probe_interval_ms, frame_timeout_ms;
     const char *max_bytes;
+    const char *snapshot; /* snapshot_path, or another one; "": none */
     unsigned grace_ms;
     const char *more; /* lines for section [shm], or sections of their own */
 };
 
 struct fetcher {
-    char home[32]; /* a directory; holds the three files */
-    char config_path[64], log_path[64], admin_path[64];
+    char home[32]; /* a directory; holds its files */
+    char config_path[64], log_path[64], admin_path[64], snapshot_path[64];
     char instance[INSTANCE_MAX + 1];
     struct object_names names;
     struct fetcher_config config;

@@ -97,6 +97,8 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "fetcher.max_drop = 100\n"
                               "fetcher.log_level = info\n"
                               "fetcher.admin_socket = \n"
+                              "fetcher.snapshot = /var/lib/larshm/%i.snapshot\n"
+                              "fetcher.snapshot_interval = 60\n"
                               "shm.directory = \n"
                               "shm.max_bytes = 256M\n"
                               "shm.grace_ms = 2000\n"

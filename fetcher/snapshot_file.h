@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file that a snapshot is in. Whoever dies at any time, or whatever fails, the name leads to the whole file that was
+ * there before, or to the whole new one.
+ */
+#ifndef FETCHER_SNAPSHOT_FILE_H
+#define FETCHER_SNAPSHOT_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum snapshot_file {
+    SNAPSHOT_FILE_READ,
+    SNAPSHOT_FILE_NONE,
+    SNAPSHOT_FILE_REFUSED,
+};
+
+enum {
+    SNAPSHOT_FILE_PATH_SIZE = 160, /* with the longest name of an instance, and what is put behind it */
+    SNAPSHOT_FILE_TEXT_SIZE = 128,
+};
+
+/*
+ * Reads a file of at most so many bytes, which belongs to this user or root, and which nobody else may write to. The caller
+ * frees *bytes. Refused: `text` says why, as the end of a sentence about the file.
+ */
+enum snapshot_file snapshot_file_read(const char *path, uint64_t most, uint8_t **bytes, size_t *size,
+                                      char text[static SNAPSHOT_FILE_TEXT_SIZE]);
+
+/* Replaces the file; on the way there is PATH.next. Blocks on the disk. Returns 0, or an errno with *step, what failed. */
+int snapshot_file_write(const char *path, const uint8_t *bytes, size_t size, const char **step);
+
+/* Gives what is there the name PATH.other, in place of what had it. Returns 0 or an errno. */
+int snapshot_file_put_aside(const char *path);
+
+#endif
