@@ -49,6 +49,7 @@ static int about_route(struct mapping *mapping, struct route_key key, larshm_rou
         count_out(mapping, &table, info);
         info->spared = (load_relaxed(&table.s_block->marks) & MARK_SPARED) != 0;
         info->pulling = (table.expires & EXPIRES_PULLING) != 0;
+        info->snapshot_unix_ms = table_snapshot(&mapping->routes, &table);
         info->expired = now > (table.expires & ~EXPIRES_PULLING);
         if (table_intact(&table))
             return table.count ? LARSHM_OK : LARSHM_NOEXIST;

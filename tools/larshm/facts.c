@@ -124,6 +124,10 @@ static int count_route(void *context, const struct route *route)
     facts->units_live += block_units(route->host_count);
     if (route->host_count > 0 && route_count_out(route) == route->host_count && facts->without_host++ == 0)
         facts->first_without_host = route->key;
+    if (route->snapshot_unix_ms) {
+        facts->snapshot_unix_ms = route->snapshot_unix_ms;
+        facts->restored++;
+    }
     if (route->spared && facts->spared++ == 0)
         facts->first_spared = route->key;
     return 0;

@@ -36,6 +36,7 @@ struct facts {
     uint64_t connection_age_ms;       /* there since its last sign of life */
 
     uint64_t routes[ROUTE_CONDITIONS];
+    uint64_t restored, snapshot_unix_ms; /* routes that are from a snapshot, not confirmed since; which */
     unsigned long damaged;
     uint64_t without_host; /* routes with hosts, none of which is in rotation */
     struct route_key first_without_host;

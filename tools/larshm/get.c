@@ -63,11 +63,11 @@ struct answer {
 
 static int print_json(const struct common *common, const struct answer *answer)
 {
-    return json_print(json_pack("{s:i, s:s, s:b, s:b, s:b, s:o}", "version", JSON_VERSION, "instance",
-                                common->instance, "expired", (int)answer->info.expired, "fetcher_alive",
-                                (int)answer->info.fetcher_alive, "connected",
-                                answer->info.fetcher_alive && answer->info.connected, "route",
-                                json_route(&answer->route, &answer->known)));
+    return json_print(json_pack(
+        "{s:i, s:s, s:b, s:b, s:b, s:I, s:o}", "version", JSON_VERSION, "instance", common->instance,
+        "expired", (int)answer->info.expired, "fetcher_alive", (int)answer->info.fetcher_alive, "connected",
+        answer->info.fetcher_alive && answer->info.connected, "snapshot_unix_ms",
+        json_number(answer->info.snapshot_unix_ms), "route", json_route(&answer->route, &answer->known)));
 }
 
 static int print_hosts(const struct answer *answer)
@@ -92,6 +92,10 @@ static int print_text(const struct answer *answer)
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
            route->key.modid, route->key.cmdid, route->host_count, number_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
+    if (route->snapshot_unix_ms)
+        say("route %" PRIu32 "/%" PRIu32
+            ": these hosts are from the snapshot of %s, not confirmed by the directory since the reboot",
+            route->key.modid, route->key.cmdid, text_time(route->snapshot_unix_ms).is);
     if (route->condition == ROUTE_IS_HELD)
         say("route %" PRIu32 "/%" PRIu32
             ": the directory's last answer %s: it is held back for another %s, and these hosts are served ([fetcher] "

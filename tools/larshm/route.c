@@ -99,6 +99,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         route->hold_reason = hold_mark_reason(mark);
         route->spared = (mark & MARK_SPARED) != 0;
         route->hold_left_ms = hold_mark_left(mark, load_relaxed(&routes->s_header->tick));
+        route->snapshot_unix_ms = table_snapshot(routes, &table);
         route->update_timeout_s = table.ttl_s;
         route->host_count = table.count;
         return SHM_OK;

@@ -31,9 +31,10 @@ struct route {
     uint64_t version;
     uint64_t age_ms; /* since the directory last confirmed the hosts */
     enum route_condition condition;
-    unsigned hold_reason;  /* enum hold_reason, or one of a later version; of a held route */
-    uint64_t hold_left_ms; /* until the hold ends; stands still with the fetcher */
-    bool spared;           /* a host fails and stays in rotation, since max_ejected others are out */
+    unsigned hold_reason;      /* enum hold_reason, or one of a later version; of a held route */
+    uint64_t hold_left_ms;     /* until the hold ends; stands still with the fetcher */
+    uint64_t snapshot_unix_ms; /* of the snapshot that it is from, not confirmed since; 0: none */
+    bool spared;               /* a host fails and stays in rotation, since max_ejected others are out */
     uint32_t update_timeout_s;
     uint32_t host_count;
     struct host_addr *hosts;                 /* room for HOSTS_MAX */

@@ -93,6 +93,9 @@ static void show_routes(const struct facts *facts)
            text_count(served).is, text_count(routes[ROUTE_IS_NEW]).is,
            text_count(routes[ROUTE_IS_PULLING]).is, text_count(routes[ROUTE_IS_EXPIRED]).is,
            text_count(routes[ROUTE_IS_NONE]).is);
+    if (facts->restored)
+        printf("            %s from the snapshot of %s, not confirmed by the directory since the reboot\n",
+               text_count(facts->restored).is, text_time(facts->snapshot_unix_ms).is);
     if (routes[ROUTE_IS_HELD])
         printf(
             "            %s HELD: an answer that takes too many hosts away is held back, see `larshm list` "
@@ -192,7 +195,7 @@ static void show_counters(const struct facts *facts)
     static const enum shm_counter troubles[] = {
         COUNTER_timeouts,        COUNTER_connect_failures, COUNTER_disconnects,     COUNTER_bad_frames,
         COUNTER_bad_answers,     COUNTER_unknown_messages, COUNTER_unusable_hosts,  COUNTER_refused_full,
-        COUNTER_refused_unknown, COUNTER_long_frames,      COUNTER_crowded_answers,
+        COUNTER_refused_unknown, COUNTER_long_frames,      COUNTER_crowded_answers, COUNTER_snapshot_failures,
     };
     const uint64_t *counters = facts->counters;
     printf("traffic     %s request%s, %s answer%s (%s pushed), %s table%s published, %s refreshed\n",

@@ -31,6 +31,8 @@ static json_t *routes(const struct facts *facts)
     for (int i = 0; i < ROUTE_CONDITIONS; i++)
         add(&object, route_condition_names[i], facts->routes[i]);
     add(&object, "damaged", facts->damaged);
+    add(&object, "from_snapshot", facts->restored);
+    add(&object, "snapshot_unix_ms", facts->snapshot_unix_ms);
     return object;
 }
 

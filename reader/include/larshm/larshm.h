@@ -161,6 +161,9 @@ typedef struct larshm_route_info {
     /* 1: calls to a further host fail, and it stays in rotation, since as many are ejected as may
      * be: [loadbalance] max_ejected. */
     uint32_t spared;
+    /* Unix time in milliseconds of the snapshot that the hosts are from: the machine was rebooted,
+     * and the directory has not confirmed them since. 0: it has. */
+    uint64_t snapshot_unix_ms;
 } larshm_route_info;
 
 /* The version of the library that is loaded, as LARSHM_VERSION. The text is static. */
