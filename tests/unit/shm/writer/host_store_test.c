@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shm/atomic.h"
+#include "shm/clock.h"
 #include "shm/host_records.h"
 #include "shm/writer/host_store.h"
 #include "tests/support/instance.h"
@@ -424,6 +425,34 @@ static void records_of_the_released_layout_are_adopted(void **state)
     host_store_close(store);
 }
 
+/* So a fetcher of 0.1 that is started again finds no ejection in its future. */
+static void ticks_in_the_object_count_from_the_boot_as_those_of_the_released_layout(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct host_records hosts;
+    struct host_store *store = open_store(instance);
+    uint32_t number = add(store, 1, 10, 1);
+    struct host_entry stored, *entry = host_store_entry(store, number);
+    entry->health.since = TICK_ORIGIN + 5000;
+    entry->health.window = TICK_ORIGIN - 7000; /* before the boot */
+    entry->left_s = TICK_ORIGIN_S + 5;
+    host_store_commit(store, number);
+    open_hosts(instance, &region, &hosts);
+    const struct host_record *s_record = &hosts.s_records[number];
+    memcpy(&stored, (const void *)s_record->halves[load_relaxed(&s_record->version) % 2], sizeof(stored));
+    assert_int_equal(stored.health.since, 5000);
+    assert_int_equal(stored.left_s, 5);
+    region_close(&region);
+    host_store_close(store);
+    store = open_store(instance);
+    number = host_store_find(store, numbered_key(1), numbered_host(10));
+    assert_true(host_store_entry(store, number)->health.since == TICK_ORIGIN + 5000);
+    assert_true(host_store_entry(store, number)->health.window == TICK_ORIGIN - 7000);
+    assert_true(host_store_entry(store, number)->left_s == TICK_ORIGIN_S + 5);
+    host_store_close(store);
+}
+
 static void a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_it_belonged_to(void **state)
 {
     enum {
@@ -641,6 +670,7 @@ int main(void)
         TEST(records_that_make_no_sense_are_left_out),
         TEST(an_object_that_others_own_or_may_write_is_refused_and_left_alone),
         TEST(records_of_the_released_layout_are_adopted),
+        TEST(ticks_in_the_object_count_from_the_boot_as_those_of_the_released_layout),
         TEST(a_reason_that_only_the_released_layout_has_is_read_as_the_rule_that_it_belonged_to),
         TEST(g11_each_reason_is_one_that_the_released_layout_has_and_is_kept),
         TEST(g11_an_object_of_another_layout_is_put_aside_and_named),
