@@ -140,8 +140,6 @@ enum shm_status writer_install(struct writer *writer, struct routes_header *s_re
     uint64_t control = writer->now.control_region.s_base ? writer->now.stats.number
                        : s_replaced                      ? control_number(s_replaced)
                                                          : 0;
-    if (writer->now.control_region.s_base)
-        writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
     enum shm_status status = generation_finish(&writer->names, &writer->next, &built);
     if (status != SHM_OK)
         return give_up(writer, &plan, status);
@@ -184,6 +182,8 @@ enum shm_status writer_switch(struct writer *writer, const struct generation_pla
                               uint32_t *damaged)
 {
     bool complete;
+    if (writer->now.control_region.s_base)
+        writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
     enum shm_status status = writer_begin(writer, plan);
     if (status == SHM_OK)
         status = writer_continue(writer, UINT64_MAX, &complete);

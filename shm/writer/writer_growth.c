@@ -49,7 +49,12 @@ static enum shm_status go_on(struct writer *writer, uint64_t work, uint64_t now)
 {
     bool complete;
     enum shm_status status = writer_continue(writer, work, &complete);
-    return status == SHM_OK && complete ? writer_install(writer, writer_header(writer), NULL, now) : status;
+    if (status != SHM_OK || !complete)
+        return status;
+    /* What results change is copied, too: the share of a host that has come back. */
+    writer_collect_object_calls(writer, &writer->now.stats, UINT32_MAX);
+    status = writer_continue(writer, UINT64_MAX, &complete);
+    return status == SHM_OK ? writer_install(writer, writer_header(writer), NULL, now) : status;
 }
 
 bool writer_grow_on(struct writer *writer, uint64_t now)

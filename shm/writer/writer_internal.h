@@ -118,7 +118,10 @@ enum shm_status writer_begin(struct writer *writer, const struct generation_plan
 /* Does a part of the work, see generation_continue(). */
 enum shm_status writer_continue(struct writer *writer, uint64_t work, bool *complete);
 
-/* Installs it once it is complete. Options and s_replaced as below. */
+/*
+ * Installs it once it is complete. Options and s_replaced as below. What a judge of results changes from now on is not in it, so
+ * they are collected before it is completed.
+ */
 enum shm_status writer_install(struct writer *writer, struct routes_header *s_replaced,
                                const struct writer_options *options, uint64_t now);
 

@@ -8,6 +8,7 @@
 #include "shm/check.h"
 #include "shm/clock.h"
 #include "shm/index.h"
+#include "shm/reader/call_stats.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -252,6 +253,50 @@ static void what_changes_while_the_object_grows_is_in_the_new_one(void **state)
     region_close(&region);
 }
 
+/* A judge that ejects each host that has results. */
+static bool eject(void *context, const struct call_report *report)
+{
+    struct writer *writer = context;
+    const struct route_ref route = writer_find(writer, report->key);
+    writer_set_share(writer, &route, route_ref_find_host(&route, report->host), SHARE_EJECTED);
+    return true;
+}
+
+static void report_first_host(const struct instance *instance, uint64_t key)
+{
+    struct region region;
+    struct control control;
+    const struct route_ref route = writer_find(instance->writer, numbered_key(key));
+    instance_map_control(instance, &region, &control);
+    assert_int_equal(call_stats_record(&control, numbered_key(key), table_host(&route.table, 0), false, 1, 0),
+                     SHM_OK);
+    region_close(&region);
+}
+
+static void expect_first_host_ejected(const struct instance *instance, uint64_t key)
+{
+    const struct route_ref route = writer_find(instance->writer, numbered_key(key));
+    assert_true(route_ref_is_here(&route));
+    assert_int_equal(share_in(load_relaxed(&route.table.s_states[0]), 0), SHARE_EJECTED);
+    assert_int_equal(route.table.limited, 1);
+}
+
+/* Results that no poll has collected yet are, right before the old control object is left. */
+static void what_late_results_change_is_in_the_new_object(void **state)
+{
+    struct instance *instance = *state;
+    begin_growth(instance);
+    writer_set_judge(instance->writer, eject, instance->writer);
+    report_first_host(instance, 1);
+    while (writer_grow_on(instance->writer, clock_tick()))
+        continue;
+    expect_first_host_ejected(instance, 1);
+
+    report_first_host(instance, 2);
+    assert_int_equal(writer_set_directory(instance->writer, "192.0.2.1:7778", clock_tick()), SHM_OK);
+    expect_first_host_ejected(instance, 2);
+}
+
 /* Nothing is refused because the next generation is not complete. */
 static void room_that_is_used_up_meanwhile_completes_the_growth(void **state)
 {
@@ -320,6 +365,7 @@ int main(void)
         TEST(g10_two_generations_take_less_than_twice_the_larger_one),
         TEST(routes_are_served_and_published_while_the_object_grows),
         TEST(what_changes_while_the_object_grows_is_in_the_new_one),
+        TEST(what_late_results_change_is_in_the_new_object),
         TEST(room_that_is_used_up_meanwhile_completes_the_growth),
         TEST(a_name_that_is_lost_meanwhile_is_back_and_growth_begins_again),
         TEST(control_that_is_lost_meanwhile_is_replaced_and_growth_goes_on),
