@@ -12,13 +12,6 @@ void writer_collect_lookups(struct writer *writer, const struct control *control
     writer_count(writer, COUNTER_lookups_expired, counts.expired);
 }
 
-void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
-                      void *context)
-{
-    writer->judge = judge;
-    writer->judge_context = context;
-}
-
 void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget)
 {
     struct call_report report;

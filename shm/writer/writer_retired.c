@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Control objects that were replaced: clients count in them until they switch. */
+/* Control objects that were replaced: clients count in them until they switch. Each fetcher that died has left one. */
 #include "shm/clock.h"
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer_internal.h"
@@ -30,23 +30,32 @@ void writer_end_retired(struct writer *writer, struct retired_control *retired)
     drop(writer, retired);
 }
 
+/* By number: those that were adopted are all kept until the same time. */
 static struct retired_control *oldest_retired(struct writer *writer, bool in_use)
 {
     struct retired_control *oldest = NULL;
     for (int i = 0; i < RETIRED_MAX; i++) {
         struct retired_control *retired = &writer->retired[i];
-        if ((retired->region.s_base || !in_use) && (!oldest || retired->until < oldest->until))
+        if ((retired->region.s_base || !in_use) && (!oldest || retired->stats.number < oldest->stats.number))
             oldest = retired;
     }
     return oldest;
 }
 
-/* Objects that are replaced again and again, for whatever reason, use no more memory than growth does (G10). */
-void writer_bound_retired(struct writer *writer, uint64_t generation)
+static uint64_t generation_size(const struct writer *writer)
 {
-    uint64_t most = generation / RETIRED_SHARE, bytes = 0;
-    if (most < RETIRED_LEAST)
-        most = RETIRED_LEAST;
+    return writer->now.routes_region.size + writer->now.control_region.size;
+}
+
+/* What all together may take, beside the newest, where a generation takes so many bytes. */
+static uint64_t share_of(uint64_t generation)
+{
+    return generation / RETIRED_SHARE > RETIRED_LEAST ? generation / RETIRED_SHARE : RETIRED_LEAST;
+}
+
+static void bound(struct writer *writer, uint64_t most)
+{
+    uint64_t bytes = 0;
     for (int i = 0; i < RETIRED_MAX; i++)
         bytes += writer->retired[i].region.size;
     for (struct retired_control *oldest = oldest_retired(writer, true); oldest && bytes > most;
@@ -56,11 +65,29 @@ void writer_bound_retired(struct writer *writer, uint64_t generation)
     }
 }
 
+/* Objects that are replaced again and again, for whatever reason, use no more memory than growth does (G10). */
+void writer_bound_retired(struct writer *writer, uint64_t generation)
+{
+    bound(writer, share_of(generation));
+}
+
+void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
+                      void *context)
+{
+    writer->judge = judge;
+    writer->judge_context = context;
+    const struct retired_control *newest = &writer->retired[0];
+    for (int i = 1; i < RETIRED_MAX; i++)
+        if (writer->retired[i].stats.number > newest->stats.number)
+            newest = &writer->retired[i];
+    bound(writer, share_of(generation_size(writer)) + newest->region.size);
+}
+
 /* Retires the control object of a replaced generation; the oldest makes room. */
 void writer_retire_control(struct writer *writer, struct generation *replaced, struct retired_name name,
                            uint64_t now)
 {
-    writer_bound_retired(writer, writer->now.routes_region.size + writer->now.control_region.size);
+    writer_bound_retired(writer, generation_size(writer));
     struct retired_control *oldest = oldest_retired(writer, false);
     writer_end_retired(writer, oldest);
     *oldest = (struct retired_control){.region = replaced->control_region,
