@@ -36,7 +36,7 @@ struct host_store {
     uint32_t *index;        /* [2 * capacity], open addressing: number + 1, or 0 */
     uint32_t capacity, used, free;
     uint32_t free_count;
-    uint64_t refused; /* Unix time in milliseconds: when there was no memory for a larger object */
+    uint64_t refused; /* Unix time in milliseconds: when growth failed */
 };
 
 static uint32_t home(const struct host_store *store, struct route_key key, struct host_addr host)
@@ -141,7 +141,6 @@ static enum shm_status rebuild(struct host_store *store)
     uint64_t heap = store->capacity * (sizeof(*store->nodes) + 2 * sizeof(*store->index));
     /* One that does not fit under the limit of the control group would get this process killed. */
     if (!memory_has_room(memory_room(""), host_records_size(store->capacity) + heap)) {
-        store->refused = now;
         errno = ENOMEM;
         return SHM_NO_SPACE;
     }
@@ -189,12 +188,18 @@ static bool grow(struct host_store *store)
     return !store->region.s_base || rebuild(store) == SHM_OK;
 }
 
-/* While memory is short it is looked at once a second, and not for each result. */
+/* Growth that fails is tried again once a second, and not for each result: whether there is memory takes many system calls. */
 static bool make_room(struct host_store *store)
 {
     if (store->used < store->capacity && (!store->region.s_base || store->used < store->hosts.record_count))
         return true;
-    return clock_unix_ms() - store->refused >= RETRY_MS && grow(store);
+    uint64_t now = clock_unix_ms();
+    if (now - store->refused < RETRY_MS)
+        return false;
+    bool grown = grow(store);
+    if (!grown)
+        store->refused = now;
+    return grown;
 }
 
 static uint32_t add(struct host_store *store, struct route_key key, struct host_addr host)

@@ -3,6 +3,7 @@
  * For each operation on the hosts object, each call that can fail, and each n: the n-th such call fails. Nothing that
  * was known is lost, nothing half made stays, and the same operation succeeds when it is tried again.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "shm/host_records.h"
 #include "shm/writer/host_store.h"
 #include "tests/failure/fail.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 #include "tests/support/object_path.h"
@@ -155,7 +157,7 @@ static bool attempt(const struct operation *operation, enum fail_call call, unsi
             fail_msg("%s, %s %lu: something is lost or left", operation->name, fail_names[call], n);
         if (operation->named && fixture.event.kind == EVENT_NONE)
             fail_msg("%s, %s %lu: failed without a word", operation->name, fail_names[call], n);
-        done = operation->run(&fixture);
+        eventually(done = operation->run(&fixture)); /* growth is not tried again at once */
     }
     if (!done || left_half_made(&fixture) || !all_known(&fixture, operation->records) ||
         !all_shown(&fixture, operation->records) || !add(&fixture, FULL + 1))
@@ -178,10 +180,34 @@ static void nth_failure_loses_no_record_and_can_be_retried(void **state)
     }
 }
 
+/* Each attempt opens an object: so many would have the next one fail. */
+static void g8_growth_that_fails_is_not_tried_again_for_each_result(void **state)
+{
+    enum {
+        ATTEMPTS = 50,
+        RESULTS = 1000
+    };
+    struct fixture fixture;
+    (void)state;
+    begin(&fixture);
+    fill(&fixture);
+    int fd = shm_open(fixture.names.next_hosts, O_CREAT | O_EXCL | O_RDWR, 0600); /* is in the way */
+    assert_true(fd >= 0);
+    close(fd);
+    fail_at(FAIL_openat, ATTEMPTS);
+    for (uint64_t host = FULL; host < FULL + RESULTS; host++)
+        assert_false(add(&fixture, host));
+    assert_false(fail_end());
+    shm_unlink(fixture.names.next_hosts);
+    eventually(grow(&fixture));
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nth_failure_loses_no_record_and_can_be_retried),
+        cmocka_unit_test(g8_growth_that_fails_is_not_tried_again_for_each_result),
     };
     return cmocka_run_group_tests_name("failure/host_store", tests, NULL, NULL);
 }
