@@ -87,7 +87,7 @@ static void collect_hosts_of(struct snapshot *snapshot, uint32_t own)
 static bool collect_some(struct snapshot *snapshot)
 {
     const struct host_store *store = balance_store(snapshot->balance);
-    uint32_t slots = writer_slots(snapshot->writer), end = snapshot->slot + SLOTS_AT_ONCE;
+    uint32_t slots = writer_slot_count(snapshot->writer), end = snapshot->slot + SLOTS_AT_ONCE;
     struct route_ref route;
     if (snapshot->slot < slots) {
         while (writer_next_route_before(snapshot->writer, &snapshot->slot, end < slots ? end : slots, &route))

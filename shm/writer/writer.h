@@ -82,10 +82,9 @@ bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_re
 /* The route of the first slot in use from *slot on, which becomes the one after it. False: there is none. */
 bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out);
 
-/* Likewise, of the slots before `end`, for those who may look at so many at a time; and how many there are in all. */
+/* Likewise, of the slots before `end`, for those who may look at so many at a time. */
 bool writer_next_route_before(const struct writer *writer, uint32_t *slot, uint32_t end,
                               struct route_ref *out);
-uint32_t writer_slots(const struct writer *writer);
 
 /*
  * Publishes an answer: the hosts of the route, sorted and without duplicates; none: no such route. NEW afterwards.

@@ -53,14 +53,9 @@ bool writer_route_at(const struct writer *writer, uint32_t slot, struct route_re
     return route_ref_is_here(out);
 }
 
-uint32_t writer_slots(const struct writer *writer)
-{
-    return routes_slot_count(&writer->now.publisher.routes);
-}
-
 bool writer_next_route(const struct writer *writer, uint32_t *slot, struct route_ref *out)
 {
-    return writer_next_route_before(writer, slot, writer_slots(writer), out);
+    return writer_next_route_before(writer, slot, writer_slot_count(writer), out);
 }
 
 bool writer_next_route_before(const struct writer *writer, uint32_t *slot, uint32_t end,
