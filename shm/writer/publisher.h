@@ -60,7 +60,7 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
                               const struct publication *table, uint64_t now);
 
 /*
- * Imports a table from another generation, which has no writer any more, under the version it had there (or a new one if
+ * Imports a table from another generation, to which no process writes meanwhile, under the version it had there (or a new one if
  * `renumber`). Only while the object has no name yet: of a key that is here already it replaces the table at once.
  * `scratch` has room for HOSTS_MAX hosts. SHM_FULL: no room.
  */
