@@ -78,6 +78,22 @@ static int check_order(const struct config *config, const char *smaller, const c
                     high_line ? "" : " (the default)");
 }
 
+/* `servers` stands for `ip` and `port`. */
+static int check_servers(const struct config *config, const struct scan *scan, const struct complaint *to)
+{
+    const unsigned servers = scan->lines[keys_find("dnsserver", "servers", 7) - keys];
+    const struct key *ip = keys_find("dnsserver", "ip", 2), *port = keys_find("dnsserver", "port", 4);
+    const struct key *other = scan->lines[ip - keys] ? ip : port;
+    const unsigned line = scan->lines[other - keys];
+    if (config->servers.count == 0 || line == 0)
+        return 0;
+    return complain(
+        to, line > servers ? line : servers,
+        "dnsserver.servers and dnsserver.%s are both set, on lines %u and %u: keep servers, or ip "
+        "and port",
+        other->name, servers, line);
+}
+
 static int set_from_text(struct config *config, const char *text, size_t size, struct ini *ini,
                          const struct complaint *to)
 {
@@ -88,7 +104,7 @@ static int set_from_text(struct config *config, const char *text, size_t size, s
         return -1;
     if (ini_parse(ini) != 0)
         return complain(to, 0, "cannot be parsed: is memory short, or /proc not mounted?");
-    if (set_found(config, &scan, ini, to) != 0 ||
+    if (set_found(config, &scan, ini, to) != 0 || check_servers(config, &scan, to) != 0 ||
         check_order(config, "reconnect_min_ms", "reconnect_max_ms", &scan, to) != 0)
         return -1;
     return check_order(config, "resubscribe_per_second", "requests_per_second", &scan, to);

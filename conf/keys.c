@@ -18,6 +18,8 @@ const struct key keys[KEY_COUNT] = {
      "Where the directory (Lars' DNS service) runs. A reload connects there at once."},
     {KEY(dnsserver, port, KEY_PORT), 1, 65535, "7778", "", RELOAD,
      "The directory's TCP port."},
+    {KEY_AT(dnsserver, servers, KEY_SERVERS, servers), 0, 0, "", "", RELOAD,
+     "Several directories with the same routes, in place of ip and port. Each machine begins with one that is drawn."},
 
     {KEY(reporter, ip, KEY_HOST), 0, 0, "127.0.0.1", "", RELOAD,
      "Where Lars' report service runs. Empty: call results are not sent."},
@@ -79,6 +81,8 @@ const struct key keys[KEY_COUNT] = {
      "The delay after the first failed attempt to connect. Further failures make it longer."},
     {KEY(fetcher, reconnect_max_ms, KEY_INTEGER), 1, 3600000, "30000", "milliseconds", RELOAD,
      "The longest delay between attempts. Not less than reconnect_min_ms."},
+    {KEY(fetcher, return_after, KEY_INTEGER), 0, 86400, "900", "seconds", RELOAD,
+     "After half of this time or more at another of several servers, the one that was drawn is tried again. 0: never."},
     {KEY(fetcher, requests_per_second, KEY_INTEGER), 1, 10000000, "20000", "", RELOAD,
      "At most this many requests a second: half of them refreshes, a quarter new routes, a quarter after a connect."},
     {KEY(fetcher, resubscribe_per_second, KEY_INTEGER), 1, 10000000, "5000", "", RELOAD,

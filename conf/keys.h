@@ -16,6 +16,7 @@ enum key_type {
     KEY_SIZE,    /* uint64_t, in bytes */
     KEY_REAL,    /* double */
     KEY_HOST,    /* char[CONFIG_HOST_SIZE] */
+    KEY_SERVERS, /* struct config_servers */
     KEY_GROUP,   /* char[CONFIG_GROUP_SIZE] */
     KEY_LEVEL,   /* uint32_t, an enum log_level */
     KEY_RULES,   /* uint32_t, an enum config_rules */
@@ -35,7 +36,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 47,
+    KEY_COUNT = 49,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

@@ -3,8 +3,10 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/log.h"
 #include "conf/name.h"
@@ -122,6 +124,66 @@ static void format_ipv4(uint32_t number, char *out, size_t size)
         inet_ntop(AF_INET, &address, out, (socklen_t)size);
 }
 
+/* The port is behind the last colon, if there is one. */
+static int parse_server(const char *text, size_t length, struct config_peer *out)
+{
+    char host[CONFIG_HOST_SIZE + sizeof(":65535")];
+    uint64_t port = CONFIG_SERVERS_PORT;
+    if (length >= sizeof(host))
+        return -1;
+    memcpy(host, text, length);
+    host[length] = '\0';
+    char *colon = strrchr(host, ':');
+    if (colon)
+        *colon = '\0';
+    const char *rest = colon ? parse_digits(colon + 1, &port) : "";
+    if (!name_is_host(host) || !rest || *rest || port < 1 || port > UINT16_MAX)
+        return -1;
+    strcpy(out->ip, host);
+    out->port = (uint16_t)port;
+    return 0;
+}
+
+static bool has_server(const struct config_servers *servers, const struct config_peer *peer)
+{
+    for (uint32_t i = 0; i < servers->count; i++)
+        if (servers->list[i].port == peer->port && strcasecmp(servers->list[i].ip, peer->ip) == 0)
+            return true;
+    return false;
+}
+
+static int parse_servers(const char *text, struct config_servers *out)
+{
+    struct config_servers servers = {0};
+    bool more = *text != '\0';
+    while (more) {
+        struct config_peer peer = {0};
+        text += strspn(text, " \t");
+        size_t length = strcspn(text, " \t,");
+        if (servers.count == CONFIG_SERVERS_MAX || parse_server(text, length, &peer) != 0 ||
+            has_server(&servers, &peer))
+            return -1;
+        servers.list[servers.count++] = peer;
+        text += length;
+        text += strspn(text, " \t");
+        more = *text == ',';
+        text += more;
+    }
+    if (*text)
+        return -1;
+    *out = servers;
+    return 0;
+}
+
+static void format_servers(const struct config_servers *servers, char out[static VALUE_SIZE])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < servers->count; i++)
+        used += (size_t)snprintf(out + used, VALUE_SIZE - used, "%s%s:%u", i ? ", " : "", servers->list[i].ip,
+                                 servers->list[i].port);
+}
+
 /* Fills the field to its end, so that equal values are equal bytes. */
 static void store_text(const struct key *key, const char *text, void *field)
 {
@@ -179,6 +241,8 @@ int value_parse(const struct key *key, const char *text, void *field)
             return -1;
         store_text(key, text, field);
         return 0;
+    case KEY_SERVERS:
+        return parse_servers(text, field);
     case KEY_GROUP:
         if (!name_is_group(text))
             return -1;
@@ -246,6 +310,9 @@ void value_format(const struct key *key, const void *field, char out[static VALU
     case KEY_PATH:
         snprintf(out, VALUE_SIZE, "%s", (const char *)field);
         break;
+    case KEY_SERVERS:
+        format_servers(field, out);
+        break;
     case KEY_ADDRESS:
         format_ipv4(*(const uint32_t *)field, out, VALUE_SIZE);
         break;
@@ -280,6 +347,10 @@ void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])
     case KEY_HOST:
         snprintf(out, size,
                  key->min ? "a host name or an IPv4 address" : "a host name, an IPv4 address, or nothing");
+        break;
+    case KEY_SERVERS:
+        snprintf(out, size, "at most %d different HOST[:PORT] with commas between them, or nothing",
+                 CONFIG_SERVERS_MAX);
         break;
     case KEY_GROUP:
         snprintf(out, size, "a group name, or nothing");

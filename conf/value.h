@@ -11,7 +11,7 @@
 #include "conf/keys.h"
 
 enum {
-    VALUE_SIZE = 256,         /* holds every value as text */
+    VALUE_SIZE = 4352,        /* holds every value as text */
     VALUE_ALLOWED_SIZE = 128, /* holds every text of value_allowed() */
 };
 

@@ -12,11 +12,19 @@ enum {
     CONFIG_HOST_SIZE = 254, /* of a host name, with its NUL */
     CONFIG_GROUP_SIZE = 33,
     CONFIG_PATH_SIZE = 108, /* of a Unix socket, or of the objects' directory, with its NUL */
+    CONFIG_SERVERS_MAX = 16,
+    CONFIG_SERVERS_PORT = 7778, /* of a server without one */
 };
 
 struct config_peer {
     char ip[CONFIG_HOST_SIZE]; /* a host name or an IPv4 address; of the reporter also "": none */
     uint16_t port;
+};
+
+/* No two are equal. The rest is zero. */
+struct config_servers {
+    uint32_t count; /* 0: the one of `ip` and `port` */
+    struct config_peer list[CONFIG_SERVERS_MAX];
 };
 
 enum config_rules {
@@ -25,7 +33,9 @@ enum config_rules {
 };
 
 struct config {
-    struct config_peer dnsserver, reporter;
+    struct config_peer dnsserver;
+    struct config_servers servers; /* of [dnsserver] */
+    struct config_peer reporter;
     /* Keys of [reporter]. */
     uint32_t report_interval; /* seconds */
     uint32_t caller;          /* IPv4 address in host order; 0: that of the connection */
@@ -48,6 +58,7 @@ struct config {
         uint32_t poll_interval_ms;
         uint32_t request_timeout_ms, connect_timeout_ms;
         uint32_t reconnect_min_ms, reconnect_max_ms;          /* min <= max */
+        uint32_t return_after;                                /* seconds; 0: never */
         uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
         uint32_t probe_interval_ms, frame_timeout_ms;
         uint64_t max_frame;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/log.h"
@@ -83,6 +84,27 @@ static json_t *accept_answer(const struct admin_targets *targets, const struct a
     return NULL;
 }
 
+static json_t *describe(const struct servers *servers, unsigned index)
+{
+    const struct server *server = &servers->list[index];
+    char address[CONFIG_HOST_SIZE + 8];
+    snprintf(address, sizeof(address), "%s:%u", server->peer.ip, server->peer.port);
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:s}", "address", address, "in_use", index == servers->at,
+                     "connects", (json_int_t)server->connects, "failures", (json_int_t)server->failures,
+                     "answers", (json_int_t)server->answers, "last_error", server->error);
+}
+
+static json_t *list_servers(const struct admin_targets *targets, const struct admin_request *request,
+                            struct admin_error *error)
+{
+    json_t *list = json_array();
+    (void)request;
+    (void)error;
+    for (unsigned i = 0; i < targets->servers->count; i++)
+        json_array_append_new(list, describe(targets->servers, i));
+    return json_pack("{s:o}", "servers", list);
+}
+
 static json_t *reload(const struct admin_targets *targets, const struct admin_request *request,
                       struct admin_error *error)
 {
@@ -102,8 +124,11 @@ static const struct command {
     bool takes_route, takes_host; /* these it must be given, and no others */
     command_fn *run;
 } commands[] = {
-    {"pin", true, true, pin},         {"drain", true, true, drain},
-    {"clear", true, true, clear},     {"accept", true, false, accept_answer},
+    {"pin", true, true, pin},
+    {"drain", true, true, drain},
+    {"clear", true, true, clear},
+    {"accept", true, false, accept_answer},
+    {"servers", false, false, list_servers},
     {"reload", false, false, reload},
 };
 

@@ -6,11 +6,13 @@
 #include "fetcher/admin_request.h"
 #include "fetcher/balance.h"
 #include "fetcher/refresh.h"
+#include "fetcher/servers.h"
 
 /* What the commands work on. */
 struct admin_targets {
     struct balance *balance;
     struct refresh *refresh;
+    const struct servers *servers;
     const char *config_path; /* NULL: none */
     /* Reads the configuration again, if there is one. True: it is in use; `text` names keys that need a restart, or is "".
      * False: `text` says why it is not, and nothing has changed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,15 +38,15 @@ struct connection {
     struct name_lookup *lookup; /* NULL: none is under way */
     bool stopping;
     unsigned handles; /* that libuv still knows */
-    const struct config_peer *peer;
-    struct config_peer target;    /* the peer of the attempt under way, or of the connection */
+    struct servers *servers;
+    struct config_peer target;    /* the server of the attempt under way, or of the connection */
     struct config_peer looked_up; /* whose name is being looked up */
     const struct config *timing;
     const struct connection_role *role;
     void *context;
     enum connection_state state;
+    char address[CONNECTION_ADDRESS_SIZE];
     struct link *link;
-    unsigned attempt; /* failed ones since the peer last proved itself */
     struct frame_stream in;
     size_t timed; /* bytes since frame_timer was started */
     struct log_limit up_limit, lost_limit;
@@ -98,9 +99,13 @@ static void leave(struct connection *connection)
 static void log_lost(struct connection *connection, const char *why, uint64_t delay)
 {
     struct log_limit *limit = &connection->lost_limit;
+    const struct config_peer *peer = servers_peer(connection->servers);
     uint64_t next = limit->next;
-    log_limited(limit, LOG_LEVEL_WARNING, "%s %s:%u: %s; trying again in %.1f s", connection->role->peer,
-                connection->target.ip, connection->target.port, why, (double)delay / 1000);
+    char other[CONFIG_HOST_SIZE + 8] = "again";
+    if (!servers_same(peer, &connection->target))
+        snprintf(other, sizeof(other), "%s:%u", peer->ip, peer->port);
+    log_limited(limit, LOG_LEVEL_WARNING, "%s %s:%u: %s; trying %s in %.1f s", connection->role->peer,
+                connection->target.ip, connection->target.port, why, other, (double)delay / 1000);
     if (limit->next != next)
         limit->next += connection->role->quiet_ms;
 }
@@ -116,9 +121,9 @@ static void lost(struct connection *connection, const char *why)
 {
     bool was_up = connection->state == CONNECTION_UP;
     leave(connection);
-    connection->attempt++;
-    uint64_t delay = backoff_ms(connection->timing->fetcher.reconnect_min_ms,
-                                connection->timing->fetcher.reconnect_max_ms, connection->attempt);
+    uint64_t delay =
+        backoff_ms(connection->timing->fetcher.reconnect_min_ms, connection->timing->fetcher.reconnect_max_ms,
+                   servers_failed(connection->servers, why));
     log_lost(connection, why, delay);
     set_state(connection, CONNECTION_WAITING);
     uv_timer_start(&connection->timer, backoff_over, delay, 0);
@@ -136,7 +141,7 @@ void connection_redirect(struct connection *connection)
 {
     bool was_up = connection->state == CONNECTION_UP;
     leave(connection);
-    connection->attempt = 0;
+    servers_retry(connection->servers);
     if (was_up)
         notify_down(connection);
     attempt(connection);
@@ -204,6 +209,17 @@ static void bytes_came(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer
     connection->role->taken(connection->context);
 }
 
+/* Of a name, which of its addresses it is. */
+static void name_address(struct connection *connection, const uv_tcp_t *tcp)
+{
+    const struct config_peer *target = &connection->target;
+    char *out = connection->address, ip[INET6_ADDRSTRLEN];
+    if (!tcp || !tcp_peer_ip(tcp, ip) || strcmp(ip, target->ip) == 0)
+        snprintf(out, CONNECTION_ADDRESS_SIZE, "%s:%u", target->ip, target->port);
+    else
+        snprintf(out, CONNECTION_ADDRESS_SIZE, "%s:%u (%s)", target->ip, target->port, ip);
+}
+
 static void connected(uv_connect_t *request, int status)
 {
     struct link *link = request->data;
@@ -220,8 +236,10 @@ static void connected(uv_connect_t *request, int status)
     tcp_watch(&link->tcp,
               connection->timing->fetcher.probe_interval_ms + connection->timing->fetcher.request_timeout_ms);
     uv_timer_stop(&connection->timer);
-    log_limited(&connection->up_limit, LOG_LEVEL_INFO, "connected to %s %s:%u", connection->role->peer,
-                connection->target.ip, connection->target.port);
+    servers_connected(connection->servers);
+    name_address(connection, &link->tcp);
+    log_limited(&connection->up_limit, LOG_LEVEL_INFO, "connected to %s %s", connection->role->peer,
+                connection->address);
     set_state(connection, CONNECTION_UP);
     if (connection->role->up)
         connection->role->up(connection->context);
@@ -261,11 +279,6 @@ static void connect_to(struct connection *connection, const struct sockaddr *add
 
 static void handle_closed(uv_handle_t *handle);
 
-bool connection_same_peer(const struct config_peer *a, const struct config_peer *b)
-{
-    return a->port == b->port && strcmp(a->ip, b->ip) == 0;
-}
-
 static void check_address(struct connection *connection, const char *error, const struct addrinfo *list)
 {
     if (error)
@@ -285,12 +298,12 @@ static void looked_up(void *context, const char *error, struct addrinfo *list)
     struct connection *connection = context;
     connection->lookup = NULL;
     if (connection->state == CONNECTION_CONNECTING &&
-        !connection_same_peer(&connection->looked_up, &connection->target))
+        !servers_same(&connection->looked_up, &connection->target))
         look_up(connection); /* the result is for an attempt that was given up */
     else if (connection->state == CONNECTION_CONNECTING && error)
         lost(connection, error);
     else if (connection->state == CONNECTION_CONNECTING)
-        connect_to(connection, tcp_address(list, connection->attempt));
+        connect_to(connection, tcp_address(list, servers_address(connection->servers)));
     else if (connection->state == CONNECTION_UP)
         check_address(connection, error, list);
     if (list)
@@ -303,13 +316,22 @@ static void look_up(struct connection *connection)
     name_lookup_start(&connection->lookup, connection->loop, &connection->target, looked_up, connection);
 }
 
+/* Where another server is left to be tried, no longer than a request may take. */
+static uint64_t time_to_connect(const struct connection *connection)
+{
+    uint64_t most = connection->timing->fetcher.connect_timeout_ms,
+             request = connection->timing->fetcher.request_timeout_ms;
+    return request < most && servers_hurry(connection->servers, clock_tick()) ? request : most;
+}
+
 /* The name is looked up at each attempt: the directory may have moved. A look-up that was given up may still run; its
  * result is used if the name is the same, or starts another one. */
 static void attempt(struct connection *connection)
 {
-    connection->target = *connection->peer;
+    connection->target = *servers_peer(connection->servers);
+    name_address(connection, NULL);
     set_state(connection, CONNECTION_CONNECTING);
-    uv_timer_start(&connection->timer, attempt_overdue, connection->timing->fetcher.connect_timeout_ms, 0);
+    uv_timer_start(&connection->timer, attempt_overdue, time_to_connect(connection), 0);
     if (!connection->lookup)
         look_up(connection);
 }
@@ -322,15 +344,14 @@ void connection_look_up_again(struct connection *connection)
         look_up(connection);
 }
 
-struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
-                                  const struct config *timing, const struct connection_role *role,
-                                  void *context)
+struct connection *connection_new(uv_loop_t *loop, struct servers *servers, const struct config *timing,
+                                  const struct connection_role *role, void *context)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
     if (!connection)
         return NULL;
     connection->loop = loop;
-    connection->peer = peer;
+    connection->servers = servers;
     connection->timing = timing;
     connection->role = role;
     connection->context = context;
@@ -393,7 +414,17 @@ uint64_t connection_writing_since(const struct connection *connection)
 
 void connection_proved(struct connection *connection)
 {
-    connection->attempt = 0;
+    servers_answered(connection->servers, clock_tick());
+}
+
+bool connection_hurries(const struct connection *connection)
+{
+    return servers_hurry(connection->servers, clock_tick());
+}
+
+const char *connection_address(const struct connection *connection)
+{
+    return connection->address;
 }
 
 uint32_t connection_own_ip(const struct connection *connection)

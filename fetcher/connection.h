@@ -10,8 +10,13 @@
 #include <uv.h>
 
 #include "conf/config.h"
+#include "fetcher/servers.h"
 #include "proto/frame.h"
 #include "shm/layout.h"
+
+enum {
+    CONNECTION_ADDRESS_SIZE = CONFIG_HOST_SIZE + 64,
+};
 
 struct connection;
 
@@ -35,18 +40,17 @@ struct connection_role {
     void (*state)(void *context, enum connection_state state);
 };
 
-/* `peer` and `timing` are read at each attempt and may change in between; `role` stays. Does not connect yet. NULL: no
- * memory. */
-struct connection *connection_new(uv_loop_t *loop, const struct config_peer *peer,
-                                  const struct config *timing, const struct connection_role *role,
-                                  void *context);
+/* Leads to the server in use. `servers` and `timing` are read at each attempt and may change in between; `role` stays. Does
+ * not connect yet. NULL: no memory. */
+struct connection *connection_new(uv_loop_t *loop, struct servers *servers, const struct config *timing,
+                                  const struct connection_role *role, void *context);
 
 void connection_start(struct connection *connection);
 
-/* Closes the connection, or the attempt, and tries again after the backoff. `why` is logged. */
+/* Closes the connection, or the attempt, and tries the next server after the backoff. `why` is logged. */
 void connection_drop(struct connection *connection, const char *why);
 
-/* The peer has changed: drops the old one, whatever is under way, and connects to the new one at once. */
+/* Another server is in use: drops the old one, whatever is under way, and connects to the new one at once. */
 void connection_redirect(struct connection *connection);
 
 /* On an operator's word: looks the peer's name up, and connects again if it no longer leads to the address in use. Ends a
@@ -63,13 +67,17 @@ void connection_flush(struct connection *connection);
 /* The tick since which a flush is not completely written; 0: nothing is on its way. */
 uint64_t connection_writing_since(const struct connection *connection);
 
-/* The peer has proved itself: the next backoff starts small again. */
+/* The peer has answered: the next backoff starts small again. */
 void connection_proved(struct connection *connection);
+
+/* As servers_hurry(). */
+bool connection_hurries(const struct connection *connection);
+
+/* "host:port" of the server that is being tried, or is connected; of a name then " (address)", too. */
+const char *connection_address(const struct connection *connection);
 
 /* The IPv4 address of this end, as a number; 0: there is none. */
 uint32_t connection_own_ip(const struct connection *connection);
-
-bool connection_same_peer(const struct config_peer *a, const struct config_peer *b);
 
 /* Closes everything; the memory is freed when the loop has run its callbacks. NULL is fine. */
 void connection_stop(struct connection *connection);

@@ -45,7 +45,8 @@ enum {
 struct daemon {
     struct options options;
     struct config config;
-    struct config_peer peer; /* the directory in use */
+    uint64_t identity;      /* from which the order of the servers is drawn */
+    struct servers servers; /* directories */
     struct writer *writer;
     struct balance *balance;
     struct refresh *refresh;
@@ -76,8 +77,8 @@ static const char *state_name(const struct daemon *daemon)
 static void notify_status(const struct daemon *daemon, const char *prefix)
 {
     char text[512];
-    snprintf(text, sizeof(text), "%sSTATUS=%s to %s:%u, %" PRIu64 " routes", prefix, state_name(daemon),
-             daemon->peer.ip, daemon->peer.port, writer_counter(daemon->writer, COUNTER_routes));
+    snprintf(text, sizeof(text), "%sSTATUS=%s to %s, %" PRIu64 " routes", prefix, state_name(daemon),
+             connection_address(daemon->connection), writer_counter(daemon->writer, COUNTER_routes));
     notify(text);
 }
 
@@ -99,6 +100,19 @@ static void stop(struct daemon *daemon, int exit_status)
     uv_stop(&daemon->loop);
 }
 
+/* Costs this machine's subscriptions: not while anything is waited for. */
+static void return_to_own_server(struct daemon *daemon)
+{
+    const uint64_t after_ms = daemon->config.fetcher.return_after * UINT64_C(1000);
+    if (!refresh_quiet(daemon->refresh) || !servers_return_due(&daemon->servers, after_ms, clock_tick()))
+        return;
+    servers_return(&daemon->servers);
+    const struct config_peer *peer = servers_peer(&daemon->servers);
+    log_line(LOG_LEVEL_INFO, "going back from directory %s to %s:%u", connection_address(daemon->connection),
+             peer->ip, peer->port);
+    connection_redirect(daemon->connection);
+}
+
 static void maintenance_due(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
@@ -111,6 +125,7 @@ static void maintenance_due(uv_timer_t *timer)
     balance_maintain(daemon->balance);
     admin_maintain(daemon->admin, clock_tick());
     snapshot_maintain(daemon->snapshot, clock_tick());
+    return_to_own_server(daemon);
     notify_status(daemon, "");
 }
 
@@ -175,18 +190,17 @@ static bool knocked(void *context)
 
 static const struct listener_role listener_role = {.where = knock_place, .knocked = knocked};
 
-static void choose_peer(struct daemon *daemon)
+/* False: the server that was in use is not among them any more. */
+static bool choose_servers(struct daemon *daemon)
 {
-    daemon->peer = daemon->options.dns.port ? daemon->options.dns : daemon->config.dnsserver;
+    struct config_servers list = daemon->config.servers;
+    if (daemon->options.dns.port || list.count == 0)
+        list = (struct config_servers){
+            .count = 1, .list = {daemon->options.dns.port ? daemon->options.dns : daemon->config.dnsserver}};
+    return servers_set(&daemon->servers, &list, daemon->identity);
 }
 
-static void name_peer(const struct daemon *daemon, char out[static DIRECTORY_NAME])
-{
-    snprintf(out, DIRECTORY_NAME, "%.110s:%u", daemon->peer.ip, daemon->peer.port);
-}
-
-static struct writer_options writer_options(const struct daemon *daemon, const char *directory,
-                                            const char *group)
+static struct writer_options writer_options(const struct daemon *daemon, const char *group)
 {
     const struct config *config = &daemon->config;
     return (struct writer_options){
@@ -194,7 +208,6 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
         .max_bytes = config->shm.max_bytes,
         .max_unknown = config->shm.max_unknown,
         .group = group,
-        .directory = directory,
         .settings =
             {
                 .update_timeout_s = config->loadbalance.update_timeout,
@@ -212,19 +225,13 @@ static struct writer_options writer_options(const struct daemon *daemon, const c
 static void apply_config(struct daemon *daemon)
 {
     const struct config *config = &daemon->config;
-    const struct config_peer old = daemon->peer;
-    char name[DIRECTORY_NAME];
     log_set_level((enum log_level)config->fetcher.log_level);
     uv_timer_start(&daemon->poll, poll_due, 0, 0);
-    choose_peer(daemon);
-    name_peer(daemon, name);
-    const struct writer_options options = writer_options(daemon, name, "");
+    const struct writer_options options = writer_options(daemon, "");
     writer_reload(daemon->writer, &options);
     balance_apply_config(daemon->balance);
-    if (!connection_same_peer(&old, &daemon->peer)) {
-        writer_set_directory(daemon->writer, name, clock_tick());
+    if (!choose_servers(daemon))
         connection_redirect(daemon->connection);
-    }
     event_log_all(daemon->writer);
 }
 
@@ -279,7 +286,8 @@ static int start_loop(struct daemon *daemon)
     daemon->reporting = reporting_new(loop, daemon->writer, daemon->balance, &daemon->config);
     if (!daemon->reporting)
         return -1;
-    daemon->connection = connection_new(loop, &daemon->peer, &daemon->config, &refresh_role, daemon->refresh);
+    daemon->connection =
+        connection_new(loop, &daemon->servers, &daemon->config, &refresh_role, daemon->refresh);
     if (!daemon->connection)
         return -1;
     refresh_use(daemon->refresh, daemon->connection);
@@ -306,6 +314,7 @@ static int start_loop(struct daemon *daemon)
     connection_start(daemon->connection);
     daemon->targets = (struct admin_targets){.balance = daemon->balance,
                                              .refresh = daemon->refresh,
+                                             .servers = &daemon->servers,
                                              .config_path = daemon->options.config_path,
                                              .reload = reload,
                                              .context = daemon};
@@ -372,14 +381,12 @@ static bool use_directory(const struct daemon *daemon)
 
 static enum shm_status open_writer(struct daemon *daemon)
 {
-    char directory[DIRECTORY_NAME];
     struct event failure;
-    name_peer(daemon, directory);
     snapshot_path(daemon->config.fetcher.snapshot, daemon->options.instance, daemon->snapshot_path,
                   sizeof(daemon->snapshot_path));
     struct snapshot_restore *restore =
         snapshot_restore_new(daemon->snapshot_path, daemon->options.instance, daemon->config.shm.max_bytes);
-    struct writer_options options = writer_options(daemon, directory, usable_group(daemon->config.shm.group));
+    struct writer_options options = writer_options(daemon, usable_group(daemon->config.shm.group));
     options.restored = snapshot_restore_source(restore);
     enum shm_status status = writer_open(&daemon->writer, &options, &failure);
     snapshot_restore_delete(restore);
@@ -414,8 +421,8 @@ static int run(struct daemon *daemon)
         log_line(LOG_LEVEL_ERROR, "cannot start the event loop");
         return 1;
     }
-    log_line(LOG_LEVEL_INFO, "serving instance \"%s\" with routes from %s:%u", daemon->options.instance,
-             daemon->peer.ip, daemon->peer.port);
+    log_line(LOG_LEVEL_INFO, "serving instance \"%s\" with routes from %s", daemon->options.instance,
+             connection_address(daemon->connection));
     notify_status(daemon, "READY=1\n");
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
     return daemon->exit_status;
@@ -477,7 +484,8 @@ int main(int argc, char **argv)
         log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",
                  strerror(errno));
     log_set_level((enum log_level)daemon.config.fetcher.log_level);
-    choose_peer(&daemon);
+    daemon.identity = servers_identity(daemon.options.instance);
+    choose_servers(&daemon);
     int status = run(&daemon);
     end_process(&daemon, status);
     return status;

@@ -52,6 +52,8 @@ static void connection_changed(void *context, enum connection_state state)
     struct refresh *refresh = context;
     if (state == CONNECTION_WAITING && writer_connection_state(refresh->writer) == CONNECTION_CONNECTING)
         writer_count(refresh->writer, COUNTER_connect_failures, 1);
+    if (state != CONNECTION_WAITING)
+        writer_set_directory(refresh->writer, connection_address(refresh->connection));
     writer_connection(refresh->writer, state, clock_tick());
 }
 
@@ -78,6 +80,12 @@ void refresh_poll(struct refresh *refresh)
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
     refresh_gauge_pulling(refresh);
+}
+
+bool refresh_quiet(const struct refresh *refresh)
+{
+    return writer_connection_state(refresh->writer) == CONNECTION_UP && refresh->requests->count == 0 &&
+           refresh->resubscribe == refresh->subscriptions.count;
 }
 
 uint64_t refresh_demands(const struct refresh *refresh)

@@ -36,6 +36,9 @@ extern const struct connection_role refresh_role;
 /* Every poll_interval_ms: deadlines, flags, misses, resubscription. */
 void refresh_poll(struct refresh *refresh);
 
+/* The connection is up, and nothing is waited for: it costs least now to use another one. */
+bool refresh_quiet(const struct refresh *refresh);
+
 /* How many requests clients have caused, by lookups of new routes and of expired ones. */
 uint64_t refresh_demands(const struct refresh *refresh);
 

@@ -88,12 +88,14 @@ void refresh_restart_requests(struct refresh *refresh)
 /*
  * A lost answer leaves no route PULLING, a late one is waited for: see requests.h. Where the directory has dropped
  * everything, it is silent, or answers nothing for long; then the connection ends, and with it all that was requested.
+ * Where another server may well answer, the time-out of a request is silence enough.
  */
 void refresh_enforce_deadlines(struct refresh *refresh)
 {
     struct requests *requests = refresh->requests;
     uint64_t now = refresh->now, timeout = refresh->config->fetcher.request_timeout_ms;
     uint64_t silence_limit = timeout + refresh->config->fetcher.probe_interval_ms;
+    uint64_t patience = connection_hurries(refresh->connection) ? timeout : silence_limit;
     struct route_key key;
     while (now > timeout && requests_time_out(requests, now - timeout))
         writer_count(refresh->writer, COUNTER_timeouts, 1);
@@ -102,7 +104,7 @@ void refresh_enforce_deadlines(struct refresh *refresh)
     if (requests->count == 0)
         return;
     uint64_t oldest = requests_oldest(requests);
-    if (now > oldest + silence_limit && now > refresh->heard + silence_limit)
+    if (now > oldest + patience && now > refresh->heard + patience)
         connection_drop(refresh->connection, "no response");
     else if (now > oldest + ANSWERLESS * silence_limit &&
              now > refresh->last_answer + ANSWERLESS * silence_limit)

@@ -17,7 +17,7 @@ struct reporting {
     struct writer *writer;
     struct balance *balance;
     const struct config *config;
-    struct config_peer peer;       /* the service in use */
+    struct servers service;        /* the one in use */
     struct connection *connection; /* NULL: nothing to report yet, or no service configured */
     uint64_t connected;            /* tick */
     uint32_t own_address;          /* of this end of it */
@@ -47,17 +47,16 @@ static const struct connection_role role = {
 static void connect_to_peer(struct reporting *reporting)
 {
     reporting->connection =
-        connection_new(reporting->loop, &reporting->peer, reporting->config, &role, reporting);
+        connection_new(reporting->loop, &reporting->service, reporting->config, &role, reporting);
     if (reporting->connection)
         connection_start(reporting->connection);
 }
 
 static void follow_config(struct reporting *reporting)
 {
-    const struct config_peer *wanted = &reporting->config->reporter;
-    bool moved = !connection_same_peer(&reporting->peer, wanted);
-    reporting->peer = *wanted;
-    if (!*wanted->ip)
+    const struct config_servers wanted = {.count = 1, .list = {reporting->config->reporter}};
+    bool moved = !servers_set(&reporting->service, &wanted, 0);
+    if (!*wanted.list[0].ip)
         reporting_stop(reporting);
     else if (reporting->connection && moved)
         connection_redirect(reporting->connection);

@@ -39,6 +39,14 @@ static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
                   sizeof(struct in6_addr)) == 0;
 }
 
+bool tcp_peer_ip(const uv_tcp_t *tcp, char out[static INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    int size = sizeof(address);
+    return uv_tcp_getpeername(tcp, (struct sockaddr *)&address, &size) == 0 &&
+           uv_ip_name((struct sockaddr *)&address, out, INET6_ADDRSTRLEN) == 0;
+}
+
 bool tcp_leads_to(const struct addrinfo *list, const uv_tcp_t *tcp)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};

@@ -95,15 +95,17 @@ struct routes_header {
     _Atomic uint32_t fetcher_state;
     _Atomic uint64_t fetcher_since; /* Unix time in milliseconds: started, or stopped */
     _Atomic uint32_t connection;    /* enum connection_state */
-    uint32_t pad2;
+    _Atomic uint32_t directory_changes;
     _Atomic uint64_t connection_tick; /* when it was made, or ended; without one so far, the start */
     _Atomic uint64_t version;         /* the last one drawn */
     _Atomic uint64_t max_bytes;       /* this object grows no further */
     _Atomic uint64_t control;         /* number of the control object; clients leave one of another number */
     uint64_t pad3;
 
-    _Alignas(CACHE_LINE) char directory[DIRECTORY_NAME]; /* host:port, NUL-terminated; constant */
-    _Alignas(CACHE_LINE) _Atomic uint64_t counters[64];  /* by enum shm_counter */
+    /* The server that the fetcher uses, "host:port", NUL-terminated: after an even number of changes here, after an odd
+     * one in `directory_odd`. See directory_name.h. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t directory_even[DIRECTORY_NAME / sizeof(uint64_t)];
+    _Alignas(CACHE_LINE) _Atomic uint64_t counters[64]; /* by enum shm_counter */
 
     /* Written before the object has its name, constant from then on. Parts behind the arena; 0: absent. */
     uint64_t parts_bytes;     /* of all of them */
@@ -115,6 +117,8 @@ struct routes_header {
     /* For people. A table that was fetched at `snapshot_tick` or before is from the snapshot of that Unix time in
      * milliseconds, and was not confirmed since; 0: no fetcher has read one since the boot. */
     uint64_t snapshot_time, snapshot_tick;
+
+    _Alignas(CACHE_LINE) _Atomic uint64_t directory_odd[DIRECTORY_NAME / sizeof(uint64_t)];
 };
 
 struct slot {
@@ -146,10 +150,11 @@ static_assert(offsetof(struct routes_header, superseded) == 72, "here in every l
 static_assert(offsetof(struct routes_header, hosts_full) == 124, "line 1");
 static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
 static_assert(offsetof(struct routes_header, control) == 176, "line 2");
-static_assert(offsetof(struct routes_header, directory) == 192, "line 3");
+static_assert(offsetof(struct routes_header, directory_even) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(offsetof(struct routes_header, parts_bytes) == 832, "line 13");
 static_assert(offsetof(struct routes_header, snapshot_time) == 864, "line 13");
+static_assert(offsetof(struct routes_header, directory_odd) == 896, "line 14");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(HOSTS_MAX < LIMITED_REPLACED, "no number of hosts");

@@ -7,6 +7,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
+#include "shm/directory_name.h"
 #include "shm/doorbell.h"
 #include "shm/index.h"
 #include "shm/object_id.h"
@@ -46,7 +47,6 @@ static enum shm_status format(const struct region *region, const struct generati
     s_header->index_offset = routes_index_offset();
     s_header->arena_offset = routes_arena_offset(plan->bucket_count);
     s_header->hash_seed = seed;
-    snprintf(s_header->directory, DIRECTORY_NAME, "%s", plan->directory);
     return SHM_OK;
 }
 
@@ -61,6 +61,9 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
     store_relaxed(&s_to->max_bytes, load_relaxed(&s_from->max_bytes));
     s_to->snapshot_time = s_from->snapshot_time;
     s_to->snapshot_tick = s_from->snapshot_tick;
+    char directory[DIRECTORY_NAME];
+    directory_name_read(s_from, directory);
+    directory_name_write(s_to, directory);
     const struct settings settings = settings_read(&s_from->settings);
     settings_publish(&s_to->settings, &settings);
     for (int i = 0; i < COUNTER_COUNT; i++)

@@ -28,8 +28,7 @@ struct generation_plan {
     uint32_t restored_units; /* the most that they may take */
     uint64_t restored_time;  /* Unix time in milliseconds that they are of */
     uint64_t grace_ms;
-    gid_t control_group;   /* (gid_t)-1: the caller's */
-    const char *directory; /* host:port, for people */
+    gid_t control_group; /* (gid_t)-1: the caller's */
 };
 
 /* The next generation, while it is built under the `next` names. Zeroed: none is. */

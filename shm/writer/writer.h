@@ -25,7 +25,6 @@ struct writer_options {
     uint64_t max_bytes;                  /* of the routes object */
     uint32_t max_unknown;                /* keys without hosts that are remembered at one time */
     const char *group;                   /* who may request routes; "": the fetcher's own group */
-    const char *directory;               /* host:port, for people */
     struct settings settings;            /* published; grace_ms of a running fetcher stays */
     const struct route_source *restored; /* of an instance without a routes object; NULL: none */
 };
@@ -169,8 +168,8 @@ void writer_connection(struct writer *writer, enum connection_state state, uint6
 enum connection_state writer_connection_state(const struct writer *writer);
 bool writer_refusing(const struct writer *writer);
 
-/* The directory has changed: installs a new generation that names it. */
-enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now);
+/* "host:port" of the server of the directory that is used now, for people. */
+void writer_set_directory(struct writer *writer, const char *directory);
 
 /* Applies the options that may change while the fetcher runs: max_unknown, and those for people and readers. */
 void writer_reload(struct writer *writer, const struct writer_options *options);

@@ -23,7 +23,6 @@ struct generation_plan writer_plan(struct writer *writer, const struct routes *s
         .copying = {.source = source, .same_writer = true, .now = now, .dropped = &writer->dropped},
         .grace_ms = writer->grace_ms,
         .control_group = writer->group,
-        .directory = writer->directory,
     };
 }
 
@@ -201,12 +200,6 @@ enum shm_status writer_recreate(struct writer *writer, uint64_t now)
     plan.bucket_count = routes->bucket_count;
     plan.arena_units = routes->arena_units;
     return writer_switch(writer, &plan, routes->s_header, NULL, &damaged);
-}
-
-enum shm_status writer_set_directory(struct writer *writer, const char *directory, uint64_t now)
-{
-    snprintf(writer->directory, DIRECTORY_NAME, "%s", directory);
-    return writer_recreate(writer, now);
 }
 
 uint64_t writer_held_most(const struct writer *writer)

@@ -3,6 +3,7 @@
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
+#include "shm/directory_name.h"
 
 uint64_t writer_counter(const struct writer *writer, enum shm_counter counter)
 {
@@ -26,6 +27,11 @@ void writer_connection(struct writer *writer, enum connection_state state, uint6
     store_relaxed(&writer_header(writer)->connection, (uint32_t)state);
     if (was_up != (state == CONNECTION_UP))
         store_relaxed(&writer_header(writer)->connection_tick, now);
+}
+
+void writer_set_directory(struct writer *writer, const char *directory)
+{
+    directory_name_write(writer_header(writer), directory);
 }
 
 enum connection_state writer_connection_state(const struct writer *writer)

@@ -62,7 +62,6 @@ struct writer {
     uint32_t grace_ms, max_unknown;
     gid_t group;
     int lock;
-    char directory[DIRECTORY_NAME];
 };
 
 static inline struct routes_header *writer_header(const struct writer *writer)

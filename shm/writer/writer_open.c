@@ -189,7 +189,6 @@ enum shm_status writer_open(struct writer **out, const struct writer_options *op
     writer->max_unknown = options->max_unknown;
     writer->call_cells = FIRST_CALL_CELLS;
     writer->group = group_of(options->group);
-    snprintf(writer->directory, DIRECTORY_NAME, "%s", options->directory);
 
     struct region old_routes = {0}, old_control = {0};
     enum shm_status status = lock_instance(writer, options->instance);

@@ -17,6 +17,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "shm/writer/writer_internal.h"
 #include "tests/failure/fail.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
@@ -212,7 +213,7 @@ static enum shm_status maintain(struct instance *instance)
 
 static enum shm_status move(struct instance *instance)
 {
-    return writer_set_directory(instance->writer, "10.0.0.1:7778", a_while_later());
+    return writer_recreate(instance->writer, a_while_later());
 }
 
 /* Replaces large tables until less than a table of GROWTH_HOSTS fits: the arena is full of what waits for its grace. */

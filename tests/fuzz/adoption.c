@@ -86,7 +86,7 @@ static void check_adopted(const struct region *found)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct writer_options options = {
-        .instance = instance, .max_bytes = 1 << 20, .max_unknown = 100, .group = "", .directory = "fuzz:1"};
+        .instance = instance, .max_bytes = 1 << 20, .max_unknown = 100, .group = ""};
     struct input input = {data, size};
     size_t bytes = input_number(&input, 2) % IMAGE_BYTES;
     struct region found;

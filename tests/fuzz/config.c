@@ -32,6 +32,14 @@ static void check_refused(const struct config *config, const struct config *befo
         DEMAND(*c >= ' ' && *c <= '~');
 }
 
+static bool are_servers(const struct config_servers *servers)
+{
+    for (uint32_t i = 0; i < servers->count && i < CONFIG_SERVERS_MAX; i++)
+        if (servers->list[i].port == 0 || !memchr(servers->list[i].ip, '\0', CONFIG_HOST_SIZE))
+            return false;
+    return servers->count <= CONFIG_SERVERS_MAX;
+}
+
 /* Not by value_parse(), which has let the value in. */
 static bool in_range(const struct key *key, const void *field)
 {
@@ -50,6 +58,8 @@ static bool in_range(const struct key *key, const void *field)
         return *(const uint32_t *)field <= RULES_LARS;
     case KEY_ADDRESS:
         return true;
+    case KEY_SERVERS:
+        return are_servers(field);
     case KEY_HOST:
     case KEY_GROUP:
     case KEY_PATH:
@@ -69,6 +79,7 @@ static void check_loaded(const struct config *config)
         DEMAND(value_parse(&keys[i], text, &again) == 0);
         DEMAND(memcmp(&again, field, keys[i].size) == 0);
     }
+    DEMAND(config->servers.count == 0 || strcmp(config->dnsserver.ip, "127.0.0.1") == 0);
     DEMAND(config->fetcher.reconnect_min_ms <= config->fetcher.reconnect_max_ms);
     DEMAND(config->fetcher.resubscribe_per_second <= config->fetcher.requests_per_second);
 }

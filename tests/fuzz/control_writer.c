@@ -43,7 +43,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct object_names names;
     snprintf(instance, sizeof(instance), "fuzz-%ld", (long)getpid());
     const struct writer_options options = {
-        .instance = instance, .max_bytes = 1 << 20, .max_unknown = 100, .group = "", .directory = "fuzz:1"};
+        .instance = instance, .max_bytes = 1 << 20, .max_unknown = 100, .group = ""};
     DEMAND(object_names(instance, &names) == SHM_OK);
     DEMAND(writer_open(&writer, &options, &event) == SHM_OK);
     for (uint32_t i = 0; i < ROUTES; i++)

@@ -204,7 +204,6 @@ int main(int argc, char **argv)
         .max_bytes = UINT64_C(64) << 20,
         .max_unknown = 100,
         .group = "",
-        .directory = "directory.example:7778",
         .settings = {.update_timeout_s = 15, .poll_interval_ms = HEARTBEAT_MS, .grace_ms = 2000},
     };
     struct event failure;
@@ -213,6 +212,7 @@ int main(int argc, char **argv)
         printf("error: event %d\n", (int)failure.kind);
         return 1;
     }
+    writer_set_directory(publish.writer, "directory.example:7778");
     bool done = true;
     do {
         heartbeat(&publish);

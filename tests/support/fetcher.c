@@ -9,6 +9,7 @@
 
 #include "shm/atomic.h"
 #include "shm/control.h"
+#include "shm/directory_name.h"
 #include "shm/index.h"
 #include "shm/routes.h"
 #include "shm/table.h"
@@ -72,11 +73,14 @@ void fetcher_configure_text(const struct fetcher *fetcher, const char *text)
 void fetcher_configure(const struct fetcher *fetcher)
 {
     const struct fetcher_config *config = &fetcher->config;
-    char text[2048];
+    char text[2048], directory[1024];
+    if (config->servers)
+        snprintf(directory, sizeof(directory), "servers = %s\n", config->servers);
+    else
+        snprintf(directory, sizeof(directory), "ip = %s\nport = %u\n", config->host, config->port);
     snprintf(text, sizeof(text),
              "[dnsserver]\n"
-             "ip = %s\n"
-             "port = %u\n"
+             "%s"
              "[reporter]\n"
              "ip = %s\n"
              "port = %u\n"
@@ -102,7 +106,7 @@ void fetcher_configure(const struct fetcher *fetcher)
              "grace_ms = %u\n"
              "group =\n"
              "%s",
-             config->host, config->port, config->reporter_port ? "127.0.0.1" : "",
+             directory, config->reporter_port ? "127.0.0.1" : "",
              config->reporter_port ? config->reporter_port : 1, config->report_interval,
              config->update_timeout, fetcher->admin_path, config->snapshot, config->empty_hold,
              config->max_drop, config->poll_interval_ms, config->request_timeout_ms,
@@ -166,6 +170,17 @@ bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key)
                 load_relaxed(&table.s_block->marks) != 0;
     region_close(&region);
     return held;
+}
+
+void fetcher_directory(const struct fetcher *fetcher, char out[static DIRECTORY_NAME])
+{
+    struct region region;
+    struct routes routes;
+    out[0] = '\0';
+    if (!open_routes(fetcher, &region, &routes))
+        return;
+    directory_name_read(routes.s_header, out);
+    region_close(&region);
 }
 
 uint64_t fetcher_control(const struct fetcher *fetcher)

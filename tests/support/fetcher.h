@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "shm/counters.h"
+#include "shm/layout.h"
 #include "shm/names.h"
 #include "shm/route_key.h"
 #include "tests/support/process.h"
@@ -15,6 +16,7 @@
 struct fetcher_config {
     const char *host;
     unsigned port;
+    const char *servers;                                  /* in place of both; NULL: these */
     unsigned update_timeout, empty_hold, report_interval; /* s; all others ms, or per second */
     unsigned max_drop;                                    /* percent */
     unsigned reporter_port;                               /* of a report service; 0: none */
@@ -59,6 +61,9 @@ uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter
 bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key);
 /* Which routes object has the name now; 0: none. */
 uint64_t fetcher_generation(const struct fetcher *fetcher);
+
+/* The server of the directory that is in use, as the routes object says; "": there is none. */
+void fetcher_directory(const struct fetcher *fetcher, char out[static DIRECTORY_NAME]);
 
 /* The number of the control object; 0: there is no routes object. */
 uint64_t fetcher_control(const struct fetcher *fetcher);

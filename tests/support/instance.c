@@ -12,6 +12,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/table.h"
+#include "shm/writer/writer_internal.h"
 #include "tests/support/by_key.h"
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
@@ -207,7 +208,7 @@ uint32_t instance_objects(const struct instance *instance)
 
 void instance_renew(struct instance *instance)
 {
-    if (writer_set_directory(instance->writer, "127.0.0.1:7778", clock_tick()) != SHM_OK)
+    if (writer_recreate(instance->writer, clock_tick()) != SHM_OK)
         fail_msg("a generation cannot be made");
 }
 

@@ -20,7 +20,6 @@ struct writer_options private_instance_options(const char *instance, uint64_t ma
         .max_bytes = max_bytes,
         .max_unknown = 100,
         .group = "",
-        .directory = "127.0.0.1:7778",
         .settings = {.update_timeout_s = 15,
                      .poll_interval_ms = 10,
                      .grace_ms = 2000,

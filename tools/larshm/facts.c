@@ -5,6 +5,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
+#include "shm/directory_name.h"
 #include "shm/region.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/text.h"
@@ -95,7 +96,9 @@ static void read_fetcher(const struct routes_header *s_header, uint64_t now, str
     facts->since_unix_ms = load_relaxed(&s_header->fetcher_since);
     facts->fetcher = fetcher_life(s_header, now);
 
-    text_printable(s_header->directory, sizeof(facts->directory), facts->directory);
+    char directory[DIRECTORY_NAME];
+    directory_name_read(s_header, directory);
+    text_printable(directory, sizeof(facts->directory), facts->directory);
     uint32_t connection = load_relaxed(&s_header->connection);
     if (connection > CONNECTION_WAITING || facts->fetcher != FETCHER_IS_ALIVE)
         connection = CONNECTION_NONE; /* a fetcher that died had no time to say that its connections ended */

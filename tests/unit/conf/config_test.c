@@ -59,6 +59,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
     printed(&config, text, sizeof(text));
     assert_string_equal(text, "dnsserver.ip = 127.0.0.1\n"
                               "dnsserver.port = 7778\n"
+                              "dnsserver.servers = \n"
                               "reporter.ip = 127.0.0.1\n"
                               "reporter.port = 7779\n"
                               "reporter.report_interval = 1\n"
@@ -88,6 +89,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "fetcher.connect_timeout_ms = 3000\n"
                               "fetcher.reconnect_min_ms = 100\n"
                               "fetcher.reconnect_max_ms = 30000\n"
+                              "fetcher.return_after = 900\n"
                               "fetcher.requests_per_second = 20000\n"
                               "fetcher.resubscribe_per_second = 5000\n"
                               "fetcher.probe_interval_ms = 5000\n"
@@ -180,6 +182,12 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
          ":2: dnsserver.port is \"= 7\": allowed is a whole number from 1 to 65535"},
         {"[dnsserver]\nip = 300.1.1.1\n",
          ":2: dnsserver.ip is \"300.1.1.1\": allowed is a host name or an IPv4 address"},
+        {"[dnsserver]\nservers = a,\n",
+         ":2: dnsserver.servers is \"a,\": allowed is at most 16 different HOST[:PORT] with commas between them, or nothing"},
+        {"[dnsserver]\nservers = a\nport = 7778\nip = b\n",
+         ":4: dnsserver.servers and dnsserver.ip are both set, on lines 2 and 4: keep servers, or ip and port"},
+        {"[dnsserver]\nport = 7778\nservers = a\n",
+         ":3: dnsserver.servers and dnsserver.port are both set, on lines 3 and 2: keep servers, or ip and port"},
         {"[dnsserver]\nip =\n", ":2: dnsserver.ip is \"\": allowed is a host name or an IPv4 address"},
         {"[reporter]\nip = none of them\n",
          ":2: reporter.ip is \"none of them\": allowed is a host name, an IPv4 address, or nothing"},

@@ -15,10 +15,17 @@ static void fields_have_the_size_that_their_type_says(void **state)
 {
     (void)state;
     static const size_t sizes[] = {
-        [KEY_INTEGER] = sizeof(uint32_t), [KEY_PORT] = sizeof(uint16_t),  [KEY_SIZE] = sizeof(uint64_t),
-        [KEY_REAL] = sizeof(double),      [KEY_HOST] = CONFIG_HOST_SIZE,  [KEY_GROUP] = CONFIG_GROUP_SIZE,
-        [KEY_LEVEL] = sizeof(uint32_t),   [KEY_RULES] = sizeof(uint32_t), [KEY_PATH] = CONFIG_PATH_SIZE,
+        [KEY_INTEGER] = sizeof(uint32_t),
+        [KEY_PORT] = sizeof(uint16_t),
+        [KEY_SIZE] = sizeof(uint64_t),
+        [KEY_REAL] = sizeof(double),
+        [KEY_HOST] = CONFIG_HOST_SIZE,
+        [KEY_GROUP] = CONFIG_GROUP_SIZE,
+        [KEY_LEVEL] = sizeof(uint32_t),
+        [KEY_RULES] = sizeof(uint32_t),
+        [KEY_PATH] = CONFIG_PATH_SIZE,
         [KEY_ADDRESS] = sizeof(uint32_t),
+        [KEY_SERVERS] = sizeof(struct config_servers),
     };
     size_t end = 0;
     for (size_t i = 0; i < KEY_COUNT; i++) {

@@ -132,6 +132,7 @@ static void load_noise(const char *bytes, size_t size, size_t *loaded)
             uint64_t number;
             double real;
             char text[CONFIG_HOST_SIZE];
+            struct config_servers servers;
         } field;
         value_format(&keys[i], (const char *)&config + keys[i].offset, text);
         assert_int_equal(value_parse(&keys[i], text, &field), 0);

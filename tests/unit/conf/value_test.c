@@ -21,6 +21,7 @@ static const struct key host_or_none = {.type = KEY_HOST, .size = CONFIG_HOST_SI
 static const struct key group = {.type = KEY_GROUP, .size = CONFIG_GROUP_SIZE};
 static const struct key level = {.type = KEY_LEVEL};
 static const struct key address = {.type = KEY_ADDRESS};
+static const struct key servers = {.type = KEY_SERVERS, .size = sizeof(struct config_servers)};
 static const struct key path = {.type = KEY_PATH, .size = CONFIG_PATH_SIZE};
 
 union field {
@@ -29,6 +30,7 @@ union field {
     uint64_t size;
     double real;
     char text[CONFIG_HOST_SIZE];
+    struct config_servers servers;
 };
 
 static void expect_refused(const struct key *key, const char *const *texts)
@@ -194,6 +196,35 @@ static void addresses_are_dotted_or_nothing(void **state)
                                                    "localhost", NULL});
 }
 
+/* As many as there can be, with names as long as they can be. */
+static void fill_servers(char *text, int count)
+{
+    for (int i = 0; i < count; i++) {
+        text += sprintf(text, "%s%c", i ? ", " : "", 'a' + i);
+        for (int label = 0; label < 126; label++)
+            text += sprintf(text, ".b");
+        text += sprintf(text, ":65535");
+    }
+}
+
+static void servers_are_different_hosts_with_or_without_a_port(void **state)
+{
+    (void)state;
+    char most[(CONFIG_SERVERS_MAX + 1) * (CONFIG_HOST_SIZE + 8)];
+    fill_servers(most, CONFIG_SERVERS_MAX);
+    expect_kept(&servers, (const char *const[]){"", "a:7778", "a:7778, b:1, 10.0.0.1:65535", most, NULL});
+    fill_servers(most, CONFIG_SERVERS_MAX + 1);
+    expect_refused(&servers,
+                   (const char *const[]){",",       "a,",   "a,,b", "a b",        "a:", "a:0",  ":1",
+                                         "a:65536", "a:1x", "a:01", "a:1:2",      " ",  "a, a", "a, A:7778",
+                                         "10.0.0",  "a;b",  "[a]",  "a:1, b:2, ", most, NULL});
+    union field field;
+    char shown[VALUE_SIZE];
+    assert_int_equal(value_parse(&servers, "a ,\tb:9,c ", &field), 0);
+    value_format(&servers, &field, shown);
+    assert_string_equal(shown, "a:7778, b:9, c:7778");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +232,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_plain_decimal_digits_in_range),
         cmocka_unit_test(sizes_take_a_suffix_and_never_wrap),
         cmocka_unit_test(reals_are_plain_decimals_in_range),
+        cmocka_unit_test(servers_are_different_hosts_with_or_without_a_port),
         cmocka_unit_test(hosts_are_names_or_whole_ipv4_addresses),
         cmocka_unit_test(groups_are_names_or_nothing),
         cmocka_unit_test(levels_are_the_four_words),

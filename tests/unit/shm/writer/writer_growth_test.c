@@ -9,6 +9,7 @@
 #include "shm/clock.h"
 #include "shm/index.h"
 #include "shm/reader/call_stats.h"
+#include "shm/writer/writer_internal.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -293,7 +294,7 @@ static void what_late_results_change_is_in_the_new_object(void **state)
     expect_first_host_ejected(instance, 1);
 
     report_first_host(instance, 2);
-    assert_int_equal(writer_set_directory(instance->writer, "192.0.2.1:7778", clock_tick()), SHM_OK);
+    assert_int_equal(writer_recreate(instance->writer, clock_tick()), SHM_OK);
     expect_first_host_ejected(instance, 2);
 }
 

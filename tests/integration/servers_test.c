@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* [dnsserver] servers: several directories with the same routes. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/admin.h"
+#include "tests/support/fixture.h"
+
+enum {
+    COUNT = 3,
+    REQUEST_MS = 200, /* request_timeout_ms where it matters */
+    FAR_MS = 30000,   /* all other time-outs: more than a test waits for */
+    PORT = 8000,
+};
+
+struct servers {
+    struct directory directories[COUNT];
+    struct fetcher fetcher;
+    larshm *client;
+    char list[256];
+};
+
+static int setup(void **state)
+{
+    struct servers *servers = calloc(1, sizeof(*servers));
+    assert_non_null(servers);
+    for (int i = 0; i < COUNT; i++) {
+        directory_open(&servers->directories[i]);
+        sprintf(servers->list + strlen(servers->list), "%s127.0.0.1:%u", i ? ", " : "",
+                servers->directories[i].port);
+    }
+    fetcher_init(&servers->fetcher, 1);
+    servers->fetcher.config.servers = servers->list;
+    servers->fetcher.config.connect_timeout_ms = FAR_MS;
+    servers->fetcher.config.probe_interval_ms = FAR_MS;
+    *state = servers;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct servers *servers = *state;
+    larshm_close(servers->client);
+    fetcher_dispose(&servers->fetcher);
+    for (int i = 0; i < COUNT; i++)
+        directory_close(&servers->directories[i]);
+    free(servers);
+    return 0;
+}
+
+static void start(struct servers *servers)
+{
+    fetcher_start(&servers->fetcher);
+    assert_int_equal(larshm_open(&servers->client, servers->fetcher.instance), LARSHM_OK);
+}
+
+static void listen_all(struct servers *servers)
+{
+    for (int i = 0; i < COUNT; i++)
+        directory_listen(&servers->directories[i]);
+}
+
+/* The directory that the fetcher connects to next. */
+static struct directory *accept_any(struct servers *servers)
+{
+    for (uint64_t end = clock_tick() + EVENTUALLY_MS; clock_tick() < end;)
+        for (int i = 0; i < COUNT; i++)
+            if (servers->directories[i].listener >= 0 && directory_accepts(&servers->directories[i], 5))
+                return &servers->directories[i];
+    fail_msg("no directory is connected to");
+    return NULL;
+}
+
+/* Of all of them, the one that is connected to next. */
+static struct directory *accept_other(struct servers *servers, const struct directory *than)
+{
+    struct directory *directory = accept_any(servers);
+    assert_ptr_not_equal(directory, than);
+    return directory;
+}
+
+static bool shows(const struct servers *servers, const struct directory *directory)
+{
+    char shown[DIRECTORY_NAME], expected[64];
+    fetcher_directory(&servers->fetcher, shown);
+    snprintf(expected, sizeof(expected), "127.0.0.1:%u", directory->port);
+    return strcmp(shown, expected) == 0;
+}
+
+static void answer(struct directory *directory, uint32_t modid, int port)
+{
+    const struct wire_host hosts[] = {wire_host(1, port), wire_host(2, port)};
+    directory_answer(directory, modid, 1, hosts, 2);
+}
+
+static bool serves(const struct servers *servers, uint32_t modid, int port)
+{
+    larshm_host hosts[4];
+    size_t count;
+    return larshm_get_route(servers->client, modid, 1, hosts, 4, &count) == LARSHM_OK && count == 2 &&
+           ntohs(hosts[0].port) == port;
+}
+
+/* A lookup of a route that is not cached; the directory gets the request. */
+static void demand(struct servers *servers, struct directory *directory, uint32_t modid)
+{
+    serves(servers, modid, 0);
+    directory_expect(directory, modid, 1);
+}
+
+static struct directory *start_with_route(struct servers *servers)
+{
+    listen_all(servers);
+    start(servers);
+    struct directory *directory = accept_any(servers);
+    demand(servers, directory, 1);
+    answer(directory, 1, PORT);
+    eventually(serves(servers, 1, PORT));
+    return directory;
+}
+
+static void servers_that_refuse_are_passed_over_and_the_one_in_use_is_shown(void **state)
+{
+    struct servers *servers = *state;
+    for (int i = 0; i < COUNT; i++) {
+        directory_listen(&servers->directories[i]);
+        if (i == 0)
+            start(servers);
+        struct directory *directory = accept_any(servers);
+        assert_ptr_equal(directory, &servers->directories[i]);
+        demand(servers, directory, 10 + (uint32_t)i);
+        assert_true(shows(servers, directory));
+        directory_refuse(directory);
+    }
+}
+
+static void g9_lost_server_is_replaced_and_its_routes_are_requested_from_the_next(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *first = start_with_route(servers);
+    uint64_t generation = fetcher_generation(&servers->fetcher);
+    directory_refuse(first);
+    struct directory *second = accept_other(servers, first);
+    directory_expect(second, 1, 1);
+    assert_true(serves(servers, 1, PORT));
+    answer(second, 1, PORT + 1);
+    eventually(serves(servers, 1, PORT + 1));
+    assert_true(shows(servers, second));
+    assert_int_equal(fetcher_generation(&servers->fetcher), generation);
+    char logged[64];
+    snprintf(logged, sizeof(logged), "trying 127.0.0.1:%u in", second->port);
+    assert_int_equal(process_said(&servers->fetcher.process, logged), 1);
+}
+
+static void silent_server_is_left_within_the_time_out_of_a_request(void **state)
+{
+    struct servers *servers = *state;
+    servers->fetcher.config.request_timeout_ms = REQUEST_MS;
+    struct directory *first = start_with_route(servers);
+    demand(servers, first, 2);
+    struct directory *second = accept_other(servers, first); /* in far less than FAR_MS */
+    assert_true(process_said(&servers->fetcher.process, "no response") > 0);
+    directory_expect(second, 1, 1);
+}
+
+static void server_that_does_not_take_connections_is_left_within_the_time_out_of_a_request(void **state)
+{
+    struct servers *servers = *state;
+    servers->fetcher.config.request_timeout_ms = REQUEST_MS;
+    listen_all(servers);
+    for (int i = 1; i < COUNT; i++)
+        directory_clog(&servers->directories[i]);
+    start(servers);
+    directory_accept(&servers->directories[0]); /* in far less than FAR_MS */
+    demand(servers, &servers->directories[0], 1);
+    for (int i = 1; i < COUNT; i++)
+        directory_unclog(&servers->directories[i]);
+}
+
+/* After a change a fetcher has patience: where all are slow, it does not hurry from one to the next. */
+static void next_server_is_given_time_to_answer(void **state)
+{
+    struct servers *servers = *state;
+    servers->fetcher.config.request_timeout_ms = REQUEST_MS;
+    struct directory *first = start_with_route(servers);
+    directory_refuse(first);
+    struct directory *second = accept_other(servers, first);
+    directory_expect(second, 1, 1);
+    answer(second, 1, PORT);
+    demand(servers, second, 2);
+    throughout(3 * REQUEST_MS, process_said(&servers->fetcher.process, "no response") == 0);
+    answer(second, 2, PORT);
+    eventually(serves(servers, 2, PORT));
+}
+
+static void fetcher_returns_to_its_own_server_once_nothing_is_waited_for(void **state)
+{
+    struct servers *servers = *state;
+    servers->fetcher.config.more = "[fetcher]\nreturn_after = 1\n";
+    struct directory *first = start_with_route(servers);
+    directory_refuse(first);
+    struct directory *second = accept_other(servers, first);
+    directory_expect(second, 1, 1);
+    directory_listen(first);
+    throughout(2000, process_said(&servers->fetcher.process, "going back") == 0); /* as 1/1 is waited for */
+    answer(second, 1, PORT);
+    directory_accept(first);
+    assert_int_equal(process_said(&servers->fetcher.process, "going back"), 1);
+    directory_expect(first, 1, 1);
+    assert_true(shows(servers, first));
+    assert_true(serves(servers, 1, PORT));
+}
+
+static void reload_goes_to_another_server_only_where_the_one_in_use_is_gone(void **state)
+{
+    struct servers *servers = *state;
+    char list[64];
+    struct directory *first = start_with_route(servers);
+    snprintf(list, sizeof(list), "127.0.0.1:%u", first->port);
+    servers->fetcher.config.servers = list;
+    fetcher_configure(&servers->fetcher);
+    process_signal(&servers->fetcher.process, SIGHUP);
+    eventually(process_said(&servers->fetcher.process, "reloaded") == 1);
+    demand(servers, first, 2);
+    answer(first, 2, PORT);
+
+    struct directory *other = first == servers->directories ? first + 1 : servers->directories;
+    snprintf(list, sizeof(list), "127.0.0.1:%u", other->port);
+    fetcher_configure(&servers->fetcher);
+    process_signal(&servers->fetcher.process, SIGHUP);
+    directory_accept(other);
+    directory_expect(other, 1, 1);
+    assert_true(shows(servers, other));
+}
+
+static json_int_t sum(const json_t *list, const char *name)
+{
+    json_int_t all = 0;
+    size_t i;
+    const json_t *server;
+    json_array_foreach(list, i, server)
+        all += json_integer_value(json_object_get(server, name));
+    return all;
+}
+
+static void operators_see_what_became_of_each_server(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *first = start_with_route(servers);
+    directory_refuse(first);
+    struct directory *second = accept_other(servers, first);
+    directory_expect(second, 1, 1);
+    int fd = admin_connect(&servers->fetcher);
+    assert_true(admin_send(fd, "{\"version\":1,\"command\":\"servers\"}\n"));
+    json_t *answered = admin_receive(fd);
+    const json_t *list = json_object_get(answered, "servers"), *own = json_array_get(list, 0),
+                 *next = json_array_get(list, 1);
+    assert_int_equal(json_array_size(list), COUNT);
+    assert_true(json_is_false(json_object_get(own, "in_use")));
+    assert_true(json_is_true(json_object_get(next, "in_use")));
+    assert_string_not_equal(json_string_value(json_object_get(own, "last_error")), "");
+    assert_string_equal(json_string_value(json_object_get(next, "last_error")), "");
+    assert_int_equal(sum(list, "connects"), 2);
+    assert_int_equal(sum(list, "failures"), 1);
+    assert_int_equal(sum(list, "answers"), 1);
+    json_decref(answered);
+    close(fd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(servers_that_refuse_are_passed_over_and_the_one_in_use_is_shown),
+        TEST(g9_lost_server_is_replaced_and_its_routes_are_requested_from_the_next),
+        TEST(silent_server_is_left_within_the_time_out_of_a_request),
+        TEST(server_that_does_not_take_connections_is_left_within_the_time_out_of_a_request),
+        TEST(next_server_is_given_time_to_answer),
+        TEST(fetcher_returns_to_its_own_server_once_nothing_is_waited_for),
+        TEST(reload_goes_to_another_server_only_where_the_one_in_use_is_gone),
+        TEST(operators_see_what_became_of_each_server),
+    };
+    return cmocka_run_group_tests_name("integration/servers", tests, NULL, NULL);
+}
