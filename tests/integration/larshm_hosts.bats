@@ -258,6 +258,18 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json file)" = "" ]
 }
 
+@test "servers shows the servers of the directory and the one in use" {
+    live
+    run -0 --separate-stderr larshm servers
+    [[ "${lines[0]}" =~ ^"SERVER "+"IN USE "+"CONNECTS "+"FAILURES "+"ANSWERS "+"LAST ERROR"$ ]]
+    [[ "${lines[1]}" =~ ^127.0.0.1:[0-9]+" "+"yes "+"1 "+"0 "+[0-9]+" "+-$ ]]
+    [ "${#lines[@]}" -eq 2 ]
+    run -0 larshm -j servers
+    [ "$(json servers 0 in_use)" = true ]
+    [ "$(json servers 0 last_error)" = "" ]
+    run -1 larshm servers now
+}
+
 @test "stats sum up what was reported, for hosts that the route does not have or that have left too" {
     live
     run -0 --separate-stderr larshm stats

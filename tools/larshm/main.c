@@ -26,12 +26,13 @@ static const char doc[] =
     "  report           report the result of a call, as applications do\n"
     "  host             keep a host in or out of rotation\n"
     "  route accept     publish an answer that is held back\n"
+    "  servers          the servers of the directory, and the one in use\n"
     "  reload           have the fetcher read its configuration again\n"
     "  simulate         simulate calls: get a host, report, repeat\n"
     "  qps              lookups as fast as possible\n"
     "  bench            measure lookups and all else beside other ways to do it\n\n"
     "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
-    "route that is not cached yet, `host`, `route` and `reload`.\n\n"
+    "route that is not cached yet, `host`, `route`, `servers` and `reload`.\n\n"
     "Examples:\n"
     "  larshm\n"
     "  larshm wait 1 2 && larshm get 1 2\n"
@@ -46,7 +47,7 @@ static const struct {
     {"check", command_check},   {"stats", command_stats},       {"report", command_report},
     {"health", command_health}, {"host", command_host},         {"reload", command_reload},
     {"route", command_route},   {"simulate", command_simulate}, {"qps", command_qps},
-    {"bench", command_bench},
+    {"bench", command_bench},   {"servers", command_servers},
 };
 
 enum {
