@@ -110,7 +110,7 @@ static enum shm_status begin_publisher(struct generation_draft *draft)
     return status;
 }
 
-/* Returns how much work is left to do. */
+/* Takes what it does off *work. */
 static enum shm_status allocate(struct generation_draft *draft, uint64_t *work)
 {
     struct region_draft *object = &draft->object;

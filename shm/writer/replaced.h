@@ -53,9 +53,9 @@ void replaced_unmapped(struct replaced *replaced, const struct region *object);
 bool replaced_free_part(struct replaced *replaced);
 
 /*
- * Begins to free what no program has open any more, small objects at once; what is left. Not before an object has had no name for a second: kernels before 6.1
- * grant a lease though an open(2) that has found the name is under way. An opener that comes at the very moment raises
- * SIGURG, which processes ignore if they do nothing about it.
+ * Begins to free what no program has open any more, small objects at once; returns what programs hold. Not before an object has
+ * had no name for a second: kernels before 6.1 grant a lease though an open(2) that has found the name is under way. An opener
+ * that comes at the very moment raises SIGURG, which processes ignore if they do nothing about it.
  */
 struct replaced_held replaced_check(struct replaced *replaced, uint64_t now);
 

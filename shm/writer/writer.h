@@ -128,9 +128,9 @@ void writer_misses_end(struct writer *writer, struct miss_round *round);
 
 /*
  * Sets the judge of what clients reported: called for each host of each route, it keeps the report and returns
- * whether the host exists; it must not publish. Called by writer_collect_calls(), and before a new generation is
- * built, so that what is collected then is kept if the fetcher dies on the way; and here, where fetchers that died
- * have left more control objects than one fetcher keeps (G10).
+ * whether the host exists; it must not publish. Called by writer_collect_calls(); before a new generation is
+ * complete, so that what it changes is in that one; and here, where fetchers that died have left more control objects than
+ * one fetcher keeps (G10).
  */
 void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const struct call_report *report),
                       void *context);
