@@ -10,17 +10,16 @@ enum {
     ANSWERLESS = 10,         /* silences of a directory that sends something, but no answer */
 };
 
-/* What is waited for is shared, too: a quarter is kept for new routes. */
+/* What is waited for is shared, too: a quarter is kept for new routes, and a quarter for known ones. */
 static bool may_request(const struct refresh *refresh, enum share kind)
 {
     const struct requests *requests = refresh->requests;
-    uint32_t most = window_size(&refresh->window);
-    uint64_t bytes = IN_FLIGHT_MAX;
-    if (kind != SHARE_NEW) {
-        most -= most / 4;
-        bytes -= bytes / 4;
-    }
-    return shares_has(&refresh->shares, kind) && requests->count < most && requests->bytes < bytes &&
+    bool is_new = kind == SHARE_NEW;
+    uint32_t most = window_size(&refresh->window),
+             same_count = is_new ? requests->new_count : requests->count - requests->new_count;
+    uint64_t same_bytes = is_new ? requests->new_bytes : requests->bytes - requests->new_bytes;
+    return shares_has(&refresh->shares, kind) && requests->count < most && same_count < most - most / 4 &&
+           requests->bytes < IN_FLIGHT_MAX && same_bytes < IN_FLIGHT_MAX - IN_FLIGHT_MAX / 4 &&
            connection_room(refresh->connection) >= REQUEST_MAX;
 }
 
@@ -51,7 +50,7 @@ static void request(struct refresh *refresh, const struct route_ref *route, enum
     if (requests_has(refresh->requests, route->key) ||
         refused_lately(&refresh->refused, route->key, refresh->now))
         return;
-    requests_add(refresh->requests, route->key, answer_bytes(route), refresh->now);
+    requests_add(refresh->requests, route->key, answer_bytes(route), kind == SHARE_NEW, refresh->now);
     writer_set_pulling(refresh->writer, route);
     connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
     shares_take(&refresh->shares, kind);

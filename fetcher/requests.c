@@ -29,6 +29,8 @@ static void append(struct requests *requests, uint32_t at)
         requests->timely = at;
     requests->count++;
     requests->bytes += request->bytes;
+    requests->new_count += request->for_new;
+    requests->new_bytes += request->for_new ? request->bytes : 0;
 }
 
 static void unlink_request(struct requests *requests, uint32_t at)
@@ -40,6 +42,8 @@ static void unlink_request(struct requests *requests, uint32_t at)
         requests->timely = request->after;
     requests->count--;
     requests->bytes -= request->bytes;
+    requests->new_count -= request->for_new;
+    requests->new_bytes -= request->for_new ? request->bytes : 0;
 }
 
 static void forget(struct requests *requests, uint32_t at)
@@ -75,7 +79,8 @@ void requests_clear(struct requests *requests)
     requests->unused = 0;
     requests->first = requests->last = requests->timely = NONE;
     requests->count = 0;
-    requests->bytes = requests->answered = 0;
+    requests->new_count = 0;
+    requests->bytes = requests->new_bytes = requests->answered = 0;
 }
 
 bool requests_has(const struct requests *requests, struct route_key key)
@@ -83,12 +88,13 @@ bool requests_has(const struct requests *requests, struct route_key key)
     return find(requests, key) != NONE;
 }
 
-void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, uint64_t now)
+void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, bool for_new, uint64_t now)
 {
     uint32_t at = requests->unused, *head = head_of(requests, key);
     struct request *request = &requests->table[at];
     requests->unused = request->chain;
-    *request = (struct request){.key = key, .sent = now, .bytes = bytes, .chain = *head};
+    *request = (struct request){
+        .key = key, .sent = now, .bytes = bytes & INT32_MAX, .for_new = for_new, .chain = *head};
     *head = at;
     append(requests, at);
 }

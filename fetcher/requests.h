@@ -23,8 +23,9 @@ enum {
 
 struct request {
     struct route_key key;
-    uint64_t sent;  /* tick */
-    uint32_t bytes; /* that its answer is expected to have */
+    uint64_t sent;       /* tick */
+    uint32_t bytes : 31; /* that its answer is expected to have */
+    uint32_t for_new : 1;
     uint32_t chain; /* next in its hash chain */
     uint32_t before, after;
 };
@@ -36,7 +37,9 @@ struct requests {
     uint32_t first, last; /* in the order in which they were sent */
     uint32_t timely;      /* the first that is not late yet */
     uint32_t count;
-    uint64_t bytes;    /* of all their answers */
+    uint64_t bytes;     /* of all their answers */
+    uint32_t new_count; /* likewise, of those for routes that were not known */
+    uint64_t new_bytes;
     uint64_t answered; /* tick at which the youngest was sent of those that are answered */
 };
 
@@ -50,8 +53,9 @@ void requests_clear(struct requests *requests);
 bool requests_has(const struct requests *requests, struct route_key key);
 
 /* Records a request sent at `now`, to an answer of about so many bytes: of a key that is not outstanding, while there
- * are fewer than REQUESTS_MAX. */
-void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, uint64_t now);
+ * are fewer than REQUESTS_MAX. `for_new`: its route is not known yet. */
+void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, bool for_new,
+                  uint64_t now);
 
 /* An answer: forgets the request, which was sent at *sent. False if there was none. */
 bool requests_answered(struct requests *requests, struct route_key key, uint64_t *sent);

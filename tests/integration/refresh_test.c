@@ -380,6 +380,42 @@ static void every_route_is_refreshed_before_any_is_again_where_the_directory_can
     }
 }
 
+/* More new routes than the directory answers are looked up all the time, and are under way before a known one expires. */
+static void known_routes_are_refreshed_while_new_ones_without_end_wait_for_the_directory(void **state)
+{
+    enum {
+        KNOWN = 20,
+        KEPT = 4096 /* more than are under way at a time */
+    };
+    struct fixture *fixture = *state;
+    struct route_key queue[KEPT];
+    uint32_t looked_up = 0, requested = 0, answered = 0, refreshed = 0;
+    fixture->fetcher.config.update_timeout = 1;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        fixture_answer(fixture, 1, i, 1, 80);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        eventually(fixture_info(fixture, 1, i).expired);
+    do
+        for (int i = 0; i < KEPT / 8; i++)
+            fixture_lookup(fixture, 2, looked_up++);
+    while (directory_takes(&fixture->directory, QUIET_MS, &queue[requested]) && ++requested < KEPT / 2);
+    for (uint64_t deadline = clock_tick() + EVENTUALLY_MS; refreshed < KNOWN;) {
+        assert_true(clock_tick() < deadline);
+        for (uint32_t i = 0; i < KNOWN; i++)
+            assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_OK);
+        for (int i = 0; i < 100; i++)
+            fixture_lookup(fixture, 2, looked_up++);
+        while (requested - answered < KEPT &&
+               directory_takes(&fixture->directory, LOOK_EVERY_MS, &queue[requested % KEPT]))
+            refreshed += queue[requested++ % KEPT].modid == 1;
+        const struct route_key key = queue[answered % KEPT];
+        if (answered < requested)
+            fixture_answer(fixture, key.modid, key.cmdid, 1, 80);
+        answered += answered < requested;
+    }
+}
+
 /* 100 a second, all of them for unknown routes: nothing else wants any. */
 static void requests_keep_to_their_rate_and_none_is_forgotten(void **state)
 {
@@ -459,6 +495,7 @@ int main(void)
         fixture_test(directory_that_is_too_slow_for_what_is_in_use_is_said),
         fixture_test(requests_in_flight_are_bounded_by_the_bytes_of_their_answers),
         fixture_test(every_route_is_refreshed_before_any_is_again_where_the_directory_cannot_follow),
+        fixture_test(known_routes_are_refreshed_while_new_ones_without_end_wait_for_the_directory),
         fixture_test(requests_keep_to_their_rate_and_none_is_forgotten),
         fixture_test(g10_changes_and_deletions_arrive_when_max_bytes_is_reached_and_new_routes_are_refused),
     };

@@ -28,7 +28,7 @@ static void request_is_outstanding_until_it_is_answered(void **state)
     uint64_t sent;
     assert_false(requests_has(requests, numbered_key(5)));
     assert_false(requests_answered(requests, numbered_key(5), &sent));
-    requests_add(requests, numbered_key(5), 1, 100);
+    requests_add(requests, numbered_key(5), 1, false, 100);
     assert_true(requests_has(requests, numbered_key(5)));
     assert_false(requests_has(requests, numbered_key(6)));
     assert_true(requests_answered(requests, numbered_key(5), &sent));
@@ -42,7 +42,7 @@ static void late_request_is_counted_once_and_still_outstanding(void **state)
     struct requests *requests = *state;
     uint64_t sent;
     for (uint64_t i = 0; i < 3; i++)
-        requests_add(requests, numbered_key(10 + i), 1, 100 + i);
+        requests_add(requests, numbered_key(10 + i), 1, false, 100 + i);
     assert_false(requests_time_out(requests, 99));
     assert_true(requests_time_out(requests, 101));
     assert_true(requests_time_out(requests, 101));
@@ -52,7 +52,7 @@ static void late_request_is_counted_once_and_still_outstanding(void **state)
     assert_int_equal(sent, 100);
     assert_true(requests_answered(requests, numbered_key(12), &sent));
     assert_false(requests_time_out(requests, 1000));
-    requests_add(requests, numbered_key(13), 1, 103);
+    requests_add(requests, numbered_key(13), 1, false, 103);
     assert_true(requests_time_out(requests, 1000));
     assert_false(requests_time_out(requests, 1000));
 }
@@ -62,10 +62,10 @@ static void only_an_answer_to_a_request_sent_after_its_time_out_shows_that_one_i
     struct requests *requests = *state;
     struct route_key key;
     uint64_t sent;
-    requests_add(requests, numbered_key(5), 1, 100);
-    requests_add(requests, numbered_key(6), 1, 149);
-    requests_add(requests, numbered_key(7), 1, 151);
-    requests_add(requests, numbered_key(8), 1, 151);
+    requests_add(requests, numbered_key(5), 1, false, 100);
+    requests_add(requests, numbered_key(6), 1, false, 149);
+    requests_add(requests, numbered_key(7), 1, false, 151);
+    requests_add(requests, numbered_key(8), 1, false, 151);
     assert_false(requests_lost(requests, 50, &key));
     assert_true(requests_answered(requests, numbered_key(6), &sent));
     assert_false(requests_lost(requests, 50, &key));
@@ -82,7 +82,7 @@ static void answers_in_order_lose_no_request_however_late_they_are(void **state)
     struct route_key key;
     uint64_t sent;
     for (uint64_t i = 0; i < 1000; i++)
-        requests_add(requests, numbered_key(i), 1, 100 + i);
+        requests_add(requests, numbered_key(i), 1, false, 100 + i);
     for (uint64_t i = 0; i < 1000; i++) {
         assert_true(requests_answered(requests, numbered_key(i), &sent));
         assert_false(requests_lost(requests, 10, &key));
@@ -93,14 +93,31 @@ static void bytes_of_answers_that_are_outstanding_add_up(void **state)
 {
     struct requests *requests = *state;
     uint64_t sent;
-    requests_add(requests, numbered_key(5), 1000, 100);
-    requests_add(requests, numbered_key(6), 20, 200);
-    requests_add(requests, numbered_key(7), 3, 300);
+    requests_add(requests, numbered_key(5), 1000, false, 100);
+    requests_add(requests, numbered_key(6), 20, false, 200);
+    requests_add(requests, numbered_key(7), 3, false, 300);
     assert_int_equal(requests->bytes, 1023);
     assert_true(requests_answered(requests, numbered_key(6), &sent));
     assert_int_equal(requests->bytes, 1003);
     assert_true(requests_time_out(requests, 100));
     assert_int_equal(requests->bytes, 1003);
+}
+
+static void requests_for_new_routes_are_counted_apart(void **state)
+{
+    struct requests *requests = *state;
+    struct route_key key;
+    requests_add(requests, numbered_key(5), 1000, true, 100);
+    requests_add(requests, numbered_key(6), 20, false, 200);
+    assert_int_equal(requests->new_count, 1);
+    assert_int_equal(requests->new_bytes, 1000);
+    assert_true(requests_take(requests, &key));
+    assert_int_equal(requests->new_count, 0);
+    assert_int_equal(requests->new_bytes, 0);
+    requests_add(requests, numbered_key(5), 1000, true, 300);
+    requests_clear(requests);
+    assert_int_equal(requests->new_count, 0);
+    assert_int_equal(requests->new_bytes, 0);
 }
 
 static void table_holds_as_many_as_it_says(void **state)
@@ -109,7 +126,7 @@ static void table_holds_as_many_as_it_says(void **state)
     uint64_t sent;
     for (int round = 0; round < 2; round++) {
         for (uint64_t i = 0; i < REQUESTS_MAX; i++)
-            requests_add(requests, numbered_key(i), 1, i);
+            requests_add(requests, numbered_key(i), 1, false, i);
         assert_int_equal(requests->count, REQUESTS_MAX);
         for (uint64_t i = 0; i < REQUESTS_MAX; i++)
             if (!requests_answered(requests, numbered_key(i), &sent))
@@ -122,8 +139,8 @@ static void everything_can_be_taken_out_the_oldest_first(void **state)
 {
     struct requests *requests = *state;
     struct route_key key;
-    requests_add(requests, numbered_key(5), 1, 100);
-    requests_add(requests, numbered_key(6), 1, 200);
+    requests_add(requests, numbered_key(5), 1, false, 100);
+    requests_add(requests, numbered_key(6), 1, false, 200);
     assert_int_equal(requests_oldest(requests), 100);
     assert_int_equal(requests_youngest(requests), 200);
     assert_true(requests_take(requests, &key));
@@ -139,13 +156,13 @@ static void nothing_of_a_connection_is_left_after_it(void **state)
     struct requests *requests = *state;
     struct route_key key;
     uint64_t sent;
-    requests_add(requests, numbered_key(5), 10, 100);
-    requests_add(requests, numbered_key(6), 10, 1000);
+    requests_add(requests, numbered_key(5), 10, false, 100);
+    requests_add(requests, numbered_key(6), 10, false, 1000);
     assert_true(requests_answered(requests, numbered_key(6), &sent));
     requests_clear(requests);
     assert_false(requests_has(requests, numbered_key(5)));
     assert_int_equal(requests->bytes, 0);
-    requests_add(requests, numbered_key(5), 10, 200);
+    requests_add(requests, numbered_key(5), 10, false, 200);
     assert_false(requests_lost(requests, 50, &key));
 }
 
@@ -167,7 +184,7 @@ static void any_order_of_steps_agrees_with_a_plain_list(void **state)
         switch (random() % 3) {
         case 0:
             if (!sent[mine])
-                requests_add(requests, numbered_key(mine << 32 | mine), 1, sent[mine] = now);
+                requests_add(requests, numbered_key(mine << 32 | mine), 1, false, sent[mine] = now);
             break;
         case 1:
             assert_int_equal(requests_answered(requests, numbered_key(mine << 32 | mine), &was_sent),
@@ -201,6 +218,7 @@ int main(void)
         requests_test(only_an_answer_to_a_request_sent_after_its_time_out_shows_that_one_is_lost),
         requests_test(answers_in_order_lose_no_request_however_late_they_are),
         requests_test(bytes_of_answers_that_are_outstanding_add_up),
+        requests_test(requests_for_new_routes_are_counted_apart),
         requests_test(table_holds_as_many_as_it_says),
         requests_test(everything_can_be_taken_out_the_oldest_first),
         requests_test(nothing_of_a_connection_is_left_after_it),
