@@ -7,23 +7,22 @@
 
 #include "conf/log.h"
 #include "conf/system_error.h"
-#include "fetcher/snapshot_encode.h"
+#include "fetcher/snapshot_collect.h"
 #include "fetcher/snapshot_file.h"
 #include "fetcher/snapshot_format.h"
 #include "shm/atomic.h"
 #include "shm/clock.h"
 
 enum {
-    STEP_MS = 2,         /* of collecting, and */
-    PAUSE_MS = 1,        /* between two steps */
-    SLOTS_AT_ONCE = 512, /* without a look at the clock */
+    STEP_MS = 2,  /* of collecting, and */
+    PAUSE_MS = 1, /* between two steps */
+    PART = 512,   /* slots or records without a look at the clock */
 };
 
 /* What the thread has, until it is done. */
 struct job {
     const char *path;
-    uint8_t *bytes;
-    size_t size;
+    struct snapshot_encoder encoder;
     int error;
     const char *step;
     _Atomic bool done;
@@ -32,15 +31,12 @@ struct job {
 struct snapshot {
     uv_timer_t timer;
     struct writer *writer;
-    struct balance *balance;
     const struct config *config;
     const char *instance, *path;
-    uint64_t begun,
-        changes; /* of the last one: a tick, and what was counted then; at first no count at all */
+    uint64_t begun;   /* tick: of the last one */
+    uint64_t changes; /* what was counted then; at first no count at all */
     bool collecting, writing, failing;
-    struct snapshot_encoder encoder;
-    uint64_t generation;   /* that `slot` is of */
-    uint32_t slot, record; /* the next ones to be collected */
+    struct snapshot_collector collector;
     pthread_t thread;
     struct job job;
 };
@@ -66,52 +62,18 @@ static void begin(struct snapshot *snapshot, uint64_t now)
     snapshot->begun = now;
     snapshot->changes = counted(snapshot);
     snapshot->collecting = true;
-    snapshot->slot = snapshot->record = 0;
-    snapshot->generation = writer_generation(snapshot->writer);
-    snapshot_encode_begin(&snapshot->encoder, snapshot_most(snapshot->config->shm.max_bytes), clock_unix_ms(),
-                          now);
-}
-
-/* A route's records together, so that what one has absorbed is in one of them, and not in two. */
-static void collect_hosts_of(struct snapshot *snapshot, uint32_t own)
-{
-    struct host_store *store = balance_store(snapshot->balance);
-    struct route_key key;
-    struct host_addr host;
-    for (uint32_t number = own; number != HOST_STORE_NONE; number = host_store_next(store, number))
-        if (host_store_is(store, number, &key, &host))
-            snapshot_encode_host(&snapshot->encoder, key, host, host_store_entry(store, number));
-}
-
-/* False: all is collected. */
-static bool collect_some(struct snapshot *snapshot)
-{
-    const struct host_store *store = balance_store(snapshot->balance);
-    uint32_t slots = writer_slot_count(snapshot->writer), end = snapshot->slot + SLOTS_AT_ONCE;
-    struct route_ref route;
-    if (snapshot->slot < slots) {
-        while (writer_next_route_before(snapshot->writer, &snapshot->slot, end < slots ? end : slots, &route))
-            snapshot_encode_route(&snapshot->encoder, &route);
-        return true;
-    }
-    for (uint32_t i = 0; i < SLOTS_AT_ONCE && snapshot->record < host_store_used(store);
-         i++, snapshot->record++) {
-        struct route_key key;
-        struct host_addr host;
-        if (host_store_is(store, snapshot->record, &key, &host) && host_addr_is_none(host))
-            collect_hosts_of(snapshot, snapshot->record);
-    }
-    return snapshot->record < host_store_used(store);
+    snapshot->collector.most = snapshot_most(snapshot->config->shm.max_bytes);
+    snapshot_collect_begin(&snapshot->collector);
 }
 
 static void *write_file(void *context)
 {
     struct job *job = context;
-    snapshot_seal(job->bytes, job->size);
-    job->error = snapshot_file_write(job->path, job->bytes, job->size, &job->step);
-    free(job->bytes);
-    store_release(&job->done,
-                  true); /* pairs with the acquire in snapshot_maintain(): the results are there */
+    snapshot_seal(job->encoder.bytes, job->encoder.size);
+    job->error = snapshot_file_write(job->path, job->encoder.bytes, job->encoder.size, &job->step);
+    snapshot_encode_free(&job->encoder);
+    /* Pairs with the acquire in snapshot_maintain(): the results are there. */
+    store_release(&job->done, true);
     return NULL;
 }
 
@@ -144,14 +106,14 @@ static void judge(struct snapshot *snapshot)
 /* Takes what was collected. False: it is not whole. */
 static bool make_job(struct snapshot *snapshot)
 {
-    struct snapshot_encoder *encoder = &snapshot->encoder;
+    struct snapshot_encoder *encoder = &snapshot->collector.encoder;
     snapshot->collecting = false;
     if (!snapshot_encode_end(encoder, snapshot->instance)) {
         snapshot_encode_free(encoder);
         failed(snapshot, "make", "out of memory");
         return false;
     }
-    snapshot->job = (struct job){.path = snapshot->path, .bytes = encoder->bytes, .size = encoder->size};
+    snapshot->job = (struct job){.path = snapshot->path, .encoder = *encoder};
     *encoder = (struct snapshot_encoder){0};
     return true;
 }
@@ -174,7 +136,7 @@ static void write_in_thread(struct snapshot *snapshot)
     int error = start_thread(snapshot);
     snapshot->writing = error == 0;
     if (error != 0) {
-        free(snapshot->job.bytes);
+        snapshot_encode_free(&snapshot->job.encoder);
         failed(snapshot, "write", system_error_thread_text(error));
     }
 }
@@ -183,12 +145,9 @@ static void step_due(uv_timer_t *timer)
 {
     struct snapshot *snapshot = timer->data;
     uint64_t end = clock_tick() + STEP_MS;
-    /* A generation has its routes in other slots. It comes far more rarely than it takes to collect them. */
-    if (snapshot->generation != writer_generation(snapshot->writer))
-        begin(snapshot, clock_tick());
     bool more;
     do
-        more = collect_some(snapshot);
+        more = snapshot_collect(&snapshot->collector, PART);
     while (more && clock_tick() < end);
     if (more)
         uv_timer_start(timer, step_due, PAUSE_MS, 0);
@@ -203,7 +162,8 @@ struct snapshot *snapshot_new(uv_loop_t *loop, struct writer *writer, struct bal
     if (!snapshot)
         return NULL;
     snapshot->writer = writer;
-    snapshot->balance = balance;
+    snapshot->collector.writer = writer;
+    snapshot->collector.store = balance_store(balance);
     snapshot->config = config;
     snapshot->instance = instance;
     snapshot->path = path;
@@ -251,7 +211,7 @@ void snapshot_write_last(struct snapshot *snapshot)
     if (!snapshot->collecting && !has_changed(snapshot))
         return;
     begin(snapshot, clock_tick());
-    while (collect_some(snapshot))
+    while (snapshot_collect(&snapshot->collector, PART))
         continue;
     if (make_job(snapshot)) {
         write_file(&snapshot->job);
@@ -265,6 +225,6 @@ void snapshot_delete(struct snapshot *snapshot)
         return;
     if (snapshot->writing)
         pthread_join(snapshot->thread, NULL);
-    snapshot_encode_free(&snapshot->encoder);
+    snapshot_encode_free(&snapshot->collector.encoder);
     free(snapshot);
 }

@@ -2,8 +2,8 @@
 #include "fetcher/snapshot_encode.h"
 
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "fetcher/checksum.h"
 #include "fetcher/snapshot_format.h"
@@ -43,6 +43,14 @@ static bool may_have(const struct snapshot_encoder *encoder, size_t capacity)
     return capacity <= encoder->most && memory_has_room(memory_room(""), capacity - encoder->capacity);
 }
 
+/* Not realloc(): that may copy, and the loop would wait for it. */
+static uint8_t *grow(uint8_t *bytes, size_t before, size_t size)
+{
+    void *grown = bytes ? mremap(bytes, before, size, MREMAP_MAYMOVE)
+                        : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return grown == MAP_FAILED ? NULL : grown;
+}
+
 /* Room for `more` bytes. False: there is none, and the snapshot has failed. */
 static bool reserve(struct snapshot_encoder *encoder, size_t more)
 {
@@ -55,7 +63,7 @@ static bool reserve(struct snapshot_encoder *encoder, size_t more)
         capacity *= 2;
     if (capacity > encoder->most && encoder->size + more <= encoder->most)
         capacity = encoder->most;
-    uint8_t *bytes = may_have(encoder, capacity) ? realloc(encoder->bytes, capacity) : NULL;
+    uint8_t *bytes = may_have(encoder, capacity) ? grow(encoder->bytes, encoder->capacity, capacity) : NULL;
     if (!bytes) {
         encoder->failed = true;
         return false;
@@ -176,6 +184,7 @@ void snapshot_seal(uint8_t *bytes, size_t size)
 
 void snapshot_encode_free(struct snapshot_encoder *encoder)
 {
-    free(encoder->bytes);
+    if (encoder->bytes)
+        munmap(encoder->bytes, encoder->capacity);
     *encoder = (struct snapshot_encoder){0};
 }

@@ -130,7 +130,7 @@ static void snapshot_that_finds_no_memory_is_none(void **state)
     for (uint32_t key = 1; key <= KEYS; key++)
         instance_put(instance, key, 1, key % 8 + 1, 15);
     for (bool failed = true; failed; n++) {
-        fail_at(FAIL_realloc, n);
+        fail_at(FAIL_mmap, n);
         bool made = encode(instance, &encoder);
         failed = fail_end();
         assert_int_equal(made, !failed);

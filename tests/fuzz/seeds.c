@@ -183,25 +183,25 @@ static void database_seeds(void)
 /* A route of two hosts, one of them drained, and a host's record. */
 static void snapshot_seeds(void)
 {
-    static struct {
-        struct block block;
-        uint64_t states[1];
-        uint32_t addresses[2];
-        uint16_t ports[2];
-    } table = {.block = {.key = 1, .expires = TICK_ORIGIN, .limited = 1, .count = 2, .ttl_s = 15},
-               .states = {(uint64_t)SHARE_DRAINED << 4}};
+    static _Alignas(CACHE_LINE) uint8_t bytes[UNIT_BYTES];
+    struct block *block = (struct block *)bytes;
     const struct route_ref route = {.key = {1, 2},
-                                    .table = {.s_block = &table.block,
-                                              .s_addresses = (void *)table.addresses,
-                                              .s_ports = (void *)table.ports,
-                                              .s_states = (void *)table.states,
+                                    .table = {.s_block = block,
+                                              .s_addresses = block_addresses(block, 2),
+                                              .s_ports = block_ports(block, 2),
+                                              .s_states = block->states,
                                               .count = 2}};
     const struct host_entry entry = {
         .health = {.total_succ = 1, .since = TICK_ORIGIN, .override = OVERRIDE_DRAINED}};
     struct snapshot_encoder encoder = {0};
+    block->expires = TICK_ORIGIN;
+    block->ttl_s = 15;
+    block->count = 2;
+    block->limited = 1;
+    block->states[0] = share_bits(1, SHARE_DRAINED);
     for (uint32_t i = 0; i < 2; i++) {
-        table.addresses[i] = htonl(UINT32_C(0x0a000001) + i);
-        table.ports[i] = htons(80);
+        block_addresses(block, 2)[i] = htonl(UINT32_C(0x0a000001) + i);
+        block_ports(block, 2)[i] = htons(80);
     }
     snapshot_encode_begin(&encoder, 1 << 16, UINT64_C(1795900000000), TICK_ORIGIN);
     snapshot_encode_route(&encoder, &route);

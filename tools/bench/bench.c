@@ -32,6 +32,8 @@ const struct suite suites[] = {
     {"bridge", "requests a second of larshm-bridge, beside an echo loop", suite_bridge, .slow = false},
     {"hosts", "lookup, publish and bytes of a route of 10 to 10,900 hosts", suite_hosts, .slow = false},
     {"fleet", "answers and pushes of one larshm-dns to many connections", suite_fleet, .slow = false},
+    {"snapshot", "taking, writing and reading the file that outlives a reboot", suite_snapshot,
+     .slow = false},
     {"load", "1 to 1,000,000 routes from larshm-dns; a fetcher killed and started again", suite_load,
      .slow = true},
     {0},

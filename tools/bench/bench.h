@@ -35,7 +35,7 @@ struct suite {
 extern const struct suite suites[]; /* the last one has no name */
 
 suite_fn suite_lookup, suite_threads, suite_processes, suite_writer, suite_report, suite_open, suite_publish,
-    suite_load, suite_poll, suite_bridge, suite_hosts, suite_fleet, suite_zipf;
+    suite_load, suite_poll, suite_bridge, suite_hosts, suite_fleet, suite_snapshot, suite_zipf;
 
 /* Where and with what the figures were measured. */
 struct machine {
