@@ -2,12 +2,11 @@
 #include "fetcher/listener.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fetcher/thread.h"
 #include "shm/atomic.h"
 #include "shm/knock.h"
 
@@ -69,17 +68,6 @@ static void closed(uv_handle_t *handle)
     free(listener);
 }
 
-/* Signals are for the loop. */
-static int start_thread(struct listener *listener)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&listener->thread, NULL, listen_for_knocks, listener);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 struct listener *listener_start(uv_loop_t *loop, const struct listener_role *role, void *context)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
@@ -101,7 +89,7 @@ struct listener *listener_start(uv_loop_t *loop, const struct listener_role *rol
     listener->heard.data = listener;
     error = -uv_poll_start(&listener->heard, UV_READABLE, heard);
     if (error == 0)
-        error = start_thread(listener);
+        error = thread_start(&listener->thread, listen_for_knocks, listener);
     if (error != 0) {
         uv_close((uv_handle_t *)&listener->heard, closed);
         errno = error;

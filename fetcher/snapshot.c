@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/snapshot.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "conf/log.h"
@@ -10,6 +8,7 @@
 #include "fetcher/snapshot_collect.h"
 #include "fetcher/snapshot_file.h"
 #include "fetcher/snapshot_format.h"
+#include "fetcher/thread.h"
 #include "shm/atomic.h"
 #include "shm/clock.h"
 
@@ -118,22 +117,11 @@ static bool make_job(struct snapshot *snapshot)
     return true;
 }
 
-/* Signals are for the loop. */
-static int start_thread(struct snapshot *snapshot)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&snapshot->thread, NULL, write_file, &snapshot->job);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 static void write_in_thread(struct snapshot *snapshot)
 {
     if (!make_job(snapshot))
         return;
-    int error = start_thread(snapshot);
+    int error = thread_start(&snapshot->thread, write_file, &snapshot->job);
     snapshot->writing = error == 0;
     if (error != 0) {
         snapshot_encode_free(&snapshot->job.encoder);
