@@ -24,7 +24,8 @@ enum {
     FILL_MAX = 4096,        /* routes read for one subscriber before the next */
 };
 
-_Static_assert((int)RESPONSE_MAX <= (int)SERVER_BODY_MAX, "an answer fits into the output");
+_Static_assert((int)RESPONSE_MAX + (int)ANSWER_VERSION_MAX <= (int)SERVER_BODY_MAX,
+               "an answer fits into the output");
 
 struct client {
     struct subscriber subscriber;
@@ -138,6 +139,9 @@ static void send_route(struct client *client, uint8_t *body, struct route *route
         log_unsent(client, route, length);
         return;
     }
+    uint64_t version;
+    if (length + ANSWER_VERSION_MAX <= client->max_body && store_version(directory->store, &version))
+        length += message_encode_version(version, body + length);
     peer_commit(client->peer, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->answers++;
 }

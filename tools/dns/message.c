@@ -7,6 +7,7 @@
 
 enum {
     HOST = 3, /* in a GetRouteResponse, see lars.proto */
+    VERSION = 4,
 };
 
 int message_decode_request(const uint8_t *body, size_t length, struct route_key *key, uint32_t *max_frame)
@@ -27,4 +28,9 @@ uint32_t message_encode_response(struct route_key key, const struct host_addr *h
     for (size_t i = 0; i < count; i++)
         at = field_put_host(at, HOST, ntohl(hosts[i].address), ntohs(hosts[i].port));
     return (uint32_t)(at - out);
+}
+
+uint32_t message_encode_version(uint64_t version, uint8_t out[static ANSWER_VERSION_MAX])
+{
+    return (uint32_t)(field_put_number(out, VERSION, version) - out);
 }

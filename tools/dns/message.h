@@ -13,6 +13,7 @@
 
 enum {
     RESPONSE_MAX = FIELD_ROUTE_MAX + HOSTS_MAX * FIELD_HOST_MAX, /* bytes of the body of an answer */
+    ANSWER_VERSION_MAX = 1 + FIELD_NUMBER_MAX,                   /* of the version behind it */
 };
 
 /*
@@ -24,5 +25,8 @@ int message_decode_request(const uint8_t *body, size_t length, struct route_key 
 /* Writes the body of a GetRouteResponse and returns its length. `count` is at most HOSTS_MAX. */
 uint32_t message_encode_response(struct route_key key, const struct host_addr *hosts, size_t count,
                                  uint8_t out[static RESPONSE_MAX]);
+
+/* Writes the version, which goes behind the body of a GetRouteResponse, and returns its length. */
+uint32_t message_encode_version(uint64_t version, uint8_t out[static ANSWER_VERSION_MAX]);
 
 #endif

@@ -74,6 +74,11 @@ void store_end_reading(struct store *store)
     store->kind->end_reading(store);
 }
 
+bool store_version(const struct store *store, uint64_t *version)
+{
+    return store->kind->version && store->kind->version(store, version);
+}
+
 int store_poll(struct store *store, store_changed_fn *changed, void *arg)
 {
     return store->kind->poll(store, changed, arg);

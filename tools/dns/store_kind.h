@@ -32,6 +32,7 @@ struct store_kind {
     int (*begin_reading)(struct store *store);
     void (*end_reading)(struct store *store);
     int (*poll)(struct store *store, store_changed_fn *changed, void *arg);
+    bool (*version)(const struct store *store, uint64_t *version); /* NULL: it is not known */
     void (*edited_path)(const struct store *store, char path[static STORE_PATH_SIZE]);
     int (*follow)(struct store *store);
     int (*clean)(struct store *store);

@@ -178,6 +178,13 @@ static int poll(struct store *base, store_changed_fn *changed, void *arg)
     return restored ? 2 : 1;
 }
 
+static bool version(const struct store *base, uint64_t *out)
+{
+    const struct store_sqlite *store = (const struct store_sqlite *)base;
+    *out = (uint64_t)store->polled_version;
+    return store->data_version != -1;
+}
+
 static int clean(struct store *base)
 {
     struct store_sqlite *store = self(base);
@@ -202,6 +209,7 @@ static const struct store_kind kind = {
     .begin_reading = begin_reading,
     .end_reading = end_reading,
     .poll = poll,
+    .version = version,
     .edited_path = edited_path,
     .follow = follow,
     .clean = clean,

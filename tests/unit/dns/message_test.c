@@ -55,10 +55,29 @@ static void fields_of_a_key_are_written_where_they_are_zero(void **state)
     assert_memory_equal(body, expected, sizeof(expected));
 }
 
+static void version_goes_behind_the_answer(void **state)
+{
+    (void)state;
+    static const uint64_t versions[] = {0, 1795976326, UINT64_MAX};
+    for (int i = 0; i < 3; i++) {
+        static uint8_t body[RESPONSE_MAX + ANSWER_VERSION_MAX];
+        const struct host_addr host = {htonl(0x0a000001), htons(80)};
+        uint32_t length = message_encode_response((struct route_key){1, 2}, &host, 1, body);
+        length += message_encode_version(versions[i], body + length);
+        Lars__GetRouteResponse *response = lars__get_route_response__unpack(NULL, length, body);
+        assert_non_null(response);
+        assert_int_equal(response->cmdid, 2);
+        assert_int_equal(response->n_host, 1);
+        assert_true(response->version == versions[i]);
+        lars__get_route_response__free_unpacked(response, NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_does_not_decode_leaves_the_key_alone),
+        cmocka_unit_test(version_goes_behind_the_answer),
         cmocka_unit_test(fields_of_a_key_are_written_where_they_are_zero),
         cmocka_unit_test(g2_largest_route_is_encoded_whole),
     };
