@@ -97,6 +97,8 @@ const struct key keys[KEY_COUNT] = {
      "An answer that would leave a known route without hosts takes effect after this long. 0, or rules = lars: at once."},
     {KEY(fetcher, max_drop, KEY_INTEGER), 1, 100, "100", "percent", RELOAD,
      "An answer that takes away more of a route's hosts, of 5 or more, is held for empty_hold, too. 100: off."},
+    {KEY(fetcher, behind_hold, KEY_INTEGER), 0, 65535, "60", "seconds", RELOAD,
+     "Changes by a directory that is behind what was seen take effect if none is newer for this long. 0: at once."},
     {KEY(fetcher, log_level, KEY_LEVEL), 0, 0, "info", "", RELOAD,
      "Messages less important than this are not logged."},
     {KEY(fetcher, admin_socket, KEY_PATH), 0, 0, "", "", RESTART,

@@ -64,6 +64,7 @@ struct config {
         uint64_t max_frame;
         uint32_t empty_hold;                 /* seconds; 0: off */
         uint32_t max_drop;                   /* percent; 100: off */
+        uint32_t behind_hold;                /* seconds; 0: off */
         uint32_t log_level;                  /* enum log_level of conf/log.h */
         char admin_socket[CONFIG_PATH_SIZE]; /* "": the default places */
         char snapshot[CONFIG_PATH_SIZE];     /* with %i for the instance's name; "": none */

@@ -84,6 +84,18 @@ static json_t *accept_answer(const struct admin_targets *targets, const struct a
     return NULL;
 }
 
+static json_t *accept_all(const struct admin_targets *targets, const struct admin_request *request,
+                          struct admin_error *error)
+{
+    (void)request;
+    (void)error;
+    uint32_t routes = refresh_accept_all(targets->refresh);
+    log_line(LOG_LEVEL_INFO,
+             "all answers that were held back, of %" PRIu32 " route%s, are accepted, by an operator", routes,
+             number_plural(routes));
+    return json_pack("{s:I}", "routes", (json_int_t)routes);
+}
+
 static json_t *describe(const struct servers *servers, unsigned index)
 {
     const struct server *server = &servers->list[index];
@@ -128,6 +140,7 @@ static const struct command {
     {"drain", true, true, drain},
     {"clear", true, true, clear},
     {"accept", true, false, accept_answer},
+    {"accept_all", false, false, accept_all},
     {"servers", false, false, list_servers},
     {"reload", false, false, reload},
 };

@@ -422,6 +422,11 @@ bool connection_hurries(const struct connection *connection)
     return servers_hurry(connection->servers, clock_tick());
 }
 
+struct servers *connection_servers(const struct connection *connection)
+{
+    return connection->servers;
+}
+
 const char *connection_address(const struct connection *connection)
 {
     return connection->address;

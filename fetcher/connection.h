@@ -73,6 +73,9 @@ void connection_proved(struct connection *connection);
 /* As servers_hurry(). */
 bool connection_hurries(const struct connection *connection);
 
+/* The servers, to be read and told about; connection_redirect() after another one of them was chosen. */
+struct servers *connection_servers(const struct connection *connection);
+
 /* "host:port" of the server that is being tried, or is connected; of a name then " (address)", too. */
 const char *connection_address(const struct connection *connection);
 

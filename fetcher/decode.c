@@ -13,6 +13,7 @@ enum {
     MODID = 1,
     CMDID = 2,
     HOST = 3,
+    VERSION = 4,
     CALLER = 3,
     RESULT = 4,
     TIME = 5,
@@ -122,8 +123,9 @@ enum decode_result decode_answer(const uint8_t *body, size_t size, struct answer
     struct field field;
     out->key = route_key(0, 0);
     out->count = out->unusable = 0;
+    out->has_version = false;
     while (field_next(&cursor, &field)) {
-        if (field.number > HOST)
+        if (field.number > VERSION)
             continue;
         if (field.type != (field.number == HOST ? FIELD_BYTES : FIELD_NUMBER))
             return DECODE_BAD;
@@ -131,7 +133,10 @@ enum decode_result decode_answer(const uint8_t *body, size_t size, struct answer
             out->key.modid = (uint32_t)field.value;
         else if (field.number == CMDID)
             out->key.cmdid = (uint32_t)field.value;
-        else if (!take_host(field.bytes, out))
+        else if (field.number == VERSION) {
+            out->has_version = true;
+            out->version = field.value;
+        } else if (!take_host(field.bytes, out))
             return DECODE_BAD;
     }
     if (cursor.bad || (out->unusable && out->count == 0))

@@ -25,8 +25,11 @@ enum {
 /* A directory's answer: the contents of a table. */
 struct answer {
     struct route_key key;
-    uint32_t count;                        /* hosts that can be used, sorted, each once */
-    uint32_t unusable;                     /* hosts that were dropped: no usable address or port */
+    uint32_t count;    /* hosts that can be used, sorted, each once */
+    uint32_t unusable; /* hosts that were dropped: no usable address or port */
+    bool has_version;  /* the directory says how new its routes are: */
+    uint64_t version;
+    bool behind;                           /* the caller's */
     struct host_addr hosts[2 * HOSTS_MAX]; /* decode_answer() uses all of it, to find repeats */
 };
 

@@ -34,6 +34,7 @@ static void connection_up(void *context)
     struct refresh *refresh = context;
     bytes_came(refresh);
     refresh_restart_requests(refresh);
+    refresh->leave_at = 0;
     writer_count(refresh->writer, COUNTER_connects, 1);
 }
 
@@ -42,6 +43,7 @@ static void connection_down(void *context)
     struct refresh *refresh = context;
     refresh_forget_requests(refresh);
     refresh->behind = 0; /* for want of a connection */
+    refresh->leave_at = 0;
     writer_gauge(refresh->writer, COUNTER_rate_reached, 0);
     writer_gauge(refresh->writer, COUNTER_directory_reached, 0);
     writer_count(refresh->writer, COUNTER_disconnects, 1);
@@ -74,6 +76,7 @@ void refresh_poll(struct refresh *refresh)
     refresh->now = clock_tick();
     writer_heartbeat(refresh->writer, refresh->now);
     refresh_enforce_deadlines(refresh);
+    refresh_follow_behind(refresh);
     refresh_hold_apply(refresh);
     refresh_end_holds(refresh);
     refresh_publish_late(refresh);

@@ -138,7 +138,9 @@ void refresh_take_frame(void *context, const struct frame *frame)
                     frame->length);
         return;
     }
-    connection_proved(refresh->connection);
+    answer->behind = refresh_judge_version(refresh, answer);
+    if (!answer->behind)
+        connection_proved(refresh->connection);
     writer_count(refresh->writer, COUNTER_answers, 1);
     if (answer->unusable) {
         writer_count(refresh->writer, COUNTER_unusable_hosts, answer->unusable);
@@ -154,6 +156,10 @@ void refresh_take_frame(void *context, const struct frame *frame)
     /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */
     struct route_ref route = writer_find(refresh->writer, answer->key);
     bool matters = requested || answer->count || route_ref_is_here(&route);
+    if (answer->behind && answer->count == 0 && !route_ref_is_here(&route)) {
+        refused_add(&refresh->refused, answer->key, refresh->now); /* others may have it */
+        matters = false;
+    }
     if (matters && !refresh_hold_back(refresh, &route, answer))
         believe(refresh, &route, answer);
     refresh_gauge_pulling(refresh);
@@ -172,6 +178,7 @@ static void publish_held(struct refresh *refresh, const struct hold *hold)
     struct route_ref route = writer_find(refresh->writer, hold->key);
     struct answer *answer = &refresh->answer;
     answer->key = hold->key;
+    answer->behind = false;
     answer->count = hold->count;
     for (uint32_t i = 0; i < hold->count; i++)
         answer->hosts[i] = hold->hosts[i];
@@ -201,4 +208,14 @@ enum accept_result refresh_accept(struct refresh *refresh, struct route_key key,
     *hosts = hold->count;
     publish_held(refresh, hold);
     return ACCEPT_DONE;
+}
+
+uint32_t refresh_accept_all(struct refresh *refresh)
+{
+    uint32_t routes = 0;
+    refresh->now = clock_tick();
+    refresh_take_newest(refresh);
+    for (const struct hold *hold; (hold = TAILQ_FIRST(&refresh->holds.list)); routes++)
+        publish_held(refresh, hold);
+    return routes;
 }

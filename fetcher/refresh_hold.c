@@ -20,7 +20,7 @@ static struct hold_rules rules_of(const struct config *config)
                                .max_drop = config->fetcher.max_drop};
 }
 
-/* Of an answer with `given` hosts, which takes so many of the route's away. HOLD_NONE: it is believed at once. */
+/* The keys decide. Of an answer with `given` hosts, which takes so many of the route's away. HOLD_NONE: it is believed at once. */
 static enum hold_reason judge(const struct hold_rules *rules, uint32_t taken, uint32_t of, uint32_t given)
 {
     if (rules->empty_hold == 0 || taken == 0)
@@ -35,7 +35,7 @@ static uint32_t count_taken(const struct hold_rules *rules, const struct route_r
                             const struct answer *answer)
 {
     uint32_t of = route_ref_count(route), kept = 0;
-    if (answer->count && rules->max_drop == 100)
+    if (answer->count && rules->max_drop == 100 && !answer->behind)
         return 0;
     for (uint32_t i = 0; i < answer->count; i++)
         kept += route_ref_find_host(route, answer->hosts[i]) != HOST_NONE;
@@ -47,14 +47,17 @@ void refresh_gauge_holds(struct refresh *refresh)
     writer_gauge(refresh->writer, COUNTER_held, refresh->holds.count);
 }
 
+/* What a directory that is behind has answered never counts by itself: another one may be the newest in the end. */
 static void set_end(struct refresh *refresh, const struct route_ref *route, struct hold *hold, uint64_t ends)
 {
-    holds_set_time(&refresh->holds, hold, HOLD_ENDS, ends);
+    holds_set_time(&refresh->holds, hold, HOLD_ENDS, hold->reason == HOLD_BEHIND ? HOLD_NEVER : ends);
     writer_set_held(refresh->writer, route, hold_mark(hold->reason, ends, refresh->now));
 }
 
 static uint64_t end_of(const struct refresh *refresh, const struct hold *hold)
 {
+    if (hold->reason == HOLD_BEHIND)
+        return refresh_behind_ends(refresh);
     return hold->since + refresh->hold_rules.empty_hold * UINT64_C(1000);
 }
 
@@ -74,28 +77,38 @@ static void log_begin(struct refresh *refresh, const struct hold *hold)
 static struct hold *begin(struct refresh *refresh, struct route_key key)
 {
     struct hold *hold = holds_add(&refresh->holds, key, refresh->now);
-    if (hold)
-        refresh_hold_wait(refresh, hold);
     refresh_gauge_holds(refresh);
     return hold;
+}
+
+/* A directory that is behind is not requested the route again: it has no other answer. */
+static void set_reason(struct refresh *refresh, struct hold *hold, enum hold_reason reason)
+{
+    if (reason == HOLD_BEHIND)
+        holds_set_time(&refresh->holds, hold, HOLD_REQUESTS, HOLD_NEVER);
+    else if (hold->reason == HOLD_NONE || hold->reason == HOLD_BEHIND)
+        refresh_hold_wait(refresh, hold);
+    hold->reason = reason;
 }
 
 bool refresh_hold_back(struct refresh *refresh, const struct route_ref *route, const struct answer *answer)
 {
     uint32_t of = route_ref_count(route), taken = count_taken(&refresh->hold_rules, route, answer);
     enum hold_reason reason = judge(&refresh->hold_rules, taken, of, answer->count);
+    if (answer->behind && route_ref_is_here(route))
+        reason = taken || answer->count != of ? HOLD_BEHIND : HOLD_NONE;
     struct hold *hold = holds_find(&refresh->holds, route->key);
     bool begins = !hold;
     if (reason == HOLD_NONE || (begins && !(hold = begin(refresh, route->key))) ||
         !holds_set_answer(&refresh->holds, hold, answer->hosts, answer->count))
-        return false;
-    hold->reason = reason;
+        return answer->behind && reason == HOLD_BEHIND; /* no room for it, and still not believed */
+    set_reason(refresh, hold, reason);
     hold->answered = refresh->now;
     hold->taken = taken;
     hold->of = of;
     set_end(refresh, route, hold, end_of(refresh, hold));
     writer_set_new(refresh->writer, route);
-    if (begins)
+    if (begins && reason != HOLD_BEHIND) /* which the log has said of all routes together */
         log_begin(refresh, hold);
     return true;
 }
@@ -128,7 +141,8 @@ void refresh_hold_apply(struct refresh *refresh)
     refresh->hold_rules = rules;
     TAILQ_FOREACH(hold, &refresh->holds.list, link) {
         const struct route_ref route = writer_find(refresh->writer, hold->key);
-        bool goes_on = judge(&rules, hold->taken, hold->of, hold->count) != HOLD_NONE;
+        bool goes_on =
+            hold->reason == HOLD_BEHIND || judge(&rules, hold->taken, hold->of, hold->count) != HOLD_NONE;
         set_end(refresh, &route, hold, goes_on ? end_of(refresh, hold) : hold->since);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c and refresh_hold.c alone. Each calls only those
+ * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c and refresh_behind.c alone. Each calls only those
  * that come after it here.
  */
 #ifndef FETCHER_REFRESH_INTERNAL_H
@@ -44,6 +44,9 @@ struct refresh {
     uint64_t behind;                        /* tick since which refreshes wait all the time; 0: they do not */
     int64_t
         for_directory; /* in how many polls of these for the directory, less those for their share of the rate */
+    uint64_t
+        behind_since; /* tick since which each answer was behind the version that was seen; 0: the last was not */
+    uint64_t leave_at; /* tick: tries another server for that; 0: this one is not behind so far */
     uint64_t now;
     uint64_t heard;            /* tick: something came from the directory */
     uint64_t last_answer;      /* tick: a request was answered, or the connection made */
@@ -81,6 +84,20 @@ void refresh_restart_requests(struct refresh *refresh);
 void refresh_set_new(struct refresh *refresh, struct route_key key);
 
 void refresh_gauge_pulling(struct refresh *refresh);
+
+/* ---- refresh_behind.c ---- */
+
+/* True if the answer is behind the version that was seen. */
+bool refresh_judge_version(struct refresh *refresh, const struct answer *answer);
+
+/* At each poll: goes to another server, or takes the newest of them in the end. */
+void refresh_follow_behind(struct refresh *refresh);
+
+/* The tick at which the newest one is taken. */
+uint64_t refresh_behind_ends(const struct refresh *refresh);
+
+/* Now. */
+void refresh_take_newest(struct refresh *refresh);
 
 /* ---- refresh_hold.c ---- */
 

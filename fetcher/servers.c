@@ -115,6 +115,8 @@ unsigned servers_failed(struct servers *servers, const char *why)
     struct server *server = &servers->list[servers->at];
     server->failed++;
     server->failures++;
+    server->told &= server->up;
+    server->up = false;
     snprintf(server->error, sizeof(server->error), "%s", why);
     servers->failed++;
     servers->at = (servers->at + 1) % servers->count;
@@ -123,7 +125,10 @@ unsigned servers_failed(struct servers *servers, const char *why)
 
 void servers_connected(struct servers *servers)
 {
-    servers->list[servers->at].connects++;
+    struct server *server = &servers->list[servers->at];
+    server->connects++;
+    server->up = true;
+    server->told = false;
     servers->return_at = 0;
 }
 
@@ -135,6 +140,32 @@ void servers_answered(struct servers *servers, uint64_t now)
     if (servers->failed > 0)
         servers->patient_until = now + SERVERS_PATIENT_MS;
     servers->failed = 0;
+}
+
+void servers_told(struct servers *servers, uint64_t version)
+{
+    struct server *server = &servers->list[servers->at];
+    server->told = true;
+    server->version = version;
+}
+
+bool servers_use_newest(struct servers *servers, uint64_t *version)
+{
+    unsigned newest = servers->at;
+    for (unsigned i = 0; i < servers->count; i++) {
+        const struct server *server = &servers->list[i], *best = &servers->list[newest];
+        if (server->told && (!best->told || server->version > best->version))
+            newest = i;
+    }
+    bool other = newest != servers->at;
+    servers->at = newest;
+    *version = servers->list[newest].version;
+    return other;
+}
+
+unsigned servers_rounds(const struct servers *servers)
+{
+    return servers->failed / servers->count;
 }
 
 bool servers_hurry(const struct servers *servers, uint64_t now)

@@ -26,6 +26,8 @@ struct server {
     unsigned failed; /* attempts and connections in a row, since it answered: which of its addresses is next */
     uint64_t connects, failures, answers;
     char error[SERVER_ERROR_SIZE]; /* of its last failure; "": none so far */
+    bool up, told; /* connected; it has told its version, on its last connection if that is not up */
+    uint64_t version;
 };
 
 struct servers {
@@ -60,6 +62,16 @@ void servers_retry(struct servers *servers);
 
 void servers_connected(struct servers *servers);
 void servers_answered(struct servers *servers, uint64_t now);
+
+/* The server in use has told how new its routes are. */
+void servers_told(struct servers *servers, uint64_t version);
+
+/* Of those that have told their version when they were tried last, uses the newest, which becomes *version. False: it is in
+ * use already. */
+bool servers_use_newest(struct servers *servers, uint64_t *version);
+
+/* How many times all of them have failed in a row. */
+unsigned servers_rounds(const struct servers *servers);
 
 /* Others are there that have not failed since any has answered: it is better to try them than to wait. Not so for a
  * while after a change: where all are slow, fetchers that hurry from one to the other make them slower. */

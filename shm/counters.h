@@ -52,7 +52,8 @@
     X(replaced_reached,  "1: that is as much as programs may hold")                 \
     X(directory_reached, "1: the directory is too slow for the routes in use")      \
     X(snapshots,         "snapshots written")                                       \
-    X(snapshot_failures, "snapshots that could not be written")
+    X(snapshot_failures, "snapshots that could not be written")                     \
+    X(behind,            "1: no directory is as new as what was seen")
 /* clang-format on */
 
 enum {

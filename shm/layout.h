@@ -136,7 +136,7 @@ enum {
     X(routes_header, fetcher_pid) X(routes_header, fetcher_state)                                 \
     X(routes_header, fetcher_since) X(routes_header, connection)                                  \
     X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
-    X(routes_header, control) X(routes_header, directory_changes)                                 \
+    X(routes_header, control) X(routes_header, data_version) X(routes_header, directory_changes)                                 \
     X(routes_header, directory_even) X(routes_header, directory_odd) X(routes_header, counters)   \
     X(routes_header, parts_bytes) X(routes_header, versions_offset)                               \
     X(routes_header, ring_offset) X(routes_header, ring_entries)                                  \
@@ -194,7 +194,7 @@ static inline uint32_t layout_fingerprint(void)
         FETCHER_STOPPED,
         CONNECTION_UP,
         REFUSING_NO_SPACE,
-        HOLD_DROPPED,
+        HOLD_BEHIND,
         HOST_EJECTED,
         OVERRIDE_PINNED,
         OVERRIDE_DRAINED,

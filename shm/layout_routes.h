@@ -38,6 +38,7 @@ enum hold_reason {
     HOLD_NONE = 0,
     HOLD_EMPTY = 1,   /* it has no hosts */
     HOLD_DROPPED = 2, /* it takes more of the route's hosts away than max_drop allows */
+    HOLD_BEHIND = 3,  /* the directory is behind a version that was seen */
 };
 
 /* In block.marks: a host of the route fails and stays in rotation, since max_ejected others are out. For people. */
@@ -100,7 +101,7 @@ struct routes_header {
     _Atomic uint64_t version;         /* the last one drawn */
     _Atomic uint64_t max_bytes;       /* this object grows no further */
     _Atomic uint64_t control;         /* number of the control object; clients leave one of another number */
-    uint64_t pad3;
+    _Atomic uint64_t data_version;    /* the highest that a directory has told; 0: none has */
 
     /* The server that the fetcher uses, "host:port", NUL-terminated: after an even number of changes here, after an odd
      * one in `directory_odd`. See directory_name.h. */

@@ -61,9 +61,12 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
     store_relaxed(&s_to->max_bytes, load_relaxed(&s_from->max_bytes));
     s_to->snapshot_time = s_from->snapshot_time;
     s_to->snapshot_tick = s_from->snapshot_tick;
-    char directory[DIRECTORY_NAME];
-    directory_name_read(s_from, directory);
-    directory_name_write(s_to, directory);
+    if (s_from->id.layout_version == LAYOUT_VERSION) {
+        char directory[DIRECTORY_NAME];
+        store_relaxed(&s_to->data_version, load_relaxed(&s_from->data_version));
+        directory_name_read(s_from, directory);
+        directory_name_write(s_to, directory);
+    }
     const struct settings settings = settings_read(&s_from->settings);
     settings_publish(&s_to->settings, &settings);
     for (int i = 0; i < COUNTER_COUNT; i++)

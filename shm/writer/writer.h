@@ -168,6 +168,10 @@ void writer_connection(struct writer *writer, enum connection_state state, uint6
 enum connection_state writer_connection_state(const struct writer *writer);
 bool writer_refusing(const struct writer *writer);
 
+/* The highest version of its routes that a directory has told, also to fetchers before this one; 0: none has. */
+uint64_t writer_data_version(const struct writer *writer);
+void writer_set_data_version(struct writer *writer, uint64_t version);
+
 /* "host:port" of the server of the directory that is used now, for people. */
 void writer_set_directory(struct writer *writer, const char *directory);
 

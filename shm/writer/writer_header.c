@@ -29,6 +29,16 @@ void writer_connection(struct writer *writer, enum connection_state state, uint6
         store_relaxed(&writer_header(writer)->connection_tick, now);
 }
 
+uint64_t writer_data_version(const struct writer *writer)
+{
+    return load_relaxed(&writer_header(writer)->data_version);
+}
+
+void writer_set_data_version(struct writer *writer, uint64_t version)
+{
+    store_relaxed(&writer_header(writer)->data_version, version);
+}
+
 void writer_set_directory(struct writer *writer, const char *directory)
 {
     directory_name_write(writer_header(writer), directory);

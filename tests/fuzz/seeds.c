@@ -46,6 +46,7 @@ static void frame_seeds(void)
 static void answer_seeds(void)
 {
     SEED("answer/no_host", "\x08\x01\x10\x02");
+    SEED("answer/version", "\x08\x01\x10\x02\x20\x86\xd2\xb0\xd8\x06");
     SEED("answer/repeated", "\x08\x01\x10\x02"
                             "\x1a\x07\x08\x81\x80\x80\x50\x10\x50"
                             "\x1a\x07\x08\x81\x80\x80\x50\x10\x50");

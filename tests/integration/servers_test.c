@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/field.h"
+#include "proto/message_id.h"
 #include "tests/support/admin.h"
 #include "tests/support/fixture.h"
 
@@ -92,6 +94,18 @@ static void answer(struct directory *directory, uint32_t modid, int port)
 {
     const struct wire_host hosts[] = {wire_host(1, port), wire_host(2, port)};
     directory_answer(directory, modid, 1, hosts, 2);
+}
+
+static void answer_at(struct directory *directory, uint64_t version, uint32_t count)
+{
+    struct wire_host hosts[4];
+    uint8_t bytes[256];
+    for (uint32_t i = 0; i < count; i++)
+        hosts[i] = wire_host((int)i + 1, PORT);
+    size_t size = answer_frame(bytes, 1, 1, hosts, count);
+    uint8_t *end = field_put_number(bytes + size, 4, version);
+    frame_header(bytes, MESSAGE_GET_ROUTE_RESPONSE, (uint32_t)(end - bytes - FRAME_HEADER));
+    directory_send(directory, bytes, (size_t)(end - bytes));
 }
 
 static bool serves(const struct servers *servers, uint32_t modid, int port)
@@ -234,6 +248,134 @@ static void reload_goes_to_another_server_only_where_the_one_in_use_is_gone(void
     assert_true(shows(servers, other));
 }
 
+static bool has_hosts(const struct servers *servers, size_t wanted)
+{
+    larshm_host hosts[4];
+    size_t count = 0;
+    int code = larshm_get_route(servers->client, 1, 1, hosts, 4, &count);
+    return wanted ? code == LARSHM_OK && count == wanted : code == LARSHM_NOEXIST;
+}
+
+/* Route 1/1 has three hosts at version 100. */
+static struct directory *start_at_version(struct servers *servers, const char *behind_hold)
+{
+    servers->fetcher.config.more = behind_hold;
+    listen_all(servers);
+    start(servers);
+    struct directory *directory = accept_any(servers);
+    demand(servers, directory, 1);
+    answer_at(directory, 100, 3);
+    eventually(has_hosts(servers, 3));
+    return directory;
+}
+
+static bool is_behind(const struct servers *servers)
+{
+    return fetcher_counter(&servers->fetcher, COUNTER_behind) == 1;
+}
+
+/* The newest one is gone; each of the others answers so, whenever it is connected to, and the hosts stay for so long. */
+static void answer_behind(struct servers *servers, const struct directory *gone, int ms)
+{
+    for (uint64_t end = clock_tick() + (uint64_t)ms; clock_tick() < end;)
+        for (int i = 0, others = 0; i < COUNT; i++) {
+            struct directory *directory = &servers->directories[i];
+            if (directory == gone)
+                continue;
+            struct route_key key;
+            const uint64_t version = others++ ? 0 : 90;
+            if (directory_accepts(directory, 5) || directory->fd >= 0)
+                while (directory_takes(directory, 5, &key))
+                    answer_at(directory, version, version ? 1 : 0);
+            assert_true(has_hosts(servers, 3));
+        }
+}
+
+static void g9_directories_that_are_behind_take_nothing_away(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3600\n");
+    directory_refuse(newest);
+    answer_behind(servers, newest, 3000);
+    assert_true(is_behind(servers));
+    assert_int_equal(process_said(&servers->fetcher.process, "holding: the directory is behind"), 1);
+    for (int i = 0; i < COUNT; i++)
+        directory_refuse(&servers->directories[i]);
+    directory_listen(newest);
+    directory_accept(newest);
+    directory_expect(newest, 1, 1);
+    answer_at(newest, 100, 3);
+    eventually(!is_behind(servers));
+    assert_int_equal(process_said(&servers->fetcher.process, "has caught up"), 1);
+    assert_true(has_hosts(servers, 3));
+}
+
+static void newest_of_directories_that_are_all_behind_counts_in_the_end(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3\n");
+    struct directory *older = newest == servers->directories ? newest + 1 : servers->directories;
+    directory_refuse(newest);
+    answer_behind(servers, newest, 2000);
+    for (uint64_t end = clock_tick() + EVENTUALLY_MS; clock_tick() < end && !has_hosts(servers, 1);) {
+        struct route_key key;
+        for (struct directory *at = servers->directories; at < servers->directories + COUNT; at++)
+            if (at != newest && (directory_accepts(at, 5) || at->fd >= 0))
+                while (directory_takes(at, 5, &key))
+                    answer_at(at, at == older ? 90 : 0, at == older ? 1 : 0);
+        assert_false(has_hosts(servers, 0));
+    }
+    assert_true(has_hosts(servers, 1));
+    assert_false(is_behind(servers));
+    assert_true(shows(servers, older));
+}
+
+static void operator_accepts_a_directory_that_is_behind(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3600\n");
+    answer_at(newest, 90, 1); /* as of a backup that was restored, which comes as a push */
+    eventually(is_behind(servers));
+    assert_true(has_hosts(servers, 3));
+    assert_string_equal(admin_command(&servers->fetcher, "{\"version\":1,\"command\":\"accept_all\"}"), "ok");
+    eventually(has_hosts(servers, 1));
+    assert_false(is_behind(servers));
+}
+
+static void g9_version_that_was_seen_is_kept_over_restarts_of_the_fetcher(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3600\n");
+    process_kill(&servers->fetcher.process);
+    directory_refuse(newest);
+    fetcher_launch(&servers->fetcher);
+    struct directory *older = accept_other(servers, newest);
+    directory_expect(older, 1, 1);
+    answer_at(older, 99, 2);
+    eventually(is_behind(servers));
+    assert_true(has_hosts(servers, 3));
+}
+
+/* With one server there is no other to go to. */
+static void one_directory_that_is_set_back_is_believed_after_behind_hold(void **state)
+{
+    struct servers *servers = *state;
+    char list[64];
+    snprintf(list, sizeof(list), "127.0.0.1:%u", servers->directories[0].port);
+    servers->fetcher.config.servers = list;
+    servers->fetcher.config.empty_hold = 1;
+    struct directory *only = start_at_version(servers, "[fetcher]\nbehind_hold = 1\n");
+    uint64_t began = clock_tick();
+    answer_at(only, 90, 0);
+    eventually(is_behind(servers));
+    directory_expect(only, 1, 1); /* again, as every route */
+    assert_true(clock_tick() - began >= 1000);
+    assert_true(has_hosts(servers, 3));
+    answer_at(only, 90, 0);
+    eventually(has_hosts(servers, 0));
+    assert_int_equal(fetcher_counter(&servers->fetcher, COUNTER_disconnects), 0);
+}
+
 static json_int_t sum(const json_t *list, const char *name)
 {
     json_int_t all = 0;
@@ -280,6 +422,11 @@ int main(void)
         TEST(next_server_is_given_time_to_answer),
         TEST(fetcher_returns_to_its_own_server_once_nothing_is_waited_for),
         TEST(reload_goes_to_another_server_only_where_the_one_in_use_is_gone),
+        TEST(g9_directories_that_are_behind_take_nothing_away),
+        TEST(newest_of_directories_that_are_all_behind_counts_in_the_end),
+        TEST(operator_accepts_a_directory_that_is_behind),
+        TEST(g9_version_that_was_seen_is_kept_over_restarts_of_the_fetcher),
+        TEST(one_directory_that_is_set_back_is_believed_after_behind_hold),
         TEST(operators_see_what_became_of_each_server),
     };
     return cmocka_run_group_tests_name("integration/servers", tests, NULL, NULL);

@@ -18,13 +18,17 @@ const char *const route_condition_names[ROUTE_CONDITIONS] = {
 
 const char *route_hold_name(unsigned reason)
 {
-    return reason == HOLD_EMPTY ? "empty" : reason == HOLD_DROPPED ? "dropped" : "other";
+    return reason == HOLD_EMPTY     ? "empty"
+           : reason == HOLD_DROPPED ? "dropped"
+           : reason == HOLD_BEHIND  ? "behind"
+                                    : "other";
 }
 
 const char *route_hold_text(unsigned reason)
 {
     return reason == HOLD_EMPTY     ? "has no hosts"
            : reason == HOLD_DROPPED ? "takes away more hosts than max_drop allows"
+           : reason == HOLD_BEHIND  ? "differs, and the directory is behind what was seen"
                                     : "is held back for a reason that this version does not know";
 }
 

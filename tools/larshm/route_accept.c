@@ -16,11 +16,22 @@ static const char doc[] =
     "[fetcher] empty_hold and max_drop, see larshm.conf(5).\n\n"
     "Only root and the user of larshm-fetcher may do this, while the fetcher runs. It is reached at its admin "
     "socket, see larshm-fetcher(8); LARSHM_ADMIN_SOCKET names another path.\n\n"
+    "With --all, all routes that are held; and where every directory is behind what was seen, the newest of them is "
+    "believed now, and not only after [fetcher] behind_hold.\n\n"
     "Examples:\n"
+    "  larshm route accept --all\n"
     "  larshm-dns --db routes.db route del 1 2 && larshm route accept 1 2\n\n" EXIT_CODES_DOC;
+
+enum {
+    OPTION_ALL = 256
+};
+
+static const struct argp_option options[] = {{"all", OPTION_ALL, NULL, 0, "All routes that are held", 0},
+                                             {0}};
 
 struct arguments {
     struct common *common;
+    bool all;
     struct route_key key;
 };
 
@@ -28,6 +39,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
+    case OPTION_ALL:
+        arguments->all = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0 && strcmp(arg, "accept") != 0)
             argp_error(state, "unknown action '%s': accept", arg);
@@ -39,15 +53,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "too many arguments: accept and MODID CMDID are all");
         return 0;
     case ARGP_KEY_END:
-        if (state->arg_num < 3)
-            argp_error(state, "accept MODID CMDID are needed");
+        if (state->arg_num != (arguments->all ? 1 : 3))
+            argp_error(state, "accept MODID CMDID, or accept --all, are needed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp argp = {NULL, parse, "accept MODID CMDID", doc, common_children, NULL, NULL};
+static const struct argp argp = {options, parse, "accept MODID CMDID\naccept --all", doc, common_children,
+                                 NULL,    NULL};
 
 static int print(const struct arguments *arguments, const json_t *answer)
 {
@@ -60,6 +75,17 @@ static int print(const struct arguments *arguments, const json_t *answer)
     printf("route %" PRIu32 "/%" PRIu32
            ": the answer that was held back is published, with %" JSON_INTEGER_FORMAT " host%s\n",
            key.modid, key.cmdid, hosts, number_plural((uint64_t)hosts));
+    return EXIT_SUCCESS;
+}
+
+static int print_all(const struct arguments *arguments, const json_t *answer)
+{
+    json_int_t routes = json_integer_value(json_object_get(answer, "routes"));
+    if (arguments->common->json)
+        return json_print(json_pack("{s:i, s:s, s:I}", "version", JSON_VERSION, "instance",
+                                    arguments->common->instance, "routes", routes));
+    printf("the answers that were held back are published, of %" JSON_INTEGER_FORMAT " route%s\n", routes,
+           number_plural((uint64_t)routes));
     return EXIT_SUCCESS;
 }
 
@@ -82,12 +108,17 @@ int command_route(struct common *common, int argc, char **argv)
     json_t *answer;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    json_t *request = json_pack("{s:i, s:s, s:I, s:I}", "version", 1, "command", "accept", "modid",
-                                (json_int_t)arguments.key.modid, "cmdid", (json_int_t)arguments.key.cmdid);
+    json_t *request =
+        arguments.all ? json_pack("{s:i, s:s}", "version", 1, "command", "accept_all")
+                      : json_pack("{s:i, s:s, s:I, s:I}", "version", 1, "command", "accept", "modid",
+                                  (json_int_t)arguments.key.modid, "cmdid", (json_int_t)arguments.key.cmdid);
     int code = admin_send(common, request, &answer);
     if (code != EXIT_SUCCESS)
         return code;
-    code = admin_code(answer) ? fail_refused(&arguments, answer) : print(&arguments, answer);
+    if (admin_code(answer))
+        code = fail_refused(&arguments, answer);
+    else
+        code = arguments.all ? print_all(&arguments, answer) : print(&arguments, answer);
     json_decref(answer);
     return code;
 }

@@ -82,6 +82,10 @@ static void show_directory(const struct facts *facts)
                age.is);
         break;
     }
+    if (facts->counters[COUNTER_behind])
+        printf(
+            "            holding: the directory is behind; routes stay as they are until one is as new as what was "
+            "seen, for [fetcher] behind_hold, or until `larshm route accept --all`\n");
 }
 
 static void show_routes(const struct facts *facts)

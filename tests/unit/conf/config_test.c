@@ -97,6 +97,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "fetcher.max_frame = 8M\n"
                               "fetcher.empty_hold = 30\n"
                               "fetcher.max_drop = 100\n"
+                              "fetcher.behind_hold = 60\n"
                               "fetcher.log_level = info\n"
                               "fetcher.admin_socket = \n"
                               "fetcher.snapshot = /var/lib/larshm/%i.snapshot\n"

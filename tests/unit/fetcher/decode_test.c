@@ -307,9 +307,25 @@ static void largest_report_fits_into_a_frame(void **state)
     lars__report_status_request__free_unpacked(message, NULL);
 }
 
+static void version_is_taken_where_there_is_one(void **state)
+{
+    (void)state;
+    static const uint8_t without[] = {0x08, 1, 0x10, 2}, zero[] = {0x08, 1, 0x10, 2, 0x20, 0},
+                         largest[] = {0x08, 1, 0x10, 2, 0x20, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1},
+                         text[] = {0x08, 1, 0x10, 2, 0x22, 1, 'x'};
+    assert_int_equal(decode_answer(zero, sizeof(zero), &answer), DECODE_OK);
+    assert_true(answer.has_version && answer.version == 0);
+    assert_int_equal(decode_answer(largest, sizeof(largest), &answer), DECODE_OK);
+    assert_true(answer.has_version && answer.version == UINT64_MAX);
+    assert_int_equal(decode_answer(without, sizeof(without), &answer), DECODE_OK);
+    assert_false(answer.has_version);
+    assert_int_equal(decode_answer(text, sizeof(text), &answer), DECODE_BAD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(version_is_taken_where_there_is_one),
         cmocka_unit_test(request_names_the_route_and_fits_its_buffer),
         cmocka_unit_test(fields_of_a_key_are_written_where_they_are_zero),
         cmocka_unit_test(hosts_are_sorted_by_address_and_port_as_unsigned_numbers),

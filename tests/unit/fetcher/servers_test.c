@@ -177,6 +177,30 @@ static void another_list_keeps_the_server_in_use_and_what_is_known(void **state)
     assert_int_equal(servers.at, 0);
 }
 
+static void newest_is_one_that_has_told_its_version_when_it_was_tried_last(void **state)
+{
+    (void)state;
+    struct servers servers;
+    uint64_t version;
+    start(&servers, 3, 7);
+    for (uint64_t told = 10; told > 7; told--) {
+        servers_connected(&servers);
+        servers_told(&servers, told);
+        servers_failed(&servers, "behind");
+    }
+    assert_int_equal(servers_rounds(&servers), 1);
+    servers_failed(&servers, "refused"); /* by now the first one, the newest, is away */
+    assert_false(servers_use_newest(&servers, &version));
+    assert_int_equal(servers.at, 1);
+    assert_int_equal(version, 9);
+    servers_connected(&servers);
+    servers_told(&servers, 6);
+    assert_true(servers_use_newest(&servers, &version));
+    assert_int_equal(servers.at, 2);
+    assert_int_equal(version, 8);
+    assert_false(servers_use_newest(&servers, &version));
+}
+
 static void statistics_say_what_became_of_each_server(void **state)
 {
     (void)state;
@@ -205,6 +229,7 @@ int main(void)
         cmocka_unit_test(hurry_ends_when_all_have_failed_and_pauses_after_a_change),
         cmocka_unit_test(machines_return_to_their_own_server_at_different_times),
         cmocka_unit_test(another_list_keeps_the_server_in_use_and_what_is_known),
+        cmocka_unit_test(newest_is_one_that_has_told_its_version_when_it_was_tried_last),
         cmocka_unit_test(statistics_say_what_became_of_each_server),
     };
     return cmocka_run_group_tests_name("unit/fetcher/servers", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/clock.h"
+#include "shm/directory_name.h"
 #include "tests/support/instance.h"
 
 static void counters_and_the_connection_stay_through_a_new_generation(void **state)
@@ -11,6 +12,8 @@ static void counters_and_the_connection_stay_through_a_new_generation(void **sta
     writer_count(instance->writer, COUNTER_answers, 4);
     writer_gauge(instance->writer, COUNTER_held, 2);
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
+    writer_set_data_version(instance->writer, 77);
+    writer_set_directory(instance->writer, "a:1");
     uint64_t generation = writer_generation(instance->writer);
     instance_renew(instance);
     assert_true(writer_generation(instance->writer) > generation);
@@ -19,6 +22,10 @@ static void counters_and_the_connection_stay_through_a_new_generation(void **sta
     assert_int_equal(writer_connection_state(instance->writer), CONNECTION_UP);
     assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
     assert_int_equal(load_relaxed(&routes.s_header->counters[COUNTER_answers]), 7);
+    assert_int_equal(writer_data_version(instance->writer), 77);
+    char directory[DIRECTORY_NAME];
+    directory_name_read(routes.s_header, directory);
+    assert_string_equal(directory, "a:1");
     region_close(&region);
 }
 
