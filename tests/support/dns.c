@@ -11,7 +11,8 @@
 
 #include "tools/bench/loopback.h"
 
-static void start_server(struct dns *dns, const char *files, char *const *options)
+static void start_server(struct dns *dns, const char *db, const char *log, const char *files,
+                         char *const *options)
 {
     char subscriptions[16];
     snprintf(subscriptions, sizeof(subscriptions), "%d", DNS_SUBSCRIPTIONS);
@@ -21,7 +22,7 @@ static void start_server(struct dns *dns, const char *files, char *const *option
                       files ? (char *)files : "sh",
                       LARSHM_DNS,
                       "--db",
-                      dns->file.path,
+                      (char *)db,
                       "serve",
                       "--create",
                       "--listen",
@@ -35,7 +36,7 @@ static void start_server(struct dns *dns, const char *files, char *const *option
         assert_true(i < DNS_OPTIONS_MAX);
         argv[count++] = options[i];
     }
-    process_start(&dns->process, dns->file.log, argv);
+    process_start(&dns->process, log, argv);
     dns->port = process_port(&dns->process, 1);
 }
 
@@ -45,7 +46,7 @@ int dns_setup_with(void **state, const char *files, char *const *options)
     struct dns *dns = calloc(1, sizeof(*dns));
     assert_non_null(dns);
     database_file_init(&dns->file);
-    start_server(dns, files, options);
+    start_server(dns, dns->file.path, dns->file.log, files, options);
     assert_int_equal(store_open(&dns->store, dns->file.path, STORE_EXISTING, error), 0);
     database_file_open(&dns->file);
     *state = dns;
@@ -64,18 +65,28 @@ int dns_setup_few_files(void **state)
     return dns_setup_with(state, files, NULL);
 }
 
+void dns_start(struct dns *dns, const char *db, const char *log)
+{
+    *dns = (struct dns){0};
+    start_server(dns, db, log, NULL, NULL);
+}
+
+int dns_stop(struct dns *dns)
+{
+    if (!process_alive(&dns->process))
+        return -1;
+    process_signal(&dns->process, SIGTERM);
+    return process_wait(&dns->process) == 0 ? 0 : -1;
+}
+
 int dns_teardown(void **state)
 {
     struct dns *dns = *state;
-    int status = -1;
-    if (process_alive(&dns->process)) {
-        process_signal(&dns->process, SIGTERM);
-        status = process_wait(&dns->process);
-    }
+    int rc = dns_stop(dns);
     store_close(dns->store);
     database_file_dispose(&dns->file);
     free(dns);
-    return status == 0 ? 0 : -1;
+    return rc;
 }
 
 void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t count)

@@ -39,6 +39,10 @@ int dns_setup_with(void **state, const char *files, char *const *options);
 /* Fails unless the directory is still alive and stops cleanly. */
 int dns_teardown(void **state);
 
+/* Starts a directory on a database that is not this fixture's, with its log in a file; stops it, as the teardown does. */
+void dns_start(struct dns *dns, const char *db, const char *log);
+int dns_stop(struct dns *dns);
+
 /* Adds `count` hosts with addresses from `ip` on, as one edit. */
 void dns_add(const struct dns *dns, struct route_key key, uint32_t ip, size_t count);
 
