@@ -171,10 +171,9 @@ static void set_options(const struct maria *maria, MYSQL *mysql)
 /* Deadlocks with other editors are the fewer, the less is locked; values that do not fit are errors. */
 static int set_session(struct maria *maria)
 {
-    if (maria_run(maria,
-                  "SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = %d,"
-                  " tx_isolation = 'READ-COMMITTED'",
-                  LOCK_SECONDS) < 0)
+    if (maria_run(maria, "SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = %d",
+                  LOCK_SECONDS) < 0 ||
+        maria_run(maria, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") < 0)
         return -1;
     /* What was committed on another node is read here from now on. */
     return maria->cluster && maria_run(maria, "SET SESSION wsrep_sync_wait = 1") < 0 ? -1 : 0;

@@ -15,8 +15,8 @@ enum {
     HINT_MS = 50,
     NODE_MS = 1000,         /* how often a node is checked */
     RETRY_MS = 200,         /* when no host can be used */
-    COMPARE_MIN_MS = 1000,  /* after a hint, ... */
-    COMPARE_SHARE = 10,     /* ... and so many times what a comparison takes, ... */
+    COMPARE_MIN_MS = 100,   /* after a hint, ... */
+    COMPARE_SHARE = 4,      /* ... and so many times what a comparison takes, ... */
     COMPARE_MAX_MS = 10000, /* ... but not longer than this */
     BEHIND_MS = 60000,      /* that hosts which are all behind are not believed */
     CLEAN_MS = 60000,       /* that rows of RouteChange are kept at least */

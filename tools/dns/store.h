@@ -109,7 +109,7 @@ void store_rollback(struct store *store);
 
 /*
  * A whole edit: begins it, has `make` change what it wants to, and commits; rolled back when one of them fails. Where
- * another editor of the database came first, `make` is called once more, a bounded number of times: what it learned before
+ * another editor of the database came first, `make` is called once more, for 20 seconds at most: what it learned before
  * does not count. It returns 0 or -1.
  */
 typedef int store_make_fn(struct store *store, void *arg);

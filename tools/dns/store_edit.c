@@ -9,8 +9,9 @@
 #include "tools/dns/store_kind.h"
 
 enum {
-    HOSTS_FIRST = 64,   /* read of a route; more if it has more */
-    TRIES = 10,         /* of an edit that other editors came before */
+    HOSTS_FIRST = 64, /* read of a route; more if it has more */
+    TRY_SECONDS =
+        20, /* an edit that other editors came before; a cluster that loses a node takes none for some seconds */
     PAUSE_MS = 5,       /* after the first; then twice as long each time, ... */
     PAUSE_MAX_MS = 500, /* ... up to this */
 };
@@ -166,6 +167,13 @@ void store_rollback(struct store *store)
     edit_clear(&store->edit);
 }
 
+static time_t seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 /* A number below `limit`. Editors that met must not meet again. */
 static long drawn(long limit)
 {
@@ -193,11 +201,12 @@ static int make_once(struct store *store, store_make_fn *make, void *arg, struct
 
 int store_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done)
 {
-    for (int i = 1;; i++) {
+    const time_t until = seconds() + TRY_SECONDS;
+    for (int i = 0;; i++) {
         if (make_once(store, make, arg, done) == 0)
             return 0;
-        if (!store->again || !*store->again || i == TRIES)
+        if (!store->again || !*store->again || seconds() >= until)
             return -1;
-        pause_before(i - 1);
+        pause_before(i);
     }
 }

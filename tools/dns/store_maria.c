@@ -12,6 +12,7 @@ enum {
     CONNECT_SECONDS = 5,
     READ_SECONDS = 60, /* without an index, many rows are looked at for each answer */
     READS_MAX = 200,   /* of single routes by an edit; for more, it reads all at once */
+    OPEN_TRIES = 3,    /* a cluster that loses a node answers nothing for some seconds */
 };
 
 static void close_connection(struct store *base)
@@ -173,6 +174,17 @@ static const struct store_kind kind = {
     .log = store_maria_log,
 };
 
+/* Fails unless the database can be used. */
+static int check(struct maria *maria)
+{
+    int rc = maria_routes_check(maria);
+    for (int i = 1; rc != 0 && maria->again && i < OPEN_TRIES; i++) {
+        maria_leave(maria);
+        rc = maria_connect(maria) != 0 ? -1 : maria_routes_check(maria);
+    }
+    return rc;
+}
+
 int store_maria_open(struct store **out, const char *url, char error[static STORE_ERROR_SIZE])
 {
     static const struct maria_limits limits = {CONNECT_SECONDS, READ_SECONDS};
@@ -182,7 +194,7 @@ int store_maria_open(struct store **out, const char *url, char error[static STOR
         return -1;
     }
     store->store = (struct store){.kind = &kind, .error = store->maria.error, .again = &store->maria.again};
-    if (maria_open(&store->maria, url, &limits) != 0 || maria_routes_check(&store->maria) != 0) {
+    if (maria_open(&store->maria, url, &limits) != 0 || check(&store->maria) != 0) {
         snprintf(error, STORE_ERROR_SIZE, "%s", store->maria.error);
         close_connection(&store->store);
         return -1;
