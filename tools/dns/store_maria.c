@@ -93,7 +93,11 @@ static int list(struct store *base, const uint32_t *modid, const uint32_t *cmdid
 static int load(struct store *base)
 {
     struct store_maria *store = maria_store(base);
-    store->replica = replica_load(&store->maria);
+    for (int i = 0; !store->replica && i < OPEN_TRIES; i++) {
+        store->replica = replica_load(&store->maria);
+        if (!store->replica && !store->maria.again)
+            return -1;
+    }
     if (!store->replica)
         return -1;
     base->error = store->error; /* the other one is the thread's */
