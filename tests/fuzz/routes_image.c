@@ -29,8 +29,9 @@ static bool look_up(const struct routes *routes, struct route_key key)
     struct table table;
     uint32_t slot = index_find(routes, key);
     bool seen = lookup_fast(routes, key, &fast);
-    DEMAND(!seen || fast.count > INNER_HOSTS ||
-           (const char *)fast.s_block + BLOCK_BYTES(fast.count) <= (const char *)routes->s_end);
+    uint64_t count = seen ? fast_table_count(&fast) : 0;
+    DEMAND(!seen || count > INNER_HOSTS ||
+           (const char *)fast.s_block + BLOCK_BYTES(count) <= (const char *)routes->s_end);
     DEMAND(slot == SLOT_NONE || slot < routes_slot_count(routes));
     if (slot == SLOT_NONE || table_begin(routes, slot, key, &table) != SHM_OK)
         return false;
