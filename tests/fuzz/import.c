@@ -62,12 +62,12 @@ static void check_taken(const struct import_source *source, const struct content
     struct store_edit second;
     char error[IMPORT_ERROR_SIZE];
     struct content after = content();
-    DEMAND(after.size.routes == before->size.routes + first->added.routes);
-    DEMAND(after.size.hosts == before->size.hosts + first->added.hosts);
-    DEMAND((first->edit.keys == 0) == same(before, &after) && (first->edit.keys == 0) == !first->added.hosts);
+    DEMAND(after.size.routes == before->size.routes + first->new_routes);
+    DEMAND(after.size.hosts == before->size.hosts + first->added);
+    DEMAND((first->keys == 0) == same(before, &after) && (first->keys == 0) == !first->added);
     rewind(source->file);
     DEMAND(import_csv(source, store, &second, error) == 0);
-    DEMAND(second.edit.keys == 0 && second.added.hosts == 0 && second.edit.version == after.version);
+    DEMAND(second.keys == 0 && second.added == 0 && second.version == after.version);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     DEMAND(source.file);
     if (import_csv(&source, store, &outcome, error) == 0) {
         check_taken(&source, &before, &outcome);
-        if (outcome.edit.keys > 0)
+        if (outcome.keys > 0)
             store_renew();
     } else {
         struct content after = content();
