@@ -239,3 +239,39 @@ waiting() {
   expect_error "nothing was imported" dns route import - <<<$'1,2,10.0.0.1,80\n1,2,10.0.0.2,0'
   [ "$(sql 'SELECT count(*) FROM RouteData')" = 0 ]
 }
+
+# told VERSION: the fetcher has heard of it; each lookup of the expired route has it hear again.
+told() {
+  for _ in {1..400}; do
+    "$BIN/larshm" -n "$instance" get 1 2 >/dev/null
+    [ "$("$BIN/larshm" -n "$instance" -j servers | "$BUILD/tests/json" servers 0 version)" != "$1" ] || return 0
+    sleep 0.05
+  done
+  "$BIN/larshm" -n "$instance" servers >&2
+  return 1
+}
+
+@test "a server tells fetchers the version of the rows that it has, of announced edits and unannounced ones" {
+  instance=maria-$$-$BATS_TEST_NUMBER
+  export LARSHM_ADMIN_SOCKET=$BATS_TEST_TMPDIR/admin.sock
+  dns schema
+  dns route add 1 2 10.0.0.1:80
+  "$BIN/larshm-dns" --db "$db" serve --listen 127.0.0.1:0 >out 2>server.log 3>&- &
+  server=$!
+  until [ -s out ]; do sleep 0.02; done
+  printf '%s\n' "[dnsserver]" "servers = $(sed 's/listening on //' out)" "[reporter]" "ip =" "[loadbalance]" \
+    "update_timeout = 1" "[fetcher]" "admin_socket = $LARSHM_ADMIN_SOCKET" "snapshot =" >conf
+  "$BIN/larshm-fetcher" -n "$instance" -c conf 2>fetcher.log 3>&- &
+  fetcher=$!
+  "$BIN/larshm" -n "$instance" wait 1 2
+  told "$(sql 'SELECT version FROM RouteVersion')"
+  dns route add 1 2 10.0.0.2:80
+  told "$(sql 'SELECT version FROM RouteVersion')"
+  sql "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (1, 2, 167772163, 80)"
+  sql "UPDATE RouteVersion SET version = version + 5"
+  told "$(sql 'SELECT version FROM RouteVersion')"
+  "$BIN/larshm" -n "$instance" get 1 2 | grep -q 10.0.0.3:80
+  kill "$fetcher" "$server"
+  wait "$fetcher" "$server" || true
+  rm -f "/dev/shm/larshm.$instance" "/dev/shm/larshm.$instance".*
+}

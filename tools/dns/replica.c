@@ -52,7 +52,8 @@ struct replica {
     bool stop, full; /* full: something is handed over and not taken */
     struct table next_table;
     struct keys next_keys;
-    char error[STORE_ERROR_SIZE]; /* empty: none */
+    uint64_t table_version, next_version; /* RouteVersion before the rows of either were read */
+    char error[STORE_ERROR_SIZE];         /* empty: none */
 
     /* The thread's. Times are milliseconds of a clock that only grows; 0: never. */
     struct hints hints;
@@ -139,9 +140,10 @@ static bool wait_ms(struct replica *replica, uint64_t ms)
 }
 
 /* What differs from the loop's table, and the table that takes its place; both are the loop's then. */
-static void hand_over(struct replica *replica, struct table *table, struct keys *keys)
+static void hand_over(struct replica *replica, struct table *table, struct keys *keys, uint64_t version)
 {
     pthread_mutex_lock(&replica->mutex);
+    replica->next_version = version;
     replica->next_table = *table;
     replica->next_keys = *keys;
     replica->full = true;
@@ -223,6 +225,14 @@ static int read_hints(struct replica *replica, struct keys *keys)
     return 0;
 }
 
+/* The comparison has shown that the loop's table has all rows of a version. */
+static void set_version(struct replica *replica)
+{
+    pthread_mutex_lock(&replica->mutex);
+    replica->table_version = replica->version;
+    pthread_mutex_unlock(&replica->mutex);
+}
+
 /* Compares all rows. */
 static int compare(struct replica *replica)
 {
@@ -239,7 +249,9 @@ static int compare(struct replica *replica)
     replica->compare_ms = replica->compared - start;
     int rc = keys.failed ? maria_fail(replica->maria, "out of memory") : 0;
     if (rc == 0 && keys.count > 0)
-        hand_over(replica, &table, &keys);
+        hand_over(replica, &table, &keys, replica->version);
+    else if (rc == 0)
+        set_version(replica);
     table_free(&table);
     keys_free(&keys);
     return rc;
@@ -262,7 +274,7 @@ static int read_routes(struct replica *replica, const struct keys *named)
                     (keys.count > 0 && !table_patch(&replica->table, keys.keys, keys.count, &rows, &table))))
         rc = maria_fail(replica->maria, "out of memory");
     if (rc == 0 && keys.count > 0)
-        hand_over(replica, &table, &keys);
+        hand_over(replica, &table, &keys, replica->table_version); /* others may have changed, too */
     table_free(&rows);
     table_free(&table);
     keys_free(&keys);
@@ -362,6 +374,7 @@ static int load(struct replica *replica)
     uint64_t start = now_ms();
     replica->hinted = false;
     rc = maria_routes_load(maria, &replica->table);
+    replica->table_version = replica->version;
     replica->compared = replica->clean_since = now_ms();
     replica->compare_ms = replica->compared - start;
     return rc;
@@ -438,6 +451,7 @@ static bool take_next(struct replica *replica)
     if (full && replica->next_keys.keys) {
         old = replica->table;
         replica->table = replica->next_table;
+        replica->table_version = replica->next_version;
         replica->keys = replica->next_keys;
         replica->taken = 0;
         replica->next_table = (struct table){0};
@@ -468,6 +482,14 @@ bool replica_take(struct replica *replica, void (*changed)(void *arg, struct rou
     else
         replica->wake(replica->arg);
     return true;
+}
+
+uint64_t replica_version(struct replica *replica)
+{
+    pthread_mutex_lock(&replica->mutex);
+    uint64_t version = replica->table_version;
+    pthread_mutex_unlock(&replica->mutex);
+    return version;
 }
 
 int replica_state(struct replica *replica, char error[static STORE_ERROR_SIZE])

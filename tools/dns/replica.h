@@ -33,6 +33,9 @@ const struct table *replica_table(const struct replica *replica);
 /* Takes what changed, a part of it if it is much, and has itself woken for the rest. Returns whether there was something. */
 bool replica_take(struct replica *replica, void (*changed)(void *arg, struct route_key key), void *arg);
 
+/* The rows are those of this version or of a later one, as the last comparison of all rows has shown. */
+uint64_t replica_version(struct replica *replica);
+
 /* Returns 0, or -1 and why nothing new comes. */
 int replica_state(struct replica *replica, char error[static STORE_ERROR_SIZE]);
 

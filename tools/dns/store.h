@@ -74,7 +74,7 @@ int store_measure(struct store *store, struct store_size *size);
 typedef void store_changed_fn(void *arg, struct route_key key);
 int store_poll(struct store *store, store_changed_fn *changed, void *arg);
 
-/* RouteVersion at the last poll: reads give the routes of that version, or of a later one. False: it is not known. */
+/* RouteVersion as it was seen last: reads give the routes of that version, or of a later one. False: it is not known. */
 bool store_version(const struct store *store, uint64_t *version);
 
 /* The file that each edit writes to before it ends; another one after store_follow() has returned 1. */

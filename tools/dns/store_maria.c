@@ -138,6 +138,13 @@ static int poll(struct store *base, store_changed_fn *changed, void *arg)
     return replica_take(maria_store(base)->replica, changed, arg);
 }
 
+static bool version(const struct store *base, uint64_t *out)
+{
+    const struct store_maria *store = (const struct store_maria *)base;
+    *out = store->replica ? replica_version(store->replica) : 0;
+    return store->replica;
+}
+
 static void edited_path(const struct store *base, char path[static STORE_PATH_SIZE])
 {
     (void)base;
@@ -168,6 +175,7 @@ static const struct store_kind kind = {
     .begin_reading = begin_reading,
     .end_reading = end_reading,
     .poll = poll,
+    .version = version,
     .edited_path = edited_path,
     .follow = follow,
     .clean = clean,
