@@ -101,9 +101,11 @@ static json_t *describe(const struct servers *servers, unsigned index)
     const struct server *server = &servers->list[index];
     char address[CONFIG_HOST_SIZE + 8];
     snprintf(address, sizeof(address), "%s:%u", server->peer.ip, server->peer.port);
-    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:s}", "address", address, "in_use", index == servers->at,
-                     "connects", (json_int_t)server->connects, "failures", (json_int_t)server->failures,
-                     "answers", (json_int_t)server->answers, "last_error", server->error);
+    json_t *version = server->told ? json_integer((json_int_t)server->version) : json_null();
+    return json_pack("{s:s, s:b, s:o, s:I, s:I, s:I, s:s}", "address", address, "in_use",
+                     index == servers->at, "version", version, "connects", (json_int_t)server->connects,
+                     "failures", (json_int_t)server->failures, "answers", (json_int_t)server->answers,
+                     "last_error", server->error);
 }
 
 static json_t *list_servers(const struct admin_targets *targets, const struct admin_request *request,

@@ -260,9 +260,10 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
 
 @test "servers shows the servers of the directory and the one in use" {
     live
+    larshm wait 9 9
     run -0 --separate-stderr larshm servers
-    [[ "${lines[0]}" =~ ^"SERVER "+"IN USE "+"CONNECTS "+"FAILURES "+"ANSWERS "+"LAST ERROR"$ ]]
-    [[ "${lines[1]}" =~ ^127.0.0.1:[0-9]+" "+"yes "+"1 "+"0 "+[0-9]+" "+-$ ]]
+    [[ "${lines[0]}" =~ ^"SERVER "+"IN USE "+"VERSION "+"CONNECTS "+"FAILURES "+"ANSWERS "+"LAST ERROR"$ ]]
+    [[ "${lines[1]}" =~ ^127.0.0.1:[0-9]+" "+"yes "+[0-9]+" "+"1 "+"0 "+[0-9]+" "+-$ ]]
     [ "${#lines[@]}" -eq 2 ]
     run -0 larshm -j servers
     [ "$(json servers 0 in_use)" = true ]

@@ -401,6 +401,7 @@ static void operators_see_what_became_of_each_server(void **state)
     assert_int_equal(json_array_size(list), COUNT);
     assert_true(json_is_false(json_object_get(own, "in_use")));
     assert_true(json_is_true(json_object_get(next, "in_use")));
+    assert_true(json_is_null(json_object_get(own, "version")));
     assert_string_not_equal(json_string_value(json_object_get(own, "last_error")), "");
     assert_string_equal(json_string_value(json_object_get(next, "last_error")), "");
     assert_int_equal(sum(list, "connects"), 2);

@@ -11,7 +11,7 @@
 static const char doc[] =
     "Shows the servers of the directory that the fetcher may use, in the order in which it tries them, with the one in "
     "use, and what became of each since the fetcher started.\v"
-    "CONNECTS are connections made, FAILURES connections and attempts that ended, ANSWERS messages of routes. The order is "
+    "VERSION is how new its routes were when it was tried last, CONNECTS are connections made, FAILURES connections and attempts that ended, ANSWERS messages of routes. The order is "
     "drawn from the names of machine and instance: [dnsserver] servers, see larshm.conf(5).\n\n"
     "Only root and the user of larshm-fetcher may do this, while the fetcher runs. It is reached at its admin socket, "
     "see larshm-fetcher(8); LARSHM_ADMIN_SOCKET names another path.\n\n"
@@ -48,17 +48,21 @@ static struct text number(const json_t *server, const char *name)
 
 static int print_text(const json_t *servers)
 {
-    static const struct grid_column columns[] = {{"SERVER", false},  {"IN USE", false},
-                                                 {"CONNECTS", true}, {"FAILURES", true},
-                                                 {"ANSWERS", true},  {"LAST ERROR", false}};
+    static const struct grid_column columns[] = {{"SERVER", false},    {"IN USE", false},  {"VERSION", true},
+                                                 {"CONNECTS", true},   {"FAILURES", true}, {"ANSWERS", true},
+                                                 {"LAST ERROR", false}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     size_t i;
     const json_t *server;
     json_array_foreach(servers, i, server) {
         const char *error = string(server, "last_error");
+        const json_t *version = json_object_get(server, "version");
+        char told[24] = "-";
+        if (json_is_integer(version))
+            snprintf(told, sizeof(told), "%" JSON_INTEGER_FORMAT, json_integer_value(version));
         grid_row(grid,
                  (const char *[]){string(server, "address"),
-                                  json_is_true(json_object_get(server, "in_use")) ? "yes" : "-",
+                                  json_is_true(json_object_get(server, "in_use")) ? "yes" : "-", told,
                                   number(server, "connects").is, number(server, "failures").is,
                                   number(server, "answers").is, *error ? error : "-"},
                  NULL);
