@@ -2,6 +2,7 @@
 #include "fetcher/refresh.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "fetcher/refresh_internal.h"
 #include "shm/clock.h"
@@ -28,13 +29,22 @@ static void bad_frame_came(void *context)
     writer_count(refresh->writer, COUNTER_bad_frames, 1);
 }
 
+/* Another one may be behind the one before, and not tell. */
+static void note_directory(struct refresh *refresh)
+{
+    const char *directory = connection_address(refresh->connection);
+    if (refresh->directory[0] && strcmp(refresh->directory, directory) != 0)
+        refresh->changed = refresh->now;
+    strcpy(refresh->directory, directory);
+}
+
 /* Subscriptions ended with the old connection: every known route is requested again. */
 static void connection_up(void *context)
 {
     struct refresh *refresh = context;
     bytes_came(refresh);
     refresh_restart_requests(refresh);
-    refresh->leave_at = 0;
+    note_directory(refresh);
     writer_count(refresh->writer, COUNTER_connects, 1);
 }
 

@@ -47,6 +47,8 @@ struct refresh {
     uint64_t
         behind_since; /* tick since which each answer was behind the version that was seen; 0: the last was not */
     uint64_t leave_at; /* tick: tries another server for that; 0: this one is not behind so far */
+    uint64_t changed;  /* tick: began to use another directory than before; 0: has not */
+    char directory[CONNECTION_ADDRESS_SIZE]; /* that was used last; "": none was */
     uint64_t now;
     uint64_t heard;            /* tick: something came from the directory */
     uint64_t last_answer;      /* tick: a request was answered, or the connection made */

@@ -194,7 +194,7 @@ static inline uint32_t layout_fingerprint(void)
         FETCHER_STOPPED,
         CONNECTION_UP,
         REFUSING_NO_SPACE,
-        HOLD_BEHIND,
+        HOLD_UNCONFIRMED,
         HOST_EJECTED,
         OVERRIDE_PINNED,
         OVERRIDE_DRAINED,

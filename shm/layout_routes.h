@@ -39,6 +39,8 @@ enum hold_reason {
     HOLD_EMPTY = 1,   /* it has no hosts */
     HOLD_DROPPED = 2, /* it takes more of the route's hosts away than max_drop allows */
     HOLD_BEHIND = 3,  /* the directory is behind a version that was seen */
+    HOLD_UNCONFIRMED =
+        4, /* it takes hosts away, and came soon after the change to this directory, which tells no version */
 };
 
 /* In block.marks: a host of the route fails and stays in rotation, since max_ejected others are out. For people. */

@@ -116,6 +116,14 @@ static bool serves(const struct servers *servers, uint32_t modid, int port)
            ntohs(hosts[0].port) == port;
 }
 
+static bool has_hosts(const struct servers *servers, size_t wanted)
+{
+    larshm_host hosts[4];
+    size_t count = 0;
+    int code = larshm_get_route(servers->client, 1, 1, hosts, 4, &count);
+    return wanted ? code == LARSHM_OK && count == wanted : code == LARSHM_NOEXIST;
+}
+
 /* A lookup of a route that is not cached; the directory gets the request. */
 static void demand(struct servers *servers, struct directory *directory, uint32_t modid)
 {
@@ -158,8 +166,9 @@ static void g9_lost_server_is_replaced_and_its_routes_are_requested_from_the_nex
     struct directory *second = accept_other(servers, first);
     directory_expect(second, 1, 1);
     assert_true(serves(servers, 1, PORT));
-    answer(second, 1, PORT + 1);
-    eventually(serves(servers, 1, PORT + 1));
+    const struct wire_host more[] = {wire_host(1, PORT), wire_host(2, PORT), wire_host(3, PORT)};
+    directory_answer(second, 1, 1, more, 3);
+    eventually(has_hosts(servers, 3));
     assert_true(shows(servers, second));
     assert_int_equal(fetcher_generation(&servers->fetcher), generation);
     char logged[64];
@@ -246,14 +255,6 @@ static void reload_goes_to_another_server_only_where_the_one_in_use_is_gone(void
     directory_accept(other);
     directory_expect(other, 1, 1);
     assert_true(shows(servers, other));
-}
-
-static bool has_hosts(const struct servers *servers, size_t wanted)
-{
-    larshm_host hosts[4];
-    size_t count = 0;
-    int code = larshm_get_route(servers->client, 1, 1, hosts, 4, &count);
-    return wanted ? code == LARSHM_OK && count == wanted : code == LARSHM_NOEXIST;
 }
 
 /* Route 1/1 has three hosts at version 100. */
@@ -376,6 +377,41 @@ static void one_directory_that_is_set_back_is_believed_after_behind_hold(void **
     assert_int_equal(fetcher_counter(&servers->fetcher, COUNTER_disconnects), 0);
 }
 
+/* Directories of Lars tell no version, and read their database each 10 s. */
+static void g9_removal_by_another_directory_without_versions_counts_once_it_is_confirmed(void **state)
+{
+    struct servers *servers = *state;
+    const struct wire_host one[] = {wire_host(1, PORT)};
+    struct directory *first = start_with_route(servers);
+    directory_refuse(first);
+    uint64_t began = clock_tick();
+    struct directory *second = accept_other(servers, first);
+    directory_expect(second, 1, 1);
+    directory_answer(second, 1, 1, one, 1);
+    directory_expect(second, 1, 1); /* again, to have it confirmed */
+    assert_true(clock_tick() - began >= 11000);
+    assert_true(has_hosts(servers, 2));
+    directory_answer(second, 1, 1, one, 1);
+    eventually(has_hosts(servers, 1));
+    directory_answer(second, 1, 1, (const struct wire_host[]){wire_host(9, PORT)}, 1);
+    eventually(!fetcher_shows_held(&servers->fetcher, route_key(1, 1)));
+}
+
+static void removal_that_is_not_confirmed_is_none(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *first = start_with_route(servers);
+    directory_refuse(first);
+    struct directory *second = accept_other(servers, first);
+    directory_expect(second, 1, 1);
+    directory_deny(second, 1, 1);
+    eventually(fetcher_shows_held(&servers->fetcher, route_key(1, 1)));
+    assert_true(serves(servers, 1, PORT));
+    answer(second, 1, PORT);
+    eventually(!fetcher_shows_held(&servers->fetcher, route_key(1, 1)));
+    assert_true(serves(servers, 1, PORT));
+}
+
 static json_int_t sum(const json_t *list, const char *name)
 {
     json_int_t all = 0;
@@ -428,6 +464,8 @@ int main(void)
         TEST(operator_accepts_a_directory_that_is_behind),
         TEST(g9_version_that_was_seen_is_kept_over_restarts_of_the_fetcher),
         TEST(one_directory_that_is_set_back_is_believed_after_behind_hold),
+        TEST(g9_removal_by_another_directory_without_versions_counts_once_it_is_confirmed),
+        TEST(removal_that_is_not_confirmed_is_none),
         TEST(operators_see_what_became_of_each_server),
     };
     return cmocka_run_group_tests_name("integration/servers", tests, NULL, NULL);

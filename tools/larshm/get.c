@@ -98,11 +98,10 @@ static int print_text(const struct answer *answer)
             route->key.modid, route->key.cmdid, text_time(route->snapshot_unix_ms).is);
     if (route->condition == ROUTE_IS_HELD)
         say("route %" PRIu32 "/%" PRIu32
-            ": the directory's last answer %s: it is held back for another %s, and these hosts are served ([fetcher] "
-            "%s); `larshm route accept %" PRIu32 " %" PRIu32 "` ends that",
+            ": the directory's last answer %s: it is held back for another %s, and these hosts are served%s; "
+            "`larshm route accept %" PRIu32 " %" PRIu32 "` ends that",
             route->key.modid, route->key.cmdid, route_hold_text(route->hold_reason),
-            text_span(route->hold_left_ms).is,
-            route->hold_reason == HOLD_BEHIND ? "behind_hold" : "empty_hold", route->key.modid,
+            text_span(route->hold_left_ms).is, route_hold_key(route->hold_reason), route->key.modid,
             route->key.cmdid);
     return print_hosts(answer);
 }

@@ -18,10 +18,11 @@ const char *const route_condition_names[ROUTE_CONDITIONS] = {
 
 const char *route_hold_name(unsigned reason)
 {
-    return reason == HOLD_EMPTY     ? "empty"
-           : reason == HOLD_DROPPED ? "dropped"
-           : reason == HOLD_BEHIND  ? "behind"
-                                    : "other";
+    return reason == HOLD_EMPTY         ? "empty"
+           : reason == HOLD_DROPPED     ? "dropped"
+           : reason == HOLD_BEHIND      ? "behind"
+           : reason == HOLD_UNCONFIRMED ? "unconfirmed"
+                                        : "other";
 }
 
 const char *route_hold_text(unsigned reason)
@@ -29,7 +30,16 @@ const char *route_hold_text(unsigned reason)
     return reason == HOLD_EMPTY     ? "has no hosts"
            : reason == HOLD_DROPPED ? "takes away more hosts than max_drop allows"
            : reason == HOLD_BEHIND  ? "differs, and the directory is behind what was seen"
-                                    : "is held back for a reason that this version does not know";
+           : reason == HOLD_UNCONFIRMED
+               ? "takes hosts away, and the directory, another one than before, has not confirmed it"
+               : "is held back for a reason that this version does not know";
+}
+
+const char *route_hold_key(unsigned reason)
+{
+    return reason == HOLD_EMPTY || reason == HOLD_DROPPED ? " ([fetcher] empty_hold)"
+           : reason == HOLD_BEHIND                        ? " ([fetcher] behind_hold)"
+                                                          : "";
 }
 
 static enum route_condition condition(const struct table *table, uint16_t mark, uint64_t now)

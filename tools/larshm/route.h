@@ -26,6 +26,9 @@ extern const char *const route_condition_names[ROUTE_CONDITIONS];
 const char *route_hold_name(unsigned reason);
 const char *route_hold_text(unsigned reason);
 
+/* The key that has it held, as " ([fetcher] KEY)"; "": none. */
+const char *route_hold_key(unsigned reason);
+
 struct route {
     struct route_key key;
     uint64_t version;
