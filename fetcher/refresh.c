@@ -44,6 +44,7 @@ static void connection_up(void *context)
     struct refresh *refresh = context;
     bytes_came(refresh);
     refresh_restart_requests(refresh);
+    refresh_forget_version_row(refresh);
     note_directory(refresh);
     writer_count(refresh->writer, COUNTER_connects, 1);
 }

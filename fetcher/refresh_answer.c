@@ -138,6 +138,12 @@ void refresh_take_frame(void *context, const struct frame *frame)
                     frame->length);
         return;
     }
+    if (refresh_is_version_row(refresh, answer->key)) {
+        take_request(refresh, answer->key);
+        refresh_set_new(refresh, answer->key); /* of one server it was a route like any other */
+        refresh_take_version_row(refresh, answer);
+        return;
+    }
     answer->behind = refresh_judge_version(refresh, answer);
     if (!answer->behind)
         connection_proved(refresh->connection);

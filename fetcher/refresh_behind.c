@@ -3,7 +3,11 @@
  * No way back in time: a directory that says that its routes are older than what was seen. What it changes is held back, and
  * the next server is tried, in ever longer rounds. The hold ends when one is as new again; or, when all have been older
  * for behind_hold, with the newest of those that were there.
+ *
+ * Lars' own directory tells no version. There the row of a route may: it is requested first on each connection, as answers
+ * come in order, and now and then; or only once, where answers tell their version themselves.
  */
+#include <arpa/inet.h>
 #include <inttypes.h>
 
 #include "fetcher/backoff.h"
@@ -12,7 +16,31 @@
 enum {
     FIRST_STAY_MS = 1000,
     LAST_STAY_MS = 8000,
+    ROW_MS = 5000,
 };
+
+static const struct route_key version_row = {.modid = UINT32_MAX, .cmdid = 0};
+
+bool refresh_is_version_row(const struct refresh *refresh, struct route_key key)
+{
+    return route_key_equal(key, version_row) && connection_servers(refresh->connection)->count > 1;
+}
+
+bool refresh_version_row_due(const struct refresh *refresh)
+{
+    return refresh->now >= refresh->row_due && connection_servers(refresh->connection)->count > 1;
+}
+
+void refresh_version_row_requested(struct refresh *refresh)
+{
+    refresh->row_due = refresh->now + ROW_MS;
+}
+
+void refresh_forget_version_row(struct refresh *refresh)
+{
+    refresh->row_known = false;
+    refresh->row_due = 0;
+}
 
 uint64_t refresh_behind_ends(const struct refresh *refresh)
 {
@@ -36,9 +64,24 @@ static void stay(struct refresh *refresh)
     refresh->leave_at = refresh->now + (rounds ? backoff_ms(FIRST_STAY_MS, LAST_STAY_MS, rounds) : 0);
 }
 
-bool refresh_judge_version(struct refresh *refresh, const struct answer *answer)
+void refresh_take_version_row(struct refresh *refresh, struct answer *answer)
+{
+    if (answer->has_version)
+        refresh->row_due = UINT64_MAX;
+    refresh->row_known = answer->count == 1 && !answer->has_version;
+    if (refresh->row_known)
+        refresh->row_version = ntohl(answer->hosts[0].address);
+    if (!refresh_judge_version(refresh, answer))
+        connection_proved(refresh->connection);
+}
+
+bool refresh_judge_version(struct refresh *refresh, struct answer *answer)
 {
     const uint64_t seen = writer_data_version(refresh->writer);
+    if (!answer->has_version && refresh->row_known) {
+        answer->has_version = true;
+        answer->version = refresh->row_version;
+    }
     if (!answer->has_version)
         return refresh->behind_since && refresh->leave_at;
     servers_told(connection_servers(refresh->connection), answer->version);

@@ -46,6 +46,9 @@ struct refresh {
         for_directory; /* in how many polls of these for the directory, less those for their share of the rate */
     uint64_t
         behind_since; /* tick since which each answer was behind the version that was seen; 0: the last was not */
+    uint64_t row_due; /* tick: the version row is requested; see refresh_behind.c */
+    bool row_known;   /* on this connection: its version is that of answers which tell none */
+    uint64_t row_version;
     uint64_t leave_at; /* tick: tries another server for that; 0: this one is not behind so far */
     uint64_t changed;  /* tick: began to use another directory than before; 0: has not */
     char directory[CONNECTION_ADDRESS_SIZE]; /* that was used last; "": none was */
@@ -89,8 +92,18 @@ void refresh_gauge_pulling(struct refresh *refresh);
 
 /* ---- refresh_behind.c ---- */
 
-/* True if the answer is behind the version that was seen. */
-bool refresh_judge_version(struct refresh *refresh, const struct answer *answer);
+/* The route whose one host has the version for its address, behind Lars' own directory. Only where there are several
+ * servers. */
+bool refresh_is_version_row(const struct refresh *refresh, struct route_key key);
+bool refresh_version_row_due(const struct refresh *refresh);
+void refresh_version_row_requested(struct refresh *refresh);
+void refresh_take_version_row(struct refresh *refresh, struct answer *answer);
+
+/* A connection was made. */
+void refresh_forget_version_row(struct refresh *refresh);
+
+/* True if the answer is behind the version that was seen. Sets the version of one that tells none, if there is a row. */
+bool refresh_judge_version(struct refresh *refresh, struct answer *answer);
 
 /* At each poll: goes to another server, or takes the newest of them in the end. */
 void refresh_follow_behind(struct refresh *refresh);

@@ -221,7 +221,7 @@ static void request_missed(struct refresh *refresh)
     struct miss_round round = writer_misses_begin(refresh->writer);
     while (may_request(refresh, SHARE_NEW) && miss_round_next(&round, &key)) {
         const struct route_ref route = writer_find(refresh->writer, key);
-        if (!route_key_is_none(key) && !route_ref_is_here(&route))
+        if (!route_key_is_none(key) && !route_ref_is_here(&route) && !refresh_is_version_row(refresh, key))
             request(refresh, &route, SHARE_NEW);
     }
     writer_misses_end(refresh->writer, &round);
@@ -274,6 +274,16 @@ static void probe_silence(struct refresh *refresh)
         request(refresh, &route, SHARE_RESUBSCRIBE);
 }
 
+/* Before all others, whatever their shares are. */
+static void request_version_row(struct refresh *refresh)
+{
+    const struct route_ref route = writer_find(refresh->writer, route_key(UINT32_MAX, 0));
+    if (!refresh_version_row_due(refresh) || connection_room(refresh->connection) < REQUEST_MAX)
+        return;
+    request(refresh, &route, SHARE_RESUBSCRIBE);
+    refresh_version_row_requested(refresh);
+}
+
 /* While the directory is away flags and misses stay where clients put them. */
 void refresh_request_due(struct refresh *refresh)
 {
@@ -281,6 +291,7 @@ void refresh_request_due(struct refresh *refresh)
         return;
     shares_fill(&refresh->shares, refresh->config->fetcher.requests_per_second,
                 writer_refusing(refresh->writer), refresh->now);
+    request_version_row(refresh);
     request_missed(refresh);
     request_expired(refresh);
     resubscribe(refresh);

@@ -275,3 +275,15 @@ told() {
   wait "$fetcher" "$server" || true
   rm -f "/dev/shm/larshm.$instance" "/dev/shm/larshm.$instance".*
 }
+
+@test "the trigger of the manual keeps the version row" {
+  lars_tables 1
+  sql "INSERT INTO RouteData (modid, cmdid, serverip, serverport)
+    SELECT 4294967295, 0, version, 1 FROM RouteVersion WHERE id = 1"
+  sql "CREATE TRIGGER RouteVersion_row AFTER UPDATE ON RouteVersion FOR EACH ROW
+    UPDATE RouteData SET serverip = NEW.version WHERE modid = 4294967295 AND cmdid = 0"
+  dns schema
+  dns route add 1 2 10.0.0.1:80
+  [ "$(sql 'SELECT serverip FROM RouteData WHERE modid = 4294967295 AND cmdid = 0')" = \
+    "$(sql 'SELECT version FROM RouteVersion WHERE id = 1')" ]
+}

@@ -107,7 +107,7 @@ static struct route_key request_key(const struct frame *frame)
     return key;
 }
 
-bool directory_takes(struct directory *directory, int timeout_ms, struct route_key *key)
+static bool take(struct directory *directory, int timeout_ms, struct route_key *key)
 {
     struct frame frame;
     bool ended = false;
@@ -118,6 +118,20 @@ bool directory_takes(struct directory *directory, int timeout_ms, struct route_k
     assert_int_equal(result, FRAME_OK);
     *key = request_key(&frame);
     return true;
+}
+
+static void tell_version(struct directory *directory)
+{
+    const struct wire_host row = {(int32_t)directory->version, 1};
+    directory_answer(directory, UINT32_MAX, 0, &row, directory->version != 0);
+}
+
+bool directory_takes(struct directory *directory, int timeout_ms, struct route_key *key)
+{
+    bool taken;
+    while ((taken = take(directory, timeout_ms, key)) && route_key_equal(*key, route_key(UINT32_MAX, 0)))
+        tell_version(directory);
+    return taken;
 }
 
 void directory_expect(struct directory *directory, uint32_t modid, uint32_t cmdid)
