@@ -115,8 +115,8 @@ unsigned servers_failed(struct servers *servers, const char *why)
     struct server *server = &servers->list[servers->at];
     server->failed++;
     server->failures++;
-    server->told &= server->up;
-    server->up = false;
+    server->told = server->told_now;
+    server->told_now = false;
     snprintf(server->error, sizeof(server->error), "%s", why);
     servers->failed++;
     servers->at = (servers->at + 1) % servers->count;
@@ -127,8 +127,7 @@ void servers_connected(struct servers *servers)
 {
     struct server *server = &servers->list[servers->at];
     server->connects++;
-    server->up = true;
-    server->told = false;
+    server->told_now = false;
     servers->return_at = 0;
 }
 
@@ -145,7 +144,7 @@ void servers_answered(struct servers *servers, uint64_t now)
 void servers_told(struct servers *servers, uint64_t version)
 {
     struct server *server = &servers->list[servers->at];
-    server->told = true;
+    server->told = server->told_now = true;
     server->version = version;
 }
 

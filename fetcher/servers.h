@@ -26,7 +26,7 @@ struct server {
     unsigned failed; /* attempts and connections in a row, since it answered: which of its addresses is next */
     uint64_t connects, failures, answers;
     char error[SERVER_ERROR_SIZE]; /* of its last failure; "": none so far */
-    bool up, told; /* connected; it has told its version, on its last connection if that is not up */
+    bool told_now, told; /* it has told its version on this connection; on this one or the one before */
     uint64_t version;
 };
 

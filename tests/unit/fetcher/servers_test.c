@@ -194,6 +194,8 @@ static void newest_is_one_that_has_told_its_version_when_it_was_tried_last(void 
     assert_int_equal(servers.at, 1);
     assert_int_equal(version, 9);
     servers_connected(&servers);
+    assert_false(servers_use_newest(&servers, &version)); /* it has not told otherwise yet */
+    assert_int_equal(version, 9);
     servers_told(&servers, 6);
     assert_true(servers_use_newest(&servers, &version));
     assert_int_equal(servers.at, 2);
