@@ -29,6 +29,7 @@ static int setup(void **state)
     assert_non_null(servers);
     for (int i = 0; i < COUNT; i++) {
         directory_open(&servers->directories[i]);
+        servers->directories[i].of_several = true;
         sprintf(servers->list + strlen(servers->list), "%s127.0.0.1:%u", i ? ", " : "",
                 servers->directories[i].port);
     }

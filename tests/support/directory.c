@@ -129,7 +129,8 @@ static void tell_version(struct directory *directory)
 bool directory_takes(struct directory *directory, int timeout_ms, struct route_key *key)
 {
     bool taken;
-    while ((taken = take(directory, timeout_ms, key)) && route_key_equal(*key, route_key(UINT32_MAX, 0)))
+    while ((taken = take(directory, timeout_ms, key)) && directory->of_several &&
+           route_key_equal(*key, route_key(UINT32_MAX, 0)))
         tell_version(directory);
     return taken;
 }

@@ -21,8 +21,8 @@ struct directory {
     int clog;     /* fills the queue of connections to be accepted; -1: nothing does */
     int fd;       /* the connection accepted last; -1: none */
     struct frame_stream input;
-    uint32_t
-        version; /* what the version row tells, which fetchers of several directories request; 0: there is none */
+    bool of_several; /* answers requests for the version row itself, as fetchers of several directories make them */
+    uint32_t version; /* what the row tells; 0: there is none */
 };
 
 /* A host as it goes over the wire, wrong in any way that two int32 can be. */
