@@ -236,8 +236,8 @@ static void answer_with_any_bit_flipped_does_no_harm(void **state)
 static void fields_of_a_later_protocol_are_ignored(void **state)
 {
     struct fixture *fixture = *state;
-    /* 1: 7, 2: 7, 3: {1: 10, 2: 80, 3: 100}, 4: "abc", 15: 1 */
-    static const uint8_t body[] = "\x08\x07\x10\x07\x1a\x06\x08\x0a\x10\x50\x18\x64\x22\x03"
+    /* 1: 7, 2: 7, 3: {1: 10, 2: 80, 3: 100}, 5: "abc", 15: 1 */
+    static const uint8_t body[] = "\x08\x07\x10\x07\x1a\x06\x08\x0a\x10\x50\x18\x64\x2a\x03"
                                   "abc\x78\x01";
     larshm_host host = {0};
     fixture_connect_with_good_route(fixture);
