@@ -54,7 +54,7 @@ const struct config_peer *servers_peer(const struct servers *servers);
 unsigned servers_address(const struct servers *servers);
 
 /* An attempt, or a connection, has ended: the next one is to be tried. Returns for backoff_ms() how many times all of them
- * have been tried in vain; the last time need not be over. */
+ * have been tried without a connection; the last time need not be over. */
 unsigned servers_failed(struct servers *servers, const char *why);
 
 /* On an operator's word, or where the server in use is another one: as if none had failed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file that a snapshot is in. Whoever dies at any time, or whatever fails, the name leads to the whole file that was
- * there before, or to the whole new one.
+ * The file that a snapshot is in. When the fetcher dies, or a call fails, at any time, the name leads to the
+ * whole file that was there before, or to the whole new one.
  */
 #ifndef FETCHER_SNAPSHOT_FILE_H
 #define FETCHER_SNAPSHOT_FILE_H
@@ -21,7 +21,7 @@ enum {
 };
 
 /*
- * Reads a file of at most so many bytes, which belongs to this user or root, and which nobody else may write to. The caller
+ * Reads a file of at most so many bytes, which belongs to this user or root, and which no other user may write to. The caller
  * frees *bytes. Refused: `text` says why, as the end of a sentence about the file.
  */
 enum snapshot_file snapshot_file_read(const char *path, uint64_t most, uint8_t **bytes, size_t *size,

@@ -7,7 +7,7 @@
 
 /*
  * What [fetcher] snapshot says, with the instance's name in place of %i; "": there is none. The default counts only
- * where its folder is there, belongs to this user, and nobody else may write to it.
+ * where its folder is there, belongs to this user, and no other user may write to it.
  */
 void snapshot_path(const char *configured, const char *instance, char *out, size_t size);
 

@@ -145,8 +145,7 @@ expect_error() {
   expect_error "missing rights: " dns route list
   export MYSQL_PWD=wrong
   expect_error "the user or the password is wrong; the password is read from an options file" dns route list
-  db=mysql://lars@127.0.0.1:1/$name
-  expect_error "cannot connect to 127.0.0.1:1: " dns route list
+  expect_error "cannot connect to 127.0.0.1:1: " "$BIN/larshm-dns" --db "mysql://lars@127.0.0.1:1/$name" route list
 }
 
 @test "a read-only server is named" {
@@ -175,8 +174,7 @@ expect_error() {
   dns schema
   port=$(as_root 'SELECT @@port')
   [ -n "$port" ]
-  db="mysql://lars@127.0.0.1:1,localhost/$name?socket=$socket"
-  dns route add 1 2 10.0.0.1:80
+  "$BIN/larshm-dns" --db "mysql://lars@127.0.0.1:1,localhost/$name?socket=$socket" route add 1 2 10.0.0.1:80
 }
 
 @test "values that do not fit are named, and rows that are no hosts are not read" {

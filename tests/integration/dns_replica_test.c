@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What directories on a shared MariaDB database answer and push, whoever edits it, and whatever becomes of the server. */
+/* What directories on a shared MariaDB database answer and push, by whatever program it is edited, and when the server fails. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>

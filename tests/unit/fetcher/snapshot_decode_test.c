@@ -265,7 +265,7 @@ static void snapshot_of_another_instance_or_version_is_refused(void **state)
     assert_string_equal(begin_at(fixture, NOW, fixture->tick), "is no snapshot");
 }
 
-/* Whoever may write the file can make its checksum right: what is decoded then is valid. */
+/* Who may write the file can make its checksum right: what is decoded then is valid. */
 static void any_byte_with_a_right_checksum_is_refused_or_valid(void **state)
 {
     struct fixture *fixture = *state;
