@@ -140,6 +140,9 @@ int snapshot_file_write(const char *path, const uint8_t *bytes, size_t size, con
 int snapshot_file_put_aside(const char *path)
 {
     char other[SNAPSHOT_FILE_PATH_SIZE];
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return EISDIR;
     snprintf(other, sizeof(other), "%s.other", path);
     return rename(path, other) == 0 ? 0 : errno;
 }

@@ -30,7 +30,7 @@ enum snapshot_file snapshot_file_read(const char *path, uint64_t most, uint8_t *
 /* Replaces the file; on the way there is PATH.next. Blocks on the disk. Returns 0, or an errno with *step, what failed. */
 int snapshot_file_write(const char *path, const uint8_t *bytes, size_t size, const char **step);
 
-/* Gives what is there the name PATH.other, in place of what had it. Returns 0 or an errno. */
+/* Gives what is there the name PATH.other, in place of what had it; a folder stays, EISDIR. Returns 0 or an errno. */
 int snapshot_file_put_aside(const char *path);
 
 #endif

@@ -30,8 +30,9 @@ static void put_aside(const char *path, const char *why, const char *lost)
     if (error == 0)
         log_line(LOG_LEVEL_WARNING, "%s %s: %s, and it is put aside as %s.other", path, why, lost, path);
     else
-        log_line(LOG_LEVEL_WARNING, "%s %s: %s, and it cannot be put aside: %s", path, why, lost,
-                 system_error_text(error));
+        log_line(LOG_LEVEL_WARNING,
+                 "%s %s: %s, and it cannot be put aside: %s; name another file in [fetcher] snapshot", path,
+                 why, lost, system_error_text(error));
 }
 
 static bool load(struct snapshot_restore *restore)

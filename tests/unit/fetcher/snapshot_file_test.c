@@ -181,14 +181,31 @@ static void file_that_is_put_aside_has_another_name(void **state)
     assert_int_equal(snapshot_file_put_aside(path), ENOENT);
 }
 
+/* By a mistake in the configuration, with data of its own. */
+static void folder_at_its_place_stays(void **state)
+{
+    (void)state;
+    const char *step;
+    assert_int_equal(mkdir(path, 0700), 0);
+    expect_refused("is no regular file");
+    assert_int_equal(snapshot_file_put_aside(path), EISDIR);
+    assert_int_equal(write_file(10, &step), EISDIR);
+    assert_int_equal(rmdir(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(what_is_written_is_read_and_of_this_user_alone),   TEST(no_file_is_no_fault),
-        TEST(what_another_user_may_have_put_there_is_not_read), TEST(g10_file_that_is_too_large_is_not_read),
-        TEST(file_stays_where_the_new_one_finds_no_room),       TEST(leftover_of_a_dead_fetcher_is_replaced),
-        TEST(folder_that_is_not_there_is_named_by_the_step),    TEST(file_that_is_put_aside_has_another_name),
+        TEST(what_is_written_is_read_and_of_this_user_alone),
+        TEST(no_file_is_no_fault),
+        TEST(what_another_user_may_have_put_there_is_not_read),
+        TEST(g10_file_that_is_too_large_is_not_read),
+        TEST(file_stays_where_the_new_one_finds_no_room),
+        TEST(leftover_of_a_dead_fetcher_is_replaced),
+        TEST(folder_that_is_not_there_is_named_by_the_step),
+        TEST(file_that_is_put_aside_has_another_name),
+        TEST(folder_at_its_place_stays),
 #undef TEST
     };
     return cmocka_run_group_tests_name("unit/fetcher/snapshot_file", tests, NULL, NULL);
