@@ -76,8 +76,8 @@ static int fail_code(struct maria *maria, unsigned code, const char *text)
     case ER_TABLEACCESS_DENIED_ERROR:
     case ER_COLUMNACCESS_DENIED_ERROR:
     case ER_SPECIFIC_ACCESS_DENIED_ERROR:
-        return maria_fail(maria, "%s: missing rights: %.300s; GRANT them, see DATABASE in larshm-dns(1)",
-                          host, text);
+        return maria_fail(maria, "%s: missing rights: %.300s; GRANT them, see MARIADB in larshm-dns(1)", host,
+                          text);
     case ER_BAD_DB_ERROR:
         return maria_fail(maria,
                           "%s has no database '%s': is its name right? Otherwise run CREATE DATABASE there, "

@@ -12,7 +12,7 @@ static const char doc[] =
     "Shows the servers of the directory that the fetcher may use, in the order in which it tries them, with the one in "
     "use, and what became of each since the fetcher started.\v"
     "VERSION is how new its routes were when it was tried last, CONNECTS are connections made, FAILURES connections and attempts that ended, ANSWERS messages of routes. The order is "
-    "drawn from the names of machine and instance: [dnsserver] servers, see larshm.conf(5).\n\n"
+    "drawn from the id and the name of the machine and the name of the instance: [dnsserver] servers, see larshm.conf(5).\n\n"
     "Only root and the user of larshm-fetcher may do this, while the fetcher runs. It is reached at its admin socket, "
     "see larshm-fetcher(8); LARSHM_ADMIN_SOCKET names another path.\n\n"
     "Examples:\n"

@@ -217,7 +217,7 @@ int larshm_get_host(larshm *h, uint32_t modid, uint32_t cmdid, larshm_host *host
 /*
  * For a caller that picks from the same route again and again: prepares *route for
  * larshm_route_pick(), and looks the route up, as larshm_get_host() does, without a pick. Whatever
- * the code is, *route is open, until larshm_close(h). Wait-free.
+ * the code is, *route is open, until larshm_close(h): pick from no other. Wait-free.
  *
  * 0: it has hosts. LARSHM_PENDING, LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION,
  * LARSHM_CUT_OFF, LARSHM_LAYOUT, LARSHM_CORRUPT: as for larshm_get_host().
