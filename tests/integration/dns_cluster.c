@@ -2,7 +2,7 @@
 /*
  * Two directories on a Galera cluster of three nodes, all of which are edited, in the manners of larshm-dns, of Lars and of
  * people, beside two programs that delete RouteChange as Lars' directories do: dns_cluster DIRECTORY PORT EDITS, with the
- * cluster that tests/support/mariadb has made there. Counts edits that a directory never pushed, which must be 0, and
+ * cluster that tools/mariadb has made there. Counts edits that a directory never pushed, which must be 0, and
  * says how long the others took, which must be within the limits below. Half-way it lets a node be killed, and freezes
  * another one for a while: edits must go on, and no push may be missing.
  */

@@ -12,7 +12,7 @@
 #include "tests/support/eventually.h"
 #include "tools/dns/maria_schema.h"
 
-/* Runs tests/support/mariadb. */
+/* Runs tools/mariadb. */
 static void run_script(const struct mariadb_server *server, const char *command)
 {
     pid_t pid = fork();
