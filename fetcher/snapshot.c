@@ -32,8 +32,9 @@ struct snapshot {
     struct writer *writer;
     const struct config *config;
     const char *instance, *path;
-    uint64_t begun;   /* tick: of the last one */
-    uint64_t changes; /* what was counted then; at first no count at all */
+    uint64_t begun;        /* tick: of the last one */
+    uint64_t changes;      /* what was counted then; at first no count at all */
+    uint64_t data_version; /* likewise what a directory had told */
     bool collecting, writing, failing;
     struct snapshot_collector collector;
     pthread_t thread;
@@ -53,13 +54,15 @@ static uint64_t counted(const struct snapshot *snapshot)
 
 static bool has_changed(const struct snapshot *snapshot)
 {
-    return snapshot->failing || counted(snapshot) != snapshot->changes;
+    return snapshot->failing || counted(snapshot) != snapshot->changes ||
+           writer_data_version(snapshot->writer) != snapshot->data_version;
 }
 
 static void begin(struct snapshot *snapshot, uint64_t now)
 {
     snapshot->begun = now;
     snapshot->changes = counted(snapshot);
+    snapshot->data_version = writer_data_version(snapshot->writer);
     snapshot->collecting = true;
     snapshot->collector.most = snapshot_most(snapshot->config->shm.max_bytes);
     snapshot_collect_begin(&snapshot->collector);
@@ -107,7 +110,7 @@ static bool make_job(struct snapshot *snapshot)
 {
     struct snapshot_encoder *encoder = &snapshot->collector.encoder;
     snapshot->collecting = false;
-    if (!snapshot_encode_end(encoder, snapshot->instance)) {
+    if (!snapshot_encode_end(encoder, snapshot->instance, writer_data_version(snapshot->writer))) {
         snapshot_encode_free(encoder);
         failed(snapshot, "make", "out of memory");
         return false;

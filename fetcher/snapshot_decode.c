@@ -159,7 +159,7 @@ static void leave(struct snapshot_decoder *decoder, const struct cursor *cursor)
 
 void snapshot_decode_rewind(struct snapshot_decoder *decoder)
 {
-    decoder->at = SNAPSHOT_HEADER;
+    decoder->at = decoder->start;
     decoder->routes_left = decoder->routes;
     decoder->hosts_left = decoder->hosts;
 }
@@ -207,15 +207,19 @@ const char *snapshot_decode_begin(struct snapshot_decoder *decoder, const uint8_
     *decoder = (struct snapshot_decoder){.bytes = bytes, .size = size, .unix_ms = unix_ms, .now = now};
     if (take64(&cursor) != SNAPSHOT_MAGIC)
         return "is no snapshot";
-    if (take32(&cursor) != SNAPSHOT_VERSION)
+    uint32_t version = take32(&cursor);
+    if (version < 1 || version > SNAPSHOT_VERSION)
         return "is a snapshot of another version of larshm";
     uint32_t checksum = take32(&cursor);
-    char name[SNAPSHOT_HEADER - SNAPSHOT_INSTANCE];
+    char name[SNAPSHOT_HEADER_1 - SNAPSHOT_INSTANCE];
     uint64_t whole = take64(&cursor);
     decoder->written = take64(&cursor);
     decoder->routes = take64(&cursor);
     decoder->hosts = take64(&cursor);
     take(&cursor, name, sizeof(name));
+    if (version > 1)
+        decoder->data_version = take64(&cursor);
+    decoder->start = size - cursor.left;
     if (cursor.bad || whole != size || checksum != crc32c(bytes + SNAPSHOT_CHECKED, size - SNAPSHOT_CHECKED))
         return "is damaged";
     if (strncmp(name, instance, sizeof(name)) != 0)

@@ -13,9 +13,10 @@
 #include "shm/writer/route_source.h"
 
 struct snapshot_decoder {
-    const uint8_t *bytes; /* stay the caller's */
-    size_t size, at;
-    uint64_t written; /* Unix time in milliseconds */
+    const uint8_t *bytes;   /* stay the caller's */
+    size_t size, start, at; /* start: of the records */
+    uint64_t written;       /* Unix time in milliseconds */
+    uint64_t data_version;
     uint64_t routes, hosts, routes_left, hosts_left;
     uint64_t units;        /* that the tables of all routes take */
     uint64_t unix_ms, now; /* the time, by both clocks */

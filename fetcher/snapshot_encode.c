@@ -158,7 +158,7 @@ void snapshot_encode_host(struct snapshot_encoder *encoder, struct route_key key
     encoder->hosts++;
 }
 
-bool snapshot_encode_end(struct snapshot_encoder *encoder, const char *instance)
+bool snapshot_encode_end(struct snapshot_encoder *encoder, const char *instance, uint64_t data_version)
 {
     size_t size = encoder->size;
     if (encoder->failed)
@@ -172,6 +172,8 @@ bool snapshot_encode_end(struct snapshot_encoder *encoder, const char *instance)
     put64(encoder, encoder->routes);
     put64(encoder, encoder->hosts);
     put(encoder, instance, strnlen(instance, INSTANCE_MAX));
+    encoder->size = SNAPSHOT_HEADER_1;
+    put64(encoder, data_version);
     encoder->size = size;
     return true;
 }

@@ -21,8 +21,8 @@ void snapshot_encode_route(struct snapshot_encoder *encoder, const struct route_
 void snapshot_encode_host(struct snapshot_encoder *encoder, struct route_key key, struct host_addr host,
                           const struct host_entry *entry);
 
-/* Completes all but the checksum. False: it has failed. */
-bool snapshot_encode_end(struct snapshot_encoder *encoder, const char *instance);
+/* Completes all but the checksum. `data_version` is that of now: no route in it is newer. False: it has failed. */
+bool snapshot_encode_end(struct snapshot_encoder *encoder, const char *instance, uint64_t data_version);
 
 /* Sets the checksum: takes a millisecond for each 1.5 MB or so. */
 void snapshot_seal(uint8_t *bytes, size_t size);

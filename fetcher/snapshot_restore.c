@@ -90,7 +90,7 @@ static bool restore_hosts(struct snapshot_restore *restore)
     return all;
 }
 
-static bool begin(void *context, uint64_t *keys, uint64_t *units, uint64_t *time)
+static bool begin(void *context, struct restored_extent *out)
 {
     struct snapshot_restore *restore = context;
     if (!*restore->path || !load(restore))
@@ -98,9 +98,10 @@ static bool begin(void *context, uint64_t *keys, uint64_t *units, uint64_t *time
     if (!restore_hosts(restore))
         put_aside(restore->path, "has more records of hosts than there is room for", no_hosts);
     snapshot_decode_rewind(&restore->decoder);
-    *keys = restore->decoder.routes;
-    *units = restore->decoder.units;
-    *time = restore->decoder.written;
+    *out = (struct restored_extent){.keys = restore->decoder.routes,
+                                    .units = restore->decoder.units,
+                                    .time = restore->decoder.written,
+                                    .data_version = restore->decoder.data_version};
     return true;
 }
 

@@ -144,8 +144,10 @@ static void restore_tables(struct generation_draft *draft)
             publisher_put(publisher, &slot, empty, &table, route.fetched) != PUT_PUBLISHED)
             draft->left_out++;
     }
-    publisher->routes.s_header->snapshot_time = draft->plan.restored_time;
-    publisher->routes.s_header->snapshot_tick = draft->plan.copying.now;
+    struct routes_header *s_header = publisher->routes.s_header;
+    s_header->snapshot_time = draft->plan.extent.time;
+    s_header->snapshot_tick = draft->plan.copying.now;
+    store_relaxed(&s_header->data_version, draft->plan.extent.data_version);
 }
 
 enum shm_status generation_continue(struct generation_draft *draft, uint64_t work, bool *complete)

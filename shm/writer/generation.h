@@ -24,9 +24,9 @@ struct generation_plan {
     uint32_t bucket_count, arena_units, call_cells;
     struct copying_plan copying;
     const struct route_source
-        *restored;           /* whose tables are taken where the copying has no source; NULL: none */
-    uint32_t restored_units; /* the most that they may take */
-    uint64_t restored_time;  /* Unix time in milliseconds that they are of */
+        *restored;                 /* whose tables are taken where the copying has no source; NULL: none */
+    uint32_t restored_units;       /* the most that they may take */
+    struct restored_extent extent; /* of them */
     uint64_t grace_ms;
     gid_t control_group; /* (gid_t)-1: the caller's */
 };

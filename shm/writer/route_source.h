@@ -15,10 +15,15 @@ struct restored_route {
     uint64_t fetched; /* tick */
 };
 
+struct restored_extent {
+    uint64_t keys, units;  /* how many routes, and what their tables take */
+    uint64_t time;         /* Unix time in milliseconds that they are of */
+    uint64_t data_version; /* the highest that a directory had told; 0: none had */
+};
+
 struct route_source {
-    /* Called while the caller holds the lock of the instance, and nothing of it has a name yet. False: there are no routes.
-     * *keys is how many there are, *units what their tables take, and *time the Unix time in milliseconds that they are of. */
-    bool (*begin)(void *context, uint64_t *keys, uint64_t *units, uint64_t *time);
+    /* Called while the caller holds the lock of the instance, and nothing of it has a name yet. False: there are no routes. */
+    bool (*begin)(void *context, struct restored_extent *out);
     /* Yields each route; false: there is no other. *out is valid until the next call. */
     bool (*next)(void *context, struct restored_route *out);
     /* There is no room for an object with so many routes: the instance begins without them. */

@@ -85,12 +85,11 @@ static void plan_adoption(const struct writer *writer, const struct routes *sour
 static bool plan_restoring(const struct writer *writer, const struct route_source *restored,
                            struct generation_plan *plan)
 {
-    uint64_t keys, units;
-    if (!restored || !restored->begin(restored->context, &keys, &units, &plan->restored_time))
+    if (!restored || !restored->begin(restored->context, &plan->extent))
         return false;
     plan->copying.now = clock_tick(); /* reading them has taken a while */
     plan->restored = restored;
-    writer_plan_size(writer, keys, units, 0, plan);
+    writer_plan_size(writer, plan->extent.keys, plan->extent.units, 0, plan);
     plan->restored_units = plan->arena_units - plan->arena_units / RESERVE_SHARE;
     return true;
 }
@@ -104,7 +103,7 @@ static enum shm_status restore(struct writer *writer, const struct generation_pl
         return status;
     writer_adopt_retired(writer);
     struct event *event = event_add(&writer->events, EVENT_RESTORED, writer->names.routes);
-    event->number[0] = plan->restored_time;
+    event->number[0] = plan->extent.time;
     event->number[1] = writer_counter(writer, COUNTER_routes);
     event->number[2] = left_out;
     return SHM_OK;

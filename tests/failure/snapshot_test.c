@@ -35,7 +35,7 @@ static bool encode(const struct instance *instance, struct snapshot_encoder *enc
         snapshot_encode_route(encoder, &route);
     for (uint32_t i = 1; i <= HOSTS; i++)
         snapshot_encode_host(encoder, numbered_key(1), numbered_host((uint64_t)i << 32 | 80), &entry);
-    return snapshot_encode_end(encoder, instance->name);
+    return snapshot_encode_end(encoder, instance->name, 0);
 }
 
 static void remove_objects(struct instance *instance)

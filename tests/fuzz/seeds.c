@@ -13,6 +13,7 @@
 #include "shm/control.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/image.h"
+#include "tests/support/snapshot_version.h"
 #include "tools/dns/store.h"
 
 static const char *directory;
@@ -208,9 +209,10 @@ static void snapshot_seeds(void)
     snapshot_encode_route(&encoder, &route);
     snapshot_encode_host(&encoder, route.key, HOST_ADDR_NONE, &entry);
     snapshot_encode_host(&encoder, route.key, (struct host_addr){htonl(0x0a000001), htons(80)}, &entry);
-    DEMAND(snapshot_encode_end(&encoder, "one"));
+    DEMAND(snapshot_encode_end(&encoder, "one", 100));
     snapshot_seal(encoder.bytes, encoder.size);
     seed("snapshot/route_and_host", encoder.bytes, encoder.size);
+    seed("snapshot/version_1", encoder.bytes, snapshot_to_version_1(encoder.bytes, encoder.size));
     snapshot_encode_free(&encoder);
     SEED("snapshot/empty", "");
 }

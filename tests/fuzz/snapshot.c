@@ -55,7 +55,7 @@ static void check(const uint8_t *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check(data, size);
-    if (size < SNAPSHOT_HEADER)
+    if (size < SNAPSHOT_HEADER_1)
         return 0;
     uint8_t *sealed = malloc(size);
     DEMAND(sealed);

@@ -8,6 +8,7 @@
 #include "proto/message_id.h"
 #include "tests/support/admin.h"
 #include "tests/support/fixture.h"
+#include "tools/bench/private_instance.h"
 
 enum {
     COUNT = 3,
@@ -358,6 +359,24 @@ static void g9_version_that_was_seen_is_kept_over_restarts_of_the_fetcher(void *
     assert_true(has_hosts(servers, 3));
 }
 
+static void g9_version_that_was_seen_outlives_a_reboot(void **state)
+{
+    struct servers *servers = *state;
+    servers->fetcher.config.snapshot = servers->fetcher.snapshot_path;
+    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3600\n");
+    fetcher_stop(&servers->fetcher);
+    larshm_close(servers->client);
+    private_instance_remove(&servers->fetcher.names);
+    directory_refuse(newest);
+    start(servers);
+    assert_true(has_hosts(servers, 3));
+    struct directory *older = accept_other(servers, newest);
+    directory_expect(older, 1, 1);
+    answer_at(older, 99, 0);
+    eventually(is_behind(servers));
+    assert_true(has_hosts(servers, 3));
+}
+
 /* With one server there is no other to go to. */
 static void one_directory_that_is_set_back_is_believed_after_behind_hold(void **state)
 {
@@ -490,6 +509,7 @@ int main(void)
         TEST(newest_of_directories_that_are_all_behind_counts_in_the_end),
         TEST(operator_accepts_a_directory_that_is_behind),
         TEST(g9_version_that_was_seen_is_kept_over_restarts_of_the_fetcher),
+        TEST(g9_version_that_was_seen_outlives_a_reboot),
         TEST(one_directory_that_is_set_back_is_believed_after_behind_hold),
         TEST(g9_removal_by_another_directory_without_versions_counts_once_it_is_confirmed),
         TEST(g9_version_row_of_a_directory_of_lars_tells_that_it_is_behind),

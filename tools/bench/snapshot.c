@@ -64,7 +64,7 @@ static bool write_one(struct snapshot_collector *collector, const char *instance
     const char *step = "make";
     double begun = cpu_ms(), longest = collect(collector);
     int error = ENOMEM;
-    if (snapshot_encode_end(encoder, instance)) {
+    if (snapshot_encode_end(encoder, instance, 0)) {
         snapshot_seal(encoder->bytes, encoder->size);
         error = snapshot_file_write(path, encoder->bytes, encoder->size, &step);
     }

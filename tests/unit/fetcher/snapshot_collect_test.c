@@ -57,7 +57,7 @@ static void expect_routes(struct instance *instance, struct snapshot_collector *
     bool seen[2 * KEYS + 1] = {false};
     struct restored_route route;
     struct snapshot_encoder *encoder = &collector->encoder;
-    assert_true(snapshot_encode_end(encoder, instance->name));
+    assert_true(snapshot_encode_end(encoder, instance->name, 0));
     snapshot_seal(encoder->bytes, encoder->size);
     assert_null(snapshot_decode_begin(&decoder, encoder->bytes, encoder->size, instance->name,
                                       clock_unix_ms(), clock_tick()));

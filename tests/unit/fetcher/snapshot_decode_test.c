@@ -10,11 +10,13 @@
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
+#include "tests/support/snapshot_version.h"
 
-#define NOW      UINT64_C(1795900000000) /* Unix time in milliseconds: when snapshots are taken */
-#define MOST     (UINT64_C(1) << 20)
-#define HOUR_MS  UINT64_C(3600000)
-#define YEARS_MS (UINT64_C(100) * 365 * 24 * HOUR_MS)
+#define NOW          UINT64_C(1795900000000) /* Unix time in milliseconds: when snapshots are taken */
+#define MOST         (UINT64_C(1) << 20)
+#define HOUR_MS      UINT64_C(3600000)
+#define DATA_VERSION (UINT64_MAX - 1)
+#define YEARS_MS     (UINT64_C(100) * 365 * 24 * HOUR_MS)
 
 enum {
     KEYS = 20,
@@ -83,7 +85,7 @@ static int setup(void **state)
     for (uint32_t slot = 0; writer_next_route(fixture.instance->writer, &slot, &route);)
         snapshot_encode_route(&fixture.encoder, &route);
     add_records(&fixture);
-    assert_true(snapshot_encode_end(&fixture.encoder, "one"));
+    assert_true(snapshot_encode_end(&fixture.encoder, "one", DATA_VERSION));
     snapshot_seal(fixture.encoder.bytes, fixture.encoder.size);
     *state = &fixture;
     return 0;
@@ -136,6 +138,7 @@ static void what_was_encoded_is_decoded(void **state)
     uint32_t routes = 0;
     assert_null(begin_at(fixture, NOW, fixture->tick));
     assert_int_equal(decoder.written, NOW);
+    assert_true(decoder.data_version == DATA_VERSION);
     while (snapshot_decode_route(&decoder, &route)) {
         uint32_t number = route.key.cmdid, round = UINT32_MAX;
         assert_int_equal(route.count, number % 8 + 1);
@@ -170,6 +173,20 @@ static void what_was_encoded_is_decoded(void **state)
     assert_false(snapshot_decode_host(&decoder, &key, &host, &entry));
 }
 
+static void snapshot_of_the_version_before_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    struct restored_route route;
+    uint32_t routes = 0;
+    fixture->encoder.size = snapshot_to_version_1(fixture->encoder.bytes, fixture->encoder.size);
+    assert_null(begin_at(fixture, NOW, fixture->tick));
+    assert_int_equal(decoder.data_version, 0);
+    while (snapshot_decode_route(&decoder, &route))
+        routes++;
+    assert_int_equal(routes, KEYS);
+    assert_int_equal(ejected_host().health.total_err, 20);
+}
+
 /* ---- clocks ---- */
 
 /* A reboot: the tick is that of a machine that has just started, and what was before the boot has a tick, too. */
@@ -195,7 +212,7 @@ static void route_that_is_younger_than_its_time_out_is_expired_all_the_same(void
     uint64_t tick = fixture->tick - AGE_MS + 4999;
     snapshot_encode_begin(&encoder, MOST, NOW, tick);
     snapshot_encode_route(&encoder, &young);
-    assert_true(snapshot_encode_end(&encoder, "one"));
+    assert_true(snapshot_encode_end(&encoder, "one", 0));
     snapshot_seal(encoder.bytes, encoder.size);
     assert_null(snapshot_decode_begin(&decoder, encoder.bytes, encoder.size, "one", NOW + 1, tick + 1));
     const struct restored_route route = next_route();
@@ -292,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(what_was_encoded_is_decoded),
+        TEST(snapshot_of_the_version_before_is_read),
         TEST(ages_are_those_of_the_calendar),
         TEST(route_that_is_younger_than_its_time_out_is_expired_all_the_same),
         TEST(clock_that_was_set_back_makes_nothing_younger_than_it_was),

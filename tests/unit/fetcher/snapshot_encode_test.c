@@ -18,7 +18,7 @@ static struct snapshot_decoder decoder; /* too large for the stack */
 
 static void expect_whole(struct snapshot_encoder *encoder, uint64_t routes, uint64_t hosts)
 {
-    assert_true(snapshot_encode_end(encoder, "one"));
+    assert_true(snapshot_encode_end(encoder, "one", 0));
     snapshot_seal(encoder->bytes, encoder->size);
     assert_null(snapshot_decode_begin(&decoder, encoder->bytes, encoder->size, "one", NOW, clock_tick()));
     assert_int_equal(decoder.routes, routes);
@@ -74,7 +74,7 @@ static void g10_one_that_is_larger_than_it_may_be_is_none(void **state)
     snapshot_encode_begin(&encoder, most, NOW, clock_tick());
     for (uint32_t i = 1; i <= 11; i++)
         snapshot_encode_host(&encoder, numbered_key(i), HOST_ADDR_NONE, &entry);
-    assert_false(snapshot_encode_end(&encoder, "one"));
+    assert_false(snapshot_encode_end(&encoder, "one", 0));
     assert_true(encoder.capacity <= most);
     snapshot_encode_free(&encoder);
 }

@@ -19,6 +19,7 @@
 enum {
     KEYS = 3000, /* more than the first object has room for */
     AGE_MS = 50000,
+    DATA_VERSION = 100,
 };
 
 #define HOST numbered_host(UINT64_C(1) << 32 | 80)
@@ -45,7 +46,7 @@ static void take(struct instance *instance, const char *name)
         snapshot_encode_route(&encoder, &route);
     snapshot_encode_host(&encoder, numbered_key(1), HOST_ADDR_NONE, &own);
     snapshot_encode_host(&encoder, numbered_key(1), HOST, &pinned);
-    assert_true(snapshot_encode_end(&encoder, name));
+    assert_true(snapshot_encode_end(&encoder, name, DATA_VERSION));
     snapshot_seal(encoder.bytes, encoder.size);
     assert_int_equal(snapshot_file_write(path, encoder.bytes, encoder.size, &step), 0);
     snapshot_encode_free(&encoder);
@@ -83,7 +84,7 @@ static struct host_entry record(const struct instance *instance, struct host_add
     return entry;
 }
 
-static void g9_routes_and_records_come_back_expired_with_their_age(void **state)
+static void g9_routes_records_and_the_version_come_back_and_routes_are_expired_with_their_age(void **state)
 {
     struct instance *instance = *state;
     put_routes(instance, KEYS);
@@ -104,6 +105,7 @@ static void g9_routes_and_records_come_back_expired_with_their_age(void **state)
     }
     assert_int_equal(routes, KEYS);
     assert_int_equal(writer_counter(instance->writer, COUNTER_routes), routes);
+    assert_int_equal(writer_data_version(instance->writer), DATA_VERSION);
     assert_int_equal(record(instance, HOST_ADDR_NONE).health.total_succ, 5);
     assert_int_equal(record(instance, HOST).health.override, OVERRIDE_PINNED);
 }
@@ -192,7 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
-        TEST(g9_routes_and_records_come_back_expired_with_their_age),
+        TEST(g9_routes_records_and_the_version_come_back_and_routes_are_expired_with_their_age),
         TEST(what_the_instance_has_is_newer),
         TEST(g5_fetcher_that_died_while_it_restored_is_followed_by_one_that_restores_all),
         TEST(g10_routes_beyond_max_bytes_are_left_out_and_new_ones_find_no_room),
