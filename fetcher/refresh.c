@@ -29,11 +29,12 @@ static void bad_frame_came(void *context)
     writer_count(refresh->writer, COUNTER_bad_frames, 1);
 }
 
-/* Another one may be behind the one before, and not tell. */
+/* Another one may be behind the one before, and not tell. So may the first of a fetcher that has routes already: they are
+ * from a fetcher before it, whose directory may have been another one. */
 static void note_directory(struct refresh *refresh)
 {
     const char *directory = connection_address(refresh->connection);
-    if (refresh->directory[0] && strcmp(refresh->directory, directory) != 0)
+    if (refresh->subscriptions.count && strcmp(refresh->directory, directory) != 0)
         refresh->changed = refresh->now;
     strcpy(refresh->directory, directory);
 }

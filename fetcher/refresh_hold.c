@@ -91,7 +91,7 @@ static void log_begin(struct refresh *refresh, const struct hold *hold)
                 " s%s; `larshm route accept %" PRIu32 " %" PRIu32 "` ends that",
                 hold->key.modid, hold->key.cmdid, what,
                 unconfirmed ? CONFIRM_MS / 1000 : refresh->hold_rules.empty_hold,
-                unconfirmed ? ", and then until it is confirmed, as it is another directory's" : "",
+                unconfirmed ? ", and then until it is confirmed, as it may be another directory's" : "",
                 hold->key.modid, hold->key.cmdid);
 }
 

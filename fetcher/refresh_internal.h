@@ -50,7 +50,7 @@ struct refresh {
     bool row_known;   /* on this connection: its version is that of answers which tell none */
     uint64_t row_version;
     uint64_t leave_at; /* tick: tries another server for that; 0: this one is not behind so far */
-    uint64_t changed;  /* tick: began to use another directory than before; 0: has not */
+    uint64_t changed;  /* tick: began to use another directory than the routes may be from; 0: has not */
     char directory[CONNECTION_ADDRESS_SIZE]; /* that was used last; "": none was */
     uint64_t now;
     uint64_t heard;            /* tick: something came from the directory */

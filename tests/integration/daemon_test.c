@@ -147,6 +147,7 @@ static void fetcher_stops_cleanly_in_each_state_of_its_connection(void **state)
 static void killed_fetcher_leaves_all_routes_to_the_next_one(void **state)
 {
     struct fixture *fixture = *state;
+    const struct wire_host other = wire_host(1, 81);
     fixture->fetcher.config.update_timeout = 1;
     fixture_connect_with_good_route(fixture);
     fixture_learn(fixture, 1, 2, 3, 80);
@@ -169,7 +170,7 @@ static void killed_fetcher_leaves_all_routes_to_the_next_one(void **state)
     for (int i = 0; i < 2; i++) {
         struct route_key key;
         assert_true(directory_takes(&fixture->directory, EVENTUALLY_MS, &key));
-        fixture_answer(fixture, key.modid, key.cmdid, 1, 81);
+        directory_answer_at(&fixture->directory, 1, key.modid, key.cmdid, &other, 1);
     }
     eventually(fixture_serves(fixture, 7, 7, 1, 81) && fixture_serves(fixture, 1, 2, 1, 81));
 }

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/field.h"
-#include "proto/message_id.h"
 #include "tests/support/admin.h"
 #include "tests/support/fixture.h"
 #include "tools/bench/private_instance.h"
@@ -101,13 +99,9 @@ static void answer(struct directory *directory, uint32_t modid, int port)
 static void answer_at(struct directory *directory, uint64_t version, uint32_t count)
 {
     struct wire_host hosts[4];
-    uint8_t bytes[256];
     for (uint32_t i = 0; i < count; i++)
         hosts[i] = wire_host((int)i + 1, PORT);
-    size_t size = answer_frame(bytes, 1, 1, hosts, count);
-    uint8_t *end = field_put_number(bytes + size, 4, version);
-    frame_header(bytes, MESSAGE_GET_ROUTE_RESPONSE, (uint32_t)(end - bytes - FRAME_HEADER));
-    directory_send(directory, bytes, (size_t)(end - bytes));
+    directory_answer_at(directory, version, 1, 1, hosts, count);
 }
 
 static bool serves(const struct servers *servers, uint32_t modid, int port)
@@ -417,6 +411,39 @@ static void g9_removal_by_another_directory_without_versions_counts_once_it_is_c
     eventually(!fetcher_shows_held(&servers->fetcher, route_key(1, 1)));
 }
 
+/* The fetcher before it may have used another directory. `reboot`: routes are from the snapshot. */
+static void restart_and_expect_removals_held(struct servers *servers, bool reboot)
+{
+    servers->fetcher.config.snapshot = servers->fetcher.snapshot_path;
+    struct directory *first = start_with_route(servers);
+    fetcher_stop(&servers->fetcher);
+    larshm_close(servers->client);
+    if (reboot)
+        private_instance_remove(&servers->fetcher.names);
+    start(servers);
+    directory_accept(first);
+    directory_expect(first, 1, 1);
+    directory_answer(first, 1, 1, (const struct wire_host[]){wire_host(1, PORT)}, 1);
+    eventually(fetcher_shows_held(&servers->fetcher, route_key(1, 1)));
+    assert_true(has_hosts(servers, 2));
+    demand(servers, first, 2);
+    answer(first, 2, PORT);
+    eventually(serves(servers, 2, PORT));
+    assert_true(has_hosts(servers, 2));
+    answer(first, 1, PORT);
+    eventually(!fetcher_shows_held(&servers->fetcher, route_key(1, 1)));
+}
+
+static void g9_removal_by_the_first_directory_after_a_restart_is_to_be_confirmed(void **state)
+{
+    restart_and_expect_removals_held(*state, false);
+}
+
+static void g9_removal_by_the_first_directory_after_a_reboot_is_to_be_confirmed(void **state)
+{
+    restart_and_expect_removals_held(*state, true);
+}
+
 static void removal_that_is_not_confirmed_is_none(void **state)
 {
     struct servers *servers = *state;
@@ -513,6 +540,8 @@ int main(void)
         TEST(one_directory_that_is_set_back_is_believed_after_behind_hold),
         TEST(g9_removal_by_another_directory_without_versions_counts_once_it_is_confirmed),
         TEST(g9_version_row_of_a_directory_of_lars_tells_that_it_is_behind),
+        TEST(g9_removal_by_the_first_directory_after_a_restart_is_to_be_confirmed),
+        TEST(g9_removal_by_the_first_directory_after_a_reboot_is_to_be_confirmed),
         TEST(removal_that_is_not_confirmed_is_none),
         TEST(operators_see_what_became_of_each_server),
     };

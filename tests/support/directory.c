@@ -9,8 +9,13 @@
 #include <unistd.h>
 
 #include "lars.pb-c.h"
+#include "proto/field.h"
 #include "tests/support/eventually.h"
 #include "tools/bench/loopback.h"
+
+enum {
+    VERSION_FIELD_MAX = 11 /* bytes of the field */
+};
 
 static int bind_port(in_port_t *port)
 {
@@ -213,6 +218,17 @@ void directory_answer(struct directory *directory, uint32_t modid, uint32_t cmdi
     uint8_t *bytes = malloc(answer_frame_max(count));
     assert_non_null(bytes);
     directory_send(directory, bytes, answer_frame(bytes, modid, cmdid, hosts, count));
+    free(bytes);
+}
+
+void directory_answer_at(struct directory *directory, uint64_t version, uint32_t modid, uint32_t cmdid,
+                         const struct wire_host *hosts, size_t count)
+{
+    uint8_t *bytes = malloc(answer_frame_max(count) + VERSION_FIELD_MAX);
+    assert_non_null(bytes);
+    uint8_t *end = field_put_number(bytes + answer_frame(bytes, modid, cmdid, hosts, count), 4, version);
+    frame_header(bytes, LARS__MESSAGE_ID__ID_GetRouteResponse, (uint32_t)(end - bytes - FRAME_HEADER));
+    directory_send(directory, bytes, (size_t)(end - bytes));
     free(bytes);
 }
 

@@ -68,6 +68,9 @@ bool directory_ended(struct directory *directory, int timeout_ms);
 void directory_send(struct directory *directory, const void *bytes, size_t size);
 void directory_answer(struct directory *directory, uint32_t modid, uint32_t cmdid,
                       const struct wire_host *hosts, size_t count);
+/* An answer that tells the directory's version, which those of Lars do not. */
+void directory_answer_at(struct directory *directory, uint64_t version, uint32_t modid, uint32_t cmdid,
+                         const struct wire_host *hosts, size_t count);
 /* An answer without hosts. */
 void directory_deny(struct directory *directory, uint32_t modid, uint32_t cmdid);
 

@@ -31,7 +31,7 @@ const char *route_hold_text(unsigned reason)
            : reason == HOLD_DROPPED ? "takes away more hosts than max_drop allows"
            : reason == HOLD_BEHIND  ? "differs, and the directory is behind what was seen"
            : reason == HOLD_UNCONFIRMED
-               ? "takes hosts away, and the directory, another one than before, has not confirmed it"
+               ? "takes hosts away, and the directory, which may be another one than before, has not confirmed it"
                : "is held back for a reason that this version does not know";
 }
 
