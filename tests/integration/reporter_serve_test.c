@@ -16,7 +16,8 @@
 #define ROWS "SELECT count(*) FROM ServerCallStatus"
 
 enum {
-    SEEN_MS = 1500, /* the service looks at its database more often than that */
+    SEEN_MS = 1500,     /* the service looks at its database more often than that */
+    KEPT_MAX = 1 << 17, /* results that wait for a file */
 };
 
 static const struct wire_result host_a = {.ip = 0x0A000002, .port = 8080, .succ = 180, .err = 5};
@@ -231,7 +232,7 @@ static void while_the_database_is_locked_memory_is_bounded(void **state)
 {
     enum {
         RESULTS = 5000,
-        REPORTS = STATUS_KEPT_MAX / RESULTS + 1, /* only the last one has too many */
+        REPORTS = KEPT_MAX / RESULTS + 1, /* only the last one has too many */
     };
     struct reporter_run *run = *state;
     struct wire_result *results = calloc(RESULTS, sizeof(*results));
@@ -245,9 +246,9 @@ static void while_the_database_is_locked_memory_is_bounded(void **state)
         reporter_send(fd, bytes, reporter_frame(modid, 1, results, RESULTS, bytes));
     eventually(process_said(&run->process, "dropped a result: 131072 results wait") > 0);
     run_sql(&run->file, "COMMIT");
-    eventually(ask_sql(&run->file, ROWS) == STATUS_KEPT_MAX);
+    eventually(ask_sql(&run->file, ROWS) == KEPT_MAX);
     reporter_report(fd, REPORTS + 1, 1, host_a);
-    eventually(ask_sql(&run->file, ROWS) == STATUS_KEPT_MAX + 1);
+    eventually(ask_sql(&run->file, ROWS) == KEPT_MAX + 1);
     free(results);
     free(bytes);
     close(fd);

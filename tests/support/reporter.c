@@ -18,22 +18,36 @@ static unsigned starts(const struct reporter_run *run)
 
 void reporter_restart(struct reporter_run *run)
 {
-    char *const argv[] = {LARSHM_REPORTER, "--db",     run->file.path, "serve",
-                          "--create",      "--listen", "127.0.0.1:0",  NULL};
+    char *const argv[] = {LARSHM_REPORTER, "--db",     run->db ? run->db : run->file.path,
+                          "serve",         "--create", "--listen",
+                          "127.0.0.1:0",   NULL};
     unsigned start = starts(run) + 1;
     process_start(&run->process, run->file.log, argv);
     run->port = process_port(&run->process, start);
 }
 
-int reporter_setup(void **state)
+static struct reporter_run *start(char *db)
 {
     struct reporter_run *run = calloc(1, sizeof(*run));
     assert_non_null(run);
+    run->db = db;
     database_file_init(&run->file);
     snprintf(run->process.log, sizeof(run->process.log), "%s", run->file.log);
     reporter_restart(run);
+    return run;
+}
+
+int reporter_setup(void **state)
+{
+    struct reporter_run *run = start(NULL);
     database_file_open(&run->file);
     *state = run;
+    return 0;
+}
+
+int reporter_setup_on(void **state, char *db)
+{
+    *state = start(db);
     return 0;
 }
 
@@ -41,7 +55,9 @@ int reporter_teardown(void **state)
 {
     struct reporter_run *run = *state;
     int status = -1;
-    sqlite3_exec(run->file.sql, "ROLLBACK", NULL, NULL, NULL); /* of a test that failed with a lock held */
+    if (run->file.sql)
+        sqlite3_exec(run->file.sql, "ROLLBACK", NULL, NULL,
+                     NULL); /* of a test that failed with a lock held */
     if (process_alive(&run->process)) {
         process_signal(&run->process, SIGTERM);
         status = process_wait(&run->process);

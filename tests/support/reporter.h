@@ -11,13 +11,17 @@
 #include "tests/support/process.h"
 
 struct reporter_run {
-    struct database_file file;
+    struct database_file file; /* of one on another database, only its folder and its log */
+    char *db;                  /* the other database; NULL: there is none */
     struct process process;
     in_port_t port;
 };
 
 /* For cmocka; *state is a struct reporter_run. */
 int reporter_setup(void **state);
+
+/* Likewise on another database, which stays the caller's, as its name does. */
+int reporter_setup_on(void **state, char *db);
 
 /* Fails unless the service is still alive and stops cleanly. */
 int reporter_teardown(void **state);

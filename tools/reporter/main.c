@@ -7,7 +7,7 @@
 const char *argp_program_version = "larshm-reporter " LARSHM_VERSION;
 
 static const char doc[] = "A Lars report service: takes call results over TCP and keeps the newest ones in a "
-                          "SQLite database."
+                          "SQLite or MariaDB database."
                           "\v"
                           "Commands:\n"
                           "  serve  take and store results\n"
@@ -41,7 +41,8 @@ int main(int argc, char **argv)
     const struct program program = {
         .name = "larshm-reporter",
         .doc = doc,
-        .db = "the database; 'serve --create' makes it when missing",
+        .db = "the database: a file, which 'serve --create' makes when missing, or "
+              "mysql://USER@HOST[,HOST...]/DATABASE, see larshm-reporter(1)",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

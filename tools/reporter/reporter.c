@@ -8,15 +8,16 @@
 #include "conf/log.h"
 #include "conf/number.h"
 #include "tools/common/follow.h"
+#include "tools/reporter/kept.h"
 #include "tools/reporter/report.h"
 
 enum {
-    COMMIT_MS = 100,                   /* from the first result that waits */
-    COMMIT_KEPT = STATUS_KEPT_MAX / 2, /* so many do not wait for the timer */
-    RETRY_MS = 500,                    /* after a commit that failed */
+    COMMIT_MS = 100,       /* from the first result that waits */
+    COMMIT_KEPT = 1 << 16, /* so many do not wait for the timer */
+    RETRY_MS = 500,        /* after a write that failed */
     FOLLOW_MS = 1000,
-    BUSY_MS = 50,        /* another process's edit blocks the loop so long at most ... */
-    LAST_BUSY_MS = 5000, /* ... and the end of the program so long */
+    BUSY_MS = 50,        /* another process's edit keeps a write waiting so long at most ... */
+    LAST_BUSY_MS = 5000, /* ... and at the end of the program, all of them so long */
 };
 
 struct client {
@@ -30,66 +31,141 @@ struct trouble {
     struct log_limit limit;
 };
 
+/* What one write takes, and what becomes of it. The thread's while it runs. */
+struct write {
+    uv_work_t work; /* its `data` is the reporter */
+    struct kept rows;
+    size_t done;
+    bool sorted;
+    int followed, rc; /* of status_store_follow() and status_store_write() */
+    struct status_written written;
+};
+
 struct reporter {
-    uv_timer_t timer; /* its `data` is the reporter; runs while something is kept */
-    struct status_store *store;
-    bool store_failed;       /* and the log says so */
-    uv_timer_t follow_timer; /* its `data` is the reporter */
+    uv_loop_t *loop;
+    uv_timer_t timer; /* its `data` is the reporter; runs while something waits for the next write */
+    struct kept kept; /* what came since the rows of the write were taken */
+    struct write write;
+    bool writing, stopped;
+    struct status_store *store; /* the thread's while one runs */
+    bool store_failed;          /* and the log says so */
+    uv_timer_t follow_timer;    /* its `data` is the reporter */
     struct follow_log follow_log;
-    uint64_t connections, reports, results, written;
+    uint64_t connections, reports, results, written, refused;
     struct trouble unknown, undecodable, impossible, dropped;
 };
 
-static int follow(struct reporter *reporter)
+static size_t waiting(const struct reporter *reporter)
 {
-    int rc = status_store_follow(reporter->store);
-    follow_log(&reporter->follow_log, rc, status_store_error(reporter->store));
-    if (rc > 0)
+    return reporter->kept.count + reporter->write.rows.count - reporter->write.done;
+}
+
+/* What came since, once all rows are written. */
+static void take_rows(struct reporter *reporter)
+{
+    struct write *write = &reporter->write;
+    if (write->done < write->rows.count)
+        return;
+    kept_free(&write->rows);
+    write->rows = reporter->kept;
+    write->done = 0;
+    write->sorted = false;
+    reporter->kept = (struct kept){0};
+}
+
+/* Not to a file that no other process sees. */
+static void write_rows(struct reporter *reporter, int wait_ms)
+{
+    struct write *write = &reporter->write;
+    if (!write->sorted)
+        kept_sort(&write->rows);
+    write->sorted = true;
+    write->written = (struct status_written){0};
+    write->followed = status_store_follow(reporter->store);
+    write->rc = write->followed < 0
+                    ? -1
+                    : status_store_write(reporter->store, write->rows.rows + write->done,
+                                         write->rows.count - write->done, wait_ms, &write->written);
+}
+
+static void count_written(struct reporter *reporter)
+{
+    struct write *write = &reporter->write;
+    write->done += write->written.done;
+    reporter->written += write->written.done - write->written.refused;
+    reporter->refused += write->written.refused;
+}
+
+static void log_write(struct reporter *reporter)
+{
+    const struct write *write = &reporter->write;
+    const char *error = status_store_error(reporter->store);
+    bool failed = write->rc != 0 && write->followed >= 0;
+    follow_log(&reporter->follow_log, write->followed, error);
+    if (write->followed > 0)
         log_line(LOG_LEVEL_WARNING, "the database was replaced: results go to the new one");
-    return rc;
+    if (failed && !reporter->store_failed)
+        log_line(LOG_LEVEL_WARNING, "%s; trying again", error);
+    if (write->rc == 0 && reporter->store_failed)
+        log_line(LOG_LEVEL_INFO, "the database works again");
+    reporter->store_failed = failed;
+}
+
+static void on_work(uv_work_t *work)
+{
+    write_rows(work->data, BUSY_MS);
+}
+
+static void start_write(struct reporter *reporter);
+
+static void on_timer(uv_timer_t *timer)
+{
+    start_write(timer->data);
+}
+
+static void on_written(uv_work_t *work, int status)
+{
+    (void)status;
+    struct reporter *reporter = work->data;
+    struct write *write = &reporter->write;
+    reporter->writing = false;
+    count_written(reporter);
+    log_write(reporter);
+    if (reporter->stopped || waiting(reporter) == 0)
+        return;
+    if (write->rc != 0)
+        uv_timer_start(&reporter->timer, on_timer, RETRY_MS, 0);
+    else if (write->done < write->rows.count || reporter->kept.count >= COMMIT_KEPT)
+        start_write(reporter);
+    else
+        uv_timer_start(&reporter->timer, on_timer, COMMIT_MS, 0);
+}
+
+/* Also without rows: then it follows the database. */
+static void start_write(struct reporter *reporter)
+{
+    if (reporter->writing)
+        return;
+    take_rows(reporter);
+    uv_timer_stop(&reporter->timer);
+    reporter->writing = uv_queue_work(reporter->loop, &reporter->write.work, on_work, on_written) == 0;
 }
 
 static void on_follow_timer(uv_timer_t *timer)
 {
-    follow(timer->data);
-}
-
-/* Not to a file that no other process sees. */
-static int write_kept(struct reporter *reporter, int wait_ms)
-{
-    size_t kept = status_store_kept(reporter->store);
-    int rc = follow(reporter) < 0 ? -1 : status_store_commit(reporter->store, wait_ms);
-    if (rc == 0)
-        reporter->written += kept;
-    return rc;
-}
-
-static int commit(struct reporter *reporter)
-{
-    int rc = write_kept(reporter, BUSY_MS);
-    if (rc != 0 && !reporter->store_failed && !reporter->follow_log.trouble[0])
-        log_line(LOG_LEVEL_WARNING, "%s; trying again", status_store_error(reporter->store));
-    if (rc == 0 && reporter->store_failed)
-        log_line(LOG_LEVEL_INFO, "the database works again");
-    reporter->store_failed = rc != 0;
-    return rc;
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    if (commit(timer->data) != 0)
-        uv_timer_start(timer, on_timer, RETRY_MS, 0);
+    start_write(timer->data);
 }
 
 static void on_status(void *arg, const struct status *status)
 {
     struct reporter *reporter = arg;
+    size_t before = reporter->write.rows.count - reporter->write.done;
     reporter->results++;
-    if (status_store_keep(reporter->store, status) == 0)
+    if (kept_add(&reporter->kept, status, status_store_room(reporter->store) - before))
         return;
     reporter->dropped.count++;
-    log_limited(&reporter->dropped.limit, LOG_LEVEL_WARNING, "dropped a result: %s",
-                status_store_error(reporter->store));
+    log_limited(&reporter->dropped.limit, LOG_LEVEL_WARNING,
+                "dropped a result: %zu results wait for the database already", waiting(reporter));
 }
 
 static void receive_report(struct reporter *reporter, const struct peer *peer, const struct frame *frame)
@@ -121,9 +197,9 @@ static const char *on_frame(void *arg, const struct frame *frame)
         return NULL;
     }
     receive_report(reporter, client->peer, frame);
-    if (status_store_kept(reporter->store) >= COMMIT_KEPT && !reporter->store_failed)
-        commit(reporter);
-    if (status_store_kept(reporter->store) > 0 && !uv_is_active((uv_handle_t *)&reporter->timer))
+    if (reporter->kept.count >= COMMIT_KEPT && reporter->write.rc == 0)
+        start_write(reporter);
+    else if (reporter->kept.count > 0 && !reporter->writing && !uv_is_active((uv_handle_t *)&reporter->timer))
         uv_timer_start(&reporter->timer, on_timer, COMMIT_MS, 0);
     return NULL;
 }
@@ -155,7 +231,9 @@ int reporter_start(struct reporter **out, uv_loop_t *loop, struct status_store *
     struct reporter *reporter = calloc(1, sizeof(*reporter));
     if (!reporter)
         return UV_ENOMEM;
+    reporter->loop = loop;
     reporter->store = store;
+    reporter->write.work.data = reporter;
     uv_timer_init(loop, &reporter->timer);
     reporter->timer.data = reporter;
     uv_timer_init(loop, &reporter->follow_timer);
@@ -173,28 +251,48 @@ struct server_handler reporter_handler(struct reporter *reporter)
 
 void reporter_stop(struct reporter *reporter)
 {
+    reporter->stopped = true;
     uv_close((uv_handle_t *)&reporter->timer, NULL);
     uv_close((uv_handle_t *)&reporter->follow_timer, NULL);
 }
 
+/* Several writes, if one does not take all. */
+static void write_all(struct reporter *reporter)
+{
+    uint64_t end = uv_hrtime() + UINT64_C(1000000) * LAST_BUSY_MS;
+    do {
+        take_rows(reporter);
+        write_rows(reporter, LAST_BUSY_MS);
+        count_written(reporter);
+    } while (reporter->write.rc == 0 && waiting(reporter) > 0 && uv_hrtime() < end);
+}
+
 int reporter_finish(struct reporter *reporter)
 {
-    int rc = write_kept(reporter, LAST_BUSY_MS);
-    if (rc != 0)
-        log_line(LOG_LEVEL_ERROR, "%s; %zu results are lost", status_store_error(reporter->store),
-                 status_store_kept(reporter->store));
+    write_all(reporter);
+    size_t lost = waiting(reporter);
+    if (lost)
+        log_line(LOG_LEVEL_ERROR, "%s; %zu result%s lost",
+                 reporter->write.rc == 0 ? "the database was too slow" : status_store_error(reporter->store),
+                 lost, lost == 1 ? " is" : "s are");
     log_line(LOG_LEVEL_INFO,
              "stopped after %" PRIu64 " connection%s, %" PRIu64 " report%s, %" PRIu64 " result%s, %" PRIu64
              " row%s written; skipped: %" PRIu64 " unknown messages, %" PRIu64
-             " reports that do not decode, %" PRIu64 " impossible results, %" PRIu64 " dropped",
+             " reports that do not decode, %" PRIu64 " impossible results, %" PRIu64 " dropped, %" PRIu64
+             " that the database does not take",
              reporter->connections, number_plural(reporter->connections), reporter->reports,
              number_plural(reporter->reports), reporter->results, number_plural(reporter->results),
              reporter->written, number_plural(reporter->written), reporter->unknown.count,
-             reporter->undecodable.count, reporter->impossible.count, reporter->dropped.count);
-    return rc;
+             reporter->undecodable.count, reporter->impossible.count, reporter->dropped.count,
+             reporter->refused);
+    return lost ? -1 : 0;
 }
 
 void reporter_free(struct reporter *reporter)
 {
+    if (!reporter)
+        return;
+    kept_free(&reporter->kept);
+    kept_free(&reporter->write.rows);
     free(reporter);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report service's rules: each result of each ReportStatusRequest is stored, soon and together with others; no
- * report is ever answered. What does not decode is skipped and counted, and nothing else is lost. While the
- * database cannot be written, results are kept and the write is tried again.
+ * The report service's rules: each result of each ReportStatusRequest is stored, soon and together with others, or a newer
+ * one in its place; no report is ever answered. What does not decode is skipped and counted, and nothing else is lost. The
+ * database is written to in another thread, and never keeps the loop waiting. While it cannot be written, results are
+ * kept and the write is tried again.
  */
 #ifndef TOOLS_REPORTER_REPORTER_H
 #define TOOLS_REPORTER_REPORTER_H
@@ -14,13 +15,13 @@
 
 struct reporter;
 
-/* Returns 0, or libuv's negative error. The store is the caller's. */
+/* Returns 0, or libuv's negative error. The store is the caller's, and the reporter's alone until reporter_finish(). */
 int reporter_start(struct reporter **out, uv_loop_t *loop, struct status_store *store);
 
 /* For the server. */
 struct server_handler reporter_handler(struct reporter *reporter);
 
-/* Ends the work on the loop. */
+/* Ends the work on the loop; what is being written ends first. */
 void reporter_stop(struct reporter *reporter);
 
 /* Writes what is still kept and says what was done. Returns 0, or -1 when results are lost, which is logged. */

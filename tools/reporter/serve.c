@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "conf/log.h"
 #include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/reporter/command.h"
@@ -13,12 +14,14 @@ static const char doc[] =
     "Prints 'listening on IP:PORT' when it accepts connections; SIGTERM and SIGINT end it, after what came "
     "in is written. Of each route, host and caller the newest result is stored, within about 100 ms; while "
     "the database cannot be written, or is not there, results are kept in memory and the write is tried again. "
+    "A MariaDB database needs the tables of Lars, which 'larshm-dns schema' makes. "
     "The protocol has no authentication: listen where only your own hosts can connect.\n"
     "\n"
     "Examples:\n"
     "  larshm-reporter --db routes.db serve --create\n"
     "  larshm-reporter --db routes.db serve --listen 10.0.0.5:7779\n"
-    "  larshm-reporter --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
+    "  larshm-reporter --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port\n"
+    "  larshm-reporter --db mysql://lars@db1,db2,db3/lars_dns serve --listen 10.0.0.5:7779";
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -58,6 +61,11 @@ static int serve(const char *db, const struct server_options *options)
     struct content content = {.store = command_open_store(db, options->mode)};
     if (!content.store)
         return EXIT_FAILURE;
+    if (status_store_check(content.store) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", status_store_error(content.store));
+        status_store_close(content.store);
+        return EXIT_FAILURE;
+    }
     const struct service service = {
         .limits = &options->limits, .name = "a report service", .start = start, .stop = stop, .arg = &content};
     int exit_code = service_run(&service, &options->listen);

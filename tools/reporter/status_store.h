@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ServerCallStatus, the table of call results. What comes in is kept in memory, the newest status of each key, until a
- * commit writes all of it in one transaction: many reports cost one write, and a database that cannot be written
- * for a while loses nothing as long as there is room.
+ * ServerCallStatus, the table of call results, in a SQLite file or a MariaDB database. A store is used by one thread at a
+ * time.
  *
  * Functions that can fail return -1 and status_store_error() says why.
  */
@@ -15,28 +14,34 @@
 #include "tools/common/store_mode.h"
 #include "tools/reporter/status.h"
 
-enum {
-    STATUS_KEPT_MAX = 1 << 17, /* keys; some 10 MB */
-};
-
 struct status_store;
 
 /* Opens and checks the database. On failure, `error` says why and what to do, and *out is untouched. */
-int status_store_open(struct status_store **out, const char *path, enum store_mode mode,
+int status_store_open(struct status_store **out, const char *db, enum store_mode mode,
                       char error[static STORE_ERROR_SIZE]);
-/* What is kept is lost. */
 void status_store_close(struct status_store *store);
 const char *status_store_error(const struct status_store *store);
 
-/* Goes over to another file at the path, as database_follow() says, and returns what that does. What is kept stays. */
+/* Fails if results cannot be written there, as far as it is seen without any. */
+int status_store_check(struct status_store *store);
+
+/* So many results may wait for this database. */
+size_t status_store_room(const struct status_store *store);
+
+/* Goes over to another file at the path, as database_follow() says, and returns what that does. */
 int status_store_follow(struct status_store *store);
 
-/* Keeps a status until the next commit. Fails for a new key when STATUS_KEPT_MAX are kept. */
-int status_store_keep(struct status_store *store, const struct status *status);
-size_t status_store_kept(const struct status_store *store);
+struct status_written {
+    size_t done;    /* rows from the first on that are written, or refused */
+    size_t refused; /* of them: what the database does not take, which the log says */
+};
 
-/* Writes what is kept, all of it or nothing; then it is kept on. Waits so long for another process's edit. */
-int status_store_commit(struct status_store *store, int wait_ms);
+/*
+ * Writes rows with different keys, best in the order of the table, see kept_sort(). It need not be all of them: those that
+ * are not done when it returns, also after a failure, are to be given again. Waits so long for another process's edit.
+ */
+int status_store_write(struct status_store *store, const struct status *rows, size_t count, int wait_ms,
+                       struct status_written *written);
 
 /* Calls `row` for each stored status, in order of key; NULL ids mean any. A non-zero result of `row` ends it. */
 typedef int status_row_fn(void *arg, const struct status *status);

@@ -16,6 +16,7 @@
 
 #include "tests/support/database_file.h"
 #include "tools/dns/store.h"
+#include "tools/reporter/kept.h"
 #include "tools/reporter/status_store.h"
 
 static const struct status status_a = {
@@ -31,6 +32,7 @@ static const struct status status_a = {
 struct fixture {
     struct database_file file;
     struct status_store *store;
+    struct kept kept;
 };
 
 static int setup(void **state)
@@ -48,6 +50,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
+    kept_free(&fixture->kept);
     status_store_close(fixture->store);
     database_file_dispose(&fixture->file);
     free(fixture);
@@ -86,9 +89,23 @@ static void expect_error(const struct fixture *fixture, const char *word)
         fail_msg("'%s' does not say '%s'", status_store_error(fixture->store), word);
 }
 
-static void keep(const struct fixture *fixture, struct status status)
+static void keep(struct fixture *fixture, struct status status)
 {
-    assert_int_equal(status_store_keep(fixture->store, &status), 0);
+    assert_true(kept_add(&fixture->kept, &status, status_store_room(fixture->store)));
+}
+
+/* As the service does: what was not written is kept. */
+static int commit(struct fixture *fixture)
+{
+    struct kept *kept = &fixture->kept;
+    struct status_written written;
+    kept_sort(kept);
+    int rc = status_store_write(fixture->store, kept->rows, kept->count, 0, &written);
+    assert_int_equal(written.done, rc == 0 ? kept->count : 0);
+    assert_int_equal(written.refused, 0);
+    if (rc == 0)
+        kept_free(kept);
+    return rc;
 }
 
 static struct status of_route(uint32_t modid, uint32_t cmdid)
@@ -103,10 +120,10 @@ static void nothing_is_stored_before_the_commit_and_then_all_of_it(void **state)
     struct fixture *fixture = *state;
     keep(fixture, status_a);
     keep(fixture, of_route(0, 0));
-    assert_int_equal(status_store_kept(fixture->store), 2);
+    assert_int_equal(fixture->kept.count, 2);
     assert_int_equal(count_rows(fixture), 0);
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
-    assert_int_equal(status_store_kept(fixture->store), 0);
+    assert_int_equal(commit(fixture), 0);
+    assert_int_equal(fixture->kept.count, 0);
     struct listed listed = list(fixture);
     assert_int_equal(listed.count, 2);
     assert_int_equal(listed.rows[0].route.cmdid, 0);
@@ -130,7 +147,7 @@ static void newest_of_a_key_counts_whether_kept_or_stored(void **state)
         status.overloaded = i % 2;
         keep(fixture, status);
         if (i % 3 == 0)
-            assert_int_equal(status_store_commit(fixture->store, 0), 0);
+            assert_int_equal(commit(fixture), 0);
     }
     struct listed listed = list(fixture);
     assert_int_equal(listed.count, 1);
@@ -149,7 +166,7 @@ static void each_part_of_the_key_distinguishes_rows(void **state)
     keep(fixture, status_a);
     for (int i = 0; i < 5; i++)
         keep(fixture, others[i]);
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
+    assert_int_equal(commit(fixture), 0);
     assert_int_equal(count_rows(fixture), 6);
 }
 
@@ -161,7 +178,7 @@ static void listing_is_sorted_can_be_narrowed_and_can_end_early(void **state)
     keep(fixture, of_route(4294967295, 1));
     keep(fixture, of_route(2, 4294967295));
     keep(fixture, of_route(2, 0));
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
+    assert_int_equal(commit(fixture), 0);
     listed = list(fixture);
     assert_int_equal(listed.rows[0].route.cmdid, 0);
     assert_int_equal(listed.rows[1].route.cmdid, 4294967295);
@@ -177,12 +194,12 @@ static void locked_database_keeps_everything_for_the_next_commit(void **state)
     struct fixture *fixture = *state;
     keep(fixture, status_a);
     run_sql(&fixture->file, "BEGIN IMMEDIATE");
-    assert_int_equal(status_store_commit(fixture->store, 0), -1);
+    assert_int_equal(commit(fixture), -1);
     expect_error(fixture, "locked by another process");
     keep(fixture, of_route(3, 3));
-    assert_int_equal(status_store_kept(fixture->store), 2);
+    assert_int_equal(fixture->kept.count, 2);
     run_sql(&fixture->file, "COMMIT");
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
+    assert_int_equal(commit(fixture), 0);
     assert_int_equal(count_rows(fixture), 2);
 }
 
@@ -193,11 +210,11 @@ static void commit_that_fails_half_way_stores_nothing(void **state)
                             " BEGIN SELECT RAISE(ABORT, 'no fives'); END");
     for (uint32_t modid = 0; modid < 10; modid++)
         keep(fixture, of_route(modid, 0));
-    assert_int_equal(status_store_commit(fixture->store, 0), -1);
+    assert_int_equal(commit(fixture), -1);
     expect_error(fixture, "no fives");
     assert_int_equal(count_rows(fixture), 0);
     run_sql(&fixture->file, "DROP TRIGGER no");
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
+    assert_int_equal(commit(fixture), 0);
     assert_int_equal(count_rows(fixture), 10);
 }
 
@@ -223,33 +240,14 @@ static void disk_that_takes_no_more_keeps_everything_for_the_next_commit(void **
     limit = before;
     limit.rlim_cur = (rlim_t)largest_file(fixture) + 20000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    int rc = status_store_commit(fixture->store, 0);
+    int rc = commit(fixture);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(rc, -1);
     expect_error(fixture, fixture->file.path);
     assert_int_equal(count_rows(fixture), 0);
-    assert_int_equal(status_store_kept(fixture->store), 5000);
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
+    assert_int_equal(fixture->kept.count, 5000);
+    assert_int_equal(commit(fixture), 0);
     assert_int_equal(count_rows(fixture), 5000);
-}
-
-static void full_store_refuses_new_keys_takes_known_ones_and_recovers(void **state)
-{
-    struct fixture *fixture = *state;
-    for (uint32_t i = 0; i < STATUS_KEPT_MAX; i++)
-        keep(fixture, of_route(1, i));
-    struct status status = of_route(2, 0);
-    assert_int_equal(status_store_keep(fixture->store, &status), -1);
-    expect_error(fixture, "131072 results wait");
-    status = of_route(1, 0);
-    status.failures = 77;
-    keep(fixture, status);
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
-    keep(fixture, of_route(0, 0));
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
-    struct listed listed = list(fixture);
-    assert_int_equal(listed.count, STATUS_KEPT_MAX + 1);
-    assert_int_equal(listed.rows[1].failures, 77);
 }
 
 static void rows_of_another_program_that_cannot_be_are_not_listed(void **state)
@@ -279,9 +277,9 @@ static void routes_and_results_live_in_one_file(void **state)
     assert_int_equal(store_open(&routes, fixture->file.path, STORE_EXISTING, error), 0);
     assert_int_equal(store_begin(routes), 0);
     assert_int_equal(store_add(routes, key, status_a.host), 1);
-    assert_int_equal(status_store_commit(fixture->store, 0), -1);
+    assert_int_equal(commit(fixture), -1);
     assert_int_equal(store_commit(routes, &edit), 0);
-    assert_int_equal(status_store_commit(fixture->store, 0), 0);
+    assert_int_equal(commit(fixture), 0);
     assert_int_equal(store_delete(routes, key, NULL), 1);
     assert_int_equal(count_rows(fixture), 1);
     store_close(routes);
@@ -317,7 +315,6 @@ int main(void)
         TEST(locked_database_keeps_everything_for_the_next_commit),
         TEST(commit_that_fails_half_way_stores_nothing),
         TEST(disk_that_takes_no_more_keeps_everything_for_the_next_commit),
-        TEST(full_store_refuses_new_keys_takes_known_ones_and_recovers),
         TEST(rows_of_another_program_that_cannot_be_are_not_listed),
         TEST(routes_and_results_live_in_one_file),
         TEST(file_that_is_not_ours_is_refused),
