@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a directory answers, to good clients and bad ones. */
+#include <signal.h>
 #include <string.h>
 
 #include <unistd.h>
@@ -206,6 +207,35 @@ static void running_out_of_descriptors_refuses_newcomers_and_serves_the_rest(voi
     dns_disconnect(&clients[0]);
 }
 
+/* The directory gets to none of it before they have left. */
+static void requests_of_peers_that_have_left_are_not_answered(void **state)
+{
+    enum {
+        PEERS = 10,
+        REQUESTS = 100,
+    };
+    const struct dns *dns = *state;
+    struct route_key key = {1, 2};
+    struct dns other;
+    dns_start(&other, dns->file.path, dns->file.log);
+    other.port = process_port(&other.process, 2);
+    process_signal(&other.process, SIGSTOP);
+    for (int i = 0; i < PEERS; i++) {
+        struct dns_client client = dns_connect(&other, 0);
+        for (uint32_t j = 0; j < REQUESTS; j++)
+            dns_ask(&client, (struct route_key){1, j});
+        dns_disconnect(&client);
+    }
+    process_signal(&other.process, SIGCONT);
+    struct dns_client client = dns_connect(&other, 0);
+    dns_ask(&client, key);
+    assert_int_equal(dns_receive_hosts(&client, key, NULL), 0);
+    dns_disconnect(&client);
+    assert_int_equal(dns_stop(&other), 0);
+    assert_int_equal(process_said(&other.process, "stopped after 11 connections, 1001 requests, 1 answer;"),
+                     1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, dns_setup, dns_teardown)
@@ -219,6 +249,7 @@ int main(void)
         TEST(g2_route_longer_than_a_peer_takes_is_not_sent_to_it_and_to_others_whole),
         TEST(g2_route_of_more_hosts_than_a_table_holds_is_not_sent),
         TEST(too_many_subscriptions_close_the_connection),
+        TEST(requests_of_peers_that_have_left_are_not_answered),
         cmocka_unit_test_setup_teardown(running_out_of_descriptors_refuses_newcomers_and_serves_the_rest,
                                         dns_setup_few_files, dns_teardown),
     };

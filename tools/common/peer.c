@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 
 enum {
@@ -45,6 +46,12 @@ void peer_refuse(struct peer *peer, enum complaint complaint, const char *reason
 {
     log_limited(&peer->server->logged[complaint], LOG_LEVEL_WARNING, "closed %s: %s", peer->name, reason);
     peer_close(peer);
+}
+
+bool peer_has_left(const struct peer *peer)
+{
+    struct pollfd poll_fd = {.events = POLLRDHUP};
+    return uv_fileno((const uv_handle_t *)&peer->socket, &poll_fd.fd) == 0 && poll(&poll_fd, 1, 0) > 0;
 }
 
 const char *peer_name(const struct peer *peer)

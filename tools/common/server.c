@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 511,
+    BACKLOG = 4096,   /* a fleet that comes back after a restart; the system may allow less */
     ACCEPTS_MAX = 64, /* connections accepted before peers are served again */
     RESUME_MS = 1000, /* after accepting has failed */
     SECOND_MS = 1000,

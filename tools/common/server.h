@@ -11,6 +11,7 @@
 #define TOOLS_COMMON_SERVER_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -61,6 +62,10 @@ void server_free(struct server *server);
  */
 uint8_t *peer_reserve(struct peer *peer);
 void peer_commit(struct peer *peer, int32_t id, uint32_t length);
+
+/* The other end has closed the connection, which may not be read yet behind other peers. What it has requested need not be
+ * answered: it has requested that elsewhere by now. */
+bool peer_has_left(const struct peer *peer);
 
 /* The address of the other end, for the log. */
 const char *peer_name(const struct peer *peer);

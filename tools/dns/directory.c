@@ -164,11 +164,12 @@ static bool fill_one(struct client *client)
     return true;
 }
 
+/* Where the program is busy it finds out late that a peer has left, and would answer in vain what was requested before. */
 static bool fill_some(struct client *client)
 {
     struct directory *directory = client->directory;
     bool more = true;
-    if (STAILQ_EMPTY(&client->subscriber.owed) || !begin_reading(directory))
+    if (STAILQ_EMPTY(&client->subscriber.owed) || peer_has_left(client->peer) || !begin_reading(directory))
         return false;
     for (int i = 0; i < READ_MAX && more; i++)
         more = fill_one(client);
