@@ -22,7 +22,7 @@ struct control {
     struct control_header *s_header;
     struct lookup_cell *s_lookups; /* [LOOKUP_CELLS] */
     _Atomic uint64_t *s_misses;    /* [MISS_CELLS] */
-    struct hbitmap stale;          /* slots whose tables are older than update_timeout and in demand */
+    struct hbitmap stale;          /* slots whose tables have expired and are in demand */
     _Atomic uint32_t *s_probes;    /* [slot_count] */
     struct hbitmap reported;       /* call cells with new results */
     /* [call_cells] each. NULL: the object is of the layout that was released before, which has none. */

@@ -34,7 +34,7 @@
     X(units_retired,     "64-byte units waiting for grace_ms to pass")              \
     X(lookups,           "lookups by clients")                                      \
     X(lookups_missed,    "lookups of keys that were not cached")                    \
-    X(lookups_expired,   "lookups that found the table older than update_timeout")  \
+    X(lookups_expired,   "lookups that found the table expired")  \
     X(reports,           "results of calls that clients reported")                  \
     X(reports_unknown,   "results for unknown routes or hosts: ignored")            \
     X(reports_refused,   "results lost for lack of a call cell")                    \

@@ -29,11 +29,11 @@
  *                                                                | port[count]                : u16, network order
  *
  *      stamp      the ref that leads here; 0 while the block is being written
- *      expires    tick after which the table is older than update_timeout; bit 63: PULLING, expires never
+ *      expires    tick after which the table is to be refreshed; bit 63: PULLING, expires never
  *      limited    hosts that get less than their even share; where it is 0, readers skip `states`; or LIMITED_REPLACED
  *      marks      0, or that an answer is held back: why, and until when; or MARK_SPARED; see hold_mark.h
  *      count      0: the directory says that there is no such route
- *      ttl_s      seconds from fetch to expiry, so fetched = expires - 1000 * ttl_s; for people
+ *      ttl_s      seconds from fetch to expiry at the latest: expiry.h has when it expires, and when it was fetched
  *      states     of word i / 16, bits 4 * (i % 16) and up: enum host_share of host i
  *
  *  CONTROL OBJECT  /larshm.<instance>.control   clients write, the fetcher collects. Contents are never trusted. Made with

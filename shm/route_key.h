@@ -26,6 +26,11 @@ static inline uint64_t route_key_number(struct route_key key)
     return (uint64_t)key.modid << 32 | key.cmdid;
 }
 
+static inline struct route_key route_key_from_number(uint64_t number)
+{
+    return (struct route_key){(uint32_t)(number >> 32), (uint32_t)number};
+}
+
 static inline bool route_key_equal(struct route_key a, struct route_key b)
 {
     return route_key_number(a) == route_key_number(b);
@@ -44,7 +49,7 @@ static inline uint64_t route_key_word(struct route_key key)
 
 static inline struct route_key route_key_from_word(uint64_t word)
 {
-    return (struct route_key){(uint32_t)(~word >> 32), (uint32_t)~word};
+    return route_key_from_number(~word);
 }
 
 static inline uint64_t route_key_hash(struct route_key key, uint64_t seed)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "shm/atomic.h"
+#include "shm/expiry.h"
 #include "shm/host_addr.h"
 #include "shm/routes.h"
 #include "shm/status.h"
@@ -138,8 +139,8 @@ static inline void table_hosts(const struct table *table, struct host_addr *out)
 /* When the directory gave or confirmed the table, as a tick. */
 static inline uint64_t table_fetched(const struct table *table)
 {
-    uint64_t expires = table->expires & ~EXPIRES_PULLING, ttl_ms = table->ttl_s * UINT64_C(1000);
-    return expires > ttl_ms ? expires - ttl_ms : 0;
+    return expiry_fetched(route_key_from_number(load_relaxed(&table->s_block->key)),
+                          table->expires & ~EXPIRES_PULLING, table->ttl_s);
 }
 
 /* Unix time in milliseconds of the snapshot that the table is from, and as which it was not confirmed since; 0: none. */

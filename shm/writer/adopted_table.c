@@ -15,6 +15,13 @@ static uint32_t released_share(uint64_t word, uint32_t host)
                                                    : SHARE_FULL;
 }
 
+/* Its ticks begin with the boot, and no table expires early. */
+static uint64_t released_expiry(uint64_t expires, struct route_key key, uint32_t ttl_s)
+{
+    uint64_t pulling = expires & EXPIRES_PULLING, ttl_ms = ttl_s * UINT64_C(1000);
+    return expiry_tick(key, (expires & ~EXPIRES_PULLING) + TICK_ORIGIN - ttl_ms, ttl_s) | pulling;
+}
+
 /* Of what comes before the hosts, only the width of the states differs. */
 static enum shm_status released_table(const struct routes *source, uint32_t slot, struct route_key key,
                                       _Atomic uint64_t *states, struct table *out)
@@ -38,16 +45,17 @@ static enum shm_status released_table(const struct routes *source, uint32_t slot
         _Atomic uint64_t *word = &states[host / STATES_IN_WORD];
         store_relaxed(word, load_relaxed(word) | share_bits(host, share));
     }
+    uint32_t ttl_s = load_relaxed(&s_block->ttl_s);
     *out = (struct table){
         .s_block = s_block,
         .s_addresses = s_addresses,
         .s_ports = s_ports,
         .s_states = states,
         .ref = ref,
-        .expires = load_relaxed(&s_block->expires) + TICK_ORIGIN, /* its ticks begin with the boot */
+        .expires = released_expiry(load_relaxed(&s_block->expires), key, ttl_s),
         .count = count,
         .limited = load_relaxed(&s_block->limited),
-        .ttl_s = load_relaxed(&s_block->ttl_s),
+        .ttl_s = ttl_s,
     };
     return SHM_OK;
 }

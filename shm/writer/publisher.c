@@ -109,7 +109,7 @@ static uint64_t draw_version(struct publisher *publisher)
 enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint32_t empty,
                               const struct publication *table, uint64_t now)
 {
-    uint64_t expires = now + table->ttl_s * UINT64_C(1000);
+    uint64_t expires = expiry_tick(table->key, now, table->ttl_s);
     struct block *s_old = *slot == SLOT_NONE ? NULL : current_block(publisher, *slot);
 
     if (s_old)

@@ -42,7 +42,7 @@ static inline enum route_state route_ref_state(const struct route_ref *route)
     return route_ref_expires(route) & EXPIRES_PULLING ? ROUTE_PULLING : ROUTE_NEW;
 }
 
-/* True if the route is here, NEW, and older than update_timeout: a client's flag is justified (Lars rule 4). PULLING
+/* True if the route is here, NEW, and has expired: a client's flag is justified (Lars rule 4). PULLING
  * makes `expires` larger than any tick. */
 static inline bool route_ref_is_expired(const struct route_ref *route, uint64_t now)
 {

@@ -143,11 +143,11 @@ enum larshm_host_state {
 typedef struct larshm_route_info {
     uint64_t version;           /* grows with each change of the route's hosts */
     uint64_t age_ms;            /* since the directory last confirmed the hosts */
-    uint32_t update_timeout_s;  /* older than this, a lookup makes the fetcher refresh it */
+    uint32_t update_timeout_s;  /* older than this, or than a drawn part of it from 70 percent, it has expired */
     uint32_t hosts;             /* how many; 0: the directory says that there is no such route */
     uint64_t fetcher_silent_ms; /* since the fetcher's last sign of life: 10 ms, 100 if idle */
     uint8_t pulling;            /* 1: a request to the directory is under way */
-    uint8_t expired;            /* 1: older than update_timeout_s */
+    uint8_t expired;            /* 1: a lookup makes the fetcher refresh it */
     uint8_t fetcher_alive;      /* 1: its last sign of life is less than 3 seconds old */
     uint8_t connected;          /* 1: it was connected to the directory then */
     uint8_t can_ask;     /* 1: this process may request routes from the fetcher, and report */
