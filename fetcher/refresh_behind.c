@@ -53,6 +53,7 @@ static void end_hold(struct refresh *refresh, uint64_t version)
     refresh->behind_since = refresh->leave_at = 0;
     refresh->refused = (struct refused){0};
     refresh->resubscribe = 0;
+    refresh->resubscribe_from = refresh->now;
     writer_set_data_version(refresh->writer, version);
     writer_gauge(refresh->writer, COUNTER_behind, 0);
 }

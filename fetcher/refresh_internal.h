@@ -35,6 +35,7 @@ struct refresh {
     struct hold_rules hold_rules; /* in use; see refresh_hold_apply() */
     struct subscriptions subscriptions;
     size_t resubscribe;          /* position in `subscriptions` of the next route to request again */
+    uint64_t resubscribe_from;   /* tick: routes that were answered later are not requested again */
     uint64_t generation;         /* the one that `subscriptions` was last compared with */
     struct expired expired;      /* routes to refresh */
     uint64_t expired_generation; /* of their slots */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests to the directory: rules 1, 4 and 5, within rates and limits; and deadlines, resubscription, probes. */
+#include "fetcher/patience.h"
 #include "fetcher/refresh_internal.h"
+#include "fetcher/resubscribe.h"
 
 enum {
     FLAGS_PER_POLL = 16384, /* at most */
     COLLECT_MS = 100,
     ANSWER_ASSUMED = 4096,   /* bytes of an answer for a route that is not known yet */
     IN_FLIGHT_MAX = 4 << 20, /* bytes of all answers under way: Lars' directory can queue some 8 MB */
-    ANSWERLESS = 10,         /* silences of a directory that sends something, but no answer */
 };
 
 /* What is waited for is shared, too: a quarter is kept for new routes, and a quarter for known ones. */
@@ -76,7 +77,7 @@ void refresh_restart_requests(struct refresh *refresh)
 {
     requests_clear(refresh->requests);
     window_init(&refresh->window);
-    refresh->last_answer = refresh->now;
+    refresh->resubscribe_from = refresh->last_answer = refresh->now;
     refresh->resubscribe = 0;
     refresh->announced = false;
     refresh->shares = (struct shares){.filled = refresh->now};
@@ -87,14 +88,11 @@ void refresh_restart_requests(struct refresh *refresh)
 /*
  * A lost answer leaves no route PULLING, a late one is waited for: see requests.h. Where the directory has dropped
  * everything, it is silent, or answers nothing for long; then the connection ends, and with it all that was requested.
- * Where another server may well answer, the time-out of a request is silence enough.
  */
 void refresh_enforce_deadlines(struct refresh *refresh)
 {
     struct requests *requests = refresh->requests;
     uint64_t now = refresh->now, timeout = refresh->config->fetcher.request_timeout_ms;
-    uint64_t silence_limit = timeout + refresh->config->fetcher.probe_interval_ms;
-    uint64_t patience = connection_hurries(refresh->connection) ? timeout : silence_limit;
     struct route_key key;
     while (now > timeout && requests_time_out(requests, now - timeout))
         writer_count(refresh->writer, COUNTER_timeouts, 1);
@@ -102,12 +100,12 @@ void refresh_enforce_deadlines(struct refresh *refresh)
         refresh_set_new(refresh, key);
     if (requests->count == 0)
         return;
-    uint64_t oldest = requests_oldest(requests);
-    if (now > oldest + patience && now > refresh->heard + patience)
-        connection_drop(refresh->connection, "no response");
-    else if (now > oldest + ANSWERLESS * silence_limit &&
-             now > refresh->last_answer + ANSWERLESS * silence_limit)
-        connection_drop(refresh->connection, "requests are not answered");
+    const struct waiting waiting = {
+        .oldest = requests_oldest(requests), .heard = refresh->heard, .answer = refresh->last_answer};
+    const char *why = patience_over(&waiting, timeout, refresh->config->fetcher.probe_interval_ms,
+                                    connection_hurries(refresh->connection), now);
+    if (why)
+        connection_drop(refresh->connection, why);
 }
 
 /* A table of a held route looks as old as its hosts are, but an answer has come since. */
@@ -227,15 +225,24 @@ static void request_missed(struct refresh *refresh)
     writer_misses_end(refresh->writer, &round);
 }
 
+/* What was answered on this connection, since it was in use or had changed, is subscribed to. */
+static bool is_unsubscribed(const struct refresh *refresh, const struct route_ref *route)
+{
+    return route_ref_state(route) == ROUTE_NEW && table_fetched(&route->table) <= refresh->resubscribe_from;
+}
+
 static void resubscribe(struct refresh *refresh)
 {
-    token_bucket_fill(&refresh->resubscribe_bucket, refresh->config->fetcher.resubscribe_per_second,
-                      refresh->now);
-    while (refresh->resubscribe < refresh->subscriptions.count && refresh->resubscribe_bucket.tokens >= 1 &&
-           may_request(refresh, SHARE_RESUBSCRIBE)) {
+    token_bucket_fill(
+        &refresh->resubscribe_bucket,
+        resubscribe_rate(refresh->subscriptions.count, refresh->config->fetcher.resubscribe_per_second),
+        refresh->now);
+    for (int i = 0; i < FLAGS_PER_POLL && refresh->resubscribe < refresh->subscriptions.count &&
+                    refresh->resubscribe_bucket.tokens >= 1 && may_request(refresh, SHARE_RESUBSCRIBE);
+         i++) {
         struct route_ref route =
             writer_find(refresh->writer, refresh->subscriptions.keys[refresh->resubscribe++]);
-        if (route_ref_state(&route) == ROUTE_NEW) {
+        if (is_unsubscribed(refresh, &route)) {
             request(refresh, &route, SHARE_RESUBSCRIBE);
             refresh->resubscribe_bucket.tokens -= 1;
         }

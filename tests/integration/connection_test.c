@@ -98,6 +98,30 @@ static void silent_directory_is_probed_and_then_disconnected(void **state)
     assert_true(fetcher_counter(&fixture->fetcher, COUNTER_timeouts) > 0);
 }
 
+/* All routes are requested at once, and an answer comes when the time-out has passed several times. */
+static void directory_that_delivers_an_answer_now_and_then_is_kept(void **state)
+{
+    enum {
+        ROUTES = 6,
+        TRICKLE_MS = 500,
+    };
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = 50;
+    fixture->fetcher.config.probe_interval_ms = 100;
+    fixture_connect(fixture);
+    for (uint32_t i = 0; i < ROUTES; i++)
+        assert_int_equal(fixture_lookup(fixture, 1, i), LARSHM_PENDING);
+    for (uint32_t i = 0; i < ROUTES; i++) {
+        struct route_key key;
+        usleep(TRICKLE_MS * 1000);
+        assert_true(directory_takes(&fixture->directory, EVENTUALLY_MS, &key));
+        fixture_answer(fixture, key.modid, key.cmdid, 1, 80);
+    }
+    for (uint32_t i = 0; i < ROUTES; i++)
+        eventually(fixture_serves(fixture, 1, i, 1, 80));
+    assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_disconnects), 0);
+}
+
 /* As one does that has a route which it cannot send. */
 static void directory_that_answers_all_but_one_route_is_kept(void **state)
 {
@@ -174,7 +198,7 @@ static void peer_that_never_reads_costs_a_bounded_amount_of_memory(void **state)
     struct fixture *fixture = *state;
     int least = 1;
     fixture->fetcher.config.request_timeout_ms = 300;
-    fixture->fetcher.config.probe_interval_ms = 700;
+    fixture->fetcher.config.probe_interval_ms = 100;
     directory_listen(&fixture->directory);
     assert_int_equal(setsockopt(fixture->directory.listener, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)),
                      0);
@@ -285,6 +309,7 @@ int main(void)
         fixture_test(directory_that_was_down_is_found_again_and_resubscribed),
         fixture_test(log_stays_small_while_the_directory_flaps),
         fixture_test(silent_directory_is_probed_and_then_disconnected),
+        fixture_test(directory_that_delivers_an_answer_now_and_then_is_kept),
         fixture_test(directory_that_answers_probes_is_kept),
         fixture_test(directory_that_answers_all_but_one_route_is_kept),
         fixture_test(first_request_that_is_not_answered_shows_that_the_peer_is_gone),

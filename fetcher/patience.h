@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long a directory is waited for. A connection on which anything comes is alive, however slow: a fetcher that leaves
+ * it has its requests answered in vain, and sends them all again. Where a whole fleet does that, a slow directory answers
+ * hardly anything else, and no fetcher ever has all of its routes.
+ */
+#ifndef FETCHER_PATIENCE_H
+#define FETCHER_PATIENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PATIENCE_TIMES = 10, /* request_timeout_ms and probe_interval_ms together: a minute by default */
+};
+
+/* Ticks, while a request is outstanding. */
+struct waiting {
+    uint64_t oldest; /* of the requests: was sent */
+    uint64_t heard;  /* something came */
+    uint64_t answer; /* a request was answered, or the connection made */
+};
+
+/*
+ * Why the connection is to be left; NULL: it is not. `hurry`: another server may well answer, so a silence of
+ * request_timeout_ms is enough. A directory that sends pushes alone is left, too: it has lost all requests.
+ */
+const char *patience_over(const struct waiting *waiting, uint64_t request_timeout_ms,
+                          uint64_t probe_interval_ms, bool hurry, uint64_t now);
+
+#endif
