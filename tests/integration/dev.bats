@@ -33,7 +33,7 @@ other_serves() {
 }
 
 no_object_is_left() {
-  ! compgen -G "/dev/shm/larshm.$LARSHM_INSTANCE" && ! compgen -G "/dev/shm/larshm.$LARSHM_INSTANCE.*"
+  ! compgen -G "/dev/shm/larshm.$LARSHM_INSTANCE" && ! compgen -G "/dev/shm/larshm.${LARSHM_INSTANCE}[.-]*"
 }
 
 start_dev() {
@@ -66,6 +66,35 @@ start_dev() {
   dev=
   no_object_is_left
   run -1 pgrep -f "$BATS_TEST_TMPDIR/data"
+}
+
+@test "dev --mariadb serves two instances from two directories, starts again what is killed, and leaves nothing" {
+  start_dev --mariadb --any-ports
+  eval "$(sed -n 's/^  \(cd .*\|export .*\)/\1/p' "$BATS_TEST_TMPDIR/out")"
+  scratch=$PWD
+  for instance in "$LARSHM_INSTANCE" "$LARSHM_INSTANCE-2"; do larshm -n "$instance" wait 1 1; done
+  old=$(cat directory.pid directory2.pid)
+  kill -9 "$(cat directory.pid)"
+  larshm-dns --db "$DB" route add 1 1 10.0.0.3:8080
+  for instance in "$LARSHM_INSTANCE" "$LARSHM_INSTANCE-2"; do
+    for _ in $(seq 100); do
+      if larshm -n "$instance" get 1 1 | grep 10.0.0.3:8080; then break; fi
+      sleep 0.1
+    done
+    larshm -n "$instance" get 1 1 | grep 10.0.0.3:8080
+  done
+  for _ in $(seq 100); do
+    if [ "$old" != "$(cat directory.pid directory2.pid)" ]; then break; fi
+    sleep 0.1
+  done
+  kill -0 "$(cat directory.pid)"
+  cd /
+  kill -TERM "$dev"
+  wait "$dev"
+  dev=
+  no_object_is_left
+  [ ! -e "$scratch" ]
+  run -1 pgrep -f "$scratch"
 }
 
 @test "dev ends when one of the programs does, and says which log to read" {
