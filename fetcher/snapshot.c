@@ -20,8 +20,9 @@ enum {
 
 /* What the thread has, until it is done. */
 struct job {
-    const char *path;
+    const char *path, *instance;
     struct snapshot_encoder encoder;
+    const char *in_the_way; /* see snapshot_file_in_the_way() */
     int error;
     const char *step;
     _Atomic bool done;
@@ -72,29 +73,42 @@ static void *write_file(void *context)
 {
     struct job *job = context;
     snapshot_seal(job->encoder.bytes, job->encoder.size);
-    job->error = snapshot_file_write(job->path, job->encoder.bytes, job->encoder.size, &job->step);
+    job->in_the_way = snapshot_file_in_the_way(job->path, job->instance);
+    if (!job->in_the_way)
+        job->error = snapshot_file_write(job->path, job->encoder.bytes, job->encoder.size, &job->step);
     snapshot_encode_free(&job->encoder);
     /* Pairs with the acquire in snapshot_maintain(): the results are there. */
     store_release(&job->done, true);
     return NULL;
 }
 
+/* True if it has failed just now, which is to be said. */
+static bool has_failed(struct snapshot *snapshot)
+{
+    bool news = !snapshot->failing;
+    writer_count(snapshot->writer, COUNTER_snapshot_failures, 1);
+    snapshot->failing = true;
+    return news;
+}
+
 static void failed(struct snapshot *snapshot, const char *step, const char *why)
 {
-    writer_count(snapshot->writer, COUNTER_snapshot_failures, 1);
-    if (!snapshot->failing)
-        log_line(
-            LOG_LEVEL_WARNING,
-            "cannot %s the snapshot %s: %s; routes are served, and after a reboot they are as they were in "
-            "the last one; trying again every snapshot_interval",
-            step, snapshot->path, why);
-    snapshot->failing = true;
+    if (has_failed(snapshot))
+        log_line(LOG_LEVEL_WARNING,
+                 "cannot %s the snapshot %s: %s; routes are served, and a reboot takes what no snapshot has; "
+                 "trying again every snapshot_interval",
+                 step, snapshot->path, why);
 }
 
 /* The job is done. */
 static void judge(struct snapshot *snapshot)
 {
     const struct job *job = &snapshot->job;
+    if (job->in_the_way) {
+        if (has_failed(snapshot))
+            log_line(LOG_LEVEL_ERROR, "no snapshot is written: %s %s", job->path, job->in_the_way);
+        return;
+    }
     if (job->error != 0) {
         failed(snapshot, job->step, system_error_text(job->error));
         return;
@@ -115,7 +129,7 @@ static bool make_job(struct snapshot *snapshot)
         failed(snapshot, "make", "out of memory");
         return false;
     }
-    snapshot->job = (struct job){.path = snapshot->path, .encoder = *encoder};
+    snapshot->job = (struct job){.path = snapshot->path, .instance = snapshot->instance, .encoder = *encoder};
     *encoder = (struct snapshot_encoder){0};
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/snapshot_file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fetcher/snapshot_format.h"
 #include "shm/writer/memory_room.h"
 
 static enum snapshot_file refuse(char text[static SNAPSHOT_FILE_TEXT_SIZE], const char *why)
@@ -48,11 +50,51 @@ static enum snapshot_file read_all(int fd, uint8_t *bytes, size_t *size,
     return SNAPSHOT_FILE_READ;
 }
 
+/* O_NONBLOCK: opening a pipe without a writer would wait for one. */
+static int open_to_read(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+}
+
+/* As far as the name of its instance. */
+static const char *whose(int fd, const char *instance)
+{
+    struct {
+        uint64_t magic;
+        char rest[SNAPSHOT_INSTANCE - sizeof(uint64_t)], name[SNAPSHOT_HEADER_1 - SNAPSHOT_INSTANCE];
+    } head;
+    ssize_t got = pread(fd, &head, sizeof(head), 0);
+    if (got == 0)
+        return NULL;
+    if (got < (ssize_t)sizeof(head.magic) || le64toh(head.magic) != SNAPSHOT_MAGIC)
+        return "is no snapshot: name another file in [fetcher] snapshot";
+    if (got == sizeof(head) && strncmp(head.name, instance, sizeof(head.name)) != 0)
+        return "is the snapshot of another instance: put %i into [fetcher] snapshot, or, if this instance had "
+               "that name, move the file away";
+    return NULL;
+}
+
+const char *snapshot_file_in_the_way(const char *path, const char *instance)
+{
+    struct stat st;
+    int fd = open_to_read(path);
+    if (fd < 0 && errno == ENOENT)
+        return NULL;
+    if (fd < 0)
+        return errno == ELOOP
+                   ? "is a symbolic link: name the file itself in [fetcher] snapshot"
+                   : "cannot be opened, so it stays: let the fetcher's user read it, or name another file in [fetcher] snapshot";
+    const char *wrong = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)
+                            ? "is no regular file: name another one in [fetcher] snapshot"
+                            : whose(fd, instance);
+    close(fd);
+    return wrong;
+}
+
 enum snapshot_file snapshot_file_read(const char *path, uint64_t most, uint8_t **bytes, size_t *size,
                                       char text[static SNAPSHOT_FILE_TEXT_SIZE])
 {
-    /* O_NONBLOCK: opening a pipe without a writer would wait for one. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int fd = open_to_read(path);
     if (fd < 0 && errno == ENOENT)
         return SNAPSHOT_FILE_NONE;
     if (fd < 0)
@@ -69,11 +111,11 @@ enum snapshot_file snapshot_file_read(const char *path, uint64_t most, uint8_t *
     else
         result = read_all(fd, *bytes, size, text);
     close(fd);
-    if (result == SNAPSHOT_FILE_READ)
+    if (result == SNAPSHOT_FILE_READ && *size > 0)
         return result;
     free(*bytes);
     *bytes = NULL;
-    return result;
+    return result == SNAPSHOT_FILE_READ ? SNAPSHOT_FILE_NONE : result;
 }
 
 static bool write_all(int fd, const uint8_t *bytes, size_t size)
@@ -140,9 +182,6 @@ int snapshot_file_write(const char *path, const uint8_t *bytes, size_t size, con
 int snapshot_file_put_aside(const char *path)
 {
     char other[SNAPSHOT_FILE_PATH_SIZE];
-    struct stat st;
-    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return EISDIR;
     snprintf(other, sizeof(other), "%s.other", path);
     return rename(path, other) == 0 ? 0 : errno;
 }

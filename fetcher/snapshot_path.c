@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/snapshot_path.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,28 +9,52 @@
 #include <unistd.h>
 
 #include "conf/keys.h"
-#include "conf/values.h"
+#include "conf/log.h"
+#include "fetcher/snapshot_file.h"
 
-static bool folder_is_own(const char *path)
+/* NULL: a snapshot can be in it. */
+static const char *folder_fault(const char *folder, bool by_default)
 {
-    char folder[CONFIG_PATH_SIZE];
     struct stat st;
-    snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
-    return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-           (st.st_mode & 0022) == 0;
+    if (lstat(folder, &st) != 0)
+        return errno == ENOENT ? "is not there" : "cannot be reached by the fetcher's user";
+    if (by_default && (!S_ISDIR(st.st_mode) || st.st_uid != geteuid()))
+        return "is no folder of the fetcher's user";
+    if (by_default && st.st_mode & 0022)
+        return "can be written to by other users";
+    return access(folder, W_OK | X_OK) == 0 ? NULL : "cannot be written to by the fetcher's user";
 }
 
-void snapshot_path(const char *configured, const char *instance, char *out, size_t size)
+static void expand(const char *configured, const char *instance, char *out, size_t size)
 {
-    const struct key *key = keys_find("fetcher", "snapshot", strlen("snapshot"));
     size_t used = 0;
     out[0] = '\0';
-    if (strcmp(configured, key->initial) == 0 && !folder_is_own(configured))
-        return;
     for (const char *at = configured; *at && used < size; at++) {
         bool named = at[0] == '%' && at[1] == 'i';
         used +=
             (size_t)snprintf(out + used, size - used, "%.*s", named ? (int)size : 1, named ? instance : at);
         at += named;
     }
+}
+
+void snapshot_path(const char *configured, const char *instance, char *out, size_t size)
+{
+    const struct key *key = keys_find("fetcher", "snapshot", strlen("snapshot"));
+    const bool by_default = strcmp(configured, key->initial) == 0;
+    char folder[SNAPSHOT_FILE_PATH_SIZE];
+    expand(configured, instance, out, size);
+    if (!*out)
+        return;
+    const char *slash = strrchr(out, '/');
+    snprintf(folder, sizeof(folder), "%.*s", slash > out ? (int)(slash - out) : 1, out);
+    const char *fault = folder_fault(folder, by_default);
+    if (!fault)
+        return;
+    log_line(
+        by_default ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+        "no snapshot: %s %s, so a reboot takes all routes; make it a folder of the fetcher's user, or name "
+        "another file in [fetcher] snapshot",
+        folder, fault);
+    if (by_default)
+        out[0] = '\0';
 }

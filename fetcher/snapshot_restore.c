@@ -23,11 +23,14 @@ struct snapshot_restore {
 static const char no_routes[] = "routes are not restored",
                   no_hosts[] = "not all records of hosts are restored";
 
-/* The next snapshot takes its place. */
-static void put_aside(const char *path, const char *why, const char *lost)
+/* The next snapshot takes its place, if it is this instance's to replace. */
+static void put_aside(const struct snapshot_restore *restore, const char *why, const char *lost)
 {
-    int error = snapshot_file_put_aside(path);
-    if (error == 0)
+    const char *path = restore->path, *whose = snapshot_file_in_the_way(path, restore->instance);
+    int error = whose ? 0 : snapshot_file_put_aside(path);
+    if (whose)
+        log_line(LOG_LEVEL_ERROR, "%s %s; until then %s, and none are written", path, whose, lost);
+    else if (error == 0)
         log_line(LOG_LEVEL_WARNING, "%s %s: %s, and it is put aside as %s.other", path, why, lost, path);
     else
         log_line(LOG_LEVEL_WARNING,
@@ -48,7 +51,7 @@ static bool load(struct snapshot_restore *restore)
                             : snapshot_decode_begin(&restore->decoder, restore->bytes, size,
                                                     restore->instance, clock_unix_ms(), clock_tick());
     if (wrong)
-        put_aside(restore->path, wrong, no_routes);
+        put_aside(restore, wrong, no_routes);
     return !wrong;
 }
 
@@ -96,7 +99,7 @@ static bool begin(void *context, struct restored_extent *out)
     if (!*restore->path || !load(restore))
         return false;
     if (!restore_hosts(restore))
-        put_aside(restore->path, "has more records of hosts than there is room for", no_hosts);
+        put_aside(restore, "has more records of hosts than there is room for", no_hosts);
     snapshot_decode_rewind(&restore->decoder);
     *out = (struct restored_extent){.keys = restore->decoder.routes,
                                     .units = restore->decoder.units,
@@ -114,7 +117,7 @@ static bool next(void *context, struct restored_route *out)
 static void refused(void *context)
 {
     struct snapshot_restore *restore = context;
-    put_aside(restore->path, "has more routes than there is room for", no_routes);
+    put_aside(restore, "has more routes than there is room for", no_routes);
 }
 
 struct snapshot_restore *snapshot_restore_new(const char *path, const char *instance, uint64_t max_bytes)

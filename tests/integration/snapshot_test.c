@@ -279,6 +279,7 @@ static void folder_that_is_missing_is_named_once_and_routes_are_served(void **st
     fixture_connect(fixture);
     fixture_learn(fixture, 1, 1, 4, 7000);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_snapshot_failures) >= 2);
+    assert_int_equal(process_said(&fixture->fetcher.process, "no snapshot: "), 1);
     assert_int_equal(process_said(&fixture->fetcher.process, "cannot create the snapshot "), 1);
     assert_true(fixture_serves(fixture, 1, 1, 4, 7000));
     assert_int_equal(mkdir(folder, 0755), 0);
@@ -286,6 +287,64 @@ static void folder_that_is_missing_is_named_once_and_routes_are_served(void **st
     eventually(logged(fixture, "is written again"));
     reboot(fixture);
     assert_true(fixture_serves(fixture, 1, 1, 4, 7000));
+}
+
+static bool file_says(const char *expected)
+{
+    size_t size;
+    uint8_t *bytes = read_file(&size);
+    bool same = size == strlen(expected) && memcmp(bytes, expected, size) == 0;
+    free(bytes);
+    return same;
+}
+
+static void file_that_is_named_by_mistake_stays_as_it_is_and_is_named_in_the_log(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char notes[] = "10.0.0.1 db1\n";
+    write_file((const uint8_t *)notes, strlen(notes));
+    fixture->fetcher.config.more = "[fetcher]\nsnapshot_interval = 1\n";
+    fixture_connect(fixture);
+    assert_true(
+        logged(fixture, "snapshot is no snapshot: name another file in [fetcher] snapshot; until then "));
+    fixture_learn(fixture, 1, 1, 4, 7000);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_snapshot_failures) >= 2);
+    assert_int_equal(process_said(&fixture->fetcher.process, "no snapshot is written: "), 1);
+    fetcher_stop(&fixture->fetcher);
+    assert_true(file_says(notes));
+    write_file(NULL, 0); /* as `touch` leaves it */
+    fixture_start(fixture);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_snapshots) >= 1);
+}
+
+/* A path without %i. */
+static void snapshot_of_another_instance_is_neither_read_nor_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fetcher second;
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 1, 4, 7000);
+    fetcher_stop(&fixture->fetcher);
+    fetcher_init(&second, 1);
+    second.config.snapshot = path;
+    fetcher_start(&second);
+    assert_int_equal(fetcher_counter(&second, COUNTER_routes), 0);
+    assert_true(process_said(&second.process, "is the snapshot of another instance: put %i into ") > 0);
+    fetcher_stop(&second);
+    fetcher_dispose(&second);
+    shut_down(fixture);
+    fixture_start(fixture);
+    assert_true(fixture_serves(fixture, 1, 1, 4, 7000));
+}
+
+static void default_without_its_folder_is_named_at_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    if (access("/var/lib/larshm", F_OK) == 0)
+        skip();
+    fixture->fetcher.config.snapshot = "/var/lib/larshm/%i.snapshot";
+    fixture_start(fixture);
+    assert_true(logged(fixture, "no snapshot: /var/lib/larshm is not there, so a reboot takes all routes; "));
 }
 
 /* As on a disk that is full: a limit on the size of files, under which the log and nothing else is written. */
@@ -327,6 +386,9 @@ int main(void)
         TEST(clock_that_is_wrong_by_years_does_no_harm),
         TEST(damaged_file_is_put_aside_and_costs_nothing),
         TEST(folder_that_is_missing_is_named_once_and_routes_are_served),
+        TEST(file_that_is_named_by_mistake_stays_as_it_is_and_is_named_in_the_log),
+        TEST(snapshot_of_another_instance_is_neither_read_nor_replaced),
+        TEST(default_without_its_folder_is_named_at_the_start),
         TEST(full_disk_is_named_once_and_the_last_snapshot_stays),
 #undef TEST
     };

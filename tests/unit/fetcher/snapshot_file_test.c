@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/snapshot_file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "fetcher/snapshot_format.h"
 
 enum {
     MOST = 1 << 20,
@@ -70,6 +73,30 @@ static void expect_refused(const char *expected)
     size_t got;
     assert_int_equal(snapshot_file_read(path, MOST, &bytes, &got, text), SNAPSHOT_FILE_REFUSED);
     assert_string_equal(text, expected);
+}
+
+static void expect_in_the_way(const char *instance, const char *begin)
+{
+    const char *text = snapshot_file_in_the_way(path, instance);
+    assert_non_null(text);
+    assert_memory_equal(text, begin, strlen(begin));
+}
+
+static void expect_free(const char *instance)
+{
+    assert_null(snapshot_file_in_the_way(path, instance));
+}
+
+/* The first so many bytes of one. */
+static void put_snapshot(const char *instance, size_t size)
+{
+    const char *step;
+    uint8_t head[SNAPSHOT_HEADER] = {0};
+    const uint64_t magic = htole64(SNAPSHOT_MAGIC);
+    memcpy(head, &magic, sizeof(magic));
+    strcpy((char *)head + SNAPSHOT_INSTANCE, instance);
+    memcpy(contents, head, sizeof(head));
+    assert_int_equal(write_file(size, &step), 0);
 }
 
 static void what_is_written_is_read_and_of_this_user_alone(void **state)
@@ -181,16 +208,46 @@ static void file_that_is_put_aside_has_another_name(void **state)
     assert_int_equal(snapshot_file_put_aside(path), ENOENT);
 }
 
-/* By a mistake in the configuration, with data of its own. */
-static void folder_at_its_place_stays(void **state)
+/* A mistake in the configuration: it has data of its own. */
+static void what_is_there_by_mistake_is_in_the_way(void **state)
 {
     (void)state;
     const char *step;
     assert_int_equal(mkdir(path, 0700), 0);
     expect_refused("is no regular file");
-    assert_int_equal(snapshot_file_put_aside(path), EISDIR);
-    assert_int_equal(write_file(10, &step), EISDIR);
+    expect_in_the_way("one", "is no regular file: ");
     assert_int_equal(rmdir(path), 0);
+    assert_int_equal(write_file(10, &step), 0);
+    expect_in_the_way("one", "is no snapshot: ");
+    assert_int_equal(write_file(SIZE, &step), 0);
+    expect_in_the_way("one", "is no snapshot: ");
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+    expect_in_the_way("one", "is a symbolic link: ");
+}
+
+static void snapshot_of_another_instance_is_in_the_way(void **state)
+{
+    (void)state;
+    put_snapshot("one", SIZE);
+    expect_free("one");
+    expect_in_the_way("on", "is the snapshot of another instance: ");
+    expect_in_the_way("one2", "is the snapshot of another instance: ");
+}
+
+static void nothing_an_empty_file_and_a_damaged_snapshot_are_not_in_the_way(void **state)
+{
+    (void)state;
+    const char *step;
+    char text[SNAPSHOT_FILE_TEXT_SIZE];
+    uint8_t *bytes;
+    size_t got;
+    expect_free("one");
+    assert_int_equal(write_file(0, &step), 0);
+    expect_free("one");
+    assert_int_equal(snapshot_file_read(path, MOST, &bytes, &got, text), SNAPSHOT_FILE_NONE);
+    put_snapshot("one", 10); /* cut off before its name */
+    expect_free("one");
 }
 
 int main(void)
@@ -205,7 +262,9 @@ int main(void)
         TEST(leftover_of_a_dead_fetcher_is_replaced),
         TEST(folder_that_is_not_there_is_named_by_the_step),
         TEST(file_that_is_put_aside_has_another_name),
-        TEST(folder_at_its_place_stays),
+        TEST(what_is_there_by_mistake_is_in_the_way),
+        TEST(snapshot_of_another_instance_is_in_the_way),
+        TEST(nothing_an_empty_file_and_a_damaged_snapshot_are_not_in_the_way),
 #undef TEST
     };
     return cmocka_run_group_tests_name("unit/fetcher/snapshot_file", tests, NULL, NULL);

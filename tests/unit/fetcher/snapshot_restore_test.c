@@ -162,7 +162,8 @@ static void file_that_cannot_be_used_is_put_aside_and_costs_nothing(void **state
     char other[96];
     snprintf(other, sizeof(other), "%s.other", path);
     put_routes(instance, 10);
-    take(instance, "another");
+    take(instance, instance->name);
+    assert_int_equal(truncate(path, 200), 0);
     remove_objects(instance);
     start_restored(instance);
     assert_int_equal(instance_next_event(instance), EVENT_NONE);
@@ -172,6 +173,17 @@ static void file_that_cannot_be_used_is_put_aside_and_costs_nothing(void **state
     remove_objects(instance);
     start_restored(instance); /* no file at all */
     assert_int_equal(instance_next_event(instance), EVENT_NONE);
+}
+
+static void snapshot_of_another_instance_is_neither_read_nor_put_aside(void **state)
+{
+    struct instance *instance = *state;
+    put_routes(instance, 10);
+    take(instance, "another");
+    remove_objects(instance);
+    start_restored(instance);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_routes), 0);
+    assert_int_equal(unlink(path), 0);
 }
 
 static int make_folder(void **state)
@@ -199,6 +211,7 @@ int main(void)
         TEST(g5_fetcher_that_died_while_it_restored_is_followed_by_one_that_restores_all),
         TEST(g10_routes_beyond_max_bytes_are_left_out_and_new_ones_find_no_room),
         TEST(file_that_cannot_be_used_is_put_aside_and_costs_nothing),
+        TEST(snapshot_of_another_instance_is_neither_read_nor_put_aside),
 #undef TEST
     };
     return cmocka_run_group_tests_name("unit/fetcher/snapshot_restore", tests, make_folder, remove_folder);
