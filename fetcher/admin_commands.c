@@ -101,7 +101,9 @@ static json_t *describe(const struct servers *servers, unsigned index)
     const struct server *server = &servers->list[index];
     char address[CONFIG_HOST_SIZE + 8];
     snprintf(address, sizeof(address), "%s:%u", server->peer.ip, server->peer.port);
-    json_t *version = server->told ? json_integer((json_int_t)server->version) : json_null();
+    const uint64_t shown =
+        server->version < INT64_MAX ? server->version : INT64_MAX; /* JSON's largest here */
+    json_t *version = server->told ? json_integer((json_int_t)shown) : json_null();
     return json_pack("{s:s, s:b, s:o, s:I, s:I, s:I, s:s}", "address", address, "in_use",
                      index == servers->at, "version", version, "connects", (json_int_t)server->connects,
                      "failures", (json_int_t)server->failures, "answers", (json_int_t)server->answers,

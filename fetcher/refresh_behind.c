@@ -88,8 +88,9 @@ bool refresh_judge_version(struct refresh *refresh, struct answer *answer)
     servers_told(connection_servers(refresh->connection), answer->version);
     if (answer->version >= seen || refresh->config->fetcher.behind_hold == 0) {
         if (refresh->behind_since) {
-            log_line(LOG_LEVEL_INFO, "directory %s has caught up, with version %" PRIu64,
-                     connection_address(refresh->connection), answer->version);
+            log_limited(&refresh->caught_up_limit, LOG_LEVEL_INFO,
+                        "directory %s has caught up, with version %" PRIu64,
+                        connection_address(refresh->connection), answer->version);
             end_hold(refresh, answer->version);
         } else if (answer->version != seen)
             writer_set_data_version(refresh->writer, answer->version);
@@ -100,12 +101,12 @@ bool refresh_judge_version(struct refresh *refresh, struct answer *answer)
     if (refresh->behind_since == 0) {
         refresh->behind_since = refresh->now;
         writer_gauge(refresh->writer, COUNTER_behind, 1);
-        log_line(LOG_LEVEL_WARNING,
-                 "holding: the directory is behind: %s has version %" PRIu64 ", and %" PRIu64
-                 " was seen; what it changes counts if none is newer for %" PRIu32
-                 " s, or after `larshm route accept --all`",
-                 connection_address(refresh->connection), answer->version, seen,
-                 refresh->config->fetcher.behind_hold);
+        log_limited(&refresh->behind_limit, LOG_LEVEL_WARNING,
+                    "holding: the directory is behind: %s has version %" PRIu64 ", and %" PRIu64
+                    " was seen; what it changes counts if none is newer for %" PRIu32
+                    " s, or after `larshm route accept --all`",
+                    connection_address(refresh->connection), answer->version, seen,
+                    refresh->config->fetcher.behind_hold);
     }
     return true;
 }

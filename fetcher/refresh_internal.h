@@ -61,7 +61,7 @@ struct refresh {
     bool announced;            /* max_frame, on this connection */
     bool answered;             /* a request, by the bytes that are being taken */
     struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, hold_better_limit,
-        hold_over_limit, long_limit, many_limit, rate_limit;
+        hold_over_limit, behind_limit, caught_up_limit, long_limit, many_limit, rate_limit;
     struct refused refused;
     struct answer answer;
 };

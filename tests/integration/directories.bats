@@ -115,6 +115,27 @@ fetch_from_the_newest_of_three() {
     run -1 larshm route accept
 }
 
+@test "a directory that comes back with an empty database takes nothing away before behind_hold" {
+    cd "$BATS_TEST_TMPDIR"
+    "$BIN/larshm-dns" --db newest.db route add 1 1 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80
+    directory newest
+    local only=${pids[-1]}
+    configure "$(cat newest)" 2
+    fetch
+    larshm wait 1 1
+    eventually has_hosts 3
+    kill "$only"
+    wait "$only" || true
+    rm newest.db*
+    directory newest "$(cat newest)"
+    eventually grep -q "holding: the directory is behind: .* has version 0" log
+    has_hosts 3
+    eventually has_hosts 0
+    grep -q "no directory is newer: going back from version [0-9]* to 0" log
+    run -0 larshm show
+    [[ "$output" != *"holding"* ]]
+}
+
 @test "all rows are deleted and inserted again half a second later: no lookup finds no route" {
     cd "$BATS_TEST_TMPDIR"
     "$BIN/larshm-dns" --db newest.db route add 1 1 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80

@@ -13,6 +13,7 @@ enum {
     REQUEST_MS = 200, /* request_timeout_ms where it matters */
     FAR_MS = 30000,   /* all other time-outs: more than a test waits for */
     PORT = 8000,
+    TURNS = 400,
 };
 
 struct servers {
@@ -266,6 +267,26 @@ static struct directory *start_at_version(struct servers *servers, const char *b
     return directory;
 }
 
+static json_int_t sum(const json_t *list, const char *name)
+{
+    json_int_t all = 0;
+    size_t i;
+    const json_t *server;
+    json_array_foreach(list, i, server)
+        all += json_integer_value(json_object_get(server, name));
+    return all;
+}
+
+/* To be released. */
+static json_t *list_servers(const struct servers *servers)
+{
+    int fd = admin_connect(&servers->fetcher);
+    assert_true(admin_send(fd, "{\"version\":1,\"command\":\"servers\"}\n"));
+    json_t *answered = admin_receive(fd);
+    close(fd);
+    return answered;
+}
+
 static bool is_behind(const struct servers *servers)
 {
     return fetcher_counter(&servers->fetcher, COUNTER_behind) == 1;
@@ -325,6 +346,57 @@ static void newest_of_directories_that_are_all_behind_counts_in_the_end(void **s
     assert_true(has_hosts(servers, 1));
     assert_false(is_behind(servers));
     assert_true(shows(servers, older));
+}
+
+/* Whichever of the others is in use answers so; returns the one that was when the route has so many hosts. */
+static struct directory *answer_others_until(struct servers *servers, const struct directory *gone,
+                                             uint64_t version, uint32_t count)
+{
+    struct directory *in_use = NULL;
+    for (uint64_t end = clock_tick() + EVENTUALLY_MS; clock_tick() < end && !has_hosts(servers, count);)
+        for (struct directory *at = servers->directories; at < servers->directories + COUNT; at++) {
+            struct route_key key;
+            if (at == gone || (!directory_accepts(at, 5) && at->fd < 0))
+                continue;
+            while (directory_takes(at, 5, &key)) {
+                answer_at(at, version, count);
+                in_use = at;
+            }
+        }
+    assert_true(has_hosts(servers, count));
+    return in_use;
+}
+
+static void version_that_no_other_directory_can_reach_counts_no_more_after_behind_hold(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *broken = start_at_version(servers, "[fetcher]\nbehind_hold = 2\n");
+    answer_at(broken, UINT64_MAX, 4);
+    eventually(has_hosts(servers, 4));
+    directory_refuse(broken);
+    struct directory *in_use = answer_others_until(servers, broken, 100, 2);
+    assert_false(is_behind(servers));
+    assert_non_null(in_use);
+    answer_at(in_use, 101, 1); /* as a push */
+    eventually(has_hosts(servers, 1));
+    assert_false(is_behind(servers));
+}
+
+/* Some answers of the same directory are newer than others, by a fault of its own. */
+static void directory_whose_version_goes_to_and_fro_does_not_flood_the_log(void **state)
+{
+    struct servers *servers = *state;
+    struct directory *broken = start_at_version(servers, "[fetcher]\nbehind_hold = 3600\n");
+    for (int i = 0; i < TURNS; i++)
+        answer_at(broken, i % 2 ? UINT64_MAX : 99, 3);
+    answer_at(broken, UINT64_MAX, 4);
+    eventually(has_hosts(servers, 4));
+    assert_in_range(process_said(&servers->fetcher.process, "holding: the directory is behind"), 1,
+                    TURNS / 10);
+    assert_in_range(process_said(&servers->fetcher.process, "has caught up"), 1, TURNS / 10);
+    json_t *answered = list_servers(servers);
+    assert_true(sum(json_object_get(answered, "servers"), "version") > 0);
+    json_decref(answered);
 }
 
 static void operator_accepts_a_directory_that_is_behind(void **state)
@@ -485,16 +557,6 @@ static void g9_version_row_of_a_directory_of_lars_tells_that_it_is_behind(void *
     assert_true(serves(servers, 1, PORT));
 }
 
-static json_int_t sum(const json_t *list, const char *name)
-{
-    json_int_t all = 0;
-    size_t i;
-    const json_t *server;
-    json_array_foreach(list, i, server)
-        all += json_integer_value(json_object_get(server, name));
-    return all;
-}
-
 static void operators_see_what_became_of_each_server(void **state)
 {
     struct servers *servers = *state;
@@ -502,9 +564,7 @@ static void operators_see_what_became_of_each_server(void **state)
     directory_refuse(first);
     struct directory *second = accept_other(servers, first);
     directory_expect(second, 1, 1);
-    int fd = admin_connect(&servers->fetcher);
-    assert_true(admin_send(fd, "{\"version\":1,\"command\":\"servers\"}\n"));
-    json_t *answered = admin_receive(fd);
+    json_t *answered = list_servers(servers);
     const json_t *list = json_object_get(answered, "servers"), *own = json_array_get(list, 0),
                  *next = json_array_get(list, 1);
     assert_int_equal(json_array_size(list), COUNT);
@@ -517,7 +577,6 @@ static void operators_see_what_became_of_each_server(void **state)
     assert_int_equal(sum(list, "failures"), 1);
     assert_int_equal(sum(list, "answers"), 3); /* to two requests for the version row, and one for 1/1 */
     json_decref(answered);
-    close(fd);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -534,6 +593,8 @@ int main(void)
         TEST(reload_goes_to_another_server_only_where_the_one_in_use_is_gone),
         TEST(g9_directories_that_are_behind_take_nothing_away),
         TEST(newest_of_directories_that_are_all_behind_counts_in_the_end),
+        TEST(version_that_no_other_directory_can_reach_counts_no_more_after_behind_hold),
+        TEST(directory_whose_version_goes_to_and_fro_does_not_flood_the_log),
         TEST(operator_accepts_a_directory_that_is_behind),
         TEST(g9_version_that_was_seen_is_kept_over_restarts_of_the_fetcher),
         TEST(g9_version_that_was_seen_outlives_a_reboot),
