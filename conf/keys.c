@@ -26,7 +26,7 @@ const struct key keys[KEY_COUNT] = {
     {KEY(reporter, port, KEY_PORT), 1, 65535, "7779", "", RELOAD,
      "The report service's TCP port."},
     {KEY_AT(reporter, report_interval, KEY_INTEGER, report_interval), 1, 3600, "1", "seconds", RELOAD,
-     "How often call results go to the report service."},
+     "How often call results go to the report service; failures and changes of a host's state go at once. 30 for a fleet."},
     {KEY_AT(reporter, caller, KEY_ADDRESS, caller), 0, 0, "", "", RELOAD,
      "This machine's address in call results. Empty: that of its end of the connection."},
 

@@ -93,13 +93,19 @@ struct host_store *balance_store(const struct balance *balance)
     return balance->store;
 }
 
-bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
-                          uint32_t *count)
+void balance_begin_round(struct balance *balance)
+{
+    unreported_begin_round(&balance->unreported);
+}
+
+bool balance_next_results(struct balance *balance, bool urgent, struct route_key *key,
+                          struct host_result *out, uint32_t *count)
 {
     uint32_t route;
     struct host_addr host;
     do
-        if (!unreported_take_route(&balance->unreported, &route))
+        if (urgent ? !unreported_take_urgent(&balance->unreported, &route)
+                   : !unreported_take_route(&balance->unreported, &route))
             return false;
     while (!host_store_is(balance->store, route, key, &host));
     const struct route_ref found = writer_find(balance->writer, *key);
@@ -122,5 +128,5 @@ void balance_report_all(struct balance *balance)
     struct host_addr host;
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)
         if (host_store_is(balance->store, number, &key, &host) && host_addr_is_none(host))
-            unreported_add_route(&balance->unreported, number);
+            unreported_add_route(&balance->unreported, number, URGENCY_NONE);
 }

@@ -54,12 +54,16 @@ struct host_result {
     bool ejected;
 };
 
+/* Routes with unreported results are reported in rounds: those that have some now are in the next one. */
+void balance_begin_round(struct balance *balance);
+
 /*
- * Returns the routes with unreported results, one per call: one result for each host of the table, with its real
- * counts. `out` has room for HOSTS_MAX. False: no more. What is returned counts as reported.
+ * Returns the routes of the round, one per call: one result for each host of the table, with its real counts. Or, of
+ * those with unreported failures or changes of state, the urgent ones, see unreported.h. `out` has room for HOSTS_MAX.
+ * False: no more. What is returned counts as reported.
  */
-bool balance_next_results(struct balance *balance, struct route_key *key, struct host_result *out,
-                          uint32_t *count);
+bool balance_next_results(struct balance *balance, bool urgent, struct route_key *key,
+                          struct host_result *out, uint32_t *count);
 
 /* The report service may have lost reports: every route that has records is to be reported again. */
 void balance_report_all(struct balance *balance);

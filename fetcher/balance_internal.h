@@ -50,7 +50,7 @@ uint32_t balance_share(const struct balance *balance, const struct host_health *
 void balance_publish_share(struct balance *balance, const struct route_ref *route, uint32_t number);
 
 /* The route has results for the report service. */
-void balance_mark_unreported(struct balance *balance, struct route_key key);
+void balance_mark_unreported(struct balance *balance, struct route_key key, enum urgency urgency);
 
 /*
  * After health_apply() or health_time(). `before`: the counts that a change has reset; they may not have been

@@ -180,7 +180,7 @@ bool balance_judge(void *context, const struct call_report *report)
     unreported.rsucc = saturating_add32(unreported.rsucc, batch.succ);
     unreported.rerr = saturating_add32(unreported.rerr, batch.err);
     balance_settle(balance, &route, number, change, &unreported);
-    balance_mark_unreported(balance, report->key);
+    balance_mark_unreported(balance, report->key, batch.err > 0 ? URGENCY_FAILURE : URGENCY_NONE);
     return true;
 }
 

@@ -55,11 +55,11 @@ void balance_gauge_ejected(struct balance *balance)
     writer_gauge(balance->writer, COUNTER_overloaded, balance->deadlines.ejected);
 }
 
-void balance_mark_unreported(struct balance *balance, struct route_key key)
+void balance_mark_unreported(struct balance *balance, struct route_key key, enum urgency urgency)
 {
     uint32_t route = host_store_find(balance->store, key, HOST_ADDR_NONE);
     if (route != HOST_STORE_NONE)
-        unreported_add_route(&balance->unreported, route);
+        unreported_add_route(&balance->unreported, route, urgency);
 }
 
 /* "10 failures in a row". */
@@ -166,7 +166,7 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
     if (change == HEALTH_CHANGED && !ejects)
         balance_log_state(balance, number);
     if (change == HEALTH_CHANGED)
-        balance_mark_unreported(balance, route->key);
+        balance_mark_unreported(balance, route->key, URGENCY_STATE);
     balance_place(balance, number);
     balance_gauge_ejected(balance);
 }

@@ -283,7 +283,8 @@ static void end(uv_signal_t *signal, int number)
 static int start_loop(struct daemon *daemon)
 {
     uv_loop_t *loop = &daemon->loop;
-    daemon->reporting = reporting_new(loop, daemon->writer, daemon->balance, &daemon->config);
+    daemon->reporting =
+        reporting_new(loop, daemon->writer, daemon->balance, &daemon->config, daemon->identity);
     if (!daemon->reporting)
         return -1;
     daemon->connection =

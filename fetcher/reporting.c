@@ -6,10 +6,13 @@
 
 #include "fetcher/connection.h"
 #include "fetcher/decode.h"
+#include "fetcher/round.h"
 #include "shm/clock.h"
 
 enum {
-    QUIET_MS = 60000 /* between two log lines that say that the service is away */
+    QUIET_MS = 60000,      /* between two log lines that say that the service is away */
+    URGENT_BURST = 100,    /* routes that are reported out of turn at once, ... */
+    URGENT_EVERY_MS = 100, /* ... and then so often */
 };
 
 struct reporting {
@@ -21,20 +24,33 @@ struct reporting {
     struct connection *connection; /* NULL: nothing to report yet, or no service configured */
     uint64_t connected;            /* tick */
     uint32_t own_address;          /* of this end of it */
-    uint64_t round_begun;          /* tick; 0: there was none yet */
-    bool in_round;
-    struct route_key first; /* the route that the round began with; ROUTE_KEY_NONE: it has not begun */
-    struct route_key key;   /* the route in hand */
+    uint64_t identity;
+    uint64_t round; /* tick from which the next one is an interval away, or up to two; 0: there was none yet */
+    uint64_t urgent_next; /* tick; a burst may be so far ahead of it */
+    struct route_key key; /* the route in hand */
     uint32_t count, sent;
     struct host_result results[HOSTS_MAX];
     uint8_t frame[FRAME_MAX];
 };
 
+static uint32_t interval_ms(const struct reporting *reporting)
+{
+    return reporting->config->report_interval * 1000;
+}
+
+static uint64_t round_place(const struct reporting *reporting, uint64_t tick)
+{
+    return round_from(tick, interval_ms(reporting), reporting->identity);
+}
+
+/* A service that was away is away for all machines: they do not come back to it in one moment. */
 static void connection_up(void *context)
 {
     struct reporting *reporting = context;
     reporting->connected = clock_tick();
     reporting->own_address = connection_own_ip(reporting->connection);
+    if (reporting->round)
+        reporting->round = round_place(reporting, reporting->connected) - interval_ms(reporting);
     balance_report_all(reporting->balance);
 }
 
@@ -66,33 +82,34 @@ static void follow_config(struct reporting *reporting)
 
 static bool round_due(const struct reporting *reporting, uint64_t now)
 {
-    return reporting->round_begun == 0 ||
-           now >= reporting->round_begun + reporting->config->report_interval * UINT64_C(1000);
+    return reporting->round == 0 || now >= round_place(reporting, reporting->round + interval_ms(reporting));
 }
 
 static void begin_round(struct reporting *reporting, uint64_t now)
 {
-    reporting->round_begun = now;
-    reporting->in_round = true;
-    reporting->first = reporting->sent < reporting->count ? reporting->key : ROUTE_KEY_NONE;
+    reporting->round = reporting->round == 0 ? now : round_place(reporting, now + 1) - interval_ms(reporting);
+    balance_begin_round(reporting->balance);
 }
 
-/*
- * Makes sure that there is a route in hand. False: the round is over. Routes come in the order they got results: when
- * the first one comes again, all that were waiting have been sent, and it begins the next round.
- */
-static bool take_route(struct reporting *reporting)
+/* Takes a route that is reported out of turn, if the rate allows it. */
+static bool take_urgent(struct reporting *reporting, uint64_t now)
+{
+    if (now + URGENT_BURST * URGENT_EVERY_MS < reporting->urgent_next ||
+        !balance_next_results(reporting->balance, true, &reporting->key, reporting->results,
+                              &reporting->count))
+        return false;
+    reporting->urgent_next = (now > reporting->urgent_next ? now : reporting->urgent_next) + URGENT_EVERY_MS;
+    return true;
+}
+
+/* Makes sure that there is a route in hand. False: there is nothing to report now. */
+static bool take_route(struct reporting *reporting, uint64_t now)
 {
     while (reporting->sent == reporting->count) {
         reporting->sent = reporting->count = 0;
-        if (!balance_next_results(reporting->balance, &reporting->key, reporting->results,
-                                  &reporting->count) ||
-            route_key_equal(reporting->key, reporting->first)) {
-            reporting->in_round = false;
+        if (!take_urgent(reporting, now) && !balance_next_results(reporting->balance, false, &reporting->key,
+                                                                  reporting->results, &reporting->count))
             return false;
-        }
-        if (route_key_is_none(reporting->first))
-            reporting->first = reporting->key;
     }
     return true;
 }
@@ -141,15 +158,15 @@ void reporting_poll(struct reporting *reporting, uint64_t now)
     /* The service never answers. It proves itself by staying connected for longer than any backoff. */
     if (now > reporting->connected + config->fetcher.reconnect_max_ms)
         connection_proved(reporting->connection);
-    if (!reporting->in_round && round_due(reporting, now))
+    if (round_due(reporting, now))
         begin_round(reporting, now);
-    while (reporting->in_round && take_route(reporting) && send_next_frame(reporting, unix_time))
+    while (take_route(reporting, now) && send_next_frame(reporting, unix_time))
         continue;
     connection_flush(reporting->connection);
 }
 
 struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct balance *balance,
-                                const struct config *config)
+                                const struct config *config, uint64_t identity)
 {
     struct reporting *reporting = calloc(1, sizeof(*reporting));
     if (!reporting)
@@ -158,6 +175,7 @@ struct reporting *reporting_new(uv_loop_t *loop, struct writer *writer, struct b
     reporting->writer = writer;
     reporting->balance = balance;
     reporting->config = config;
+    reporting->identity = identity;
     return reporting;
 }
 

@@ -169,6 +169,26 @@ static void directory_that_is_away_does_not_keep_results_back(void **state)
     service_expect_reported(HOST(1), 5, 0);
 }
 
+/* A change of state each time, failures once until the route's turn comes. */
+static void failures_and_changes_of_state_do_not_wait_for_the_interval(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.report_interval = 3600;
+    service_connect(fixture);
+    service_good_call(fixture, HOST(1), 0, 1);
+    service_expect_nothing(SERVICE_QUIET_MS);
+    service_good_call(fixture, HOST(2), 1, 1);
+    service_expect_reported(HOST(2), 0, 1);
+    service_good_call(fixture, HOST(2), 1, 1);
+    service_expect_nothing(SERVICE_QUIET_MS);
+    service_good_call(fixture, HOST(2), 1, 50);
+    Lars__ReportStatusRequest *report = service_expect();
+    assert_true(report_of(report, HOST(2))->overload);
+    assert_int_equal(report_of(report, HOST(1))->succ, 2);
+    report_free(report);
+    service_expect_nothing(SERVICE_QUIET_MS);
+}
+
 static void reload_changes_the_interval_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -192,6 +212,7 @@ int main(void)
         service_test(large_route_is_reported_in_several_frames_each_host_once),
         service_test(results_are_summed_while_the_service_is_away),
         service_test(directory_that_is_away_does_not_keep_results_back),
+        service_test(failures_and_changes_of_state_do_not_wait_for_the_interval),
         service_test(reload_changes_the_interval_at_once),
     };
     return cmocka_run_group_tests_name("integration/reporting", tests, NULL, NULL);

@@ -584,11 +584,12 @@ static void all_routes_with_records_can_be_reported_again(void **state)
     report_and_poll(fixture, true, 10);
     put(fixture, OTHER_KEY, HOSTS, TTL_S, NULL);
     for (int i = 0; i < 2; i++) {
-        assert_true(balance_next_results(fixture->balance, &key, results, &count));
+        balance_begin_round(fixture->balance);
+        assert_true(balance_next_results(fixture->balance, false, &key, results, &count));
         assert_int_equal(route_key_number(key), KEY);
         assert_int_equal(count, HOSTS);
         assert_int_equal(results[BAD].succ, 10);
-        assert_false(balance_next_results(fixture->balance, &key, results, &count));
+        assert_false(balance_next_results(fixture->balance, false, &key, results, &count));
         balance_report_all(fixture->balance);
     }
 }

@@ -22,23 +22,30 @@ static void expect_reported(struct unreported *unreported, uint32_t number, uint
     assert_int_equal(reported_err, err);
 }
 
+/* In a round of its own. */
+static bool take_in_turn(struct unreported *unreported, uint32_t *route)
+{
+    unreported_begin_round(unreported);
+    return unreported_take_route(unreported, route);
+}
+
 static void route_with_new_results_waits_once_and_the_longest_waiting_goes_first(void **state)
 {
     (void)state;
     struct unreported unreported = {0};
     uint32_t route;
     assert_true(unreported_reserve(&unreported, 10));
-    unreported_add_route(&unreported, 7);
-    unreported_add_route(&unreported, 3);
-    unreported_add_route(&unreported, 7);
-    assert_true(unreported_take_route(&unreported, &route));
+    unreported_add_route(&unreported, 7, URGENCY_NONE);
+    unreported_add_route(&unreported, 3, URGENCY_NONE);
+    unreported_add_route(&unreported, 7, URGENCY_NONE);
+    assert_true(take_in_turn(&unreported, &route));
     assert_int_equal(route, 7);
-    unreported_add_route(&unreported, 7);
-    assert_true(unreported_take_route(&unreported, &route));
+    unreported_add_route(&unreported, 7, URGENCY_NONE);
+    assert_true(take_in_turn(&unreported, &route));
     assert_int_equal(route, 3);
-    assert_true(unreported_take_route(&unreported, &route));
+    assert_true(take_in_turn(&unreported, &route));
     assert_int_equal(route, 7);
-    assert_false(unreported_take_route(&unreported, &route));
+    assert_false(take_in_turn(&unreported, &route));
     unreported_free(&unreported);
 }
 
@@ -49,13 +56,13 @@ static void more_room_keeps_the_order_of_those_who_wait(void **state)
     uint32_t route, expected = 0;
     for (uint32_t added = 0; added < ROUTES; added++) {
         assert_true(unreported_reserve(&unreported, added + 1));
-        unreported_add_route(&unreported, added);
+        unreported_add_route(&unreported, added, URGENCY_NONE);
         if (added % 3 == 0) {
-            assert_true(unreported_take_route(&unreported, &route));
+            assert_true(take_in_turn(&unreported, &route));
             assert_int_equal(route, expected++);
         }
     }
-    while (unreported_take_route(&unreported, &route))
+    while (take_in_turn(&unreported, &route))
         assert_int_equal(route, expected++);
     assert_int_equal(expected, ROUTES);
     unreported_free(&unreported);
@@ -70,13 +77,92 @@ static void all_may_wait_at_once_again_and_again(void **state)
     assert_true(unreported_reserve(&unreported, ROUTES));
     for (uint32_t round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < ROUTES; i++)
-            unreported_add_route(&unreported, (i + round) % ROUTES);
+            unreported_add_route(&unreported, (i + round) % ROUTES, URGENCY_NONE);
         for (uint32_t i = 0; i < ROUTES; i++) {
-            assert_true(unreported_take_route(&unreported, &route));
+            assert_true(take_in_turn(&unreported, &route));
             assert_int_equal(route, (i + round) % ROUTES);
         }
-        assert_false(unreported_take_route(&unreported, &route));
+        assert_false(take_in_turn(&unreported, &route));
     }
+    unreported_free(&unreported);
+}
+
+static void round_has_the_routes_that_waited_when_it_began_each_once(void **state)
+{
+    (void)state;
+    struct unreported unreported = {0};
+    uint32_t route;
+    assert_true(unreported_reserve(&unreported, 10));
+    unreported_add_route(&unreported, 7, URGENCY_NONE);
+    assert_false(unreported_take_route(&unreported, &route));
+    unreported_begin_round(&unreported);
+    unreported_add_route(&unreported, 3, URGENCY_NONE);
+    assert_true(unreported_take_route(&unreported, &route));
+    assert_int_equal(route, 7);
+    unreported_add_route(&unreported, 7, URGENCY_NONE);
+    assert_false(unreported_take_route(&unreported, &route));
+    unreported_begin_round(&unreported);
+    assert_true(unreported_take_route(&unreported, &route));
+    assert_int_equal(route, 3);
+    assert_true(unreported_take_route(&unreported, &route));
+    assert_int_equal(route, 7);
+    assert_false(unreported_take_route(&unreported, &route));
+    unreported_free(&unreported);
+}
+
+static void failures_of_a_route_are_reported_out_of_turn_once_between_rounds(void **state)
+{
+    (void)state;
+    struct unreported unreported = {0};
+    uint32_t route;
+    assert_true(unreported_reserve(&unreported, 10));
+    unreported_add_route(&unreported, 2, URGENCY_NONE);
+    assert_false(unreported_take_urgent(&unreported, &route));
+    for (int round = 0; round < 3; round++) {
+        unreported_add_route(&unreported, 7, URGENCY_FAILURE);
+        unreported_add_route(&unreported, 7, URGENCY_FAILURE);
+        assert_true(unreported_take_urgent(&unreported, &route));
+        assert_int_equal(route, 7);
+        unreported_add_route(&unreported, 7, URGENCY_FAILURE);
+        assert_false(unreported_take_urgent(&unreported, &route));
+        unreported_begin_round(&unreported);
+        while (unreported_take_route(&unreported, &route))
+            continue;
+        assert_int_equal(route, 7);
+    }
+    unreported_free(&unreported);
+}
+
+static void change_of_state_is_reported_out_of_turn_each_time(void **state)
+{
+    (void)state;
+    struct unreported unreported = {0};
+    uint32_t route;
+    assert_true(unreported_reserve(&unreported, 10));
+    unreported_add_route(&unreported, 7, URGENCY_FAILURE);
+    assert_true(unreported_take_urgent(&unreported, &route));
+    for (int i = 0; i < 3; i++) {
+        unreported_add_route(&unreported, 7, URGENCY_STATE);
+        assert_true(unreported_take_urgent(&unreported, &route));
+        assert_int_equal(route, 7);
+    }
+    unreported_free(&unreported);
+}
+
+static void what_was_reported_out_of_turn_is_not_reported_again_in_turn(void **state)
+{
+    (void)state;
+    struct unreported unreported = {0};
+    uint32_t route;
+    assert_true(unreported_reserve(&unreported, 10));
+    unreported_add_route(&unreported, 7, URGENCY_FAILURE);
+    unreported_add_route(&unreported, 3, URGENCY_FAILURE);
+    assert_true(unreported_take_urgent(&unreported, &route));
+    assert_int_equal(route, 7);
+    assert_true(take_in_turn(&unreported, &route));
+    assert_int_equal(route, 3);
+    assert_false(take_in_turn(&unreported, &route));
+    assert_false(unreported_take_urgent(&unreported, &route));
     unreported_free(&unreported);
 }
 
@@ -137,12 +223,12 @@ static void forgotten_host_leaves_nothing_to_the_next_one_of_its_number(void **s
     assert_true(unreported_reserve(&unreported, 1));
     expect_reported(&unreported, 0, 10, 1, 10, 1);
     unreported_keep(&unreported, 0, 14, 3);
-    unreported_add_route(&unreported, 0);
+    unreported_add_route(&unreported, 0, URGENCY_NONE);
     unreported_forget(&unreported, 0);
     expect_reported(&unreported, 0, 1, 1, 1, 1);
-    unreported_add_route(&unreported, 0); /* it waits already */
-    assert_true(unreported_take_route(&unreported, &route));
-    assert_false(unreported_take_route(&unreported, &route));
+    unreported_add_route(&unreported, 0, URGENCY_NONE); /* it waits already */
+    assert_true(take_in_turn(&unreported, &route));
+    assert_false(take_in_turn(&unreported, &route));
     unreported_free(&unreported);
 }
 
@@ -152,6 +238,10 @@ int main(void)
         cmocka_unit_test(route_with_new_results_waits_once_and_the_longest_waiting_goes_first),
         cmocka_unit_test(more_room_keeps_the_order_of_those_who_wait),
         cmocka_unit_test(all_may_wait_at_once_again_and_again),
+        cmocka_unit_test(round_has_the_routes_that_waited_when_it_began_each_once),
+        cmocka_unit_test(failures_of_a_route_are_reported_out_of_turn_once_between_rounds),
+        cmocka_unit_test(change_of_state_is_reported_out_of_turn_each_time),
+        cmocka_unit_test(what_was_reported_out_of_turn_is_not_reported_again_in_turn),
         cmocka_unit_test(counts_that_go_on_are_reported_as_they_are),
         cmocka_unit_test(what_came_between_the_last_report_and_a_new_window_is_reported_once),
         cmocka_unit_test(several_windows_between_two_reports_are_summed),
