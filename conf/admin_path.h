@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where an instance's admin socket is when it is not configured: the same places for the fetcher and for larshm. */
+/* Where a program's admin socket is when it is not configured: the same places for who listens and who connects. */
 #ifndef CONF_ADMIN_PATH_H
 #define CONF_ADMIN_PATH_H
 
@@ -16,11 +16,11 @@ enum admin_place {
 
 struct admin_path {
     char base[CONFIG_PATH_SIZE];
-    char directory[CONFIG_PATH_SIZE]; /* base/INSTANCE */
-    char socket[CONFIG_PATH_SIZE];    /* base/INSTANCE/admin.sock */
+    char directory[CONFIG_PATH_SIZE]; /* base/NAME */
+    char socket[CONFIG_PATH_SIZE];    /* base/NAME/admin.sock */
 };
 
-/* False: the place does not exist for this process, or its path is too long for a socket. */
-bool admin_path(enum admin_place place, const char *instance, struct admin_path *out);
+/* The fetcher's name is its instance, which has no dots, so that others take names with one. False: the place does not exist for this process, or its path is too long for a socket. */
+bool admin_path(enum admin_place place, const char *name, struct admin_path *out);
 
 #endif

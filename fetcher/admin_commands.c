@@ -14,16 +14,26 @@
 typedef json_t *command_fn(const struct admin_targets *targets, const struct admin_request *request,
                            struct admin_error *error);
 
+static struct route_key key_of(const struct admin_request *request)
+{
+    return route_key(request->modid, request->cmdid);
+}
+
+static struct host_addr host_of(const struct admin_request *request)
+{
+    return (struct host_addr){request->host.sin_addr.s_addr, request->host.sin_port};
+}
+
 /* ---- the commands ---- */
 
 static json_t *set_override(const struct admin_targets *targets, const struct admin_request *request,
                             enum host_override override, struct admin_error *error)
 {
     char ip[INET_ADDRSTRLEN];
-    const struct host_addr host = request->host;
-    const uint32_t modid = request->key.modid, cmdid = request->key.cmdid;
+    const struct host_addr host = host_of(request);
+    const uint32_t modid = request->modid, cmdid = request->cmdid;
     inet_ntop(AF_INET, &host.address, ip, sizeof(ip));
-    switch (balance_override(targets->balance, request->key, host, override)) {
+    switch (balance_override(targets->balance, key_of(request), host, override)) {
     case BALANCE_DONE:
         log_line(LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 ": %s %s:%u, by an operator", modid, cmdid,
                  request->command, ip, ntohs(host.port));
@@ -64,9 +74,9 @@ static json_t *clear(const struct admin_targets *targets, const struct admin_req
 static json_t *accept_answer(const struct admin_targets *targets, const struct admin_request *request,
                              struct admin_error *error)
 {
-    const uint32_t modid = request->key.modid, cmdid = request->key.cmdid;
+    const uint32_t modid = request->modid, cmdid = request->cmdid;
     uint32_t hosts;
-    switch (refresh_accept(targets->refresh, request->key, &hosts)) {
+    switch (refresh_accept(targets->refresh, key_of(request), &hosts)) {
     case ACCEPT_DONE:
         log_line(LOG_LEVEL_INFO,
                  "route %" PRIu32 "/%" PRIu32 ": the answer that was held back, of %" PRIu32
@@ -178,14 +188,10 @@ static char *dump(json_t *answer)
     return text;
 }
 
-char *admin_error_answer(const struct admin_error *error)
+static char *execute(void *arg, const char *line, size_t length, struct admin_rest *rest)
 {
-    return dump(json_pack("{s:i, s:b, s:s, s:s}", "version", ADMIN_VERSION, "ok", 0, "error", error->text,
-                          "code", error->code));
-}
-
-char *admin_execute(const struct admin_targets *targets, const char *line, size_t length)
-{
+    const struct admin_targets *targets = arg;
+    (void)rest;
     struct admin_request request;
     struct admin_error error = {.code = ""};
     json_t *more = NULL;
@@ -201,4 +207,15 @@ char *admin_execute(const struct admin_targets *targets, const char *line, size_
         json_object_update(answer, more);
     json_decref(more);
     return dump(answer);
+}
+
+struct admin_service admin_service(const struct admin_targets *targets)
+{
+    return (struct admin_service){
+        .execute = execute,
+        .arg = (void *)targets,
+        .peers_max = ADMIN_PEERS_MAX,
+        .missing = "`larshm host` and `larshm reload` do not work",
+        .remedy = "set [fetcher] admin_socket to a path in a directory of the fetcher's user",
+    };
 }

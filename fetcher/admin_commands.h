@@ -3,7 +3,8 @@
 #ifndef FETCHER_ADMIN_COMMANDS_H
 #define FETCHER_ADMIN_COMMANDS_H
 
-#include "fetcher/admin_request.h"
+#include "conf/admin_request.h"
+#include "conf/admin_server.h"
 #include "fetcher/balance.h"
 #include "fetcher/refresh.h"
 #include "fetcher/servers.h"
@@ -20,10 +21,11 @@ struct admin_targets {
     void *context; /* of reload() */
 };
 
-/* Carries out the request in `line`. Returns the answer, JSON without line breaks, to be freed; NULL: no memory. */
-char *admin_execute(const struct admin_targets *targets, const char *line, size_t length);
+enum {
+    ADMIN_PEERS_MAX = 100,
+};
 
-/* The answer to a request that is not carried out. */
-char *admin_error_answer(const struct admin_error *error);
+/* What an admin server does with the commands. `targets` must outlive it. */
+struct admin_service admin_service(const struct admin_targets *targets);
 
 #endif

@@ -20,7 +20,7 @@
 #include "conf/notify.h"
 #include "conf/start.h"
 #include "conf/system_error.h"
-#include "fetcher/admin.h"
+#include "fetcher/admin_commands.h"
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
 #include "fetcher/health.h"
@@ -53,8 +53,8 @@ struct daemon {
     struct reporting *reporting;
     struct connection *connection;
     struct admin_targets targets;
-    struct admin *admin;       /* NULL: out of memory */
-    struct listener *listener; /* NULL: no thread could be started */
+    struct admin_server *admin; /* NULL: out of memory */
+    struct listener *listener;  /* NULL: no thread could be started */
     struct snapshot *snapshot;
     char snapshot_path[SNAPSHOT_FILE_PATH_SIZE]; /* "": there is none */
     uv_loop_t loop;
@@ -94,7 +94,7 @@ static void stop(struct daemon *daemon, int exit_status)
         uv_close(handles[i], NULL);
     connection_stop(daemon->connection);
     reporting_stop(daemon->reporting);
-    admin_stop(daemon->admin);
+    admin_server_stop(daemon->admin);
     listener_stop(daemon->listener);
     snapshot_stop(daemon->snapshot);
     uv_stop(&daemon->loop);
@@ -123,7 +123,7 @@ static void maintenance_due(uv_timer_t *timer)
         return;
     }
     balance_maintain(daemon->balance);
-    admin_maintain(daemon->admin, clock_tick());
+    admin_server_maintain(daemon->admin);
     snapshot_maintain(daemon->snapshot, clock_tick());
     return_to_own_server(daemon);
     notify_status(daemon, "");
@@ -319,8 +319,9 @@ static int start_loop(struct daemon *daemon)
                                              .config_path = daemon->options.config_path,
                                              .reload = reload,
                                              .context = daemon};
+    const struct admin_service service = admin_service(&daemon->targets);
     daemon->admin =
-        admin_start(loop, daemon->options.instance, daemon->config.fetcher.admin_socket, &daemon->targets);
+        admin_server_start(loop, daemon->options.instance, daemon->config.fetcher.admin_socket, &service);
     daemon->listener = listener_start(loop, &listener_role, daemon);
     if (!daemon->listener)
         log_line(LOG_LEVEL_WARNING,

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "fetcher/admin_request.h"
+#include "conf/admin_request.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_refused(const struct admin_error *error)
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     DEMAND(memchr(request.command, '\0', sizeof(request.command)));
-    DEMAND(request.has_route || (!request.has_host && route_key_is_none(request.key)));
-    DEMAND(!request.has_host || (request.host.address && request.host.port));
+    DEMAND(request.has_route || (!request.has_host && request.modid == 0 && request.cmdid == 0));
+    DEMAND(!request.has_host || (request.host.sin_addr.s_addr && request.host.sin_port));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fetcher/admin_request.h"
+#include "conf/admin_request.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -22,18 +22,23 @@ bool admin_refuse(struct admin_error *error, const char *code, const char *forma
     return false;
 }
 
+char *admin_error_answer(const struct admin_error *error)
+{
+    json_t *answer = json_pack("{s:i, s:b, s:s, s:s}", "version", ADMIN_VERSION, "ok", 0, "error",
+                               error->text, "code", error->code);
+    char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+    json_decref(answer);
+    return text;
+}
+
 static bool is_id(json_int_t number)
 {
     return number >= 0 && number <= UINT32_MAX;
 }
 
-static bool read_host(const char *text, struct host_addr *out)
+static bool read_host(const char *text, struct sockaddr_in *out)
 {
-    struct sockaddr_in address;
-    if (!address_parse(text, &address) || address.sin_addr.s_addr == INADDR_ANY || address.sin_port == 0)
-        return false;
-    *out = (struct host_addr){address.sin_addr.s_addr, address.sin_port};
-    return true;
+    return address_parse(text, out) && out->sin_addr.s_addr != INADDR_ANY && out->sin_port != 0;
 }
 
 static bool read_members(json_t *root, struct admin_request *out, struct admin_error *error)
@@ -57,7 +62,10 @@ static bool read_members(json_t *root, struct admin_request *out, struct admin_e
     if (strlen(command) >= sizeof(out->command))
         return admin_refuse(error, "unknown_command", "unknown command");
     snprintf(out->command, sizeof(out->command), "%s", command);
-    out->key = out->has_route ? route_key((uint32_t)modid, (uint32_t)cmdid) : ROUTE_KEY_NONE;
+    if (out->has_route) {
+        out->modid = (uint32_t)modid;
+        out->cmdid = (uint32_t)cmdid;
+    }
     return true;
 }
 

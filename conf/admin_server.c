@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-#include "fetcher/admin.h"
+#include "conf/admin_server.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/admin_request.h"
+#include "conf/admin_socket.h"
 #include "conf/log.h"
-#include "fetcher/admin_socket.h"
-#include "shm/clock.h"
 
 /* An operator's connection. */
 struct peer {
     uv_pipe_t pipe;
     uv_write_t write;
-    struct admin *admin;
+    struct admin_server *server;
     struct peer *next;
-    uint64_t deadline; /* tick */
+    uint64_t deadline; /* ms of the loop */
     char *answer;      /* being written */
-    bool ended;        /* it will send no more */
-    bool last;         /* its connection ends with this answer */
+    struct admin_rest rest;
+    bool ended; /* it will send no more */
+    bool last;  /* its connection ends with this answer */
     size_t used;
     char input[ADMIN_LINE_MAX];
 };
 
-struct admin {
+struct admin_server {
     uv_loop_t *loop;
-    const char *instance, *configured;
+    const char *name, *configured;
     uv_pipe_t *listener; /* NULL: there is no socket */
     struct admin_socket socket;
-    const struct admin_targets *targets;
+    struct admin_service service;
     struct peer *peers;
     unsigned peer_count; /* of `peers` */
     unsigned handles;    /* that libuv still knows, and the caller's */
@@ -37,10 +39,10 @@ struct admin {
     struct log_limit full_limit;
 };
 
-static void release(struct admin *admin)
+static void release(struct admin_server *server)
 {
-    if (--admin->handles == 0)
-        free(admin);
+    if (--server->handles == 0)
+        free(server);
 }
 
 /* ---- a peer ---- */
@@ -48,7 +50,7 @@ static void release(struct admin *admin)
 static void peer_closed(uv_handle_t *handle)
 {
     struct peer *peer = handle->data;
-    release(peer->admin);
+    release(peer->server);
     free(peer->answer);
     free(peer);
 }
@@ -56,13 +58,15 @@ static void peer_closed(uv_handle_t *handle)
 /* Those that were refused are not in the list. */
 static void close_peer(struct peer *peer)
 {
-    struct peer **at = &peer->admin->peers;
+    struct peer **at = &peer->server->peers;
     while (*at && *at != peer)
         at = &(*at)->next;
     if (*at) {
         *at = peer->next;
-        peer->admin->peer_count--;
+        peer->server->peer_count--;
     }
+    if (peer->rest.next)
+        peer->rest.drop(&peer->rest);
     uv_close((uv_handle_t *)&peer->pipe, peer_closed);
 }
 
@@ -88,6 +92,8 @@ static void read_done(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     serve(peer);
 }
 
+static void send_answer(struct peer *peer, char *answer);
+
 static void write_done(uv_write_t *write, int status)
 {
     struct peer *peer = write->data;
@@ -99,8 +105,11 @@ static void write_done(uv_write_t *write, int status)
         close_peer(peer);
         return;
     }
-    peer->deadline = clock_tick() + ADMIN_TIMEOUT_MS;
-    serve(peer);
+    peer->deadline = uv_now(peer->pipe.loop) + ADMIN_TIMEOUT_MS;
+    if (peer->rest.next)
+        send_answer(peer, peer->rest.next(&peer->rest));
+    else
+        serve(peer);
 }
 
 /* The answer is freed with the peer, or once it is written. */
@@ -133,7 +142,8 @@ static void serve(struct peer *peer)
     char *end = memchr(peer->input, '\n', peer->used);
     if (end) {
         size_t length = (size_t)(end - peer->input);
-        char *answer = admin_execute(peer->admin->targets, peer->input, length);
+        const struct admin_service *service = &peer->server->service;
+        char *answer = service->execute(service->arg, peer->input, length, &peer->rest);
         peer->used -= length + 1;
         memmove(peer->input, end + 1, peer->used);
         send_answer(peer, answer);
@@ -146,30 +156,33 @@ static void serve(struct peer *peer)
 
 /* ---- all of them ---- */
 
-static void accept_peer(struct admin *admin)
+static void accept_peer(struct admin_server *server)
 {
     struct peer *peer = calloc(1, sizeof(*peer));
-    admin->waiting = !peer; /* libuv accepts no other one meanwhile */
+    char text[64];
+    server->waiting = !peer; /* libuv accepts no other one meanwhile */
     if (!peer)
         return;
-    peer->admin = admin;
-    peer->deadline = clock_tick() + ADMIN_TIMEOUT_MS;
-    uv_pipe_init(admin->loop, &peer->pipe, 0);
+    peer->server = server;
+    peer->deadline = uv_now(server->loop) + ADMIN_TIMEOUT_MS;
+    uv_pipe_init(server->loop, &peer->pipe, 0);
     peer->pipe.data = peer;
-    admin->handles++;
-    if (uv_accept((uv_stream_t *)admin->listener, (uv_stream_t *)&peer->pipe) != 0) {
+    server->handles++;
+    if (uv_accept((uv_stream_t *)server->listener, (uv_stream_t *)&peer->pipe) != 0) {
         close_peer(peer);
         return;
     }
-    if (admin->peer_count == ADMIN_PEERS_MAX) {
-        log_limited(&admin->full_limit, LOG_LEVEL_WARNING,
-                    "admin socket: %d connections at once, one more refused", ADMIN_PEERS_MAX);
-        send_error(peer, "busy", "100 connections at once are served: try again");
+    if (server->peer_count == server->service.peers_max) {
+        log_limited(&server->full_limit, LOG_LEVEL_WARNING,
+                    "admin socket: %u connections at once, one more refused", server->service.peers_max);
+        snprintf(text, sizeof(text), "%u connections at once are served: try again",
+                 server->service.peers_max);
+        send_error(peer, "busy", text);
         return;
     }
-    peer->next = admin->peers;
-    admin->peers = peer;
-    admin->peer_count++;
+    peer->next = server->peers;
+    server->peers = peer;
+    server->peer_count++;
     serve(peer);
 }
 
@@ -185,91 +198,88 @@ static void listener_closed(uv_handle_t *handle)
     free(handle);
 }
 
-static void stop_listening(struct admin *admin)
+static void stop_listening(struct admin_server *server)
 {
-    admin_socket_remove(&admin->socket);
-    uv_close((uv_handle_t *)admin->listener, listener_closed);
-    admin->listener = NULL;
-    admin->waiting = false;
+    admin_socket_remove(&server->socket);
+    uv_close((uv_handle_t *)server->listener, listener_closed);
+    server->listener = NULL;
+    server->waiting = false;
 }
 
-static void start_listening(struct admin *admin)
+static void start_listening(struct admin_server *server)
 {
     char why[ADMIN_TEXT_SIZE] = "out of memory";
-    admin->socket = (struct admin_socket){0};
-    admin->listener = malloc(sizeof(*admin->listener));
-    if (admin->listener) {
-        admin->handles++;
-        uv_pipe_init(admin->loop, admin->listener, 0);
-        admin->listener->data = admin;
-        if (admin_socket_bind(&admin->socket, admin->listener, admin->instance, admin->configured, why,
+    server->socket = (struct admin_socket){0};
+    server->listener = malloc(sizeof(*server->listener));
+    if (server->listener) {
+        server->handles++;
+        uv_pipe_init(server->loop, server->listener, 0);
+        server->listener->data = server;
+        if (admin_socket_bind(&server->socket, server->listener, server->name, server->configured, why,
                               sizeof(why))) {
-            int code = uv_listen((uv_stream_t *)admin->listener, ADMIN_PEERS_MAX, connected);
+            int code = uv_listen((uv_stream_t *)server->listener, (int)server->service.peers_max, connected);
             if (code == 0) {
-                admin->failed = false;
+                server->failed = false;
                 return;
             }
-            snprintf(why, sizeof(why), "%s: %s", admin->socket.path, uv_strerror(code));
+            snprintf(why, sizeof(why), "%s: %s", server->socket.path, uv_strerror(code));
         }
-        stop_listening(admin);
+        stop_listening(server);
     }
-    if (!admin->failed)
-        log_line(
-            LOG_LEVEL_WARNING,
-            "no admin socket, so `larshm host` and `larshm reload` do not work: %s; set [fetcher] admin_socket to "
-            "a path in a directory of the fetcher's user",
-            why);
-    admin->failed = true;
+    if (!server->failed)
+        log_line(LOG_LEVEL_WARNING, "no admin socket, so %s: %s; %s", server->service.missing, why,
+                 server->service.remedy);
+    server->failed = true;
 }
 
-/* Whatever has removed or replaced the file: operators find the fetcher again. */
-static void keep_listening(struct admin *admin)
+/* Whatever has removed or replaced the file: operators find the program again. */
+static void keep_listening(struct admin_server *server)
 {
-    if (admin->listener && !admin_socket_is_named(&admin->socket)) {
+    if (server->listener && !admin_socket_is_named(&server->socket)) {
         log_line(LOG_LEVEL_WARNING, "the admin socket %s was removed or replaced: making it again",
-                 admin->socket.path);
-        stop_listening(admin);
+                 server->socket.path);
+        stop_listening(server);
     }
-    if (!admin->listener)
-        start_listening(admin);
+    if (!server->listener)
+        start_listening(server);
 }
 
-void admin_maintain(struct admin *admin, uint64_t now)
+void admin_server_maintain(struct admin_server *server)
 {
-    if (!admin)
+    if (!server)
         return;
-    keep_listening(admin);
-    if (admin->waiting)
-        accept_peer(admin);
-    for (struct peer *peer = admin->peers, *next; peer; peer = next) {
+    keep_listening(server);
+    if (server->waiting)
+        accept_peer(server);
+    for (struct peer *peer = server->peers, *next; peer; peer = next) {
         next = peer->next;
-        if (now > peer->deadline)
+        if (uv_now(server->loop) > peer->deadline)
             close_peer(peer);
     }
 }
 
-void admin_stop(struct admin *admin)
+void admin_server_stop(struct admin_server *server)
 {
-    if (!admin)
+    if (!server)
         return;
-    while (admin->peers)
-        close_peer(admin->peers);
-    if (admin->listener)
-        stop_listening(admin);
-    release(admin);
+    while (server->peers)
+        close_peer(server->peers);
+    if (server->listener)
+        stop_listening(server);
+    release(server);
 }
 
-struct admin *admin_start(uv_loop_t *loop, const char *instance, const char *configured,
-                          const struct admin_targets *targets)
+struct admin_server *admin_server_start(uv_loop_t *loop, const char *name, const char *configured,
+                                        const struct admin_service *service)
 {
-    struct admin *admin = calloc(1, sizeof(*admin));
-    if (!admin)
+    struct admin_server *server = calloc(1, sizeof(*server));
+    if (!server)
         return NULL;
-    admin->loop = loop;
-    admin->instance = instance;
-    admin->configured = configured;
-    admin->targets = targets;
-    admin->handles = 1; /* the caller's */
-    start_listening(admin);
-    return admin;
+    server->loop = loop;
+    server->name = name;
+    server->configured = configured;
+    server->service = *service;
+    server->handles = 1; /* the caller's */
+    start_listening(server);
+    return server;
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "fetcher/admin_request.h"
+#include "conf/admin_request.h"
 
 #define ROUTE "{\"version\":1,\"command\":\"drain\",\"modid\":1,\"cmdid\":4294967294"
 
@@ -25,9 +25,9 @@ static void request_names_a_command_a_route_and_a_host(void **state)
     assert_true(parse(ROUTE ",\"host\":\"10.0.0.1:65535\"}", &request, &error));
     assert_string_equal(request.command, "drain");
     assert_true(request.has_route && request.has_host);
-    assert_true(route_key_equal(request.key, route_key(1, UINT32_C(4294967294))));
-    assert_int_equal(request.host.address, htonl(0x0a000001));
-    assert_int_equal(request.host.port, htons(65535));
+    assert_true(request.modid == 1 && request.cmdid == UINT32_C(4294967294));
+    assert_int_equal(request.host.sin_addr.s_addr, htonl(0x0a000001));
+    assert_int_equal(request.host.sin_port, htons(65535));
     assert_true(parse(ROUTE "}", &request, &error));
     assert_true(request.has_route && !request.has_host);
     assert_true(parse(" {\"command\":\"reload\",\"version\":1}\r", &request, &error));
@@ -109,5 +109,5 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_request_is_told_by_code_and_in_printable_text),
         cmocka_unit_test(host_is_an_address_that_can_be_called),
     };
-    return cmocka_run_group_tests_name("unit/fetcher/admin_request", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("unit/conf/admin_request", tests, NULL, NULL);
 }

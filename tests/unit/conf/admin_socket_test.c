@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "fetcher/admin_socket.h"
+#include "conf/admin_socket.h"
 
 enum {
     ORDINARY_USER = 65534
@@ -214,5 +214,5 @@ int main(void)
         cmocka_unit_test(directory_that_others_could_change_is_refused),
         cmocka_unit_test(default_place_is_the_runtime_directory_where_run_cannot_be_used),
     };
-    return cmocka_run_group_tests_name("unit/fetcher/admin_socket", tests, setup, teardown);
+    return cmocka_run_group_tests_name("unit/conf/admin_socket", tests, setup, teardown);
 }

@@ -7,14 +7,13 @@
  *
  * "modid" and "cmdid" stand together; "host" needs them. Members that are not listed here are refused.
  */
-#ifndef FETCHER_ADMIN_REQUEST_H
-#define FETCHER_ADMIN_REQUEST_H
+#ifndef CONF_ADMIN_REQUEST_H
+#define CONF_ADMIN_REQUEST_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "shm/host_addr.h"
 
 enum {
     ADMIN_VERSION = 1,
@@ -25,8 +24,8 @@ enum {
 struct admin_request {
     char command[ADMIN_COMMAND_SIZE];
     bool has_route, has_host;
-    struct route_key key;
-    struct host_addr host;
+    uint32_t modid, cmdid;   /* 0 without a route */
+    struct sockaddr_in host; /* neither address nor port is 0 */
 };
 
 /* Why a request was not carried out: `code` for programs, "" where there is no error; `text` for people, ASCII. */
@@ -38,6 +37,9 @@ struct admin_error {
 /* Returns true, or false with `error` filled in and *out undefined. */
 bool admin_request_parse(const char *line, size_t length, struct admin_request *out,
                          struct admin_error *error);
+
+/* The answer to a request that is not carried out, to be freed; NULL: no memory. */
+char *admin_error_answer(const struct admin_error *error);
 
 /* Fills `error` in: bytes that are no printable ASCII become '?'. Returns false, for its caller to return. */
 __attribute__((format(printf, 3, 4))) bool admin_refuse(struct admin_error *error, const char *code,

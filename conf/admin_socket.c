@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fetcher/admin_socket.h"
+#include "conf/admin_socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,7 +93,7 @@ static const char *bind_configured(struct admin_socket *out, uv_pipe_t *pipe, co
     return why ? why : bind_file(out, pipe, path);
 }
 
-/* The base is shared by the instances of all users; each has a directory of its own in it. */
+/* The base is shared by the programs of all users; each has a directory of its own in it. */
 static const char *bind_default(struct admin_socket *out, uv_pipe_t *pipe, const struct admin_path *path)
 {
     const char *why = make_directory(path->base, 0755);
@@ -114,8 +114,8 @@ static const char *bind_default(struct admin_socket *out, uv_pipe_t *pipe, const
     return NULL;
 }
 
-bool admin_socket_bind(struct admin_socket *out, uv_pipe_t *pipe, const char *instance,
-                       const char *configured, char *error, size_t error_size)
+bool admin_socket_bind(struct admin_socket *out, uv_pipe_t *pipe, const char *name, const char *configured,
+                       char *error, size_t error_size)
 {
     struct admin_path path;
     const char *why;
@@ -127,7 +127,7 @@ bool admin_socket_bind(struct admin_socket *out, uv_pipe_t *pipe, const char *in
         return !why;
     }
     for (enum admin_place place = ADMIN_RUN; place < ADMIN_PLACES; place++) {
-        bool exists = admin_path(place, instance, &path);
+        bool exists = admin_path(place, name, &path);
         why = exists ? bind_default(out, pipe, &path) : "not set, or too long for a socket";
         if (!why)
             return true;
