@@ -7,65 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "conf/admin_path.h"
 #include "shm/clock.h"
 #include "shm/names.h"
+#include "tools/common/admin_client.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/say.h"
 
 enum {
     TIMEOUT_S = 5,
     ANSWER_MAX = 65536,
-    TRIED_SIZE = 2 * CONFIG_PATH_SIZE + sizeof(" or ")
 };
-
-/* A descriptor, or a negative errno. Every later call on it ends after TIMEOUT_S with EAGAIN. */
-static int connect_to(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval limit = {.tv_sec = TIMEOUT_S};
-    if (strlen(path) >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
-        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    int code = -errno;
-    close(fd);
-    return code;
-}
-
-/* Of two places where no fetcher answers, the one that this user may not enter explains more. */
-static int find_fetcher(const struct common *common, char tried[static TRIED_SIZE])
-{
-    const char *named = getenv("LARSHM_ADMIN_SOCKET");
-    int result = -ENOENT;
-    size_t used = 0;
-    if (named && *named) {
-        snprintf(tried, TRIED_SIZE, "%s", named);
-        return connect_to(named);
-    }
-    for (enum admin_place place = ADMIN_RUN; place < ADMIN_PLACES; place++) {
-        struct admin_path path;
-        if (!admin_path(place, common->instance, &path))
-            continue;
-        used += (size_t)snprintf(tried + used, TRIED_SIZE - used, "%s%s", used ? " or " : "", path.socket);
-        int code = connect_to(path.socket);
-        if (code >= 0)
-            return code;
-        if (result != -EACCES)
-            result = code;
-    }
-    return result;
-}
 
 static int fail_unreached(const struct common *common, int code, const char *tried)
 {
@@ -145,12 +98,15 @@ static char *to_line(json_t *request)
 int admin_send(const struct common *common, json_t *request, json_t **answer)
 {
     static char text[ANSWER_MAX];
-    char tried[TRIED_SIZE] = "", *line = to_line(request);
+    char tried[ADMIN_TRIED_SIZE] = "", *line = to_line(request);
     struct object_names names;
     enum shm_status status = object_names(common->instance, &names);
     if (!line)
         return say_no_memory();
-    int fd = status == SHM_OK ? find_fetcher(common, tried) : -1, code = fd;
+    int fd = status == SHM_OK
+                 ? admin_client_connect(getenv("LARSHM_ADMIN_SOCKET"), common->instance, TIMEOUT_S, tried)
+                 : -1;
+    int code = fd;
     if (fd >= 0) {
         code = exchange(fd, line, text);
         close(fd);
