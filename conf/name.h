@@ -11,6 +11,7 @@ bool name_is_host(const char *text);
 bool name_is_group(const char *text);
 
 /* An absolute path that a Unix socket can have, or nothing. */
+#define NAME_SOCKET_ALLOWED "an absolute path of at most 107 characters"
 bool name_is_socket(const char *text);
 
 #endif

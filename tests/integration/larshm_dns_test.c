@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The fetcher with larshm-dns, both real: edits reach clients, also those made while the directory was down. */
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -63,6 +64,26 @@ static void edits_reach_clients_and_a_restart_of_the_directory_loses_none(void *
     remove_db(db);
 }
 
+static void fetcher_has_a_route_that_it_has_looked_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct process command = {0};
+    char db[64], place[32], port[8];
+    struct process dns = serve(fixture, db, place);
+    snprintf(port, sizeof(port), "%u", fixture->directory.port);
+    fixture_start(fixture);
+    edit(fixture, db, "add", "10.0.0.1:80");
+    assert_int_equal(larshm_wait_route(fixture->client, 1, 2, EVENTUALLY_MS), LARSHM_OK);
+    char *const argv[] = {LARSHM_DNS, "--db",   db,   "route", "status", "1",
+                          "2",        "--wait", "30", "-p",    port,     NULL};
+    process_start(&command, fixture->fetcher.log_path, argv);
+    assert_int_equal(process_wait(&command), 0);
+    assert_int_equal(process_said(&command, "the newest answer has arrived at 1 of 1 subscriber of"), 1);
+    process_signal(&dns, SIGTERM);
+    assert_int_equal(process_wait(&dns), 0);
+    remove_db(db);
+}
+
 static void waiting_for_new_routes_takes_no_poll_each(void **state)
 {
     struct fixture *fixture = *state;
@@ -84,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(edits_reach_clients_and_a_restart_of_the_directory_loses_none),
+        fixture_test(fetcher_has_a_route_that_it_has_looked_up),
         fixture_test(waiting_for_new_routes_takes_no_poll_each),
     };
     return cmocka_run_group_tests_name("integration/larshm_dns", tests, NULL, NULL);

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 enum {
     OUTPUT_FULL = 65536, /* a block with as much as this takes no further frame */
@@ -72,6 +74,24 @@ void peer_commit(struct peer *peer, int32_t id, uint32_t length)
     struct block *block = peer->output;
     frame_header(block->bytes + block->used, id, length);
     block->used += FRAME_HEADER + length;
+    peer->position += FRAME_HEADER + length;
+}
+
+uint32_t peer_position(const struct peer *peer)
+{
+    return peer->position;
+}
+
+size_t peer_backlog(const struct peer *peer)
+{
+    uv_os_fd_t fd;
+    int unacknowledged = 0;
+    size_t here = peer->writing  ? uv_stream_get_write_queue_size((const uv_stream_t *)&peer->socket)
+                  : peer->output ? peer->output->used
+                                 : 0;
+    if (uv_fileno((const uv_handle_t *)&peer->socket, &fd) == 0)
+        ioctl(fd, SIOCOUTQ, &unacknowledged);
+    return here + (size_t)unacknowledged;
 }
 
 static void on_written(uv_write_t *request, int status)

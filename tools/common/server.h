@@ -70,6 +70,10 @@ bool peer_has_left(const struct peer *peer);
 /* The address of the other end, for the log. */
 const char *peer_name(const struct peer *peer);
 
+/* How many bytes were committed, modulo 2^32; and how many of them the other end's kernel has not acknowledged yet. */
+uint32_t peer_position(const struct peer *peer);
+size_t peer_backlog(const struct peer *peer);
+
 /* There is something to send: calls `fill` now if the peer can take frames; otherwise that comes by itself. */
 void peer_wake(struct peer *peer);
 

@@ -41,6 +41,7 @@ struct peer {
     uint64_t unfinished;  /* ms when its unfinished frame began; 0: there is none */
     struct block *output; /* NULL: nothing to write */
     bool writing;
+    uint32_t position; /* see peer_position() */
     TAILQ_ENTRY(peer) link;
     char name[ADDRESS_TEXT_SIZE]; /* of the other end, for the log */
 };

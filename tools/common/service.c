@@ -67,6 +67,8 @@ static int start(struct run *run, const struct sockaddr_in *address)
                  in_use ? " running there? " : "");
         return -1;
     }
+    if (service->listening)
+        service->listening(service->arg, &run->loop, &bound);
     announce("", &bound);
     return 0;
 }

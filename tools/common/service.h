@@ -13,6 +13,8 @@ struct service {
     const char *name; /* of what may listen at the address already, as in "a directory" */
     /* Starts what the service needs on the loop. Returns 0, or libuv's negative error with nothing left behind. */
     int (*start)(void *arg, uv_loop_t *loop, struct server_handler *handler);
+    /* It listens at that address; NULL: nothing to do. */
+    void (*listening)(void *arg, uv_loop_t *loop, const struct sockaddr_in *bound);
     /* Ends what was started. The connections are closed already. */
     void (*stop)(void *arg);
     void *arg;

@@ -7,9 +7,9 @@
 #include "tools/common/program.h"
 #include "tools/dns/store.h"
 
-command_fn command_serve, command_route, command_schema;
+command_fn command_serve, command_peers, command_route, command_schema;
 command_fn command_route_add, command_route_set, command_route_del, command_route_list, command_route_import;
-command_fn command_route_log, command_route_undo;
+command_fn command_route_log, command_route_undo, command_route_status;
 
 /* Opens the database, or logs why not and what to do. */
 struct store *command_open_store(const char *db, enum store_mode mode);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/dns/directory.h"
+#include "tools/dns/directory_internal.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "conf/log.h"
 #include "conf/number.h"
-#include "tools/common/follow.h"
-#include "tools/dns/edit_watch.h"
 #include "tools/dns/message.h"
-#include "tools/dns/subscription.h"
 
 enum {
     TICK_MS = 50,
@@ -26,37 +22,6 @@ enum {
 
 _Static_assert((int)RESPONSE_MAX + (int)ANSWER_VERSION_MAX <= (int)SERVER_BODY_MAX,
                "an answer fits into the output");
-
-struct client {
-    struct subscriber subscriber;
-    struct directory *directory;
-    struct peer *peer;
-    uint32_t max_body; /* of what the peer takes */
-    LIST_ENTRY(client) link;
-};
-
-struct directory {
-    uv_timer_t timer; /* its `data` is the directory */
-    uv_async_t wake;  /* likewise */
-    struct edit_watch edits;
-    struct store *store;
-    bool store_failed; /* and the log says so */
-    struct follow_log follow_log;
-    struct routes routes;
-    LIST_HEAD(, client) clients;
-    size_t max_subscriptions;
-    bool long_frames;  /* to every peer */
-    char too_many[96]; /* why a connection with more is closed */
-
-    uint64_t ticks;
-    bool unswept;      /* the store changed since the last sweep began */
-    size_t sweep_left; /* routes that the sweep has yet to read */
-
-    struct host_addr hosts[HOSTS_MAX + 1]; /* of the route read last */
-    size_t host_count;
-
-    uint64_t connections, requests, answers, skipped;
-};
 
 static int follow_store(struct directory *directory);
 
@@ -82,7 +47,7 @@ static bool begin_reading(struct directory *directory)
     return rc >= 0 || check_store(directory, rc) >= 0;
 }
 
-static uint64_t digest(const struct host_addr *hosts, size_t count)
+uint64_t directory_digest(const struct host_addr *hosts, size_t count)
 {
     uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) + count;
     for (size_t i = 0; i < count; i++) {
@@ -92,13 +57,12 @@ static uint64_t digest(const struct host_addr *hosts, size_t count)
     return hash;
 }
 
-/* Reads the route into directory->hosts. A new answer is owed to every subscriber, whichever requested it. */
-static int read_route(struct directory *directory, struct route *route)
+int directory_read(struct directory *directory, struct route *route)
 {
     if (check_store(directory, store_read(directory->store, route->key, directory->hosts, HOSTS_MAX + 1,
                                           &directory->host_count)) < 0)
         return -1;
-    uint64_t now = digest(directory->hosts, directory->host_count);
+    uint64_t now = directory_digest(directory->hosts, directory->host_count);
     if (now != route->digest) {
         route->digest = now;
         route->unsent_logged = false;
@@ -129,7 +93,8 @@ static void log_unsent(const struct client *client, struct route *route, uint32_
             route->key.modid, route->key.cmdid, peer_name(client->peer), length);
 }
 
-static void send_route(struct client *client, uint8_t *body, struct route *route)
+/* False: the peer does not take it. */
+static bool send_route(struct client *client, uint8_t *body, struct route *route)
 {
     struct directory *directory = client->directory;
     uint32_t length = 0;
@@ -137,13 +102,14 @@ static void send_route(struct client *client, uint8_t *body, struct route *route
         length = message_encode_response(route->key, directory->hosts, directory->host_count, body);
     if (length == 0 || length > client->max_body) {
         log_unsent(client, route, length);
-        return;
+        return false;
     }
     uint64_t version;
     if (length + ANSWER_VERSION_MAX <= client->max_body && store_version(directory->store, &version))
         length += message_encode_version(version, body + length);
     peer_commit(client->peer, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->answers++;
+    return true;
 }
 
 /* Reads the first route that the subscriber is owed. False: there is none, or it stays owed. */
@@ -154,11 +120,14 @@ static bool fill_one(struct client *client)
     if (!owed || !(body = peer_reserve(client->peer)))
         return false;
     struct route *route = owed->route;
-    if (read_route(client->directory, route) != 0)
+    if (directory_read(client->directory, route) != 0)
         return false; /* the next tick tries again */
     subscriber_settle_first(&client->subscriber);
-    if (owed->requested || owed->sent != route->digest)
-        send_route(client, body, route);
+    bool is_new = owed->sent != route->digest || owed->too_long;
+    if (owed->requested || is_new)
+        owed->too_long = !send_route(client, body, route);
+    if (is_new)
+        owed->end = peer_position(client->peer);
     owed->requested = false;
     owed->sent = route->digest;
     return true;
@@ -177,10 +146,25 @@ static bool fill_some(struct client *client)
     return more;
 }
 
+/* The peer has been given all of this version. */
+static void expect_receipt(struct client *client)
+{
+    uint64_t version;
+    uint32_t position = peer_position(client->peer);
+    if (client->receipt.awaiting)
+        receipt_update(&client->receipt, position, peer_backlog(client->peer));
+    if (store_version(client->directory->store, &version))
+        receipt_await(&client->receipt, version, position);
+}
+
 static void on_fill(void *arg)
 {
-    for (int i = 0; i < FILL_MAX / READ_MAX && fill_some(arg); i++)
+    struct client *client = arg;
+    uint32_t before = peer_position(client->peer);
+    for (int i = 0; i < FILL_MAX / READ_MAX && fill_some(client); i++)
         ;
+    if (STAILQ_EMPTY(&client->subscriber.owed) && peer_position(client->peer) != before)
+        expect_receipt(client);
 }
 
 static const char *on_frame(void *arg, const struct frame *frame)
@@ -216,6 +200,7 @@ static void *on_open(void *arg, struct peer *peer)
         return NULL;
     client->directory = directory;
     client->peer = peer;
+    client->opened = uv_now(directory->timer.loop);
     client->max_body = directory->long_frames ? RESPONSE_MAX : FRAME_BODY_MAX;
     subscriber_init(&client->subscriber);
     LIST_INSERT_HEAD(&directory->clients, client, link);
@@ -227,6 +212,7 @@ static void on_close(void *arg)
 {
     struct client *client = arg;
     unsubscribe_all(&client->directory->routes, &client->subscriber);
+    directory_walk_around(client);
     LIST_REMOVE(client, link);
     free(client);
 }
@@ -242,7 +228,7 @@ static void on_changed(void *arg, struct route_key key)
 static bool sweep_one(struct directory *directory)
 {
     struct route *route = TAILQ_FIRST(&directory->routes.all);
-    if (!directory->sweep_left || !route || read_route(directory, route) != 0)
+    if (!directory->sweep_left || !route || directory_read(directory, route) != 0)
         return false;
     directory->sweep_left--;
     TAILQ_REMOVE(&directory->routes.all, route, link);
@@ -317,8 +303,7 @@ static void follow_changes(struct directory *directory)
     sweep(directory);
 }
 
-/* Waking a peer may close it, and no other. */
-static void wake_owed(struct directory *directory)
+void directory_wake_owed(struct directory *directory)
 {
     struct client *client = LIST_FIRST(&directory->clients), *next;
     for (; client; client = next) {
@@ -328,13 +313,17 @@ static void wake_owed(struct directory *directory)
     }
 }
 
-static void on_edit(void *arg)
+void directory_poll(struct directory *directory)
 {
-    struct directory *directory = arg;
     if (directory->follow_log.trouble[0])
         return;
     poll_store(directory);
-    wake_owed(directory);
+    directory_wake_owed(directory);
+}
+
+static void on_edit(void *arg)
+{
+    directory_poll(arg);
 }
 
 /* By the store's thread. */
@@ -348,7 +337,7 @@ static void on_wake(uv_async_t *wake)
 {
     struct directory *directory = wake->data;
     poll_store(directory);
-    wake_owed(directory);
+    directory_wake_owed(directory);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -362,7 +351,7 @@ static void on_tick(uv_timer_t *timer)
     if (!directory->follow_log.trouble[0])
         follow_changes(directory);
     directory->ticks++;
-    wake_owed(directory);
+    directory_wake_owed(directory);
 }
 
 static void on_closed(uv_handle_t *wake)
@@ -399,6 +388,7 @@ int directory_start(struct directory **out, uv_loop_t *loop, struct store *store
              "more than %zu subscriptions, see --max-subscriptions", max_subscriptions);
     routes_init(&directory->routes);
     LIST_INIT(&directory->clients);
+    LIST_INIT(&directory->walks);
     if ((rc = watch_store(directory, loop)) != 0)
         return rc;
     uv_timer_init(loop, &directory->timer);

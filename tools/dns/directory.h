@@ -21,6 +21,9 @@ struct directory;
 int directory_start(struct directory **out, uv_loop_t *loop, struct store *store, size_t max_subscriptions,
                     bool long_frames);
 
+/* Tells contents of a route apart. */
+uint64_t directory_digest(const struct host_addr *hosts, size_t count);
+
 /* For the server. */
 struct server_handler directory_handler(struct directory *directory);
 

@@ -10,6 +10,7 @@ static const char doc[] =
     "\v"
     "Commands:\n"
     "  serve         answer and push routes\n"
+    "  peers         show who is connected to a directory, and what each has\n"
     "  route add     add hosts to a route\n"
     "  route set     set the hosts of a route\n"
     "  route del     delete hosts, or a whole route\n"
@@ -17,16 +18,19 @@ static const char doc[] =
     "  route import  add or replace routes from a CSV file\n"
     "  route log     show edits\n"
     "  route undo    undo an edit\n"
+    "  route status  show whether all that subscribe to a route have it as it is now\n"
     "  schema        make the tables in a MariaDB database\n"
     "\n"
     "Each has a --help of its own. To try it, in two terminals:\n"
     "  larshm-dns --db routes.db serve --create\n"
     "  larshm-dns --db routes.db route add 1 2 10.0.0.1:8080 10.0.0.2:8080\n"
     "\n"
-    "Exit codes: 0 done, 1 wrong usage or failure, 2 no such route or edit.";
+    "Exit codes: 0 done, 1 wrong usage or failure, 2 no such route or edit, 3 a subscriber lags (route status), 4 no "
+    "directory is reached (peers, route status).";
 
 static const struct command commands[] = {
     {"serve", command_serve},
+    {"peers", command_peers},
     {"route", command_route},
     {"schema", command_schema},
     {0},

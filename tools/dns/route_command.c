@@ -12,6 +12,7 @@ static const char doc[] = "Edits and shows the routes in the database."
                           "  import  add or replace routes from a CSV file\n"
                           "  log     show edits\n"
                           "  undo    undo an edit\n"
+                          "  status  show whether all that subscribe to a route have it as it is now\n"
                           "\n"
                           "Each has a --help of its own.\n"
                           "\n"
@@ -20,10 +21,9 @@ static const char doc[] = "Edits and shows the routes in the database."
                           "  larshm-dns --db routes.db route list";
 
 static const struct command commands[] = {
-    {"add", command_route_add},       {"set", command_route_set},
-    {"del", command_route_del},       {"list", command_route_list},
-    {"import", command_route_import}, {"log", command_route_log},
-    {"undo", command_route_undo},     {0},
+    {"add", command_route_add},   {"set", command_route_set},       {"del", command_route_del},
+    {"list", command_route_list}, {"import", command_route_import}, {"log", command_route_log},
+    {"undo", command_route_undo}, {"status", command_route_status}, {0},
 };
 
 int command_route(const char *db, int argc, char **argv)

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "conf/log.h"
+#include "conf/name.h"
 #include "conf/number.h"
 #include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
+#include "tools/dns/control.h"
 #include "tools/dns/directory.h"
 
 static const char doc[] =
@@ -28,6 +30,7 @@ static const char doc[] =
 
 enum {
     OPTION_LONG_FRAMES = 256,
+    OPTION_SOCKET,
 };
 
 static const struct argp_option options[] = {
@@ -37,6 +40,9 @@ static const struct argp_option options[] = {
      0},
     {"max-subscriptions", 'm', "NUMBER", 0,
      "close a connection that subscribes to more routes than this (default 2000000)", 0},
+    {"socket", OPTION_SOCKET, "PATH", 0,
+     "where 'peers' and 'route status' reach it (default /run/larshm/dns.PORT/admin.sock, or below $XDG_RUNTIME_DIR)",
+     0},
     {0},
 };
 
@@ -44,6 +50,7 @@ struct arguments {
     struct server_options server;
     uint32_t max_subscriptions;
     bool long_frames;
+    const char *socket; /* "": at the default place */
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -52,6 +59,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &arguments->server;
+        return 0;
+    case OPTION_SOCKET:
+        if (!*arg || !name_is_socket(arg))
+            argp_error(state, "--socket '%s' is not " NAME_SOCKET_ALLOWED, arg);
+        arguments->socket = arg;
         return 0;
     case OPTION_LONG_FRAMES:
         arguments->long_frames = true;
@@ -73,7 +85,9 @@ struct content {
     struct store *store;
     size_t max_subscriptions;
     bool long_frames;
+    const char *socket;
     struct directory *directory;
+    struct control *control;
 };
 
 static int start(void *arg, uv_loop_t *loop, struct server_handler *handler)
@@ -86,9 +100,18 @@ static int start(void *arg, uv_loop_t *loop, struct server_handler *handler)
     return rc;
 }
 
+static void listening(void *arg, uv_loop_t *loop, const struct sockaddr_in *bound)
+{
+    struct content *content = arg;
+    content->control = control_start(loop, content->directory, bound, content->socket);
+    if (!content->control)
+        log_line(LOG_LEVEL_WARNING, "no admin socket: out of memory");
+}
+
 static void stop(void *arg)
 {
     struct content *content = arg;
+    control_stop(content->control);
     directory_stop(content->directory);
 }
 
@@ -96,7 +119,8 @@ static int serve(const char *db, const struct arguments *arguments)
 {
     struct content content = {.store = command_open_store(db, arguments->server.mode),
                               .max_subscriptions = arguments->max_subscriptions,
-                              .long_frames = arguments->long_frames};
+                              .long_frames = arguments->long_frames,
+                              .socket = arguments->socket};
     if (!content.store)
         return EXIT_FAILURE;
     if (store_load(content.store) != 0) {
@@ -107,6 +131,7 @@ static int serve(const char *db, const struct arguments *arguments)
     const struct service service = {.limits = &arguments->server.limits,
                                     .name = "a directory",
                                     .start = start,
+                                    .listening = listening,
                                     .stop = stop,
                                     .arg = &content};
     int exit_code = service_run(&service, &arguments->server.listen);
@@ -119,7 +144,7 @@ static int serve(const char *db, const struct arguments *arguments)
 
 int command_serve(const char *db, int argc, char **argv)
 {
-    struct arguments arguments = {.max_subscriptions = 2000000};
+    struct arguments arguments = {.max_subscriptions = 2000000, .socket = ""};
     server_options_init(&arguments.server, "127.0.0.1:7778");
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_FAILURE;

@@ -82,7 +82,7 @@ void unsubscribe_all(struct routes *routes, struct subscriber *subscriber)
 {
     map_each(&subscriber->by_key, unsubscribe, routes);
     map_free(&subscriber->by_key);
-    STAILQ_INIT(&subscriber->owed);
+    subscriber_init(subscriber);
 }
 
 void subscription_owe(struct subscription *subscription)
@@ -91,6 +91,7 @@ void subscription_owe(struct subscription *subscription)
         return;
     subscription->owed = true;
     STAILQ_INSERT_TAIL(&subscription->subscriber->owed, subscription, in_queue);
+    subscription->subscriber->owed_count++;
 }
 
 void route_owe_all(struct route *route)
@@ -104,4 +105,5 @@ void subscriber_settle_first(struct subscriber *subscriber)
 {
     STAILQ_FIRST(&subscriber->owed)->owed = false;
     STAILQ_REMOVE_HEAD(&subscriber->owed, in_queue);
+    subscriber->owed_count--;
 }

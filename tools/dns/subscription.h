@@ -30,6 +30,8 @@ struct subscription {
     uint64_t sent;  /* digest of the answer that the subscriber got last */
     bool owed;      /* in the subscriber's queue */
     bool requested; /* it gets an answer even if nothing changed */
+    bool too_long;  /* that answer was not sent: the subscriber does not take it */
+    uint32_t end;   /* peer_position() behind the first answer with this digest */
     LIST_ENTRY(subscription) of_route;
     STAILQ_ENTRY(subscription) in_queue;
 };
@@ -37,6 +39,7 @@ struct subscription {
 struct subscriber {
     struct map by_key;                /* route_key_number() to subscription */
     STAILQ_HEAD(, subscription) owed; /* oldest first */
+    size_t owed_count;
 };
 
 struct routes {
