@@ -399,6 +399,17 @@ static enum shm_status open_writer(struct daemon *daemon)
     return status;
 }
 
+/* Those that the loop handles wait for it: before, each would end the process amid what it makes. */
+static void hold_signals(int how)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(how, &signals, NULL);
+}
+
 static int run(struct daemon *daemon)
 {
     if (!use_directory(daemon) || open_writer(daemon) != SHM_OK)
@@ -423,6 +434,7 @@ static int run(struct daemon *daemon)
         log_line(LOG_LEVEL_ERROR, "cannot start the event loop");
         return 1;
     }
+    hold_signals(SIG_UNBLOCK);
     log_line(LOG_LEVEL_INFO, "serving instance \"%s\" with routes from %s", daemon->options.instance,
              connection_address(daemon->connection));
     notify_status(daemon, "READY=1\n");
@@ -482,6 +494,7 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN);
+    hold_signals(SIG_BLOCK);
     if (sigbus_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",
                  strerror(errno));

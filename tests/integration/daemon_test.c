@@ -175,6 +175,21 @@ static void killed_fetcher_leaves_all_routes_to_the_next_one(void **state)
     eventually(fixture_serves(fixture, 7, 7, 1, 81) && fixture_serves(fixture, 1, 2, 1, 81));
 }
 
+/* One that has just adopted the routes; its loop does not run yet. */
+static void signal_that_comes_while_a_fetcher_starts_ends_it_cleanly(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_connect_with_good_route(fixture);
+    fetcher_stop(&fixture->fetcher);
+    for (int i = 0; i < 3; i++) {
+        uint64_t generation = fetcher_generation(&fixture->fetcher), end = clock_tick() + EVENTUALLY_MS;
+        fetcher_launch(&fixture->fetcher);
+        while (fetcher_generation(&fixture->fetcher) == generation && clock_tick() < end)
+            continue;
+        fetcher_stop(&fixture->fetcher);
+    }
+}
+
 static void reload(struct fixture *fixture)
 {
     unsigned before = process_said(&fixture->fetcher.process, "reloaded ");
@@ -393,6 +408,7 @@ int main(void)
         fixture_test(routes_are_served_on_after_a_stop_and_clients_see_it),
         fixture_test(fetcher_stops_cleanly_in_each_state_of_its_connection),
         fixture_test(killed_fetcher_leaves_all_routes_to_the_next_one),
+        fixture_test(signal_that_comes_while_a_fetcher_starts_ends_it_cleanly),
         fixture_test(reload_changes_what_can_change_in_a_running_fetcher),
         fixture_test(reload_names_the_keys_that_need_a_restart),
         fixture_test(reload_of_a_bad_file_changes_nothing_and_says_so),
