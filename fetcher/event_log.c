@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/event_log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -10,10 +11,16 @@
 #include "shm/layout.h"
 #include "shm/region.h"
 
+/* Of an object, or the lock. */
+static const char *text_of_error(int error)
+{
+    return error == ENOSPC ? "no space left: free shared memory, or inodes, or lower [shm] max_bytes"
+                           : system_error_text(error);
+}
+
 static void text_of_failure(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = system_error_text(event->error),
-               *directory = region_directory();
+    const char *object = event->object, *error = text_of_error(event->error), *directory = region_directory();
     switch (event->kind) {
     case EVENT_BAD_INSTANCE:
         snprintf(out, EVENT_TEXT_MAX,
@@ -79,7 +86,7 @@ static void text_of_lock(const struct event *event, char out[static EVENT_TEXT_M
                  object, event->number[0]);
     else
         snprintf(out, EVENT_TEXT_MAX, "%s was removed, and cannot be locked again: %s", object,
-                 system_error_text(event->error));
+                 text_of_error(event->error));
 }
 
 static void text_of_restored(const struct event *event, char out[static EVENT_TEXT_MAX])
@@ -99,7 +106,7 @@ static void text_of_restored(const struct event *event, char out[static EVENT_TE
 
 void event_text(const struct event *event, char out[static EVENT_TEXT_MAX])
 {
-    const char *object = event->object, *error = system_error_text(event->error);
+    const char *object = event->object, *error = text_of_error(event->error);
     const uint64_t *number = event->number;
     switch (event->kind) {
     case EVENT_ADOPTED:

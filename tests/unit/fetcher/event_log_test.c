@@ -40,6 +40,9 @@ static void failures_name_the_remedy(void **state)
         (struct event){.kind = EVENT_GENERATION_FAILED, .object = "/larshm.x", .error = EFBIG},
         "cannot create a new generation of /larshm.x: larger than RLIMIT_FSIZE allows: raise it, with `ulimit -f` or "
         "LimitFSIZE= of the unit");
+    expect(
+        (struct event){.kind = EVENT_HOSTS_FAILED, .object = "/larshm.x.hosts", .error = ENOSPC},
+        "cannot create /larshm.x.hosts: no space left: free shared memory, or inodes, or lower [shm] max_bytes");
     expect((struct event){.kind = EVENT_NO_SPACE, .number = {4096, 8192}},
            "no file can be created in /dev/shm, although it is not full: free inodes");
     expect(
