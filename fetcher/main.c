@@ -384,12 +384,16 @@ static bool use_directory(const struct daemon *daemon)
 static enum shm_status open_writer(struct daemon *daemon)
 {
     struct event failure;
-    snapshot_path(daemon->config.fetcher.snapshot, daemon->options.instance, daemon->snapshot_path,
-                  sizeof(daemon->snapshot_path));
+    char text[SNAPSHOT_FILE_PATH_SIZE];
+    bool snapshot =
+        snapshot_path(daemon->config.fetcher.snapshot, daemon->options.instance, text, sizeof(text));
+    strcpy(daemon->snapshot_path, snapshot ? text : "");
     struct snapshot_restore *restore =
         snapshot_restore_new(daemon->snapshot_path, daemon->options.instance, daemon->config.shm.max_bytes);
     struct writer_options options = writer_options(daemon, usable_group(daemon->config.shm.group));
     options.restored = snapshot_restore_source(restore);
+    options.snapshot = text;
+    options.snapshot_off = !snapshot;
     enum shm_status status = writer_open(&daemon->writer, &options, &failure);
     snapshot_restore_delete(restore);
     if (status == SHM_OK)

@@ -25,6 +25,7 @@ struct job {
     const char *in_the_way; /* see snapshot_file_in_the_way() */
     int error;
     const char *step;
+    uint64_t unix_ms; /* that it is of */
     _Atomic bool done;
 };
 
@@ -114,6 +115,7 @@ static void judge(struct snapshot *snapshot)
         return;
     }
     writer_count(snapshot->writer, COUNTER_snapshots, 1);
+    writer_set_snapshot_written(snapshot->writer, job->unix_ms);
     if (snapshot->failing)
         log_line(LOG_LEVEL_INFO, "the snapshot %s is written again", snapshot->path);
     snapshot->failing = false;
@@ -129,7 +131,10 @@ static bool make_job(struct snapshot *snapshot)
         failed(snapshot, "make", "out of memory");
         return false;
     }
-    snapshot->job = (struct job){.path = snapshot->path, .instance = snapshot->instance, .encoder = *encoder};
+    snapshot->job = (struct job){.path = snapshot->path,
+                                 .instance = snapshot->instance,
+                                 .encoder = *encoder,
+                                 .unix_ms = encoder->unix_ms};
     *encoder = (struct snapshot_encoder){0};
     return true;
 }

@@ -37,24 +37,27 @@ static void expand(const char *configured, const char *instance, char *out, size
     }
 }
 
-void snapshot_path(const char *configured, const char *instance, char *out, size_t size)
+bool snapshot_path(const char *configured, const char *instance, char *out, size_t size)
 {
     const struct key *key = keys_find("fetcher", "snapshot", strlen("snapshot"));
     const bool by_default = strcmp(configured, key->initial) == 0;
     char folder[SNAPSHOT_FILE_PATH_SIZE];
     expand(configured, instance, out, size);
-    if (!*out)
-        return;
+    if (!*out) {
+        snprintf(out, size, "[fetcher] snapshot is empty");
+        return false;
+    }
     const char *slash = strrchr(out, '/');
     snprintf(folder, sizeof(folder), "%.*s", slash > out ? (int)(slash - out) : 1, out);
     const char *fault = folder_fault(folder, by_default);
     if (!fault)
-        return;
+        return true;
     log_line(
         by_default ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
         "no snapshot: %s %s, so a reboot takes all routes; make it a folder of the fetcher's user, or name "
         "another file in [fetcher] snapshot",
         folder, fault);
     if (by_default)
-        out[0] = '\0';
+        snprintf(out, size, "%s %s", folder, fault);
+    return !by_default;
 }

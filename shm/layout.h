@@ -92,6 +92,7 @@ enum {
     CALL_CELLS_MAX = 1 << 24,
     CALL_SUCC_BITS = 36, /* of call_cell.counts; the failures are above */
     DIRECTORY_NAME = 128,
+    SNAPSHOT_TEXT = 192,
     HOST_WORDS = 14,
     ANNOUNCED_LOOK_MS = 10, /* how often a reader looks for an announced generation; not part of the layout */
 };
@@ -141,6 +142,7 @@ enum {
     X(routes_header, parts_bytes) X(routes_header, versions_offset)                               \
     X(routes_header, ring_offset) X(routes_header, ring_entries)                                  \
     X(routes_header, snapshot_time) X(routes_header, snapshot_tick)                               \
+    X(routes_header, snapshot) X(routes_header, snapshot_off) X(routes_header, snapshot_written)  \
     X(slot, key) X(slot, ref)                                                                     \
     X(block, stamp) X(block, key) X(block, expires) X(block, limited) X(block, marks)             \
     X(block, count) X(block, ttl_s) X(block, states)                                               \

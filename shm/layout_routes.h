@@ -122,6 +122,13 @@ struct routes_header {
     uint64_t snapshot_time, snapshot_tick;
 
     _Alignas(CACHE_LINE) _Atomic uint64_t directory_odd[DIRECTORY_NAME / sizeof(uint64_t)];
+
+    /* For people: the path of the snapshot; or, where `snapshot_off` is not 0, why there is none. NUL-terminated, written
+     * before the object has its name, constant from then on. */
+    char snapshot[SNAPSHOT_TEXT];
+    uint32_t snapshot_off;
+    uint32_t pad5;
+    _Atomic uint64_t snapshot_written; /* Unix time in milliseconds of the last one; 0: none so far */
 };
 
 struct slot {
@@ -158,6 +165,8 @@ static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(offsetof(struct routes_header, parts_bytes) == 832, "line 13");
 static_assert(offsetof(struct routes_header, snapshot_time) == 864, "line 13");
 static_assert(offsetof(struct routes_header, directory_odd) == 896, "line 14");
+static_assert(offsetof(struct routes_header, snapshot) == 1024, "line 16");
+static_assert(offsetof(struct routes_header, snapshot_written) == 1224, "line 19");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(HOSTS_MAX < LIMITED_REPLACED, "no number of hosts");

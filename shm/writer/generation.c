@@ -64,6 +64,9 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
     if (s_from->id.layout_version == LAYOUT_VERSION) {
         char directory[DIRECTORY_NAME];
         store_relaxed(&s_to->data_version, load_relaxed(&s_from->data_version));
+        store_relaxed(&s_to->snapshot_written, load_relaxed(&s_from->snapshot_written));
+        memcpy(s_to->snapshot, s_from->snapshot, SNAPSHOT_TEXT);
+        s_to->snapshot_off = s_from->snapshot_off;
         directory_name_read(s_from, directory);
         directory_name_write(s_to, directory);
     }
@@ -148,6 +151,7 @@ static void restore_tables(struct generation_draft *draft)
     s_header->snapshot_time = draft->plan.extent.time;
     s_header->snapshot_tick = draft->plan.copying.now;
     store_relaxed(&s_header->data_version, draft->plan.extent.data_version);
+    store_relaxed(&s_header->snapshot_written, draft->plan.extent.time);
 }
 
 enum shm_status generation_continue(struct generation_draft *draft, uint64_t work, bool *complete)

@@ -27,6 +27,8 @@ struct writer_options {
     const char *group;                   /* who may request routes; "": the fetcher's own group */
     struct settings settings;            /* published; grace_ms of a running fetcher stays */
     const struct route_source *restored; /* of an instance without a routes object; NULL: none */
+    const char *snapshot; /* for people: its path, or why there is none; NULL: nothing is said */
+    bool snapshot_off;    /* there is none */
 };
 
 /*
@@ -171,6 +173,9 @@ bool writer_refusing(const struct writer *writer);
 /* The highest version of its routes that a directory has told, also to fetchers before this one; 0: none has. */
 uint64_t writer_data_version(const struct writer *writer);
 void writer_set_data_version(struct writer *writer, uint64_t version);
+
+/* For people: a snapshot was written, as of this Unix time in milliseconds. */
+void writer_set_snapshot_written(struct writer *writer, uint64_t unix_ms);
 
 /* "host:port" of the server of the directory that is used now, for people. */
 void writer_set_directory(struct writer *writer, const char *directory);

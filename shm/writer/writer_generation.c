@@ -80,6 +80,10 @@ static void describe(struct routes_header *s_header, const struct writer_options
     store_relaxed(&s_header->connection_tick, clock_tick());
     store_relaxed(&s_header->max_bytes, options->max_bytes);
     settings_publish(&s_header->settings, &options->settings);
+    memset(s_header->snapshot, 0, SNAPSHOT_TEXT);
+    if (options->snapshot)
+        memcpy(s_header->snapshot, options->snapshot, strnlen(options->snapshot, SNAPSHOT_TEXT - 1));
+    s_header->snapshot_off = options->snapshot_off;
     store_relaxed(&s_header->counters[COUNTER_pulling], 0);
 }
 

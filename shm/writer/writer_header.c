@@ -39,6 +39,11 @@ void writer_set_data_version(struct writer *writer, uint64_t version)
     store_relaxed(&writer_header(writer)->data_version, version);
 }
 
+void writer_set_snapshot_written(struct writer *writer, uint64_t unix_ms)
+{
+    store_relaxed(&writer_header(writer)->snapshot_written, unix_ms);
+}
+
 void writer_set_directory(struct writer *writer, const char *directory)
 {
     directory_name_write(writer_header(writer), directory);

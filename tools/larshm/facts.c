@@ -103,6 +103,12 @@ static void read_fetcher(const struct routes_header *s_header, uint64_t now, str
     if (connection > CONNECTION_WAITING || facts->fetcher != FETCHER_IS_ALIVE)
         connection = CONNECTION_NONE; /* a fetcher that died had no time to say that its connections ended */
     facts->connection = (enum connection_state)connection;
+    char snapshot[SNAPSHOT_TEXT];
+    memcpy(snapshot, s_header->snapshot, SNAPSHOT_TEXT);
+    snapshot[SNAPSHOT_TEXT - 1] = '\0';
+    text_printable(snapshot, sizeof(facts->snapshot), facts->snapshot);
+    facts->snapshot_off = s_header->snapshot_off != 0;
+    facts->written_unix_ms = load_relaxed(&s_header->snapshot_written);
     facts->connection_age_ms = facts->fetcher == FETCHER_IS_ALIVE
                                    ? since(now, load_relaxed(&s_header->connection_tick))
                                    : facts->silent_ms;

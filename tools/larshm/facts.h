@@ -37,6 +37,9 @@ struct facts {
 
     uint64_t routes[ROUTE_CONDITIONS];
     uint64_t restored, snapshot_unix_ms; /* routes that are from a snapshot, not confirmed since; which */
+    char snapshot[SNAPSHOT_TEXT];        /* its path, or why there is none; "": the fetcher does not say */
+    bool snapshot_off;
+    uint64_t written_unix_ms; /* the last one; 0: none so far */
     unsigned long damaged;
     uint64_t without_host; /* routes with hosts, none of which is in rotation */
     struct route_key first_without_host;

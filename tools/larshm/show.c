@@ -113,6 +113,20 @@ static void show_routes(const struct facts *facts)
     printf("%s\n", facts->uncollected_known ? "" : " (without those that the fetcher has not collected yet)");
 }
 
+static void show_snapshot(const struct facts *facts)
+{
+    if (!*facts->snapshot)
+        return;
+    if (facts->snapshot_off)
+        printf("snapshot    none: %s, so a reboot takes all routes\n", facts->snapshot);
+    else if (facts->written_unix_ms == 0)
+        printf("snapshot    %s, not written so far\n", facts->snapshot);
+    else {
+        printf("snapshot    %s, of ", facts->snapshot);
+        print_time(facts->written_unix_ms);
+    }
+}
+
 /* Results of calls, and ejections. */
 static void show_health(const struct facts *facts)
 {
@@ -235,6 +249,7 @@ int command_show(struct common *common, int argc, char **argv)
         show_fetcher(&facts);
         show_directory(&facts);
         show_routes(&facts);
+        show_snapshot(&facts);
         show_health(&facts);
         show_memory(&facts);
         show_limits(&facts);

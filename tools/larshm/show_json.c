@@ -36,6 +36,14 @@ static json_t *routes(const struct facts *facts)
     return object;
 }
 
+static json_t *snapshot(const struct facts *facts)
+{
+    const char *said = *facts->snapshot ? facts->snapshot : NULL;
+    return json_pack("{s:s?, s:s?, s:I}", "path", facts->snapshot_off ? NULL : said, "none_because",
+                     facts->snapshot_off ? said : NULL, "written_unix_ms",
+                     json_number(facts->written_unix_ms));
+}
+
 static json_t *index_of(const struct facts *facts)
 {
     return json_pack("{s:I, s:I}", "slots", json_number(facts->slots), "slots_used",
@@ -77,12 +85,12 @@ static json_t *counters(const struct facts *facts)
 
 int show_json(const struct instance *instance, const struct facts *facts)
 {
-    return json_print(json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
-                                "version", JSON_VERSION, "instance", instance->name, "object",
-                                instance->names.routes, "generation", json_number(facts->generation),
-                                "object_bytes", json_number(facts->object_bytes), "hosts_object_bytes",
-                                json_number(facts->hosts_bytes), "fetcher", fetcher(facts), "directory",
-                                directory(facts), "routes", routes(facts), "index", index_of(facts), "arena",
-                                arena(facts), "refusing", refusing_names[facts->refusing], "settings",
-                                settings(facts), "lookups", lookups(facts), "counters", counters(facts)));
+    return json_print(json_pack(
+        "{s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "version",
+        JSON_VERSION, "instance", instance->name, "object", instance->names.routes, "generation",
+        json_number(facts->generation), "object_bytes", json_number(facts->object_bytes),
+        "hosts_object_bytes", json_number(facts->hosts_bytes), "fetcher", fetcher(facts), "directory",
+        directory(facts), "routes", routes(facts), "snapshot", snapshot(facts), "index", index_of(facts),
+        "arena", arena(facts), "refusing", refusing_names[facts->refusing], "settings", settings(facts),
+        "lookups", lookups(facts), "counters", counters(facts)));
 }

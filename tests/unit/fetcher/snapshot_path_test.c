@@ -19,8 +19,15 @@
 static void expect(const char *configured, const char *instance, const char *expected)
 {
     char path[SNAPSHOT_FILE_PATH_SIZE];
-    snapshot_path(configured, instance, path, sizeof(path));
+    assert_true(snapshot_path(configured, instance, path, sizeof(path)));
     assert_string_equal(path, expected);
+}
+
+static void expect_none(const char *configured, const char *why)
+{
+    char text[SNAPSHOT_FILE_PATH_SIZE];
+    assert_false(snapshot_path(configured, "one", text, sizeof(text)));
+    assert_string_equal(text, why);
 }
 
 static void instance_takes_its_place(void **state)
@@ -35,7 +42,7 @@ static void instance_takes_its_place(void **state)
 static void empty_is_none(void **state)
 {
     (void)state;
-    expect("", "default", "");
+    expect_none("", "[fetcher] snapshot is empty");
 }
 
 /* With what a writer puts behind it, see snapshot_file.c. */
@@ -57,8 +64,13 @@ static void default_counts_where_its_folder_is_this_user_s(void **state)
     (void)state;
     const struct key *key = keys_find("fetcher", "snapshot", strlen("snapshot"));
     struct stat st;
-    bool own = lstat("/var/lib/larshm", &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0022) == 0;
-    expect(key->initial, "one", own ? "/var/lib/larshm/one.snapshot" : "");
+    bool there = lstat("/var/lib/larshm", &st) == 0;
+    if (!there)
+        expect_none(key->initial, "/var/lib/larshm is not there");
+    else if (st.st_uid != geteuid())
+        expect_none(key->initial, "/var/lib/larshm is no folder of the fetcher's user");
+    else if ((st.st_mode & 0022) == 0)
+        expect(key->initial, "one", "/var/lib/larshm/one.snapshot");
 }
 
 int main(void)
