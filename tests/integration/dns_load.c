@@ -58,7 +58,7 @@ int main(int argc, char **argv)
         if (query(&maria, &rows) != 0)
             return EXIT_FAILURE;
         uint64_t middle = clock_tick();
-        if (maria_routes_load(&maria, &table) != 0) {
+        if (maria_routes_load(&maria, "RouteData", &table) != 0) {
             fprintf(stderr, "%s\n", maria.error);
             return EXIT_FAILURE;
         }

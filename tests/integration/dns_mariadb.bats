@@ -2,38 +2,11 @@
 # SPDX-License-Identifier: MIT
 # larshm-dns on the command line with a MariaDB database; what its server does there is in dns_replica_test.c.
 
+# shellcheck disable=SC2154 # mariadb.bash sets them
+
 bats_require_minimum_version 1.5.0
 
-setup_file() {
-  "$SOURCE/tools/mariadb" start "$BATS_FILE_TMPDIR/server"
-}
-
-teardown_file() {
-  "$SOURCE/tools/mariadb" stop "$BATS_FILE_TMPDIR/server"
-}
-
-# A database of its own for each test, and the user lars, who may do everything there.
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return 1
-  socket=$BATS_FILE_TMPDIR/server/socket
-  name=test$BATS_TEST_NUMBER
-  as_root "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name;
-    CREATE OR REPLACE USER lars@localhost IDENTIFIED BY 'secret'; GRANT ALL ON $name.* TO lars@localhost"
-  export MYSQL_PWD=secret
-  db="mysql://lars@localhost/$name?socket=$socket"
-}
-
-as_root() {
-  MYSQL_PWD='' mariadb --no-defaults --socket="$socket" -N -B -u root -e "$1" "${2:-mysql}"
-}
-
-sql() {
-  as_root "$1" "$name"
-}
-
-dns() {
-  "$BIN/larshm-dns" --db "$db" "$@"
-}
+load mariadb
 
 # The tables as Lars' own script makes them, on a node of a cluster that counts from 2.
 lars_tables() {
@@ -45,15 +18,6 @@ lars_tables() {
     CREATE TABLE RouteChange (id int(10) unsigned NOT NULL AUTO_INCREMENT, modid int(10) unsigned NOT NULL,
       cmdid int(10) unsigned NOT NULL, version bigint(20) unsigned NOT NULL, PRIMARY KEY (id));
     INSERT INTO RouteVersion VALUES ($1, 7)"
-}
-
-# expect_error WORD COMMAND...
-expect_error() {
-  run -1 "${@:2}"
-  [[ "$output" == *"$1"* ]] || {
-    echo "'$output' does not say '$1'" >&2
-    return 1
-  }
 }
 
 @test "every command works on a MariaDB database as on a file" {

@@ -21,15 +21,25 @@ void command_warn_unlogged(const struct store *store)
                  reason);
 }
 
+/* Of what store_make() returned. */
+static int say_made(const struct store *store, int rc, const struct store_edit *done)
+{
+    if (rc != 0)
+        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
+    else if (done->keys > 0)
+        command_warn_unlogged(store);
+    return rc;
+}
+
 int command_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done)
 {
-    if (store_make(store, make, arg, done) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s", store_error(store));
-        return -1;
-    }
-    if (done->keys > 0)
-        command_warn_unlogged(store);
-    return 0;
+    return say_made(store, store_make(store, make, arg, done), done);
+}
+
+int command_make_large(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
+                       struct store_edit *done)
+{
+    return say_made(store, store_make_large(store, make, arg, how, done), done);
 }
 
 bool command_read_host(const char *text, struct host_addr *host)

@@ -17,8 +17,15 @@ struct store *command_open_store(const char *db, enum store_mode mode);
 /* Says that an edit is not in the log, if so. */
 void command_warn_unlogged(const struct store *store);
 
-/* Makes an edit, see store_make(), or logs why not. */
+/* Makes an edit, see store_make() and store_make_large(), or logs why not. */
 int command_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
+int command_make_large(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
+                       struct store_edit *done);
+
+/* What the option does that says so, for --help. */
+#define COMMAND_ONE_TRANSACTION                                                                                     \
+    "in a MariaDB database: make even a large edit in one transaction, for which other editors wait, and not in a " \
+    "table that takes the place of RouteData"
 
 /* Reads an argument, or logs what is wrong with it. */
 bool command_read_host(const char *text, struct host_addr *host);

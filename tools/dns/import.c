@@ -198,9 +198,10 @@ static int import_all(struct import *import, struct store_edit *done)
         qsort(import->rows, import->count, sizeof(*import->rows), row_compare);
     if (!(import->hosts = calloc(import->count + 1, sizeof(*import->hosts))))
         return wrong(import, "%s", "out of memory");
-    if (store_make(import->store, make, import, done) == 0)
+    if (store_make_large(import->store, make, import, &import->source->how, done) == 0)
         return 0;
-    snprintf(import->error, IMPORT_ERROR_SIZE, "%s; nothing was imported", store_error(import->store));
+    snprintf(import->error, IMPORT_ERROR_SIZE, "%s%s", store_error(import->store),
+             store_half_made(import->store) ? "" : "; nothing was imported");
     return -1;
 }
 

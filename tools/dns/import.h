@@ -21,6 +21,7 @@ struct import_source {
     const char *name;                 /* for messages */
     bool replace;                     /* a route that the file names has then its hosts and no others */
     void (*progress)(uint64_t lines); /* called now and then; may be NULL */
+    struct store_large how;
 };
 
 /*

@@ -2,6 +2,7 @@
 #include "tools/dns/maria_routes.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum column {
     MODID,
@@ -82,17 +83,18 @@ static int fetch_all(MYSQL_STMT *statement, const uint64_t values[static COLUMNS
 }
 
 /* Binary, and row by row as they come: a third of the time that texts take, and no memory for a second copy. */
-static int load(struct maria *maria, MYSQL_STMT *statement, struct table *table)
+static int load(struct maria *maria, const char *name, MYSQL_STMT *statement, struct table *table)
 {
-    static const char sql[] = "SELECT modid, cmdid, serverip, serverport FROM RouteData";
+    char sql[128];
     uint64_t values[COLUMNS];
     my_bool nulls[COLUMNS] = {0};
     MYSQL_BIND bind[COLUMNS] = {{0}};
     for (size_t i = 0; i < COLUMNS; i++)
         bind[i] = (MYSQL_BIND){
             .buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &values[i], .is_null = &nulls[i], .is_unsigned = 1};
-    if (mysql_stmt_prepare(statement, sql, sizeof(sql) - 1) != 0 || mysql_stmt_execute(statement) != 0 ||
-        mysql_stmt_bind_result(statement, bind) != 0)
+    int length = snprintf(sql, sizeof(sql), "SELECT modid, cmdid, serverip, serverport FROM %s", name);
+    if (mysql_stmt_prepare(statement, sql, (unsigned long)length) != 0 ||
+        mysql_stmt_execute(statement) != 0 || mysql_stmt_bind_result(statement, bind) != 0)
         return maria_fail_statement(maria, statement);
     int rc = fetch_all(statement, values, nulls, table);
     if (rc < 0)
@@ -100,13 +102,13 @@ static int load(struct maria *maria, MYSQL_STMT *statement, struct table *table)
     return rc == MYSQL_NO_DATA ? 0 : maria_fail_statement(maria, statement);
 }
 
-int maria_routes_load(struct maria *maria, struct table *out)
+int maria_routes_load(struct maria *maria, const char *name, struct table *out)
 {
     struct table table = {0};
     MYSQL_STMT *statement = maria->mysql ? mysql_stmt_init(maria->mysql) : NULL;
     if (!statement)
         return maria->mysql ? maria_fail(maria, "out of memory") : -1;
-    int rc = load(maria, statement, &table);
+    int rc = load(maria, name, statement, &table);
     mysql_stmt_close(statement);
     if (rc != 0) {
         table_free(&table);

@@ -240,7 +240,7 @@ static int compare(struct replica *replica)
     struct table table = {0};
     struct keys keys = {0};
     replica->hinted = false;
-    if (maria_routes_load(replica->maria, &table) != 0) {
+    if (maria_routes_load(replica->maria, "RouteData", &table) != 0) {
         replica->hinted = true;
         return -1;
     }
@@ -373,7 +373,7 @@ static int load(struct replica *replica)
         return rc;
     uint64_t start = now_ms();
     replica->hinted = false;
-    rc = maria_routes_load(maria, &replica->table);
+    rc = maria_routes_load(maria, "RouteData", &replica->table);
     replica->table_version = replica->version;
     replica->compared = replica->clean_since = now_ms();
     replica->compare_ms = replica->compared - start;

@@ -26,18 +26,20 @@ static const char doc[] =
 
 enum {
     OPTION_REPLACE = 256,
+    OPTION_ONE_TRANSACTION,
 };
 
 static const struct argp_option options[] = {
     {"replace", OPTION_REPLACE, NULL, 0,
      "each route in the file has then just the hosts that the file gives it; other routes stay as they are",
      0},
+    {"one-transaction", OPTION_ONE_TRANSACTION, NULL, 0, COMMAND_ONE_TRANSACTION, 0},
     {0},
 };
 
 struct arguments {
     const char *file;
-    bool replace;
+    bool replace, one_transaction;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -46,6 +48,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPTION_REPLACE:
         arguments->replace = true;
+        return 0;
+    case OPTION_ONE_TRANSACTION:
+        arguments->one_transaction = true;
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->file)
@@ -65,6 +70,11 @@ static const struct argp argp = {options, parse_option, "FILE.csv", doc, NULL, N
 static void show_progress(uint64_t lines)
 {
     fprintf(stderr, "\r%" PRIu64 " lines", lines);
+}
+
+static void show_written(uint64_t rows)
+{
+    fprintf(stderr, "\r\033[K%" PRIu64 " rows written", rows);
 }
 
 /* Returns the program's exit code. */
@@ -105,10 +115,13 @@ int command_route_import(const char *db, int argc, char **argv)
         log_line(LOG_LEVEL_ERROR, "cannot open %s: %s", file, strerror(errno));
         return EXIT_FAILURE;
     }
-    const struct import_source source = {.file = lines,
-                                         .name = standard ? "standard input" : file,
-                                         .replace = arguments.replace,
-                                         .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
+    bool terminal = isatty(STDERR_FILENO);
+    const struct import_source source = {
+        .file = lines,
+        .name = standard ? "standard input" : file,
+        .replace = arguments.replace,
+        .progress = terminal ? show_progress : NULL,
+        .how = {.one_transaction = arguments.one_transaction, .progress = terminal ? show_written : NULL}};
     struct store *store = command_open_store(db, STORE_CREATE);
     int exit_code = store ? import_and_say(&source, store) : EXIT_FAILURE;
     store_close(store);

@@ -18,16 +18,19 @@ static const char doc[] =
 
 enum {
     OPTION_FORCE = 256,
+    OPTION_ONE_TRANSACTION,
 };
 
 static const struct argp_option options[] = {
     {"force", OPTION_FORCE, NULL, 0, "even where a route has changed since", 0},
+    {"one-transaction", OPTION_ONE_TRANSACTION, NULL, 0, COMMAND_ONE_TRANSACTION, 0},
     {0},
 };
 
 struct arguments {
     const char *edit;
     bool force;
+    struct store_large how;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -36,6 +39,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPTION_FORCE:
         arguments->force = true;
+        return 0;
+    case OPTION_ONE_TRANSACTION:
+        arguments->how.one_transaction = true;
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->edit)
@@ -66,11 +72,11 @@ static int make(struct store *store, void *arg)
 }
 
 /* Returns the program's exit code. */
-static int undo_and_say(struct store *store, uint32_t edit, bool force)
+static int undo_and_say(struct store *store, uint32_t edit, const struct arguments *arguments)
 {
     struct store_edit done;
-    struct undo undo = {.edit = edit, .force = force};
-    if (command_make(store, make, &undo, &done) != 0)
+    struct undo undo = {.edit = edit, .force = arguments->force};
+    if (command_make_large(store, make, &undo, &arguments->how, &done) != 0)
         return EXIT_FAILURE;
     if (undo.routes == 0) {
         log_line(LOG_LEVEL_ERROR, "no edit %" PRIu32 ": see 'route log'", edit);
@@ -93,7 +99,7 @@ int command_route_undo(const char *db, int argc, char **argv)
         !command_read_id("EDIT", arguments.edit, &edit))
         return EXIT_FAILURE;
     struct store *store = command_open_store(db, STORE_EXISTING);
-    int exit_code = store ? undo_and_say(store, edit, arguments.force) : EXIT_FAILURE;
+    int exit_code = store ? undo_and_say(store, edit, &arguments) : EXIT_FAILURE;
     store_close(store);
     return exit_code;
 }

@@ -115,6 +115,24 @@ void store_rollback(struct store *store);
 typedef int store_make_fn(struct store *store, void *arg);
 int store_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
 
+/*
+ * Likewise, for one that may be large: other editors wait for none of its parts, and readers see all of it or nothing. `make`
+ * is called several times. In a MariaDB database it is made in a table that then takes RouteData's place, unless
+ * `one_transaction`; `progress` may be NULL.
+ */
+enum {
+    STORE_PIECE_ROWS = 10000, /* at most so many rows are one transaction */
+};
+struct store_large {
+    bool one_transaction;
+    void (*progress)(uint64_t rows); /* that were written */
+};
+int store_make_large(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
+                     struct store_edit *done);
+
+/* Whether a large edit that failed has changed the routes all the same, and store_error() says what is missing. */
+bool store_half_made(const struct store *store);
+
 /* Why edits are not in the log; NULL: they are. Call it after an edit. */
 const char *store_unlogged(const struct store *store);
 

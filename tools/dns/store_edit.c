@@ -12,6 +12,7 @@ enum {
     HOSTS_FIRST = 64, /* read of a route; more if it has more */
     TRY_SECONDS =
         20, /* an edit that other editors came before; a cluster that loses a node takes none for some seconds */
+    LARGE_TRIES = 3,    /* however long they take */
     PAUSE_MS = 5,       /* after the first; then twice as long each time, ... */
     PAUSE_MAX_MS = 500, /* ... up to this */
 };
@@ -209,4 +210,52 @@ int store_make(struct store *store, store_make_fn *make, void *arg, struct store
             return -1;
         pause_before(i);
     }
+}
+
+static bool is_large(const struct changes *changes)
+{
+    return changes->added_count + changes->deleted_count + 2 * changes->route_count > STORE_PIECE_ROWS;
+}
+
+/* A draft says how large it is. One that no other editor has come before is committed as it is. */
+static int make_large_once(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
+                           struct store_edit *done)
+{
+    uint64_t drafted;
+    struct changes changes;
+    if (store->kind->draft(store, &drafted) != 0 || make(store, arg) != 0)
+        return -1;
+    if (edit_changes(&store->edit, &changes) != 0)
+        return fail_memory(store);
+    bool large = is_large(&changes);
+    changes_free(&changes);
+    if (large)
+        return store->kind->stage(store, make, arg, how, done);
+    if (store_begin(store) != 0)
+        return -1;
+    if (store->version == drafted)
+        return store_commit(store, done);
+    store_rollback(store);
+    return make_once(store, make, arg, done);
+}
+
+int store_make_large(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
+                     struct store_edit *done)
+{
+    if (!store->kind->stage || how->one_transaction)
+        return store_make(store, make, arg, done);
+    const time_t until = seconds() + TRY_SECONDS;
+    for (int i = 0;; i++) {
+        if (make_large_once(store, make, arg, how, done) == 0)
+            return 0;
+        store_rollback(store);
+        if (store->half_made || !*store->again || (i >= LARGE_TRIES && seconds() >= until))
+            return -1;
+        pause_before(i);
+    }
+}
+
+bool store_half_made(const struct store *store)
+{
+    return store->half_made;
 }

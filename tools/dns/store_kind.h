@@ -37,6 +37,13 @@ struct store_kind {
     int (*follow)(struct store *store);
     int (*clean)(struct store *store);
 
+    /* NULL: an edit of any size is one transaction. Otherwise reads may begin for a draft of one, outside of a transaction; *version
+     * is what RouteVersion had. A draft that is not committed is rolled back. */
+    int (*draft)(struct store *store, uint64_t *version);
+    /* Makes an edit as a whole in another way than by one transaction. */
+    int (*stage)(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
+                 struct store_edit *done);
+
     /* Begins a transaction, and keeps other editors out of it. *version is what RouteVersion has. */
     int (*begin)(struct store *store, uint64_t *version);
     /* Writes all of an edit, with the version that it makes; *number is what the log calls it, 0: it has no log. */
@@ -57,6 +64,7 @@ struct store {
     struct edit edit;
     uint64_t version;      /* the database's, when the edit began */
     uint64_t edit_version; /* what the edit makes it */
+    bool half_made;        /* the edit that failed has changed the routes */
 };
 
 /* Sets the error. Returns -1. */

@@ -37,7 +37,7 @@ static int read_all(struct store_maria *store)
 {
     if (!store->editing || ++store->reads <= READS_MAX || store->all.rows)
         return 0;
-    return maria_routes_load(&store->maria, &store->all);
+    return maria_routes_load(&store->maria, "RouteData", &store->all);
 }
 
 static int read_route(struct store *base, struct route_key key, struct host_addr *hosts, size_t cap,
@@ -179,6 +179,8 @@ static const struct store_kind kind = {
     .edited_path = edited_path,
     .follow = follow,
     .clean = clean,
+    .draft = store_maria_draft,
+    .stage = store_maria_stage,
     .begin = store_maria_begin,
     .write = store_maria_write,
     .commit = store_maria_commit,

@@ -12,53 +12,15 @@
 #include <time.h>
 
 #include "tools/dns/log_text.h"
+#include "tools/dns/maria_batch.h"
+#include "tools/dns/maria_rows.h"
 #include "tools/dns/maria_schema.h"
 #include "tools/dns/store_maria_internal.h"
 
 enum {
-    BATCH_ROWS = 1000,    /* of one statement, ... */
-    BATCH_SIZE = 1 << 19, /* ... and bytes: less than any server's max_allowed_packet */
     SINGLE_DELETES = 100, /* routes; the rows of more are found in one reading of the table */
+    DELETED_MAX = 5000,   /* rows of the log that an edit deletes */
 };
-
-/* A statement for many rows, which is run whenever it is long enough. */
-struct batch {
-    struct maria *maria;
-    const char *head, *tail;
-    FILE *out;
-    char *text;
-    size_t size, rows;
-    int rc;
-};
-
-static void batch_end(struct batch *batch)
-{
-    if (!batch->out)
-        return;
-    fputs(batch->tail, batch->out);
-    if (fclose(batch->out) != 0)
-        batch->rc = maria_fail(batch->maria, "out of memory");
-    else if (batch->rc == 0 && maria_run_text(batch->maria, batch->text, batch->size) < 0)
-        batch->rc = -1;
-    free(batch->text);
-    batch->out = NULL;
-    batch->rows = 0;
-}
-
-/* Where the next row goes. NULL: something failed before. */
-static FILE *batch_row(struct batch *batch)
-{
-    if (batch->rows == BATCH_ROWS || (batch->out && ftell(batch->out) > BATCH_SIZE))
-        batch_end(batch);
-    if (batch->rc != 0)
-        return NULL;
-    if (!batch->out && !(batch->out = open_memstream(&batch->text, &batch->size))) {
-        batch->rc = maria_fail(batch->maria, "out of memory");
-        return NULL;
-    }
-    fputs(batch->rows++ ? "," : batch->head, batch->out);
-    return batch->out;
-}
 
 /* Statements that change nothing, and fail without the right to it. */
 static int try_log(struct maria *maria)
@@ -88,6 +50,12 @@ static void check_log(struct store_maria *store)
     store->store.unlogged = store->unlogged;
 }
 
+static int fail_without_version(struct maria *maria)
+{
+    return maria_fail(maria, "%s: RouteVersion has lost its row with id 1: 'larshm-dns schema' makes one",
+                      maria->name);
+}
+
 static int begin(struct store_maria *store, uint64_t *version)
 {
     struct maria *maria = &store->maria;
@@ -95,10 +63,19 @@ static int begin(struct store_maria *store, uint64_t *version)
         return -1;
     store->editing = true;
     int rc = maria_number(maria, version, "SELECT version FROM RouteVersion WHERE id = 1 FOR UPDATE");
-    if (rc > 0)
-        return maria_fail(maria, "%s: RouteVersion has lost its row with id 1: 'larshm-dns schema' makes one",
-                          maria->name);
-    return rc;
+    return rc > 0 ? fail_without_version(maria) : rc;
+}
+
+int store_maria_draft(struct store *base, uint64_t *version)
+{
+    struct store_maria *store = maria_store(base);
+    struct maria *maria = &store->maria;
+    if (maria_connect(maria) != 0)
+        return -1;
+    check_log(store);
+    store->editing = true;
+    int rc = maria_number(maria, version, "SELECT version FROM RouteVersion WHERE id = 1");
+    return rc > 0 ? fail_without_version(maria) : rc;
 }
 
 int store_maria_begin(struct store *base, uint64_t *version)
@@ -158,82 +135,16 @@ static int delete_one_by_one(struct maria *maria, const struct changes *changes)
     return 0;
 }
 
-/* The ids of the deleted rows, for the caller to free. NULL: it failed. */
-static uint32_t *find_ids(struct maria *maria, const struct changes *changes, size_t *count)
-{
-    uint32_t *ids = NULL, *grown;
-    size_t capacity = 0;
-    struct row row;
-    bool room = true;
-    MYSQL_RES *rows = maria_stream(maria, "SELECT modid, cmdid, serverip, serverport, id FROM RouteData");
-    if (!rows)
-        return NULL;
-    *count = 0;
-    for (MYSQL_ROW line; (line = mysql_fetch_row(rows));) {
-        if (!room ||
-            !maria_routes_row(maria_column(line, 0), maria_column(line, 1), maria_column(line, 2),
-                              maria_column(line, 3), &row) ||
-            !bsearch(&row, changes->deleted, changes->deleted_count, sizeof(row), row_compare))
-            continue;
-        if (*count == capacity) {
-            capacity = capacity ? capacity * 2 : BATCH_ROWS;
-            room = (grown = reallocarray(ids, capacity, sizeof(*ids)));
-            ids = room ? grown : ids;
-        }
-        if (room)
-            ids[(*count)++] = (uint32_t)maria_column(line, 4);
-    }
-    int rc = maria_end(maria, rows);
-    if (rc == 0 && room && (ids || (ids = malloc(sizeof(*ids)))))
-        return ids;
-    if (rc == 0)
-        maria_fail(maria, "out of memory");
-    free(ids);
-    return NULL;
-}
-
-static int delete_by_id(struct maria *maria, const struct changes *changes)
-{
-    struct batch batch = {.maria = maria, .head = "DELETE FROM RouteData WHERE id IN (", .tail = ")"};
-    size_t count;
-    uint32_t *ids = find_ids(maria, changes, &count);
-    if (!ids)
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        FILE *out = batch_row(&batch);
-        if (out)
-            fprintf(out, "%" PRIu32, ids[i]);
-    }
-    batch_end(&batch);
-    free(ids);
-    return batch.rc;
-}
-
 static int delete_rows(struct maria *maria, const struct changes *changes)
 {
     if (changes->deleted_count == 0)
         return 0;
-    return changes->route_count > SINGLE_DELETES ? delete_by_id(maria, changes)
-                                                 : delete_one_by_one(maria, changes);
+    return changes->route_count > SINGLE_DELETES
+               ? maria_rows_delete(maria, "RouteData", changes->deleted, changes->deleted_count, false)
+               : delete_one_by_one(maria, changes);
 }
 
-static int insert_rows(struct maria *maria, const struct changes *changes)
-{
-    struct batch batch = {.maria = maria,
-                          .head = "INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES ",
-                          .tail = ""};
-    for (size_t i = 0; i < changes->added_count; i++) {
-        const struct row *row = &changes->added[i];
-        FILE *out = batch_row(&batch);
-        if (out)
-            fprintf(out, "(%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%u)", row->key.modid, row->key.cmdid,
-                    ntohl(row->host.address), (unsigned)ntohs(row->host.port));
-    }
-    batch_end(&batch);
-    return batch.rc;
-}
-
-static int announce(struct maria *maria, const struct changes *changes, uint64_t version)
+int store_maria_announce(struct maria *maria, const struct changes *changes, uint64_t version)
 {
     struct batch batch = {
         .maria = maria, .head = "INSERT INTO RouteChange (modid, cmdid, version) VALUES ", .tail = ""};
@@ -255,12 +166,12 @@ static void log_route(FILE *out, const struct edited *route, int64_t edit, const
             route->key.cmdid, (int64_t)time(NULL), user, before, after);
 }
 
-static int log_routes(struct maria *maria, const struct changes *changes, int64_t edit)
+int store_maria_log_routes(struct maria *maria, const struct changes *changes, int64_t edit)
 {
     char user[LOG_USER_SIZE], quoted[2 * LOG_USER_SIZE + 1];
     struct batch batch = {
         .maria = maria,
-        .head = "INSERT INTO RouteEdit (id, modid, cmdid, time, user, `before`, `after`) VALUES ",
+        .head = "REPLACE INTO RouteEdit (id, modid, cmdid, time, user, `before`, `after`) VALUES ",
         .tail = ""};
     log_text_user(user);
     mysql_real_escape_string(maria->mysql, quoted, user, strlen(user));
@@ -279,15 +190,18 @@ static int log_routes(struct maria *maria, const struct changes *changes, int64_
     return batch.rc;
 }
 
-/* Adds what changed to the log. */
+/* Adds what changed to the log, in an edit that has begun there, or as a new one. What is too old is deleted bit by bit. */
 static int log_edit(struct maria *maria, const struct changes *changes, int64_t *number)
 {
     uint64_t last = 0;
-    if (maria_number(maria, &last, "SELECT max(id) FROM RouteEdit") < 0)
+    int64_t edit = *number;
+    if (edit == 0 && maria_number(maria, &last, "SELECT max(id) FROM RouteEdit") < 0)
         return -1;
-    int64_t edit = (int64_t)last + 1;
-    if (log_routes(maria, changes, edit) != 0 ||
-        maria_run(maria, "DELETE FROM RouteEdit WHERE id <= %" PRId64, edit - STORE_LOG_EDITS) < 0)
+    if (edit == 0)
+        edit = (int64_t)last + 1;
+    if (store_maria_log_routes(maria, changes, edit) != 0 ||
+        maria_run(maria, "DELETE FROM RouteEdit WHERE id <= %" PRId64 " ORDER BY id, modid, cmdid LIMIT %d",
+                  edit - STORE_LOG_EDITS, DELETED_MAX) < 0)
         return -1;
     *number = edit;
     return 0;
@@ -297,8 +211,10 @@ int store_maria_write(struct store *base, const struct changes *changes, uint64_
 {
     struct store_maria *store = maria_store(base);
     struct maria *maria = &store->maria;
-    if (delete_rows(maria, changes) != 0 || insert_rows(maria, changes) != 0 ||
-        announce(maria, changes, version) != 0 || (!base->unlogged && log_edit(maria, changes, number) != 0))
+    if (delete_rows(maria, changes) != 0 ||
+        maria_rows_insert(maria, "RouteData", changes->added, changes->added_count, false) != 0 ||
+        store_maria_announce(maria, changes, version) != 0 ||
+        (!base->unlogged && log_edit(maria, changes, number) != 0))
         return -1;
     return maria_run(maria, "UPDATE RouteVersion SET version = %" PRIu64 " WHERE id = 1", version) < 0 ? -1
                                                                                                        : 0;
@@ -353,12 +269,12 @@ int store_maria_log(struct store *base, const struct log_filter *filter, store_l
     char of_edit[48] = "";
     if (filter->edit)
         snprintf(of_edit, sizeof(of_edit), "id = %" PRId64 " AND ", filter->edit);
-    MYSQL_RES *rows =
-        maria_query(maria,
-                    "SELECT id, time, user, modid, cmdid, `before`, `after` FROM RouteEdit WHERE %s"
-                    "modid BETWEEN %" PRIu32 " AND %" PRIu32 " AND cmdid BETWEEN %" PRIu32 " AND %" PRIu32
-                    " ORDER BY id, modid, cmdid",
-                    of_edit, filter->modid_min, filter->modid_max, filter->cmdid_min, filter->cmdid_max);
+    MYSQL_RES *rows = maria_query(
+        maria,
+        "SELECT id, time, user, modid, cmdid, `before`, `after` FROM RouteEdit WHERE %s"
+        "id > (SELECT max(id) FROM RouteEdit) - %d AND modid BETWEEN %" PRIu32 " AND %" PRIu32
+        " AND cmdid BETWEEN %" PRIu32 " AND %" PRIu32 " ORDER BY id, modid, cmdid",
+        of_edit, STORE_LOG_EDITS, filter->modid_min, filter->modid_max, filter->cmdid_min, filter->cmdid_max);
     if (!rows)
         return maria->code == ER_NO_SUCH_TABLE ? 0 : -1;
     for (MYSQL_ROW line; (line = mysql_fetch_row(rows));) {

@@ -129,6 +129,18 @@ static void copy_rows(struct table *out, const struct row *rows, size_t count)
     out->count += count;
 }
 
+bool table_missing(const struct table *some, const struct table *others, struct table *out)
+{
+    for (size_t i = 0, other = 0; i < some->count; i++) {
+        while (other < others->count && row_compare(&others->rows[other], &some->rows[i]) < 0)
+            other++;
+        bool there = other < others->count && row_compare(&others->rows[other], &some->rows[i]) == 0;
+        if (!there && !table_add(out, &some->rows[i]))
+            return false;
+    }
+    return true;
+}
+
 bool table_patch(const struct table *table, const struct route_key *keys, size_t key_count,
                  const struct table *rows, struct table *out)
 {

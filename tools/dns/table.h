@@ -33,6 +33,9 @@ bool rows_same(const struct row *some, size_t count, const struct row *others, s
 void table_compare(const struct table *one, const struct table *other,
                    void (*each)(void *arg, struct route_key key), void *arg);
 
+/* Adds the rows of one table that another one lacks to `out`, in order. False: memory ran out. */
+bool table_missing(const struct table *some, const struct table *others, struct table *out);
+
 /* Makes *out what `table` is, with the routes of `keys`, which are in order, each once, as `rows` has them. False: memory ran
  * out, and *out is untouched. */
 bool table_patch(const struct table *table, const struct route_key *keys, size_t key_count,

@@ -52,6 +52,31 @@ static void rows_in_any_order_are_found_by_key_in_order_and_once(void **state)
     table_free(&table);
 }
 
+static void rows_that_another_table_lacks_are_found_in_order(void **state)
+{
+    (void)state;
+    struct table some = {0}, others = {0}, missing = {0};
+    for (uint32_t i = 1; i <= 6; i++)
+        add(&some, i, i);
+    add(&others, 0, 1);
+    add(&others, 2, 2);
+    add(&others, 5, 9);
+    add(&others, 6, 6);
+    table_sort(&some);
+    table_sort(&others);
+    assert_true(table_missing(&some, &others, &missing));
+    assert_int_equal(missing.count, 4);
+    const uint32_t expected[] = {1, 3, 4, 5};
+    for (size_t i = 0; i < missing.count; i++)
+        assert_int_equal(missing.rows[i].key.modid, expected[i]);
+    table_free(&missing);
+    assert_true(table_missing(&some, &some, &missing));
+    assert_int_equal(missing.count, 0);
+    table_free(&some);
+    table_free(&others);
+    table_free(&missing);
+}
+
 struct named {
     uint32_t modids[8];
     size_t count;
@@ -118,6 +143,7 @@ static void a_patched_table_is_what_a_new_reading_would_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_that_another_table_lacks_are_found_in_order),
         cmocka_unit_test(rows_in_any_order_are_found_by_key_in_order_and_once),
         cmocka_unit_test(a_comparison_names_each_route_that_differs_once),
         cmocka_unit_test(a_patched_table_is_what_a_new_reading_would_be),
