@@ -28,7 +28,12 @@ static int set(struct config *config, const struct key *key, const char *text, u
     if (value_parse(key, text, field(config, key)) == 0)
         return 0;
     char allowed[VALUE_ALLOWED_SIZE];
+    const char *entry;
+    size_t length = value_wrong_entry(key, text, &entry);
     value_allowed(key, allowed);
+    if (entry)
+        return complain(to, line, "%s.%s is \"%s\", where \"%s\" is wrong: allowed is %s", key->section,
+                        key->name, excerpt(text, strlen(text)).text, excerpt(entry, length).text, allowed);
     return complain(to, line, "%s.%s is \"%s\": allowed is %s", key->section, key->name,
                     excerpt(text, strlen(text)).text, allowed);
 }
@@ -137,8 +142,11 @@ int config_load(const char *path, struct config *out, char *error, size_t error_
 
 void config_print(FILE *out, const struct config *config)
 {
+    const struct key *ip = keys_find("dnsserver", "ip", 2), *port = keys_find("dnsserver", "port", 4);
     for (size_t i = 0; i < KEY_COUNT; i++) {
         char text[VALUE_SIZE];
+        if (config->servers.count > 0 && (&keys[i] == ip || &keys[i] == port))
+            continue; /* a file that has both is refused */
         value_format(&keys[i], const_field(config, &keys[i]), text);
         fprintf(out, "%s.%s = %s\n", keys[i].section, keys[i].name, text);
     }

@@ -152,7 +152,8 @@ static bool has_server(const struct config_servers *servers, const struct config
     return false;
 }
 
-static int parse_servers(const char *text, struct config_servers *out)
+/* The entry that is wrong, if one is: *wrong begins at it, NULL otherwise. */
+static int read_servers(const char *text, struct config_servers *out, const char **wrong)
 {
     struct config_servers servers = {0};
     bool more = *text != '\0';
@@ -160,6 +161,7 @@ static int parse_servers(const char *text, struct config_servers *out)
         struct config_peer peer = {0};
         text += strspn(text, " \t");
         size_t length = strcspn(text, " \t,");
+        *wrong = text;
         if (servers.count == CONFIG_SERVERS_MAX || parse_server(text, length, &peer) != 0 ||
             has_server(&servers, &peer))
             return -1;
@@ -169,8 +171,10 @@ static int parse_servers(const char *text, struct config_servers *out)
         more = *text == ',';
         text += more;
     }
+    *wrong = text;
     if (*text)
         return -1;
+    *wrong = NULL;
     *out = servers;
     return 0;
 }
@@ -220,6 +224,7 @@ static int parse_word(const struct key *key, const char *text, uint32_t *out)
 
 int value_parse(const struct key *key, const char *text, void *field)
 {
+    const char *wrong;
     uint64_t number;
     switch (key->type) {
     case KEY_INTEGER:
@@ -242,7 +247,7 @@ int value_parse(const struct key *key, const char *text, void *field)
         store_text(key, text, field);
         return 0;
     case KEY_SERVERS:
-        return parse_servers(text, field);
+        return read_servers(text, field, &wrong);
     case KEY_GROUP:
         if (!name_is_group(text))
             return -1;
@@ -322,6 +327,15 @@ void value_format(const struct key *key, const void *field, char out[static VALU
         snprintf(out, VALUE_SIZE, "%s", words[*(const uint32_t *)field]);
         break;
     }
+}
+
+size_t value_wrong_entry(const struct key *key, const char *text, const char **entry)
+{
+    struct config_servers servers;
+    *entry = NULL;
+    if (key->type != KEY_SERVERS || read_servers(text, &servers, entry) == 0)
+        return 0;
+    return strcspn(*entry, " \t,");
 }
 
 void value_allowed(const struct key *key, char out[static VALUE_ALLOWED_SIZE])

@@ -127,6 +127,19 @@ static void file_of_a_lars_agent_loads_as_it_is(void **state)
     assert_true(config.loadbalance.window_err_rate == 0.7);
 }
 
+/* A file with both is refused: what is printed says what counts. */
+static void print_shows_servers_in_place_of_ip_and_port(void **state)
+{
+    (void)state;
+    struct config config;
+    char text[4096];
+    load_text("[dnsserver]\nservers = a, b:9\n", &config);
+    printed(&config, text, sizeof(text));
+    assert_non_null(strstr(text, "dnsserver.servers = a:7778, b:9\n"));
+    assert_null(strstr(text, "dnsserver.ip"));
+    assert_null(strstr(text, "dnsserver.port"));
+}
+
 static void value_may_be_quoted_and_commented(void **state)
 {
     (void)state;
@@ -184,7 +197,16 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
         {"[dnsserver]\nip = 300.1.1.1\n",
          ":2: dnsserver.ip is \"300.1.1.1\": allowed is a host name or an IPv4 address"},
         {"[dnsserver]\nservers = a,\n",
-         ":2: dnsserver.servers is \"a,\": allowed is at most 16 different HOST[:PORT] with commas between them, or nothing"},
+         ":2: dnsserver.servers is \"a,\", where \"\" is wrong: allowed is at most 16 different HOST[:PORT] with commas between them, or nothing"},
+        {"[dnsserver]\nservers = a, b:0,c\n",
+         ":2: dnsserver.servers is \"a, b:0,c\", where \"b:0\" is wrong: allowed is at most 16 different HOST[:PORT] with "
+         "commas between them, or nothing"},
+        {"[dnsserver]\nservers = a, b, A:7778\n",
+         ":2: dnsserver.servers is \"a, b, A:7778\", where \"A:7778\" is wrong: allowed is at most 16 different HOST[:PORT] "
+         "with commas between them, or nothing"},
+        {"[dnsserver]\nservers = a b\n",
+         ":2: dnsserver.servers is \"a b\", where \"b\" is wrong: allowed is at most 16 different HOST[:PORT] with commas "
+         "between them, or nothing"},
         {"[dnsserver]\nservers = a\nport = 7778\nip = b\n",
          ":4: dnsserver.servers and dnsserver.ip are both set, on lines 2 and 4: keep servers, or ip and port"},
         {"[dnsserver]\nport = 7778\nservers = a\n",
@@ -310,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_an_agent_and_documented),
         cmocka_unit_test(file_of_a_lars_agent_loads_as_it_is),
+        cmocka_unit_test(print_shows_servers_in_place_of_ip_and_port),
         cmocka_unit_test(value_may_be_quoted_and_commented),
         cmocka_unit_test(mistakes_are_refused_with_line_and_remedy),
         cmocka_unit_test(contradicting_values_are_refused_at_load),
