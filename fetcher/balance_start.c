@@ -51,6 +51,7 @@ static void resume(struct balance *balance)
             continue;
         if (entry->health.since == 0) /* it died between adding the record and filling it in */
             health_init(&entry->health, balance->config, balance->now);
+        const struct host_health before = entry->health;
         /* By the clock of another boot, or of another time namespace: it would not end. */
         if (entry->health.since > balance->now)
             entry->health.since = balance->now;
@@ -59,6 +60,8 @@ static void resume(struct balance *balance)
         if (entry->left_s > balance->now / 1000 + 1)
             entry->left_s = (uint32_t)(balance->now / 1000) + 1;
         health_set_end(&entry->health, balance->config);
+        if (entry->health.since != before.since || entry->health.window != before.window)
+            host_store_commit(balance->store, number);
         balance_place(balance, number);
     }
     for (uint32_t number = 0; number < host_store_used(balance->store); number++)

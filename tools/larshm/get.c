@@ -86,16 +86,21 @@ static int print_hosts(const struct answer *answer)
     return EXIT_SUCCESS;
 }
 
+void get_warn_of_snapshot(struct route_key key, uint64_t unix_ms)
+{
+    if (unix_ms)
+        say("route %" PRIu32 "/%" PRIu32
+            ": these hosts are from the snapshot of %s, not confirmed by the directory since the reboot",
+            key.modid, key.cmdid, text_time(unix_ms).is);
+}
+
 static int print_text(const struct answer *answer)
 {
     const struct route *route = &answer->route;
     printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
            route->key.modid, route->key.cmdid, route->host_count, number_plural(route->host_count),
            route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
-    if (route->snapshot_unix_ms)
-        say("route %" PRIu32 "/%" PRIu32
-            ": these hosts are from the snapshot of %s, not confirmed by the directory since the reboot",
-            route->key.modid, route->key.cmdid, text_time(route->snapshot_unix_ms).is);
+    get_warn_of_snapshot(route->key, route->snapshot_unix_ms);
     if (route->condition == ROUTE_IS_HELD)
         say("route %" PRIu32 "/%" PRIu32
             ": the directory's last answer %s: it is held back for another %s, and these hosts are served%s; "

@@ -14,4 +14,7 @@ enum {
 /* Picks `picks` hosts as an application would and shows how often each came. Returns the exit code. */
 int get_picks(larshm *h, const struct common *common, struct route_key key, uint32_t picks);
 
+/* Says so if the hosts that are shown are from a snapshot of that time; 0: they are not. */
+void get_warn_of_snapshot(struct route_key key, uint64_t unix_ms);
+
 #endif

@@ -74,12 +74,14 @@ static json_t *json_hosts(const struct picks *picks)
     return hosts;
 }
 
-static int print_json(const struct common *common, struct route_key key, const struct picks *picks)
+static int print_json(const struct common *common, struct route_key key, const struct picks *picks,
+                      uint64_t snapshot_unix_ms)
 {
-    return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION, "instance",
-                                common->instance, "modid", (json_int_t)key.modid, "cmdid",
+    return json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "version", JSON_VERSION,
+                                "instance", common->instance, "modid", (json_int_t)key.modid, "cmdid",
                                 (json_int_t)key.cmdid, "picks", (json_int_t)picks->count, "overloaded",
-                                (json_int_t)picks->overloaded, "hosts", json_hosts(picks)));
+                                (json_int_t)picks->overloaded, "snapshot_unix_ms",
+                                json_number(snapshot_unix_ms), "hosts", json_hosts(picks)));
 }
 
 int get_picks(larshm *h, const struct common *common, struct route_key key, uint32_t count)
@@ -101,8 +103,15 @@ int get_picks(larshm *h, const struct common *common, struct route_key key, uint
     else if (code != LARSHM_OK && code != LARSHM_OVERLOAD)
         code = fail_lookup(common, key, code);
     else {
+        larshm_route_info info = {0};
+        larshm_info(h, key.modid, key.cmdid, &info);
         qsort(picks.hosts, picks.count, sizeof(*picks.hosts), by_number);
-        code = common->json ? print_json(common, key, &picks) : print_table(&picks);
+        if (common->json)
+            code = print_json(common, key, &picks, info.snapshot_unix_ms);
+        else {
+            get_warn_of_snapshot(key, info.snapshot_unix_ms);
+            code = print_table(&picks);
+        }
     }
     free(picks.hosts);
     return code;
