@@ -97,17 +97,22 @@ static json_t *accept_answer(const struct admin_targets *targets, const struct a
 static json_t *accept_all(const struct admin_targets *targets, const struct admin_request *request,
                           struct admin_error *error)
 {
+    uint32_t routes;
     (void)request;
-    (void)error;
-    uint32_t routes = refresh_accept_all(targets->refresh);
+    if (!refresh_accept_all(targets->refresh, &routes)) {
+        admin_refuse(error, "no_hold", "no answer is held back");
+        return NULL;
+    }
     log_line(LOG_LEVEL_INFO,
              "all answers that were held back, of %" PRIu32 " route%s, are accepted, by an operator", routes,
              number_plural(routes));
     return json_pack("{s:I}", "routes", (json_int_t)routes);
 }
 
-static json_t *describe(const struct servers *servers, unsigned index)
+static json_t *describe(const struct admin_targets *targets, unsigned index)
 {
+    const struct servers *servers = targets->servers;
+    bool connected = writer_connection_state(targets->writer) == CONNECTION_UP;
     const struct server *server = &servers->list[index];
     char address[CONFIG_HOST_SIZE + 8];
     snprintf(address, sizeof(address), "%s:%u", server->peer.ip, server->peer.port);
@@ -115,9 +120,9 @@ static json_t *describe(const struct servers *servers, unsigned index)
         server->version < INT64_MAX ? server->version : INT64_MAX; /* JSON's largest here */
     json_t *version = server->told ? json_integer((json_int_t)shown) : json_null();
     return json_pack("{s:s, s:b, s:o, s:I, s:I, s:I, s:s}", "address", address, "in_use",
-                     index == servers->at, "version", version, "connects", (json_int_t)server->connects,
-                     "failures", (json_int_t)server->failures, "answers", (json_int_t)server->answers,
-                     "last_error", server->error);
+                     (int)(connected && index == servers->at), "version", version, "connects",
+                     (json_int_t)server->connects, "failures", (json_int_t)server->failures, "answers",
+                     (json_int_t)server->answers, "last_error", server->error);
 }
 
 static json_t *list_servers(const struct admin_targets *targets, const struct admin_request *request,
@@ -127,7 +132,7 @@ static json_t *list_servers(const struct admin_targets *targets, const struct ad
     (void)request;
     (void)error;
     for (unsigned i = 0; i < targets->servers->count; i++)
-        json_array_append_new(list, describe(targets->servers, i));
+        json_array_append_new(list, describe(targets, i));
     return json_pack("{s:o}", "servers", list);
 }
 

@@ -8,9 +8,11 @@
 #include "fetcher/balance.h"
 #include "fetcher/refresh.h"
 #include "fetcher/servers.h"
+#include "shm/writer/writer.h"
 
 /* What the commands work on. */
 struct admin_targets {
+    const struct writer *writer;
     struct balance *balance;
     struct refresh *refresh;
     const struct servers *servers;

@@ -313,7 +313,8 @@ static int start_loop(struct daemon *daemon)
     if (!daemon->snapshot)
         return -1;
     connection_start(daemon->connection);
-    daemon->targets = (struct admin_targets){.balance = daemon->balance,
+    daemon->targets = (struct admin_targets){.writer = daemon->writer,
+                                             .balance = daemon->balance,
                                              .refresh = daemon->refresh,
                                              .servers = &daemon->servers,
                                              .config_path = daemon->options.config_path,

@@ -216,12 +216,13 @@ enum accept_result refresh_accept(struct refresh *refresh, struct route_key key,
     return ACCEPT_DONE;
 }
 
-uint32_t refresh_accept_all(struct refresh *refresh)
+bool refresh_accept_all(struct refresh *refresh, uint32_t *routes)
 {
-    uint32_t routes = 0;
+    bool behind = refresh->behind_since != 0;
+    *routes = 0;
     refresh->now = clock_tick();
     refresh_take_newest(refresh);
-    for (const struct hold *hold; (hold = TAILQ_FIRST(&refresh->holds.list)); routes++)
+    for (const struct hold *hold; (hold = TAILQ_FIRST(&refresh->holds.list)); ++*routes)
         publish_held(refresh, hold);
-    return routes;
+    return behind || *routes > 0;
 }

@@ -99,10 +99,14 @@ fetch_from_the_newest_of_three() {
         eventually prints "holding" larshm show
         has_hosts 3
         if [ "$seconds" -eq 3600 ]; then
+            run -0 larshm show
+            [[ "$output" == *"1 HELD: the directory's last answer is held back, \`larshm list\` says why"* ]]
             run -0 larshm list
             [[ "$output" == *"the directory's last answer differs, and the directory is behind what was seen"* ]]
             run -0 larshm route accept --all
             [[ "$output" == "the answers that were held back are published, of 1 route" ]]
+            run -2 larshm route accept --all
+            [[ "$output" == *"no answer is held back"* ]]
         fi
         eventually has_hosts 1
         kill "$fetcher" "${pids[0]}"

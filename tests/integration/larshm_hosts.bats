@@ -269,6 +269,39 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [ "$(json servers 0 in_use)" = true ]
     [ "$(json servers 0 last_error)" = "" ]
     run -1 larshm servers now
+    kill -KILL "${pids[0]}"
+    eventually prints '127.0.0.1:[0-9]+ +- ' larshm servers
+    run -0 larshm -j servers
+    [ "$(json servers 0 in_use)" = false ]
+}
+
+start_fetcher_without_directory() {
+    rm -f "$object" "$object".*
+    "$BIN/larshm-fetcher" -n "$instance" -c "$BATS_TEST_TMPDIR/conf" --dns 127.0.0.1:1 \
+        2>>"$BATS_TEST_TMPDIR/log" 3>&- &
+    pids+=("$!")
+    eventually test -e "$object"
+}
+
+@test "get of a route from a snapshot says so in each form, with the update_timeout and the end of an ejection as configured" {
+    live "snapshot = $BATS_TEST_TMPDIR/snapshot" "[loadbalance]" "update_timeout = 70" "overload_timeout = 300"
+    route set 9 9 127.0.0.1:9 127.0.0.1:10
+    larshm wait 9 9
+    eventually prints '2 hosts' larshm get 9 9
+    larshm report 9 9 127.0.0.1:9 1 --count 300
+    eventually prints 'overloaded' larshm get 9 9
+    end_fetcher TERM
+    start_fetcher_without_directory
+    run -4 --separate-stderr larshm get 9 9 --pick 3
+    [[ "$stderr" == *"these hosts are from the snapshot of "*", not confirmed by the directory since the reboot"* ]]
+    run -4 --separate-stderr larshm -j get 9 9 --pick 3
+    snapshot=$(json snapshot_unix_ms)
+    [ "$snapshot" -gt 0 ]
+    run -4 --separate-stderr larshm -j get 9 9
+    [ "$(json snapshot_unix_ms)" = "$snapshot" ]
+    [ "$(json route update_timeout_s)" = 70 ]
+    [ "$(json route hosts 0 state)" = overloaded ]
+    [ $(($(json route hosts 0 until_unix_ms) - $(json route hosts 0 since_unix_ms))) -ge 200000 ]
 }
 
 @test "stats sum up what was reported, for hosts that the route does not have or that have left too" {

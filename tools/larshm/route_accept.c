@@ -93,6 +93,8 @@ static int fail_refused(const struct arguments *arguments, const json_t *answer)
 {
     const struct route_key key = arguments->key;
     const char *code = admin_code(answer);
+    if (strcmp(code, "no_hold") == 0 && arguments->all)
+        return fail(arguments->common, EXIT_NO_ROUTE, "no answer is held back: see `larshm list`");
     if (strcmp(code, "no_hold") == 0)
         return fail(arguments->common, EXIT_NO_ROUTE,
                     "route %" PRIu32 "/%" PRIu32

@@ -102,8 +102,7 @@ static void show_routes(const struct facts *facts)
                text_count(facts->restored).is, text_time(facts->snapshot_unix_ms).is);
     if (routes[ROUTE_IS_HELD])
         printf(
-            "            %s HELD: an answer that takes too many hosts away is held back, see `larshm list` "
-            "([fetcher] empty_hold)\n",
+            "            %s HELD: the directory's last answer is held back, `larshm list` says why and for how long\n",
             text_count(routes[ROUTE_IS_HELD]).is);
     if (facts->damaged)
         printf("            %lu DAMAGED: see `larshm check`\n", facts->damaged);
