@@ -5,11 +5,11 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-  "$SOURCE/tests/support/mariadb" start "$BATS_FILE_TMPDIR/server"
+  "$SOURCE/tools/mariadb" start "$BATS_FILE_TMPDIR/server"
 }
 
 teardown_file() {
-  "$SOURCE/tests/support/mariadb" stop "$BATS_FILE_TMPDIR/server"
+  "$SOURCE/tools/mariadb" stop "$BATS_FILE_TMPDIR/server"
 }
 
 # A database of its own for each test, and the user lars, who may do there what the manual says.
