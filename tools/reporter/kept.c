@@ -13,16 +13,35 @@ static bool same_key(const struct status *a, const struct status *b)
     return route_key_equal(a->route, b->route) && host_addr_equal(a->host, b->host) && a->caller == b->caller;
 }
 
-/* The slot that leads to the key, or the free one where it would go. The capacity is not 0. */
-static uint32_t *find(const struct kept *kept, const struct status *status)
+static uint32_t hash_key(const struct kept *kept, const struct status *status)
 {
     uint64_t hash = route_key_hash(status->route, kept->secret);
     hash = hash_word(hash ^ host_addr_word(status->host), kept->secret);
-    hash = hash_word(hash ^ status->caller, kept->secret);
-    size_t mask = kept->capacity * 2 - 1, at = hash >> 32 & mask;
-    while (kept->slots[at] && !same_key(&kept->rows[kept->slots[at] - 1], status))
+    return (uint32_t)(hash_word(hash ^ status->caller, kept->secret) >> 32);
+}
+
+/* The slot that leads to the key, or the free one where it would go. The capacity is not 0. Hardly any other row is read:
+ * of many rows, each is a cache miss. */
+static uint64_t *find(const struct kept *kept, const struct status *status, uint32_t hash)
+{
+    size_t mask = kept->capacity * 2 - 1, at = hash & mask;
+    while (kept->slots[at] &&
+           (kept->slots[at] >> 32 != hash || !same_key(&kept->rows[(uint32_t)kept->slots[at] - 1], status)))
         at = (at + 1) & mask;
     return &kept->slots[at];
+}
+
+/* The slots of a larger capacity, each key being there once. */
+static void move_slots(const uint64_t *from, size_t count, uint64_t *to, size_t to_count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = from[i] >> 32 & (to_count - 1);
+        if (!from[i])
+            continue;
+        while (to[at])
+            at = (at + 1) & (to_count - 1);
+        to[at] = from[i];
+    }
 }
 
 static bool grow(struct kept *kept)
@@ -30,26 +49,28 @@ static bool grow(struct kept *kept)
     size_t capacity = kept->capacity ? kept->capacity * 2 : CAPACITY_FIRST;
     if (kept->capacity == 0 && getrandom(&kept->secret, sizeof(kept->secret), 0) != sizeof(kept->secret))
         return false;
-    uint32_t *slots = calloc(capacity * 2, sizeof(*slots));
+    uint64_t *slots = calloc(capacity * 2, sizeof(*slots));
     struct status *rows = slots ? reallocarray(kept->rows, capacity, sizeof(*rows)) : NULL;
     if (!rows) {
         free(slots);
         return false;
     }
+    move_slots(kept->slots, kept->capacity * 2, slots, capacity * 2);
     free(kept->slots);
     kept->rows = rows;
     kept->slots = slots;
     kept->capacity = capacity;
-    for (size_t i = 0; i < kept->count; i++)
-        *find(kept, &rows[i]) = (uint32_t)i + 1;
     return true;
 }
 
 bool kept_add(struct kept *kept, const struct status *status, size_t max)
 {
-    uint32_t *slot = kept->capacity ? find(kept, status) : NULL;
-    if (slot && *slot) {
-        kept->rows[*slot - 1] = *status;
+    if (kept->capacity == 0 && (max == 0 || !grow(kept)))
+        return false;
+    uint32_t hash = hash_key(kept, status);
+    uint64_t *slot = find(kept, status, hash);
+    if (*slot) {
+        kept->rows[(uint32_t)*slot - 1] = *status;
         return true;
     }
     if (kept->count >= max)
@@ -57,10 +78,10 @@ bool kept_add(struct kept *kept, const struct status *status, size_t max)
     if (kept->count == kept->capacity) {
         if (!grow(kept))
             return false;
-        slot = find(kept, status);
+        slot = find(kept, status, hash);
     }
     kept->rows[kept->count++] = *status;
-    *slot = (uint32_t)kept->count;
+    *slot = (uint64_t)hash << 32 | kept->count;
     return true;
 }
 

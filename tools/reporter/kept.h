@@ -11,8 +11,9 @@
 struct kept {
     struct status *rows;
     size_t count, capacity; /* the capacity is 0 or a power of two */
-    uint32_t *slots;        /* twice the capacity, linear probing: 1 + the place of a row, 0: free */
-    uint64_t secret;        /* keys come from the network: a peer cannot choose those that collide */
+    uint64_t
+        *slots; /* twice the capacity, linear probing: half of a hash, and 1 + the place of a row; 0: free */
+    uint64_t secret; /* keys come from the network: a peer cannot choose those that collide */
 };
 
 /* Takes the place of the row with the same key. False: there is none, and `max` are kept, or memory ran out. */

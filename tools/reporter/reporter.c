@@ -82,10 +82,10 @@ static void write_rows(struct reporter *reporter, int wait_ms)
     write->sorted = true;
     write->written = (struct status_written){0};
     write->followed = status_store_follow(reporter->store);
-    write->rc = write->followed < 0
-                    ? -1
-                    : status_store_write(reporter->store, write->rows.rows + write->done,
-                                         write->rows.count - write->done, wait_ms, &write->written);
+    write->rc = write->followed < 0 ? -1 : 0;
+    if (write->rc == 0 && write->done < write->rows.count)
+        write->rc = status_store_write(reporter->store, write->rows.rows + write->done,
+                                       write->rows.count - write->done, wait_ms, &write->written);
 }
 
 static void count_written(struct reporter *reporter)

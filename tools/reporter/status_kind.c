@@ -40,7 +40,7 @@ int status_store_write(struct status_store *store, const struct status *rows, si
                        struct status_written *written)
 {
     *written = (struct status_written){0};
-    return count ? store->kind->write(store, rows, count, wait_ms, written) : 0;
+    return store->kind->write(store, rows, count, wait_ms, written);
 }
 
 int status_store_list(struct status_store *store, const uint32_t *modid, const uint32_t *cmdid,

@@ -13,7 +13,7 @@
 #include "tools/reporter/status_kind.h"
 
 enum {
-    ROOM = 1 << 22,     /* what 10,000 machines report of 100 routes of 4 hosts; some 190 MB */
+    ROOM = 1 << 22,     /* what 10,000 machines report of 100 routes of 4 hosts; some 220 MB */
     BATCH_ROWS = 1000,  /* in a statement, which is a transaction */
     WRITE_ROWS = 16000, /* in status_store_write(), so that the program can end in between */
     CONFLICT_TRIES = 5,
