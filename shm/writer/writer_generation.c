@@ -120,7 +120,10 @@ enum shm_status writer_begin(struct writer *writer, const struct generation_plan
         writer->no_space = plan->copying.now;
         return SHM_NO_SPACE;
     }
-    enum shm_status status = generation_begin(&writer->names, plan, &writer->next);
+    /* The control object comes last: where it finds no room, all routes would be copied for nothing, once a second. */
+    enum shm_status status = bytes > region_space_available()
+                                 ? SHM_NO_SPACE
+                                 : generation_begin(&writer->names, plan, &writer->next);
     if (status != SHM_OK)
         return give_up(writer, plan, status);
     writer->now.publisher.changed = &writer->next.copying.due;
