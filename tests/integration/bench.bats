@@ -181,7 +181,7 @@ another_build() {
         names+="$(json figures "$i" parameters routes) $name"$'\n'
     done
     for name in "1 get_host" "1000 get_host" "1000 get_host, dependent keys" "1000 get_host_batch of 100" \
-        "1000 route_begin/end" "1000 get_host, known not to exist" "1000 get_host, miss" "1000 get_host, expired" \
+        "1000 route_begin/end" "1 route_pick" "1000 route_pick" "1000 get_host, known not to exist" "1000 get_host, miss" "1000 get_host, expired" \
         "1000 get_host, one host ejected" "1000 get_host and report"; do
         grep -qx "$name" <<<"$names"
     done

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tools/bench/benchmark.h"
+#include "tools/bench/opened.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/served.h"
 
@@ -134,6 +135,33 @@ static const struct work unusual[] = {
 static const struct work ejected = WORK("get_host, one host ejected", get_host_check, get_host_run, 0);
 static const struct work expired = WORK("get_host, expired", get_host_check, get_host_run, 0);
 
+static bool compare_opened(struct bench *bench, const struct pair *pair)
+{
+    const struct fixture_shape *shape = &pair->own.fixture.shape;
+    const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", shape->routes},
+                                                             {"hosts", shape->hosts}};
+    struct opened own, other = {.routes = NULL};
+    bool done = opened_open(&own, &pair->own.fixture) && opened_open(&other, &pair->other.fixture);
+    const struct benchmark benchmarks[] = {
+        {.name = "route_pick",
+         .check = opened_check,
+         .run = opened_run,
+         .context = &own,
+         .batch = CALLS,
+         .peer = "route_pick, other"},
+        {.name = "route_pick, other",
+         .check = opened_check,
+         .run = opened_run,
+         .context = &other,
+         .batch = CALLS},
+    };
+    done = done &&
+           benchmarks_run(bench, suite, parameters, benchmarks, sizeof(benchmarks) / sizeof(*benchmarks));
+    opened_close(&own);
+    opened_close(&other);
+    return done;
+}
+
 static bool compare_unusual(struct bench *bench, struct pair *pair)
 {
     return compare(bench, pair, unusual, sizeof(unusual) / sizeof(*unusual), NULL) &&
@@ -153,7 +181,7 @@ static bool at_size(struct bench *bench, const struct library *other, uint32_t r
                served_add_nonexistent(&pair.other, bench, SMALL);
     disconnect(&pair);
     done = done && compare(bench, &pair, known, sizeof(known) / sizeof(*known), &memory) &&
-           (routes != SMALL || compare_unusual(bench, &pair));
+           compare_opened(bench, &pair) && (routes != SMALL || compare_unusual(bench, &pair));
     peer_memory_close(&memory);
     close_pair(&pair);
     return done;

@@ -15,6 +15,8 @@ const struct library own_library = {
     .get_host_batch = larshm_get_host_batch,
     .route_begin = larshm_route_begin_sized,
     .route_end = larshm_route_end,
+    .route_open = larshm_route_open,
+    .route_pick = larshm_route_pick,
     .report = larshm_report,
     .info = larshm_info_sized,
     .fetcher = "larshm-fetcher",
@@ -78,6 +80,8 @@ bool library_load(const char *path, struct library *out)
            find(library, path, "larshm_get_host_batch", &out->get_host_batch) &&
            find(library, path, "larshm_route_begin_sized", &out->route_begin) &&
            find(library, path, "larshm_route_end", &out->route_end) &&
+           find(library, path, "larshm_route_open", &out->route_open) &&
+           find(library, path, "larshm_route_pick", &out->route_pick) &&
            find(library, path, "larshm_report", &out->report) &&
            find(library, path, "larshm_info_sized", &out->info) && find_fetcher(path, out->fetcher);
 }

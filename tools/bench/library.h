@@ -17,6 +17,8 @@ struct library {
     size_t (*get_host_batch)(larshm *handle, larshm_host *hosts, int *codes, size_t count);
     int (*route_begin)(larshm *handle, uint32_t modid, uint32_t cmdid, larshm_view *view, size_t size);
     int (*route_end)(larshm *handle, larshm_view *view);
+    int (*route_open)(larshm *handle, uint32_t modid, uint32_t cmdid, larshm_route *route);
+    int (*route_pick)(larshm_route *route, larshm_host *host);
     int (*report)(larshm *handle, const larshm_host *host, int retcode);
     int (*info)(larshm *handle, uint32_t modid, uint32_t cmdid, larshm_route_info *info, size_t size);
     char fetcher[LIBRARY_PATH]; /* that writes what the library reads: a name for program_start() */

@@ -14,7 +14,8 @@ bool opened_open(struct opened *opened, const struct fixture *fixture)
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        int code = larshm_route_open(fixture->reader, fixture_modid(i), fixture_cmdid(i), &opened->routes[i]);
+        int code = fixture->library->route_open(fixture->reader, fixture_modid(i), fixture_cmdid(i),
+                                                &opened->routes[i]);
         if (code != LARSHM_OK) {
             warnx("cannot open route %u: %s", i, larshm_strerror(code));
             return false;
@@ -29,19 +30,33 @@ void opened_close(struct opened *opened)
     *opened = (struct opened){.routes = NULL};
 }
 
-static bool pick(void *routes, uint32_t route, larshm_host *out)
+/* What it needs at hand, as in a program. */
+struct picking {
+    int (*pick)(larshm_route *route, larshm_host *out);
+    larshm_route *routes;
+};
+
+static bool pick(void *context, uint32_t route, larshm_host *out)
 {
-    return larshm_route_pick(&((larshm_route *)routes)[route], out) == LARSHM_OK;
+    const struct picking *picking = context;
+    return picking->pick(&picking->routes[route], out) == LARSHM_OK;
+}
+
+static struct picking picking_of(const struct opened *opened)
+{
+    return (struct picking){opened->workload.fixture->library->route_pick, opened->routes};
 }
 
 bool opened_check(void *context)
 {
     struct opened *opened = context;
-    return workload_check(&opened->workload, pick, opened->routes);
+    struct picking picking = picking_of(opened);
+    return workload_check(&opened->workload, pick, &picking);
 }
 
 bool opened_run(void *context, uint32_t calls)
 {
     struct opened *opened = context;
-    return workload_run(&opened->workload, calls, pick, opened->routes);
+    struct picking picking = picking_of(opened);
+    return workload_run(&opened->workload, calls, pick, &picking);
 }
