@@ -36,6 +36,17 @@ sql() {
     [ "${#lines[@]}" -eq 1 ]
 }
 
+@test "programs that make the database at the same time do not take it for another program's" {
+    for i in {1..25}; do
+        "$BIN/larshm-dns" --db "new$i.db" route add 1 1 10.0.0.1:1 3>&- &
+        one=$!
+        "$BIN/larshm-dns" --db "new$i.db" route add 1 2 10.0.0.1:1 3>&- &
+        other=$!
+        wait "$one"
+        wait "$other"
+    done
+}
+
 @test "route list on a terminal is a table with a header" {
     dns route add 1 2 10.0.0.1:8080
     run -0 script -qec "$BIN/larshm-dns --db routes.db route list" /dev/null

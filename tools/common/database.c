@@ -11,6 +11,10 @@
 #include "conf/system_error.h"
 #include "tools/common/schema.h"
 
+enum {
+    WAL_RETRY_MS = 5,
+};
+
 int database_fail(struct database *db, const char *format, ...)
 {
     va_list arguments;
@@ -92,12 +96,25 @@ static int query_text(struct database *db, const char *text, int64_t *value)
     return rc;
 }
 
+/* SQLite does not wait by itself for another program that does the same now. */
+static int set_wal(sqlite3 *sqlite)
+{
+    int rc;
+    for (int waited = 0;
+         (rc = sqlite3_exec(sqlite, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) == SQLITE_BUSY &&
+         waited < DATABASE_BUSY_MS;
+         waited += WAL_RETRY_MS)
+        sqlite3_sleep(WAL_RETRY_MS);
+    return rc;
+}
+
 /* Makes the tables in an empty file, if that is wanted; refuses a file that belongs to something else. */
 static int check_schema(struct database *db, enum store_mode mode)
 {
     int64_t version, objects;
-    if (query_text(db, "PRAGMA user_version", &version) != 0 ||
-        query_text(db, "SELECT count(*) FROM sqlite_schema", &objects) != 0)
+    /* In this order: another program may make the tables now, and the version comes with them. */
+    if (query_text(db, "SELECT count(*) FROM sqlite_schema", &objects) != 0 ||
+        query_text(db, "PRAGMA user_version", &version) != 0)
         return -1;
     if (version == SCHEMA_VERSION)
         return 0;
@@ -109,7 +126,7 @@ static int check_schema(struct database *db, enum store_mode mode)
     if (mode != STORE_CREATE)
         return database_fail(db, "%s is empty, without the tables of a database: is --db right? %s them",
                              db->path, db->use->makers);
-    if (sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK ||
+    if (set_wal(db->sqlite) != SQLITE_OK ||
         sqlite3_exec(db->sqlite, sql_schema, NULL, NULL, NULL) != SQLITE_OK)
         return fail_sqlite(db);
     return 0;
