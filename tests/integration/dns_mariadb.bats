@@ -141,6 +141,37 @@ lars_tables() {
   "$BIN/larshm-dns" --db "mysql://lars@127.0.0.1:1,localhost/$name?socket=$socket" route add 1 2 10.0.0.1:80
 }
 
+@test "where no host can be used, what is wrong with each is named" {
+  expect_error "cannot connect to 127.0.0.1:1: " "$BIN/larshm-dns" --db "mysql://lars@127.0.0.1:1,127.0.0.1:2/$name" route list
+  [[ "$output" == *"; cannot connect to 127.0.0.1:2: "* ]]
+}
+
+@test "a URL without slashes is no file, and a file that TLS needs and is not there is named" {
+  expect_error "write mysql://USER@HOST" "$BIN/larshm-dns" --db "mysql:lars@localhost/$name" route add 1 2 10.0.0.1:80
+  [ ! -e "mysql:lars@localhost/$name" ]
+  expect_error "cannot read the file of ssl-ca, none.pem: No such file" "$BIN/larshm-dns" --db "$db&ssl-ca=none.pem" route list
+  expect_error "cannot read the file of ssl-key, none.pem: No such file" "$BIN/larshm-dns" --db "$db&ssl-key=none.pem" route list
+}
+
+@test "a server says what makes the tables, and once that an index is missing" {
+  expect_error "--create makes files: 'larshm-dns schema' makes the tables" dns serve --create --listen 127.0.0.1:0
+  lars_tables 1
+  "$BIN/larshm-dns" --db "$db" serve --listen 127.0.0.1:0 >out 2>server.log 3>&- &
+  server=$!
+  until [ -s out ]; do sleep 0.02; done
+  kill "$server"
+  wait "$server"
+  [ "$(grep -c "no index on (modid, cmdid)" server.log)" = 1 ]
+  dns schema
+  rm out
+  "$BIN/larshm-dns" --db "$db" serve --listen 127.0.0.1:0 >out 2>server.log 3>&- &
+  server=$!
+  until [ -s out ]; do sleep 0.02; done
+  kill "$server"
+  wait "$server"
+  [[ "$(<server.log)" != *index* ]]
+}
+
 @test "values that do not fit are named, and rows that are no hosts are not read" {
   dns schema
   sql 'INSERT INTO RouteData (modid, cmdid, serverip, serverport) VALUES (1, 2, 0, 80), (1, 2, 5, 0), (1, 2, 5, 70000)'

@@ -337,6 +337,30 @@ static void a_server_that_is_behind_what_was_seen_is_not_believed(void **state)
         assert_int_equal(dns_receive_hosts(&fixture->clients[i], numbered(1), NULL), 0);
 }
 
+/* Whatever of the edits before it has been seen. */
+static void a_restored_backup_is_pushed_and_the_log_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    subscribe_all(fixture, numbered(1), 0);
+    edit(fixture, numbered(1), 10);
+    expect_push(fixture, numbered(1), 1, 10);
+    uint64_t version = mariadb_ask(&server, "SELECT version FROM RouteVersion WHERE id = 1");
+    for (unsigned i = 0; i < 2; i++) {
+        edit(fixture, numbered(1), 11);
+        expect_push(fixture, numbered(1), 1, 11);
+        mariadb_run(&server, "START TRANSACTION");
+        mariadb_run(&server, "UPDATE RouteData SET serverip = 10");
+        mariadb_run(&server, "DELETE FROM RouteChange");
+        mariadb_run(&server, "UPDATE RouteVersion SET version = %" PRIu64 " WHERE id = 1",
+                    version - 1000 * i);
+        mariadb_run(&server, "COMMIT");
+        expect_push(fixture, numbered(1), 1, 10);
+        for (int directory = 0; directory < DIRECTORIES; directory++)
+            eventually(process_said(&fixture->directories[directory].process,
+                                    "the database was set back to an older version: it has 1 route") == i);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -350,6 +374,7 @@ int main(void)
         TEST(routes_are_served_without_the_server_and_edits_come_after_its_restart),
         TEST(a_read_that_ends_early_takes_no_route_away),
         TEST(a_server_that_is_behind_what_was_seen_is_not_believed),
+        TEST(a_restored_backup_is_pushed_and_the_log_says_so),
     };
     return cmocka_run_group_tests_name("integration/dns_replica", tests, start_server, stop_server);
 }

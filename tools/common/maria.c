@@ -243,22 +243,34 @@ static int connect_host(struct maria *maria)
     return maria_check_node(maria) == 0 && set_session(maria) == 0 ? 0 : -1;
 }
 
-/* The first host's trouble is what the user wants to know; each failure has led to the next host. */
+/* What is wrong with each of several hosts, in the order of the URL whichever was tried first. */
+static int fail_hosts(struct maria *maria, char errors[][STORE_ERROR_SIZE])
+{
+    size_t count = maria->url.host_count, length = 0, each = (STORE_ERROR_SIZE - 1) / count;
+    char all[STORE_ERROR_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        const char *stop = i + 1 < count ? "; " : "";
+        size_t room = each - strlen(stop);
+        length += (size_t)snprintf(all + length, sizeof(all) - length, "%.*s%s", (int)room, errors[i], stop);
+    }
+    return maria_fail(maria, "%s", all);
+}
+
+/* Each failure leads to the next host. */
 int maria_connect(struct maria *maria)
 {
-    char first[STORE_ERROR_SIZE];
+    char errors[MARIA_HOSTS_MAX][STORE_ERROR_SIZE] = {{0}};
     if (maria->mysql)
         return 0;
     for (size_t i = 0; i < maria->url.host_count; i++) {
         size_t host = maria->host;
         if (connect_host(maria) == 0)
             return 0;
-        if (i == 0)
-            snprintf(first, sizeof(first), "%s", maria->error);
+        snprintf(errors[host], STORE_ERROR_SIZE, "%s", maria->error);
         if (maria->host == host)
             maria_leave(maria);
     }
-    return maria_fail(maria, "%s", first);
+    return fail_hosts(maria, errors);
 }
 
 int maria_reconnect(struct maria *maria, const struct maria_limits *limits)
@@ -268,19 +280,27 @@ int maria_reconnect(struct maria *maria, const struct maria_limits *limits)
     return maria_connect(maria);
 }
 
-/* libmariadb leaves a file that cannot be read out without a word. */
-static int check_options_file(struct maria *maria)
+/* libmariadb leaves an options file that cannot be read out without a word, and does not name the others. */
+static int check_files(struct maria *maria)
 {
-    const char *path = maria->url.options_file;
-    if (!path || access(path, R_OK) == 0)
-        return 0;
-    return maria_fail(maria, "cannot read the options file %s: %s", path, strerror(errno));
+    const struct {
+        const char *path, *what;
+    } files[] = {
+        {maria->url.options_file, "the options file"},
+        {maria->url.ssl_ca, "the file of ssl-ca"},
+        {maria->url.ssl_cert, "the file of ssl-cert"},
+        {maria->url.ssl_key, "the file of ssl-key"},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+        if (files[i].path && access(files[i].path, R_OK) != 0)
+            return maria_fail(maria, "cannot read %s, %s: %s", files[i].what, files[i].path, strerror(errno));
+    return 0;
 }
 
 int maria_open(struct maria *maria, const char *url, const struct maria_limits *limits)
 {
     *maria = (struct maria){.limits = *limits};
-    if (maria_url_parse(&maria->url, url, maria->error) != 0 || check_options_file(maria) != 0)
+    if (maria_url_parse(&maria->url, url, maria->error) != 0 || check_files(maria) != 0)
         return -1;
     return maria_connect(maria);
 }

@@ -20,9 +20,10 @@ static const char *after_scheme(const char *db)
     return NULL;
 }
 
+/* With or without the slashes: who writes it means no file of that name. */
 bool maria_url_is(const char *db)
 {
-    return after_scheme(db) != NULL;
+    return strncmp(db, "mysql:", strlen("mysql:")) == 0 || strncmp(db, "mariadb:", strlen("mariadb:")) == 0;
 }
 
 static __attribute__((format(printf, 2, 3))) int wrong(char error[static STORE_ERROR_SIZE],
@@ -144,7 +145,12 @@ static int read_options(struct maria_url *url, char *options, char error[static 
 
 int maria_url_parse(struct maria_url *url, const char *text, char error[static STORE_ERROR_SIZE])
 {
-    *url = (struct maria_url){.text = strdup(after_scheme(text))};
+    *url = (struct maria_url){0};
+    if (!after_scheme(text))
+        return wrong(error,
+                     "--db '%s' is no database: write " MARIA_URL_FORM ", or ./%s for a file of that name",
+                     text, text);
+    url->text = strdup(after_scheme(text));
     if (!url->text)
         return wrong(error, "out of memory");
     char *place = url->text, *options = cut(place, "?"), *database = cut(place, "/");

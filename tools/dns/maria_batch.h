@@ -27,7 +27,7 @@ struct batch {
 FILE *batch_row(struct batch *batch);
 
 /* In a cluster: after a statement that is a transaction and that began at that time of batch_now(), lets the other nodes, and
- * whoever edits there, keep up. */
+ * editors there, keep up. */
 void batch_rest(const struct maria *maria, uint64_t begun);
 uint64_t batch_now(void);
 

@@ -18,6 +18,7 @@ enum {
     COMPARE_MIN_MS = 100,   /* after a hint, ... */
     COMPARE_SHARE = 4,      /* ... and so many times what a comparison takes, ... */
     COMPARE_MAX_MS = 10000, /* ... but not longer than this */
+    BACKUP_SECONDS = 60,    /* that the clocks of editors may be behind */
     BEHIND_MS = 60000,      /* that hosts which are all behind are not believed */
     CLEAN_MS = 60000,       /* that rows of RouteChange are kept at least */
     CLEAN_ROWS = 5000,
@@ -50,6 +51,7 @@ struct replica {
     pthread_mutex_t mutex; /* for the rest of this paragraph */
     pthread_cond_t cond;
     bool stop, full; /* full: something is handed over and not taken */
+    bool went_back;
     struct table next_table;
     struct keys next_keys;
     uint64_t table_version, next_version; /* RouteVersion before the rows of either were read */
@@ -60,6 +62,7 @@ struct replica {
     bool indexed;
     bool fresh;  /* the connection is new: the host may be behind */
     bool hinted; /* since the last comparison began */
+    bool back;   /* the version has become smaller since */
     uint64_t version;
     uint64_t behind_since, compared, compare_ms, node_checked;
     uint64_t clean_id, clean_since;
@@ -140,9 +143,11 @@ static bool wait_ms(struct replica *replica, uint64_t ms)
 }
 
 /* What differs from the loop's table, and the table that takes its place; both are the loop's then. */
-static void hand_over(struct replica *replica, struct table *table, struct keys *keys, uint64_t version)
+static void hand_over(struct replica *replica, struct table *table, struct keys *keys, uint64_t version,
+                      bool back)
 {
     pthread_mutex_lock(&replica->mutex);
+    replica->went_back |= back;
     replica->next_version = version;
     replica->next_table = *table;
     replica->next_keys = *keys;
@@ -210,6 +215,12 @@ static int check_version(struct replica *replica, uint64_t version)
                                                                                                        : 0;
 }
 
+/* Versions may be ahead of the clock, and an edit by hand with that of the clock is no backup. */
+static bool is_restored(const struct replica *replica, uint64_t version)
+{
+    return version < replica->version && version + BACKUP_SECONDS < (uint64_t)time(NULL);
+}
+
 /* Looks at the hints. *keys are the routes that they name. */
 static int read_hints(struct replica *replica, struct keys *keys)
 {
@@ -221,6 +232,7 @@ static int read_hints(struct replica *replica, struct keys *keys)
     if (fresh < 0)
         return -1;
     replica->hinted |= fresh > 0 || version != replica->version;
+    replica->back |= is_restored(replica, version);
     replica->version = version;
     return 0;
 }
@@ -230,7 +242,10 @@ static void set_version(struct replica *replica)
 {
     pthread_mutex_lock(&replica->mutex);
     replica->table_version = replica->version;
+    replica->went_back |= replica->back;
     pthread_mutex_unlock(&replica->mutex);
+    if (replica->back)
+        replica->wake(replica->arg);
 }
 
 /* Compares all rows. */
@@ -249,9 +264,11 @@ static int compare(struct replica *replica)
     replica->compare_ms = replica->compared - start;
     int rc = keys.failed ? maria_fail(replica->maria, "out of memory") : 0;
     if (rc == 0 && keys.count > 0)
-        hand_over(replica, &table, &keys, replica->version);
+        hand_over(replica, &table, &keys, replica->version, replica->back);
     else if (rc == 0)
         set_version(replica);
+    if (rc == 0)
+        replica->back = false;
     table_free(&table);
     keys_free(&keys);
     return rc;
@@ -274,7 +291,7 @@ static int read_routes(struct replica *replica, const struct keys *named)
                     (keys.count > 0 && !table_patch(&replica->table, keys.keys, keys.count, &rows, &table))))
         rc = maria_fail(replica->maria, "out of memory");
     if (rc == 0 && keys.count > 0)
-        hand_over(replica, &table, &keys, replica->table_version); /* others may have changed, too */
+        hand_over(replica, &table, &keys, replica->table_version, false); /* others may have changed, too */
     table_free(&rows);
     table_free(&table);
     keys_free(&keys);
@@ -311,6 +328,16 @@ static int clean(struct replica *replica)
     return 0;
 }
 
+/* Hints go on without it. */
+static int check_table(struct maria *maria)
+{
+    MYSQL_RES *rows = maria_query(maria, "SELECT modid, cmdid, serverip, serverport FROM RouteData LIMIT 0");
+    if (!rows)
+        return -1;
+    mysql_free_result(rows);
+    return 0;
+}
+
 static int connect_and_check(struct replica *replica)
 {
     uint64_t now = now_ms();
@@ -318,7 +345,9 @@ static int connect_and_check(struct replica *replica)
         if (maria_connect(replica->maria) != 0)
             return -1;
         replica->fresh = true;
-    } else if (now - replica->node_checked >= NODE_MS && maria_check_node(replica->maria) != 0) {
+    } else if (now - replica->node_checked < NODE_MS) {
+        return 0;
+    } else if (maria_check_node(replica->maria) != 0 || check_table(replica->maria) != 0) {
         return -1;
     }
     replica->node_checked = now;
@@ -490,6 +519,20 @@ uint64_t replica_version(struct replica *replica)
     uint64_t version = replica->table_version;
     pthread_mutex_unlock(&replica->mutex);
     return version;
+}
+
+bool replica_indexed(const struct replica *replica)
+{
+    return replica->indexed;
+}
+
+bool replica_went_back(struct replica *replica)
+{
+    pthread_mutex_lock(&replica->mutex);
+    bool back = replica->went_back;
+    replica->went_back = false;
+    pthread_mutex_unlock(&replica->mutex);
+    return back;
 }
 
 int replica_state(struct replica *replica, char error[static STORE_ERROR_SIZE])

@@ -33,6 +33,12 @@ const struct table *replica_table(const struct replica *replica);
 /* Takes what changed, a part of it if it is much, and has itself woken for the rest. Returns whether there was something. */
 bool replica_take(struct replica *replica, void (*changed)(void *arg, struct route_key key), void *arg);
 
+/* Whether the table has an index by key. */
+bool replica_indexed(const struct replica *replica);
+
+/* Whether the rows that were taken last are of an older version than those before, as of a backup; true once. */
+bool replica_went_back(struct replica *replica);
+
 /* The rows are those of this version or of a later one, as the last comparison of all rows has shown. */
 uint64_t replica_version(struct replica *replica);
 

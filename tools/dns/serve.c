@@ -6,6 +6,7 @@
 #include "conf/log.h"
 #include "conf/name.h"
 #include "conf/number.h"
+#include "tools/common/maria_url.h"
 #include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/dns/command.h"
@@ -117,6 +118,9 @@ static void stop(void *arg)
 
 static int serve(const char *db, const struct arguments *arguments)
 {
+    if (arguments->server.mode == STORE_CREATE && db && maria_url_is(db))
+        log_line(LOG_LEVEL_WARNING,
+                 "--create makes files: 'larshm-dns schema' makes the tables of a MariaDB database");
     struct content content = {.store = command_open_store(db, arguments->server.mode),
                               .max_subscriptions = arguments->max_subscriptions,
                               .long_frames = arguments->long_frames,
@@ -128,6 +132,9 @@ static int serve(const char *db, const struct arguments *arguments)
         store_close(content.store);
         return EXIT_FAILURE;
     }
+    const char *slow = store_slow(content.store);
+    if (slow)
+        log_line(LOG_LEVEL_WARNING, "%s", slow);
     const struct service service = {.limits = &arguments->server.limits,
                                     .name = "a directory",
                                     .start = start,

@@ -60,6 +60,9 @@ int store_load(struct store *store);
 int store_watch(struct store *store, store_wake_fn *wake, void *arg);
 void store_unwatch(struct store *store);
 
+/* Of one that is loaded: why following it takes longer than it need, and what to do; NULL: nothing of that kind. */
+const char *store_slow(const struct store *store);
+
 struct store_size {
     uint64_t routes, hosts;
 };

@@ -64,6 +64,11 @@ void store_unwatch(struct store *store)
         store->kind->unwatch(store);
 }
 
+const char *store_slow(const struct store *store)
+{
+    return store->slow;
+}
+
 int store_begin_reading(struct store *store)
 {
     return store->kind->begin_reading(store);

@@ -60,6 +60,7 @@ struct store {
     char *error;          /* [STORE_ERROR_SIZE], the kind's */
     const bool *again;    /* the failure may be over when the edit is made once more; NULL: it never is */
     const char *unlogged; /* why edits are not in the log; NULL: they are */
+    const char *slow;     /* why following takes longer than it need; or NULL */
 
     struct edit edit;
     uint64_t version;      /* the database's, when the edit began */

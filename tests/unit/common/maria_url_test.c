@@ -15,7 +15,8 @@ static void only_the_schemes_are_no_file(void **state)
     assert_true(maria_url_is("mysql://db/lars"));
     assert_true(maria_url_is("mariadb://db/lars"));
     assert_false(maria_url_is("routes.db"));
-    assert_false(maria_url_is("mysql:/db/lars"));
+    assert_true(maria_url_is("mysql:/db/lars"));
+    assert_false(maria_url_is("./mysql:/db/lars"));
 }
 
 static void all_parts_are_read_and_percent_stands_for_characters(void **state)
@@ -57,6 +58,8 @@ static void what_is_wrong_is_named(void **state)
     static const struct {
         const char *url, *reason;
     } wrong[] = {
+        {"mysql:db/lars", "write mysql://USER@HOST"},
+        {"mariadb:/db/lars", "or ./mariadb:/db/lars for a file of that name"},
         {"mysql://lars:secret@db/lars", "a password in it"},
         {"mysql://lars:@db/lars", "a password in it"},
         {"mysql://lars@db", "names no database"},
