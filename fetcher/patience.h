@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How long a directory is waited for. A connection on which anything comes is alive, however slow: a fetcher that leaves
- * it has its requests answered in vain, and sends them all again. Where a whole fleet does that, a slow directory answers
+ * it sends all its requests again, after they were answered to none. Where a whole fleet does that, a slow directory answers
  * hardly anything else, and no fetcher ever has all of its routes.
  */
 #ifndef FETCHER_PATIENCE_H

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    RESUBSCRIBE_SPREAD_S = 8, /* for all routes, where resubscribe_per_second allows it */
+    RESUBSCRIBE_SPREAD_S = 6, /* for all routes, where resubscribe_per_second allows it */
     RESUBSCRIBE_LEAST = 10,   /* a second: few routes are soon done */
 };
 

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096,   /* a fleet that comes back after a restart; the system may allow less */
-    ACCEPTS_MAX = 64, /* connections accepted before peers are served again */
-    RESUME_MS = 1000, /* after accepting has failed */
+    BACKLOG = 4096,     /* a fleet that comes back after a restart; the system may allow less */
+    ACCEPTS_MAX = 1024, /* before peers are served again, which takes long where there are many of them */
+    RESUME_MS = 1000,   /* after accepting has failed */
     SECOND_MS = 1000,
     EVICT_MS = 5000, /* a peer that has been silent for so long makes room for another */
     FDS_KEPT = 32,   /* for the store, the loop and the standard streams */

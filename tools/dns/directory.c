@@ -133,7 +133,7 @@ static bool fill_one(struct client *client)
     return true;
 }
 
-/* Where the program is busy it finds out late that a peer has left, and would answer in vain what was requested before. */
+/* Where the program is busy it finds out late that a peer has left, and would answer what it had requested. */
 static bool fill_some(struct client *client)
 {
     struct directory *directory = client->directory;
