@@ -102,7 +102,8 @@ bool figure_meets_target(const struct figure *figure)
     double value = figure->peer ? figure_ratio(figure) : figure->median;
     if (target->none)
         return figure->samples > 0 && figure->max <= 0;
-    return value > 0 && (target->at_most <= 0 || value <= target->at_most) && value >= target->at_least;
+    bool measured = figure->peer ? value > 0 : figure->samples > 0;
+    return measured && (target->at_most <= 0 || value <= target->at_most) && value >= target->at_least;
 }
 
 void figure_parameters(const struct figure *figure, char out[static LABEL_MAX])

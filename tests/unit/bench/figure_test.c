@@ -114,6 +114,10 @@ static void test_target_without_a_peer_is_about_the_median_itself(void **state)
     assert_true(figure_meets_target(time));
     sample(time, (double[]){900, 900}, 2);
     assert_false(figure_meets_target(time));
+    struct figure *nothing = add(state, &(struct figure){.target = {.at_most = 2}});
+    assert_false(figure_meets_target(nothing));
+    sample(nothing, (double[]){0}, 1);
+    assert_true(figure_meets_target(nothing));
 }
 
 static void test_target_of_none_fails_for_a_single_one_in_any_round(void **state)
