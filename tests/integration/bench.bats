@@ -187,6 +187,25 @@ another_build() {
     done
 }
 
+# The three of a few fetchers: what a figure must be on any machine.
+@test "storms: all fetchers become whole, none is dropped, and the answers that are sent arrive" {
+    local name
+    "$BIN/larshm-bench" -j --rounds 1 --fetchers 10 fleet >bench.json 3>&- &
+    bench=$!
+    wait "$bench"
+    [ -z "$(left_by "$bench")" ]
+    bench=
+    figures=$(jq -r '.figures[] | select(.parameters.fetchers == 10) | "\(.name)=\(.median)"' bench.json)
+    for name in "restart: peak of refreshes" "restart: peak of requests" "5 % of a core: until all are whole" \
+        "3 s away: until all are whole"; do
+        grep -q "^$name=[0-9.]*[1-9]" <<<"$figures"
+    done
+    grep -qxE "5 % of a core: useful answers=100(\.0+)?" <<<"$figures"
+    grep -qxE "5 % of a core: connections dropped=0(\.0+)?" <<<"$figures"
+    grep -qxE "3 s away: connections dropped=0(\.0+)?" <<<"$figures"
+    grep -qxE "3 s away: requests too many=0(\.0+)?" <<<"$figures"
+}
+
 @test "a library that cannot be measured is named, with a remedy" {
     run -1 --separate-stderr bench lookup --against missing.so
     [[ "$stderr" == *"missing.so: No such file"* ]]
@@ -206,6 +225,8 @@ another_build() {
     [[ "$stderr" == *"did you mean lookup?"* ]]
     run -1 --separate-stderr bench --rounds 0
     [[ "$stderr" == *"from 1 to 99"* ]]
+    run -1 --separate-stderr bench --fetchers 0 fleet
+    [[ "$stderr" == *"from 1 to 10000"* ]]
     run -1 --separate-stderr bench --cpu 1023
     [[ "$stderr" == *"processor 1023"* ]]
 }

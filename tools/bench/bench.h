@@ -12,8 +12,9 @@
 struct library;
 
 struct bench {
-    uint32_t rounds;     /* times that each figure is measured */
-    uint32_t routes_max; /* larger sizes are left out */
+    uint32_t rounds;       /* times that each figure is measured */
+    uint32_t routes_max;   /* larger sizes are left out */
+    uint32_t fetchers_max; /* likewise */
     struct figures figures;
     const struct library *against; /* that lookups are compared with, in place of the peers; NULL: none */
     cpu_set_t cpus;                /* of this process before --cpu; its children get them all */

@@ -154,8 +154,9 @@ bool deployment_edit(const struct deployment *deployment, const struct bench *be
 bool deployment_start_dns(const struct deployment *deployment, const struct bench *bench, in_port_t *port,
                           struct program *out)
 {
-    char database[PROGRAM_PATH];
-    const char *const arguments[] = {"--db", database, "serve", "--listen", "127.0.0.1:0", NULL};
+    char database[PROGRAM_PATH], listen[ADDRESS];
+    const char *const arguments[] = {"--db", database, "serve", "--listen", listen, NULL};
+    snprintf(listen, sizeof(listen), "127.0.0.1:%u", *port);
     *out = (struct program){0};
     path_of(deployment, "routes.db", database);
     return deployment_start(deployment, bench, "larshm-dns", arguments, out) &&

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Suite "fleet": what one larshm-dns does for many machines: answers, and pushes of a change that all of them get. */
+/* Suite "fleet": what one larshm-dns does for many machines: answers, pushes of a change that all of them get, and what
+ * becomes of them when it is restarted. */
 #include <err.h>
 #include <sys/resource.h>
 
 #include "tools/bench/child.h"
 #include "tools/bench/connections.h"
 #include "tools/bench/deployment.h"
+#include "tools/bench/storm.h"
 #include "tools/bench/timing.h"
 
 enum {
@@ -89,7 +91,7 @@ static bool measure(struct bench *bench, struct setup *setup, uint32_t size)
         .bytes = add_figure(bench, size, "bytes per push", "B"),
         .last_push = add_figure(bench, size, "edit to last push", "ms"),
     };
-    in_port_t port;
+    in_port_t port = 0;
     bench_progress(bench, "%s: %u connections request routes", suite, size);
     bool done = figures.answers && figures.memory && figures.pushes && figures.bytes && figures.last_push &&
                 deployment_start_dns(&setup->deployment, bench, &port, &setup->dns) &&
@@ -103,11 +105,17 @@ static bool measure(struct bench *bench, struct setup *setup, uint32_t size)
     return done;
 }
 
+/* All routes have the same number of hosts again. */
+static bool restore(const struct bench *bench, struct setup *setup)
+{
+    return setup->hosts == HOSTS || deployment_edit(&setup->deployment, bench, false, 0, HOSTS);
+}
+
 bool suite_fleet(struct bench *bench)
 {
     static const uint32_t sizes[] = {100, 1000, 10000};
     struct setup setup = {.hosts = HOSTS, .connections.epoll = -1};
-    uint32_t most = most_connections(), largest = bench->patient ? 10000 : 1000;
+    uint32_t most = most_connections(), largest = bench->patient ? bench->fetchers_max : 1000;
     if (bench->routes_max < ROUTES)
         largest = sizes[0];
     bool done =
@@ -115,6 +123,10 @@ bool suite_fleet(struct bench *bench)
     for (size_t i = 0; done && i < sizeof(sizes) / sizeof(*sizes); i++)
         if (sizes[i] <= largest && sizes[i] <= most)
             done = measure(bench, &setup, sizes[i]);
+    if (done && bench->patient)
+        done =
+            restore(bench, &setup) && storms_measure(bench, &setup.deployment, ROUTES, HOSTS,
+                                                     most < bench->fetchers_max ? most : bench->fetchers_max);
     deployment_close(&setup.deployment);
     return done;
 }

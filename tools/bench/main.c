@@ -17,11 +17,13 @@
 enum {
     SUITES_MAX = 32,
     ROUNDS = 7,
+    FETCHERS = 10000,
     KEY_CSV = 256,
     KEY_PLOT,
     KEY_LIST,
     KEY_ROUNDS,
     KEY_ROUTES,
+    KEY_FETCHERS,
     KEY_CPU,
     KEY_AGAINST,
 };
@@ -49,6 +51,8 @@ static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "list the suites, and exit", 1},
     {"rounds", KEY_ROUNDS, "N", 0, "measure each figure N times, 1 to 99; 7 if not given", 1},
     {"routes", KEY_ROUTES, "MOST", 0, "leave out what needs more routes; 1000000 if not given", 1},
+    {"fetchers", KEY_FETCHERS, "MOST", 0, "with fleet: simulate so many fetchers at most; 10000 if not given",
+     1},
     {"against", KEY_AGAINST, "LIBRARY", 0, "with lookup: measure another liblarshm.so in place of the peers",
      1},
     {"cpu", KEY_CPU, "N", 0, "run what is timed on this processor only", 1},
@@ -117,6 +121,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ROUTES:
         bench->routes_max = take_number(state, "--routes", arg, 1, 10 * 1000 * 1000);
         return 0;
+    case KEY_FETCHERS:
+        bench->fetchers_max = take_number(state, "--fetchers", arg, 1, FETCHERS);
+        return 0;
     case KEY_CPU:
         arguments->cpu = (int)take_number(state, "--cpu", arg, 0, CPU_SETSIZE - 1);
         return 0;
@@ -178,7 +185,10 @@ static bool print_all(const struct machine *machine, const struct bench *bench,
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.rounds = ROUNDS, .routes_max = 1000 * 1000, .progress = isatty(STDERR_FILENO)};
+    struct bench bench = {.rounds = ROUNDS,
+                          .routes_max = 1000 * 1000,
+                          .fetchers_max = FETCHERS,
+                          .progress = isatty(STDERR_FILENO)};
     struct machine machine;
     struct arguments arguments = {.bench = &bench, .output = output_table, .cpu = -1};
     start_prepare();

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/bench/program.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -141,6 +144,37 @@ bool program_finish(struct program *program)
     if (status != 0)
         warn_ended(program);
     return status == 0;
+}
+
+/* "..., 12 answers" in the last line that has the text. */
+static bool number_before(const struct program *program, const char *text, uint64_t *number)
+{
+    char line[PROGRAM_LINE];
+    bool found = false;
+    FILE *log = fopen(program->log, "re");
+    while (log && fgets(line, sizeof(line), log)) {
+        const char *at = strstr(line, text);
+        while (at && at > line && isdigit((unsigned char)at[-1]))
+            at--;
+        if (at && isdigit((unsigned char)*at)) {
+            *number = strtoull(at, NULL, 10);
+            found = true;
+        }
+    }
+    if (log)
+        fclose(log);
+    return found;
+}
+
+bool program_end(struct program *program, const char *text, uint64_t *number)
+{
+    kill(program->child, SIGTERM);
+    if (!program_finish(program))
+        return false;
+    if (number_before(program, text, number))
+        return true;
+    warnx("%s did not print \"%s\" at its end", program->name, text);
+    return false;
 }
 
 void program_kill(struct program *program)

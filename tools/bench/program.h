@@ -36,6 +36,9 @@ bool program_await_port(struct program *program, const char *text, in_port_t *po
 /* Waits until it ends by itself. False: not with success; said on stderr. */
 bool program_finish(struct program *program);
 
+/* Ends it as an operator would, and takes the number that it prints before `text`. False: said on stderr, or stopped. */
+bool program_end(struct program *program, const char *text, uint64_t *number);
+
 /* Kills it. Nothing for a program that does not run. */
 void program_kill(struct program *program);
 
