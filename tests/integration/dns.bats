@@ -47,6 +47,14 @@ sql() {
     done
 }
 
+@test "schema makes a database that is missing, and leaves one that is there as it is" {
+    run -0 dns schema
+    [[ "$output" == *"routes.db has all tables"* ]]
+    dns route add 1 2 10.0.0.1:80
+    dns schema
+    [ "$(dns route list)" = "$(printf '1\t2\t10.0.0.1\t80')" ]
+}
+
 @test "route list on a terminal is a table with a header" {
     dns route add 1 2 10.0.0.1:8080
     run -0 script -qec "$BIN/larshm-dns --db routes.db route list" /dev/null
