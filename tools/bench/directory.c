@@ -95,6 +95,7 @@ bool directory_answer(struct directory *directory, uint32_t route, uint32_t host
         return false;
     uint8_t *frame = directory->output + directory->used;
     uint32_t length = message_encode_response(key, table, hosts, frame + FRAME_HEADER);
+    length += message_encode_version(1, frame + FRAME_HEADER + length);
     frame_header(frame, MESSAGE_GET_ROUTE_RESPONSE, length);
     directory->used += FRAME_HEADER + length;
     return true;
