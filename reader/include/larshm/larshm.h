@@ -143,7 +143,7 @@ enum larshm_host_state {
 typedef struct larshm_route_info {
     uint64_t version;           /* grows with each change of the route's hosts */
     uint64_t age_ms;            /* since the directory last confirmed the hosts */
-    uint32_t update_timeout_s;  /* older than this, or than a drawn part of it from 70 percent, it has expired */
+    uint32_t update_timeout_s;  /* it expires at this age, or up to 30 percent earlier */
     uint32_t hosts;             /* how many; 0: the directory says that there is no such route */
     uint64_t fetcher_silent_ms; /* since the fetcher's last sign of life: 10 ms, 100 if idle */
     uint8_t pulling;            /* 1: a request to the directory is under way */
