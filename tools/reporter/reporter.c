@@ -31,7 +31,7 @@ struct trouble {
     struct log_limit limit;
 };
 
-/* What one write takes, and what becomes of it. The thread's while it runs. */
+/* What one write takes, and what becomes of it. The thread's while it runs, but for `work`, `done` and the number of rows. */
 struct write {
     uv_work_t work; /* its `data` is the reporter */
     struct kept rows;
@@ -151,6 +151,17 @@ static void start_write(struct reporter *reporter)
     reporter->writing = uv_queue_work(reporter->loop, &reporter->write.work, on_work, on_written) == 0;
 }
 
+/* What is kept is written in time; after a failure it waits for the timer. A write that runs sees to it when it has ended. */
+static void see_to_write(struct reporter *reporter)
+{
+    if (reporter->writing)
+        return;
+    if (reporter->kept.count >= COMMIT_KEPT && reporter->write.rc == 0)
+        start_write(reporter);
+    else if (reporter->kept.count > 0 && !uv_is_active((uv_handle_t *)&reporter->timer))
+        uv_timer_start(&reporter->timer, on_timer, COMMIT_MS, 0);
+}
+
 static void on_follow_timer(uv_timer_t *timer)
 {
     start_write(timer->data);
@@ -197,10 +208,7 @@ static const char *on_frame(void *arg, const struct frame *frame)
         return NULL;
     }
     receive_report(reporter, client->peer, frame);
-    if (reporter->kept.count >= COMMIT_KEPT && reporter->write.rc == 0)
-        start_write(reporter);
-    else if (reporter->kept.count > 0 && !reporter->writing && !uv_is_active((uv_handle_t *)&reporter->timer))
-        uv_timer_start(&reporter->timer, on_timer, COMMIT_MS, 0);
+    see_to_write(reporter);
     return NULL;
 }
 
