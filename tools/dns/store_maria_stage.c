@@ -208,12 +208,14 @@ static int announce_rows(struct maria *maria, const struct table *table)
     return 0;
 }
 
+/* Deletes what it inserts first: when the answer to a commit is lost, it is made again. */
 static int make_late_edits(struct staging *staging)
 {
     struct maria *maria = staging->maria;
     const struct table *undone = &staging->undone, *redone = &staging->redone;
     if (maria_run(maria, "START TRANSACTION") >= 0 &&
         maria_rows_delete(maria, "RouteData", undone->rows, undone->count, false) == 0 &&
+        maria_rows_delete(maria, "RouteData", redone->rows, redone->count, false) == 0 &&
         maria_rows_insert(maria, "RouteData", redone->rows, redone->count, false) == 0 &&
         announce_rows(maria, undone) == 0 && announce_rows(maria, redone) == 0 &&
         maria_run(maria, "COMMIT") >= 0)
