@@ -47,12 +47,13 @@ tables() {
 
 @test "columns that others have added, rows that are no hosts, comments and ids stay" {
   dns schema
-  sql "ALTER TABLE RouteData ADD note VARCHAR(20) DEFAULT 'none', COMMENT = 'it''s ours'"
+  comment="it's ours, $(printf 'ä%.0s' {1..2000})"
+  sql "ALTER TABLE RouteData ADD note VARCHAR(20) DEFAULT 'none', COMMENT = '${comment/\'/\'\'}'"
   sql "INSERT INTO RouteData VALUES (5, 9999999, 1, 3232235777, 80, 'kept'), (6, 9999999, 2, 0, 0, 'no host')"
   lines 3000 81 | dns route import -
   [ "$(sql 'SELECT id, note FROM RouteData WHERE modid = 9999999')" = "$(printf '5\tkept\n6\tno host')" ]
   [ "$(sql "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = database()
-    AND TABLE_NAME = 'RouteData'")" = "it's ours" ]
+    AND TABLE_NAME = 'RouteData'")" = "$comment" ]
   [ "$(sql "SELECT count(*) FROM RouteData WHERE note = 'none'")" = 12000 ]
 }
 

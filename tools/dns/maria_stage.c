@@ -40,7 +40,7 @@ static int count(struct maria *maria, const char *table, uint64_t *found)
 }
 
 /* The quoted comment of a table. 1: there is no such table. */
-static int read_comment(struct maria *maria, const char *table, char comment[static 160])
+static int read_comment(struct maria *maria, const char *table, char comment[static MARIA_COMMENT_SIZE])
 {
     MYSQL_RES *rows = maria_query(maria,
                                   "SELECT TABLE_COMMENT FROM information_schema.TABLES"
@@ -51,7 +51,7 @@ static int read_comment(struct maria *maria, const char *table, char comment[sta
     MYSQL_ROW row = mysql_fetch_row(rows);
     comment[0] = '\0';
     if (row && row[0])
-        mysql_real_escape_string(maria->mysql, comment, row[0], strnlen(row[0], 79));
+        mysql_real_escape_string(maria->mysql, comment, row[0], strnlen(row[0], MARIA_COMMENT_SIZE / 2));
     mysql_free_result(rows);
     return row ? 0 : 1;
 }
@@ -118,7 +118,7 @@ static bool is_dead(const char *comment, const char *host)
 /* What a dead import has left is dropped. */
 static int check_next(struct maria *maria, const char *host)
 {
-    char comment[160];
+    char comment[MARIA_COMMENT_SIZE];
     int rc = read_comment(maria, MARIA_STAGE_NEXT, comment);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
@@ -126,7 +126,7 @@ static int check_next(struct maria *maria, const char *host)
         return maria_run(maria, "DROP TABLE " MARIA_STAGE_NEXT) < 0 ? -1 : 0;
     maria_fail(maria,
                "%s: table " MARIA_STAGE_NEXT
-               " is there (%s): another import is at work; if it has died, DROP "
+               " is there (%.150s): another import is at work; if it has died, DROP "
                "TABLE " MARIA_STAGE_NEXT,
                maria->name, *comment ? comment : "its comment does not say whose");
     return -1;
@@ -176,7 +176,7 @@ int maria_stage_begin(struct maria_stage *stage)
     struct maria *maria = stage->maria;
     char host[HOST_SIZE];
     own_host(host);
-    snprintf(stage->comment, sizeof(stage->comment), "larshm-dns: import by process %d on %.32s since %lld",
+    snprintf(stage->comment, sizeof(stage->comment), "larshm-dns: import by process %d on %s since %lld",
              (int)getpid(), host, (long long)time(NULL));
     if (check_table(maria) != 0 || check_old(maria) != 0 || check_next(maria, host) != 0 ||
         read_comment(maria, "RouteData", stage->original) < 0)
@@ -211,7 +211,7 @@ int maria_stage_copy(struct maria_stage *stage)
 /* It may have been dropped, and another one made. */
 static int check_own(struct maria_stage *stage)
 {
-    char comment[160];
+    char comment[MARIA_COMMENT_SIZE];
     int rc = read_comment(stage->maria, MARIA_STAGE_NEXT, comment);
     if (rc < 0 || (rc == 0 && strcmp(comment, stage->comment) == 0))
         return rc;

@@ -15,11 +15,15 @@
 #define MARIA_STAGE_NEXT "RouteData_next"
 #define MARIA_STAGE_OLD  "RouteData_old"
 
+enum {
+    MARIA_COMMENT_SIZE = 2 * 4 * 2048 + 1, /* of a table: 2048 characters of 4 bytes at most, quoted */
+};
+
 struct maria_stage {
     struct maria *maria;
-    char comment[160];          /* of RouteData_next; RouteData gets back its own */
-    char original[160];         /* quoted */
-    void (*progress)(uint64_t); /* rows; NULL: none */
+    char comment[160];                 /* of RouteData_next; RouteData gets back its own */
+    char original[MARIA_COMMENT_SIZE]; /* quoted */
+    void (*progress)(uint64_t);        /* rows; NULL: none */
     uint64_t rows;
     bool made; /* RouteData_next is there, and is this one's */
 };
