@@ -68,6 +68,7 @@
 #include <stdint.h>
 
 #include "shm/clock.h"
+#include "shm/expiry.h"
 #include "shm/host_addr.h"
 #include "shm/route_key.h"
 
@@ -203,6 +204,7 @@ static inline uint32_t layout_fingerprint(void)
         REASONS,
         WORD_HALVES(EXPIRES_PULLING),
         WORD_HALVES(TICK_ORIGIN),
+        WORD_HALVES(expiry_tick(route_key(1, 2), 3, UINT16_MAX)),
         WORD_HALVES(share_bits(1, SHARE_EJECTED)),
         WORD_HALVES(share_bits(17, SHARE_DRAINED)),
         SHARE_FULL,
