@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One loop: timers, signals, the connections to the directory and to the report service. */
 #include <errno.h>
-#include <grp.h>
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -27,6 +23,7 @@
 #include "fetcher/listener.h"
 #include "fetcher/options.h"
 #include "fetcher/pace.h"
+#include "fetcher/place.h"
 #include "fetcher/refresh.h"
 #include "fetcher/reporting.h"
 #include "fetcher/snapshot.h"
@@ -34,7 +31,6 @@
 #include "fetcher/snapshot_path.h"
 #include "fetcher/snapshot_restore.h"
 #include "shm/clock.h"
-#include "shm/region.h"
 #include "shm/writer/sigbus.h"
 #include "shm/writer/writer.h"
 
@@ -331,57 +327,6 @@ static int start_loop(struct daemon *daemon)
     return 0;
 }
 
-/* The group that may request routes, if this fetcher can give it the control object; otherwise its own group. */
-static const char *usable_group(const char *name)
-{
-    const struct group *group = *name ? getgrnam(name) : NULL;
-    if (*name && !group)
-        log_line(LOG_LEVEL_WARNING,
-                 "no group \"%s\" on this machine: only the fetcher's own group may request routes; add the "
-                 "group, or set [shm] group",
-                 name);
-    else if (group && geteuid() != 0 && getegid() != group->gr_gid && !group_member(group->gr_gid))
-        log_line(LOG_LEVEL_WARNING,
-                 "the fetcher is not a member of group \"%s\": only its own group may request routes; add it "
-                 "to the group, or set [shm] group",
-                 name);
-    else
-        return name;
-    return "";
-}
-
-/* The directory that is configured is created where the one above it allows that: clients trust it as a whole. */
-static bool use_directory(const struct daemon *daemon)
-{
-    const char *path = directory_or_default(daemon->config.shm.directory);
-    struct stat st;
-    struct statfs system;
-    if (!path) {
-        log_line(LOG_LEVEL_ERROR, "LARSHM_DIRECTORY is no absolute path of at most %d characters",
-                 DIRECTORY_PATH_MAX - 1);
-        return false;
-    }
-    if (mkdir(path, 0755) == 0) {
-        if (chmod(path, 0755) != 0) /* whatever the umask made of it */
-            log_line(LOG_LEVEL_WARNING, "cannot set the mode of %s to 0755: %s", path, strerror(errno));
-        log_line(LOG_LEVEL_INFO, "created directory %s", path);
-    } else if (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        log_line(
-            LOG_LEVEL_ERROR,
-            "no directory %s for the objects, and it cannot be created: %s; create it with mode 0755, owned by the "
-            "fetcher's user",
-            path, strerror(errno));
-        return false;
-    }
-    if (statfs(path, &system) == 0 && system.f_type != TMPFS_MAGIC)
-        log_line(
-            LOG_LEVEL_WARNING,
-            "%s is not on tmpfs: what programs keep of objects that were replaced is not counted, nor bounded",
-            path);
-    region_set_directory(path);
-    return true;
-}
-
 static enum shm_status open_writer(struct daemon *daemon)
 {
     struct event failure;
@@ -391,7 +336,7 @@ static enum shm_status open_writer(struct daemon *daemon)
     strcpy(daemon->snapshot_path, snapshot ? text : "");
     struct snapshot_restore *restore =
         snapshot_restore_new(daemon->snapshot_path, daemon->options.instance, daemon->config.shm.max_bytes);
-    struct writer_options options = writer_options(daemon, usable_group(daemon->config.shm.group));
+    struct writer_options options = writer_options(daemon, place_group(daemon->config.shm.group));
     options.restored = snapshot_restore_source(restore);
     options.snapshot = text;
     options.snapshot_off = !snapshot;
@@ -417,7 +362,7 @@ static void hold_signals(int how)
 
 static int run(struct daemon *daemon)
 {
-    if (!use_directory(daemon) || open_writer(daemon) != SHM_OK)
+    if (!place_directory(daemon->config.shm.directory) || open_writer(daemon) != SHM_OK)
         return 1;
     struct event failure;
     daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, &failure);
