@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/support/die.h"
 #include "tests/support/dns.h"
 #include "tools/common/maria.h"
 
@@ -62,16 +63,6 @@ static size_t edit_count;
 static struct edit *edits;
 static atomic_bool ends;
 static uint64_t trouble_until;
-
-static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(EXIT_FAILURE);
-}
 
 static void format_url(char url[static 160], int first)
 {

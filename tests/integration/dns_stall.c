@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/die.h"
 #include "tests/support/eventually.h"
 #include "tools/common/maria.h"
 #include "tools/dns/store.h"
@@ -43,16 +44,6 @@ struct editor {
 static atomic_bool importing, ends;
 static atomic_size_t mixtures, reads;
 static unsigned long rows;
-
-static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(EXIT_FAILURE);
-}
 
 static void open_database(struct maria *maria, const char *url)
 {

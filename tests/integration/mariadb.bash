@@ -11,13 +11,13 @@ teardown_file() {
   "$SOURCE/tools/mariadb" stop "$BATS_FILE_TMPDIR/server"
 }
 
-# A database of its own for each test, and the user lars, who may do everything there.
+# A database of its own for each test, and the user lars, who has the rights there that the file names, or all.
 setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
   socket=$BATS_FILE_TMPDIR/server/socket
   name=test$BATS_TEST_NUMBER
   as_root "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name;
-    CREATE OR REPLACE USER lars@localhost IDENTIFIED BY 'secret'; GRANT ALL ON $name.* TO lars@localhost"
+    CREATE OR REPLACE USER lars@localhost IDENTIFIED BY 'secret'; GRANT ${rights:-ALL} ON $name.* TO lars@localhost"
   export MYSQL_PWD=secret
   db="mysql://lars@localhost/$name?socket=$socket"
 }

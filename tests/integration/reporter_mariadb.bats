@@ -2,34 +2,11 @@
 # SPDX-License-Identifier: MIT
 # larshm-reporter on the command line with a MariaDB database; what its server stores there is in reporter_shared_test.c.
 
+# shellcheck disable=SC2154 # mariadb.bash sets them
+
 bats_require_minimum_version 1.5.0
-
-setup_file() {
-  "$SOURCE/tools/mariadb" start "$BATS_FILE_TMPDIR/server"
-}
-
-teardown_file() {
-  "$SOURCE/tools/mariadb" stop "$BATS_FILE_TMPDIR/server"
-}
-
-# A database of its own for each test, and the user lars, who may do there what the manual says.
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return 1
-  socket=$BATS_FILE_TMPDIR/server/socket
-  name=test$BATS_TEST_NUMBER
-  as_root "DROP DATABASE IF EXISTS $name; CREATE DATABASE $name;
-    CREATE OR REPLACE USER lars@localhost IDENTIFIED BY 'secret'; GRANT SELECT, INSERT, UPDATE ON $name.* TO lars@localhost"
-  export MYSQL_PWD=secret
-  db="mysql://lars@localhost/$name?socket=$socket"
-}
-
-as_root() {
-  MYSQL_PWD='' mariadb --no-defaults --socket="$socket" -N -B -u root -e "$1" "${2:-mysql}"
-}
-
-sql() {
-  as_root "$1" "$name"
-}
+load mariadb
+export rights='SELECT, INSERT, UPDATE' # what the manual says
 
 # The table as Lars' own script makes it.
 lars_table() {
@@ -40,15 +17,6 @@ lars_table() {
 
 reporter() {
   timeout 60 "$BIN/larshm-reporter" --db "$db" "$@"
-}
-
-# expect_error WORD COMMAND...
-expect_error() {
-  run -1 "${@:2}"
-  [[ "$output" == *"$1"* ]] || {
-    echo "'$output' does not say '$1'" >&2
-    return 1
-  }
 }
 
 # serve [DATABASE]: a service, which is sent a result of route 1 2: 7 successes and 3 failures of 10.0.0.1:8080.
@@ -89,7 +57,7 @@ written() {
 
 @test "the table that larshm-dns makes is as good" {
   as_root "GRANT ALL ON $name.* TO lars@localhost"
-  "$BIN/larshm-dns" --db "$db" schema
+  dns schema
   serve
   written 1
 }
