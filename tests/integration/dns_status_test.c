@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/dns.h"
+#include "tools/common/admin_client.h"
 
 enum {
     SMALL_BUFFER = 4096,
@@ -306,12 +305,10 @@ static void without_a_directory_the_exit_code_says_so_and_the_text_what_to_do(vo
 
 static int connect_admin(const struct dns *dns)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval limit = {.tv_sec = EVENTUALLY_MS / 1000};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
-    snprintf(address.sun_path, sizeof(address.sun_path), "/run/larshm/dns.%u/admin.sock", dns->port);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    char name[16], tried[ADMIN_TRIED_SIZE];
+    snprintf(name, sizeof(name), "dns.%u", dns->port);
+    int fd = admin_client_connect("", name, EVENTUALLY_MS / 1000, tried);
+    assert_true(fd >= 0);
     return fd;
 }
 
