@@ -20,7 +20,8 @@ struct admin_path {
     char socket[CONFIG_PATH_SIZE];    /* base/NAME/admin.sock */
 };
 
-/* The fetcher's name is its instance, which has no dots, so that others take names with one. False: the place does not exist for this process, or its path is too long for a socket. */
+/* The fetcher's name is its instance, which has no dots, so that others take names with one. False: the place does
+ * not exist for this process, or its path is too long for a socket. */
 bool admin_path(enum admin_place place, const char *name, struct admin_path *out);
 
 #endif

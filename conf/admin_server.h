@@ -45,7 +45,8 @@ struct admin_server;
 struct admin_server *admin_server_start(uv_loop_t *loop, const char *name, const char *configured,
                                         const struct admin_service *service);
 
-/* Periodic maintenance: drops peers whose time is over, and makes a socket again that is not there. NULL is fine, here and below. */
+/* Periodic maintenance: drops peers whose time is over, and makes a socket again that is not there. NULL is fine,
+ * here and below. */
 void admin_server_maintain(struct admin_server *server);
 
 /* Closes everything and removes the socket. Freed once libuv has closed its handles. */

@@ -62,7 +62,8 @@ void balance_settle(struct balance *balance, const struct route_ref *route, uint
 /* When a host that has left its route is forgotten; DEADLINE_NONE: it has not left. */
 uint64_t balance_memory_end(const struct balance *balance, const struct host_entry *entry);
 
-/* Sets the host's deadline. One in rotation without a call in this window has none, unless its share grows or it has left. */
+/* Sets the host's deadline. One in rotation without a call in this window has none, unless its share grows or it has
+ * left. */
 void balance_place(struct balance *balance, uint32_t number);
 
 /* Publishes the number of ejected hosts, for people. */

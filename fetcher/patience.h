@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a directory is waited for. A connection on which anything comes is alive, however slow: a fetcher that leaves
- * it sends all its requests again, after they were answered to none. Where a whole fleet does that, a slow directory answers
- * hardly anything else, and no fetcher ever has all of its routes.
+ * How long a directory is waited for. A connection on which anything comes is alive, however slow: a fetcher that
+ * leaves it sends all its requests again, after they were answered to none. Where a whole fleet does that, a slow
+ * directory answers hardly anything else, and no fetcher ever has all of its routes.
  */
 #ifndef FETCHER_PATIENCE_H
 #define FETCHER_PATIENCE_H

@@ -55,8 +55,8 @@ enum accept_result {
 /* An operator believes the answer that is held back: publishes its *hosts hosts. */
 enum accept_result refresh_accept(struct refresh *refresh, struct route_key key, uint32_t *hosts);
 
-/* Likewise all answers that are held back, and the newest directory, if it is behind. *routes: how many routes that were. False:
- * there was nothing of either. */
+/* Likewise all answers that are held back, and the newest directory, if it is behind. *routes: how many routes that
+ * were. False: there was nothing of either. */
 bool refresh_accept_all(struct refresh *refresh, uint32_t *routes);
 
 #endif

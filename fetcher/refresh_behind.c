@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No way back in time: a directory that says that its routes are older than what was seen. What it changes is held back, and
- * the next server is tried, in ever longer rounds. The hold ends when one is as new again; or, when all have been older
- * for behind_hold, with the newest of those that were there.
+ * No way back in time: a directory that says that its routes are older than what was seen. What it changes is held
+ * back, and the next server is tried, in ever longer rounds. The hold ends when one is as new again; or, when all have
+ * been older for behind_hold, with the newest of those that were there.
  *
  * Lars' own directory tells no version. There the row of a route may: it is requested first on each connection, as answers
  * come in order, and now and then; or only once, where answers tell their version themselves.

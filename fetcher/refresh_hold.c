@@ -21,7 +21,8 @@ static struct hold_rules rules_of(const struct config *config)
                                .max_drop = config->fetcher.max_drop};
 }
 
-/* The keys decide. Of an answer with `given` hosts, which takes so many of the route's away. HOLD_NONE: it is believed at once. */
+/* The keys decide. Of an answer with `given` hosts, which takes so many of the route's away. HOLD_NONE: it is
+ * believed at once. */
 static enum hold_reason judge(const struct hold_rules *rules, uint32_t taken, uint32_t of, uint32_t given)
 {
     if (rules->empty_hold == 0 || taken == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c and refresh_behind.c alone. Each calls only those
- * that come after it here.
+ * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c and refresh_behind.c alone.
+ * Each calls only those that come after it here.
  */
 #ifndef FETCHER_REFRESH_INTERNAL_H
 #define FETCHER_REFRESH_INTERNAL_H

@@ -3,10 +3,11 @@
  * Sends call results to Lars' report service: each report_interval one message for each route with unreported results,
  * over a connection of its own, and at once one for each route with failures or changes of state. The rounds begin at a
  * place in the interval that is drawn from the machine's identity, so that those of a fleet are spread over it, also
- * after all have lost the service; only the very first round begins at once. Results are taken from the balance only when there is room to send them: while the
- * service is away they are summed there, not queued. The protocol has no receipts: what is on its way when a connection
- * ends may be lost, so the next one begins with every route again, with its counts at that time. That does no harm: the
- * service keeps the last report. Counts that were reset by then were sent once.
+ * after all have lost the service; only the very first round begins at once. Results are taken from the balance only
+ * when there is room to send them: while the service is away they are summed there, not queued. The protocol has no
+ * receipts: what is on its way when a connection ends may be lost, so the next one begins with every route again, with
+ * its counts at that time. That does no harm: the service keeps the last report. Counts that were reset by then were
+ * sent once.
  */
 #ifndef FETCHER_REPORTING_H
 #define FETCHER_REPORTING_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* When a machine does what all machines of a fleet do once in an interval: each at a place that is drawn from its identity. */
+/* When a machine does what all machines of a fleet do once in an interval: each at a place that is drawn from its
+ * identity. */
 #ifndef FETCHER_ROUND_H
 #define FETCHER_ROUND_H
 

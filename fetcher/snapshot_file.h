@@ -22,14 +22,14 @@ enum {
 };
 
 /*
- * Reads a file of at most so many bytes, which is not empty, which belongs to this user or root, and which no other user may write to. The caller
- * frees *bytes. Refused: `text` says why, as the end of a sentence about the file.
+ * Reads a file of at most so many bytes, which is not empty, which belongs to this user or root, and which no other
+ * user may write to. The caller frees *bytes. Refused: `text` says why, as the end of a sentence about the file.
  */
 enum snapshot_file snapshot_file_read(const char *path, uint64_t most, uint8_t **bytes, size_t *size,
                                       char text[static SNAPSHOT_FILE_TEXT_SIZE]);
 
-/* What is there that is not this instance's to replace, as the end of a sentence about it, with what to do; NULL: nothing is,
- * an empty file, or one of its snapshots, damaged or not. */
+/* What is there that is not this instance's to replace, as the end of a sentence about it, with what to do; NULL:
+ * nothing is, an empty file, or one of its snapshots, damaged or not. */
 const char *snapshot_file_in_the_way(const char *path, const char *instance);
 
 /* Replaces the file; on the way there is PATH.next. Blocks on the disk. Returns 0, or an errno with *step, what failed. */

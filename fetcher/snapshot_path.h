@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * What [fetcher] snapshot says, with the instance's name in place of %i. False: there is none, and `out` says why. The default counts only
- * where its folder is there, belongs to this user, and no other user may write to it. The log says where it does not, and
- * where nothing can be written to a path that is configured.
+ * What [fetcher] snapshot says, with the instance's name in place of %i. False: there is none, and `out` says why. The
+ * default counts only where its folder is there, belongs to this user, and no other user may write to it. The log says
+ * where it does not, and where nothing can be written to a path that is configured.
  */
 bool snapshot_path(const char *configured, const char *instance, char *out, size_t size);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A start from a snapshot in which the n-th call of a kind fails, for each kind and each n. It ends and says why, or all
- * routes and records come back, or the file has another name; and then all routes, or none. A snapshot that finds no memory is none.
+ * A start from a snapshot in which the n-th call of a kind fails, for each kind and each n. It ends and says why, or
+ * all routes and records come back, or the file has another name; and then all routes, or none. A snapshot that finds
+ * no memory is none.
  */
 #include <stdio.h>
 #include <stdlib.h>

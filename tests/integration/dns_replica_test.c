@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What directories on a shared MariaDB database answer and push, by whatever program it is edited, and when the server fails. */
+/* What directories on a shared MariaDB database answer and push, by whatever program it is edited, and when the
+ * server fails. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>

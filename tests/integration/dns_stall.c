@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What others see of a large import into a MariaDB database: dns_stall LIMIT_MS ROWS URL..., whose RouteData has been empty.
- * Each URL is one node. Beside the import, hosts of routes that it does not name are added by larshm-dns' way and by
- * hand, by one editor of either kind on each node, and each node is read. No reader may see a part of the import, no host may
- * be lost, and no edit may take longer than LIMIT_MS; 0: as long as it likes. Says how long they took.
+ * What others see of a large import into a MariaDB database: dns_stall LIMIT_MS ROWS URL..., whose RouteData has been
+ * empty. Each URL is one node. Beside the import, hosts of routes that it does not name are added by larshm-dns' way
+ * and by hand, by one editor of either kind on each node, and each node is read. No reader may see a part of the
+ * import, no host may be lost, and no edit may take longer than LIMIT_MS; 0: as long as it likes. Says how long they
+ * took.
  */
 #include <inttypes.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a fleet costs a report service on a MariaDB database: reporter_load URL MACHINES. Reports of 100 routes of 4 hosts from
- * each machine, first as fast as they are taken, and then each machine's at its place in an interval of 30 s, as if all
- * hosts were called in each interval. Fails beyond the limits below.
+ * What a fleet costs a report service on a MariaDB database: reporter_load URL MACHINES. Reports of 100 routes of 4
+ * hosts from each machine, first as fast as they are taken, and then each machine's at its place in an interval of
+ * 30 s, as if all hosts were called in each interval. Fails beyond the limits below.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -46,8 +46,8 @@ bool deployment_import(const struct deployment *deployment, const struct bench *
 bool deployment_edit(const struct deployment *deployment, const struct bench *bench, bool add, uint32_t route,
                      uint32_t host);
 
-/* Starts larshm-dns on *port; for port 0 the kernel chooses one, and *port becomes that. False: said on stderr. Kill it in any
- * case. */
+/* Starts larshm-dns on *port; for port 0 the kernel chooses one, and *port becomes that. False: said on stderr. Kill
+ * it in any case. */
 bool deployment_start_dns(const struct deployment *deployment, const struct bench *bench, in_port_t *port,
                           struct program *out);
 

@@ -35,8 +35,9 @@ bool directory_accept(struct directory *directory);
 /* The next request. False: none within `timeout_ms`. */
 bool directory_take(struct directory *directory, int timeout_ms, uint32_t *route);
 
-/* Answers with the route's hosts: HOSTS_MAX at most, `shift` ports higher than usual; and with a version, for without one a fetcher
- * does not believe at once what a directory takes away soon after a start. False: the connection is broken. */
+/* Answers with the route's hosts: HOSTS_MAX at most, `shift` ports higher than usual; and with a version, for without
+ * one a fetcher does not believe at once what a directory takes away soon after a start. False: the connection is
+ * broken. */
 bool directory_answer(struct directory *directory, uint32_t route, uint32_t hosts, uint32_t shift);
 bool directory_flush(struct directory *directory);
 

@@ -5,7 +5,8 @@
 
 #include "tools/bench/deployment.h"
 
-/* Of a directory with so many routes of `hosts` hosts; `most` fetchers at most. False: said on stderr, or bench_stopped(). */
+/* Of a directory with so many routes of `hosts` hosts; `most` fetchers at most. False: said on stderr, or
+ * bench_stopped(). */
 bool storms_measure(struct bench *bench, const struct deployment *deployment, uint32_t routes, uint32_t hosts,
                     uint32_t most);
 

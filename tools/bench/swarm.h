@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many simulated fetchers in this process, each with a connection of its own to one directory, and routes that programs look
- * up all the time. When they connect, what they request, how much at a time, when they refresh and when they give up is
- * decided by the fetcher's own code: backoff.c, expired.c, patience.c, resubscribe.h, shares.c, token_bucket.c, window.c, and
- * shm/expiry.h. What they lack is shared memory.
+ * Many simulated fetchers in this process, each with a connection of its own to one directory, and routes that programs
+ * look up all the time. When they connect, what they request, how much at a time, when they refresh and when they give
+ * up is decided by the fetcher's own code: backoff.c, expired.c, patience.c, resubscribe.h, shares.c, token_bucket.c,
+ * window.c, and shm/expiry.h. What they lack is shared memory.
  */
 #ifndef TOOLS_BENCH_SWARM_H
 #define TOOLS_BENCH_SWARM_H

@@ -26,8 +26,8 @@ struct batch {
 /* Where the next row goes. NULL: something failed before. */
 FILE *batch_row(struct batch *batch);
 
-/* In a cluster: after a statement that is a transaction and that began at that time of batch_now(), lets the other nodes, and
- * editors there, keep up. */
+/* In a cluster: after a statement that is a transaction and that began at that time of batch_now(), lets the other
+ * nodes, and editors there, keep up. */
 void batch_rest(const struct maria *maria, uint64_t begun);
 uint64_t batch_now(void);
 

@@ -12,8 +12,8 @@ int maria_routes_check(struct maria *maria);
 /* Adds the rows of one route, in order, to a table. */
 int maria_routes_read(struct maria *maria, struct route_key key, struct table *out);
 
-/* Reads all rows of RouteData, or of a table like it, as they were at one moment. *out is free to fill, and stays empty after
- * a failure. */
+/* Reads all rows of RouteData, or of a table like it, as they were at one moment. *out is free to fill, and stays
+ * empty after a failure. */
 int maria_routes_load(struct maria *maria, const char *name, struct table *out);
 
 /* False for what is no host that can be called: another program may have written anything. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing many rows of RouteData, or of a table like it, BATCH_ROWS with each statement; as `rests` says of a batch. Functions return -1 after a
- * failure, and maria->error says why.
+ * Writing many rows of RouteData, or of a table like it, BATCH_ROWS with each statement; as `rests` says of a batch.
+ * Functions return -1 after a failure, and maria->error says why.
  */
 #ifndef TOOLS_DNS_MARIA_ROWS_H
 #define TOOLS_DNS_MARIA_ROWS_H

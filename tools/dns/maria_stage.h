@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table beside RouteData that is filled in pieces, so that no other editor waits, and then takes RouteData's place at once:
- * RouteData_next. What was RouteData is RouteData_old until it is dropped. RouteData_next is there as long as an import
- * makes it, and keeps others from beginning; its comment says who makes it.
+ * A table beside RouteData that is filled in pieces, so that no other editor waits, and then takes RouteData's place at
+ * once: RouteData_next. What was RouteData is RouteData_old until it is dropped. RouteData_next is there as long as an
+ * import makes it, and keeps others from beginning; its comment says who makes it.
  *
- * Dropping RouteData_next harms nothing at any time: the import that makes it fails. Functions return -1 after a failure, and
- * maria->error says why and what to do.
+ * Dropping RouteData_next harms nothing at any time: the import that makes it fails. Functions return -1 after a
+ * failure, and maria->error says why and what to do.
  */
 #ifndef TOOLS_DNS_MARIA_STAGE_H
 #define TOOLS_DNS_MARIA_STAGE_H

@@ -17,7 +17,8 @@
 
 struct replica;
 
-/* Reads all rows by a connection that stays the caller's, for the replica alone. NULL: it failed, and maria->error says why. */
+/* Reads all rows by a connection that stays the caller's, for the replica alone. NULL: it failed, and maria->error
+ * says why. */
 struct replica *replica_load(struct maria *maria);
 
 /* Starts the thread, which calls `wake` when replica_take() has something. Returns 0, or an errno. */
@@ -30,7 +31,8 @@ void replica_free(struct replica *replica);
 /* The rows as they were taken last; valid until the next replica_take(). */
 const struct table *replica_table(const struct replica *replica);
 
-/* Takes what changed, a part of it if it is much, and has itself woken for the rest. Returns whether there was something. */
+/* Takes what changed, a part of it if it is much, and has itself woken for the rest. Returns whether there was
+ * something. */
 bool replica_take(struct replica *replica, void (*changed)(void *arg, struct route_key key), void *arg);
 
 /* Whether the table has an index by key. */

@@ -99,7 +99,8 @@ static int read_digest(const struct arguments *arguments, char digest[static DIG
     return 0;
 }
 
-/* The database first: what it has then, the directory has or will have. Returns an exit code; EXIT_LAGS comes with a status. */
+/* The database first: what it has then, the directory has or will have. Returns an exit code; EXIT_LAGS comes with a
+ * status. */
 static int look(const struct arguments *arguments, struct status *status)
 {
     char digest[DIGEST_SIZE] = "";

@@ -30,7 +30,8 @@ enum {
 
 struct store;
 
-/* Opens and checks the database: a file, or what tools/common/maria_url.h describes. On failure, `error` says why and what to do, and *out is untouched. */
+/* Opens and checks the database: a file, or what tools/common/maria_url.h describes. On failure, `error` says why and
+ * what to do, and *out is untouched. */
 int store_open(struct store **out, const char *db, enum store_mode mode, char error[static STORE_ERROR_SIZE]);
 void store_close(struct store *store);
 const char *store_error(const struct store *store);
@@ -51,9 +52,9 @@ int store_begin_reading(struct store *store);
 void store_end_reading(struct store *store);
 
 /*
- * Before a loop serves the store. Loading reads all of a distant database into memory; reads come from there then, and never
- * wait. After watching, which returns 0 or an errno, `wake` is called by another thread whenever store_poll() has something.
- * Both do nothing for a file.
+ * Before a loop serves the store. Loading reads all of a distant database into memory; reads come from there then, and
+ * never wait. After watching, which returns 0 or an errno, `wake` is called by another thread whenever store_poll() has
+ * something. Both do nothing for a file.
  */
 typedef void store_wake_fn(void *arg);
 int store_load(struct store *store);
@@ -119,8 +120,8 @@ typedef int store_make_fn(struct store *store, void *arg);
 int store_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
 
 /*
- * Likewise, for one that may be large: other editors wait for none of its parts, and readers see all of it or nothing. `make`
- * is called several times. In a MariaDB database it is made in a table that then takes RouteData's place, unless
+ * Likewise, for one that may be large: other editors wait for none of its parts, and readers see all of it or nothing.
+ * `make` is called several times. In a MariaDB database it is made in a table that then takes RouteData's place, unless
  * `one_transaction`; `progress` may be NULL.
  */
 enum {

@@ -37,8 +37,8 @@ struct store_kind {
     int (*follow)(struct store *store);
     int (*clean)(struct store *store);
 
-    /* NULL: an edit of any size is one transaction. Otherwise reads may begin for a draft of one, outside of a transaction; *version
-     * is what RouteVersion had. A draft that is not committed is rolled back. */
+    /* NULL: an edit of any size is one transaction. Otherwise reads may begin for a draft of one, outside of a
+     * transaction; *version is what RouteVersion had. A draft that is not committed is rolled back. */
     int (*draft)(struct store *store, uint64_t *version);
     /* Makes an edit as a whole in another way than by one transaction. */
     int (*stage)(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,

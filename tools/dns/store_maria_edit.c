@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Edits of the store in a MariaDB database, and RouteEdit, the log of them: a table beside those of Lars. Where it is missing
- * and may not be made, edits go on without a log.
+ * Edits of the store in a MariaDB database, and RouteEdit, the log of them: a table beside those of Lars. Where it is
+ * missing and may not be made, edits go on without a log.
  */
 #include <errmsg.h>
 #include <inttypes.h>

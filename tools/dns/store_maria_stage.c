@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A large edit of the store in a MariaDB database: in a table beside RouteData, which then takes its place. What others edit
- * meanwhile is caught up with before that, and once more after it: RouteData_old has all of it then. The edit is made of
- * the rows that it finds each time, as if it had come after theirs.
+ * A large edit of the store in a MariaDB database: in a table beside RouteData, which then takes its place. What others
+ * edit meanwhile is caught up with before that, and once more after it: RouteData_old has all of it then. The edit is
+ * made of the rows that it finds each time, as if it had come after theirs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,7 +225,8 @@ static int make_late_edits(struct staging *staging)
     return -1;
 }
 
-/* A short transaction, as each other editor makes one: it makes the version larger, and the log's number if there is none yet. */
+/* A short transaction, as each other editor makes one: it makes the version larger, and the log's number if there is
+ * none yet. */
 static int write_version(struct staging *staging, const struct changes *changes)
 {
     struct store *base = &staging->store->store;

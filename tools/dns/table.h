@@ -36,8 +36,8 @@ void table_compare(const struct table *one, const struct table *other,
 /* Adds the rows of one table that another one lacks to `out`, in order. False: memory ran out. */
 bool table_missing(const struct table *some, const struct table *others, struct table *out);
 
-/* Makes *out what `table` is, with the routes of `keys`, which are in order, each once, as `rows` has them. False: memory ran
- * out, and *out is untouched. */
+/* Makes *out what `table` is, with the routes of `keys`, which are in order, each once, as `rows` has them. False:
+ * memory ran out, and *out is untouched. */
 bool table_patch(const struct table *table, const struct route_key *keys, size_t key_count,
                  const struct table *rows, struct table *out);
 

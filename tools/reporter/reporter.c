@@ -31,7 +31,8 @@ struct trouble {
     struct log_limit limit;
 };
 
-/* What one write takes, and what becomes of it. The thread's while it runs, but for `work`, `done` and the number of rows. */
+/* What one write takes, and what becomes of it. The thread's while it runs, but for `work`, `done` and the number of
+ * rows. */
 struct write {
     uv_work_t work; /* its `data` is the reporter */
     struct kept rows;
@@ -151,7 +152,8 @@ static void start_write(struct reporter *reporter)
     reporter->writing = uv_queue_work(reporter->loop, &reporter->write.work, on_work, on_written) == 0;
 }
 
-/* What is kept is written in time; after a failure it waits for the timer. A write that runs sees to it when it has ended. */
+/* What is kept is written in time; after a failure it waits for the timer. A write that runs sees to it when it has
+ * ended. */
 static void see_to_write(struct reporter *reporter)
 {
     if (reporter->writing)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The store in a MariaDB database. Statements are bulk ones: one of many rows costs little more than one of a single row. */
+/* The store in a MariaDB database. Statements are bulk ones: one of many rows costs little more than one of a single
+ * row. */
 #include <inttypes.h>
 #include <mysqld_error.h>
 #include <stdio.h>

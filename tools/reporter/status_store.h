@@ -37,8 +37,9 @@ struct status_written {
 };
 
 /*
- * Writes rows, at least one, with different keys, best in the order of the table, see kept_sort(). It need not be all of them: those that
- * are not done when it returns, also after a failure, are to be given again. Waits so long for another process's edit.
+ * Writes rows, at least one, with different keys, best in the order of the table, see kept_sort(). It need not be all
+ * of them: those that are not done when it returns, also after a failure, are to be given again. Waits so long for
+ * another process's edit.
  */
 int status_store_write(struct status_store *store, const struct status *rows, size_t count, int wait_ms,
                        struct status_written *written);
