@@ -94,7 +94,7 @@ static void begin_round(struct reporting *reporting, uint64_t now)
 /* Takes a route that is reported out of turn, if the rate allows it. */
 static bool take_urgent(struct reporting *reporting, uint64_t now)
 {
-    if (now + URGENT_BURST * URGENT_EVERY_MS < reporting->urgent_next ||
+    if (now + URGENT_BURST * URGENT_EVERY_MS <= reporting->urgent_next ||
         !balance_next_results(reporting->balance, true, &reporting->key, reporting->results,
                               &reporting->count))
         return false;
