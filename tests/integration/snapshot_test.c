@@ -312,7 +312,7 @@ static void file_that_is_named_by_mistake_stays_as_it_is_and_is_named_in_the_log
     assert_int_equal(process_said(&fixture->fetcher.process, "no snapshot is written: "), 1);
     fetcher_stop(&fixture->fetcher);
     assert_true(file_says(notes));
-    write_file(NULL, 0); /* as `touch` leaves it */
+    write_file((const uint8_t *)"", 0); /* as `touch` leaves it */
     fixture_start(fixture);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_snapshots) >= 1);
 }
