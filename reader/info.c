@@ -44,7 +44,7 @@ static int about_route(struct mapping *mapping, struct route_key key, larshm_rou
         uint64_t fetched = table_fetched(&table);
         info->version = ref_version(table.ref);
         info->age_ms = now > fetched ? now - fetched : 0;
-        info->update_timeout_s = table.ttl_s;
+        info->update_timeout_s = table_update_timeout(&mapping->routes, &table);
         info->hosts = table.count;
         count_out(mapping, &table, info);
         info->spared = (load_relaxed(&table.s_block->marks) & MARK_SPARED) != 0;

@@ -150,4 +150,11 @@ static inline uint64_t table_snapshot(const struct routes *routes, const struct 
     return table->count && table_fetched(table) <= s_header->snapshot_tick ? s_header->snapshot_time : 0;
 }
 
+/* In seconds. A table from a snapshot has expired whatever its age, so its own ttl_s may be shorter. */
+static inline uint32_t table_update_timeout(const struct routes *routes, const struct table *table)
+{
+    return table_snapshot(routes, table) ? settings_read(&routes->s_header->settings).update_timeout_s
+                                         : table->ttl_s;
+}
+
 #endif

@@ -129,6 +129,7 @@ static void g9_lookups_are_answered_at_once_after_a_reboot_without_a_directory(v
     assert_true(fixture_serves(fixture, 1, 2, 250, 7000));
     const larshm_route_info info = fixture_info(fixture, 1, 1);
     assert_true(info.expired);
+    assert_int_equal(info.update_timeout_s, fixture->fetcher.config.update_timeout);
     assert_in_range(info.snapshot_unix_ms, confirmed, clock_unix_ms());
     assert_in_range(info.age_ms, info.snapshot_unix_ms - confirmed, clock_unix_ms() - confirmed + 60000);
     assert_true(logged(fixture, "restored 2 routes from the snapshot of "));

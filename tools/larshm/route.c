@@ -114,10 +114,7 @@ enum shm_status route_read(const struct routes *routes, uint32_t slot, struct ro
         route->spared = (mark & MARK_SPARED) != 0;
         route->hold_left_ms = hold_mark_left(mark, load_relaxed(&routes->s_header->tick));
         route->snapshot_unix_ms = table_snapshot(routes, &table);
-        /* A restored one is expired, whatever its age: its own ends sooner. */
-        route->update_timeout_s = route->snapshot_unix_ms
-                                      ? settings_read(&routes->s_header->settings).update_timeout_s
-                                      : table.ttl_s;
+        route->update_timeout_s = table_update_timeout(routes, &table);
         route->host_count = table.count;
         return SHM_OK;
     }
