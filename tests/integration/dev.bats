@@ -97,6 +97,19 @@ start_dev() {
   run -1 pgrep -f "$scratch"
 }
 
+@test "a database that is in use is refused, by dev and by mariadb, and runs on" {
+  server=$BATS_TEST_TMPDIR/data/mariadb
+  "$SOURCE/tools/mariadb" start "$server"
+  run -1 "$SOURCE/tools/mariadb" start "$server"
+  [[ "$output" == *"a server runs in $server already"* ]]
+  exec 9>"$BATS_TEST_TMPDIR/data/mariadb.lock"
+  flock 9
+  run -1 "$SOURCE/tools/dev" --mariadb --any-ports --data "$BATS_TEST_TMPDIR/data"
+  [[ "$output" == *"is in use by another ./tools/dev"* ]]
+  mariadb-admin --no-defaults --user=root --socket="$server/socket" ping
+  "$SOURCE/tools/mariadb" stop "$server"
+}
+
 @test "dev ends when one of the programs does, and says which log to read" {
   start_dev --any-ports
   pkill -9 -f "larshm-fetcher .*-n $LARSHM_INSTANCE( |\$)"
