@@ -129,6 +129,13 @@ pages() {
   same programs sorted "not the programs that have pages"
 }
 
+@test "the unit of a directory has the admin socket's directory, of the port that it listens at" {
+  literal "$SOURCE/reader/man/larshm.7.scd" 'PAST ONE MACHINE' >"$BATS_TEST_TMPDIR/literal"
+  port=$(sed -n 's/^ExecStart=larshm-dns .* --listen [0-9.]*:\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/literal")
+  [ -n "$port" ]
+  grep -qx "RuntimeDirectory=larshm/dns.$port" "$BATS_TEST_TMPDIR/literal"
+}
+
 @test "every page that is referred to exists" {
   cd "$SOURCE"
   {
