@@ -47,6 +47,18 @@ sql() {
     done
 }
 
+@test "a command that makes a file says so, once" {
+    for command in schema 'route add 1 2 10.0.0.1:80' 'route set 1 2 10.0.0.1:80'; do
+        # shellcheck disable=SC2086
+        run -0 "$BIN/larshm-dns" --db localhost $command
+        [[ "$output" == *"made the file localhost"* ]]
+        # shellcheck disable=SC2086
+        run -0 "$BIN/larshm-dns" --db localhost $command
+        [[ "$output" != *"made the file"* ]]
+        rm localhost*
+    done
+}
+
 @test "schema makes a database that is missing, and leaves one that is there as it is" {
     run -0 dns schema
     [[ "$output" == *"routes.db has all tables"* ]]
@@ -145,6 +157,8 @@ sql() {
     [[ "$output" == *"unknown command 'explode': see 'larshm-dns route --help'" ]]
     run -1 dns explode
     [[ "$output" == *"unknown command 'explode': see 'larshm-dns --help'" ]]
+    run -1 dns import x.csv
+    [[ "$output" == *"unknown command 'import': did you mean 'route import'?" ]]
 }
 
 @test "the key that larshm reserves cannot be added, but deleted when another program added it" {

@@ -51,18 +51,35 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static const struct command *find(const struct command *commands, const char *name)
+{
+    while (commands->name && strcmp(commands->name, name) != 0)
+        commands++;
+    return commands->name ? commands : NULL;
+}
+
+/* The command whose group has that name in it, or NULL. */
+static const struct command *find_group(const struct command *commands, const char *name)
+{
+    while (commands->name && !(commands->group && find(commands->group, name)))
+        commands++;
+    return commands->name ? commands : NULL;
+}
+
 static int run(const struct command *commands, const char *program, const char *db, int argc, char **argv)
 {
     char title[64];
-    while (commands->name && strcmp(commands->name, argv[0]) != 0)
-        commands++;
-    if (!commands->name) {
+    const struct command *command = find(commands, argv[0]), *group = find_group(commands, argv[0]);
+    if (!command && group)
+        log_line(LOG_LEVEL_ERROR, "unknown command '%s': did you mean '%s %s'?", argv[0], group->name,
+                 argv[0]);
+    else if (!command)
         log_line(LOG_LEVEL_ERROR, "unknown command '%s': see '%s --help'", argv[0], program);
+    if (!command)
         return EXIT_FAILURE;
-    }
-    snprintf(title, sizeof(title), "%s %s", program, commands->name);
+    snprintf(title, sizeof(title), "%s %s", program, command->name);
     argv[0] = title;
-    return commands->run(db, argc, argv);
+    return command->run(db, argc, argv);
 }
 
 int program_main(const struct program *program, int argc, char **argv)

@@ -16,6 +16,7 @@ typedef int command_fn(const char *db, int argc, char **argv);
 struct command {
     const char *name;
     command_fn *run;
+    const struct command *group; /* the commands that may follow it, or NULL */
 };
 
 /* Runs a command that is a group of commands: argv[1] names the one to run. The last in `commands` has no name. */

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/dns/command.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "conf/log.h"
+#include "tools/common/maria_url.h"
 #include "tools/common/parse.h"
 
 struct store *command_open_store(const char *db, enum store_mode mode)
 {
     char error[STORE_ERROR_SIZE];
     struct store *store = NULL;
-    if (command_has_db(db) && store_open(&store, db, mode, error) != 0)
+    if (!command_has_db(db))
+        return NULL;
+    bool made = mode == STORE_CREATE && !maria_url_is(db) && access(db, F_OK) != 0;
+    if (store_open(&store, db, mode, error) != 0)
         log_line(LOG_LEVEL_ERROR, "%s", error);
+    else if (made)
+        log_line(LOG_LEVEL_INFO, "made the file %s", db);
     return store;
 }
 
@@ -40,6 +50,16 @@ int command_make_large(struct store *store, store_make_fn *make, void *arg, cons
                        struct store_edit *done)
 {
     return say_made(store, store_make_large(store, make, arg, how, done), done);
+}
+
+void command_show_written(uint64_t rows)
+{
+    fprintf(stderr, "\r\033[K%" PRIu64 " rows written", rows);
+}
+
+void command_hide_written(void)
+{
+    fputs("\r\033[K", stderr);
 }
 
 bool command_read_host(const char *text, struct host_addr *host)

@@ -9,6 +9,7 @@
 
 command_fn command_serve, command_peers, command_route, command_schema;
 command_fn command_route_add, command_route_set, command_route_del, command_route_list, command_route_import;
+extern const struct command command_route_group[];
 command_fn command_route_log, command_route_undo, command_route_status;
 
 /* Opens the database, or logs why not and what to do. */
@@ -21,6 +22,10 @@ void command_warn_unlogged(const struct store *store);
 int command_make(struct store *store, store_make_fn *make, void *arg, struct store_edit *done);
 int command_make_large(struct store *store, store_make_fn *make, void *arg, const struct store_large *how,
                        struct store_edit *done);
+
+/* Progress of a large edit, on a terminal; and its end, which leaves the line to what is printed next. */
+void command_show_written(uint64_t rows);
+void command_hide_written(void);
 
 /* What the option does that says so, for --help. */
 #define COMMAND_ONE_TRANSACTION                                                                                     \

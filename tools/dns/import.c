@@ -194,8 +194,9 @@ static int import_all(struct import *import, struct store_edit *done)
 {
     if (import_lines(import) != 0)
         return -1;
-    if (import->count > 0)
-        qsort(import->rows, import->count, sizeof(*import->rows), row_compare);
+    if (import->count == 0)
+        return 1;
+    qsort(import->rows, import->count, sizeof(*import->rows), row_compare);
     if (!(import->hosts = calloc(import->count + 1, sizeof(*import->hosts))))
         return wrong(import, "%s", "out of memory");
     if (store_make_large(import->store, make, import, &import->source->how, done) == 0)

@@ -25,7 +25,7 @@ struct import_source {
 };
 
 /*
- * Returns 0; or -1 with the store and *done as before, and `error` saying "NAME:LINE: what is wrong and what is
+ * Returns 0; 1: the file has no rows, and nothing was done; or -1 with the store and *done as before, and `error` saying "NAME:LINE: what is wrong and what is
  * allowed" where a line is to blame.
  */
 int import_csv(const struct import_source *source, struct store *store, struct store_edit *done,

@@ -29,10 +29,10 @@ static const char doc[] =
     "directory is reached (peers, route status).";
 
 static const struct command commands[] = {
-    {"serve", command_serve},
-    {"peers", command_peers},
-    {"route", command_route},
-    {"schema", command_schema},
+    {"serve", command_serve, NULL},
+    {"peers", command_peers, NULL},
+    {"route", command_route, command_route_group},
+    {"schema", command_schema, NULL},
     {0},
 };
 
@@ -42,8 +42,8 @@ int main(int argc, char **argv)
         .name = "larshm-dns",
         .doc = doc,
         .db =
-            "the database: a file, which 'route add', 'route set', 'route import' and 'serve --create' make when "
-            "missing, or mysql://USER@HOST[,HOST...]/DATABASE, see larshm-dns(1)",
+            "the database: a file, which 'route add', 'route set', 'route import', 'schema' and 'serve --create' make "
+            "when missing, or mysql://USER@HOST[,HOST...]/DATABASE, see larshm-dns(1)",
         .commands = commands,
     };
     return program_main(&program, argc, argv);

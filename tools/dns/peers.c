@@ -26,7 +26,7 @@ static const char doc[] =
     "\n"
     "Examples:\n"
     "  larshm-dns peers\n"
-    "  larshm-dns peers --port 7779 -j";
+    "  larshm-dns peers --port 7780 -j";
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands that begin with "route". */
+#include <stddef.h>
+
 #include "tools/dns/command.h"
 
 static const char doc[] = "Edits and shows the routes in the database."
@@ -20,13 +22,19 @@ static const char doc[] = "Edits and shows the routes in the database."
                           "  larshm-dns --db routes.db route add 1 2 10.0.0.1:8080\n"
                           "  larshm-dns --db routes.db route list";
 
-static const struct command commands[] = {
-    {"add", command_route_add},   {"set", command_route_set},       {"del", command_route_del},
-    {"list", command_route_list}, {"import", command_route_import}, {"log", command_route_log},
-    {"undo", command_route_undo}, {"status", command_route_status}, {0},
+const struct command command_route_group[] = {
+    {"add", command_route_add, NULL},
+    {"set", command_route_set, NULL},
+    {"del", command_route_del, NULL},
+    {"list", command_route_list, NULL},
+    {"import", command_route_import, NULL},
+    {"log", command_route_log, NULL},
+    {"undo", command_route_undo, NULL},
+    {"status", command_route_status, NULL},
+    {0},
 };
 
 int command_route(const char *db, int argc, char **argv)
 {
-    return command_group(commands, doc, db, argc, argv);
+    return command_group(command_route_group, doc, db, argc, argv);
 }

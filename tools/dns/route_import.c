@@ -72,11 +72,6 @@ static void show_progress(uint64_t lines)
     fprintf(stderr, "\r%" PRIu64 " lines", lines);
 }
 
-static void show_written(uint64_t rows)
-{
-    fprintf(stderr, "\r\033[K%" PRIu64 " rows written", rows);
-}
-
 /* Returns the program's exit code. */
 static int import_and_say(const struct import_source *source, struct store *store)
 {
@@ -84,10 +79,14 @@ static int import_and_say(const struct import_source *source, struct store *stor
     char error[IMPORT_ERROR_SIZE];
     int result = import_csv(source, store, &done, error);
     if (source->progress)
-        fputs("\r\033[K", stderr); /* leave the line to what is printed next */
-    if (result != 0) {
+        command_hide_written();
+    if (result < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return EXIT_FAILURE;
+    }
+    if (result > 0) {
+        log_line(LOG_LEVEL_WARNING, "%s has no lines with hosts: nothing was imported", source->name);
+        return EXIT_SUCCESS;
     }
     if (done.keys > 0)
         command_warn_unlogged(store);
@@ -116,12 +115,12 @@ int command_route_import(const char *db, int argc, char **argv)
         return EXIT_FAILURE;
     }
     bool terminal = isatty(STDERR_FILENO);
-    const struct import_source source = {
-        .file = lines,
-        .name = standard ? "standard input" : file,
-        .replace = arguments.replace,
-        .progress = terminal ? show_progress : NULL,
-        .how = {.one_transaction = arguments.one_transaction, .progress = terminal ? show_written : NULL}};
+    const struct import_source source = {.file = lines,
+                                         .name = standard ? "standard input" : file,
+                                         .replace = arguments.replace,
+                                         .progress = terminal ? show_progress : NULL,
+                                         .how = {.one_transaction = arguments.one_transaction,
+                                                 .progress = terminal ? command_show_written : NULL}};
     struct store *store = command_open_store(db, STORE_CREATE);
     int exit_code = store ? import_and_say(&source, store) : EXIT_FAILURE;
     store_close(store);

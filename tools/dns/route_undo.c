@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conf/log.h"
 #include "conf/number.h"
@@ -76,7 +77,10 @@ static int undo_and_say(struct store *store, uint32_t edit, const struct argumen
 {
     struct store_edit done;
     struct undo undo = {.edit = edit, .force = arguments->force};
-    if (command_make_large(store, make, &undo, &arguments->how, &done) != 0)
+    int rc = command_make_large(store, make, &undo, &arguments->how, &done);
+    if (arguments->how.progress)
+        command_hide_written();
+    if (rc != 0)
         return EXIT_FAILURE;
     if (undo.routes == 0) {
         log_line(LOG_LEVEL_ERROR, "no edit %" PRIu32 ": see 'route log'", edit);
@@ -93,7 +97,7 @@ static int undo_and_say(struct store *store, uint32_t edit, const struct argumen
 
 int command_route_undo(const char *db, int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.how.progress = isatty(STDERR_FILENO) ? command_show_written : NULL};
     uint32_t edit;
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0 ||
         !command_read_id("EDIT", arguments.edit, &edit))

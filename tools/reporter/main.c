@@ -22,8 +22,8 @@ static const char doc[] = "A Lars report service: takes call results over TCP an
                           "Exit codes: 0 done, 1 wrong usage or failure, 2 no results of that route.";
 
 static const struct command commands[] = {
-    {"serve", command_serve},
-    {"list", command_list},
+    {"serve", command_serve, NULL},
+    {"list", command_list, NULL},
     {0},
 };
 

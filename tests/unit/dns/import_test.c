@@ -175,6 +175,17 @@ static void bytes_that_are_no_text_are_refused(void **state)
     assert_non_null(strstr(error, "text:1: the line is too long, or not text"));
 }
 
+static void a_file_without_rows_is_another_case_than_one_that_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const texts[] = {"\n", "modid,cmdid,ip,port\n"};
+    struct store_edit outcome;
+    char error[IMPORT_ERROR_SIZE];
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        assert_int_equal(import(fixture, texts[i], strlen(texts[i]), &outcome, error), 1);
+    assert_int_equal(ask_sql(&fixture->file, "SELECT count(*) FROM RouteChange"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -185,6 +196,7 @@ int main(void)
         TEST(a_header_that_is_not_understood_is_refused),
         TEST(replacing_sets_the_routes_of_the_file_and_leaves_the_others),
         TEST(bytes_that_are_no_text_are_refused),
+        TEST(a_file_without_rows_is_another_case_than_one_that_changes_nothing),
     };
     return cmocka_run_group_tests_name("unit/dns/import", tests, NULL, NULL);
 }
