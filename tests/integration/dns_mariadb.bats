@@ -107,6 +107,7 @@ lars_tables() {
   expect_error "missing rights: " dns route add 1 2 10.0.0.1:80
   as_root "REVOKE SELECT ON $name.* FROM lars@localhost"
   expect_error "missing rights: " dns route list
+  [[ "$output" == *"see MARIADB in larshm-dns(1); or is the name in --db wrong?"* ]]
   export MYSQL_PWD=wrong
   expect_error "the user or the password is wrong; the password is read from an options file" dns route list
   expect_error "cannot connect to 127.0.0.1:1: " "$BIN/larshm-dns" --db "mysql://lars@127.0.0.1:1/$name" route list
@@ -132,6 +133,57 @@ lars_tables() {
   mv my.cnf .my.cnf
   "$BIN/larshm-dns" --db "mysql://localhost/$name" route list
   expect_error "cannot read the options file" "$BIN/larshm-dns" --db "mysql://localhost/$name?options-file=none" route list
+}
+
+@test "the statements of README and of the manual make a database on which every command works" {
+  statements=$(sed -n '/^ *CREATE DATABASE/,/^ *GRANT/s/^ *//p' "$SOURCE/README.md")
+  sed -n '/^CREATE DATABASE/,/^GRANT/p' "$SOURCE/tools/dns/larshm-dns.1.scd" | tr -d "\\\\" | sed "s/'\.\.\.'/'PASSWORD'/" >manual
+  [ "$statements" = "$(<manual)" ]
+  as_root "DROP DATABASE $name; DROP USER lars@localhost"
+  as_root "$(sed "s/lars_dns/$name/; s/\blars\b/lars@localhost/; s/PASSWORD/secret/" <<<"$statements")"
+  dns schema
+  seq 1 11000 | sed 's/.*/&,1,10.0.0.1,80/' | dns route import -
+  dns route undo 1
+}
+
+@test "localhost with a port is connected to by TCP, where no socket is named" {
+  expect_error "cannot connect to localhost:1: " "$BIN/larshm-dns" --db "mysql://lars@localhost:1/$name" route list
+  [[ "$output" == *"on 'localhost'"* && "$output" != *socket* ]]
+  "$BIN/larshm-dns" --db "mysql://lars@localhost:1/$name?socket=$socket" schema
+}
+
+@test "a port where another program answers is named as such" {
+  "$BIN/larshm-dns" --db routes.db serve --create --listen 127.0.0.1:0 >out 2>log 3>&- &
+  server=$!
+  until [ -s out ]; do sleep 0.02; done
+  run -1 "$BIN/larshm-dns" --db "mysql://lars@$(sed 's/listening on //' out)/$name" route list
+  kill "$server"
+  wait "$server"
+  [[ "$output" == *"does not answer as a MariaDB server: "*"the port that of another program?"* ]]
+}
+
+@test "an import without hosts says that it has none" {
+  dns schema
+  run -0 dns route import - </dev/null
+  [[ "$output" == *"standard input has no lines with hosts: nothing was imported"* ]]
+  run -0 dns route import - <<<'modid,cmdid,ip,port'
+  [[ "$output" == *"no lines with hosts"* ]]
+}
+
+@test "a server says that most routes are gone" {
+  dns schema
+  seq 1 200 | sed 's/.*/&,1,10.0.0.1,80/' | dns route import -
+  "$BIN/larshm-dns" --db "$db" serve --listen 127.0.0.1:0 >out 2>log 3>&- &
+  server=$!
+  until [ -s out ]; do sleep 0.02; done
+  sql 'DELETE FROM RouteData WHERE modid > 50; UPDATE RouteVersion SET version = version + 1'
+  for _ in {1..400}; do
+    if grep -q '150 of 200 routes are gone' log; then break; fi
+    sleep 0.05
+  done
+  kill "$server"
+  wait "$server"
+  [ "$(grep -c '150 of 200 routes are gone' log)" = 1 ]
 }
 
 @test "the next host is taken where the first does not answer" {

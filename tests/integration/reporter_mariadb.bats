@@ -85,7 +85,8 @@ written() {
   sql 'ALTER TABLE ServerCallStatus DROP PRIMARY KEY, ADD PRIMARY KEY (modid, cmdid, ip, port, caller)'
   as_root "REVOKE ALL ON $name.* FROM lars@localhost; GRANT SELECT ON $name.* TO lars@localhost"
   reporter list
-  expect_error "missing rights: INSERT, UPDATE command denied" reporter serve
+  expect_error "missing rights: INSERT, UPDATE command denied" reporter serve --create
+  [[ "$output" == *"--create makes files"*"see MARIADB in larshm-reporter(1)"* ]]
   as_root "DROP DATABASE $name; GRANT ALL ON *.* TO lars@localhost"
   expect_error "has no database '$name'" reporter serve
   export MYSQL_PWD=wrong

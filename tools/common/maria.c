@@ -73,11 +73,15 @@ static int fail_code(struct maria *maria, unsigned code, const char *text)
                           "from MYSQL_PWD",
                           host, user_name(maria));
     case ER_DBACCESS_DENIED_ERROR:
+        return maria_fail(
+            maria,
+            "%s: missing rights: %.300s; GRANT them, see MARIADB in %s(1); or is the name in --db wrong?",
+            host, text, program_invocation_short_name);
     case ER_TABLEACCESS_DENIED_ERROR:
     case ER_COLUMNACCESS_DENIED_ERROR:
     case ER_SPECIFIC_ACCESS_DENIED_ERROR:
-        return maria_fail(maria, "%s: missing rights: %.300s; GRANT them, see MARIADB in larshm-dns(1)", host,
-                          text);
+        return maria_fail(maria, "%s: missing rights: %.300s; GRANT them, see MARIADB in %s(1)", host, text,
+                          program_invocation_short_name);
     case ER_BAD_DB_ERROR:
         return maria_fail(maria,
                           "%s has no database '%s': is its name right? Otherwise run CREATE DATABASE there, "
@@ -107,8 +111,15 @@ static int fail_code(struct maria *maria, unsigned code, const char *text)
                           host, database, text);
     case ER_UNKNOWN_COM_ERROR:
         return maria_fail(maria, "%s is not ready (%.200s): is most of its cluster there?", host, text);
-    case CR_SERVER_GONE_ERROR:
     case CR_SERVER_LOST:
+        if (strstr(text, "handshake"))
+            return maria_fail(
+                maria,
+                "%s does not answer as a MariaDB server: %.300s; is it stopped, or the port that of "
+                "another program?",
+                host, text);
+        return maria_fail(maria, "%s: the connection was lost: %.300s", host, text);
+    case CR_SERVER_GONE_ERROR:
     case ER_SERVER_SHUTDOWN:
     case ER_CONNECTION_KILLED:
         return maria_fail(maria, "%s: the connection was lost: %.300s", host, text);
@@ -125,8 +136,13 @@ static int fail_code(struct maria *maria, unsigned code, const char *text)
     }
 }
 
+/* libmariadb gives no reason for some failures of a connection that is killed. */
 static int fail_mysql(struct maria *maria, unsigned code, const char *text)
 {
+    if (code == 0) {
+        code = CR_SERVER_LOST;
+        text = "the server ended it";
+    }
     fail_code(maria, code, text);
     maria->again = host_is_lost(code) || code == ER_LOCK_DEADLOCK || code == ER_LOCK_WAIT_TIMEOUT;
     if (host_is_lost(code))
@@ -228,12 +244,16 @@ static int connect_host(struct maria *maria)
 {
     const struct maria_url *url = &maria->url;
     const struct maria_host *host = &url->hosts[maria->host];
+    const unsigned tcp = MYSQL_PROTOCOL_TCP;
     name_host(maria, host);
     MYSQL *mysql = mysql_init(NULL);
     if (!mysql)
         return maria_fail(maria, "out of memory");
     set_options(maria, mysql);
     maria->mysql = mysql;
+    /* localhost means the socket otherwise, whatever the port is. */
+    if (host->port && !url->socket)
+        mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
     if (!mysql_real_connect(mysql, *host->name ? host->name : NULL, url->user, NULL, url->database,
                             host->port, url->socket, 0)) {
         fail_last(maria);

@@ -15,7 +15,7 @@ static const char *const schemes[] = {"mysql://", "mariadb://"};
 static const char *after_scheme(const char *db)
 {
     for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
-        if (strncmp(db, schemes[i], strlen(schemes[i])) == 0)
+        if (strncasecmp(db, schemes[i], strlen(schemes[i])) == 0)
             return db + strlen(schemes[i]);
     return NULL;
 }
@@ -23,7 +23,8 @@ static const char *after_scheme(const char *db)
 /* With or without the slashes: who writes it means no file of that name. */
 bool maria_url_is(const char *db)
 {
-    return strncmp(db, "mysql:", strlen("mysql:")) == 0 || strncmp(db, "mariadb:", strlen("mariadb:")) == 0;
+    return strncasecmp(db, "mysql:", strlen("mysql:")) == 0 ||
+           strncasecmp(db, "mariadb:", strlen("mariadb:")) == 0;
 }
 
 static __attribute__((format(printf, 2, 3))) int wrong(char error[static STORE_ERROR_SIZE],
@@ -66,13 +67,19 @@ static char *cut(char *text, const char *stops)
     return stop + 1;
 }
 
+static int wrong_password(char error[static STORE_ERROR_SIZE])
+{
+    return wrong(
+        error,
+        "--db has a password in it, which other users of this machine can see: put it into an options file "
+        "([client] password=..., in ~/.my.cnf or with ?options-file=PATH), or into the environment "
+        "variable MYSQL_PWD");
+}
+
 static int read_user(struct maria_url *url, char *user, char error[static STORE_ERROR_SIZE])
 {
     if (strchr(user, ':'))
-        return wrong(error,
-                     "--db has a password in it, which other users of this machine can see: put it into an "
-                     "options file ([client] password=..., in ~/.my.cnf or with ?options-file=PATH), or into "
-                     "the environment variable MYSQL_PWD");
+        return wrong_password(error);
     if (!decode(user))
         return wrong(error, "--db: '%s' is no name of a user: %%XX stands for a character", user);
     url->user = *user ? user : NULL;
@@ -116,6 +123,8 @@ static int read_option(struct maria_url *url, char *name, char error[static STOR
         {"ssl-key", &url->ssl_key},
     };
     char *value = cut(name, "=");
+    if (strcmp(name, "password") == 0)
+        return wrong_password(error);
     for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
         if (strcmp(name, options[i].name) != 0)
             continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a MariaDB or MySQL database is: mysql://[USER@]HOST[:PORT][,HOST[:PORT]...]/DATABASE[?NAME=VALUE[&NAME=VALUE...]].
+ * Where a MariaDB or MySQL database is: mysql://[USER@]HOST[:PORT][,HOST[:PORT]...]/DATABASE[?NAME=VALUE[&NAME=VALUE...]],
+ * or mariadb:// and the same.
  * User, database and values may have %XX in them. A password has no place in it: other users see arguments.
  */
 #ifndef TOOLS_COMMON_MARIA_URL_H

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "conf/log.h"
 #include "tools/dns/maria_routes.h"
 #include "tools/dns/maria_schema.h"
 
@@ -19,6 +20,7 @@ enum {
     BEHIND_MS = 60000,      /* that hosts which are all behind are not believed */
     CLEAN_MS = 60000,       /* that rows of RouteChange are kept at least */
     CLEAN_ROWS = 5000,
+    LOSS_ROUTES = 100,          /* of fewer, that most are gone is nothing to warn of */
     KEYS_MAX = 200,             /* routes that are read one by one */
     ROWS_WITHOUT_INDEX = 20000, /* up to so many, that is quick without an index, too */
 };
@@ -102,6 +104,22 @@ static int read_hints(struct replica *replica, struct route_keys *keys)
     return 0;
 }
 
+/* An operator's mistake looks like any other edit. */
+static void warn_of_loss(const struct table *before, const struct table *after, const struct route_keys *keys)
+{
+    size_t routes = table_routes(before), lost = 0, hosts;
+    for (size_t i = 0; i < keys->count; i++) {
+        table_find(after, keys->keys[i], &hosts);
+        lost += hosts == 0;
+    }
+    if (routes >= LOSS_ROUTES && lost > routes / 2)
+        log_line(
+            LOG_LEVEL_WARNING,
+            "%zu of %zu routes are gone from RouteData, and fetchers serve them only for their empty_hold: if "
+            "that is a mistake, undo the edit, see 'route log', or bring the rows back from a backup",
+            lost, routes);
+}
+
 /* Compares all rows. */
 static int compare(struct replica *replica)
 {
@@ -117,9 +135,10 @@ static int compare(struct replica *replica)
     replica->compared = now_ms();
     replica->compare_ms = replica->compared - start;
     int rc = keys.failed ? maria_fail(replica->maria, "out of memory") : 0;
-    if (rc == 0 && keys.count > 0)
+    if (rc == 0 && keys.count > 0) {
+        warn_of_loss(&replica->table, &table, &keys);
         replica_hand_over(replica, &table, &keys, replica->version, replica->back);
-    else if (rc == 0)
+    } else if (rc == 0)
         replica_set_version(replica);
     if (rc == 0)
         replica->back = false;

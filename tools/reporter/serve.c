@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "conf/log.h"
+#include "tools/common/maria_url.h"
 #include "tools/common/server_options.h"
 #include "tools/common/service.h"
 #include "tools/reporter/command.h"
@@ -58,6 +59,9 @@ static void stop(void *arg)
 
 static int serve(const char *db, const struct server_options *options)
 {
+    if (options->mode == STORE_CREATE && db && maria_url_is(db))
+        log_line(LOG_LEVEL_WARNING,
+                 "--create makes files: 'larshm-dns schema' makes the tables of a MariaDB database");
     struct content content = {.store = command_open_store(db, options->mode)};
     if (!content.store)
         return EXIT_FAILURE;

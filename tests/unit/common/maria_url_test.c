@@ -16,6 +16,7 @@ static void only_the_schemes_are_no_file(void **state)
     assert_true(maria_url_is("mariadb://db/lars"));
     assert_false(maria_url_is("routes.db"));
     assert_true(maria_url_is("mysql:/db/lars"));
+    assert_true(maria_url_is("MySQL://db/lars"));
     assert_false(maria_url_is("./mysql:/db/lars"));
 }
 
@@ -45,7 +46,7 @@ static void all_parts_are_read_and_percent_stands_for_characters(void **state)
     assert_null(url.socket);
     maria_url_free(&url);
 
-    assert_int_equal(maria_url_parse(&url, "mysql:///lars?socket=/run/s", error), 0);
+    assert_int_equal(maria_url_parse(&url, "MariaDB:///lars?socket=/run/s", error), 0);
     assert_null(url.user);
     assert_string_equal(url.hosts[0].name, "");
     assert_string_equal(url.socket, "/run/s");
@@ -72,7 +73,8 @@ static void what_is_wrong_is_named(void **state)
         {"mysql://lars@[::1]9/lars", "is no address"},
         {"mysql://lars%@db/lars", "no name of a user"},
         {"mysql://lars%00@db/lars", "no name of a user"},
-        {"mysql://lars@db/lars?password=x", "unknown option 'password'"},
+        {"mysql://lars@db/lars?password=secret", "a password in it"},
+        {"mysql://lars@db/lars?port=1", "unknown option 'port'"},
         {"mysql://lars@db/lars?socket", "option 'socket' has no value"},
         {"mysql://lars@db/lars?socket=", "option 'socket' has no value"},
         {"mysql://lars@a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/lars", "more than 16 hosts"},
