@@ -28,12 +28,15 @@ static int set(struct config *config, const struct key *key, const char *text, u
     if (value_parse(key, text, field(config, key)) == 0)
         return 0;
     char allowed[VALUE_ALLOWED_SIZE];
-    const char *entry;
-    size_t length = value_wrong_entry(key, text, &entry);
+    const char *entry, *fault;
+    size_t length = value_wrong_entry(key, text, &entry, &fault);
     value_allowed(key, allowed);
+    if (entry && length == 0)
+        return complain(to, line, "%s.%s is \"%s\", which has an empty entry: allowed is %s", key->section,
+                        key->name, excerpt(text, strlen(text)).text, allowed);
     if (entry)
-        return complain(to, line, "%s.%s is \"%s\", where \"%s\" is wrong: allowed is %s", key->section,
-                        key->name, excerpt(text, strlen(text)).text, excerpt(entry, length).text, allowed);
+        return complain(to, line, "%s.%s is \"%s\", where \"%s\" %s: allowed is %s", key->section, key->name,
+                        excerpt(text, strlen(text)).text, excerpt(entry, length).text, fault, allowed);
     return complain(to, line, "%s.%s is \"%s\": allowed is %s", key->section, key->name,
                     excerpt(text, strlen(text)).text, allowed);
 }

@@ -152,8 +152,8 @@ static bool has_server(const struct config_servers *servers, const struct config
     return false;
 }
 
-/* The entry that is wrong, if one is: *wrong begins at it, NULL otherwise. */
-static int read_servers(const char *text, struct config_servers *out, const char **wrong)
+/* The entry that is wrong, if one is: *wrong begins at it, NULL otherwise, and *fault says what is. */
+static int read_servers(const char *text, struct config_servers *out, const char **wrong, const char **fault)
 {
     struct config_servers servers = {0};
     bool more = *text != '\0';
@@ -162,8 +162,11 @@ static int read_servers(const char *text, struct config_servers *out, const char
         text += strspn(text, " \t");
         size_t length = strcspn(text, " \t,");
         *wrong = text;
-        if (servers.count == CONFIG_SERVERS_MAX || parse_server(text, length, &peer) != 0 ||
-            has_server(&servers, &peer))
+        *fault = parse_server(text, length, &peer) != 0 ? "is wrong"
+                 : has_server(&servers, &peer)          ? "is named twice"
+                 : servers.count == CONFIG_SERVERS_MAX  ? "is one too many"
+                                                        : NULL;
+        if (*fault)
             return -1;
         servers.list[servers.count++] = peer;
         text += length;
@@ -172,6 +175,7 @@ static int read_servers(const char *text, struct config_servers *out, const char
         text += more;
     }
     *wrong = text;
+    *fault = "has no comma before it";
     if (*text)
         return -1;
     *wrong = NULL;
@@ -224,7 +228,7 @@ static int parse_word(const struct key *key, const char *text, uint32_t *out)
 
 int value_parse(const struct key *key, const char *text, void *field)
 {
-    const char *wrong;
+    const char *wrong, *fault;
     uint64_t number;
     switch (key->type) {
     case KEY_INTEGER:
@@ -247,7 +251,7 @@ int value_parse(const struct key *key, const char *text, void *field)
         store_text(key, text, field);
         return 0;
     case KEY_SERVERS:
-        return read_servers(text, field, &wrong);
+        return read_servers(text, field, &wrong, &fault);
     case KEY_GROUP:
         if (!name_is_group(text))
             return -1;
@@ -329,11 +333,11 @@ void value_format(const struct key *key, const void *field, char out[static VALU
     }
 }
 
-size_t value_wrong_entry(const struct key *key, const char *text, const char **entry)
+size_t value_wrong_entry(const struct key *key, const char *text, const char **entry, const char **fault)
 {
     struct config_servers servers;
     *entry = NULL;
-    if (key->type != KEY_SERVERS || read_servers(text, &servers, entry) == 0)
+    if (key->type != KEY_SERVERS || read_servers(text, &servers, entry, fault) == 0)
         return 0;
     return strcspn(*entry, " \t,");
 }

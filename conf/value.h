@@ -18,9 +18,9 @@ enum {
 /* Stores `text` in `field`, which has the type that key->type says. Returns 0, or -1 with *field untouched. */
 int value_parse(const struct key *key, const char *text, void *field);
 
-/* Of a list that value_parse() refuses: *entry is the one that is wrong. Returns its length. *entry is NULL for what
- * is no list. */
-size_t value_wrong_entry(const struct key *key, const char *text, const char **entry);
+/* Of a list that value_parse() refuses: *entry is the one that is wrong, and *fault says what is, as "is named twice".
+ * Returns its length, 0 of an empty one. *entry is NULL for what is no list. */
+size_t value_wrong_entry(const struct key *key, const char *text, const char **entry, const char **fault);
 
 /* Writes the field's value as value_parse() would read it. */
 void value_format(const struct key *key, const void *field, char out[static VALUE_SIZE]);

@@ -197,15 +197,15 @@ static void mistakes_are_refused_with_line_and_remedy(void **state)
         {"[dnsserver]\nip = 300.1.1.1\n",
          ":2: dnsserver.ip is \"300.1.1.1\": allowed is a host name or an IPv4 address"},
         {"[dnsserver]\nservers = a,\n",
-         ":2: dnsserver.servers is \"a,\", where \"\" is wrong: allowed is at most 16 different HOST[:PORT] with commas between them, or nothing"},
+         ":2: dnsserver.servers is \"a,\", which has an empty entry: allowed is at most 16 different HOST[:PORT] with commas between them, or nothing"},
         {"[dnsserver]\nservers = a, b:0,c\n",
          ":2: dnsserver.servers is \"a, b:0,c\", where \"b:0\" is wrong: allowed is at most 16 different HOST[:PORT] with "
          "commas between them, or nothing"},
         {"[dnsserver]\nservers = a, b, A:7778\n",
-         ":2: dnsserver.servers is \"a, b, A:7778\", where \"A:7778\" is wrong: allowed is at most 16 different HOST[:PORT] "
+         ":2: dnsserver.servers is \"a, b, A:7778\", where \"A:7778\" is named twice: allowed is at most 16 different HOST[:PORT] "
          "with commas between them, or nothing"},
         {"[dnsserver]\nservers = a b\n",
-         ":2: dnsserver.servers is \"a b\", where \"b\" is wrong: allowed is at most 16 different HOST[:PORT] with commas "
+         ":2: dnsserver.servers is \"a b\", where \"b\" has no comma before it: allowed is at most 16 different HOST[:PORT] with commas "
          "between them, or nothing"},
         {"[dnsserver]\nservers = a\nport = 7778\nip = b\n",
          ":4: dnsserver.servers and dnsserver.ip are both set, on lines 2 and 4: keep servers, or ip and port"},
