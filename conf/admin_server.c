@@ -32,10 +32,10 @@ struct admin_server {
     struct admin_socket socket;
     struct admin_service service;
     struct peer *peers;
-    unsigned peer_count; /* of `peers` */
-    unsigned handles;    /* that libuv still knows, and the caller's */
-    bool waiting;        /* a connection could not be accepted for want of memory */
-    bool failed;         /* the log says that there is no socket */
+    unsigned peer_count;           /* of `peers` */
+    unsigned handles;              /* that libuv still knows, and the caller's */
+    bool waiting;                  /* a connection could not be accepted for want of memory */
+    char failure[ADMIN_TEXT_SIZE]; /* why there is no socket, which the log says; "": there is one */
     struct log_limit full_limit;
 };
 
@@ -219,17 +219,17 @@ static void start_listening(struct admin_server *server)
                               sizeof(why))) {
             int code = uv_listen((uv_stream_t *)server->listener, (int)server->service.peers_max, connected);
             if (code == 0) {
-                server->failed = false;
+                server->failure[0] = '\0';
                 return;
             }
             snprintf(why, sizeof(why), "%s: %s", server->socket.path, uv_strerror(code));
         }
         stop_listening(server);
     }
-    if (!server->failed)
+    if (strcmp(server->failure, why) != 0)
         log_line(LOG_LEVEL_WARNING, "no admin socket, so %s: %s; %s", server->service.missing, why,
                  server->service.remedy);
-    server->failed = true;
+    snprintf(server->failure, sizeof(server->failure), "%s", why);
 }
 
 /* Whatever has removed or replaced the file: operators find the program again. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetcher/snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf/log.h"
 #include "conf/system_error.h"
@@ -15,7 +17,8 @@
 enum {
     STEP_MS = 2,  /* of collecting, and */
     PAUSE_MS = 1, /* between two steps */
-    PART = 512,   /* slots or records without a look at the clock */
+    FAILURE_SIZE = 128,
+    PART = 512, /* slots or records without a look at the clock */
 };
 
 /* What the thread has, until it is done. */
@@ -37,7 +40,8 @@ struct snapshot {
     uint64_t begun;        /* tick: of the last one */
     uint64_t changes;      /* what was counted then; at first no count at all */
     uint64_t data_version; /* likewise what a directory had told */
-    bool collecting, writing, failing;
+    bool collecting, writing;
+    char failure[FAILURE_SIZE]; /* why the last one was not written, which the log says; "": it was */
     struct snapshot_collector collector;
     pthread_t thread;
     struct job job;
@@ -56,7 +60,7 @@ static uint64_t counted(const struct snapshot *snapshot)
 
 static bool has_changed(const struct snapshot *snapshot)
 {
-    return snapshot->failing || counted(snapshot) != snapshot->changes ||
+    return *snapshot->failure || counted(snapshot) != snapshot->changes ||
            writer_data_version(snapshot->writer) != snapshot->data_version;
 }
 
@@ -83,18 +87,19 @@ static void *write_file(void *context)
     return NULL;
 }
 
-/* True if it has failed just now, which is to be said. */
-static bool has_failed(struct snapshot *snapshot)
+/* True if it was for another reason that the last one failed, if it did: this one is to be said. */
+static bool has_failed(struct snapshot *snapshot, const char *why)
 {
-    bool news = !snapshot->failing;
+    char before[FAILURE_SIZE];
+    strcpy(before, snapshot->failure);
     writer_count(snapshot->writer, COUNTER_snapshot_failures, 1);
-    snapshot->failing = true;
-    return news;
+    snprintf(snapshot->failure, sizeof(snapshot->failure), "%s", why);
+    return strcmp(before, snapshot->failure) != 0;
 }
 
 static void failed(struct snapshot *snapshot, const char *step, const char *why)
 {
-    if (has_failed(snapshot))
+    if (has_failed(snapshot, why))
         log_line(LOG_LEVEL_WARNING,
                  "cannot %s the snapshot %s: %s; routes are served, and a reboot takes what no snapshot has; "
                  "trying again every snapshot_interval",
@@ -106,7 +111,7 @@ static void judge(struct snapshot *snapshot)
 {
     const struct job *job = &snapshot->job;
     if (job->in_the_way) {
-        if (has_failed(snapshot))
+        if (has_failed(snapshot, job->in_the_way))
             log_line(LOG_LEVEL_ERROR, "no snapshot is written: %s %s", job->path, job->in_the_way);
         return;
     }
@@ -116,9 +121,9 @@ static void judge(struct snapshot *snapshot)
     }
     writer_count(snapshot->writer, COUNTER_snapshots, 1);
     writer_set_snapshot_written(snapshot->writer, job->unix_ms);
-    if (snapshot->failing)
+    if (*snapshot->failure)
         log_line(LOG_LEVEL_INFO, "the snapshot %s is written again", snapshot->path);
-    snapshot->failing = false;
+    snapshot->failure[0] = '\0';
 }
 
 /* Takes what was collected. False: it is not whole. */
@@ -165,6 +170,16 @@ static void step_due(uv_timer_t *timer)
         write_in_thread(snapshot);
 }
 
+/* Also where routes were there already, so that no snapshot was read. */
+static void check_path(struct snapshot *snapshot)
+{
+    const char *wrong = *snapshot->path ? snapshot_file_in_the_way(snapshot->path, snapshot->instance) : NULL;
+    if (!wrong)
+        return;
+    snprintf(snapshot->failure, sizeof(snapshot->failure), "%s", wrong);
+    log_line(LOG_LEVEL_ERROR, "%s %s; until then no snapshot is read or written", snapshot->path, wrong);
+}
+
 struct snapshot *snapshot_new(uv_loop_t *loop, struct writer *writer, struct balance *balance,
                               const struct config *config, const char *instance, const char *path)
 {
@@ -181,6 +196,7 @@ struct snapshot *snapshot_new(uv_loop_t *loop, struct writer *writer, struct bal
     snapshot->changes = UINT64_MAX;
     uv_timer_init(loop, &snapshot->timer);
     snapshot->timer.data = snapshot;
+    check_path(snapshot);
     return snapshot;
 }
 

@@ -23,14 +23,14 @@ struct snapshot_restore {
 static const char no_routes[] = "routes are not restored",
                   no_hosts[] = "not all records of hosts are restored";
 
-/* The next snapshot takes its place, if it is this instance's to replace. */
+/* The next snapshot takes its place, if it is this instance's to replace; if not, snapshot_new() says so. */
 static void put_aside(const struct snapshot_restore *restore, const char *why, const char *lost)
 {
-    const char *path = restore->path, *whose = snapshot_file_in_the_way(path, restore->instance);
-    int error = whose ? 0 : snapshot_file_put_aside(path);
-    if (whose)
-        log_line(LOG_LEVEL_ERROR, "%s %s; until then %s, and none are written", path, whose, lost);
-    else if (error == 0)
+    const char *path = restore->path;
+    if (snapshot_file_in_the_way(path, restore->instance))
+        return;
+    int error = snapshot_file_put_aside(path);
+    if (error == 0)
         log_line(LOG_LEVEL_WARNING, "%s %s: %s, and it is put aside as %s.other", path, why, lost, path);
     else
         log_line(LOG_LEVEL_WARNING,

@@ -100,3 +100,21 @@ written() {
   serve "mysql://lars@127.0.0.1:1,localhost/$name?socket=$socket"
   written 1
 }
+
+@test "a password that is refused is said, also where the connection was lost before" {
+  lars_table
+  serve
+  until [ "$(sql 'SELECT count(*) FROM ServerCallStatus')" = 1 ]; do sleep 0.02; done
+  as_root "ALTER USER lars@localhost IDENTIFIED BY 'other'; KILL USER lars@localhost"
+  for modid in 3 4; do
+    printf '\x03\0\0\0\x17\0\0\0\x08\x0'$modid'\x10\x02\x18\x81\x82\x80\x50\x22\x0C\x08\x81\x80\x80\x50\x10\x90\x3F\x18\x07\x20\x03' >&5
+    for _ in {1..500}; do
+      ! grep -q "the user or the password is wrong" log || break
+      sleep 0.02
+    done
+  done
+  [ "$(grep -c "the user or the password is wrong.*; trying again" log)" -eq 1 ]
+  as_root "ALTER USER lars@localhost IDENTIFIED BY 'secret'"
+  written 3
+  grep -q "the database works again" log
+}

@@ -180,8 +180,9 @@ static void g11_totals_overrides_and_ejections_outlive_a_reboot(void **state)
 static void ejection_ends_in_time_after_a_reboot(void **state)
 {
     struct fixture *fixture = *state;
-    rotation_start(fixture, "[loadbalance]\noverload_timeout = 1\nslow_start = 0\n");
+    rotation_start(fixture, rotation_without_time);
     rotation_eject(fixture, BAD);
+    fixture->fetcher.config.more = "[loadbalance]\noverload_timeout = 1\nslow_start = 0\n";
     reboot(fixture);
     eventually(!rotation_overloaded(fixture, BAD));
     rotation_expect_all(fixture->client);
@@ -310,9 +311,12 @@ static void file_that_is_named_by_mistake_stays_as_it_is_and_is_named_in_the_log
         logged(fixture, "snapshot is no snapshot: name another file in [fetcher] snapshot; until then "));
     fixture_learn(fixture, 1, 1, 4, 7000);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_snapshot_failures) >= 2);
-    assert_int_equal(process_said(&fixture->fetcher.process, "no snapshot is written: "), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "snapshot is no snapshot: "), 1);
     fetcher_stop(&fixture->fetcher);
     assert_true(file_says(notes));
+    fixture_start(fixture); /* with the routes that are there */
+    assert_int_equal(process_said(&fixture->fetcher.process, "snapshot is no snapshot: "), 2);
+    fetcher_stop(&fixture->fetcher);
     write_file((const uint8_t *)"", 0); /* as `touch` leaves it */
     fixture_start(fixture);
     eventually(fetcher_counter(&fixture->fetcher, COUNTER_snapshots) >= 1);

@@ -117,11 +117,21 @@ int database_follow(struct database *db)
     return 1;
 }
 
-void follow_log(struct follow_log *log, int rc, const char *error)
+static void log_change(struct follow_log *log, int rc, const char *error, const char *next, const char *over)
 {
     if (rc < 0 && strcmp(log->trouble, error) != 0)
-        log_line(LOG_LEVEL_WARNING, "%s", error);
+        log_line(LOG_LEVEL_WARNING, "%s%s", error, next);
     if (rc == 0 && log->trouble[0])
-        log_line(LOG_LEVEL_INFO, "the database is back");
+        log_line(LOG_LEVEL_INFO, "%s", over);
     snprintf(log->trouble, sizeof(log->trouble), "%s", rc < 0 ? error : "");
+}
+
+void follow_log(struct follow_log *log, int rc, const char *error)
+{
+    log_change(log, rc, error, "", "the database is back");
+}
+
+void follow_log_use(struct follow_log *log, int rc, const char *error)
+{
+    log_change(log, rc, error, "; trying again", "the database works again");
 }

@@ -24,4 +24,7 @@ struct follow_log {
 /* `rc` and `error` are those of database_follow(). */
 void follow_log(struct follow_log *log, int rc, const char *error);
 
+/* Likewise of a use of the database that is tried again until it succeeds: -1, 0, or 1 where there is nothing to say. */
+void follow_log_use(struct follow_log *log, int rc, const char *error);
+
 #endif

@@ -49,9 +49,8 @@ struct reporter {
     struct write write;
     bool writing, stopped;
     struct status_store *store; /* the thread's while one runs */
-    bool store_failed;          /* and the log says so */
     uv_timer_t follow_timer;    /* its `data` is the reporter */
-    struct follow_log follow_log;
+    struct follow_log follow_log, write_log;
     uint64_t connections, reports, results, written, refused;
     struct trouble unknown, undecodable, impossible, dropped;
 };
@@ -101,15 +100,10 @@ static void log_write(struct reporter *reporter)
 {
     const struct write *write = &reporter->write;
     const char *error = status_store_error(reporter->store);
-    bool failed = write->rc != 0 && write->followed >= 0;
     follow_log(&reporter->follow_log, write->followed, error);
     if (write->followed > 0)
         log_line(LOG_LEVEL_WARNING, "the database was replaced: results go to the new one");
-    if (failed && !reporter->store_failed)
-        log_line(LOG_LEVEL_WARNING, "%s; trying again", error);
-    if (write->rc == 0 && reporter->store_failed)
-        log_line(LOG_LEVEL_INFO, "the database works again");
-    reporter->store_failed = failed;
+    follow_log_use(&reporter->write_log, write->followed < 0 ? 1 : write->rc, error);
 }
 
 static void on_work(uv_work_t *work)
