@@ -53,6 +53,8 @@ static void connection_up(void *context)
 static void connection_down(void *context)
 {
     struct refresh *refresh = context;
+    if (refresh->requests->count > 0 && !refresh->proved)
+        refresh->unanswered = true;
     refresh_forget_requests(refresh);
     refresh->behind = 0; /* for want of a connection */
     refresh->leave_at = 0;
@@ -94,7 +96,7 @@ void refresh_poll(struct refresh *refresh)
     refresh_publish_late(refresh);
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
-    refresh_gauge_pulling(refresh);
+    refresh_gauge_requests(refresh);
 }
 
 bool refresh_quiet(const struct refresh *refresh)
@@ -113,7 +115,7 @@ bool refresh_knocked(struct refresh *refresh)
     refresh->now = clock_tick();
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
-    refresh_gauge_pulling(refresh);
+    refresh_gauge_requests(refresh);
     bool useful = refresh->demands != refresh->demands_at_knock;
     refresh->demands_at_knock = refresh->demands;
     return useful;

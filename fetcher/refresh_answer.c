@@ -72,6 +72,8 @@ static bool take_request(struct refresh *refresh, struct route_key key)
     if (!requests_answered(refresh->requests, key, &sent))
         return false;
     refresh->last_answer = refresh->now;
+    refresh->proved = true;
+    refresh->unanswered = false;
     window_answered(&refresh->window, outstanding, refresh->now - sent,
                     refresh->config->fetcher.request_timeout_ms / 4);
     return true;
@@ -83,7 +85,7 @@ static void refuse(struct refresh *refresh, struct route_key key)
     refused_add(&refresh->refused, key, refresh->now);
     take_request(refresh, key);
     refresh_set_new(refresh, key);
-    refresh_gauge_pulling(refresh);
+    refresh_gauge_requests(refresh);
 }
 
 void refresh_take_long_frame(void *context, const struct frame *frame)
@@ -93,6 +95,12 @@ void refresh_take_long_frame(void *context, const struct frame *frame)
     uint32_t start = frame->length < FRAME_START ? frame->length : FRAME_START;
     bool named = frame->id == MESSAGE_GET_ROUTE_RESPONSE && decode_route(frame->body, start, &key);
     writer_count(refresh->writer, COUNTER_long_frames, 1);
+    if (!named && frame->id != MESSAGE_GET_ROUTE_RESPONSE && !refresh->proved) {
+        log_limited(&refresh->long_limit, LOG_LEVEL_WARNING,
+                    "%s begins with what is no message of Lars: that is no directory: is the address right?",
+                    connection_address(refresh->connection));
+        return;
+    }
     if (!named) {
         log_limited(&refresh->long_limit, LOG_LEVEL_WARNING,
                     "skipping a message of %" PRIu32 " bytes: more than [fetcher] max_frame", frame->length);
@@ -168,7 +176,7 @@ void refresh_take_frame(void *context, const struct frame *frame)
     }
     if (matters && !refresh_hold_back(refresh, &route, answer))
         believe(refresh, &route, answer);
-    refresh_gauge_pulling(refresh);
+    refresh_gauge_requests(refresh);
 }
 
 void refresh_publish_late(struct refresh *refresh)

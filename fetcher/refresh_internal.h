@@ -59,7 +59,9 @@ struct refresh {
     uint64_t demands;          /* requests that clients have caused */
     uint64_t demands_at_knock; /* ... until one knocked last */
     bool announced;            /* max_frame, on this connection */
-    bool answered;             /* a request, by the bytes that are being taken */
+    bool proved;               /* a request was answered, on this connection */
+    bool unanswered; /* for longer than a request may take, or until a connection ended, and none has been since */
+    bool answered; /* a request, by the bytes that are being taken */
     struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, hold_better_limit,
         hold_over_limit, behind_limit, caught_up_limit, long_limit, many_limit, rate_limit;
     struct refused refused;
@@ -89,7 +91,7 @@ void refresh_restart_requests(struct refresh *refresh);
 /* The route of a request that has no answer to wait for is NEW again. */
 void refresh_set_new(struct refresh *refresh, struct route_key key);
 
-void refresh_gauge_pulling(struct refresh *refresh);
+void refresh_gauge_requests(struct refresh *refresh);
 
 /* ---- refresh_behind.c ---- */
 

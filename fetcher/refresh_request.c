@@ -30,9 +30,11 @@ static uint32_t answer_bytes(const struct route_ref *route)
     return hosts ? FRAME_HEADER + FIELD_ROUTE_MAX + hosts * FIELD_HOST_MAX : ANSWER_ASSUMED;
 }
 
-void refresh_gauge_pulling(struct refresh *refresh)
+void refresh_gauge_requests(struct refresh *refresh)
 {
-    writer_gauge(refresh->writer, COUNTER_pulling, refresh->requests->count);
+    const uint32_t count = refresh->requests->count;
+    writer_gauge(refresh->writer, COUNTER_pulling, count);
+    writer_gauge(refresh->writer, COUNTER_unanswered, refresh->unanswered && count > 0);
 }
 
 /* Said once on each connection: larshm-dns keeps it, and the directory of Lars ignores it. */
@@ -70,7 +72,7 @@ void refresh_forget_requests(struct refresh *refresh)
     struct route_key key;
     while (requests_take(refresh->requests, &key))
         refresh_set_new(refresh, key);
-    refresh_gauge_pulling(refresh);
+    refresh_gauge_requests(refresh);
 }
 
 void refresh_restart_requests(struct refresh *refresh)
@@ -79,7 +81,7 @@ void refresh_restart_requests(struct refresh *refresh)
     window_init(&refresh->window);
     refresh->resubscribe_from = refresh->last_answer = refresh->now;
     refresh->resubscribe = 0;
-    refresh->announced = false;
+    refresh->announced = refresh->proved = false;
     refresh->shares = (struct shares){.filled = refresh->now};
     refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
     refresh->behind = 0;
@@ -102,6 +104,8 @@ void refresh_enforce_deadlines(struct refresh *refresh)
         return;
     const struct waiting waiting = {
         .oldest = requests_oldest(requests), .heard = refresh->heard, .answer = refresh->last_answer};
+    if (now > waiting.oldest + timeout && now > waiting.answer + timeout)
+        refresh->unanswered = true;
     const char *why = patience_over(&waiting, timeout, refresh->config->fetcher.probe_interval_ms,
                                     connection_hurries(refresh->connection), now);
     if (why)

@@ -136,6 +136,7 @@ void servers_answered(struct servers *servers, uint64_t now)
     struct server *server = &servers->list[servers->at];
     server->answers++;
     server->failed = 0;
+    server->error[0] = '\0';
     if (servers->failed > 0)
         servers->patient_until = now + SERVERS_PATIENT_MS;
     servers->failed = 0;

@@ -25,7 +25,7 @@ struct server {
     struct config_peer peer;
     unsigned failed; /* attempts and connections in a row, since it answered: which of its addresses is next */
     uint64_t connects, failures, answers;
-    char error[SERVER_ERROR_SIZE]; /* of its last failure; "": none so far */
+    char error[SERVER_ERROR_SIZE]; /* of its last failure; "": none, or it has answered since */
     bool told_now, told; /* it has told its version on this connection; on this one or the one before */
     uint64_t version;
 };

@@ -11,7 +11,8 @@ static void about_fetcher(struct mapping *mapping, larshm_route_info *info)
     info->fetcher_silent_ms = silence_ms(mapping);
     info->fetcher_alive =
         info->fetcher_silent_ms < SILENT_MS && load_relaxed(&s_header->fetcher_state) == FETCHER_RUNNING;
-    info->connected = load_relaxed(&s_header->connection) == CONNECTION_UP;
+    info->connected = load_relaxed(&s_header->connection) == CONNECTION_UP &&
+                      load_relaxed(&s_header->counters[COUNTER_unanswered]) == 0;
     info->can_ask = mapping->can_demand;
     info->cut_off = lookup_cut_off(mapping) == LARSHM_OK ? LARSHM_OK : load_relaxed(&mapping->cut_off);
 }

@@ -49,17 +49,24 @@ fetch_from_the_newest_of_three() {
     larshm reload
 }
 
+two_versions_are_known() {
+    [ "$(larshm servers | awk '$3 ~ /^[0-9]+$/' | wc -l)" -ge 2 ]
+}
+
 @test "the newest directory is killed beside an older and an empty one: hosts stay, and the newest that is left counts in the end" {
     cd "$BATS_TEST_TMPDIR"
-    fetch_from_the_newest_of_three 5
+    fetch_from_the_newest_of_three 3600
     kill -KILL "$newest"
     eventually grep -q "holding: the directory is behind" log
+    eventually two_versions_are_known
     for _ in {1..30}; do
         has_hosts 3
         sleep 0.1
     done
     run -0 larshm show
     [[ "$output" == *"holding: the directory is behind"* ]]
+    configure "$(cat older), $(cat empty), $(cat newest)" 1
+    larshm reload
     eventually has_hosts 1
     [ "$(grep -c "holding: the directory is behind" log)" -eq 1 ]
     grep -q "no directory is newer: going back from version [0-9]* to [0-9]*, which $(cat older) has" log
@@ -96,10 +103,11 @@ fetch_from_the_newest_of_three() {
         larshm wait 1 1
         eventually has_hosts 3
         sqlite3 newest.db ".restore backup.db"
-        eventually prints "holding" larshm show
-        has_hosts 3
+        eventually grep -q "holding: the directory is behind" log
         if [ "$seconds" -eq 3600 ]; then
+            has_hosts 3
             run -0 larshm show
+            [[ "$output" == *"holding: the directory is behind"* ]]
             [[ "$output" == *"1 HELD: the directory's last answer is held back, \`larshm list\` says why"* ]]
             run -0 larshm list
             [[ "$output" == *"the directory's last answer differs, and the directory is behind what was seen"* ]]
@@ -124,7 +132,7 @@ fetch_from_the_newest_of_three() {
     "$BIN/larshm-dns" --db newest.db route add 1 1 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80
     directory newest
     local only=${pids[-1]}
-    configure "$(cat newest)" 2
+    configure "$(cat newest)" 3600
     fetch
     larshm wait 1 1
     eventually has_hosts 3
@@ -134,6 +142,8 @@ fetch_from_the_newest_of_three() {
     directory newest "$(cat newest)"
     eventually grep -q "holding: the directory is behind: .* has version 0" log
     has_hosts 3
+    configure "$(cat newest)" 1
+    larshm reload
     eventually has_hosts 0
     grep -q "no directory is newer: going back from version [0-9]* to 0" log
     run -0 larshm show
@@ -152,7 +162,7 @@ fetch_from_the_newest_of_three() {
     local touch="UPDATE RouteVersion SET version = version + 1;
         INSERT INTO RouteChange (modid, cmdid, version) SELECT 1, 1, version FROM RouteVersion;"
     sqlite3 newest.db "BEGIN; DELETE FROM RouteData; $touch COMMIT;"
-    (sleep 0.5 && sqlite3 newest.db "BEGIN; INSERT INTO RouteData SELECT * FROM kept; $touch COMMIT;") 3>&- &
+    (sleep 0.5 && eventually grep -q "held back" log && sqlite3 newest.db "BEGIN; INSERT INTO RouteData SELECT * FROM kept; $touch COMMIT;") 3>&- &
     pids+=("$!")
     for _ in {1..100}; do
         has_hosts 3
@@ -160,4 +170,21 @@ fetch_from_the_newest_of_three() {
     done
     grep -q "route 1/1: an answer without hosts is held back" log
     grep -q "route 1/1: an answer of 3 hosts ends the hold" log
+}
+
+@test "health finds servers that take connections and are no directories" {
+    cd "$BATS_TEST_TMPDIR"
+    for name in one other; do
+        "$BIN/larshm-reporter" --db "$name.db" serve --create --listen 127.0.0.1:0 >"$name" 2>/dev/null 3>&- &
+        pids+=("$!")
+        eventually test -s "$name"
+        sed -i 's/listening on //' "$name"
+    done
+    configure "$(cat one), $(cat other)" 60
+    echo "request_timeout_ms = 200" >>conf
+    "$BIN/larshm-fetcher" -n "$instance" -c conf 2>>log 3>&- &
+    pids+=("$!")
+    eventually prints "takes connections and does not answer: is it a directory" larshm health
+    eventually prints "it DOES NOT ANSWER" larshm show
+    run -8 larshm health
 }

@@ -198,6 +198,57 @@ static void server_that_does_not_take_connections_is_left_within_the_time_out_of
         directory_unclog(&servers->directories[i]);
 }
 
+/* Whichever of the others is in use answers so; returns the one that was when the route has so many hosts. */
+static struct directory *answer_others_until(struct servers *servers, const struct directory *gone,
+                                             uint64_t version, uint32_t count)
+{
+    struct directory *in_use = NULL;
+    for (uint64_t end = clock_tick() + EVENTUALLY_MS; clock_tick() < end && !has_hosts(servers, count);)
+        for (struct directory *at = servers->directories; at < servers->directories + COUNT; at++) {
+            struct route_key key;
+            if (at == gone || (!directory_accepts(at, 5) && at->fd < 0))
+                continue;
+            while (directory_takes(at, 5, &key)) {
+                answer_at(at, version, count);
+                in_use = at;
+            }
+        }
+    assert_true(has_hosts(servers, count));
+    return in_use;
+}
+
+static bool is_shown_as_connected(const struct servers *servers)
+{
+    larshm_route_info info = {0};
+    larshm_info(servers->client, 1, 1, &info);
+    return info.connected;
+}
+
+static void servers_that_take_connections_and_never_answer_do_not_count_as_connected(void **state)
+{
+    struct servers *servers = *state;
+    servers->fetcher.config.request_timeout_ms = REQUEST_MS;
+    listen_all(servers);
+    start(servers);
+    assert_false(serves(servers, 1, PORT));
+    eventually(fetcher_counter(&servers->fetcher, COUNTER_unanswered) == 1);
+    assert_false(is_shown_as_connected(servers));
+    answer_others_until(servers, NULL, 100, 2);
+    eventually(is_shown_as_connected(servers));
+    assert_int_equal(fetcher_counter(&servers->fetcher, COUNTER_unanswered), 0);
+}
+
+static void peer_that_is_no_directory_is_named_in_the_log(void **state)
+{
+    static const char greeting[90] = "\x4a\0\0\0\x0a" /* a database server's */
+                                     "5.5.5-10.11.6-MariaDB";
+    struct servers *servers = *state;
+    listen_all(servers);
+    start(servers);
+    directory_send(accept_any(servers), greeting, sizeof(greeting));
+    eventually(process_said(&servers->fetcher.process, "that is no directory: is the address right?") == 1);
+}
+
 /* After a change a fetcher has patience: where all are slow, it does not hurry from one to the next. */
 static void next_server_is_given_time_to_answer(void **state)
 {
@@ -331,10 +382,13 @@ static void g9_directories_that_are_behind_take_nothing_away(void **state)
 static void newest_of_directories_that_are_all_behind_counts_in_the_end(void **state)
 {
     struct servers *servers = *state;
-    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3\n");
+    struct directory *newest = start_at_version(servers, "[fetcher]\nbehind_hold = 3600\n");
     struct directory *older = newest == servers->directories ? newest + 1 : servers->directories;
     directory_refuse(newest);
     answer_behind(servers, newest, 2000);
+    servers->fetcher.config.more = "[fetcher]\nbehind_hold = 1\n";
+    fetcher_configure(&servers->fetcher);
+    process_signal(&servers->fetcher.process, SIGHUP);
     for (uint64_t end = clock_tick() + EVENTUALLY_MS; clock_tick() < end && !has_hosts(servers, 1);) {
         struct route_key key;
         for (struct directory *at = servers->directories; at < servers->directories + COUNT; at++)
@@ -346,25 +400,6 @@ static void newest_of_directories_that_are_all_behind_counts_in_the_end(void **s
     assert_true(has_hosts(servers, 1));
     assert_false(is_behind(servers));
     assert_true(shows(servers, older));
-}
-
-/* Whichever of the others is in use answers so; returns the one that was when the route has so many hosts. */
-static struct directory *answer_others_until(struct servers *servers, const struct directory *gone,
-                                             uint64_t version, uint32_t count)
-{
-    struct directory *in_use = NULL;
-    for (uint64_t end = clock_tick() + EVENTUALLY_MS; clock_tick() < end && !has_hosts(servers, count);)
-        for (struct directory *at = servers->directories; at < servers->directories + COUNT; at++) {
-            struct route_key key;
-            if (at == gone || (!directory_accepts(at, 5) && at->fd < 0))
-                continue;
-            while (directory_takes(at, 5, &key)) {
-                answer_at(at, version, count);
-                in_use = at;
-            }
-        }
-    assert_true(has_hosts(servers, count));
-    return in_use;
 }
 
 static void version_that_no_other_directory_can_reach_counts_no_more_after_behind_hold(void **state)
@@ -454,7 +489,7 @@ static void one_directory_that_is_set_back_is_believed_after_behind_hold(void **
     struct directory *only = start_at_version(servers, "[fetcher]\nbehind_hold = 1\n");
     uint64_t began = clock_tick();
     answer_at(only, 90, 0);
-    eventually(is_behind(servers));
+    eventually(process_said(&servers->fetcher.process, "holding: the directory is behind") == 1);
     directory_expect(only, 1, 1); /* again, as every route */
     assert_true(clock_tick() - began >= 1000);
     assert_true(has_hosts(servers, 3));
@@ -587,6 +622,8 @@ int main(void)
         TEST(servers_that_refuse_are_passed_over_and_the_one_in_use_is_shown),
         TEST(g9_lost_server_is_replaced_and_its_routes_are_requested_from_the_next),
         TEST(silent_server_is_left_within_the_time_out_of_a_request),
+        TEST(servers_that_take_connections_and_never_answer_do_not_count_as_connected),
+        TEST(peer_that_is_no_directory_is_named_in_the_log),
         TEST(server_that_does_not_take_connections_is_left_within_the_time_out_of_a_request),
         TEST(next_server_is_given_time_to_answer),
         TEST(fetcher_returns_to_its_own_server_once_nothing_is_waited_for),

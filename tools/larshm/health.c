@@ -16,7 +16,7 @@ static const char doc[] =
     "Says whether all is well, for monitoring and scripts: a line for each finding, and an exit code of its own for "
     "each kind. With several the code is that of the first line.\v"
     "Exit codes: 0 all is well; 3 the fetcher is not alive, or has never run; 5 damaged routes; 8 not connected to the "
-    "directory; 9 a limit is reached; 7 a route with hosts has none in rotation. Others as for every command.\n\n"
+    "directory, or not answered; 9 a limit is reached; 7 a route with hosts has none in rotation. Others as for every command.\n\n"
     "Examples:\n"
     "  larshm health\n"
     "  larshm -j health | jq -r '.findings[].text'\n\n" EXIT_CODES_DOC;
@@ -64,13 +64,20 @@ static struct finding damage(const struct facts *facts)
 static struct finding directory(const struct facts *facts)
 {
     struct finding finding = {"directory", EXIT_SUCCESS, ""};
-    if (facts->fetcher != FETCHER_IS_ALIVE || facts->connection == CONNECTION_UP)
+    const bool up = facts->connection == CONNECTION_UP, unanswered = facts->counters[COUNTER_unanswered];
+    if (facts->fetcher != FETCHER_IS_ALIVE || (up && !unanswered))
         return finding;
     finding.exit_code = EXIT_CUT_OFF;
-    snprintf(
-        finding.text, sizeof(finding.text),
-        "%s not connected for %s, still trying: is it running, does a firewall block it? see the fetcher's log",
-        facts->directory, text_span(facts->connection_age_ms).is);
+    if (up)
+        snprintf(finding.text, sizeof(finding.text),
+                 "%s takes connections and does not answer: is it a directory, has it too much to do? see "
+                 "`larshm servers` and the fetcher's log",
+                 facts->directory);
+    else
+        snprintf(
+            finding.text, sizeof(finding.text),
+            "%s not connected for %s, still trying: is it running, does a firewall block it? see the fetcher's log",
+            facts->directory, text_span(facts->connection_age_ms).is);
     return finding;
 }
 

@@ -74,7 +74,10 @@ static void show_directory(const struct facts *facts)
         printf("connecting for %s\n", age.is);
         break;
     case CONNECTION_UP:
-        printf("connected for %s\n", age.is);
+        printf("connected for %s%s\n", age.is,
+               facts->counters[COUNTER_unanswered]
+                   ? ", and it DOES NOT ANSWER: is it a directory? `larshm servers` shows all of them"
+                   : "");
         break;
     case CONNECTION_WAITING:
         printf("NOT CONNECTED for %s, still trying: "

@@ -149,7 +149,7 @@ typedef struct larshm_route_info {
     uint8_t pulling;            /* 1: a request to the directory is under way */
     uint8_t expired;            /* 1: a lookup makes the fetcher refresh it */
     uint8_t fetcher_alive;      /* 1: its last sign of life is less than 3 seconds old */
-    uint8_t connected;          /* 1: it was connected to the directory then */
+    uint8_t connected;          /* 1: it was connected to the directory then, which answered */
     uint8_t can_ask;     /* 1: this process may request routes from the fetcher, and report */
     uint8_t reserved[3]; /* 0 */
     /* 0: this process follows its fetcher. Otherwise it is cut off: the fetcher's newer objects

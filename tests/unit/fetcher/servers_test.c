@@ -219,6 +219,8 @@ static void statistics_say_what_became_of_each_server(void **state)
     assert_int_equal(servers.list[1].failures, 1);
     assert_int_equal(strlen(servers.list[1].error), SERVER_ERROR_SIZE - 1);
     assert_int_equal(servers.list[1].connects, 0);
+    servers_answered(&servers, NOW);
+    assert_string_equal(servers.list[servers.at].error, "");
 }
 
 int main(void)
