@@ -45,16 +45,33 @@ tables() {
   [ "$(dns route list)" = "$(printf '1\t7\t10.0.0.1\t80')" ]
 }
 
-@test "columns that others have added, rows that are no hosts, comments and ids stay" {
+@test "columns that others have added, also hidden and computed ones, rows that are no hosts, comments and ids stay" {
   dns schema
   comment="it's ours, $(printf 'ä%.0s' {1..2000})"
-  sql "ALTER TABLE RouteData ADD note VARCHAR(20) DEFAULT 'none', COMMENT = '${comment/\'/\'\'}'"
-  sql "INSERT INTO RouteData VALUES (5, 9999999, 1, 3232235777, 80, 'kept'), (6, 9999999, 2, 0, 0, 'no host')"
+  sql "ALTER TABLE RouteData ADD note VARCHAR(20) DEFAULT 'none', ADD \`its ow\`\`ner\` VARCHAR(20) INVISIBLE DEFAULT 'us',
+    ADD address VARCHAR(15) AS (inet_ntoa(serverip)) VIRTUAL, COMMENT = '${comment/\'/\'\'}'"
+  sql "INSERT INTO RouteData (id, modid, cmdid, serverip, serverport, note, \`its ow\`\`ner\`)
+    VALUES (5, 9999999, 1, 3232235777, 80, 'kept', 'we'), (6, 9999999, 2, 0, 0, 'no host', 'they')"
   lines 3000 81 | dns route import -
-  [ "$(sql 'SELECT id, note FROM RouteData WHERE modid = 9999999')" = "$(printf '5\tkept\n6\tno host')" ]
+  [ "$(sql "SELECT id, note, \`its ow\`\`ner\`, address FROM RouteData WHERE modid = 9999999")" = \
+    "$(printf '5\tkept\twe\t192.168.1.1\n6\tno host\tthey\t0.0.0.0')" ]
   [ "$(sql "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = database()
     AND TABLE_NAME = 'RouteData'")" = "$comment" ]
   [ "$(sql "SELECT count(*) FROM RouteData WHERE note = 'none'")" = 12000 ]
+}
+
+@test "a large import goes on where the host's name is long, and clears away what one that died there has left" {
+  unshare -Uru true 2>/dev/null || skip "this machine has no user namespaces"
+  dns schema
+  lines 3000 80 >file.csv
+  host=$(printf 'h%.0s' {1..64})
+  sql "CREATE TABLE RouteData_next LIKE RouteData; ALTER TABLE RouteData_next
+    COMMENT = 'larshm-dns: import by process 4194305 on $host since 1234567890'"
+  # shellcheck disable=SC2016 # the inner shell's
+  unshare -Uru sh -c 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"' "$host" \
+    "$BIN/larshm-dns" --db "$db" route import file.csv
+  [ "$(content)" = "$(printf '80\t12000')" ]
+  [ "$(tables)" = 0 ]
 }
 
 @test "an import that is killed leaves all of it or nothing, and the next one clears away what it left" {
@@ -110,6 +127,8 @@ tables() {
   as_root "GRANT CREATE ON $name.* TO lars@localhost"
   expect_error "GRANT CREATE, ALTER, DROP on the database; --one-transaction does without" dns route import file.csv
   [ -z "$(content)" ]
+  sql "ALTER TABLE RouteData ADD SYSTEM VERSIONING"
+  expect_error "has a history of its rows that would be lost" dns route import file.csv
   dns route import --one-transaction file.csv
   [ "$(content)" = "$(printf '80\t12000')" ]
 }

@@ -6,6 +6,7 @@
 #include <mysqld_error.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,33 @@ static int read_comment(struct maria *maria, const char *table, char comment[sta
     return row ? 0 : 1;
 }
 
+/*
+ * All columns that hold something, quoted, for the caller to free: '*' leaves invisible ones out, and those that are computed
+ * take no value. NULL: it failed.
+ */
+static char *read_columns(struct maria *maria)
+{
+    char *columns = NULL;
+    size_t size;
+    MYSQL_RES *rows = maria_query(
+        maria,
+        "SELECT replace(COLUMN_NAME, '`', '``') FROM information_schema.COLUMNS"
+        " WHERE TABLE_SCHEMA = database() AND TABLE_NAME = 'RouteData' AND EXTRA NOT LIKE '%%GENERATED%%'"
+        " ORDER BY ORDINAL_POSITION");
+    if (!rows)
+        return NULL;
+    FILE *out = open_memstream(&columns, &size);
+    const char *stop = "";
+    for (MYSQL_ROW row; out && (row = mysql_fetch_row(rows)); stop = ", ")
+        fprintf(out, "%s`%s`", stop, row[0]);
+    mysql_free_result(rows);
+    if (out && fclose(out) == 0)
+        return columns;
+    free(columns);
+    maria_fail(maria, "out of memory");
+    return NULL;
+}
+
 /* Triggers and foreign keys stay with the table that they were made for. */
 static int check_table(struct maria *maria)
 {
@@ -66,8 +94,11 @@ static int check_table(struct maria *maria)
         {"REFERENTIAL_CONSTRAINTS WHERE (CONSTRAINT_SCHEMA = database() AND TABLE_NAME = 'RouteData')"
          " OR (UNIQUE_CONSTRAINT_SCHEMA = database() AND REFERENCED_TABLE_NAME = 'RouteData')",
          "foreign keys"},
-        {"TABLES WHERE TABLE_SCHEMA = database() AND TABLE_NAME = 'RouteData' AND TABLE_TYPE <> 'BASE TABLE'",
+        {"TABLES WHERE TABLE_SCHEMA = database() AND TABLE_NAME = 'RouteData' AND TABLE_TYPE = 'VIEW'",
          "a view in its place"},
+        {"TABLES WHERE TABLE_SCHEMA = database() AND TABLE_NAME = 'RouteData'"
+         " AND TABLE_TYPE NOT IN ('VIEW', 'BASE TABLE')",
+         "a history of its rows"},
     };
     for (size_t i = 0; i < sizeof(hindrances) / sizeof(*hindrances); i++) {
         uint64_t found = 0;
@@ -184,7 +215,7 @@ int maria_stage_begin(struct maria_stage *stage)
     return create(stage) == 0 ? 0 : name_rights(maria);
 }
 
-int maria_stage_copy(struct maria_stage *stage)
+static int copy_rows(struct maria_stage *stage, const char *columns)
 {
     struct maria *maria = stage->maria;
     for (uint64_t from = 0, to;; from = to) {
@@ -197,8 +228,8 @@ int maria_stage_copy(struct maria_stage *stage)
         uint64_t begun = batch_now();
         int64_t rows = maria_run(maria,
                                  "INSERT INTO " MARIA_STAGE_NEXT
-                                 " SELECT * FROM RouteData WHERE id > %" PRIu64 " AND id <= %" PRIu64,
-                                 from, to);
+                                 " (%s) SELECT %s FROM RouteData WHERE id > %" PRIu64 " AND id <= %" PRIu64,
+                                 columns, columns, from, to);
         if (rows < 0)
             return -1;
         batch_rest(maria, begun);
@@ -206,6 +237,14 @@ int maria_stage_copy(struct maria_stage *stage)
         if (stage->progress)
             stage->progress(stage->rows);
     }
+}
+
+int maria_stage_copy(struct maria_stage *stage)
+{
+    char *columns = read_columns(stage->maria);
+    int rc = columns ? copy_rows(stage, columns) : -1;
+    free(columns);
+    return rc;
 }
 
 /* It may have been dropped, and another one made. */
