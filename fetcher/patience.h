@@ -22,8 +22,9 @@ struct waiting {
 };
 
 /*
- * Why the connection is to be left; NULL: it is not. `hurry`: another server may well answer, so a silence of
- * request_timeout_ms is enough. A directory that sends pushes alone is left, too: it has lost all requests.
+ * Why the connection is to be left; NULL: it is not. A directory that sends pushes alone is left, too: it has lost all
+ * requests. `hurry`: another server may well answer, so request_timeout_ms of silence is enough, or the time of one probe
+ * without an answer.
  */
 const char *patience_over(const struct waiting *waiting, uint64_t request_timeout_ms,
                           uint64_t probe_interval_ms, bool hurry, uint64_t now);

@@ -58,6 +58,16 @@ static void silent_directory_is_left_within_the_time_out_where_another_may_answe
     assert_null(judge(SENT + TIMEOUT_MS, SENT, true, SENT + TIMEOUT_MS + 1));
 }
 
+static void
+directory_that_sends_and_answers_nothing_is_left_after_a_probe_where_another_may_answer(void **state)
+{
+    const uint64_t probe = TIMEOUT_MS + PROBE_MS;
+    (void)state;
+    assert_null(judge(SENT + probe, SENT, true, SENT + probe));
+    assert_string_equal(judge(SENT + probe, SENT, true, SENT + probe + 1), "requests are not answered");
+    assert_null(judge(SENT + probe, SENT + 1, true, SENT + probe + 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -66,6 +76,8 @@ int main(void)
         cmocka_unit_test(silence_before_a_request_does_not_count),
         cmocka_unit_test(directory_that_pushes_and_does_not_answer_for_a_minute_is_left),
         cmocka_unit_test(silent_directory_is_left_within_the_time_out_where_another_may_answer),
+        cmocka_unit_test(
+            directory_that_sends_and_answers_nothing_is_left_after_a_probe_where_another_may_answer),
     };
     return cmocka_run_group_tests_name("unit/fetcher/patience", tests, NULL, NULL);
 }
