@@ -142,8 +142,14 @@ lars_tables() {
   as_root "DROP DATABASE $name; DROP USER lars@localhost"
   as_root "$(sed "s/lars_dns/$name/; s/\blars\b/lars@localhost/; s/PASSWORD/secret/" <<<"$statements")"
   dns schema
+  seq 1 10001 | sed 's/.*/&,1,10.0.0.1,80/' | dns route import -
+}
+
+@test "a large undo shows on a terminal how far it is" {
+  dns schema
   seq 1 11000 | sed 's/.*/&,1,10.0.0.1,80/' | dns route import -
-  dns route undo 1
+  run -0 script -qec "$BIN/larshm-dns --db '$db' route undo 1" /dev/null
+  [[ "$output" == *"11000 rows written"*"edit 1 undone by edit 2"* ]]
 }
 
 @test "localhost with a port is connected to by TCP, where no socket is named" {
@@ -168,6 +174,14 @@ lars_tables() {
   [[ "$output" == *"standard input has no lines with hosts: nothing was imported"* ]]
   run -0 dns route import - <<<'modid,cmdid,ip,port'
   [[ "$output" == *"no lines with hosts"* ]]
+}
+
+@test "an error between two rows is named" {
+  dns schema
+  seq 1 5 | sed 's/.*/&,1,10.0.0.1,80/' | dns route import -
+  sql 'RENAME TABLE RouteData TO Kept; CREATE VIEW RouteData AS
+    SELECT id, IF(id = 3, (SELECT modid UNION SELECT 0), modid) AS modid, cmdid, serverip, serverport FROM Kept'
+  expect_error "Subquery returns more than 1 row" timeout 20 "$BIN/larshm-dns" --db "$db" serve --listen 127.0.0.1:0
 }
 
 @test "a server says that most routes are gone" {

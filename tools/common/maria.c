@@ -136,13 +136,8 @@ static int fail_code(struct maria *maria, unsigned code, const char *text)
     }
 }
 
-/* libmariadb gives no reason for some failures of a connection that is killed. */
 static int fail_mysql(struct maria *maria, unsigned code, const char *text)
 {
-    if (code == 0) {
-        code = CR_SERVER_LOST;
-        text = "the server ended it";
-    }
     fail_code(maria, code, text);
     maria->again = host_is_lost(code) || code == ER_LOCK_DEADLOCK || code == ER_LOCK_WAIT_TIMEOUT;
     if (host_is_lost(code))
@@ -157,9 +152,12 @@ static int fail_last(struct maria *maria)
     return fail_mysql(maria, mysql_errno(maria->mysql), text);
 }
 
+/* An error between two rows is the connection's alone. */
 int maria_fail_statement(struct maria *maria, MYSQL_STMT *statement)
 {
     char text[STORE_ERROR_SIZE];
+    if (mysql_stmt_errno(statement) == 0)
+        return fail_last(maria);
     snprintf(text, sizeof(text), "%s", mysql_stmt_error(statement));
     return fail_mysql(maria, mysql_stmt_errno(statement), text);
 }
