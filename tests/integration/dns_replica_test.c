@@ -337,8 +337,11 @@ static void a_server_that_is_behind_what_was_seen_is_not_believed(void **state)
 {
     struct fixture *fixture = *state;
     subscribe_all(fixture, numbered(1), 0);
-    edit(fixture, numbered(1), 10);
-    expect_push(fixture, numbered(1), 1, 10);
+    for (uint32_t ip = 10; ip < 12;
+         ip++) { /* an edit may be pushed before its version is read, and the next one after it */
+        edit(fixture, numbered(1), ip);
+        expect_push(fixture, numbered(1), 1, ip);
+    }
     mariadb_run(&server, "ALTER USER lars@localhost ACCOUNT LOCK");
     end_connections_of_directories();
     mariadb_run(&server, "DELETE FROM RouteData");
