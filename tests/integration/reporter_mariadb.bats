@@ -106,15 +106,13 @@ written() {
   serve
   until [ "$(sql 'SELECT count(*) FROM ServerCallStatus')" = 1 ]; do sleep 0.02; done
   as_root "ALTER USER lars@localhost IDENTIFIED BY 'other'; KILL USER lars@localhost"
-  for modid in 3 4; do
-    printf '\x03\0\0\0\x17\0\0\0\x08\x0'$modid'\x10\x02\x18\x81\x82\x80\x50\x22\x0C\x08\x81\x80\x80\x50\x10\x90\x3F\x18\x07\x20\x03' >&5
-    for _ in {1..500}; do
-      ! grep -q "the user or the password is wrong" log || break
-      sleep 0.02
-    done
+  printf '\x03\0\0\0\x17\0\0\0\x08\x03\x10\x02\x18\x81\x82\x80\x50\x22\x0C\x08\x81\x80\x80\x50\x10\x90\x3F\x18\x07\x20\x03' >&5
+  for _ in {1..1000}; do
+    ! grep -q "the user or the password is wrong" log || break
+    sleep 0.02
   done
   [ "$(grep -c "the user or the password is wrong.*; trying again" log)" -eq 1 ]
   as_root "ALTER USER lars@localhost IDENTIFIED BY 'secret'"
-  written 3
+  written 2
   grep -q "the database works again" log
 }
