@@ -21,6 +21,7 @@
 #include "fetcher/event_log.h"
 #include "fetcher/health.h"
 #include "fetcher/listener.h"
+#include "fetcher/name_check.h"
 #include "fetcher/options.h"
 #include "fetcher/pace.h"
 #include "fetcher/place.h"
@@ -43,6 +44,7 @@ struct daemon {
     struct config config;
     uint64_t identity;      /* from which the order of the servers is drawn */
     struct servers servers; /* directories */
+    struct name_check name_check;
     struct writer *writer;
     struct balance *balance;
     struct refresh *refresh;
@@ -88,6 +90,7 @@ static void stop(struct daemon *daemon, int exit_status)
     notify("STOPPING=1");
     for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
         uv_close(handles[i], NULL);
+    name_check_stop(&daemon->name_check);
     connection_stop(daemon->connection);
     reporting_stop(daemon->reporting);
     admin_server_stop(daemon->admin);
@@ -233,6 +236,7 @@ static void apply_config(struct daemon *daemon)
 
 static void look_up_again(struct daemon *daemon)
 {
+    name_check_start(&daemon->name_check, &daemon->loop, &daemon->servers);
     connection_look_up_again(daemon->connection);
     reporting_look_up_again(daemon->reporting);
 }
@@ -309,6 +313,7 @@ static int start_loop(struct daemon *daemon)
     if (!daemon->snapshot)
         return -1;
     connection_start(daemon->connection);
+    name_check_start(&daemon->name_check, &daemon->loop, &daemon->servers);
     daemon->targets = (struct admin_targets){.writer = daemon->writer,
                                              .balance = daemon->balance,
                                              .refresh = daemon->refresh,

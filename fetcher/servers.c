@@ -123,6 +123,13 @@ unsigned servers_failed(struct servers *servers, const char *why)
     return (servers->failed + servers->count - 1) / servers->count;
 }
 
+void servers_unusable(struct servers *servers, const struct config_peer *peer, const char *why)
+{
+    for (unsigned i = 0; i < servers->count; i++)
+        if (servers_same(&servers->list[i].peer, peer))
+            snprintf(servers->list[i].error, sizeof(servers->list[i].error), "%s", why);
+}
+
 void servers_connected(struct servers *servers)
 {
     struct server *server = &servers->list[servers->at];

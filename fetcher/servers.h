@@ -60,6 +60,9 @@ unsigned servers_failed(struct servers *servers, const char *why);
 /* On an operator's word, or where the server in use is another one: as if none had failed. */
 void servers_retry(struct servers *servers);
 
+/* What was found of one of them, if it is there, without an attempt to connect. */
+void servers_unusable(struct servers *servers, const struct config_peer *peer, const char *why);
+
 void servers_connected(struct servers *servers);
 void servers_answered(struct servers *servers, uint64_t now);
 

@@ -595,6 +595,24 @@ static void g9_version_row_of_a_directory_of_lars_tells_that_it_is_behind(void *
     assert_true(serves(servers, 1, PORT));
 }
 
+/* While another one is in use, and is well. */
+static void name_of_a_server_that_leads_nowhere_is_said_at_the_start(void **state)
+{
+    static const char name[] = "nonexistent.invalid";
+    struct servers *servers = *state;
+    strcat(servers->list, ", nonexistent.invalid");
+    start_with_route(servers);
+    eventually(process_said(&servers->fetcher.process, "nonexistent.invalid:7778: ") > 0);
+    json_t *answered = list_servers(servers), *server;
+    size_t i;
+    bool found = false;
+    json_array_foreach(json_object_get(answered, "servers"), i, server)
+        if (strstr(json_string_value(json_object_get(server, "address")), name))
+            found = *json_string_value(json_object_get(server, "last_error"));
+    assert_true(found);
+    json_decref(answered);
+}
+
 static void operators_see_what_became_of_each_server(void **state)
 {
     struct servers *servers = *state;
@@ -644,6 +662,7 @@ int main(void)
         TEST(g9_removal_by_the_first_directory_after_a_restart_is_to_be_confirmed),
         TEST(g9_removal_by_the_first_directory_after_a_reboot_is_to_be_confirmed),
         TEST(removal_that_is_not_confirmed_is_none),
+        TEST(name_of_a_server_that_leads_nowhere_is_said_at_the_start),
         TEST(operators_see_what_became_of_each_server),
     };
     return cmocka_run_group_tests_name("integration/servers", tests, NULL, NULL);
