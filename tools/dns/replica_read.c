@@ -157,7 +157,7 @@ static int read_routes(struct replica *replica, const struct route_keys *named)
         size_t before = rows.count, had;
         rc = maria_routes_read(replica->maria, named->keys[i], &rows);
         const struct row *old = table_find(&replica->table, named->keys[i], &had);
-        if (rc == 0 && !rows_same(old, had, rows.rows + before, rows.count - before))
+        if (rc == 0 && !rows_same(old, had, table_from(&rows, before), rows.count - before))
             route_keys_add(&keys, named->keys[i]);
     }
     if (rc == 0 && (keys.failed ||

@@ -75,11 +75,16 @@ static size_t rows_from(const struct table *table, size_t place, struct route_ke
     return count;
 }
 
+const struct row *table_from(const struct table *table, size_t place)
+{
+    return table->rows ? table->rows + place : NULL;
+}
+
 const struct row *table_find(const struct table *table, struct route_key key, size_t *count)
 {
     size_t place = place_of(table, key);
     *count = rows_from(table, place, key);
-    return table->rows + place;
+    return table_from(table, place);
 }
 
 size_t table_routes(const struct table *table)
@@ -115,7 +120,7 @@ void table_compare(const struct table *one, const struct table *other,
     while (a < one->count || b < other->count) {
         struct route_key key = next_key(one, a, other, b);
         size_t some = rows_from(one, a, key), others = rows_from(other, b, key);
-        if (!rows_same(one->rows + a, some, other->rows + b, others))
+        if (!rows_same(table_from(one, a), some, table_from(other, b), others))
             each(arg, key);
         a += some;
         b += others;
@@ -151,11 +156,11 @@ bool table_patch(const struct table *table, const struct route_key *keys, size_t
     for (size_t i = 0; i < key_count; i++) {
         size_t place = place_of(table, keys[i]), count;
         const struct row *now = table_find(rows, keys[i], &count);
-        copy_rows(&patched, table->rows + from, place - from);
+        copy_rows(&patched, table_from(table, from), place - from);
         copy_rows(&patched, now, count);
         from = place + rows_from(table, place, keys[i]);
     }
-    copy_rows(&patched, table->rows + from, table->count - from);
+    copy_rows(&patched, table_from(table, from), table->count - from);
     *out = patched;
     return true;
 }

@@ -20,6 +20,9 @@ bool table_add(struct table *table, const struct row *row);
 /* Puts the rows in order, each once, and gives back what memory is left over. */
 void table_sort(struct table *table);
 
+/* The rows from a place on. An empty table may have no array, and nothing may be added to NULL. */
+const struct row *table_from(const struct table *table, size_t place);
+
 /* The rows of a route, and how many they are. */
 const struct row *table_find(const struct table *table, struct route_key key, size_t *count);
 

@@ -140,6 +140,21 @@ static void a_patched_table_is_what_a_new_reading_would_be(void **state)
     }
 }
 
+static void a_table_without_rows_is_searched_compared_and_patched(void **state)
+{
+    (void)state;
+    const struct table empty = {0};
+    const struct route_key key = {1, 2};
+    struct table patched;
+    size_t count;
+    assert_null(table_find(&empty, key, &count));
+    assert_int_equal(count, 0);
+    table_compare(&empty, &empty, name, NULL);
+    assert_true(table_patch(&empty, &key, 1, &empty, &patched));
+    assert_int_equal(patched.count, 0);
+    table_free(&patched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +162,7 @@ int main(void)
         cmocka_unit_test(rows_in_any_order_are_found_by_key_in_order_and_once),
         cmocka_unit_test(a_comparison_names_each_route_that_differs_once),
         cmocka_unit_test(a_patched_table_is_what_a_new_reading_would_be),
+        cmocka_unit_test(a_table_without_rows_is_searched_compared_and_patched),
     };
     return cmocka_run_group_tests_name("unit/dns/table", tests, NULL, NULL);
 }
