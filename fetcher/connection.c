@@ -321,7 +321,8 @@ static uint64_t time_to_connect(const struct connection *connection)
 {
     uint64_t most = connection->timing->fetcher.connect_timeout_ms,
              request = connection->timing->fetcher.request_timeout_ms;
-    return request < most && servers_hurry(connection->servers, clock_tick()) ? request : most;
+    bool hurry = servers_patience(connection->servers, clock_tick()) == PATIENCE_SHORT;
+    return request < most && hurry ? request : most;
 }
 
 /* The name is looked up at each attempt: the directory may have moved. A look-up that was given up may still run; its
@@ -417,9 +418,9 @@ void connection_proved(struct connection *connection)
     servers_answered(connection->servers, clock_tick());
 }
 
-bool connection_hurries(const struct connection *connection)
+enum patience connection_patience(const struct connection *connection)
 {
-    return servers_hurry(connection->servers, clock_tick());
+    return servers_patience(connection->servers, clock_tick());
 }
 
 struct servers *connection_servers(const struct connection *connection)

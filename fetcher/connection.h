@@ -70,8 +70,8 @@ uint64_t connection_writing_since(const struct connection *connection);
 /* The peer has answered: the next backoff starts small again. */
 void connection_proved(struct connection *connection);
 
-/* As servers_hurry(). */
-bool connection_hurries(const struct connection *connection);
+/* As servers_patience(). */
+enum patience connection_patience(const struct connection *connection);
 
 /* The servers, to be read and told about; connection_redirect() after another one of them was chosen. */
 struct servers *connection_servers(const struct connection *connection);

@@ -7,11 +7,17 @@
 #ifndef FETCHER_PATIENCE_H
 #define FETCHER_PATIENCE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum {
     PATIENCE_TIMES = 10, /* request_timeout_ms and probe_interval_ms together: a minute by default */
+};
+
+/* The less is to be gained elsewhere, the more. */
+enum patience {
+    PATIENCE_SHORT,  /* another server may well answer: request_timeout_ms */
+    PATIENCE_MEDIUM, /* likewise, but this one was only just changed to: that and probe_interval_ms */
+    PATIENCE_LONG, /* there is no other, or others have been left for it again and again: PATIENCE_TIMES that */
 };
 
 /* Ticks, while a request is outstanding. */
@@ -23,10 +29,9 @@ struct waiting {
 
 /*
  * Why the connection is to be left; NULL: it is not. A directory that sends pushes alone is left, too: it has lost all
- * requests. `hurry`: another server may well answer, so request_timeout_ms of silence is enough, or the time of one probe
- * without an answer.
+ * requests. That shows in no less than the time of a probe.
  */
 const char *patience_over(const struct waiting *waiting, uint64_t request_timeout_ms,
-                          uint64_t probe_interval_ms, bool hurry, uint64_t now);
+                          uint64_t probe_interval_ms, enum patience patience, uint64_t now);
 
 #endif

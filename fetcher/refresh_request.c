@@ -107,7 +107,7 @@ void refresh_enforce_deadlines(struct refresh *refresh)
     if (now > waiting.oldest + timeout && now > waiting.answer + timeout)
         refresh->unanswered = true;
     const char *why = patience_over(&waiting, timeout, refresh->config->fetcher.probe_interval_ms,
-                                    connection_hurries(refresh->connection), now);
+                                    connection_patience(refresh->connection), now);
     if (why)
         connection_drop(refresh->connection, why);
 }

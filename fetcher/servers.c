@@ -144,8 +144,10 @@ void servers_answered(struct servers *servers, uint64_t now)
     server->answers++;
     server->failed = 0;
     server->error[0] = '\0';
-    if (servers->failed > 0)
+    if (servers->failed > 0) {
+        servers->changes = now < servers->patient_until ? servers->changes + 1 : 1;
         servers->patient_until = now + SERVERS_PATIENT_MS;
+    }
     servers->failed = 0;
 }
 
@@ -175,9 +177,13 @@ unsigned servers_rounds(const struct servers *servers)
     return servers->failed / servers->count;
 }
 
-bool servers_hurry(const struct servers *servers, uint64_t now)
+enum patience servers_patience(const struct servers *servers, uint64_t now)
 {
-    return servers->count > 1 && servers->failed < servers->count && now >= servers->patient_until;
+    if (servers->count == 1 || servers->failed >= servers->count)
+        return PATIENCE_LONG;
+    if (now >= servers->patient_until)
+        return PATIENCE_SHORT;
+    return servers->changes == 1 ? PATIENCE_MEDIUM : PATIENCE_LONG;
 }
 
 bool servers_return_due(struct servers *servers, uint64_t after_ms, uint64_t now)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "conf/values.h"
+#include "fetcher/patience.h"
 
 enum {
     SERVER_ERROR_SIZE = 96,
@@ -35,7 +36,8 @@ struct servers {
     unsigned count;
     unsigned at;            /* the one in use, or to be tried next */
     unsigned failed;        /* attempts and connections in a row, since any of them answered */
-    uint64_t patient_until; /* tick; see servers_hurry() */
+    unsigned changes;       /* after failures, each less than SERVERS_PATIENT_MS after the one before */
+    uint64_t patient_until; /* tick; see servers_patience() */
     uint64_t return_at;     /* tick; 0: it is at the first one, or the time is not drawn yet */
 };
 
@@ -76,9 +78,10 @@ bool servers_use_newest(struct servers *servers, uint64_t *version);
 /* How many times all of them have failed in a row. */
 unsigned servers_rounds(const struct servers *servers);
 
-/* Others are there that have not failed since any has answered: it is better to try them than to wait. Not so for a
- * while after a change: where all are slow, fetchers that hurry from one to the other make them slower. */
-bool servers_hurry(const struct servers *servers, uint64_t now);
+/* With the server in use. Where others are there that have not failed since any has answered, it is better to try them
+ * than to wait. Less so for a while after a change, and no more after the second: where all are slow, fetchers that go from
+ * one to the other make them slower. */
+enum patience servers_patience(const struct servers *servers, uint64_t now);
 
 /* On a connection that is up: time to go back to the first of the draw, a random time after it was left, from half of
  * `after_ms` to all of it. 0: never. */

@@ -184,7 +184,7 @@ static bool is_given_up(const struct swarm *swarm, struct sim *sim, uint64_t now
         if (sim->routes[i].outstanding && sim->routes[i].sent < sim->waiting.oldest)
             sim->waiting.oldest = sim->routes[i].sent;
     return patience_over(&sim->waiting, swarm->config.fetcher.request_timeout_ms,
-                         swarm->config.fetcher.probe_interval_ms, false, now);
+                         swarm->config.fetcher.probe_interval_ms, PATIENCE_LONG, now);
 }
 
 /* When there is something to do again, but for answers that come. */

@@ -98,7 +98,7 @@ static void one_server_is_tried_as_if_there_were_no_list(void **state)
     struct servers servers;
     start(&servers, 1, 7);
     for (unsigned failed = 1; failed < 5; failed++) {
-        assert_false(servers_hurry(&servers, NOW));
+        assert_int_equal(servers_patience(&servers, NOW), PATIENCE_LONG);
         assert_int_equal(servers_failed(&servers, "refused"), failed);
         assert_int_equal(servers_address(&servers), failed);
     }
@@ -108,21 +108,38 @@ static void one_server_is_tried_as_if_there_were_no_list(void **state)
     assert_false(servers_return_due(&servers, AFTER_MS, NOW));
 }
 
-static void hurry_ends_when_all_have_failed_and_pauses_after_a_change(void **state)
+static void patience_is_long_when_all_have_failed_and_grows_with_changes(void **state)
 {
     (void)state;
     struct servers servers;
     start(&servers, 2, 7);
-    assert_true(servers_hurry(&servers, NOW));
+    assert_int_equal(servers_patience(&servers, NOW), PATIENCE_SHORT);
     servers_failed(&servers, "no response");
-    assert_true(servers_hurry(&servers, NOW));
+    assert_int_equal(servers_patience(&servers, NOW), PATIENCE_SHORT);
     servers_failed(&servers, "no response");
-    assert_false(servers_hurry(&servers, NOW));
+    assert_int_equal(servers_patience(&servers, NOW), PATIENCE_LONG);
     servers_answered(&servers, NOW);
-    assert_false(servers_hurry(&servers, NOW + SERVERS_PATIENT_MS - 1));
-    assert_true(servers_hurry(&servers, NOW + SERVERS_PATIENT_MS));
+    assert_int_equal(servers_patience(&servers, NOW + SERVERS_PATIENT_MS - 1), PATIENCE_MEDIUM);
+    assert_int_equal(servers_patience(&servers, NOW + SERVERS_PATIENT_MS), PATIENCE_SHORT);
     servers_answered(&servers, NOW + SERVERS_PATIENT_MS);
-    assert_true(servers_hurry(&servers, NOW + SERVERS_PATIENT_MS));
+    assert_int_equal(servers_patience(&servers, NOW + SERVERS_PATIENT_MS), PATIENCE_SHORT);
+}
+
+static void patience_is_long_after_a_second_change_within_a_minute_and_short_after_a_quiet_one(void **state)
+{
+    (void)state;
+    struct servers servers;
+    start(&servers, 2, 7);
+    for (unsigned change = 0; change < 3; change++) {
+        servers_failed(&servers, "no response");
+        servers_answered(&servers, NOW + change * (SERVERS_PATIENT_MS - 1));
+    }
+    const uint64_t last = NOW + UINT64_C(2) * (SERVERS_PATIENT_MS - 1);
+    assert_int_equal(servers_patience(&servers, last + SERVERS_PATIENT_MS - 1), PATIENCE_LONG);
+    assert_int_equal(servers_patience(&servers, last + SERVERS_PATIENT_MS), PATIENCE_SHORT);
+    servers_failed(&servers, "no response");
+    servers_answered(&servers, last + SERVERS_PATIENT_MS);
+    assert_int_equal(servers_patience(&servers, last + SERVERS_PATIENT_MS), PATIENCE_MEDIUM);
 }
 
 static void machines_return_to_their_own_server_at_different_times(void **state)
@@ -230,7 +247,8 @@ int main(void)
         cmocka_unit_test(identity_is_that_of_machine_and_instance),
         cmocka_unit_test(each_server_is_tried_before_any_is_tried_again),
         cmocka_unit_test(one_server_is_tried_as_if_there_were_no_list),
-        cmocka_unit_test(hurry_ends_when_all_have_failed_and_pauses_after_a_change),
+        cmocka_unit_test(patience_is_long_when_all_have_failed_and_grows_with_changes),
+        cmocka_unit_test(patience_is_long_after_a_second_change_within_a_minute_and_short_after_a_quiet_one),
         cmocka_unit_test(machines_return_to_their_own_server_at_different_times),
         cmocka_unit_test(another_list_keeps_the_server_in_use_and_what_is_known),
         cmocka_unit_test(newest_is_one_that_has_told_its_version_when_it_was_tried_last),
