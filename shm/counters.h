@@ -53,7 +53,7 @@
     X(directory_reached, "1: the directory is too slow for the routes in use")      \
     X(snapshots,         "snapshots written")                                       \
     X(snapshot_failures, "snapshots that could not be written")                     \
-    X(behind,            "1: no directory is as new as what was seen")               \
+    X(behind,            "1: no directory is as new as what was seen")              \
     X(unanswered,        "1: connected, but what is requested is not answered")
 /* clang-format on */
 
