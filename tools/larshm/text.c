@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <larshm/larshm.h>
+
 /* Two units that follow each other, the second only if there is something of it. */
 static struct text two_units(uint64_t amount, uint64_t ratio, const char *large, const char *small)
 {
@@ -116,9 +118,9 @@ struct text text_address(uint32_t address)
 
 struct text text_host(struct host_addr host)
 {
-    struct text text = text_address(host.address);
-    size_t used = strlen(text.is);
-    snprintf(text.is + used, sizeof(text.is) - used, ":%u", (unsigned)ntohs(host.port));
+    const larshm_host named = {.addr = host.address, .port = host.port};
+    struct text text = {""};
+    larshm_host_format(&named, text.is, sizeof(text.is));
     return text;
 }
 

@@ -357,6 +357,19 @@ static __inline__ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid,
 int larshm_info_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info,
                       size_t size);
 
+/* Bytes of the longest host as text: "255.255.255.255:65535" and its NUL. */
+#define LARSHM_HOST_TEXT 22
+
+/*
+ * Writes the host's address and port as text, such as "10.0.0.1:8080", and a NUL. Wait-free.
+ *
+ * LARSHM_BAD_ARGUMENT: these take more than `size` bytes; LARSHM_HOST_TEXT are always enough.
+ */
+int larshm_host_format(const larshm_host *host, char *text, size_t size);
+
+/* Fills *address with the host's address and port, as connect() wants them. Wait-free. */
+void larshm_host_sockaddr(const larshm_host *host, struct sockaddr_in *address);
+
 /* The meaning of a code and what to do next, in English. Never NULL. The text is static. */
 const char *larshm_strerror(int code);
 
