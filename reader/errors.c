@@ -24,6 +24,8 @@ SAME(LAYOUT);
 SAME(CORRUPT);
 SAME(BAD_ARGUMENT);
 SAME(CUT_OFF);
+SAME(END);
+SAME(OVERRUN);
 
 const char *larshm_strerror(int code)
 {
@@ -68,6 +70,10 @@ const char *larshm_strerror(int code)
     case LARSHM_CUT_OFF:
         return "this process cannot open its fetcher's newer objects: cached routes are served as they were; larshm_info() "
                "says why, close and open again where that can help";
+    case LARSHM_END:
+        return "the end of the list";
+    case LARSHM_OVERRUN:
+        return "more has changed than is remembered: look at all routes that you use, and go on from here";
     default:
         return "unknown code";
     }

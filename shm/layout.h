@@ -6,11 +6,14 @@
  *
  *  ROUTES OBJECT  /larshm.<instance>            one fetcher process writes, all processes read
  *
- *      0                    4096                  index_offset + 64 * bucket_count
- *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ | ...
- *                             ^ index_offset        ^ arena_offset
+ *      0                    4096                  index_offset + 64 * bucket_count        + 64 * arena_units
+ *      | struct routes_header | struct bucket [...] | arena: 64-byte units ............ | u64 [ring_entries] | ...
+ *                             ^ index_offset        ^ arena_offset                      ^ ring_offset
  *
- *  Behind the arena there may be parts that later versions know. The header says where; 0: absent, as all are today.
+ *  The parts behind the arena may be others in later versions. The header says where each is; 0: absent.
+ *
+ *  Ring of changes: change number n is of the route whose ~key is in entry n % ring_entries; 0: none. routes_header.changes
+ *  is the number of the next one.
  *
  *  Index: open addressing. A key's home bucket is hash_scale(); when a bucket is full the next one is tried, at
  *  most PROBE_MAX of them. A bucket is one cache line of four slots, filled from the left:
@@ -95,6 +98,9 @@ enum {
     DIRECTORY_NAME = 128,
     SNAPSHOT_TEXT = 192,
     HOST_WORDS = 14,
+    RING_ENTRIES = 4096, /* in the ring of changes that this version makes */
+    RING_ENTRIES_MAX = 1 << 24,
+    RING_BYTES = RING_ENTRIES * 8,
     ANNOUNCED_LOOK_MS = 10, /* how often a reader looks for an announced generation; not part of the layout */
 };
 
@@ -138,7 +144,7 @@ enum {
     X(routes_header, fetcher_pid) X(routes_header, fetcher_state)                                 \
     X(routes_header, fetcher_since) X(routes_header, connection)                                  \
     X(routes_header, connection_tick) X(routes_header, version) X(routes_header, max_bytes)       \
-    X(routes_header, control) X(routes_header, data_version) X(routes_header, directory_changes)                                 \
+    X(routes_header, control) X(routes_header, changes) X(routes_header, data_version) X(routes_header, directory_changes)                                 \
     X(routes_header, directory_even) X(routes_header, directory_odd) X(routes_header, counters)   \
     X(routes_header, parts_bytes) X(routes_header, versions_offset)                               \
     X(routes_header, ring_offset) X(routes_header, ring_entries)                                  \

@@ -103,7 +103,9 @@ struct routes_header {
     _Atomic uint64_t version;         /* the last one drawn */
     _Atomic uint64_t max_bytes;       /* this object grows no further */
     _Atomic uint64_t control;         /* number of the control object; clients leave one of another number */
-    _Atomic uint64_t data_version;    /* the highest that a directory has told; 0: none has */
+    /* How many changes of routes there were, from a random number on; see changes.h. Writer: the fetcher. Readers: clients
+     * that list changes. On the line of `version`, which most changes write anyway. */
+    _Atomic uint64_t changes;
 
     /* The server that the fetcher uses, "host:port", NUL-terminated: after an even number of changes here, after an odd
      * one in `directory_odd`. See directory_name.h. */
@@ -113,13 +115,15 @@ struct routes_header {
     /* Written before the object has its name, constant from then on. Parts behind the arena; 0: absent. */
     uint64_t parts_bytes;     /* of all of them */
     uint64_t versions_offset; /* u64 [slots]: the version of the route as the directory numbers it */
-    uint64_t ring_offset;     /* u64 [ring_entries]: the routes that have changed last */
-    uint32_t ring_entries;
+    uint64_t ring_offset;     /* u64 [ring_entries]: the routes that have changed last; see changes.h */
+    uint32_t ring_entries;    /* a power of two */
     uint32_t pad4;
 
     /* For people. A table that was fetched at `snapshot_tick` or before is from the snapshot of that Unix time in
      * milliseconds, and was not confirmed since; 0: no fetcher has read one since the boot. */
     uint64_t snapshot_time, snapshot_tick;
+
+    _Atomic uint64_t data_version; /* for people: the highest that a directory has told; 0: none has */
 
     _Alignas(CACHE_LINE) _Atomic uint64_t directory_odd[DIRECTORY_NAME / sizeof(uint64_t)];
 
@@ -160,10 +164,12 @@ static_assert(offsetof(struct routes_header, superseded) == 72, "here in every l
 static_assert(offsetof(struct routes_header, hosts_full) == 124, "line 1");
 static_assert(offsetof(struct routes_header, fetcher_pid) == 128, "line 2");
 static_assert(offsetof(struct routes_header, control) == 176, "line 2");
+static_assert(offsetof(struct routes_header, changes) == 184, "line 2");
 static_assert(offsetof(struct routes_header, directory_even) == 192, "line 3");
 static_assert(offsetof(struct routes_header, counters) == 320, "line 5");
 static_assert(offsetof(struct routes_header, parts_bytes) == 832, "line 13");
 static_assert(offsetof(struct routes_header, snapshot_time) == 864, "line 13");
+static_assert(offsetof(struct routes_header, data_version) == 880, "line 13");
 static_assert(offsetof(struct routes_header, directory_odd) == 896, "line 14");
 static_assert(offsetof(struct routes_header, snapshot) == 1024, "line 16");
 static_assert(offsetof(struct routes_header, snapshot_written) == 1224, "line 19");

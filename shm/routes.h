@@ -23,12 +23,19 @@ struct routes {
     uint64_t inner_bytes; /* of the arena: a block of up to INNER_HOSTS that begins there ends in the arena */
     uint64_t generation;
     uint32_t call_cells; /* of the control object */
+    uint32_t ring_mask;
+    _Atomic uint64_t *s_ring; /* [ring_mask + 1]; NULL: a released layout, which had none */
 };
 
 /* Offsets and size of an object of this geometry. */
 uint32_t routes_index_offset(void);
 uint64_t routes_arena_offset(uint32_t bucket_count);
+uint64_t routes_arena_end(uint32_t bucket_count, uint32_t arena_units);
 uint64_t routes_size(uint32_t bucket_count, uint32_t arena_units);
+
+/* Writes the geometry into the header of an object of that size. */
+void routes_lay_out(struct routes_header *s_header, uint32_t bucket_count, uint32_t arena_units,
+                    uint32_t call_cells);
 
 /*
  * Checks magic, layout version, fingerprint, size and geometry, in this order, each with a status of its own, then

@@ -26,8 +26,10 @@ enum shm_status {
     SHM_CORRUPT = 15,      /* contents that no fetcher writes */
     SHM_BAD_ARGUMENT = 16, /* an argument is out of range */
     SHM_CUT_OFF = 17,      /* newer objects than those in use cannot be opened */
-    SHM_RUNNING = 18,      /* another fetcher serves this instance */
-    SHM_NO_SPACE = 19,     /* the file system of shared memory is full */
+    SHM_END = 18,          /* the end of a list */
+    SHM_OVERRUN = 19,      /* more has changed than is remembered */
+    SHM_RUNNING = 20,      /* another fetcher serves this instance */
+    SHM_NO_SPACE = 21,     /* the file system of shared memory is full */
 };
 
 #endif

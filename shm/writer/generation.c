@@ -11,6 +11,7 @@
 #include "shm/doorbell.h"
 #include "shm/index.h"
 #include "shm/object_id.h"
+#include "shm/writer/changes.h"
 
 enum {
     MODE_ROUTES = 0644,
@@ -37,16 +38,13 @@ static uint64_t next_number(const struct routes *source)
 static enum shm_status format(const struct region *region, const struct generation_plan *plan)
 {
     struct routes_header *s_header = region->s_base;
-    uint64_t seed;
-    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+    uint64_t random[2];
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
         return SHM_SYSTEM_ERROR;
     object_id_format(&s_header->id, ROUTES_MAGIC, region, 0);
-    s_header->bucket_count = plan->bucket_count;
-    s_header->arena_units = plan->arena_units;
-    s_header->call_cells = plan->call_cells;
-    s_header->index_offset = routes_index_offset();
-    s_header->arena_offset = routes_arena_offset(plan->bucket_count);
-    s_header->hash_seed = seed;
+    routes_lay_out(s_header, plan->bucket_count, plan->arena_units, plan->call_cells);
+    s_header->hash_seed = random[0];
+    changes_start(s_header, random[1]);
     return SHM_OK;
 }
 
@@ -168,6 +166,18 @@ enum shm_status generation_continue(struct generation_draft *draft, uint64_t wor
     return status;
 }
 
+/* What replaces a table of the source has changed; what the draft was filled with otherwise has not. */
+static void carry_changes(const struct copying_plan *plan, const struct routes *routes)
+{
+    if (!plan->source)
+        return;
+    changes_carry(routes, plan->source, !plan->same_writer);
+    for (uint32_t i = 0; i < plan->replacement_count; i++) {
+        changes_begin(routes, plan->replacements[i].table.key);
+        changes_end(routes);
+    }
+}
+
 /* In place of the header that the draft began with: its number is larger than that of each control object made meanwhile. */
 static void finish_header(struct generation_draft *draft)
 {
@@ -183,6 +193,7 @@ static void finish_header(struct generation_draft *draft)
         store_relaxed(&s_header->hosts_full, load_relaxed(&plan->source->s_header->hosts_full));
     }
     copying_finish(&draft->copying, publisher);
+    carry_changes(plan, &publisher->routes);
     _Atomic uint64_t *s_counters = s_header->counters;
     store_relaxed(&s_header->version, publisher->version);
     store_relaxed(&s_counters[COUNTER_routes], publisher->keys - publisher->negative);

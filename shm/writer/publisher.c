@@ -4,6 +4,7 @@
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/index.h"
+#include "shm/writer/changes.h"
 
 void publisher_init(struct publisher *publisher, const struct routes *routes, uint64_t version,
                     uint64_t grace_ms)
@@ -133,6 +134,7 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
     if (unit == ARENA_NONE)
         return PUT_NO_ROOM;
 
+    changes_begin(&publisher->routes, table->key);
     uint64_t ref = ref_make(draw_version(publisher), unit);
     /* For larshm_route_pick(). Before the release of the new table's stamp: who has found that one does not take this one for
      * current any more. */
@@ -152,6 +154,7 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
         *slot = empty;
         note_change(publisher, empty);
     }
+    changes_end(&publisher->routes);
     publisher->negative += table->count == 0;
     publisher->ring_due = true;
     return PUT_PUBLISHED;
@@ -214,6 +217,12 @@ void publisher_set_new(struct publisher *publisher, uint32_t slot)
     store_relaxed(&s_block->expires, load_relaxed(&s_block->expires) & ~EXPIRES_PULLING);
 }
 
+/* What programs tell apart: in rotation, ejected, drained. */
+static uint32_t share_kind(uint32_t share)
+{
+    return share < SHARE_EJECTED ? SHARE_FULL : share != SHARE_DRAINED ? SHARE_EJECTED : SHARE_DRAINED;
+}
+
 void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t host, uint32_t share)
 {
     struct block *s_block = current_block(publisher, slot);
@@ -223,10 +232,16 @@ void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t ho
     if (share == before)
         return;
     note_change(publisher, slot);
+    bool seen = share_kind(before) != share_kind(share);
+    if (seen)
+        changes_begin(&publisher->routes, route_key_from_number(load_relaxed(&s_block->key)));
     uint16_t limited = load_relaxed(&s_block->limited);
     store_relaxed(s_word, word ^ share_bits(host, before ^ share));
     if ((before == SHARE_FULL) != (share == SHARE_FULL))
         store_relaxed(&s_block->limited, (uint16_t)(share == SHARE_FULL ? limited - 1 : limited + 1));
+    if (seen)
+        changes_end(&publisher->routes);
+    publisher->ring_due |= seen;
 }
 
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bits, uint16_t marks)

@@ -22,11 +22,7 @@ static void format(struct routes_header *s_header)
         .size = IMAGE_BYTES,
         .generation = 1,
     };
-    s_header->bucket_count = IMAGE_BUCKETS;
-    s_header->arena_units = IMAGE_UNITS;
-    s_header->call_cells = 1;
-    s_header->index_offset = routes_index_offset();
-    s_header->arena_offset = routes_arena_offset(IMAGE_BUCKETS);
+    routes_lay_out(s_header, IMAGE_BUCKETS, IMAGE_UNITS, 1);
 }
 
 static void put(struct publisher *publisher, uint32_t cmdid, uint32_t count)

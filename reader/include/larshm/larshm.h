@@ -18,8 +18,8 @@
  * parent ends, or in a handler of a signal that interrupted a call, must leave by exec or
  * _exit(); larshm(7) says why, and what else it may do.
  *
- * Blocking: only larshm_open_wait() and larshm_wait_route() block. larshm_open() makes system
- * calls. All other functions take a bounded number of steps. They make system calls only when
+ * Blocking: only larshm_open_wait(), larshm_wait_route() and larshm_wait_change() block.
+ * larshm_open() makes system calls. All other functions take a bounded number of steps. They make system calls only when
  * the fetcher has replaced its objects or is silent, while its control object is missing, and
  * in a thread's very first calls. The call that follows the fetcher to a new object waits for
  * calls that other threads are in.
@@ -84,7 +84,9 @@ enum larshm_status {
     LARSHM_LAYOUT = 14,       /* library and fetcher are of different versions */
     LARSHM_CORRUPT = 15,      /* the object's contents are damaged */
     LARSHM_BAD_ARGUMENT = 16, /* an argument is out of range */
-    LARSHM_CUT_OFF = 17       /* the fetcher's newer objects cannot be opened, see larshm_info() */
+    LARSHM_CUT_OFF = 17,      /* the fetcher's newer objects cannot be opened, see larshm_info() */
+    LARSHM_END = 18,          /* the end of a list */
+    LARSHM_OVERRUN = 19       /* more has changed than is remembered: look at all routes */
 };
 
 /* The open routes of an instance; opaque. One for each process and instance is enough. */
@@ -338,6 +340,28 @@ int larshm_report_timed(larshm *h, const larshm_host *host, int retcode, uint32_
  * larshm_get_host().
  */
 int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms);
+
+/*
+ * Lists the routes that have changed, one at each call. A change is a first answer for a route
+ * (hosts, or that there is no such route), an answer with other hosts, or a host that is taken out
+ * of rotation (ejected, drained) or comes back. A route may be listed more than once. *since is a
+ * position among the changes of the instance: 0 at first, later what the call before has left
+ * there. It may be used with any handle of the instance. Wait-free.
+ *
+ * 0: *modid and *cmdid name the route that has changed next, and *since moves behind it.
+ * LARSHM_END: no more so far, wait. LARSHM_OVERRUN: *since is 0, or changes were missed, some 4,000
+ * are remembered; *since is behind the newest one now: look at all routes, then go on.
+ */
+int larshm_next_change(larshm *h, uint64_t *since, uint32_t *modid, uint32_t *cmdid);
+
+/*
+ * Waits until something has changed behind *since, which becomes the newest position: to list what
+ * has changed, pass a copy of the position that larshm_next_change() has. Blocks for at most
+ * timeout_ms; a negative value waits forever, 0 does not wait. A signal does not end the wait.
+ *
+ * 0: something has changed, at once if *since is 0. LARSHM_TIMEOUT: nothing has within that time.
+ */
+int larshm_wait_change(larshm *h, uint64_t *since, int timeout_ms);
 
 /*
  * The age of a route and the state of its fetcher, which may be dead. Requests nothing.

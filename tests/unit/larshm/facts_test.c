@@ -28,11 +28,7 @@ static struct instance object_new(void)
     assert_non_null(header);
     memset(header, 0, size);
     header->id = (struct object_id){ROUTES_MAGIC, LAYOUT_VERSION, layout_fingerprint(), size, 1};
-    header->bucket_count = BUCKETS;
-    header->arena_units = UNITS;
-    header->index_offset = routes_index_offset();
-    header->call_cells = 1;
-    header->arena_offset = routes_arena_offset(BUCKETS);
+    routes_lay_out(header, BUCKETS, UNITS, 1);
     struct instance object = {.name = "none-of-this-name"};
     object.region = (struct region){.s_base = header, .size = size};
     assert_int_equal(object_names(object.name, &object.names), SHM_OK);

@@ -226,12 +226,7 @@ static void random_bytes_are_refused_or_looked_up_within_bounds(void **state)
         s_header->id.size = region.size;
         assert_int_equal(routes_attach(&region, &routes), SHM_CORRUPT);
         /* Only the geometry makes sense; refs are given a chance to hit the arena, stamps to agree. */
-        s_header->bucket_count = buckets;
-        s_header->arena_units = units;
-        s_header->index_offset = routes_index_offset();
-        s_header->call_cells = 1;
-        s_header->arena_offset = routes_arena_offset(buckets);
-        s_header->parts_bytes = 0;
+        routes_lay_out(s_header, buckets, units, 1);
         assert_int_equal(routes_attach(&region, &routes), SHM_OK);
         for (uint32_t slot = 0; units && slot < routes_slot_count(&routes); slot++) {
             struct slot *s_slot = routes_slot(&routes, slot);

@@ -38,11 +38,7 @@ static void open_pair(struct instance *instance, struct pair *pair, uint32_t uni
     region_unlink(instance->names.next_routes);
     struct routes_header *s_header = pair->region.s_base;
     object_id_format(&s_header->id, ROUTES_MAGIC, &pair->region, 1);
-    s_header->bucket_count = BUCKETS;
-    s_header->arena_units = units;
-    s_header->call_cells = 1;
-    s_header->index_offset = routes_index_offset();
-    s_header->arena_offset = routes_arena_offset(BUCKETS);
+    routes_lay_out(s_header, BUCKETS, units, 1);
     s_header->hash_seed = 7;
     assert_int_equal(routes_attach(&pair->region, &routes), SHM_OK);
     publisher_init(&pair->to, &routes, 0, 1000);

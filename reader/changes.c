@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/changes.h"
+
+#include "reader/lookup.h"
+
+int larshm_next_change(larshm *h, uint64_t *since, uint32_t *modid, uint32_t *cmdid)
+{
+    struct route_key key;
+    int code = (int)changes_next(&lookup_enter(h)->routes, since, &key);
+    lookup_end();
+    if (code == LARSHM_OK) {
+        *modid = key.modid;
+        *cmdid = key.cmdid;
+    }
+    return code;
+}

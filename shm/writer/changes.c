@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/writer/changes.h"
+
+#include "shm/atomic.h"
+
+/* Positions have 62 bits at first: a ring that is written to for as long as a machine lives does not use up the rest. */
+enum {
+    FIRST_BITS = 62
+};
+#define FIRST_LEAST (UINT64_C(1) << (FIRST_BITS - 1))
+
+/*
+ * Release: pairs with the fence_acquire() in changes_next(). A reader that sees this key, where it looks for an earlier
+ * change, also sees the count of the change before this one, and that its own is no longer in the ring.
+ */
+void changes_begin(const struct routes *routes, struct route_key key)
+{
+    uint64_t count = load_relaxed(&routes->s_header->changes);
+    store_release(&routes->s_ring[count & routes->ring_mask], route_key_word(key));
+}
+
+/* Release: pairs with the acquire in changes_count(). The change, and its entry, come with the count. */
+void changes_end(const struct routes *routes)
+{
+    uint64_t count = load_relaxed(&routes->s_header->changes);
+    store_release(&routes->s_header->changes, count + 1);
+}
+
+void changes_start(struct routes_header *s_header, uint64_t random)
+{
+    store_relaxed(&s_header->changes, FIRST_LEAST + random % FIRST_LEAST);
+}
+
+/* Plain order: the rename publishes it. Where the rings differ in length, every position is overrun. */
+void changes_carry(const struct routes *to, const struct routes *from, bool died)
+{
+    uint64_t count = load_relaxed(&from->s_header->changes), entries = to->ring_mask + UINT64_C(1);
+    if (!from->s_ring || count < FIRST_LEAST || count > UINT64_MAX / 2)
+        return;
+    for (uint64_t i = 0; i < entries && to->ring_mask == from->ring_mask; i++)
+        store_relaxed(&to->s_ring[i], load_relaxed(&from->s_ring[i]));
+    count += to->ring_mask == from->ring_mask ? died : entries;
+    store_relaxed(&to->s_header->changes, count);
+}
