@@ -80,13 +80,6 @@ static larshm_host parse_host(const char *modid, const char *cmdid, const char *
     return host;
 }
 
-static void format_host(const larshm_host *host, char text[static 32])
-{
-    char address[INET_ADDRSTRLEN] = "";
-    inet_ntop(AF_INET, &host->addr, address, sizeof(address));
-    snprintf(text, 32, "%s:%u", address, ntohs(host->port));
-}
-
 static int compare_words(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -104,7 +97,7 @@ static void add_sorted(struct text *text, const char **words, size_t count)
 /* Picks CALLS times: the code, and the hosts that came. Of several codes, the first that is not OK. */
 static void do_picks(char **words, const larshm_host *tried, size_t tried_count, struct text *came)
 {
-    static char texts[CALLS][32];
+    static char texts[CALLS][LARSHM_HOST_TEXT];
     const char *hosts[CALLS];
     int code = LARSHM_OK;
     size_t count = 0;
@@ -114,7 +107,7 @@ static void do_picks(char **words, const larshm_host *tried, size_t tried_count,
                                               &host)
                      : larshm_get_host(routes, number(words[1]), number(words[2]), &host);
         if (code == LARSHM_OK) {
-            format_host(&host, texts[count]);
+            larshm_host_format(&host, texts[count], sizeof(texts[count]));
             hosts[count] = texts[count];
             count++;
         }
@@ -173,8 +166,8 @@ static void do_hosts(char **words, struct text *came)
     int code =
         larshm_get_route_states(routes, number(words[1]), number(words[2]), hosts, states, WORDS_MAX, &count);
     for (size_t i = 0; i < count && i < WORDS_MAX; i++) {
-        char host[32];
-        format_host(&hosts[i], host);
+        char host[LARSHM_HOST_TEXT];
+        larshm_host_format(&hosts[i], host, sizeof(host));
         snprintf(texts[i], sizeof(texts[i]), "%s=%s", host, names[states[i]]);
         sorted[i] = texts[i];
     }
@@ -222,6 +215,14 @@ static void do_wait(char **words, struct text *came)
     add(came, code_name(larshm_wait_route(routes, number(words[1]), number(words[2]), timeout_ms)));
 }
 
+static void do_format(char **words, struct text *came)
+{
+    char text[LARSHM_HOST_TEXT] = "";
+    const larshm_host host = parse_host("0", "0", words[1]);
+    larshm_host_format(&host, text, sizeof(text));
+    add(came, text);
+}
+
 static void do_open(char **words, struct text *came)
 {
     larshm *other = NULL;
@@ -261,6 +262,7 @@ static const struct call {
     {"info", 3, do_info, WORDS_MAX},
     {"report", 5, do_report, WORDS_MAX},
     {"wait", 4, do_wait, WORDS_MAX},
+    {"format", 1, do_format, WORDS_MAX},
     {"open", 2, do_open, WORDS_MAX},
     {"strerror", 1, do_strerror, WORDS_MAX},
 };
