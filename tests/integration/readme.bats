@@ -56,6 +56,27 @@ TEXT
   "$SOURCE/tools/figures" --check
 }
 
+@test "the README's table of languages has a row for each, in the shape that tools/languages prints" {
+  "$SOURCE/tools/languages" --check
+}
+
+@test "a README whose table lacks a language, a number or a column is found" {
+  mkdir -p "$BATS_TEST_TMPDIR/tree/tools"
+  cp "$SOURCE/tools/"{help,languages} "$BATS_TEST_TMPDIR/tree/tools"
+  cd "$BATS_TEST_TMPDIR/tree"
+  expect_found() {
+    sed "$1" "$SOURCE/README.md" >README.md
+    run tools/languages --check
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"$2"*"tools/languages --renew"* ]]
+  }
+  expect_found '/^| \[C\]/d' "no row of numbers for [C]"
+  expect_found '/^| DNS/d' "no row of numbers for DNS"
+  expect_found '/^| \[C\]/s/[0-9.,]* | 1.0 |/| 1.0 |/' "no row of numbers for [C]"
+  expect_found '/^<!-- languages/d' "no table of languages"
+  expect_found 's/ times C |//' "no table of languages"
+}
+
 @test "each script in tools/ says with --help and -h what it does, and refuses what it does not know" {
   for script in "$SOURCE"/tools/*; do
     [[ -f "$script" && -x "$script" ]] || continue
