@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "module.h"
+
+static const struct {
+    const char *name;
+    int value;
+} numbers[] = {
+    {"OK", LARSHM_OK},
+    {"OVERLOAD", LARSHM_OVERLOAD},
+    {"SYSTEM_ERROR", LARSHM_SYSTEM_ERROR},
+    {"NOEXIST", LARSHM_NOEXIST},
+    {"PENDING", LARSHM_PENDING},
+    {"FULL", LARSHM_FULL},
+    {"STALE", LARSHM_STALE},
+    {"TIMEOUT", LARSHM_TIMEOUT},
+    {"NO_OBJECT", LARSHM_NO_OBJECT},
+    {"NO_PERMISSION", LARSHM_NO_PERMISSION},
+    {"FOREIGN", LARSHM_FOREIGN},
+    {"UNSAFE", LARSHM_UNSAFE},
+    {"SHORT", LARSHM_SHORT},
+    {"NOT_LARSHM", LARSHM_NOT_LARSHM},
+    {"LAYOUT", LARSHM_LAYOUT},
+    {"CORRUPT", LARSHM_CORRUPT},
+    {"BAD_ARGUMENT", LARSHM_BAD_ARGUMENT},
+    {"CUT_OFF", LARSHM_CUT_OFF},
+    {"HOST_IN_ROTATION", LARSHM_HOST_IN_ROTATION},
+    {"HOST_EJECTED", LARSHM_HOST_EJECTED},
+    {"HOST_DRAINED", LARSHM_HOST_DRAINED},
+};
+
+static PyTypeObject *add_type(PyObject *module, PyTypeObject *type)
+{
+    return type && PyModule_AddType(module, type) == 0 ? type : NULL;
+}
+
+static int execute(PyObject *module)
+{
+    struct state *state = PyModule_GetState(module);
+    if (!errors_add(module, state))
+        return -1;
+    state->host = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &host_spec, NULL));
+    state->cache = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &cache_spec, NULL));
+    state->route_info = add_type(module, PyStructSequence_NewType(&route_info_desc));
+    state->host_info = add_type(module, PyStructSequence_NewType(&host_info_desc));
+    if (!state->host || !state->cache || !state->route_info || !state->host_info)
+        return -1;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value) < 0)
+            return -1;
+    return PyModule_AddStringConstant(module, "__version__", larshm_version());
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct state *state = PyModule_GetState(module);
+    Py_VISIT(state->error);
+    for (size_t i = 0; i < sizeof(state->errors) / sizeof(state->errors[0]); i++)
+        Py_VISIT(state->errors[i]);
+    Py_VISIT(state->host);
+    Py_VISIT(state->cache);
+    Py_VISIT(state->route_info);
+    Py_VISIT(state->host_info);
+    return 0;
+}
+
+static void release(void *module)
+{
+    struct state *state = PyModule_GetState(module);
+    if (!state)
+        return;
+    Py_CLEAR(state->error);
+    for (size_t i = 0; i < sizeof(state->errors) / sizeof(state->errors[0]); i++)
+        Py_CLEAR(state->errors[i]);
+    Py_CLEAR(state->host);
+    Py_CLEAR(state->cache);
+    Py_CLEAR(state->route_info);
+    Py_CLEAR(state->host_info);
+}
+
+static PyObject *text_of(PyObject *Py_UNUSED(module), PyObject *code)
+{
+    int overflow;
+    long value = PyLong_AsLongAndOverflow(code, &overflow);
+    if (value == -1 && !overflow && PyErr_Occurred())
+        return NULL;
+    return PyUnicode_FromString(larshm_strerror(value < INT32_MIN || value > INT32_MAX ? -1 : (int)value));
+}
+
+static PyMethodDef functions[] = {
+    {"strerror", text_of, METH_O,
+     "strerror($module, code, /)\n--\n\nThe meaning of a code and what to do next."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+    {0, NULL},
+};
+
+PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,          .m_name = "larshm._larshm", .m_doc = "The C half of package larshm.",
+    .m_size = sizeof(struct state), .m_methods = functions,     .m_slots = slots,
+    .m_traverse = traverse,         .m_free = release,
+};
+
+PyMODINIT_FUNC PyInit__larshm(void);
+PyMODINIT_FUNC PyInit__larshm(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: MIT
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import tracemalloc
+
+import pytest
+
+import larshm
+
+HOST = larshm.Host(1, 1, "10.0.0.1", 8080)
+
+CALLS = {
+    "get_host": (1, 1),
+    "get_host_except": (1, 1, [HOST]),
+    "get_hosts": ([(1, 1)],),
+    "get_host_batch": (bytearray(0), memoryview(bytearray(0)).cast("i")),
+    "hosts": (1, 1),
+    "info": (1, 1),
+    "report": (HOST, 0),
+    "wait_route": (1, 1),
+}
+
+
+def test_lookups_go_round_the_hosts(cache):
+    found = {str(cache.get_host(1, 1)) for _ in range(10)}
+    assert found == {"10.0.0.1:8080", "10.0.0.2:8080"}
+
+
+def test_errors_have_types_codes_and_texts(cache):
+    with pytest.raises(larshm.Pending) as pending:
+        cache.get_host(9, 9)
+    assert pending.value.code == larshm.PENDING
+    assert str(pending.value) == larshm.strerror(larshm.PENDING)
+    assert isinstance(pending.value, larshm.Error)
+    with pytest.raises(larshm.NoExist):
+        cache.get_host(1, 6)
+    with pytest.raises(TimeoutError):
+        cache.wait_route(9, 9, 0)
+    with pytest.raises(larshm.Error) as bad:
+        cache.get_host_except(1, 1, [HOST] * 9)
+    assert bad.value.code == larshm.BAD_ARGUMENT and type(bad.value) is larshm.Error
+
+
+def test_opening_what_is_not_there_is_an_error():
+    with pytest.raises(larshm.NoObject):
+        larshm.open("no-fetcher-has-run-here")
+    with pytest.raises(larshm.NoObject):
+        larshm.open("no-fetcher-has-run-here", timeout=0.03)
+    with pytest.raises(larshm.Error, match="argument"):
+        larshm.open("no/slash")
+    for wrong in (1, b"name"):
+        with pytest.raises(TypeError):
+            larshm.open(wrong)
+    with pytest.raises(ValueError):
+        larshm.open("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [
+        (-1, ValueError),
+        (float("nan"), ValueError),
+        (float("inf"), OverflowError),
+        (1e300, OverflowError),
+        ("1", TypeError),
+    ],
+)
+def test_wrong_timeouts_are_refused(cache, timeout, error):
+    with pytest.raises(error):
+        cache.wait_route(1, 1, timeout)
+    with pytest.raises(error):
+        larshm.open("no-fetcher-has-run-here", timeout)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_closed_cache_raises_value_error(cache, name):
+    cache.close()
+    cache.close()
+    assert cache.closed
+    with pytest.raises(ValueError, match="closed"):
+        getattr(cache, name)(*CALLS[name])
+    with pytest.raises(ValueError, match="closed"):
+        cache.__enter__()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_wrong_numbers_of_arguments_are_type_errors(cache, name):
+    for arguments in ((), (1,) * 7):
+        with pytest.raises(TypeError):
+            getattr(cache, name)(*arguments)
+
+
+@pytest.mark.parametrize("name", ["get_host", "info", "hosts", "wait_route"])
+def test_routes_of_wrong_types_or_range_are_refused(cache, name):
+    call = getattr(cache, name)
+    for wrong in ("1", 1.0, None, [1], b"1"):
+        with pytest.raises(TypeError):
+            call(1, wrong)
+    for wrong in (-1, 2**32, 2**64, -(2**64), 2**1000):
+        with pytest.raises(OverflowError, match="cmdid"):
+            call(1, wrong)
+        with pytest.raises(OverflowError, match="modid"):
+            call(wrong, 1)
+
+
+def test_what_has_an_index_is_a_number(cache):
+    class One:
+        def __index__(self):
+            return 1
+
+    assert cache.get_host(One(), True)
+
+
+def test_a_cache_that_is_closed_while_arguments_are_converted_raises(instance):
+    class Closes:
+        def __index__(self):
+            cache.close()
+            return 1
+
+    def closes():
+        cache.close()
+        yield HOST
+
+    for call in (
+        lambda: cache.get_host(1, Closes()),
+        lambda: cache.get_host_except(1, 1, closes()),
+        lambda: cache.get_hosts([(1, Closes())]),
+        lambda: cache.report(HOST, Closes()),
+        lambda: cache.wait_route(1, Closes()),
+    ):
+        cache = larshm.open(instance.name)
+        with pytest.raises(ValueError, match="closed"):
+            call()
+
+
+def test_wrong_reports_are_refused(cache):
+    for host in (None, ("10.0.0.1", 80), "10.0.0.1:80"):
+        with pytest.raises(TypeError):
+            cache.report(host, 0)
+    with pytest.raises(OverflowError):
+        cache.report(HOST, 2**31)
+    with pytest.raises(OverflowError):
+        cache.report(HOST, 0, duration_ms=-1)
+    with pytest.raises(TypeError):
+        cache.report(HOST, 0, duration=1)
+    with pytest.raises(TypeError):
+        cache.report(host=HOST, retcode=0)
+    cache.report(HOST, 0, None)
+    cache.report(HOST, 1, duration_ms=2**32 - 1)
+
+
+def test_tried_hosts_of_wrong_types_are_refused(cache):
+    for wrong in (1, [1], [HOST, None], HOST):
+        with pytest.raises(TypeError):
+            cache.get_host_except(1, 1, wrong)
+
+    def endless():
+        while True:
+            yield HOST
+
+    with pytest.raises(larshm.Error):
+        cache.get_host_except(1, 1, endless())
+
+
+def test_hosts_are_listed_with_their_state(cache):
+    states = {str(info.host): info.state for info in cache.hosts(1, 2)}
+    assert states == {"10.0.0.8:80": larshm.HOST_IN_ROTATION, "10.0.0.9:80": larshm.HOST_EJECTED}
+
+
+def test_what_is_known_of_a_route_is_told(cache):
+    info = cache.info(1, 2)
+    assert (info.code, info.hosts, info.ejected, info.fetcher_alive) == (larshm.OK, 2, 1, True)
+    assert cache.info(9, 9).code == larshm.PENDING
+    assert cache.info(1, 6).code == larshm.NOEXIST
+    with pytest.raises(AttributeError):
+        info.hosts = 1
+
+
+def test_subclasses_work(instance):
+    class Mine(larshm.Cache):
+        def pick(self):
+            return self.get_host(1, 1)
+
+    with Mine(instance.name) as cache:
+        cache.note = cache  # a circle that the collector finds
+        assert cache.pick().port == 8080
+    del cache
+    gc.collect()
+    with pytest.raises(TypeError):
+        type("Sub", (larshm.Host,), {})
+
+
+def test_a_cache_that_was_not_constructed_cannot_be_had():
+    with pytest.raises(larshm.NoObject):
+        larshm.Cache.__new__(larshm.Cache, "no-fetcher-has-run-here")
+    with pytest.raises(TypeError):
+        object.__new__(larshm.Cache)
+
+
+def test_another_thread_may_close_while_calls_wait(cache):
+    raised = []
+
+    def wait():
+        try:
+            cache.wait_route(9, 9)
+        except ValueError as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=wait) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.02)
+    cache.close()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert len(raised) == 4
+
+
+def test_threads_share_a_cache_and_one_closes_it(cache):
+    found, started = [], threading.Barrier(5)
+
+    def look_up():
+        started.wait()
+        try:
+            while True:
+                found.append(cache.get_host(1, 1).port)
+                cache.report(HOST, 0)
+        except ValueError:
+            pass
+
+    threads = [threading.Thread(target=look_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    started.wait()
+    time.sleep(0.05)
+    cache.close()
+    for thread in threads:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    assert set(found) <= {8080}
+
+
+def test_waits_release_the_gil(instance, cache):
+    timer = threading.Timer(0.02, instance.do, ["route 7 7 10.0.0.7:80"])
+    timer.start()
+    cache.wait_route(7, 7, timeout=60)
+    timer.join()
+    assert str(cache.get_host(7, 7)) == "10.0.0.7:80"
+
+
+def test_open_waits_for_the_first_fetcher():
+    from instance import Instance
+
+    class Late(Instance):
+        def __init__(self):
+            pass
+
+    waiting, opened = f"python-late-{os.getpid()}", []
+    thread = threading.Thread(target=lambda: opened.append(larshm.open(waiting, timeout=60)))
+    thread.start()
+    late = Late()
+    late.name = waiting
+    late._process = subprocess.Popen(
+        [os.environ["INSTANCE_PROGRAM"], waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with late:
+        thread.join(timeout=60)
+        assert opened
+        opened[0].close()
+
+
+def test_a_signal_handler_ends_a_wait(cache):
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        for wait in (lambda: cache.wait_route(9, 9), lambda: larshm.open("no-fetcher-has-run-here", None)):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            with pytest.raises(Alarm):
+                wait()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_child_of_fork_looks_up_and_closes(cache):
+    cache.get_host(1, 1)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            cache.report(cache.get_host(1, 1), 0)
+            cache.close()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert cache.get_host(1, 1)
+
+
+def run_python(instance, code):
+    code = f"import larshm\ncache = larshm.open({instance.name!r})\n" + textwrap.dedent(code)
+    return subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, timeout=60)
+
+
+def test_the_interpreter_ends_while_threads_wait_and_look_up(instance):
+    ended = run_python(
+        instance,
+        """
+        import threading, time
+        def wait():
+            cache.wait_route(9, 9)
+        def look_up():
+            while True:
+                cache.get_host(1, 1)
+        for target in (wait, wait, look_up, look_up):
+            threading.Thread(target=target, daemon=True).start()
+        time.sleep(0.05)
+        print("end")
+        """,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end\n", "")
+
+
+def test_finalizers_may_call_while_the_interpreter_ends(instance):
+    ended = run_python(
+        instance,
+        """
+        import os, sys
+        class Last:
+            def __init__(self):
+                self.cache, self.circle, self.found = cache, self, cache.get_host(1, 1)
+            def __del__(self, write=os.write, Pending=larshm.Pending):
+                self.found = self.cache.get_host(1, 1), self.cache.hosts(1, 1), self.cache.info(1, 1)
+                try:
+                    self.cache.get_host(9, 9)
+                except Pending as error:
+                    assert error.code == 4
+                write(1, b"called\\n")
+        sys.last = Last()
+        last = Last()
+        """,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "called\ncalled\n", "")
+
+
+def test_subinterpreters_have_modules_of_their_own(instance):
+    pytest.importorskip("_xxsubinterpreters")
+    ended = run_python(
+        instance,
+        f"""
+        import _xxsubinterpreters as interpreters
+        code = '''
+        import larshm
+        cache = larshm.open({instance.name!r})
+        cache.get_host(1, 1)
+        try:
+            cache.get_host(9, 9)
+        except larshm.Pending:
+            print(larshm.Pending.code, flush=True)
+        '''
+        import textwrap
+        for _ in range(3):
+            other = interpreters.create()
+            interpreters.run_string(other, textwrap.dedent(code))
+            interpreters.destroy(other)
+        assert cache.get_host(1, 1)
+        """,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "4\n" * 3, "")
+
+
+def test_calls_keep_no_memory(instance, cache):
+    routes = [(1, 1), (9, 9)]
+
+    def call_all():
+        host = cache.get_host(1, 1)
+        str(host), repr(host), host.address, hash(host)
+        cache.get_host_except(1, 1, [host])
+        cache.get_hosts(routes)
+        cache.hosts(1, 2), cache.info(1, 1)
+        cache.report(host, 0, duration_ms=1)
+        for call in (lambda: cache.get_host(9, 9), lambda: cache.get_host(1, -1), lambda: cache.get_hosts([(1,)])):
+            try:
+                call()
+            except (larshm.Error, OverflowError, ValueError):
+                pass
+
+    for _ in range(100):
+        call_all()
+    objects = (None, larshm.Host, larshm.Pending, larshm.RouteInfo, larshm.HostInfo, cache, larshm._larshm)
+    before = [sys.getrefcount(item) for item in objects[1:]]
+    tracemalloc.start()
+    base = tracemalloc.get_traced_memory()[0]
+    for _ in range(10_000):
+        call_all()
+    grown = tracemalloc.get_traced_memory()[0] - base
+    tracemalloc.stop()
+    assert grown < 50_000
+    assert max(now - then for now, then in zip(map(sys.getrefcount, objects[1:]), before)) < 100
+
+
+def test_opening_and_closing_keeps_no_descriptor(instance):
+    def descriptors():
+        return len(os.listdir("/proc/self/fd"))
+
+    before = descriptors()
+    for i in range(50):
+        opened = larshm.open(instance.name)
+        if i % 2:
+            opened.close()
+        del opened
+    assert descriptors() == before
