@@ -40,6 +40,8 @@ static const char *const codes[] = {
     [LARSHM_CORRUPT] = "CORRUPT",
     [LARSHM_BAD_ARGUMENT] = "BAD_ARGUMENT",
     [LARSHM_CUT_OFF] = "CUT_OFF",
+    [LARSHM_END] = "END",
+    [LARSHM_OVERRUN] = "OVERRUN",
 };
 enum {
     CODES = sizeof(codes) / sizeof(codes[0])
@@ -52,6 +54,7 @@ struct text {
 };
 
 static larshm *routes;
+static uint64_t since; /* as larshm_next_change() has left it */
 
 static void add(struct text *text, const char *word)
 {
@@ -215,6 +218,32 @@ static void do_wait(char **words, struct text *came)
     add(came, code_name(larshm_wait_route(routes, number(words[1]), number(words[2]), timeout_ms)));
 }
 
+static void do_changes(char **words, struct text *came)
+{
+    (void)words;
+    static char texts[CALLS][32];
+    const char *changed[CALLS];
+    size_t count = 0;
+    int code = LARSHM_OK;
+    while (code == LARSHM_OK && count < CALLS) {
+        uint32_t modid, cmdid;
+        code = larshm_next_change(routes, &since, &modid, &cmdid);
+        if (code == LARSHM_OK) {
+            snprintf(texts[count], sizeof(texts[count]), "%" PRIu32 ":%" PRIu32, modid, cmdid);
+            changed[count] = texts[count];
+            count++;
+        }
+    }
+    add(came, code_name(code));
+    add_sorted(came, changed, count);
+}
+
+static void do_change(char **words, struct text *came)
+{
+    uint64_t position = since;
+    add(came, code_name(larshm_wait_change(routes, &position, (int)strtol(words[1], NULL, 10))));
+}
+
 static void do_format(char **words, struct text *came)
 {
     char text[LARSHM_HOST_TEXT] = "";
@@ -262,6 +291,8 @@ static const struct call {
     {"info", 3, do_info, WORDS_MAX},
     {"report", 5, do_report, WORDS_MAX},
     {"wait", 4, do_wait, WORDS_MAX},
+    {"changes", 1, do_changes, 2},
+    {"change", 2, do_change, WORDS_MAX},
     {"format", 1, do_format, WORDS_MAX},
     {"open", 2, do_open, WORDS_MAX},
     {"strerror", 1, do_strerror, WORDS_MAX},
