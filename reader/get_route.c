@@ -2,14 +2,6 @@
 #include "reader/limited.h"
 #include "reader/lookup.h"
 
-static enum larshm_host_state state_of(const struct limited *hosts, uint32_t at)
-{
-    uint32_t share = limited_share(hosts, at);
-    return share < SHARE_EJECTED     ? LARSHM_HOST_IN_ROTATION
-           : share_is_ejected(share) ? LARSHM_HOST_EJECTED
-                                     : LARSHM_HOST_DRAINED;
-}
-
 /* Fills buf before it is known whether the table was replaced: the caller reads it only after success. */
 static int get_route(larshm *h, struct route_key key, larshm_host *buf, enum larshm_host_state *states,
                      size_t cap, size_t *count)
@@ -27,7 +19,7 @@ static int get_route(larshm *h, struct route_key key, larshm_host *buf, enum lar
             };
         const struct limited hosts = limited_hosts(lookup.mapping, table->s_block, table->count);
         for (uint32_t i = 0; states && i < table->count && i < cap; i++)
-            states[i] = state_of(&hosts, i);
+            states[i] = limited_state(limited_share(&hosts, i));
         if (table_intact(table)) {
             *count = table->count;
             break;

@@ -40,8 +40,7 @@ static int about_route(struct mapping *mapping, struct route_key key, larshm_rou
         enum shm_status status = table_begin(&mapping->routes, slot, key, &table);
         if (status != SHM_OK)
             return (int)status;
-        /* As the fetcher counts, whatever clock this process has. */
-        uint64_t now = load_relaxed(&mapping->routes.s_header->tick) + silence_ms(mapping);
+        uint64_t now = silence_fetcher_tick(mapping);
         uint64_t fetched = table_fetched(&table);
         info->version = ref_version(table.ref);
         info->age_ms = now > fetched ? now - fetched : 0;

@@ -56,6 +56,14 @@ static inline bool share_is_ejected(uint32_t share)
     return share >= SHARE_EJECTED && share != SHARE_DRAINED;
 }
 
+/* As programs see it. */
+static inline enum larshm_host_state limited_state(uint32_t share)
+{
+    return share < SHARE_EJECTED     ? LARSHM_HOST_IN_ROTATION
+           : share_is_ejected(share) ? LARSHM_HOST_EJECTED
+                                     : LARSHM_HOST_DRAINED;
+}
+
 /* One bit of LIMITED_EACH for each host of a word that exists. */
 static inline uint64_t limited_exist(const struct limited *hosts, uint32_t word)
 {

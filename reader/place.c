@@ -54,22 +54,33 @@ static bool leads_elsewhere(int directory, const char *routes, const struct regi
            (st.st_ino != current->inode || st.st_dev != current->device);
 }
 
+static bool leads_to(int directory, const char *routes, const struct region *current)
+{
+    struct stat st;
+    return fstatat(directory, routes + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == current->inode &&
+           st.st_dev == current->device;
+}
+
+/* What makes a directory the right one. */
+typedef bool suits_fn(int directory, const char *routes, const struct region *current);
+
 /*
- * Opens the directory that the path leads to now, if the kept one is lost; or if it is another directory, and has a
- * routes object newer than `current` where the kept one has none. False: the kept one is to be used, if there is
- * one; *status is why the path could not be opened, if it could not.
+ * Opens the directory that the path leads to now, if the kept one is lost; or if it is another directory, which suits where the
+ * kept one does not. False: the kept one is to be used, if there is one; *status is why the path could not be opened, if it
+ * could not.
  */
-static bool enter_by_path(const struct place *place, const char *routes, const struct region *current,
-                          bool have_kept, int *directory, enum shm_status *status)
+static bool enter_by_path(const struct place *place, suits_fn *suits, const char *routes,
+                          const struct region *current, bool have_kept, int *directory,
+                          enum shm_status *status)
 {
     struct stat st;
     int fd;
-    if (have_kept && leads_elsewhere(place->fd, routes, current))
+    if (have_kept && suits(place->fd, routes, current))
         return false;
     *status = region_directory_open(place->path, &fd);
     if (*status != SHM_OK)
         return false;
-    if (!have_kept || (fstat(fd, &st) == 0 && !is_kept(place, &st) && leads_elsewhere(fd, routes, current))) {
+    if (!have_kept || (fstat(fd, &st) == 0 && !is_kept(place, &st) && suits(fd, routes, current))) {
         *directory = fd;
         return true;
     }
@@ -105,17 +116,29 @@ static enum shm_status decided(const struct place *place, const struct place_vis
     return status;
 }
 
-enum shm_status place_enter(const struct place *place, const char *routes, const struct region *current,
-                            struct place_visit *out)
+static enum shm_status enter(const struct place *place, suits_fn *suits, const char *routes,
+                             const struct region *current, struct place_visit *out)
 {
     struct place_visit visit = {.directory = place->fd, .kept = kept(place)};
     struct trusted trusted = place->trusted;
     enum shm_status status = SHM_OK;
-    if (enter_by_path(place, routes, current, visit.kept, &visit.directory, &status))
+    if (enter_by_path(place, suits, routes, current, visit.kept, &visit.directory, &status))
         visit.kept = false;
     else if (!visit.kept)
         return status;
     return decided(place, &visit, decide_trust(place, &trusted, false, routes, &visit), out);
+}
+
+enum shm_status place_enter(const struct place *place, const char *routes, const struct region *current,
+                            struct place_visit *out)
+{
+    return enter(place, leads_elsewhere, routes, current, out);
+}
+
+enum shm_status place_enter_home(const struct place *place, const char *routes, const struct region *current,
+                                 struct place_visit *out)
+{
+    return enter(place, leads_to, routes, current, out);
 }
 
 enum shm_status place_enter_first(struct place *place, const char *routes, struct place_visit *out)

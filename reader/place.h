@@ -44,6 +44,11 @@ enum shm_status place_enter(const struct place *place, const char *routes, const
 /* Likewise, for a handle that is being opened. May wait for the account database, and keeps what that says. */
 enum shm_status place_enter_first(struct place *place, const char *routes, struct place_visit *out);
 
+/* Chooses the directory in which `current`, the routes object of a handle that is open, has its name `routes`, or else the kept one:
+ * for other objects of the same fetcher. */
+enum shm_status place_enter_home(const struct place *place, const char *routes, const struct region *current,
+                                 struct place_visit *out);
+
 /* False: the kept descriptor was closed meanwhile, so what was opened since may be of any directory. */
 bool place_leave(const struct place *place, const struct place_visit *visit);
 

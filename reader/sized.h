@@ -12,6 +12,7 @@
 enum {
     VIEW_SIZE_MIN = offsetof(larshm_view, private_ref) + sizeof(uint64_t),
     INFO_SIZE_MIN = offsetof(larshm_route_info, reserved) + sizeof(uint8_t[3]),
+    HOST_INFO_SIZE_MIN = offsetof(larshm_host_info, ejected_left_ms) + sizeof(uint64_t), /* of 0.2 */
 };
 
 /* Fills the caller's `size` bytes from the `known` ones: those that it has, and 0 in those that are not known here. */

@@ -37,6 +37,17 @@ uint32_t host_records_used(const struct host_records *hosts)
     return used < hosts->record_count ? used : hosts->record_count;
 }
 
+/* Relaxed, both: host_records_read() has the orders. */
+bool host_records_is_of(const struct host_records *hosts, uint32_t number, struct route_key key,
+                        struct host_addr *host)
+{
+    const struct host_record *s_record = &hosts->s_records[number];
+    if (load_relaxed(&s_record->key) != route_key_word(key))
+        return false;
+    *host = host_addr_from_word(load_relaxed(&s_record->host));
+    return true;
+}
+
 static uint64_t moved(uint64_t tick, uint64_t by)
 {
     return tick ? tick + by : 0;

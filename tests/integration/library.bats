@@ -77,9 +77,9 @@ sanitized() {
 }
 
 @test "the shared library exports the public functions and nothing else" {
-    # larshm_view_state() is inline alone.
+    # larshm_view_state() and larshm_hosts_next() are inline alone.
     declared=$(grep -Eo '\blarshm_[a-z_]+\(' "$SOURCE/reader/include/larshm/larshm.h" |
-        grep -vE 'larshm_open\(\)|larshm_view_state' | tr -d '(' | sort -u)
+        grep -vE 'larshm_open\(\)|larshm_view_state|larshm_hosts_next\(' | tr -d '(' | sort -u)
     exported=$(nm -D --defined-only "$library" | awk '$2 ~ /^[A-Z]$/ && $2 != "A" { print $3 }' |
         sed 's/@.*//' | sort -u)
     [ "$exported" = "$declared" ] || {
@@ -121,8 +121,11 @@ int main(void)
 {
     larshm_route_info info;
     larshm_view view;
+    larshm_hosts hosts;
+    larshm_host_info host;
     larshm_close(NULL);
-    return larshm_version() == NULL || larshm_info(NULL, 0, 1, &info) || larshm_route_begin(NULL, 0, 1, &view);
+    return larshm_version() == NULL || larshm_hosts_next(&hosts, &host) ||
+        larshm_info(NULL, 0, 1, &info) || larshm_route_begin(NULL, 0, 1, &view);
 }
 TEXT
     cp "$BATS_TEST_TMPDIR/header.c" "$BATS_TEST_TMPDIR/header.cc"

@@ -27,8 +27,7 @@ const char *const health_reasons[REASONS] = {
 
 uint64_t health_since_unix_ms(const struct host_health *health)
 {
-    uint64_t tick = clock_tick(), now = clock_unix_ms();
-    uint64_t age = tick > health->since ? tick - health->since : 0;
+    uint64_t age = host_health_age_ms(health, clock_tick()), now = clock_unix_ms();
     return now > age ? now - age : 0;
 }
 

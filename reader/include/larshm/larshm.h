@@ -19,10 +19,10 @@
  * _exit(); larshm(7) says why, and what else it may do.
  *
  * Blocking: only larshm_open_wait(), larshm_wait_route() and larshm_wait_change() block.
- * larshm_open() makes system calls. All other functions take a bounded number of steps. They make system calls only when
- * the fetcher has replaced its objects or is silent, while its control object is missing, and
- * in a thread's very first calls. The call that follows the fetcher to a new object waits for
- * calls that other threads are in.
+ * larshm_open() and larshm_hosts_begin() make system calls. All other functions take a bounded
+ * number of steps. They make system calls only when the fetcher has replaced its objects or is
+ * silent, while its control object is missing, and in a thread's very first calls. The call that
+ * follows the fetcher to a new object waits for calls that other threads are in.
  *
  * Units: addresses and ports are in network byte order, as struct sockaddr_in wants them; all
  * other numbers are in host byte order. Names that end in _ms are milliseconds, in _s seconds.
@@ -38,9 +38,9 @@
  * The library never logs, never exits, starts no thread, installs no signal handler and touches
  * no state but its own.
  *
- * Versions: programs work with later libraries of the same soname. larshm_view and
- * larshm_route_info may get more members at their end: larshm_route_begin() and larshm_info()
- * tell the library how many the caller has. larshm_host and larshm_route never grow.
+ * Versions: programs work with later libraries of the same soname. larshm_view, larshm_route_info
+ * and larshm_host_info may get more members at their end: larshm_route_begin(), larshm_info() and
+ * larshm_hosts_next() tell the library how many the caller has. Other structs never grow.
  */
 #ifndef LARSHM_H
 #define LARSHM_H
@@ -167,6 +167,74 @@ typedef struct larshm_route_info {
      * and the directory has not confirmed them since. 0: it has. */
     uint64_t snapshot_unix_ms;
 } larshm_route_info;
+
+/*
+ * A list that larshm_routes_begin() has begun, of all routes. The struct is the caller's, its
+ * members are the library's. One thread at a time may use it. It never grows.
+ */
+typedef struct larshm_routes {
+    void *private_mapping;
+    uint64_t private_later[2];
+    uint32_t private_slot;
+    uint32_t private_unused;
+} larshm_routes;
+
+/* Likewise of the hosts of a route, by larshm_hosts_begin(). It never grows. */
+typedef struct larshm_hosts {
+    void *private_mapping;
+    const void *private_block;
+    void *private_records;
+    uint64_t private_ref;
+    uint64_t private_later[3];
+    uint32_t private_count;
+    uint32_t private_next;
+} larshm_hosts;
+
+/*
+ * Why a host was ejected, or is in rotation: larshm.conf(5) has the rules. Rates are parts of
+ * 10,000: 1400 is 14 percent. Later versions may add values.
+ */
+enum larshm_host_reason {
+    LARSHM_REASON_BIRTH = 0,       /* in rotation: nothing has happened yet */
+    LARSHM_REASON_ERR_RATE = 1,    /* `value` is the rate of failures, above `limit` */
+    LARSHM_REASON_ERR_STREAK = 2,  /* `value` failures in a row, `limit` are allowed */
+    LARSHM_REASON_WINDOW = 3,      /* the rate of failures in a window, `limit` or more */
+    LARSHM_REASON_GOOD_WINDOW = 4, /* recovered: the rate of failures in a window */
+    LARSHM_REASON_SUCC_RATE = 5,   /* recovered: the rate of successes, above `limit` */
+    LARSHM_REASON_SUCC_STREAK = 6, /* recovered: `value` successes in a row */
+    LARSHM_REASON_TIMEOUT = 7      /* back: it was ejected for `limit` seconds */
+};
+
+/* What an operator has decided of a host. Later versions may add values. */
+enum larshm_host_override {
+    LARSHM_OVERRIDE_NONE = 0,
+    LARSHM_OVERRIDE_PINNED = 1, /* in rotation, however calls to it go */
+    LARSHM_OVERRIDE_DRAINED = 2 /* out of rotation, and not probed */
+};
+
+/* What larshm_hosts_next() says of a host. Later versions append members. */
+typedef struct larshm_host_info {
+    larshm_host host;
+    uint32_t state; /* enum larshm_host_state */
+    /* Of its even share of picks, in eighths: 8 is all of it, 1 to 7 that it has come back a
+     * moment ago, 0 that it is out of rotation. */
+    uint32_t share;
+    /* 1: what follows is from the fetcher's record of the host. All 0: it has none, for no result
+     * of a call to it has been reported, or kept. 0: this user may not read the records, or there
+     * are none; all that follows is 0. */
+    uint32_t known;
+    uint32_t reason;           /* enum larshm_host_reason */
+    uint32_t override;         /* enum larshm_host_override */
+    uint32_t value;            /* of the reason */
+    uint32_t limit;            /* of the reason */
+    uint32_t window_successes; /* results reported since the window began, see larshm.conf(5) */
+    uint32_t window_failures;
+    uint32_t ejections; /* in a row, with this one; 0: it is not ejected */
+    uint64_t successes; /* results reported by all programs of the machine, ever */
+    uint64_t failures;
+    uint64_t reason_age_ms;   /* since the host was ejected or came back for this reason */
+    uint64_t ejected_left_ms; /* until the ejection ends, at the latest; 0: it is not ejected */
+} larshm_host_info;
 
 /* The version of the library that is loaded, as LARSHM_VERSION. The text is static. */
 const char *larshm_version(void);
@@ -349,8 +417,8 @@ int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
  * there. It may be used with any handle of the instance. Wait-free.
  *
  * 0: *modid and *cmdid name the route that has changed next, and *since moves behind it.
- * LARSHM_END: no more so far, wait. LARSHM_OVERRUN: *since is 0, or changes were missed, some 4,000
- * are remembered; *since is behind the newest one now: look at all routes, then go on.
+ * LARSHM_END: no more so far, wait. LARSHM_OVERRUN: *since is 0, or changes were missed, some
+ * 4,000 are remembered; *since is behind the newest one now: look at all routes, then go on.
  */
 int larshm_next_change(larshm *h, uint64_t *since, uint32_t *modid, uint32_t *cmdid);
 
@@ -380,6 +448,55 @@ static __inline__ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid,
  */
 int larshm_info_sized(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route_info *info,
                       size_t size);
+
+/*
+ * Lists all routes that are cached on this machine, also those that the directory says do not
+ * exist, which larshm_info() tells apart. In no particular order. Requests nothing. The list is
+ * that of its beginning; a route that comes later may be left out. It keeps its memory mapped, and
+ * blocks nothing.
+ *
+ * 0: *all is a list until larshm_routes_end(), which must follow, in any thread.
+ */
+int larshm_routes_begin(larshm *h, larshm_routes *all);
+
+/*
+ * The next route. A route whose memory is damaged is left out. The steps are as many as there is
+ * room for routes, all calls of a list together.
+ *
+ * 0: *modid and *cmdid name it. LARSHM_END: that was all.
+ */
+int larshm_routes_next(larshm_routes *all, uint32_t *modid, uint32_t *cmdid);
+
+/* Ends a list and clears it. After a fork, parent and child each end theirs. */
+void larshm_routes_end(larshm *h, larshm_routes *all);
+
+/*
+ * Lists the hosts of a route with the fetcher's records of them. Makes some system calls, and
+ * reads through the records of all hosts of the machine: a few nanoseconds for each. Does not
+ * block. larshm_get_route_states() does neither.
+ *
+ * 0: *hosts is a list until larshm_hosts_end(), which must follow, in any thread. LARSHM_PENDING,
+ * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CUT_OFF, LARSHM_LAYOUT,
+ * LARSHM_CORRUPT: as for larshm_get_host(); there is no list to end.
+ */
+int larshm_hosts_begin(larshm *h, uint32_t modid, uint32_t cmdid, larshm_hosts *hosts);
+
+/*
+ * The next host, as it is now. Wait-free.
+ *
+ * 0: *info is filled in. LARSHM_END: that was all. LARSHM_STALE: the list was held for longer than
+ * grace_ms, and the route has changed: end it, and begin again.
+ */
+static __inline__ int larshm_hosts_next(larshm_hosts *hosts, larshm_host_info *info);
+
+/*
+ * The same for a caller whose larshm_host_info has `size` bytes. Members that the library does not
+ * know become 0. LARSHM_BAD_ARGUMENT: smaller than that of 0.2.
+ */
+int larshm_hosts_next_sized(larshm_hosts *hosts, larshm_host_info *info, size_t size);
+
+/* Ends a list and clears it. After a fork, parent and child each end theirs. */
+void larshm_hosts_end(larshm *h, larshm_hosts *hosts);
 
 /* Bytes of the longest host as text: "255.255.255.255:65535" and its NUL. */
 #define LARSHM_HOST_TEXT 22
@@ -414,6 +531,11 @@ static __inline__ enum larshm_host_state larshm_view_state(const larshm_view *vi
     return bits < 8     ? LARSHM_HOST_IN_ROTATION
            : bits == 15 ? LARSHM_HOST_DRAINED
                         : LARSHM_HOST_EJECTED;
+}
+
+static __inline__ int larshm_hosts_next(larshm_hosts *hosts, larshm_host_info *info)
+{
+    return larshm_hosts_next_sized(hosts, info, sizeof(*info));
 }
 
 static __inline__ int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid,
