@@ -16,6 +16,7 @@
 
 enum {
     WORDS_MAX = 32,
+    WORD_BYTES = 48,
     TEXT_BYTES = 1024,
     HOSTS = 2000,
     CALLS = 100,
@@ -83,40 +84,55 @@ static larshm_host parse_host(const char *modid, const char *cmdid, const char *
     return host;
 }
 
-static int compare_words(const void *a, const void *b)
+/* Words in any order. */
+struct set {
+    char words[CALLS][WORD_BYTES];
+    size_t count;
+};
+
+static void insert_host(struct set *set, const larshm_host *host, const char *suffix)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    char text[LARSHM_HOST_TEXT] = "";
+    larshm_host_format(host, text, sizeof(text));
+    if (set->count < CALLS)
+        snprintf(set->words[set->count++], WORD_BYTES, "%s%s", text, suffix);
 }
 
-/* The words sorted, each one once. */
-static void add_sorted(struct text *text, const char **words, size_t count)
+static void insert_route(struct set *set, uint32_t modid, uint32_t cmdid)
 {
-    qsort(words, count, sizeof(words[0]), compare_words);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || strcmp(words[i], words[i - 1]) != 0)
-            add(text, words[i]);
+    if (set->count < CALLS)
+        snprintf(set->words[set->count++], WORD_BYTES, "%" PRIu32 ":%" PRIu32, modid, cmdid);
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Adds the words sorted, each one once. */
+static void add_set(struct text *text, struct set *set)
+{
+    qsort(set->words, set->count, WORD_BYTES, compare_words);
+    for (size_t i = 0; i < set->count; i++)
+        if (i == 0 || strcmp(set->words[i], set->words[i - 1]) != 0)
+            add(text, set->words[i]);
 }
 
 /* Picks CALLS times: the code, and the hosts that came. Of several codes, the first that is not OK. */
 static void do_picks(char **words, const larshm_host *tried, size_t tried_count, struct text *came)
 {
-    static char texts[CALLS][LARSHM_HOST_TEXT];
-    const char *hosts[CALLS];
+    uint32_t modid = number(words[1]), cmdid = number(words[2]);
+    struct set hosts = {.count = 0};
     int code = LARSHM_OK;
-    size_t count = 0;
-    while (code == LARSHM_OK && count < CALLS) {
+    for (int i = 0; code == LARSHM_OK && i < CALLS; i++) {
         larshm_host host;
-        code = tried ? larshm_get_host_except(routes, number(words[1]), number(words[2]), tried, tried_count,
-                                              &host)
-                     : larshm_get_host(routes, number(words[1]), number(words[2]), &host);
-        if (code == LARSHM_OK) {
-            larshm_host_format(&host, texts[count], sizeof(texts[count]));
-            hosts[count] = texts[count];
-            count++;
-        }
+        code = tried ? larshm_get_host_except(routes, modid, cmdid, tried, tried_count, &host)
+                     : larshm_get_host(routes, modid, cmdid, &host);
+        if (code == LARSHM_OK)
+            insert_host(&hosts, &host, "");
     }
     add(came, code_name(code));
-    add_sorted(came, hosts, count);
+    add_set(came, &hosts);
 }
 
 static void do_get(char **words, struct text *came)
@@ -154,28 +170,46 @@ static void do_batch(char **words, struct text *came)
         add(came, "and another number of them is returned");
 }
 
-static void do_hosts(char **words, struct text *came)
+static const char *const states[] = {
+    [LARSHM_HOST_IN_ROTATION] = "=rotation",
+    [LARSHM_HOST_EJECTED] = "=ejected",
+    [LARSHM_HOST_DRAINED] = "=drained",
+};
+
+/* What larshm_hosts_begin() lists: the same. */
+static void do_host_list(char **words, struct text *came)
 {
-    static const char *const names[] = {
-        [LARSHM_HOST_IN_ROTATION] = "rotation",
-        [LARSHM_HOST_EJECTED] = "ejected",
-        [LARSHM_HOST_DRAINED] = "drained",
-    };
-    larshm_host hosts[WORDS_MAX];
-    enum larshm_host_state states[WORDS_MAX];
-    char texts[WORDS_MAX][64];
-    const char *sorted[WORDS_MAX];
-    size_t count = 0;
-    int code =
-        larshm_get_route_states(routes, number(words[1]), number(words[2]), hosts, states, WORDS_MAX, &count);
-    for (size_t i = 0; i < count && i < WORDS_MAX; i++) {
-        char host[LARSHM_HOST_TEXT];
-        larshm_host_format(&hosts[i], host, sizeof(host));
-        snprintf(texts[i], sizeof(texts[i]), "%s=%s", host, names[states[i]]);
-        sorted[i] = texts[i];
+    struct set hosts = {.count = 0};
+    larshm_hosts list;
+    larshm_host_info info;
+    int code = larshm_hosts_begin(routes, number(words[1]), number(words[2]), &list);
+    if (code == LARSHM_OK) {
+        while (larshm_hosts_next(&list, &info) == LARSHM_OK)
+            insert_host(&hosts, &info.host, states[info.state]);
+        larshm_hosts_end(routes, &list);
     }
     add(came, code_name(code));
-    add_sorted(came, sorted, count < WORDS_MAX ? count : WORDS_MAX);
+    add_set(came, &hosts);
+}
+
+static void do_hosts(char **words, struct text *came)
+{
+    struct set set = {.count = 0};
+    struct text listed = {0};
+    larshm_host hosts[WORDS_MAX];
+    enum larshm_host_state state[WORDS_MAX];
+    size_t count = 0;
+    int code =
+        larshm_get_route_states(routes, number(words[1]), number(words[2]), hosts, state, WORDS_MAX, &count);
+    for (size_t i = 0; i < count && i < WORDS_MAX; i++)
+        insert_host(&set, &hosts[i], states[state[i]]);
+    add(came, code_name(code));
+    add_set(came, &set);
+    do_host_list(words, &listed);
+    if (strcmp(listed.words, came->words) != 0) {
+        add(came, "and as a list");
+        add(came, listed.words);
+    }
 }
 
 static void do_size(char **words, struct text *came)
@@ -221,21 +255,30 @@ static void do_wait(char **words, struct text *came)
 static void do_changes(char **words, struct text *came)
 {
     (void)words;
-    static char texts[CALLS][32];
-    const char *changed[CALLS];
-    size_t count = 0;
+    struct set changed = {.count = 0};
+    uint32_t modid, cmdid;
     int code = LARSHM_OK;
-    while (code == LARSHM_OK && count < CALLS) {
-        uint32_t modid, cmdid;
-        code = larshm_next_change(routes, &since, &modid, &cmdid);
-        if (code == LARSHM_OK) {
-            snprintf(texts[count], sizeof(texts[count]), "%" PRIu32 ":%" PRIu32, modid, cmdid);
-            changed[count] = texts[count];
-            count++;
-        }
-    }
+    while (changed.count < CALLS && (code = larshm_next_change(routes, &since, &modid, &cmdid)) == LARSHM_OK)
+        insert_route(&changed, modid, cmdid);
     add(came, code_name(code));
-    add_sorted(came, changed, count);
+    add_set(came, &changed);
+}
+
+static void do_routes(char **words, struct text *came)
+{
+    (void)words;
+    struct set all = {.count = 0};
+    larshm_routes list;
+    uint32_t modid, cmdid;
+    int code = larshm_routes_begin(routes, &list);
+    if (code != LARSHM_OK) {
+        add(came, code_name(code));
+        return;
+    }
+    while (larshm_routes_next(&list, &modid, &cmdid) == LARSHM_OK)
+        insert_route(&all, modid, cmdid);
+    larshm_routes_end(routes, &list);
+    add_set(came, &all);
 }
 
 static void do_change(char **words, struct text *came)
@@ -292,6 +335,7 @@ static const struct call {
     {"report", 5, do_report, WORDS_MAX},
     {"wait", 4, do_wait, WORDS_MAX},
     {"changes", 1, do_changes, 2},
+    {"routes", 1, do_routes, 1},
     {"change", 2, do_change, WORDS_MAX},
     {"format", 1, do_format, WORDS_MAX},
     {"open", 2, do_open, WORDS_MAX},
@@ -317,6 +361,7 @@ static bool replay_line(int number, char *line)
 {
     char *words[WORDS_MAX + 1] = {0}, *rest = NULL;
     struct text expected = {0}, came = {0};
+    struct set set = {.count = 0};
     int count = 0;
     line[strcspn(line, "#\n")] = '\0';
     for (char *word = strtok_r(line, " \t", &rest); word && count < WORDS_MAX;
@@ -331,8 +376,9 @@ static bool replay_line(int number, char *line)
     }
     for (int i = call->given; i < count && i < call->sorted; i++)
         add(&expected, words[i]);
-    if (count > call->sorted)
-        add_sorted(&expected, (const char **)&words[call->sorted], (size_t)(count - call->sorted));
+    for (int i = call->sorted; i < count; i++)
+        snprintf(set.words[set.count++], WORD_BYTES, "%s", words[i]);
+    add_set(&expected, &set);
     call->function(words, &came);
     if (strcmp(expected.words, came.words) == 0)
         return true;
