@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "reader/change_fd.h"
 #include "reader/mapping.h"
 #include "reader/rcu.h"
 #include "reader/thread.h"
@@ -16,6 +17,13 @@ static void prepare(void)
 {
     rcu_freeze();
     clock_prepare();
+    change_fd_prepare();
+}
+
+static void parent(void)
+{
+    change_fd_parent();
+    rcu_thaw_parent();
 }
 
 static void child(void)
@@ -23,6 +31,7 @@ static void child(void)
     thread_forget(); /* before signal handlers can look up */
     clock_child();
     mapping_forget();
+    change_fd_child();
     rcu_thaw_child();
 }
 
@@ -30,7 +39,7 @@ static int registered;
 
 static void register_handlers(void)
 {
-    registered = pthread_atfork(prepare, rcu_thaw_parent, child) == 0;
+    registered = pthread_atfork(prepare, parent, child) == 0;
 }
 
 int fork_ready(void)

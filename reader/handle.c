@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "reader/change_fd.h"
 #include "reader/fork.h"
 #include "reader/lookup.h"
 #include "reader/mapping.h"
@@ -67,6 +68,7 @@ void larshm_close(larshm *h)
     if (!h)
         return;
     struct uncancelled before = uncancelled_begin();
+    change_fd_close(h);
     struct mapping *current = load_acquire(&h->current);
     if (thread_state.serial == h->serial)
         lookup_flush(current);

@@ -207,9 +207,17 @@ void mapping_unpin(larshm *h, struct mapping *mapping)
     /* Before the unpin: after it the mapping may be gone. Relaxed: if it is retired in between, or if the reaper
      * has just passed it, the end of a later batch of lookups unmaps it. */
     bool retired = load_relaxed(&mapping->retired);
-    sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
+    mapping_drop_pin(mapping);
     if (retired)
         mapping_tidy(h);
+}
+
+/* The object that it sleeps at may be unmapped before the system call: that fails then. */
+void mapping_wake(const larshm *h)
+{
+    const struct routes_header *s_header = load_acquire(&h->asleep_at);
+    if (s_header)
+        doorbell_wake(s_header, mapping_wake_bit(h));
 }
 
 static bool is_newer(const struct mapping *found, const struct mapping *old)
@@ -248,6 +256,9 @@ bool mapping_renew(larshm *h)
     if (won) {
         store_relaxed(&old->retired, true);
         push(h, old);
+        /* Where no fetcher rings the old doorbell any more. A wake that is too early is made good by change_watch_sleep(), some
+         * time later. */
+        mapping_wake(h);
     } else {
         mapping_close(newer);
     }

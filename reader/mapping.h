@@ -6,6 +6,8 @@
 #include "reader/state.h"
 #include "reader/thread.h"
 #include "shm/atomic.h"
+#include "shm/doorbell.h"
+#include "shm/hash.h"
 
 /*
  * Maps the objects that have the instance's names now, in the directory of this descriptor, where `trust` says whose
@@ -31,9 +33,24 @@ static inline void mapping_pin(struct mapping *mapping)
     add_relaxed(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
 }
 
+/* In the child of fork(), for a thread that is not here: unpins, and no more. */
+static inline void mapping_drop_pin(struct mapping *mapping)
+{
+    sub_release(&mapping->pins[thread_number() % PIN_CELLS].count, 1);
+}
+
 /* Unpins it, in any thread. The last unpin of a retired mapping unmaps it, unless another thread is reaping just
  * then. */
 void mapping_unpin(larshm *h, struct mapping *mapping);
+
+/* Wakes the thread of larshm_change_fd(), unless it goes to sleep just then. Bounded; a system call if it sleeps. */
+void mapping_wake(const larshm *h);
+
+/* For which bit of the doorbell it waits, beside that for changes. */
+static inline uint32_t mapping_wake_bit(const larshm *h)
+{
+    return doorbell_own(hash_word((uintptr_t)h, h->serial));
+}
 
 /* Unmaps retired mappings that nothing uses any more, unless another thread is reaping. */
 void mapping_tidy(larshm *h);

@@ -104,6 +104,12 @@ void rcu_enter_slow(void)
     add_seq_cst(&guests, 1);
 }
 
+/* As if it were in a guest's section that is not counted: those in it never join. */
+void rcu_stay_guest(void)
+{
+    thread_state.guest++;
+}
+
 /* The release pairs with the addition in rcu_wait(): what the guest read of a mapping, it has read before it is
  * unmapped. */
 void rcu_leave_guest(void)

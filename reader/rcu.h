@@ -38,6 +38,12 @@ void rcu_enter_slow(void);
 void rcu_leave_guest(void);
 
 /*
+ * The calling thread is a guest in all its sections, and rcu_wait() refuses it. It may run while the process ends, when liburcu's
+ * records are gone, and may end during a fork.
+ */
+void rcu_stay_guest(void);
+
+/*
  * Waits until every section that was entered before has been left. False: it could not, or there is a guest, whose
  * section may have been entered before. Then nothing is known: try again later.
  */

@@ -61,6 +61,7 @@ struct larshm {
     struct place place;                /* where the objects are */
     _Atomic(struct mapping *) retired; /* replaced, and not unmapped yet: a list, see mapping.c */
     _Atomic uint32_t retirements;      /* how often one was added to it */
+    _Atomic(struct routes_header *) asleep_at; /* at whose doorbell the thread of larshm_change_fd() sleeps */
 };
 
 #endif

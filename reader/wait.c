@@ -70,7 +70,7 @@ int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
             }
         }
         if (waiting)
-            doorbell_wait(&mapping->routes, bell, (uint32_t)left);
+            doorbell_wait(&mapping->routes, bell, DOORBELL_ANSWERS, (uint32_t)left);
         if (mapping)
             mapping_unpin(h, mapping);
         if (!waiting)

@@ -15,17 +15,35 @@ uint32_t doorbell_count(const struct routes *routes)
     return load_acquire(&routes->s_header->doorbell);
 }
 
-void doorbell_wait(const struct routes *routes, uint32_t count, uint32_t timeout_ms)
+/* The time-out of this kind of wait is a time of CLOCK_MONOTONIC. */
+void doorbell_wait(const struct routes *routes, uint32_t count, uint32_t bits, uint32_t timeout_ms)
 {
-    struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
-    syscall(SYS_futex, &routes->s_header->doorbell, FUTEX_WAIT, count, &timeout, NULL, 0);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    syscall(SYS_futex, &routes->s_header->doorbell, FUTEX_WAIT_BITSET, count, &until, NULL, bits);
 }
 
-void doorbell_ring(struct routes_header *s_header)
+static void wake(const _Atomic uint32_t *s_bell, uint32_t bits)
+{
+    syscall(SYS_futex, s_bell, FUTEX_WAKE_BITSET, INT_MAX, NULL, NULL, bits);
+}
+
+void doorbell_ring(struct routes_header *s_header, uint32_t bits)
 {
     /* The kernel compares the count under its own lock: a waiter that read the old count either sleeps before the
      * wake below, or finds the new count and does not sleep. */
     _Atomic uint32_t *s_bell = &s_header->doorbell;
     store_release(s_bell, load_relaxed(s_bell) + 1);
-    syscall(SYS_futex, s_bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    wake(s_bell, bits);
+}
+
+void doorbell_wake(const struct routes_header *s_header, uint32_t own)
+{
+    wake(&s_header->doorbell, own);
 }

@@ -259,7 +259,7 @@ enum shm_status generation_install(const struct object_names *names, struct rout
     if (s_replaced)
         store_release(&s_replaced->superseded, status == SHM_OK ? SUPERSEDED_YES : SUPERSEDED_NO);
     if (s_replaced && status == SHM_OK)
-        doorbell_ring(s_replaced);
+        doorbell_ring(s_replaced, DOORBELL_ANSWERS | DOORBELL_CHANGES);
     return status;
 }
 
@@ -303,7 +303,7 @@ enum shm_status generation_renew_control(const struct object_names *names, gid_t
      * finds the object that was renamed before. Without it the old one could be found once more, and mapped for
      * another 100 ms. */
     store_release(&s_header->control, number);
-    doorbell_ring(s_header);
+    doorbell_ring(s_header, DOORBELL_ANSWERS);
     return SHM_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "shm/atomic.h"
 #include "shm/clock.h"
+#include "shm/doorbell.h"
 #include "shm/index.h"
 #include "shm/writer/changes.h"
 
@@ -13,7 +14,7 @@ void publisher_init(struct publisher *publisher, const struct routes *routes, ui
     publisher->version = version;
     publisher->keys = publisher->negative = 0;
     publisher->keys_max = publisher_keys_usual(routes);
-    publisher->ring_due = false;
+    publisher->ring_due = 0;
     publisher->changed = NULL;
     arena_init(&publisher->arena, routes->arena_units, grace_ms);
 }
@@ -156,7 +157,7 @@ enum put_result publisher_put(struct publisher *publisher, uint32_t *slot, uint3
     }
     changes_end(&publisher->routes);
     publisher->negative += table->count == 0;
-    publisher->ring_due = true;
+    publisher->ring_due |= DOORBELL_ANSWERS | DOORBELL_CHANGES;
     return PUT_PUBLISHED;
 }
 
@@ -239,9 +240,10 @@ void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t ho
     store_relaxed(s_word, word ^ share_bits(host, before ^ share));
     if ((before == SHARE_FULL) != (share == SHARE_FULL))
         store_relaxed(&s_block->limited, (uint16_t)(share == SHARE_FULL ? limited - 1 : limited + 1));
-    if (seen)
+    if (seen) {
         changes_end(&publisher->routes);
-    publisher->ring_due |= seen;
+        publisher->ring_due |= DOORBELL_CHANGES;
+    }
 }
 
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bits, uint16_t marks)

@@ -21,7 +21,7 @@ struct publisher {
     uint32_t keys;            /* slots in use */
     uint32_t negative;        /* of these, those of keys that have no hosts */
     uint32_t keys_max;        /* no more than so many */
-    bool ring_due;            /* something was published since the doorbell last rang */
+    uint32_t ring_due;        /* what has happened since the doorbell last rang, in its bits */
     struct slot_set *changed; /* gets each slot whose route changes in any way; NULL: not wanted */
 };
 

@@ -190,7 +190,8 @@ enum shm_status writer_put(struct writer *writer, struct route_ref *route, const
     case PUT_REFRESHED:
         writer_count(writer, COUNTER_refreshes, 1);
         if (count == 0)
-            writer->now.publisher.ring_due = true; /* clients wait for a newer "no such route", too */
+            writer->now.publisher.ring_due |=
+                DOORBELL_ANSWERS; /* clients wait for a newer "no such route", too */
         break;
     case PUT_NO_ROOM:
         return new_key ? refuse_put(writer, route, SHM_FULL) : postpone(writer, route, &table, now, SHM_FULL);
@@ -211,9 +212,10 @@ void writer_heartbeat(struct writer *writer, uint64_t now)
 
 void writer_ring(struct writer *writer)
 {
-    if (writer->now.publisher.ring_due) {
-        writer->now.publisher.ring_due = false;
-        doorbell_ring(writer_header(writer));
+    uint32_t due = writer->now.publisher.ring_due;
+    if (due) {
+        writer->now.publisher.ring_due = 0;
+        doorbell_ring(writer_header(writer), due);
     }
 }
 

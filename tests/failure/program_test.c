@@ -3,6 +3,7 @@
  * What a program may do to the library within it: give itself a sandbox or a limit after it has opened, cancel threads,
  * look up in signal handlers. The library must not end it, nor stop it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -52,12 +53,12 @@ static void in_a_child(struct instance *instance, bool (*run)(struct instance *i
     assert_true(child_ends_well(child, CHILD_SECONDS));
 }
 
-static bool refuse_membarrier(void)
+static bool refuse(unsigned call, unsigned error)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     const struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
@@ -68,7 +69,7 @@ static bool refuse_membarrier(void)
 /* One mapping for each generation that the handle has left is the bound that PROTOCOL.md states. */
 static bool follow_without_membarrier(struct instance *instance, larshm *h)
 {
-    if (!refuse_membarrier())
+    if (!refuse(SYS_membarrier, EPERM))
         return false;
     for (uint32_t key = 2; key < GENERATIONS; key++) {
         instance_renew(instance);
@@ -390,6 +391,37 @@ static void g1_handlers_look_up_while_generations_change_and_threads_begin(void 
     larshm_close(crowd.h);
 }
 
+/* ---- events ---- */
+
+static int descriptors(void)
+{
+    int count = 0;
+    DIR *all = opendir("/proc/self/fd");
+    while (all && readdir(all))
+        count++;
+    if (all)
+        closedir(all);
+    return count;
+}
+
+static bool fail_without_a_thread(struct instance *instance, larshm *h)
+{
+    int before = descriptors(), fd = -2;
+    (void)instance;
+    if (!refuse(SYS_clone, EAGAIN) || !refuse(SYS_clone3, EAGAIN))
+        return false;
+    for (int i = 0; i < 3; i++)
+        if (larshm_change_fd(h, &fd) != LARSHM_SYSTEM_ERROR || errno != EAGAIN)
+            return false;
+    larshm_close(h);
+    return fd == -2 && descriptors() == before - 1; /* the handle's own is closed */
+}
+
+static void without_a_thread_there_is_no_change_fd_and_nothing_is_left_behind(void **state)
+{
+    in_a_child(*state, fail_without_a_thread);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -400,6 +432,7 @@ int main(void)
         TEST(g9_g11_without_a_descriptor_for_another_control_object_results_are_refused_until_there_is_one),
         TEST(g1_threads_that_are_cancelled_stop_no_other),
         TEST(g1_handlers_look_up_while_generations_change_and_threads_begin),
+        TEST(without_a_thread_there_is_no_change_fd_and_nothing_is_left_behind),
     };
     return cmocka_run_group_tests_name("failure/program", tests, NULL, NULL);
 }

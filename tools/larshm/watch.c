@@ -130,7 +130,7 @@ static int follow(struct watch *watch, struct follower *follower)
         uint32_t sleep_ms = slice(watch, start);
         if (sleep_ms == 0)
             return time_over(watch);
-        doorbell_wait(&follower->at.routes, bell, sleep_ms);
+        doorbell_wait(&follower->at.routes, bell, DOORBELL_CHANGES, sleep_ms);
     }
 }
 

@@ -11,18 +11,20 @@
  * A thread that is in a call must not be cancelled asynchronously
  * (PTHREAD_CANCEL_ASYNCHRONOUS).
  *
- * Signals: handlers may call all functions but those that open, close and wait. A handler must
- * not wait for another thread's call, nor jump out of a call that it interrupted.
+ * Signals: handlers may call all functions but those that open, close and wait, and
+ * larshm_change_fd(). A handler must not wait for another thread's call, nor jump out of a call
+ * that it interrupted.
  *
- * Fork: a handle works in the child, too. A child that is forked while another thread of the
- * parent ends, or in a handler of a signal that interrupted a call, must leave by exec or
- * _exit(); larshm(7) says why, and what else it may do.
+ * Fork: a handle works in the child, too; for its events see larshm_change_fd(). A child that is
+ * forked while another thread of the parent ends, or in a handler of a signal that interrupted a
+ * call, must leave by exec or _exit(); larshm(7) says why, and what else it may do.
  *
  * Blocking: only larshm_open_wait(), larshm_wait_route() and larshm_wait_change() block.
- * larshm_open() and larshm_hosts_begin() make system calls. All other functions take a bounded
- * number of steps. They make system calls only when the fetcher has replaced its objects or is
- * silent, while its control object is missing, and in a thread's very first calls. The call that
- * follows the fetcher to a new object waits for calls that other threads are in.
+ * larshm_open(), larshm_hosts_begin() and larshm_change_fd() make system calls, and larshm_close()
+ * waits until the thread of the latter has ended. All other functions take a bounded number of
+ * steps. They make system calls only when the fetcher has replaced its objects or is silent, while
+ * its control object is missing, and in a thread's very first calls. The call that follows the
+ * fetcher to a new object waits for calls that other threads are in.
  *
  * Units: addresses and ports are in network byte order, as struct sockaddr_in wants them; all
  * other numbers are in host byte order. Names that end in _ms are milliseconds, in _s seconds.
@@ -35,8 +37,8 @@
  * are untouched, unless a function says otherwise. Each function lists the codes that it
  * returns.
  *
- * The library never logs, never exits, starts no thread, installs no signal handler and touches
- * no state but its own.
+ * The library never logs, never exits, installs no signal handler and touches no state but its
+ * own. It starts no thread but that of larshm_change_fd(), which blocks all signals.
  *
  * Versions: programs work with later libraries of the same soname. larshm_view, larshm_route_info
  * and larshm_host_info may get more members at their end: larshm_route_begin(), larshm_info() and
@@ -430,6 +432,18 @@ int larshm_next_change(larshm *h, uint64_t *since, uint32_t *modid, uint32_t *cm
  * 0: something has changed, at once if *since is 0. LARSHM_TIMEOUT: nothing has within that time.
  */
 int larshm_wait_change(larshm *h, uint64_t *since, int timeout_ms);
+
+/*
+ * Gives a descriptor for poll(), epoll and event loops, which becomes readable when something has
+ * changed, or the fetcher has replaced its objects: then read its 8 bytes, and look. It is
+ * nonblocking and closed by exec; each call gives the same one. It belongs to the library until
+ * larshm_close(): never close it. The first call starts a thread that sleeps until there is a
+ * change. The child of a fork has no such thread: it calls this again, for a descriptor of its
+ * own, and leaves the other one, which it shares with its parent, alone.
+ *
+ * 0: *fd is the descriptor. LARSHM_SYSTEM_ERROR: as above, try again later.
+ */
+int larshm_change_fd(larshm *h, int *fd);
 
 /*
  * The age of a route and the state of its fetcher, which may be dead. Requests nothing.
