@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What cgo calls. A handle is a number here: cgo would put each pointer to an incomplete type on the heap, to check it. Hosts come
+ * and go in numbers, too: a pointer to a Go variable puts that on the heap, and a struct is slower than both.
+ */
+#ifndef LARSHM_GO_GLUE_H
+#define LARSHM_GO_GLUE_H
+
+#include <larshm/larshm.h>
+
+static inline larshm *larshm_go_handle(uintptr_t h)
+{
+    return (larshm *)h;
+}
+
+struct larshm_go_opened {
+    uintptr_t h;
+    int code;
+};
+
+static inline struct larshm_go_opened larshm_go_open(const char *instance)
+{
+    larshm *h = NULL;
+    int code = larshm_open(&h, instance);
+    return (struct larshm_go_opened){(uintptr_t)h, code};
+}
+
+static inline void larshm_go_close(uintptr_t h)
+{
+    larshm_close(larshm_go_handle(h));
+}
+
+/* The host's address in the lower half, its port in the next 16 bits, and the code. */
+static inline uint64_t larshm_go_pick(int code, const larshm_host *host)
+{
+    return host->addr | (uint64_t)host->port << 32 | (uint64_t)code << 48;
+}
+
+static inline uint64_t larshm_go_get_host(uintptr_t h, uint32_t modid, uint32_t cmdid)
+{
+    larshm_host host = {0};
+    int code = larshm_get_host(larshm_go_handle(h), modid, cmdid, &host);
+    return larshm_go_pick(code, &host);
+}
+
+static inline uint64_t larshm_go_get_host_except(uintptr_t h, uint32_t modid, uint32_t cmdid,
+                                                 const larshm_host *tried, size_t count)
+{
+    larshm_host host = {0};
+    int code = larshm_get_host_except(larshm_go_handle(h), modid, cmdid, tried, count, &host);
+    return larshm_go_pick(code, &host);
+}
+
+static inline size_t larshm_go_get_host_batch(uintptr_t h, larshm_host *hosts, int *codes, size_t count)
+{
+    return larshm_get_host_batch(larshm_go_handle(h), hosts, codes, count);
+}
+
+static inline int larshm_go_get_route_states(uintptr_t h, uint32_t modid, uint32_t cmdid, larshm_host *hosts,
+                                             enum larshm_host_state *states, size_t cap, size_t *count)
+{
+    return larshm_get_route_states(larshm_go_handle(h), modid, cmdid, hosts, states, cap, count);
+}
+
+static inline int larshm_go_info(uintptr_t h, uint32_t modid, uint32_t cmdid, larshm_route_info *info)
+{
+    return larshm_info(larshm_go_handle(h), modid, cmdid, info);
+}
+
+static inline int larshm_go_wait_route(uintptr_t h, uint32_t modid, uint32_t cmdid, int timeout_ms)
+{
+    return larshm_wait_route(larshm_go_handle(h), modid, cmdid, timeout_ms);
+}
+
+struct larshm_go_change {
+    uint64_t since;
+    uint32_t modid, cmdid;
+    int code;
+};
+
+static inline struct larshm_go_change larshm_go_next_change(uintptr_t h, uint64_t since)
+{
+    struct larshm_go_change next = {since, 0, 0, 0};
+    next.code = larshm_next_change(larshm_go_handle(h), &next.since, &next.modid, &next.cmdid);
+    return next;
+}
+
+/* Whether something has changed; does not wait. */
+static inline int larshm_go_wait_change(uintptr_t h, uint64_t since)
+{
+    return larshm_wait_change(larshm_go_handle(h), &since, 0);
+}
+
+static inline int larshm_go_report(uintptr_t h, uint32_t modid, uint32_t cmdid, in_addr_t addr,
+                                   in_port_t port, int retcode, uint32_t duration_ms)
+{
+    const larshm_host host = {modid, cmdid, addr, port};
+    return larshm_report_timed(larshm_go_handle(h), &host, retcode, duration_ms);
+}
+
+#endif

@@ -1,0 +1,3 @@
+module larshm
+
+go 1.19
