@@ -78,6 +78,10 @@ def wait(cache, modid, cmdid, timeout_ms):
     return ["OK"]
 
 
+def format_host(_, *words):
+    return [str(host(0, 0, word)) for word in words]
+
+
 def open_other(_, name):
     larshm.open(name).close()
     return ["OK"]
@@ -99,6 +103,7 @@ VERBS = {
     "info": (2, info),
     "report": (4, report),
     "wait": (3, wait),
+    "format": (None, format_host),
     "open": (1, open_other),
     "strerror": (None, strerror),
 }

@@ -63,9 +63,13 @@ static void dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static const char *addr_text(const larshm_host *host, char text[static INET_ADDRSTRLEN])
+/* The text of the host, whose first *addr_length bytes are the address. */
+static const char *text_of(const larshm_host *host, char text[static LARSHM_HOST_TEXT],
+                           Py_ssize_t *addr_length)
 {
-    return inet_ntop(AF_INET, &host->addr, text, INET_ADDRSTRLEN);
+    larshm_host_format(host, text, LARSHM_HOST_TEXT);
+    *addr_length = strchr(text, ':') - text;
+    return text;
 }
 
 static PyObject *get_modid(PyObject *self, void *Py_UNUSED(closure))
@@ -85,37 +89,48 @@ static PyObject *get_port(PyObject *self, void *Py_UNUSED(closure))
 
 static PyObject *get_addr(PyObject *self, void *Py_UNUSED(closure))
 {
-    char text[INET_ADDRSTRLEN];
-    return PyUnicode_FromString(addr_text(of(self), text));
+    char text[LARSHM_HOST_TEXT];
+    Py_ssize_t length;
+    text_of(of(self), text, &length);
+    return PyUnicode_FromStringAndSize(text, length);
 }
 
 static PyObject *get_address(PyObject *self, void *Py_UNUSED(closure))
 {
-    char text[INET_ADDRSTRLEN];
-    return Py_BuildValue("(sH)", addr_text(of(self), text), ntohs(of(self)->port));
+    PyObject *addr = get_addr(self, NULL), *port = get_port(self, NULL);
+    PyObject *address = addr && port ? PyTuple_Pack(2, addr, port) : NULL;
+    Py_XDECREF(addr);
+    Py_XDECREF(port);
+    return address;
 }
 
 static PyObject *str(PyObject *self)
 {
-    char text[INET_ADDRSTRLEN];
-    return PyUnicode_FromFormat("%s:%u", addr_text(of(self), text), (unsigned)ntohs(of(self)->port));
+    char text[LARSHM_HOST_TEXT];
+    Py_ssize_t addr_length;
+    return PyUnicode_FromString(text_of(of(self), text, &addr_length));
 }
 
 static PyObject *repr(PyObject *self)
 {
-    char text[INET_ADDRSTRLEN];
     const larshm_host *host = of(self);
-    return PyUnicode_FromFormat("Host(modid=%lu, cmdid=%lu, addr='%s', port=%u)", (unsigned long)host->modid,
-                                (unsigned long)host->cmdid, addr_text(host, text),
-                                (unsigned)ntohs(host->port));
+    PyObject *addr = get_addr(self, NULL);
+    PyObject *text = !addr ? NULL
+                           : PyUnicode_FromFormat("Host(modid=%lu, cmdid=%lu, addr=%R, port=%u)",
+                                                  (unsigned long)host->modid, (unsigned long)host->cmdid,
+                                                  addr, (unsigned)ntohs(host->port));
+    Py_XDECREF(addr);
+    return text;
 }
 
 static PyObject *reduce(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    char text[INET_ADDRSTRLEN];
     const larshm_host *host = of(self);
-    return Py_BuildValue("(O(kksH))", Py_TYPE(self), (unsigned long)host->modid, (unsigned long)host->cmdid,
-                         addr_text(host, text), ntohs(host->port));
+    char text[LARSHM_HOST_TEXT];
+    Py_ssize_t length;
+    text_of(host, text, &length);
+    return Py_BuildValue("(O(kks#H))", Py_TYPE(self), (unsigned long)host->modid, (unsigned long)host->cmdid,
+                         text, length, ntohs(host->port));
 }
 
 static Py_hash_t hash(PyObject *self)
