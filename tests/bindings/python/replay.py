@@ -11,7 +11,7 @@ NAMES = {
     getattr(larshm, name): name
     for name in (
         "OK OVERLOAD SYSTEM_ERROR NOEXIST PENDING FULL STALE TIMEOUT NO_OBJECT NO_PERMISSION FOREIGN UNSAFE SHORT "
-        "NOT_LARSHM LAYOUT CORRUPT BAD_ARGUMENT CUT_OFF"
+        "NOT_LARSHM LAYOUT CORRUPT BAD_ARGUMENT CUT_OFF END OVERRUN"
     ).split()
 }
 STATES = {
@@ -55,12 +55,12 @@ def batch(cache, *words):
 
 
 def hosts(cache, modid, cmdid):
-    found = cache.hosts(int(modid), int(cmdid))
-    return ["OK"] + sorted(f"{info.host}={STATES[info.state]}" for info in found)
+    found = cache.get_route(int(modid), int(cmdid))
+    return ["OK"] + sorted(f"{host}={STATES[state]}" for host, state in found)
 
 
 def size(cache, modid, cmdid):
-    return ["OK", str(len(cache.hosts(int(modid), int(cmdid))))]
+    return ["OK", str(len(cache.get_route(int(modid), int(cmdid))))]
 
 
 def info(cache, modid, cmdid):

@@ -20,7 +20,9 @@ CALLS = {
     "get_host_except": (1, 1, [HOST]),
     "get_hosts": ([(1, 1)],),
     "get_host_batch": (bytearray(0), memoryview(bytearray(0)).cast("i")),
-    "hosts": (1, 1),
+    "get_route": (1, 1),
+    "changes": (1,),
+    "wait_change": (1,),
     "info": (1, 1),
     "report": (HOST, 0),
     "wait_route": (1, 1),
@@ -91,12 +93,12 @@ def test_a_closed_cache_raises_value_error(cache, name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_wrong_numbers_of_arguments_are_type_errors(cache, name):
-    for arguments in ((), (1,) * 7):
+    for arguments in ((),) * (name != "changes") + ((1,) * 7,):
         with pytest.raises(TypeError):
             getattr(cache, name)(*arguments)
 
 
-@pytest.mark.parametrize("name", ["get_host", "info", "hosts", "wait_route"])
+@pytest.mark.parametrize("name", ["get_host", "info", "get_route", "wait_route"])
 def test_routes_of_wrong_types_or_range_are_refused(cache, name):
     call = getattr(cache, name)
     for wrong in ("1", 1.0, None, [1], b"1"):
@@ -169,7 +171,7 @@ def test_tried_hosts_of_wrong_types_are_refused(cache):
 
 
 def test_hosts_are_listed_with_their_state(cache):
-    states = {str(info.host): info.state for info in cache.hosts(1, 2)}
+    states = {str(host): state for host, state in cache.get_route(1, 2)}
     assert states == {"10.0.0.8:80": larshm.HOST_IN_ROTATION, "10.0.0.9:80": larshm.HOST_EJECTED}
 
 
@@ -340,7 +342,7 @@ def test_finalizers_may_call_while_the_interpreter_ends(instance):
             def __init__(self):
                 self.cache, self.circle, self.found = cache, self, cache.get_host(1, 1)
             def __del__(self, write=os.write, Pending=larshm.Pending):
-                self.found = self.cache.get_host(1, 1), self.cache.hosts(1, 1), self.cache.info(1, 1)
+                self.found = self.cache.get_host(1, 1), self.cache.get_route(1, 1), self.cache.info(1, 1)
                 try:
                     self.cache.get_host(9, 9)
                 except Pending as error:
@@ -387,7 +389,7 @@ def test_calls_keep_no_memory(instance, cache):
         str(host), repr(host), host.address, hash(host)
         cache.get_host_except(1, 1, [host])
         cache.get_hosts(routes)
-        cache.hosts(1, 2), cache.info(1, 1)
+        cache.get_route(1, 2), cache.info(1, 1)
         cache.report(host, 0, duration_ms=1)
         for call in (lambda: cache.get_host(9, 9), lambda: cache.get_host(1, -1), lambda: cache.get_hosts([(1,)])):
             try:
@@ -397,7 +399,7 @@ def test_calls_keep_no_memory(instance, cache):
 
     for _ in range(100):
         call_all()
-    objects = (None, larshm.Host, larshm.Pending, larshm.RouteInfo, larshm.HostInfo, cache, larshm._larshm)
+    objects = (None, larshm.Host, larshm.Pending, larshm.RouteInfo, cache, larshm._larshm)
     before = [sys.getrefcount(item) for item in objects[1:]]
     tracemalloc.start()
     base = tracemalloc.get_traced_memory()[0]

@@ -26,18 +26,28 @@ static unsigned long long number(PyObject *object)
     return value;
 }
 
-bool number_from(const char *name, PyObject *object, unsigned long most, uint32_t *out)
+bool number64_from(const char *name, PyObject *object, uint64_t most, uint64_t *out)
 {
     unsigned long long value = number(object);
-    if (value <= most) {
-        *out = (uint32_t)value;
+    bool failed = value == (unsigned long long)-1 && PyErr_Occurred();
+    if (!failed && value <= most) {
+        *out = value;
         return true;
     }
-    if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_OverflowError)) {
+    if (!failed || PyErr_ExceptionMatches(PyExc_OverflowError)) {
         PyErr_Clear();
-        PyErr_Format(PyExc_OverflowError, "%s is out of range: 0 to %lu", name, most);
+        PyErr_Format(PyExc_OverflowError, "%s is out of range: 0 to %llu", name, (unsigned long long)most);
     }
     return false;
+}
+
+bool number_from(const char *name, PyObject *object, uint32_t most, uint32_t *out)
+{
+    uint64_t value;
+    if (!number64_from(name, object, most, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
 }
 
 bool route_from(const char *function, PyObject *const *args, Py_ssize_t count, uint32_t *modid,

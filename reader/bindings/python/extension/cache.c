@@ -121,9 +121,10 @@ static PyObject *enter(PyObject *self, PyObject *Py_UNUSED(unused))
     return cache_handle((struct cache *)self) ? Py_NewRef(self) : NULL;
 }
 
+/* A subclass may close in its own way. */
 static PyObject *leave(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    return close_cache(self, NULL);
+    return PyObject_CallMethod(self, "close", NULL);
 }
 
 CACHE_METHOD(cache_get_host)
@@ -268,9 +269,21 @@ static PyMethodDef methods[] = {
      "info($self, modid, cmdid, /)\n--\n\n"
      "The age of a route and the state of its fetcher: a RouteInfo. Requests nothing. Its code is OK, NOEXIST, or\n"
      "PENDING where the route is not cached: then only what is about the fetcher is set."},
-    {"hosts", FAST(cache_hosts), METH_FASTCALL,
-     "hosts($self, modid, cmdid, /)\n--\n\n"
-     "All hosts of a route and their state, as a list of HostInfo. Raises as get_host() does, but no Overload."},
+    {"get_route", FAST(cache_get_route), METH_FASTCALL,
+     "get_route($self, modid, cmdid, /)\n--\n\n"
+     "All hosts of a route, as a list of pairs of a Host and its state: HOST_IN_ROTATION, HOST_EJECTED or HOST_DRAINED.\n"
+     "Raises as get_host() does, but no Overload."},
+    {"changes", FAST(cache_changes), METH_FASTCALL,
+     "changes($self, since=0, /)\n--\n\n"
+     "What has changed: a pair of the position to go on from, for the next call, and a list of routes (modid, cmdid).\n"
+     "None instead of the list: look at all routes, for `since` is 0, or more has changed than is remembered. A change is\n"
+     "a first answer for a route, an answer with other hosts, or a host that leaves or enters the rotation. A route may be\n"
+     "listed more than once."},
+    {"wait_change", FAST(cache_wait_change), METH_VARARGS | METH_KEYWORDS,
+     "wait_change($self, /, since, timeout=None)\n--\n\n"
+     "Waits until something has changed behind the position `since`, which changes() has returned, for `timeout` seconds\n"
+     "at most; None waits forever. False: nothing has. Releases the GIL. Signal handlers run meanwhile. ValueError:\n"
+     "another thread has closed the cache."},
     {"report", FAST(cache_report), METH_FASTCALL | METH_KEYWORDS,
      "report($self, host, retcode, /, duration_ms=None)\n--\n\n"
      "Reports the outcome of a call to the Host: retcode 0 is a success, all else a failure. `duration_ms` is how long\n"
@@ -290,7 +303,7 @@ static PyType_Slot slots[] = {
      "An open instance: the routes that a fetcher of this machine keeps in shared memory. One for each process\n"
      "and instance is enough.\n\n"
      "Threads may share it, and one may close it while others are in calls. It works in children of fork(),\n"
-     "which close it by themselves. Only wait_route() and the constructor wait."},
+     "which close it by themselves. Only wait_route(), wait_change() and the constructor wait."},
     {Py_tp_new, construct},
     {Py_tp_dealloc, dealloc},
     {Py_tp_getset, members},

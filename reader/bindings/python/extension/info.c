@@ -33,19 +33,6 @@ PyStructSequence_Desc route_info_desc = {
     .n_in_sequence = sizeof(fields) / sizeof(fields[0]) - 1,
 };
 
-static PyStructSequence_Field host_fields[] = {
-    {"host", "Host"},
-    {"state", "HOST_IN_ROTATION, HOST_EJECTED or HOST_DRAINED; later versions may add states"},
-    {NULL, NULL},
-};
-
-PyStructSequence_Desc host_info_desc = {
-    .name = "larshm.HostInfo",
-    .doc = "What Cache.hosts() says of a host. Later versions append members: use their names.",
-    .fields = host_fields,
-    .n_in_sequence = sizeof(host_fields) / sizeof(host_fields[0]) - 1,
-};
-
 /* A struct sequence of the members, each of which is taken, or NULL with an exception. */
 static PyObject *sequence_new(PyTypeObject *type, PyObject **members, size_t count)
 {
@@ -137,21 +124,21 @@ static PyObject *table_list(const struct table *table, struct state *state)
 {
     PyObject *list = PyList_New((Py_ssize_t)table->count);
     for (size_t i = 0; list && i < table->count; i++) {
-        PyObject *members[] = {host_new(state, &table->hosts[i]), PyLong_FromLong((long)table->states[i])};
-        PyObject *item = sequence_new(state->host_info, members, 2);
+        PyObject *host = host_new(state, &table->hosts[i]);
+        PyObject *item = host ? Py_BuildValue("(Ni)", host, (int)table->states[i]) : NULL;
         if (!item || PyList_SetItem(list, (Py_ssize_t)i, item) < 0)
             Py_CLEAR(list);
     }
     return list;
 }
 
-CACHE_METHOD(cache_hosts)
+CACHE_METHOD(cache_get_route)
 {
     struct cache *cache = (struct cache *)self;
     struct table table = {0};
     uint32_t modid, cmdid;
     PyObject *list = NULL;
-    if (!route_from("hosts", args, count, &modid, &cmdid))
+    if (!route_from("get_route", args, count, &modid, &cmdid))
         return NULL;
     larshm *h = cache_handle(cache);
     if (!h)

@@ -23,6 +23,8 @@ static const struct {
     {"CORRUPT", LARSHM_CORRUPT},
     {"BAD_ARGUMENT", LARSHM_BAD_ARGUMENT},
     {"CUT_OFF", LARSHM_CUT_OFF},
+    {"END", LARSHM_END},
+    {"OVERRUN", LARSHM_OVERRUN},
     {"HOST_IN_ROTATION", LARSHM_HOST_IN_ROTATION},
     {"HOST_EJECTED", LARSHM_HOST_EJECTED},
     {"HOST_DRAINED", LARSHM_HOST_DRAINED},
@@ -41,8 +43,7 @@ static int execute(PyObject *module)
     state->host = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &host_spec, NULL));
     state->cache = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &cache_spec, NULL));
     state->route_info = add_type(module, PyStructSequence_NewType(&route_info_desc));
-    state->host_info = add_type(module, PyStructSequence_NewType(&host_info_desc));
-    if (!state->host || !state->cache || !state->route_info || !state->host_info)
+    if (!state->host || !state->cache || !state->route_info)
         return -1;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value) < 0)
@@ -59,7 +60,6 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->host);
     Py_VISIT(state->cache);
     Py_VISIT(state->route_info);
-    Py_VISIT(state->host_info);
     return 0;
 }
 
@@ -74,7 +74,6 @@ static void release(void *module)
     Py_CLEAR(state->host);
     Py_CLEAR(state->cache);
     Py_CLEAR(state->route_info);
-    Py_CLEAR(state->host_info);
 }
 
 static PyObject *text_of(PyObject *Py_UNUSED(module), PyObject *code)

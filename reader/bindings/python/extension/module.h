@@ -19,18 +19,16 @@
 /* What an interpreter has of this module. It lives as long as the module does: it is not cleared before. */
 struct state {
     PyObject *error;
-    PyObject *errors[LARSHM_CUT_OFF + 1]; /* by code; NULL: error */
+    PyObject *errors[LARSHM_OVERRUN + 1]; /* by code; NULL: error */
     PyTypeObject *host;
     PyTypeObject *cache;
     PyTypeObject *route_info;
-    PyTypeObject *host_info;
 };
 
 extern PyModuleDef module_def;
 extern PyType_Spec cache_spec;
 extern PyType_Spec host_spec;
 extern PyStructSequence_Desc route_info_desc;
-extern PyStructSequence_Desc host_info_desc;
 
 /* An open instance. */
 struct cache {
@@ -58,8 +56,10 @@ CACHE_METHOD(cache_get_host_except);
 CACHE_METHOD(cache_get_hosts);
 CACHE_METHOD(cache_get_host_batch);
 CACHE_METHOD(cache_info);
-CACHE_METHOD(cache_hosts);
+CACHE_METHOD(cache_get_route);
+CACHE_METHOD(cache_changes);
 PyObject *cache_wait_route(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *cache_wait_change(PyObject *self, PyObject *args, PyObject *keywords);
 PyObject *cache_report(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
 
 /* host.c */
@@ -75,7 +75,8 @@ PyObject *error_raise(struct state *state, int code);
 
 /* argument.c: each is false with an exception. */
 bool arguments_are(const char *function, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most);
-bool number_from(const char *name, PyObject *object, unsigned long most, uint32_t *out);
+bool number_from(const char *name, PyObject *object, uint32_t most, uint32_t *out);
+bool number64_from(const char *name, PyObject *object, uint64_t most, uint64_t *out);
 bool route_from(const char *function, PyObject *const *args, Py_ssize_t count, uint32_t *modid,
                 uint32_t *cmdid);
 
