@@ -55,8 +55,9 @@ def batch(cache, *words):
 
 
 def hosts(cache, modid, cmdid):
-    found = cache.get_route(int(modid), int(cmdid))
-    return ["OK"] + sorted(f"{host}={STATES[state]}" for host, state in found)
+    found = sorted(f"{host}={STATES[state]}" for host, state in cache.get_route(int(modid), int(cmdid)))
+    listed = sorted(f"{info.host}={STATES[info.state]}" for info in cache.hosts(int(modid), int(cmdid)))
+    return ["OK", *found] if found == listed else ["OK", *found, "and-as-a-list", *listed]
 
 
 def size(cache, modid, cmdid):
@@ -76,6 +77,27 @@ def report(cache, modid, cmdid, word, retcode):
 def wait(cache, modid, cmdid, timeout_ms):
     cache.wait_route(int(modid), int(cmdid), None if timeout_ms == "-1" else int(timeout_ms) / 1000)
     return ["OK"]
+
+
+class Changes:
+    """Where the calls before have ended."""
+
+    since = 0
+
+
+def changes(cache):
+    Changes.since, routes = cache.changes(Changes.since)
+    if routes is None:
+        return ["OVERRUN"]
+    return ["END"] + sorted({f"{modid}:{cmdid}" for modid, cmdid in routes})
+
+
+def change(cache, timeout_ms):
+    return ["OK" if cache.wait_change(Changes.since, int(timeout_ms) / 1000) else "TIMEOUT"]
+
+
+def routes(cache):
+    return sorted(f"{modid}:{cmdid}" for modid, cmdid in cache.routes())
 
 
 def format_host(_, *words):
@@ -103,12 +125,15 @@ VERBS = {
     "info": (2, info),
     "report": (4, report),
     "wait": (3, wait),
+    "changes": (0, changes),
+    "change": (1, change),
+    "routes": (0, routes),
     "format": (None, format_host),
     "open": (1, open_other),
     "strerror": (None, strerror),
 }
 OF_INSTANCE = {"route", "eject", "drain", "answer"}
-SORTED = {"get", "except", "hosts"}
+SORTED = {"get", "except", "hosts", "changes"}
 
 
 def call(cache, verb, words):
@@ -130,12 +155,14 @@ def replay_line(cache, number, line):
         print(f"{number}: no such call: {verb}")
         return False
     count = VERBS[verb][0]
-    expected = words[count:] if count else words
+    expected = words if count is None else words[count:]
     came = call(cache, verb, words)
     if verb in SORTED:
         expected[1:] = sorted(expected[1:])
+    if verb == "routes":
+        expected.sort()
     if came != expected:
-        print(f"{number}: {verb} {' '.join(words[:count])}: expected {expected}, came {came}")
+        print(f"{number}: {verb} {' '.join(words[:count or 0])}: expected {expected}, came {came}")
     return came == expected
 
 

@@ -8,6 +8,7 @@ import textwrap
 import threading
 import time
 import tracemalloc
+import weakref
 
 import pytest
 
@@ -21,6 +22,8 @@ CALLS = {
     "get_hosts": ([(1, 1)],),
     "get_host_batch": (bytearray(0), memoryview(bytearray(0)).cast("i")),
     "get_route": (1, 1),
+    "hosts": (1, 1),
+    "routes": (),
     "changes": (1,),
     "wait_change": (1,),
     "info": (1, 1),
@@ -93,12 +96,12 @@ def test_a_closed_cache_raises_value_error(cache, name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_wrong_numbers_of_arguments_are_type_errors(cache, name):
-    for arguments in ((),) * (name != "changes") + ((1,) * 7,):
+    for arguments in ((1,) * 7,) if name in ("changes", "routes") else ((), (1,) * 7):
         with pytest.raises(TypeError):
             getattr(cache, name)(*arguments)
 
 
-@pytest.mark.parametrize("name", ["get_host", "info", "get_route", "wait_route"])
+@pytest.mark.parametrize("name", ["get_host", "info", "hosts", "get_route", "wait_route"])
 def test_routes_of_wrong_types_or_range_are_refused(cache, name):
     call = getattr(cache, name)
     for wrong in ("1", 1.0, None, [1], b"1"):
@@ -173,6 +176,77 @@ def test_tried_hosts_of_wrong_types_are_refused(cache):
 def test_hosts_are_listed_with_their_state(cache):
     states = {str(host): state for host, state in cache.get_route(1, 2)}
     assert states == {"10.0.0.8:80": larshm.HOST_IN_ROTATION, "10.0.0.9:80": larshm.HOST_EJECTED}
+
+
+def test_hosts_are_listed_with_their_records(cache):
+    hosts = {str(info.host): info for info in cache.hosts(1, 2)}
+    ejected = hosts["10.0.0.9:80"]
+    assert (ejected.state, ejected.share) == (larshm.HOST_EJECTED, 0)
+    assert hosts["10.0.0.8:80"].state == larshm.HOST_IN_ROTATION
+    with pytest.raises(larshm.NoExist):
+        cache.hosts(1, 6)
+    with pytest.raises(AttributeError):
+        ejected.state = 0
+
+
+def test_all_routes_are_listed(cache):
+    assert sorted(cache.routes()) == [(1, 1), (1, 2), (1, 6)]
+    routes = cache.routes()
+    next(routes)
+    assert len(list(routes)) == 2
+    assert next(routes, None) is None
+    with pytest.raises(TypeError):
+        type(routes)()
+
+
+def test_a_list_of_routes_ends_when_its_cache_is_closed(instance):
+    cache = larshm.open(instance.name)
+    routes, others = cache.routes(), cache.routes()
+    next(routes)
+    cache.close()
+    with pytest.raises(ValueError, match="closed"):
+        next(routes)
+    assert next(routes, None) is None
+    del others, cache
+
+
+def test_a_list_of_routes_in_a_circle_is_collected(instance):
+    class Mine(larshm.Cache):
+        pass
+
+    before = len(os.listdir("/proc/self/fd"))
+    cache = Mine(instance.name)
+    cache.list = cache.routes()
+    cache.end = weakref.ref(cache)
+    end = cache.end
+    del cache
+    gc.collect()
+    assert end() is None and len(os.listdir("/proc/self/fd")) == before
+
+
+def test_changes_are_told_from_a_position_on(instance, cache):
+    assert cache.wait_change(0, 0)
+    since, routes = cache.changes()
+    assert routes is None
+    assert cache.changes(since) == (since, [])
+    assert not cache.wait_change(since, 0)
+    instance.do("route 1 1 10.0.0.1:8080", "route 8 8 10.0.0.1:80")
+    assert cache.wait_change(since, timeout=60)
+    later, routes = cache.changes(since)
+    assert set(routes) == {(1, 1), (8, 8)}
+    assert cache.changes(later) == (later, [])
+    assert set(cache.changes(since)[1]) == {(1, 1), (8, 8)}
+
+
+def test_wrong_positions_are_refused(cache):
+    for call in (cache.changes, lambda since: cache.wait_change(since, 0)):
+        for wrong in (-1, 2**64):
+            with pytest.raises(OverflowError):
+                call(wrong)
+        for wrong in ("1", 1.0, None):
+            with pytest.raises(TypeError):
+                call(wrong)
+    assert cache.changes(2**64 - 1)[1] is None
 
 
 def test_what_is_known_of_a_route_is_told(cache):
@@ -286,7 +360,8 @@ def test_a_signal_handler_ends_a_wait(cache):
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        for wait in (lambda: cache.wait_route(9, 9), lambda: larshm.open("no-fetcher-has-run-here", None)):
+        newest = cache.changes()[0]
+        for wait in (lambda: cache.wait_route(9, 9), lambda: cache.wait_change(newest), lambda: larshm.open("no-fetcher-has-run-here", None)):
             signal.setitimer(signal.ITIMER_REAL, 0.02)
             with pytest.raises(Alarm):
                 wait()
@@ -389,7 +464,8 @@ def test_calls_keep_no_memory(instance, cache):
         str(host), repr(host), host.address, hash(host)
         cache.get_host_except(1, 1, [host])
         cache.get_hosts(routes)
-        cache.get_route(1, 2), cache.info(1, 1)
+        cache.get_route(1, 2), cache.info(1, 1), cache.hosts(1, 2), list(cache.routes()), next(cache.routes())
+        cache.changes(), cache.changes(cache.changes()[0])
         cache.report(host, 0, duration_ms=1)
         for call in (lambda: cache.get_host(9, 9), lambda: cache.get_host(1, -1), lambda: cache.get_hosts([(1,)])):
             try:
@@ -399,7 +475,7 @@ def test_calls_keep_no_memory(instance, cache):
 
     for _ in range(100):
         call_all()
-    objects = (None, larshm.Host, larshm.Pending, larshm.RouteInfo, cache, larshm._larshm)
+    objects = (None, larshm.Host, larshm.Pending, larshm.RouteInfo, larshm.HostInfo, cache, larshm._larshm)
     before = [sys.getrefcount(item) for item in objects[1:]]
     tracemalloc.start()
     base = tracemalloc.get_traced_memory()[0]

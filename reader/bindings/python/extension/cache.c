@@ -273,6 +273,15 @@ static PyMethodDef methods[] = {
      "get_route($self, modid, cmdid, /)\n--\n\n"
      "All hosts of a route, as a list of pairs of a Host and its state: HOST_IN_ROTATION, HOST_EJECTED or HOST_DRAINED.\n"
      "Raises as get_host() does, but no Overload."},
+    {"hosts", FAST(cache_hosts), METH_FASTCALL,
+     "hosts($self, modid, cmdid, /)\n--\n\n"
+     "All hosts of a route, as a list of HostInfo, with what the fetcher has recorded of them. Makes some system calls,\n"
+     "and reads through the records of all hosts of the machine; get_route() does neither. Raises as that does."},
+    {"routes", FAST(cache_routes), METH_FASTCALL,
+     "routes($self, /)\n--\n\n"
+     "An iterator over all routes (modid, cmdid) that are cached on this machine, also those that do not exist, in no\n"
+     "particular order. Requests nothing. A route that comes later may be left out. Raises ValueError once the cache is\n"
+     "closed; the instance stays mapped until the iterator has ended, or is gone."},
     {"changes", FAST(cache_changes), METH_FASTCALL,
      "changes($self, since=0, /)\n--\n\n"
      "What has changed: a pair of the position to go on from, for the next call, and a list of routes (modid, cmdid).\n"

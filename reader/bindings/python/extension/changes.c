@@ -3,7 +3,8 @@
 #include "module.h"
 
 enum {
-    MOST_LISTED = 1 << 16 /* more than are remembered: a fetcher that is faster than this loop does not keep it going */
+    MOST_LISTED =
+        1 << 16 /* more than are remembered: a fetcher that is faster than this loop does not keep it going */
 };
 
 /* A code of larshm.h behind the routes that were added to the list, or -1 with an exception. */
@@ -27,7 +28,8 @@ CACHE_METHOD(cache_changes)
 {
     struct cache *cache = (struct cache *)self;
     uint64_t since = 0;
-    if (!arguments_are("changes", count, 0, 1) || (count == 1 && !number64_from("since", args[0], UINT64_MAX, &since)))
+    if (!arguments_are("changes", count, 0, 1) ||
+        (count == 1 && !number64_from("since", args[0], UINT64_MAX, &since)))
         return NULL;
     larshm *h = cache_handle(cache);
     PyObject *list = h ? PyList_New(0) : NULL;

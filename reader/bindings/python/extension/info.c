@@ -33,23 +33,6 @@ PyStructSequence_Desc route_info_desc = {
     .n_in_sequence = sizeof(fields) / sizeof(fields[0]) - 1,
 };
 
-/* A struct sequence of the members, each of which is taken, or NULL with an exception. */
-static PyObject *sequence_new(PyTypeObject *type, PyObject **members, size_t count)
-{
-    PyObject *result = PyStructSequence_New(type);
-    bool whole = result != NULL;
-    for (size_t i = 0; i < count; i++) {
-        whole = whole && members[i];
-        if (result)
-            PyStructSequence_SetItem(result, (Py_ssize_t)i, members[i]);
-        else
-            Py_XDECREF(members[i]);
-    }
-    if (!whole)
-        Py_CLEAR(result);
-    return result;
-}
-
 static PyObject *info_new(struct state *state, int code, const larshm_route_info *info)
 {
     PyObject *members[] = {

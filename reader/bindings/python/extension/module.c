@@ -28,6 +28,17 @@ static const struct {
     {"HOST_IN_ROTATION", LARSHM_HOST_IN_ROTATION},
     {"HOST_EJECTED", LARSHM_HOST_EJECTED},
     {"HOST_DRAINED", LARSHM_HOST_DRAINED},
+    {"REASON_BIRTH", LARSHM_REASON_BIRTH},
+    {"REASON_ERR_RATE", LARSHM_REASON_ERR_RATE},
+    {"REASON_ERR_STREAK", LARSHM_REASON_ERR_STREAK},
+    {"REASON_WINDOW", LARSHM_REASON_WINDOW},
+    {"REASON_GOOD_WINDOW", LARSHM_REASON_GOOD_WINDOW},
+    {"REASON_SUCC_RATE", LARSHM_REASON_SUCC_RATE},
+    {"REASON_SUCC_STREAK", LARSHM_REASON_SUCC_STREAK},
+    {"REASON_TIMEOUT", LARSHM_REASON_TIMEOUT},
+    {"OVERRIDE_NONE", LARSHM_OVERRIDE_NONE},
+    {"OVERRIDE_PINNED", LARSHM_OVERRIDE_PINNED},
+    {"OVERRIDE_DRAINED", LARSHM_OVERRIDE_DRAINED},
 };
 
 static PyTypeObject *add_type(PyObject *module, PyTypeObject *type)
@@ -43,7 +54,9 @@ static int execute(PyObject *module)
     state->host = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &host_spec, NULL));
     state->cache = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &cache_spec, NULL));
     state->route_info = add_type(module, PyStructSequence_NewType(&route_info_desc));
-    if (!state->host || !state->cache || !state->route_info)
+    state->host_info = add_type(module, PyStructSequence_NewType(&host_info_desc));
+    state->routes = (PyTypeObject *)PyType_FromModuleAndSpec(module, &routes_spec, NULL);
+    if (!state->host || !state->cache || !state->route_info || !state->host_info || !state->routes)
         return -1;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value) < 0)
@@ -59,7 +72,9 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->errors[i]);
     Py_VISIT(state->host);
     Py_VISIT(state->cache);
+    Py_VISIT(state->routes);
     Py_VISIT(state->route_info);
+    Py_VISIT(state->host_info);
     return 0;
 }
 
@@ -73,7 +88,9 @@ static void release(void *module)
         Py_CLEAR(state->errors[i]);
     Py_CLEAR(state->host);
     Py_CLEAR(state->cache);
+    Py_CLEAR(state->routes);
     Py_CLEAR(state->route_info);
+    Py_CLEAR(state->host_info);
 }
 
 static PyObject *text_of(PyObject *Py_UNUSED(module), PyObject *code)

@@ -22,13 +22,17 @@ struct state {
     PyObject *errors[LARSHM_OVERRUN + 1]; /* by code; NULL: error */
     PyTypeObject *host;
     PyTypeObject *cache;
+    PyTypeObject *routes; /* the iterator */
     PyTypeObject *route_info;
+    PyTypeObject *host_info;
 };
 
 extern PyModuleDef module_def;
 extern PyType_Spec cache_spec;
 extern PyType_Spec host_spec;
+extern PyType_Spec routes_spec;
 extern PyStructSequence_Desc route_info_desc;
+extern PyStructSequence_Desc host_info_desc;
 
 /* An open instance. */
 struct cache {
@@ -57,6 +61,8 @@ CACHE_METHOD(cache_get_hosts);
 CACHE_METHOD(cache_get_host_batch);
 CACHE_METHOD(cache_info);
 CACHE_METHOD(cache_get_route);
+CACHE_METHOD(cache_routes);
+CACHE_METHOD(cache_hosts);
 CACHE_METHOD(cache_changes);
 PyObject *cache_wait_route(PyObject *self, PyObject *args, PyObject *keywords);
 PyObject *cache_wait_change(PyObject *self, PyObject *args, PyObject *keywords);
@@ -66,6 +72,9 @@ PyObject *cache_report(PyObject *self, PyObject *const *args, Py_ssize_t count, 
 PyObject *host_new(struct state *state, const larshm_host *host);
 /* The host that the object is, or NULL with TypeError. */
 const larshm_host *host_of(struct state *state, PyObject *object);
+
+/* sequence.c: a struct sequence of the members, each of which is taken, or NULL with an exception. A NULL among them has one. */
+PyObject *sequence_new(PyTypeObject *type, PyObject **members, size_t count);
 
 /* error.c: all types of errors, as attributes of the module; false with an exception. */
 bool errors_add(PyObject *module, struct state *state);

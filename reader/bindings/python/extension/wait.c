@@ -91,7 +91,8 @@ PyObject *cache_wait_route(PyObject *self, PyObject *args, PyObject *keywords)
     struct wait wait = {.call = wait_route};
     struct deadline deadline;
     PyObject *route[2], *timeout = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O:wait_route", names, &route[0], &route[1], &timeout) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O:wait_route", names, &route[0], &route[1],
+                                     &timeout) ||
         !route_from("wait_route", route, 2, &wait.modid, &wait.cmdid) || !deadline_from(timeout, &deadline))
         return NULL;
     int code = wait_until(cache, &wait, &deadline);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What the extension in C has, for type checkers. Its docstrings say what it does.
 from _typeshed import structseq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Optional, SupportsIndex, Tuple, Type, TypeVar, Union, final
 
@@ -32,6 +32,17 @@ OVERRUN: int
 HOST_IN_ROTATION: int
 HOST_EJECTED: int
 HOST_DRAINED: int
+REASON_BIRTH: int
+REASON_ERR_RATE: int
+REASON_ERR_STREAK: int
+REASON_WINDOW: int
+REASON_GOOD_WINDOW: int
+REASON_SUCC_RATE: int
+REASON_SUCC_STREAK: int
+REASON_TIMEOUT: int
+OVERRIDE_NONE: int
+OVERRIDE_PINNED: int
+OVERRIDE_DRAINED: int
 
 def strerror(code: SupportsIndex, /) -> str: ...
 
@@ -118,6 +129,56 @@ class RouteInfo(structseq[Any], Tuple[Any, ...]):
     @property
     def snapshot_unix_ms(self) -> int: ...
 
+@final
+class HostInfo(structseq[Any], Tuple[Any, ...]):
+    __match_args__: Final = (
+        "host",
+        "state",
+        "share",
+        "known",
+        "reason",
+        "override",
+        "value",
+        "limit",
+        "window_successes",
+        "window_failures",
+        "ejections",
+        "successes",
+        "failures",
+        "reason_age_ms",
+        "ejected_left_ms",
+    )
+    @property
+    def host(self) -> Host: ...
+    @property
+    def state(self) -> int: ...
+    @property
+    def share(self) -> int: ...
+    @property
+    def known(self) -> bool: ...
+    @property
+    def reason(self) -> int: ...
+    @property
+    def override(self) -> int: ...
+    @property
+    def value(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def window_successes(self) -> int: ...
+    @property
+    def window_failures(self) -> int: ...
+    @property
+    def ejections(self) -> int: ...
+    @property
+    def successes(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def reason_age_ms(self) -> int: ...
+    @property
+    def ejected_left_ms(self) -> int: ...
+
 class Cache:
     def __new__(cls: Type[_Self], instance: Optional[str] = None, timeout: Optional[float] = 0.0) -> _Self: ...
     @property
@@ -132,6 +193,8 @@ class Cache:
     ) -> None: ...
     def info(self, modid: SupportsIndex, cmdid: SupportsIndex, /) -> RouteInfo: ...
     def get_route(self, modid: SupportsIndex, cmdid: SupportsIndex, /) -> list[Tuple[Host, int]]: ...
+    def hosts(self, modid: SupportsIndex, cmdid: SupportsIndex, /) -> list[HostInfo]: ...
+    def routes(self) -> Iterator[Tuple[int, int]]: ...
     def changes(self, since: SupportsIndex = 0, /) -> Tuple[int, Optional[list[Tuple[int, int]]]]: ...
     def wait_change(self, since: SupportsIndex, timeout: Optional[float] = None) -> bool: ...
     def report(self, host: Host, retcode: SupportsIndex, /, duration_ms: Optional[SupportsIndex] = None) -> None: ...
