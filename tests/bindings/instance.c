@@ -30,7 +30,7 @@ enum {
     MAINTENANCE_MS = 100,
     TTL_S = 3600,
     BYTES = 64 << 20,
-    LINE_BYTES = 4096,
+    LINE_BYTES = 16384,
     ANSWERS_MAX = 64,
     DEMANDED_MAX = 1024,
     CALLS_BUDGET = 10000,
@@ -73,6 +73,24 @@ static bool parse_hosts(const char *word, struct host_addr hosts[static HOSTS_MA
     return port > last;
 }
 
+static int by_order(const void *a, const void *b)
+{
+    uint64_t first = host_addr_order(*(const struct host_addr *)a);
+    uint64_t second = host_addr_order(*(const struct host_addr *)b);
+    return (first > second) - (first < second);
+}
+
+/* As the writer wants them: sorted, each once. */
+static uint32_t sort_hosts(struct host_addr *hosts, uint32_t count)
+{
+    uint32_t kept = 0;
+    qsort(hosts, count, sizeof(*hosts), by_order);
+    for (uint32_t i = 0; i < count; i++)
+        if (kept == 0 || !host_addr_equal(hosts[i], hosts[kept - 1]))
+            hosts[kept++] = hosts[i];
+    return kept;
+}
+
 static bool publish(const struct instance *instance, struct route_key key, char *words)
 {
     static struct host_addr hosts[HOSTS_MAX];
@@ -83,6 +101,7 @@ static bool publish(const struct instance *instance, struct route_key key, char 
     for (char *word = strtok_r(words, blanks, &rest); word; word = strtok_r(NULL, blanks, &rest))
         if (!parse_hosts(word, hosts, &count))
             return false;
+    count = sort_hosts(hosts, count);
     return writer_put(instance->writer, &route, hosts, count, NULL, TTL_S, clock_tick(), &changed) == SHM_OK;
 }
 
@@ -235,6 +254,7 @@ static bool next_line(struct instance *instance, char line[static LINE_BYTES])
         }
         used++;
     }
+    fprintf(stderr, "bindings_instance: a line is too long\n");
     return false;
 }
 

@@ -4,7 +4,7 @@
 
 # "FROM TO FILE:LINE" for each file that includes one of ours in another room.
 includes() {
-  grep -nE '^[[:space:]]*#[[:space:]]*include "' -r proto conf shm reader fetcher tools --include='*.[ch]' |
+  grep -nE '^[[:space:]]*#[[:space:]]*include "' -r proto conf shm reader fetcher tools --include='*.[ch]' --include='*.hpp' |
     sed -E 's|^([^:]*)/([^/:]*):([0-9]*):.*"((.*)/)?[^/"]*".*|\1 \5 \1/\2:\3|' |
     awk '$1 != $2 && NF == 3'
 }
@@ -43,6 +43,7 @@ setup() {
   expect_wall 'shm/reader' '(shm/writer|reader|fetcher|conf|proto|tools)(/.*)?'
   expect_wall 'shm/writer' '(shm/reader|reader|fetcher|conf|proto|tools)(/.*)?'
   expect_wall 'reader' '(shm/writer|fetcher|conf|proto|tools)(/.*)?'
+  expect_wall 'reader/bindings/[^ ]*' '((shm|fetcher|conf|proto|tools)(/.*)?|reader)'
   expect_wall 'fetcher' '(shm/reader|reader|tools)(/.*)?'
   expect_wall 'tools/larshm' '(shm/writer|fetcher|tools/(dns|reporter|bridge|bench))(/.*)?'
   expect_wall 'tools/(common|dns|reporter|bridge)' '(shm/.*|fetcher)'
