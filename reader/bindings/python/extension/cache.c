@@ -293,6 +293,12 @@ static PyMethodDef methods[] = {
      "Waits until something has changed behind the position `since`, which changes() has returned, for `timeout` seconds\n"
      "at most; None waits forever. False: nothing has. Releases the GIL. Signal handlers run meanwhile. ValueError:\n"
      "another thread has closed the cache."},
+    {"fileno", cache_fileno, METH_NOARGS,
+     "fileno($self, /)\n--\n\n"
+     "A descriptor for select, selectors and event loops, which becomes readable when something has changed, or the fetcher\n"
+     "has replaced its objects: then read its 8 bytes, and call changes(). Each call gives the same one,\n"
+     "until the cache is closed: never close it. The first call starts a thread that sleeps until there is a change. In the\n"
+     "child of a fork, call it again, for a descriptor of its own."},
     {"report", FAST(cache_report), METH_FASTCALL | METH_KEYWORDS,
      "report($self, host, retcode, /, duration_ms=None)\n--\n\n"
      "Reports the outcome of a call to the Host: retcode 0 is a success, all else a failure. `duration_ms` is how long\n"
@@ -321,7 +327,7 @@ static PyType_Slot slots[] = {
 };
 
 PyType_Spec cache_spec = {
-    .name = "larshm._larshm.Cache",
+    .name = "larshm._larshm._Cache",
     .basicsize = sizeof(struct cache),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = slots,

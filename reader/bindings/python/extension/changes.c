@@ -44,3 +44,14 @@ CACHE_METHOD(cache_changes)
     Py_DECREF(list);
     return result;
 }
+
+PyObject *cache_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct cache *cache = (struct cache *)self;
+    int fd;
+    larshm *h = cache_handle(cache);
+    if (!h)
+        return NULL;
+    int code = larshm_change_fd(h, &fd);
+    return code == LARSHM_OK ? PyLong_FromLong(fd) : error_raise(cache->state, code);
+}

@@ -66,6 +66,7 @@ CACHE_METHOD(cache_hosts);
 CACHE_METHOD(cache_changes);
 PyObject *cache_wait_route(PyObject *self, PyObject *args, PyObject *keywords);
 PyObject *cache_wait_change(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *cache_fileno(PyObject *self, PyObject *unused);
 PyObject *cache_report(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
 
 /* host.c */

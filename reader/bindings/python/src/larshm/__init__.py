@@ -22,6 +22,7 @@ from typing import Optional
 
 from ._larshm import *
 from ._larshm import __version__
+from ._watch import Cache
 
 
 def open(instance: Optional[str] = None, timeout: Optional[float] = 0.0) -> Cache:

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Changes of routes in asyncio."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import typing
+from typing import Optional, Set, Tuple
+
+from . import _larshm
+
+if typing.TYPE_CHECKING:
+    import asyncio  # watch() imports it: programs that do not watch need not wait for it
+
+_ONE = (1).to_bytes(8, sys.byteorder)  # what an eventfd takes
+
+# Around the end of a descriptor, and its use by close() in another thread.
+_lock = threading.Lock()
+
+
+class _Watched:
+    """A cache's descriptor in an event loop, for all who watch the cache there.
+
+    It is a copy, so that a close of the cache leaves the loop a descriptor of its own.
+    """
+
+    def __init__(self, cache: _larshm._Cache, loop: asyncio.AbstractEventLoop):
+        self.loop = loop
+        self.pid = os.getpid()
+        self.watchers: Set[asyncio.Event] = set()
+        self.fd = os.dup(cache.fileno())
+        loop.add_reader(self.fd, self._notify)
+
+    def _notify(self) -> None:
+        try:
+            os.read(self.fd, 8)
+        except BlockingIOError:
+            pass
+        for watcher in self.watchers:
+            watcher.set()
+
+    def wake(self) -> None:
+        with _lock:
+            if self.fd >= 0:
+                os.write(self.fd, _ONE)
+
+    def end(self) -> None:
+        self.loop.remove_reader(self.fd)
+        with _lock:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Cache(_larshm._Cache):
+    __doc__ = _larshm._Cache.__doc__
+    __slots__ = ("_watched", "__weakref__")
+    _watched: Optional[_Watched]
+
+    def _watch_in(self, loop: asyncio.AbstractEventLoop) -> _Watched:
+        watched = getattr(self, "_watched", None)
+        if not watched or watched.pid != os.getpid() or watched.loop.is_closed():
+            watched = self._watched = _Watched(self, loop)
+        if watched.loop is not loop:
+            raise RuntimeError("the cache is watched in another event loop: open another one for this")
+        return watched
+
+    async def watch(self, since: int = 0) -> typing.AsyncIterator[Optional[Tuple[int, int]]]:
+        """The routes (modid, cmdid) that change, as they do; None: look at all routes.
+
+        It begins behind the position `since` of changes(); with 0, None comes at once. None comes again if more has
+        changed at a time than is remembered. Several tasks of an event loop may watch a cache, and tasks of other loops
+        another cache. Raises ValueError once the cache is closed.
+        """
+        import asyncio
+
+        watched = self._watch_in(asyncio.get_running_loop())
+        changed = asyncio.Event()
+        watched.watchers.add(changed)
+        try:
+            while True:
+                changed.clear()
+                since, routes = self.changes(since)
+                if routes is None:
+                    yield None
+                    continue
+                for route in routes:
+                    yield route
+                if not routes:
+                    await changed.wait()
+        finally:
+            watched.watchers.discard(changed)
+            if not watched.watchers:
+                self._watched = None
+                watched.end()
+
+    def close(self) -> None:
+        super().close()
+        watched = getattr(self, "_watched", None)
+        if watched and watched.pid == os.getpid():
+            watched.wake()
+
+    close.__doc__ = _larshm._Cache.close.__doc__
