@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An instance with a fetcher that has no directory, for the tests of each language: it publishes what it reads, has a
- * heartbeat, and collects what is demanded and reported. An ejected host gets no probes.
+ * heartbeat, collects what is demanded, and counts what is reported in the hosts' records. An ejected host gets no probes.
  *
  *      bindings_instance INSTANCE [FILE]     does what FILE says, prints "ready"; then what stdin says, "done" after each line
  *
@@ -22,6 +22,7 @@
 #include "conf/address.h"
 #include "conf/number.h"
 #include "shm/clock.h"
+#include "shm/writer/host_store.h"
 #include "shm/writer/writer_internal.h"
 #include "tools/bench/private_instance.h"
 
@@ -43,6 +44,7 @@ struct answer {
 
 struct instance {
     struct writer *writer;
+    struct host_store *store;           /* what was reported of each host */
     struct answer answers[ANSWERS_MAX]; /* not demanded yet */
     uint32_t answer_count;
     struct route_key demanded[DEMANDED_MAX]; /* ever */
@@ -114,7 +116,7 @@ static bool set_share(const struct instance *instance, struct route_key key, con
         return false;
     const struct host_addr host = {address.sin_addr.s_addr, address.sin_port};
     struct route_ref route = writer_find(instance->writer, key);
-    uint32_t at = route_ref_is_here(&route) ? route_ref_find_host(&route, host) : HOST_NONE;
+    uint32_t at = route_ref_is_here(&route) ? route_ref_find_host(&route, host) : HOST_STORE_NONE;
     if (at == HOST_NONE)
         return false;
     writer_set_share(instance->writer, &route, at, share);
@@ -165,7 +167,15 @@ static bool judge(void *context, const struct call_report *report)
 {
     const struct instance *instance = context;
     struct route_ref route = writer_find(instance->writer, report->key);
-    return route_ref_is_here(&route) && route_ref_find_host(&route, report->host) != HOST_NONE;
+    bool known = route_ref_is_here(&route) && route_ref_find_host(&route, report->host) != HOST_NONE;
+    uint32_t number = known ? host_store_add(instance->store, report->key, report->host) : HOST_STORE_NONE;
+    if (number != HOST_STORE_NONE) {
+        struct host_entry *entry = host_store_entry(instance->store, number);
+        entry->health.total_succ += report->batch.succ;
+        entry->health.total_err += report->batch.err;
+        host_store_commit(instance->store, number);
+    }
+    return known;
 }
 
 /* What a fetcher does all the time; false if an answer is wrong. */
@@ -291,7 +301,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bindings_instance INSTANCE [FILE]\n");
         return 1;
     }
-    if (writer_open(&instance.writer, &options, &failure) != SHM_OK) {
+    if (writer_open(&instance.writer, &options, &failure) != SHM_OK ||
+        host_store_open(&instance.store, options.instance, BYTES, &failure) != SHM_OK) {
         fprintf(stderr, "bindings_instance: no instance %s: event %d\n", options.instance, (int)failure.kind);
         return 1;
     }
@@ -299,6 +310,7 @@ int main(int argc, char **argv)
     writer_set_directory(instance.writer, "directory.example:7778");
     writer_connection(instance.writer, CONNECTION_UP, clock_tick());
     bool done = serve(&instance, argc == 3 ? argv[2] : NULL);
+    host_store_close(instance.store);
     writer_close(instance.writer);
     private_instance_remove(&names);
     return done ? 0 : 1;
