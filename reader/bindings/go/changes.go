@@ -17,7 +17,7 @@ import "context"
 //		case err == nil:
 //			// look at the route
 //		case errors.Is(err, larshm.ErrOverrun):
-//			// look at all routes
+//			// look at all routes, see Handle.Routes
 //		case errors.Is(err, larshm.ErrEnd):
 //			err = changes.Wait(ctx)
 //			...
@@ -51,16 +51,32 @@ func (c *Changes) Next() (modid, cmdid uint32, err error) {
 	return uint32(next.modid), uint32(next.cmdid), nil
 }
 
-// Wait waits until there is a change that Next has not returned, or ctx is done. It looks once if ctx is done already.
+// Wait waits until there is a change that Next has not returned, or ctx is done. It looks once if ctx is done already. The first
+// Wait of a handle starts a thread of the library, which sleeps until there is a change.
 //
-// nil: there is one, or Next was never called. ErrTimeout, which wraps ctx.Err(). ErrClosed.
+// nil: there is one, or Next was never called. ErrTimeout, which wraps ctx.Err(). ErrSystem: no descriptor or thread was left.
+// ErrClosed.
 func (c *Changes) Wait(ctx context.Context) error {
-	return c.h.wait(ctx, func() (Code, error) {
+	watch, err := c.h.startWatch()
+	if err != nil {
+		return err
+	}
+	for {
+		changed := watch.changed() // first, so that no change is missed
 		if !c.h.begin() {
-			return 0, ErrClosed
+			return ErrClosed
 		}
-		code := C.larshm_go_wait_change(c.h.c, C.uint64_t(c.since))
+		code := Code(C.larshm_go_wait_change(c.h.c, C.uint64_t(c.since)))
 		c.h.end()
-		return Code(code), nil
-	})
+		if code != ErrTimeout {
+			return code.err()
+		}
+		select {
+		case <-ctx.Done():
+			return because{code, ctx.Err()}
+		case <-c.h.done:
+			return ErrClosed
+		case <-changed:
+		}
+	}
 }

@@ -39,6 +39,49 @@ func refusing(t *testing.T) string {
 	return server.Addr().String()
 }
 
+// expectReports waits until the results of the host at an address are these.
+func expectReports(t *testing.T, h *larshm.Handle, address string, successes, failures uint64) {
+	t.Helper()
+	for {
+		infos, err := h.Hosts(1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, info := range infos {
+			if info.Host.String() != address {
+				continue
+			}
+			if info.Successes == successes && info.Failures == failures {
+				return
+			}
+			if info.Successes > successes || info.Failures > failures {
+				t.Fatal(info)
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestDialReportsTheOutcome(t *testing.T) {
+	good, bad := listen(t), refusing(t)
+	h, i := open(t, "route 1 1 "+good+" "+bad, "eject 1 1 "+good)
+	dialer := larshm.Dialer{Handle: h}
+	_, _, err := dialer.Dial(context.Background(), "tcp", 1, 1) // there is only the bad one
+	expect(t, err, syscall.ECONNREFUSED)
+	expect(t, i.do("return 1 1 "+good), nil)
+	expect(t, i.do("eject 1 1 "+bad), nil)
+	for _, dialer.FailuresOnly = range []bool{false, true} {
+		conn, _, err := dialer.Dial(context.Background(), "tcp", 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	expect(t, h.Report(at(t, bad), 1), nil) // those before have been collected by then
+	expectReports(t, h, bad, 0, 2)
+	expectReports(t, h, good, 1, 0)
+}
+
 func TestDialTriesAnotherHost(t *testing.T) {
 	good, bad := listen(t), refusing(t)
 	h, _ := open(t, "route 1 1 "+good+" "+bad)
@@ -137,6 +180,10 @@ func TestDialDoesNotBlameHostsForThisMachine(t *testing.T) {
 	cancel()
 	_, _, err = dialer.Dial(ctx, "tcp", 1, 1)
 	expect(t, err, context.Canceled)
+	for _, address := range []string{"10.0.0.1:8080", "10.0.0.2:8080"} {
+		expect(t, h.Report(at(t, address), 0), nil)
+		expectReports(t, h, address, 1, 0)
+	}
 }
 
 func TestTransportsDialRoutesByName(t *testing.T) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What cgo calls. A handle is a number here: cgo would put each pointer to an incomplete type on the heap, to check it. Hosts come
- * and go in numbers, too: a pointer to a Go variable puts that on the heap, and a struct is slower than both.
+ * and go in numbers, too: a pointer to a Go variable puts that on the heap, and a struct is slower than both. A list of hosts
+ * begins and ends within one call.
  */
 #ifndef LARSHM_GO_GLUE_H
 #define LARSHM_GO_GLUE_H
@@ -62,6 +63,41 @@ static inline int larshm_go_get_route_states(uintptr_t h, uint32_t modid, uint32
     return larshm_get_route_states(larshm_go_handle(h), modid, cmdid, hosts, states, cap, count);
 }
 
+/* Up to `cap` hosts; *count is how many there are. */
+static inline int larshm_go_hosts(uintptr_t h, uint32_t modid, uint32_t cmdid, larshm_host_info *infos,
+                                  size_t cap, size_t *count)
+{
+    larshm_hosts list;
+    larshm_host_info info;
+    int code = larshm_hosts_begin(larshm_go_handle(h), modid, cmdid, &list);
+    if (code != LARSHM_OK)
+        return code;
+    for (*count = 0; (code = larshm_hosts_next(&list, &info)) == LARSHM_OK; ++*count)
+        if (*count < cap)
+            infos[*count] = info;
+    larshm_hosts_end(larshm_go_handle(h), &list);
+    return code == LARSHM_END ? LARSHM_OK : code;
+}
+
+static inline int larshm_go_routes_begin(uintptr_t h, larshm_routes *all)
+{
+    return larshm_routes_begin(larshm_go_handle(h), all);
+}
+
+/* The next up to `cap` routes, two numbers each; 0: that was all. */
+static inline size_t larshm_go_routes_next(larshm_routes *all, uint32_t (*keys)[2], size_t cap)
+{
+    size_t count = 0;
+    while (count < cap && larshm_routes_next(all, &keys[count][0], &keys[count][1]) == LARSHM_OK)
+        count++;
+    return count;
+}
+
+static inline void larshm_go_routes_end(uintptr_t h, larshm_routes *all)
+{
+    larshm_routes_end(larshm_go_handle(h), all);
+}
+
 static inline int larshm_go_info(uintptr_t h, uint32_t modid, uint32_t cmdid, larshm_route_info *info)
 {
     return larshm_info(larshm_go_handle(h), modid, cmdid, info);
@@ -89,6 +125,11 @@ static inline struct larshm_go_change larshm_go_next_change(uintptr_t h, uint64_
 static inline int larshm_go_wait_change(uintptr_t h, uint64_t since)
 {
     return larshm_wait_change(larshm_go_handle(h), &since, 0);
+}
+
+static inline int larshm_go_change_fd(uintptr_t h, int *fd)
+{
+    return larshm_change_fd(larshm_go_handle(h), fd);
 }
 
 static inline int larshm_go_report(uintptr_t h, uint32_t modid, uint32_t cmdid, in_addr_t addr,

@@ -8,7 +8,6 @@ package larshm
 import "C"
 
 import (
-	"fmt"
 	"net/netip"
 	"unsafe"
 )
@@ -58,25 +57,4 @@ func (h Host) AddrPort() netip.AddrPort {
 // String is "10.0.0.1:8080", as net.Dial wants it.
 func (h Host) String() string {
 	return h.AddrPort().String()
-}
-
-// HostState says whether GetHost picks a host. A later library may return others.
-type HostState uint32
-
-const (
-	InRotation HostState = C.LARSHM_HOST_IN_ROTATION // also one that has come back, and gets a part of its share
-	Ejected    HostState = C.LARSHM_HOST_EJECTED     // only as a probe: calls to it have failed
-	Drained    HostState = C.LARSHM_HOST_DRAINED     // never: an operator has taken it out of rotation
-)
-
-func (s HostState) String() string {
-	switch s {
-	case InRotation:
-		return "in rotation"
-	case Ejected:
-		return "ejected"
-	case Drained:
-		return "drained"
-	}
-	return fmt.Sprintf("state %d", uint32(s))
 }

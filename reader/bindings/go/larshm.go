@@ -33,6 +33,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -43,6 +44,9 @@ type Handle struct {
 	c     C.uintptr_t
 	calls atomic.Int64  // in progress, 1 for the open handle, and the flags below
 	done  chan struct{} // closed by Close
+
+	watching sync.Mutex
+	watch    *watch // there once a goroutine has waited for changes
 }
 
 const (
@@ -114,6 +118,7 @@ func (h *Handle) Close() error {
 	}
 	runtime.SetFinalizer(h, nil)
 	close(h.done)
+	h.stopWatch()
 	h.end() // the open handle's own
 	return nil
 }

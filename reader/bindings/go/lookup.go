@@ -72,39 +72,26 @@ func picked(modid, cmdid uint32, pick C.uint64_t) (Host, error) {
 	return Host{Modid: modid, Cmdid: cmdid, addr: uint32(pick), port: uint16(pick >> 32)}, nil
 }
 
-// HostInfo is a host of a route and its state.
-type HostInfo struct {
-	Host  Host
-	State HostState
-}
-
-// Hosts returns all hosts of a route with their states.
+// GetRoute returns all hosts of a route, and the state of each as GetHost acts on it.
 //
 // ErrPending, ErrNoExist, ErrFull, ErrNoPermission, ErrCutOff, ErrLayout, ErrCorrupt, ErrClosed: as for GetHost.
-func (h *Handle) Hosts(modid, cmdid uint32) ([]HostInfo, error) {
+func (h *Handle) GetRoute(modid, cmdid uint32) ([]Host, []HostState, error) {
 	if !h.begin() {
-		return nil, ErrClosed
+		return nil, nil, ErrClosed
 	}
 	defer h.end()
-	for room := 16; ; {
-		hosts := make([]Host, room)
-		states := make([]HostState, room)
+	for room := C.size_t(16); ; {
+		hosts, states := make([]Host, room), make([]HostState, room)
 		var count C.size_t
 		code := C.larshm_go_get_route_states(h.c, C.uint32_t(modid), C.uint32_t(cmdid),
-			(*C.larshm_host)(unsafe.Pointer(&hosts[0])), (*C.enum_larshm_host_state)(unsafe.Pointer(&states[0])),
-			C.size_t(room), &count)
+			(*C.larshm_host)(unsafe.Pointer(&hosts[0])), (*C.enum_larshm_host_state)(unsafe.Pointer(&states[0])), room, &count)
 		if code != C.LARSHM_OK {
-			return nil, Code(code)
+			return nil, nil, Code(code)
 		}
-		if int(count) > room {
-			room = int(count)
-			continue
+		if count <= room {
+			return hosts[:count], states[:count], nil
 		}
-		all := make([]HostInfo, count)
-		for i := range all {
-			all[i] = HostInfo{hosts[i], states[i]}
-		}
-		return all, nil
+		room = count
 	}
 }
 

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	wakeMs       = 1 // how long the first lookup of a wait blocks a thread: it wakes the fetcher, which mostly answers within that
-	wakers       = 8 // threads that do so at a time
-	waitInterval = 5 * time.Millisecond
+	wakeMs   = 1 // how long the first lookup of a wait blocks a thread: it wakes the fetcher, which mostly answers within that
+	wakers   = 8 // threads that do so at a time
+	shortest = time.Millisecond
+	longest  = 20 * time.Millisecond // between two lookups of a wait
 )
 
 var waking = make(chan struct{}, wakers)
@@ -30,36 +31,12 @@ func (h *Handle) WaitRoute(ctx context.Context, modid, cmdid uint32) error {
 	if ctx.Err() == nil {
 		h.wakeFetcher(modid, cmdid)
 	}
-	return h.wait(ctx, func() (Code, error) { return h.lookAgain(modid, cmdid, 0) })
-}
-
-// wakeFetcher makes the first lookup of a wait one that blocks for a moment.
-func (h *Handle) wakeFetcher(modid, cmdid uint32) {
-	select {
-	case waking <- struct{}{}:
-		h.lookAgain(modid, cmdid, wakeMs)
-		<-waking
-	default:
-	}
-}
-
-func (h *Handle) lookAgain(modid, cmdid uint32, ms C.int) (Code, error) {
-	if !h.begin() {
-		return 0, ErrClosed
-	}
-	code := C.larshm_go_wait_route(h.c, C.uint32_t(modid), C.uint32_t(cmdid), ms)
-	h.end()
-	return Code(code), nil
-}
-
-// wait calls look, which does not wait, until its code is one that later calls would return, too.
-func (h *Handle) wait(ctx context.Context, look func() (Code, error)) error {
-	for {
-		code, err := look()
+	for pause := shortest; ; pause = longer(pause) {
+		code, err := h.look(modid, cmdid, 0)
 		if err != nil {
 			return err
 		}
-		if code != ErrTimeout && code != ErrFull && code != ErrCutOff {
+		if code != ErrTimeout && code != ErrFull && code != ErrCutOff { // others would stay
 			return code.err()
 		}
 		select {
@@ -67,7 +44,33 @@ func (h *Handle) wait(ctx context.Context, look func() (Code, error)) error {
 			return because{code, ctx.Err()}
 		case <-h.done:
 			return ErrClosed
-		case <-time.After(waitInterval):
+		case <-time.After(pause):
 		}
 	}
+}
+
+func longer(pause time.Duration) time.Duration {
+	if pause *= 2; pause > longest {
+		return longest
+	}
+	return pause
+}
+
+// wakeFetcher looks the route up in a way that blocks for a moment.
+func (h *Handle) wakeFetcher(modid, cmdid uint32) {
+	select {
+	case waking <- struct{}{}:
+		h.look(modid, cmdid, wakeMs)
+		<-waking
+	default:
+	}
+}
+
+func (h *Handle) look(modid, cmdid uint32, ms C.int) (Code, error) {
+	if !h.begin() {
+		return 0, ErrClosed
+	}
+	code := C.larshm_go_wait_route(h.c, C.uint32_t(modid), C.uint32_t(cmdid), ms)
+	h.end()
+	return Code(code), nil
 }

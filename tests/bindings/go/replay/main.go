@@ -140,20 +140,41 @@ func doBatch(words []string) (came []string) {
 }
 
 func doHosts(words []string) []string {
-	hosts, err := routes.Hosts(number(words[1]), number(words[2]))
-	var came []string
-	for _, host := range hosts {
-		came = append(came, host.Host.String()+"="+states[host.State])
+	hosts, state, err := routes.GetRoute(number(words[1]), number(words[2]))
+	var came, listed []string
+	for i, host := range hosts {
+		came = append(came, host.String()+"="+states[state[i]])
 	}
-	return append([]string{codeName(err)}, sorted(came)...)
+	came = append([]string{codeName(err)}, sorted(came)...)
+	infos, err := routes.Hosts(number(words[1]), number(words[2]))
+	for _, info := range infos {
+		listed = append(listed, info.Host.String()+"="+states[info.State])
+	}
+	listed = append([]string{codeName(err)}, sorted(listed)...)
+	if strings.Join(came, " ") != strings.Join(listed, " ") {
+		came = append(append(came, "and as a list"), listed...)
+	}
+	return came
 }
 
 func doSize(words []string) []string {
-	hosts, err := routes.Hosts(number(words[1]), number(words[2]))
+	hosts, _, err := routes.GetRoute(number(words[1]), number(words[2]))
 	if err != nil {
 		return []string{codeName(err)}
 	}
 	return []string{"OK", strconv.Itoa(len(hosts))}
+}
+
+func doRoutes([]string) []string {
+	var all []string
+	err := routes.Routes(func(modid, cmdid uint32) bool {
+		all = append(all, fmt.Sprintf("%d:%d", modid, cmdid))
+		return true
+	})
+	if err != nil {
+		return []string{codeName(err)}
+	}
+	return sorted(all)
 }
 
 func doInfo(words []string) []string {
@@ -247,6 +268,7 @@ var verbs = map[string]struct {
 	"info":     {3, doInfo, 0},
 	"report":   {5, doReport, 0},
 	"wait":     {4, doWait, 0},
+	"routes":   {1, doRoutes, 1},
 	"changes":  {1, doChanges, 2},
 	"change":   {2, doChange, 0},
 	"format":   {1, doFormat, 0},
