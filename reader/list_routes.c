@@ -19,8 +19,10 @@ int larshm_routes_begin(larshm *h, larshm_routes *all)
 int larshm_routes_next(larshm_routes *all, uint32_t *modid, uint32_t *cmdid)
 {
     const struct mapping *mapping = all->private_mapping;
+    if (!mapping)
+        return LARSHM_END;
     const struct routes *routes = &mapping->routes;
-    while (mapping && all->private_slot < routes_slot_count(routes)) {
+    while (all->private_slot < routes_slot_count(routes)) {
         uint32_t slot = all->private_slot++;
         struct table table;
         index_fetch_ahead(routes, slot);
