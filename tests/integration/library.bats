@@ -145,8 +145,21 @@ TEXT
     done
 }
 
+@test "the header for C++ and its example are clean as C++17 and C++20, with g++ and clang++" {
+    sanitized && skip "the same without"
+    flags=(-pedantic -Wall -Wextra -Wconversion -Wshadow -Werror -fsyntax-only -I "$SOURCE/reader/include" -I "$BUILD/cpp")
+    awk '/^```cpp$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/reader/bindings/cpp/README.md" \
+        >"$BATS_TEST_TMPDIR/readme.cpp"
+    for compiler in g++ clang++; do
+        command -v $compiler || continue
+        $compiler -std=c++17 "${flags[@]}" "$SOURCE/reader/bindings/cpp/example.cpp"
+        $compiler -std=c++20 "${flags[@]}" "$BATS_TEST_TMPDIR/readme.cpp"
+        $compiler -std=c++17 "${flags[@]}" -fno-exceptions -x c++ - <<<'#include <larshm/larshm.hpp>'
+    done
+}
+
 @test "the header fits a screen of 100 columns" {
-    run awk 'length > 99' "$SOURCE"/reader/include/*/*.h
+    run awk 'length > 99' "$SOURCE"/reader/include/*/*.h "$SOURCE"/reader/bindings/cpp/*.hpp
     [ -z "$output" ]
 }
 
@@ -176,7 +189,7 @@ TEXT
     ninja -C "$BATS_TEST_TMPDIR/build" --quiet
     DESTDIR=$BATS_TEST_TMPDIR/root cmake --install "$BATS_TEST_TMPDIR/build" --prefix /usr >/dev/null
     cd "$BATS_TEST_TMPDIR/root/usr"
-    for file in include/larshm/larshm.h lib/liblarshm.a lib/liblarshm.so lib/cmake/larshm/larshmConfig.cmake \
+    for file in include/larshm/larshm.h include/larshm/larshm.hpp lib/liblarshm.a lib/liblarshm.so lib/cmake/larshm/larshmConfig.cmake \
         lib/pkgconfig/larshm.pc; do
         [ -f "$file" ]
     done
