@@ -116,7 +116,7 @@ static bool set_share(const struct instance *instance, struct route_key key, con
         return false;
     const struct host_addr host = {address.sin_addr.s_addr, address.sin_port};
     struct route_ref route = writer_find(instance->writer, key);
-    uint32_t at = route_ref_is_here(&route) ? route_ref_find_host(&route, host) : HOST_STORE_NONE;
+    uint32_t at = route_ref_is_here(&route) ? route_ref_find_host(&route, host) : HOST_NONE;
     if (at == HOST_NONE)
         return false;
     writer_set_share(instance->writer, &route, at, share);
