@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/writer/changes.h"
 
+#include <string.h>
+
 #include "shm/atomic.h"
 
 /* Positions have 62 bits at first: a ring that is written to for as long as a machine lives does not use up the rest. */
@@ -31,14 +33,15 @@ void changes_start(struct routes_header *s_header, uint64_t random)
     store_relaxed(&s_header->changes, FIRST_LEAST + random % FIRST_LEAST);
 }
 
-/* Plain order: the rename publishes it. Where the rings differ in length, every position is overrun. */
+/* Plain stores: no other process writes to the one, and the rename publishes the other. Where they differ in length, every
+ * position is overrun. */
 void changes_carry(const struct routes *to, const struct routes *from, bool died)
 {
     uint64_t count = load_relaxed(&from->s_header->changes), entries = to->ring_mask + UINT64_C(1);
     if (!from->s_ring || count < FIRST_LEAST || count > UINT64_MAX / 2)
         return;
-    for (uint64_t i = 0; i < entries && to->ring_mask == from->ring_mask; i++)
-        store_relaxed(&to->s_ring[i], load_relaxed(&from->s_ring[i]));
-    count += to->ring_mask == from->ring_mask ? died : entries;
-    store_relaxed(&to->s_header->changes, count);
+    bool alike = to->ring_mask == from->ring_mask;
+    if (alike)
+        memcpy((void *)to->s_ring, (const void *)from->s_ring, entries * sizeof(*to->s_ring));
+    store_relaxed(&to->s_header->changes, count + (alike ? died : entries));
 }

@@ -2,7 +2,8 @@
 /*
  * G5, store by store. For each operation of a fetcher and each n: a child does the operation and dies before its n-th
  * step. What it leaves must hold for a reader (the is-valid walk; every route in its old or its new state) and for
- * the next fetcher, which adopts it: the same again, and nothing that a reader saw is taken back.
+ * the next fetcher, which adopts it: the same again, nothing that a reader saw is taken back, and clients that list changes
+ * are told of what has changed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "shm/atomic.h"
+#include "shm/changes.h"
 #include "shm/check.h"
 #include "shm/clock.h"
 #include "shm/index.h"
@@ -131,8 +133,35 @@ static bool die_at(struct instance *instance, const struct operation *operation,
     return WEXITSTATUS(status) == 0;
 }
 
+static uint64_t newest_change(struct instance *instance)
+{
+    struct region region;
+    struct routes routes;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    uint64_t position = changes_count(&routes);
+    region_close(&region);
+    return position;
+}
+
+/* What a client that has listed all changes up to `position` is told by the next fetcher. */
+static void expect_change_told(struct instance *instance, const struct operation *operation, unsigned long n,
+                               uint64_t position)
+{
+    struct region region;
+    struct routes routes;
+    struct route_key key;
+    enum shm_status status;
+    bool told = false;
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    while ((status = changes_next(&routes, &position, &key)) == SHM_OK)
+        told |= route_key_equal(key, numbered_key(operation->changed));
+    if (!told && status != SHM_OVERRUN)
+        fail_msg("%s, step %lu: the route has changed, and no client is told", operation->name, n);
+    region_close(&region);
+}
+
 static void adopt_and_compare(struct instance *instance, const struct operation *operation, unsigned long n,
-                              struct seen by_reader)
+                              struct seen by_reader, uint64_t position)
 {
     crash_at(0);
     instance_start(instance);
@@ -140,6 +169,10 @@ static void adopt_and_compare(struct instance *instance, const struct operation 
     if (operation->changed && !same(adopted, by_reader))
         fail_msg("%s, step %lu: a reader saw round %u, the next fetcher has %u", operation->name, n,
                  by_reader.round, adopted.round);
+    struct seen unmarked = adopted;
+    unmarked.marks = operation->before.marks; /* they are for people */
+    if (!same(unmarked, operation->before))
+        expect_change_told(instance, operation, n, position);
     if (adopted.limited != (adopted.states != 0))
         fail_msg("%s, step %lu: %u hosts are counted limited", operation->name, n, adopted.limited);
     if (object_exists(instance->names.next_routes) || object_exists(instance->names.next_control))
@@ -154,10 +187,11 @@ static unsigned long enumerate(const struct operation *operation)
     bool finished = false;
     while (!finished) {
         struct instance *instance = fresh_instance();
+        uint64_t position = newest_change(instance);
         instance_stop(instance);
         finished = die_at(instance, operation, ++n);
         struct seen seen = walk(instance, operation, n, "a reader");
-        adopt_and_compare(instance, operation, n, seen);
+        adopt_and_compare(instance, operation, n, seen, position);
         instance_teardown((void *[]){instance});
     }
     printf("%-36s %5lu crash points\n", operation->name, n - 1);
@@ -353,7 +387,7 @@ static void g5_adoption_can_be_interrupted_and_repeated(void **state)
                 break;
         }
         struct seen seen = walk(instance, &adoption, n, "a reader");
-        adopt_and_compare(instance, &adoption, n, seen);
+        adopt_and_compare(instance, &adoption, n, seen, 0);
         instance_teardown((void *[]){instance});
     }
     printf("%-36s %5lu crash points\n%-36s %5lu pairs of them\n", "adoption", steps,
