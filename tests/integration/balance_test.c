@@ -61,6 +61,45 @@ static void failures_in_a_row_take_a_host_out_for_all_processes(void **state)
     assert_int_equal(fetcher_counter(&fixture->fetcher, COUNTER_ejections), 1);
 }
 
+static larshm_host_info info_of(larshm *client, int last)
+{
+    const in_addr_t addr = rotation_host(last).addr;
+    larshm_hosts hosts;
+    larshm_host_info info, found = {.known = 0};
+    assert_int_equal(larshm_hosts_begin(client, 1, 1, &hosts), LARSHM_OK);
+    while (larshm_hosts_next(&hosts, &info) == LARSHM_OK)
+        if (info.host.addr == addr)
+            found = info;
+    larshm_hosts_end(client, &hosts);
+    return found;
+}
+
+static void programs_learn_why_a_host_is_ejected_and_for_how_long(void **state)
+{
+    struct fixture *fixture = *state;
+    rotation_start(fixture, "[loadbalance]\noverload_timeout = 60\n");
+    rotation_report(fixture->client, BAD, 0, 3);
+    eventually(rotation_counted(fixture, BAD, 3));
+    larshm_host_info info = info_of(fixture->client, BAD);
+    assert_int_equal(info.known, 1);
+    assert_int_equal(info.state, LARSHM_HOST_IN_ROTATION);
+    assert_int_equal(info.share, 8);
+    assert_int_equal(info.successes, 3);
+    assert_int_equal(info.window_successes, 3);
+    rotation_eject(fixture, BAD);
+    info = info_of(fixture->client, BAD);
+    assert_int_equal(info.state, LARSHM_HOST_EJECTED);
+    assert_int_equal(info.share, 0);
+    assert_int_equal(info.reason, LARSHM_REASON_ERR_STREAK);
+    assert_int_equal(info.value, ROTATION_STREAK);
+    assert_int_equal(info.failures, ROTATION_STREAK);
+    assert_int_equal(info.ejections, 1);
+    assert_in_range(info.ejected_left_ms + info.reason_age_ms, 59000, 61000);
+    info = info_of(fixture->client, BAD + 1);
+    assert_int_equal(info.known, 1);
+    assert_int_equal(info.failures, 0);
+}
+
 static void one_failure_less_in_a_row_ejects_no_host(void **state)
 {
     struct fixture *fixture = *state;
@@ -318,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(failures_in_a_row_take_a_host_out_for_all_processes),
+        fixture_test(programs_learn_why_a_host_is_ejected_and_for_how_long),
         fixture_test(one_failure_less_in_a_row_ejects_no_host),
         fixture_test(streak_that_ends_between_two_polls_is_not_lost),
         fixture_test(ejected_host_recovers_in_time_without_calls),

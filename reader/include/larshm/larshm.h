@@ -486,8 +486,8 @@ void larshm_routes_end(larshm *h, larshm_routes *all);
 
 /*
  * Lists the hosts of a route with the fetcher's records of them. Makes some system calls, and
- * reads through the records of all hosts of the machine: a few nanoseconds for each. Does not
- * block. larshm_get_route_states() does neither.
+ * reads through the records of all hosts of the machine: 20 microseconds, and 30 ms where there
+ * are a million. Does not block. larshm_get_route_states() does neither.
  *
  * 0: *hosts is a list until larshm_hosts_end(), which must follow, in any thread. LARSHM_PENDING,
  * LARSHM_NOEXIST, LARSHM_FULL, LARSHM_NO_PERMISSION, LARSHM_CUT_OFF, LARSHM_LAYOUT,

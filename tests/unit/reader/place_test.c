@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "reader/place.h"
 #include "shm/clock.h"
 #include "tests/support/client.h"
 #include "tests/support/eventually.h"
@@ -357,6 +358,61 @@ static void client_of_a_fetcher_with_another_layout_learns_that(void **state)
     larshm_close(h);
 }
 
+/* An empty object, for its identity. */
+static struct region make_object(const char *directory, const char *name)
+{
+    char path[256];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s%s", directory, name);
+    int fd = open(path, O_CREAT | O_RDWR, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    close(fd);
+    return (struct region){.device = st.st_dev, .inode = st.st_ino};
+}
+
+static void expect_home(const struct place *place, const struct region *current, bool kept)
+{
+    struct place_visit visit;
+    assert_int_equal(place_enter_home(place, "/object", current, &visit), SHM_OK);
+    assert_int_equal(visit.kept, kept);
+    if (!kept)
+        assert_int_equal(faccessat(visit.directory, "new", F_OK, 0), 0);
+    assert_true(place_leave(place, &visit));
+}
+
+static void the_home_of_a_routes_object_is_the_directory_that_has_it_under_its_name(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/larshm-home-XXXXXX", path[64], aside[64];
+    struct place place;
+    assert_non_null(mkdtemp(root));
+    snprintf(path, sizeof(path), "%s/objects", root);
+    snprintf(aside, sizeof(aside), "%s/aside", root);
+    assert_int_equal(mkdir(path, 0755), 0);
+    setenv("LARSHM_DIRECTORY", path, 1);
+    assert_int_equal(place_begin(&place), SHM_OK);
+    const struct region old = make_object(path, "/object");
+    expect_home(&place, &old, true);
+    assert_int_equal(rename(path, aside), 0);
+    expect_home(&place, &old, true);
+    assert_int_equal(mkdir(path, 0755), 0);
+    const struct region new = make_object(path, "/object");
+    make_object(path, "/new");
+    expect_home(&place, &old, true);
+    expect_home(&place, &new, false);
+    const struct region nowhere = {.inode = 1};
+    expect_home(&place, &nowhere, true);
+    place_end(&place);
+    unsetenv("LARSHM_DIRECTORY");
+    static const char *const made[] = {"/aside/object", "/objects/object", "/objects/new",
+                                       "/aside",        "/objects",        ""};
+    for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+        snprintf(path, sizeof(path), "%s%s", root, made[i]);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 static void wrong_environment_is_refused(void **state)
 {
     static const char *const names[] = {"LARSHM_TRUST_UID", "LARSHM_DIRECTORY"};
@@ -385,6 +441,7 @@ int main(void)
         TEST(g11_thread_that_looks_up_once_sees_that_the_objects_are_gone),
         TEST(client_of_a_fetcher_that_comes_back_is_not_cut_off),
         TEST(client_of_a_fetcher_with_another_layout_learns_that),
+        TEST(the_home_of_a_routes_object_is_the_directory_that_has_it_under_its_name),
         TEST(wrong_environment_is_refused),
     };
     return cmocka_run_group_tests_name("unit/reader/place", tests, NULL, NULL);

@@ -22,12 +22,14 @@ extern int larshm_route_begin(larshm *h, uint32_t modid, uint32_t cmdid, void *v
 extern int larshm_info(larshm *h, uint32_t modid, uint32_t cmdid, void *info);
 static const size_t view_of_0_1 = offsetof(larshm_view, private_ref) + sizeof(uint64_t);
 static const size_t info_of_0_1_size = offsetof(larshm_route_info, can_ask) + 1 + 3;
+static const size_t host_of_0_2_size = offsetof(larshm_host_info, ejected_left_ms) + sizeof(uint64_t);
 
 /* A caller's struct, with memory behind it that is not the library's to write. */
 union memory {
     unsigned char byte[ROOM];
     larshm_view view;
     larshm_route_info info;
+    larshm_host_info host;
 };
 
 static void forget(union memory *memory)
@@ -67,6 +69,15 @@ static void a_longer_struct_gets_0_where_the_library_knows_nothing(void **state)
     assert_int_equal(memory.info.hosts, 3);
     expect(&memory, sizeof(larshm_route_info), ROOM - 1, 0);
     expect(&memory, ROOM - 1, ROOM, UNTOUCHED);
+
+    larshm_hosts hosts;
+    forget(&memory);
+    assert_int_equal(larshm_hosts_begin(h, 0, 1, &hosts), LARSHM_OK);
+    assert_int_equal(larshm_hosts_next_sized(&hosts, &memory.host, ROOM - 1), LARSHM_OK);
+    assert_int_equal(memory.host.share, 8);
+    expect(&memory, sizeof(larshm_host_info), ROOM - 1, 0);
+    expect(&memory, ROOM - 1, ROOM, UNTOUCHED);
+    larshm_hosts_end(h, &hosts);
     larshm_close(h);
 }
 
@@ -96,7 +107,13 @@ static void a_struct_shorter_than_any_version_has_is_refused(void **state)
     forget(&memory);
     assert_int_equal(larshm_route_begin_sized(h, 0, 1, &memory.view, view_of_0_1 - 1), LARSHM_BAD_ARGUMENT);
     assert_int_equal(larshm_info_sized(h, 0, 1, &memory.info, info_of_0_1_size - 1), LARSHM_BAD_ARGUMENT);
+    larshm_hosts hosts;
+    assert_int_equal(larshm_hosts_begin(h, 0, 1, &hosts), LARSHM_OK);
+    assert_int_equal(larshm_hosts_next_sized(&hosts, &memory.host, host_of_0_2_size - 1),
+                     LARSHM_BAD_ARGUMENT);
     expect(&memory, 0, ROOM, UNTOUCHED);
+    assert_int_equal(larshm_hosts_next_sized(&hosts, &memory.host, host_of_0_2_size), LARSHM_OK);
+    larshm_hosts_end(h, &hosts);
     larshm_close(h);
 }
 
