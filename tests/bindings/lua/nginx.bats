@@ -39,14 +39,14 @@ TEXT
     pids+=("$!")
 }
 
-# The example with only its address, and what its surroundings must differ in.
+# start_nginx [DIRECTIVE]: the example with an address of its own, with paths of its own, and with this directive.
 start_nginx() {
     local user='' directory=$BATS_TEST_TMPDIR/nginx
     [ "$(id -u)" -ne 0 ] || user='user nobody nogroup;'
     mkdir -p "$directory"
     chmod 755 "$BATS_TEST_TMPDIR" "$directory"
     sed -e "s|listen 8080|listen $network.100:8080|" -e 's|^worker_processes auto;|worker_processes 2;|' \
-        -e "s|^http {|&\n    access_log off; $(paths "$directory")|" \
+        -e "s|^http {|&\n    ${1:-} access_log off; $(paths "$directory")|" \
         -e "s|#lua_package_path .*|lua_package_path '$SOURCE/reader/bindings/lua/?.lua;;';|" \
         "$SOURCE/reader/bindings/lua/nginx.conf.example" >"$directory/conf"
     LARSHM_INSTANCE=$instance LD_LIBRARY_PATH=$BUILD/lib "$NGINX_PROGRAM" -e "$directory/log" -c "$directory/conf" \
@@ -174,6 +174,17 @@ mappings() {
     kill -QUIT "$nginx"
     wait "$nginx"
     [ "$(grep -c 'exited on signal' "$BATS_TEST_TMPDIR/nginx/log")" -eq 2 ]
+}
+
+@test "a Lua state for each request leaves nothing behind" {
+    setup_hosts
+    start_nginx 'lua_code_cache off;'
+    requests 20
+    before=$(mappings)
+    requests 200
+    [ "$(mappings)" = "$before" ]
+    run grep -E 'exited on signal|stack traceback' "$BATS_TEST_TMPDIR/nginx/log"
+    [ "$status" -eq 1 ]
 }
 
 @test "nginx before the first fetcher answers 503, and finds the fetcher that comes later" {
