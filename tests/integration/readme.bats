@@ -64,6 +64,7 @@ TEXT
   mkdir -p "$BATS_TEST_TMPDIR/tree/tools"
   cp "$SOURCE/tools/"{help,languages} "$BATS_TEST_TMPDIR/tree/tools"
   cd "$BATS_TEST_TMPDIR/tree"
+  # expect_found SED MESSAGE: of the README that is changed so.
   expect_found() {
     sed "$1" "$SOURCE/README.md" >README.md
     run tools/languages --check
@@ -75,6 +76,8 @@ TEXT
   expect_found '/^| \[C\]/s/[0-9.,]* | 1.0 |/| 1.0 |/' "no row of numbers for [C]"
   expect_found '/^<!-- languages/d' "no table of languages"
   expect_found 's/ times C |//' "no table of languages"
+  mkdir -p reader/bindings/cobol
+  expect_found '' "no row for reader/bindings/cobol/"
 }
 
 @test "each script in tools/ says with --help and -h what it does, and refuses what it does not know" {
