@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shm/index.h"
+#include "shm/writer/changes.h"
 #include "shm/writer/publisher.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -23,6 +24,9 @@ static void format(struct routes_header *s_header)
         .generation = 1,
     };
     routes_lay_out(s_header, IMAGE_BUCKETS, IMAGE_UNITS, 1);
+    s_header->parts_bytes = IMAGE_RING * sizeof(uint64_t);
+    s_header->ring_entries = IMAGE_RING;
+    changes_start(s_header, 1);
 }
 
 static void put(struct publisher *publisher, uint32_t cmdid, uint32_t count)

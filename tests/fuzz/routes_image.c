@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "shm/changes.h"
 #include "shm/check.h"
 #include "shm/index.h"
 #include "shm/reader/lookup_fast.h"
@@ -45,6 +46,19 @@ static bool look_up(const struct routes *routes, struct route_key key)
     return true;
 }
 
+/* From each position that could be in the ring: as many as there are entries, at the most. */
+static void list_changes(const struct routes *routes)
+{
+    uint64_t count = changes_count(routes);
+    for (uint64_t back = 0; back <= IMAGE_RING; back++) {
+        uint64_t position = count - back, listed = 0;
+        struct route_key key;
+        while (changes_next(routes, &position, &key) == SHM_OK)
+            DEMAND(++listed <= back);
+        DEMAND(position == count);
+    }
+}
+
 static void walk(const struct routes *routes)
 {
     struct check_report report;
@@ -57,6 +71,7 @@ static void walk(const struct routes *routes)
         look_up(routes, route_key(1, slot));
     }
     look_up(routes, ROUTE_KEY_NONE);
+    list_changes(routes);
     if (check_routes(routes, &report) == SHM_OK)
         DEMAND(report.keys == keys && served == keys);
     else
