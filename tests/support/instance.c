@@ -17,6 +17,10 @@
 #include "tests/support/keys.h"
 #include "tools/bench/private_instance.h"
 
+enum {
+    LONG_SILENCE_MS = 60 * 1000 /* a fetcher is dead by then, whoever judges */
+};
+
 enum event_kind instance_next_event(struct instance *instance)
 {
     return writer_next_event(instance->writer, &instance->event) ? instance->event.kind : EVENT_NONE;
@@ -218,6 +222,18 @@ enum shm_status instance_map(const struct instance *instance, bool writable, str
     const struct trust trust = {.owners = {geteuid()}, .owner_count = 1, .unsafe_mode = 0022};
     enum shm_status status = region_open(instance->names.routes, writable, &trust, 0, region);
     return status == SHM_OK ? routes_attach(region, routes) : status;
+}
+
+void instance_replace_by_hand(struct instance *instance)
+{
+    struct region region;
+    struct routes routes;
+    instance_stop(instance);
+    assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
+    store_relaxed(&routes.s_header->tick, clock_tick() - LONG_SILENCE_MS);
+    region_close(&region);
+    private_instance_remove(&instance->names);
+    instance_start(instance);
 }
 
 void instance_map_control(const struct instance *instance, struct region *region, struct control *control)

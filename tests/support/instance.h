@@ -85,6 +85,9 @@ uint32_t instance_objects(const struct instance *instance);
 /* Makes a new generation with the same routes, as growth does. */
 void instance_renew(struct instance *instance);
 
+/* The fetcher falls silent, its objects are removed by hand, and another one makes others: no doorbell tells of that. */
+void instance_replace_by_hand(struct instance *instance);
+
 /* Opens the object read-only (or not), trusting only this user. */
 enum shm_status instance_map(const struct instance *instance, bool writable, struct region *region,
                              struct routes *routes);

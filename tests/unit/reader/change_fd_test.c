@@ -22,7 +22,6 @@
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
-#include "tools/bench/private_instance.h"
 
 enum {
     THREADS = 8,
@@ -317,25 +316,6 @@ static void route_that_was_pending_makes_it_readable_whatever_the_answer_is(void
     larshm_close(h);
 }
 
-/* As if the fetcher had died some time ago. */
-static void fall_silent(struct instance *instance)
-{
-    struct region region;
-    struct routes routes;
-    assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
-    store_relaxed(&routes.s_header->tick, clock_tick() - 2 * SILENT_MS);
-    region_close(&region);
-}
-
-/* The objects are removed by hand, and another fetcher makes others: no doorbell tells of that. */
-static void replace_by_hand(struct instance *instance)
-{
-    instance_stop(instance);
-    fall_silent(instance);
-    private_instance_remove(&instance->names);
-    instance_start(instance);
-}
-
 static void lookups_bring_the_thread_along_to_an_object_that_no_doorbell_tells_of(void **state)
 {
     struct instance *instance = *state;
@@ -344,7 +324,7 @@ static void lookups_bring_the_thread_along_to_an_object_that_no_doorbell_tells_o
     instance_put(instance, 1, 1, 4, 15);
     int fd = change_fd(h);
     wait_for_sleep(only_thread());
-    replace_by_hand(instance);
+    instance_replace_by_hand(instance);
     instance_put(instance, 2, 1, 4, 15);
     eventually(larshm_get_host(h, 0, 2, &host) == LARSHM_OK);
     expect_event(fd);

@@ -95,7 +95,7 @@ static void host_that_leaves_rotation_or_returns_is_a_change_and_parts_of_its_sh
     larshm_close(h);
 }
 
-static void positions_go_on_in_the_next_generation_and_with_the_next_fetcher(void **state)
+static void g13_positions_go_on_in_the_next_generation_and_with_the_next_fetcher(void **state)
 {
     struct instance *instance = *state;
     uint64_t since = 0;
@@ -117,7 +117,7 @@ static void positions_go_on_in_the_next_generation_and_with_the_next_fetcher(voi
     larshm_close(h);
 }
 
-static void positions_of_an_instance_that_was_removed_are_overrun(void **state)
+static void g13_positions_of_an_instance_that_was_removed_are_overrun(void **state)
 {
     struct instance *instance = *state;
     uint64_t since = 0;
@@ -144,8 +144,8 @@ int main(void)
         TEST(first_call_says_to_look_at_all_routes),
         TEST(first_answers_and_other_hosts_are_changes_and_refreshes_are_none),
         TEST(host_that_leaves_rotation_or_returns_is_a_change_and_parts_of_its_share_are_none),
-        TEST(positions_go_on_in_the_next_generation_and_with_the_next_fetcher),
-        TEST(positions_of_an_instance_that_was_removed_are_overrun),
+        TEST(g13_positions_go_on_in_the_next_generation_and_with_the_next_fetcher),
+        TEST(g13_positions_of_an_instance_that_was_removed_are_overrun),
     };
     return cmocka_run_group_tests_name("unit/reader/changes", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "shm/clock.h"
 #include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
 enum {
@@ -115,6 +116,20 @@ static void waiter_follows_to_the_next_generation_and_the_next_fetcher(void **st
     assert_int_equal(instance_reader_mappings(instance), 0);
 }
 
+/* Each wait is short, so that the look that follows it comes soon. */
+static void waiter_finds_an_object_that_no_doorbell_tells_of(void **state)
+{
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    uint64_t since = 0;
+    assert_int_equal(larshm_wait_change(h, &since, 0), LARSHM_OK);
+    instance_replace_by_hand(instance);
+    eventually(larshm_wait_change(h, &since, 10) == LARSHM_OK);
+    instance_put(instance, 1, 1, 4, 15);
+    assert_int_equal(larshm_wait_change(h, &since, 0), LARSHM_OK);
+    larshm_close(h);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -122,6 +137,7 @@ int main(void)
         TEST(first_call_returns_at_once_and_the_next_times_out),
         TEST(publish_wakes_the_waiter_and_a_refresh_does_not),
         TEST(ejection_wakes_the_waiter),
+        TEST(waiter_finds_an_object_that_no_doorbell_tells_of),
         TEST(waiter_follows_to_the_next_generation_and_the_next_fetcher),
     };
     return cmocka_run_group_tests_name("unit/reader/wait_change", tests, NULL, NULL);

@@ -94,7 +94,7 @@ static void changes_are_listed_in_their_order_and_then_end(void **state)
     }
 }
 
-static void more_changes_than_are_remembered_are_told_as_overrun(void **state)
+static void g13_more_changes_than_are_remembered_are_told_as_overrun(void **state)
 {
     uint64_t first = changes_count(&routes), position = first;
     (void)state;
@@ -172,7 +172,7 @@ static void *go_on_changing(void *context)
 }
 
 /* Every change is listed as itself, or told as overrun: also to a reader that stands still at times. */
-static void no_change_is_missed_by_a_reader_that_is_stopped_at_times(void **state)
+static void g13_no_change_is_missed_by_a_reader_that_is_stopped_at_times(void **state)
 {
     uint64_t position = changes_count(&routes);
     uint32_t listed = 0, overruns = 0;
@@ -206,12 +206,12 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(changes_are_listed_in_their_order_and_then_end),
-        TEST(more_changes_than_are_remembered_are_told_as_overrun),
+        TEST(g13_more_changes_than_are_remembered_are_told_as_overrun),
         TEST(position_that_the_ring_has_never_had_is_overrun),
         TEST(change_under_way_is_not_listed),
         TEST(entries_that_are_empty_are_passed_over),
         TEST(any_count_in_a_damaged_header_ends_in_bounded_time),
-        TEST(no_change_is_missed_by_a_reader_that_is_stopped_at_times),
+        TEST(g13_no_change_is_missed_by_a_reader_that_is_stopped_at_times),
     };
     return cmocka_run_group_tests_name("unit/shm/changes", tests, NULL, NULL);
 }
