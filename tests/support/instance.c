@@ -18,7 +18,7 @@
 #include "tools/bench/private_instance.h"
 
 enum {
-    LONG_SILENCE_MS = 60 * 1000 /* a fetcher is dead by then, whoever judges */
+    LONG_SILENCE_MS = 60 * 1000 /* a fetcher that is silent for so long counts as dead */
 };
 
 enum event_kind instance_next_event(struct instance *instance)
