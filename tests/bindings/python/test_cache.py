@@ -433,11 +433,11 @@ def test_finalizers_may_call_while_the_interpreter_ends(instance):
 
 
 def test_subinterpreters_have_modules_of_their_own(instance):
-    pytest.importorskip("_xxsubinterpreters")
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     ended = run_python(
         instance,
         f"""
-        import _xxsubinterpreters as interpreters
+        import {module} as interpreters
         code = '''
         import larshm
         cache = larshm.open({instance.name!r})

@@ -149,7 +149,7 @@ static bool buffer_fits(const Py_buffer *view, const char *name, bool is_right, 
 {
     if (!is_right)
         PyErr_Format(PyExc_TypeError, "%s must be a buffer of %s", name, form);
-    else if ((uintptr_t)view->buf % sizeof(uint32_t) != 0)
+    else if (view->len > 0 && (uintptr_t)view->buf % sizeof(uint32_t) != 0)
         PyErr_Format(PyExc_ValueError, "%s is not aligned to 4 bytes", name);
     else if ((size_t)view->len % record != 0)
         PyErr_Format(PyExc_ValueError, "%s has %zd bytes, no multiple of %zu", name, view->len, record);

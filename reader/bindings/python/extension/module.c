@@ -108,8 +108,17 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* Slots of Python 3.12, which 3.11 refuses: interpreters with a GIL of their own may load the module. They share no objects of
+ * it, and the library serves all threads. */
+enum {
+    MULTIPLE_INTERPRETERS = 3,
+    PER_INTERPRETER_GIL = 2,
+    SINCE = 0x030C0000
+};
+
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
+    {0, NULL}, /* for MULTIPLE_INTERPRETERS */
     {0, NULL},
 };
 
@@ -122,5 +131,7 @@ PyModuleDef module_def = {
 PyMODINIT_FUNC PyInit__larshm(void);
 PyMODINIT_FUNC PyInit__larshm(void)
 {
+    if (Py_Version >= SINCE)
+        slots[1] = (PyModuleDef_Slot){MULTIPLE_INTERPRETERS, (void *)PER_INTERPRETER_GIL};
     return PyModuleDef_Init(&module_def);
 }

@@ -16,9 +16,6 @@ if typing.TYPE_CHECKING:
 
 _ONE = (1).to_bytes(8, sys.byteorder)  # what an eventfd takes
 
-# Around the end of a descriptor, and its use by close() in another thread.
-_lock = threading.Lock()
-
 
 class _Watched:
     """A cache's descriptor in an event loop, for all who watch the cache there.
@@ -29,6 +26,7 @@ class _Watched:
     def __init__(self, cache: _larshm._Cache, loop: asyncio.AbstractEventLoop):
         self.loop = loop
         self.pid = os.getpid()
+        self.lock = threading.Lock()  # around the end of the descriptor, and its use by close() in another thread
         self.watchers: Set[asyncio.Event] = set()
         self.fd = os.dup(cache.fileno())
         loop.add_reader(self.fd, self._notify)
@@ -42,13 +40,13 @@ class _Watched:
             watcher.set()
 
     def wake(self) -> None:
-        with _lock:
+        with self.lock:
             if self.fd >= 0:
                 os.write(self.fd, _ONE)
 
     def end(self) -> None:
         self.loop.remove_reader(self.fd)
-        with _lock:
+        with self.lock:
             os.close(self.fd)
             self.fd = -1
 
