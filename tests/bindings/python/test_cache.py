@@ -145,6 +145,31 @@ def test_a_cache_that_is_closed_while_arguments_are_converted_raises(instance):
             call()
 
 
+@pytest.mark.parametrize("name", [*CALLS, "list"])
+def test_the_garbage_collector_may_close_the_cache_within_a_call(instance, name):
+    cache = larshm.open(instance.name)
+    arguments = CALLS | {"changes": (cache.changes()[0],), "hosts": (1, 2), "get_hosts": ([(1, 1)] * 20,)}
+    instance.do(*(f"route 3 {i} 10.0.0.3:80" for i in range(20)))
+    call, given = (list, (cache.routes(),)) if name == "list" else (getattr(cache, name), arguments[name])
+    full = [(i, i) for i in range(5000)], [[] for _ in range(500)]  # for objects at hand nothing is collected
+
+    def close(*_):
+        cache.close()
+
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.callbacks.append(close)
+    gc.set_threshold(1)
+    try:
+        call(*given)
+    except ValueError:
+        pass
+    gc.set_threshold(*thresholds)
+    gc.collect()
+    gc.callbacks.remove(close)
+    assert cache.closed and full
+
+
 def test_wrong_reports_are_refused(cache):
     for host in (None, ("10.0.0.1", 80), "10.0.0.1:80"):
         with pytest.raises(TypeError):

@@ -31,17 +31,22 @@ CACHE_METHOD(cache_changes)
     if (!arguments_are("changes", count, 0, 1) ||
         (count == 1 && !number64_from("since", args[0], UINT64_MAX, &since)))
         return NULL;
-    larshm *h = cache_handle(cache);
-    PyObject *list = h ? PyList_New(0) : NULL;
-    if (!list)
-        return NULL;
-    int code = list_changes(h, &since, list);
+    PyObject *list = PyList_New(0);
+    larshm *h = list ? cache_handle(cache) : NULL;
+    int code = -1;
+    if (h) {
+        /* New objects may start the garbage collector, which runs Python code. */
+        use_begin(cache);
+        code = list_changes(h, &since, list);
+        if (!use_end(cache))
+            code = -1;
+    }
     PyObject *result = NULL;
     if (code == LARSHM_END || code == LARSHM_OVERRUN)
         result = Py_BuildValue("(KO)", (unsigned long long)since, code == LARSHM_END ? list : Py_None);
     else if (code > 0)
         error_raise(cache->state, code);
-    Py_DECREF(list);
+    Py_XDECREF(list);
     return result;
 }
 

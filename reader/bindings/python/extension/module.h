@@ -40,16 +40,16 @@ struct cache {
     larshm *handle;   /* NULL after the last use of a closed one */
     PyObject *module; /* keeps the state */
     struct state *state;
-    unsigned uses; /* calls that are in the library without the GIL */
+    unsigned uses; /* see use_begin() */
     bool closed;
 };
 
-/* The handle, or NULL with ValueError if the cache is closed. Python code may run before, but not between this and the
- * end of the use, unless use_begin() is called. */
+/* The handle, or NULL with ValueError if the cache is closed. Any Python code, and the garbage collector runs some, may close
+ * the cache: it must not run before the handle is used, but between use_begin() and use_end(). */
 larshm *cache_handle(struct cache *cache);
 
-/* Around a call that releases the GIL: another thread may close the cache meanwhile, and the last use closes the handle.
- * use_end() is false, with ValueError, if one has. */
+/* Around what uses the handle while other Python code may run: it may close the cache, and the last use closes the handle.
+ * use_end() is false, with ValueError, if it has. */
 void use_begin(struct cache *cache);
 bool use_end(struct cache *cache);
 
