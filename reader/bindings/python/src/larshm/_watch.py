@@ -64,7 +64,7 @@ class Cache(_larshm._Cache):
             raise RuntimeError("the cache is watched in another event loop: open another one for this")
         return watched
 
-    async def watch(self, since: int = 0) -> typing.AsyncIterator[Optional[Tuple[int, int]]]:
+    async def watch(self, since: int = 0) -> typing.AsyncGenerator[Optional[Tuple[int, int]], None]:
         """The routes (modid, cmdid) that change, as they do; None: look at all routes.
 
         It begins behind the position `since` of changes(); with 0, None comes at once. None comes again if more has
