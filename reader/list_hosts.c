@@ -28,6 +28,12 @@ SAME(OVERRIDE_NONE);
 SAME(OVERRIDE_PINNED);
 SAME(OVERRIDE_DRAINED);
 
+static struct host_addr host_of(const struct block *s_block, uint32_t count, uint32_t at)
+{
+    return (struct host_addr){load_relaxed(&block_addresses(s_block, count)[at]),
+                              load_relaxed(&block_ports(s_block, count)[at])};
+}
+
 /* The records of a route. By mmap(), since a handler of a signal may have interrupted malloc(). */
 struct records {
     struct region region;
@@ -63,13 +69,14 @@ static bool open_object(const larshm *h, const struct mapping *mapping, struct r
     return place_leave(&h->place, &visit) && status == SHM_OK;
 }
 
-/* Hosts of a table are in order. `count`: the route does not have it. */
-static size_t find_host(const larshm_view *view, struct host_addr host)
+/* Hosts of a table are in order; relaxed, for of one that is replaced meanwhile none is yielded. `count`: the route does not have the
+ * host. */
+static uint32_t find_host(const struct block *s_block, uint32_t count, struct host_addr host)
 {
-    size_t low = 0, high = view->count;
+    uint32_t low = 0, high = count;
     while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct host_addr at = {view->addr[middle], view->port[middle]};
+        const uint32_t middle = low + (high - low) / 2;
+        const struct host_addr at = host_of(s_block, count, middle);
         if (host_addr_equal(at, host))
             return middle;
         if (host_addr_order(at) < host_addr_order(host))
@@ -77,18 +84,19 @@ static size_t find_host(const larshm_view *view, struct host_addr host)
         else
             high = middle;
     }
-    return view->count;
+    return count;
 }
 
-static void find_records(struct records *records, const larshm_view *view, struct route_key key)
+static void find_records(struct records *records, const struct block *s_block, uint32_t count,
+                         struct route_key key)
 {
     uint32_t used = host_records_used(&records->object);
     for (uint32_t number = 0; number < used; number++) {
         struct host_addr host;
         if (!host_records_is_of(&records->object, number, key, &host))
             continue;
-        size_t at = find_host(view, host);
-        if (at < view->count)
+        uint32_t at = find_host(s_block, count, host);
+        if (at < count)
             records->place[at] = number + 1;
     }
 }
@@ -104,7 +112,7 @@ static struct records *records_open(const larshm *h, const larshm_view *view, st
         records_close(records, view->count);
         return NULL;
     }
-    find_records(records, view, key);
+    find_records(records, view->private_block, (uint32_t)view->count, key);
     return records;
 }
 
@@ -167,11 +175,9 @@ int larshm_hosts_next_sized(larshm_hosts *hosts, larshm_host_info *info, size_t 
     const struct limited limited = limited_hosts(mapping, s_block, count);
     const uint32_t share = limited_share(&limited, at);
     const struct route_key key = route_key_from_number(load_relaxed(&s_block->key));
+    const struct host_addr host = host_of(s_block, count, at);
     larshm_host_info found = {
-        .host = {.modid = key.modid,
-                 .cmdid = key.cmdid,
-                 .addr = load_relaxed(&block_addresses(s_block, count)[at]),
-                 .port = load_relaxed(&block_ports(s_block, count)[at])},
+        .host = {key.modid, key.cmdid, host.address, host.port},
         .state = (uint32_t)limited_state(share),
         .share = share == SHARE_FULL     ? SHARE_EIGHTHS
                  : share < SHARE_EJECTED ? share

@@ -13,6 +13,7 @@
 #include "larshm/larshm.h"
 #include "shm/clock.h"
 #include "shm/writer/call_stats.h"
+#include "shm/writer/host_store.h"
 #include "shm/writer/sigbus.h"
 #include "tests/failure/fail.h"
 #include "tests/support/eventually.h"
@@ -58,6 +59,36 @@ static int view(larshm *h)
     return code == LARSHM_OK ? ended : code;
 }
 
+static int list_routes(larshm *h)
+{
+    larshm_routes all;
+    uint32_t modid, cmdid;
+    bool found = false;
+    int code = larshm_routes_begin(h, &all);
+    while (code == LARSHM_OK && larshm_routes_next(&all, &modid, &cmdid) == LARSHM_OK)
+        found |= modid == 0 && cmdid == 1;
+    larshm_routes_end(h, &all);
+    return code == LARSHM_OK && !found ? LARSHM_CORRUPT : code;
+}
+
+static int list_hosts(larshm *h)
+{
+    larshm_hosts list;
+    larshm_host_info host;
+    uint32_t round = UINT32_MAX;
+    int code = larshm_hosts_begin(h, 0, 1, &list);
+    if (code != LARSHM_OK)
+        return code;
+    for (uint32_t i = 0; i < HOSTS && code == LARSHM_OK; i++)
+        if (larshm_hosts_next(&list, &host) != LARSHM_OK ||
+            !self_checking_holds(1, i, (struct host_addr){host.host.addr, host.host.port}, &round))
+            code = LARSHM_CORRUPT;
+    if (code == LARSHM_OK && larshm_hosts_next(&list, &host) != LARSHM_END)
+        code = LARSHM_CORRUPT;
+    larshm_hosts_end(h, &list);
+    return code;
+}
+
 static int wait_route(larshm *h)
 {
     return larshm_wait_route(h, 0, 1, 0);
@@ -69,11 +100,9 @@ static int info(larshm *h)
     return larshm_info(h, 0, 1, &seen);
 }
 
-static const struct call calls[] = {{"get_host", get_host},
-                                    {"get_route", get_route},
-                                    {"view", view},
-                                    {"wait_route", wait_route},
-                                    {"info", info}};
+static const struct call calls[] = {
+    {"get_host", get_host},     {"get_route", get_route},   {"view", view}, {"list_routes", list_routes},
+    {"list_hosts", list_hosts}, {"wait_route", wait_route}, {"info", info}};
 
 static bool can_demand(larshm *h)
 {
@@ -158,6 +187,39 @@ static void nth_failure_of_a_switch_keeps_the_routes_at_hand_and_the_next_call_s
     }
 }
 
+/* The object of records cannot be opened, or there is no memory: hosts are listed without them, and next time with them. */
+static void nth_failure_of_a_list_of_hosts_leaves_out_records_and_nothing_mapped(void **state)
+{
+    struct instance *instance = *state;
+    struct host_store *store = NULL;
+    larshm *h = NULL;
+    unsigned long sum = 0;
+    instance_put(instance, 1, 1, HOSTS, 15);
+    assert_int_equal(host_store_open(&store, instance->name, 1 << 20, &instance->event), SHM_OK);
+    assert_int_equal(larshm_open(&h, instance->name), LARSHM_OK);
+    assert_int_equal(list_hosts(h), LARSHM_OK);
+    for (int call = 0; call < FAIL_CALL_COUNT; call++) {
+        bool failed = true;
+        for (unsigned long n = 1; failed; n++) {
+            fail_at((enum fail_call)call, n);
+            int code = list_hosts(h);
+            failed = fail_end();
+            sum += failed;
+            assert_int_equal(code, LARSHM_OK);
+            assert_int_equal(instance_hosts_mappings(instance), 0);
+            larshm_hosts list;
+            larshm_host_info host;
+            assert_int_equal(larshm_hosts_begin(h, 0, 1, &list), LARSHM_OK);
+            assert_int_equal(larshm_hosts_next(&list, &host), LARSHM_OK);
+            assert_int_equal(host.known, 1);
+            larshm_hosts_end(h, &list);
+        }
+    }
+    assert_true(sum > 1);
+    larshm_close(h);
+    host_store_close(store);
+}
+
 /* ---- another control object ---- */
 
 static int report(larshm *h)
@@ -236,7 +298,8 @@ static void nothing_is_allocated_once_a_handle_is_open(void **state)
     for (int call = 0; call < FAIL_CALL_COUNT; call++) {
         fail_at((enum fail_call)call, 1);
         for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-            assert_int_equal(calls[i].run(h), LARSHM_OK);
+            if (calls[i].run != list_hosts) /* which opens the hosts object */
+                assert_int_equal(calls[i].run(h), LARSHM_OK);
         for (uint32_t key = 0; key < 1000; key++)
             assert_int_equal(larshm_get_host(h, 9, key, &host), LARSHM_PENDING);
         assert_int_equal(larshm_wait_route(h, 9, 9, 1), LARSHM_TIMEOUT);
@@ -253,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             nth_failure_of_a_switch_keeps_the_routes_at_hand_and_the_next_call_switches, instance_setup,
             instance_teardown),
+        cmocka_unit_test_setup_teardown(nth_failure_of_a_list_of_hosts_leaves_out_records_and_nothing_mapped,
+                                        instance_setup, instance_teardown),
         cmocka_unit_test_setup_teardown(
             g9_g11_nth_failure_to_map_another_control_object_keeps_the_routes_refuses_results_and_is_made_up_for,
             instance_setup, instance_teardown),

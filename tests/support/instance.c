@@ -188,21 +188,31 @@ struct keys instance_missed(struct instance *instance)
     return keys;
 }
 
-uint32_t instance_reader_mappings(const struct instance *instance)
+static uint32_t reader_mappings(const char *object)
 {
     char line[512], name[OBJECT_NAME_MAX + 16];
     uint32_t count = 0;
     FILE *maps = fopen("/proc/self/maps", "r");
     assert_non_null(maps);
-    snprintf(name, sizeof(name), "/dev/shm%s", instance->names.routes);
+    snprintf(name, sizeof(name), "/dev/shm%s", object);
     while (fgets(line, sizeof(line), maps)) {
         const char *found = strstr(line, name);
-        /* The control object's name goes on with a dot; a removed object's with " (deleted)"; the writer's own
+        /* Another object's name goes on with a dot; a removed object's with " (deleted)"; the writer's own
          * mapping can be written. A renamed object is listed under the name that it has now. */
         count += found && strstr(line, " r--s ") && found[strlen(name)] != '.';
     }
     fclose(maps);
     return count;
+}
+
+uint32_t instance_reader_mappings(const struct instance *instance)
+{
+    return reader_mappings(instance->names.routes);
+}
+
+uint32_t instance_hosts_mappings(const struct instance *instance)
+{
+    return reader_mappings(instance->names.hosts);
 }
 
 uint32_t instance_objects(const struct instance *instance)

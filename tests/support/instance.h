@@ -79,6 +79,9 @@ struct keys instance_missed(struct instance *instance);
 /* How many routes objects of the instance this process has mapped as a reader, named or not any more. */
 uint32_t instance_reader_mappings(const struct instance *instance);
 
+/* Likewise of its hosts object. */
+uint32_t instance_hosts_mappings(const struct instance *instance);
+
 /* How many objects in shared memory have the instance's names. */
 uint32_t instance_objects(const struct instance *instance);
 

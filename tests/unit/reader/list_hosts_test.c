@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
-#include <stdio.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -293,19 +294,6 @@ static void g4_a_list_kept_too_long_says_stale(void **state)
     larshm_close(h);
 }
 
-/* Of this process: whatever the hosts object is mapped as. */
-static unsigned count_mappings(const char *name)
-{
-    FILE *maps = fopen("/proc/self/maps", "r");
-    char line[512];
-    unsigned count = 0;
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps))
-        count += strstr(line, name) != NULL && strstr(line, " r--s ") != NULL;
-    fclose(maps);
-    return count;
-}
-
 static void a_list_keeps_what_it_reads_until_it_ends_and_no_descriptor(void **state)
 {
     struct instance *instance = *state;
@@ -320,7 +308,7 @@ static void a_list_keeps_what_it_reads_until_it_ends_and_no_descriptor(void **st
     after = dup(0);
     close(after);
     assert_int_equal(after, before);
-    assert_int_equal(count_mappings(instance->names.hosts), 1);
+    assert_int_equal(instance_hosts_mappings(instance), 1);
     instance_renew(instance);
     assert_int_equal(larshm_get_host(h, key.modid, key.cmdid, &host), LARSHM_OK);
     assert_int_equal(instance_reader_mappings(instance), 2);
@@ -331,7 +319,7 @@ static void a_list_keeps_what_it_reads_until_it_ends_and_no_descriptor(void **st
     larshm_hosts_end(h, &hosts);
     larshm_hosts_end(h, &hosts);
     assert_int_equal(larshm_hosts_next(&hosts, &info), LARSHM_END);
-    assert_int_equal(count_mappings(instance->names.hosts), 0);
+    assert_int_equal(instance_hosts_mappings(instance), 0);
     assert_int_equal(instance_reader_mappings(instance), 1);
     larshm_close(h);
 }
@@ -362,6 +350,76 @@ static void after_a_fork_parent_and_child_each_end_theirs(void **state)
     larshm_close(h);
 }
 
+struct listing {
+    larshm *h;
+    _Atomic bool stop;
+    _Atomic uint32_t lists, known, wrong;
+};
+
+/* Each list is of one table, or stale. */
+static void *list_while_it_changes(void *context)
+{
+    struct listing *listing = context;
+    while (!listing->stop) {
+        larshm_hosts hosts;
+        larshm_host_info info;
+        uint32_t round = UINT32_MAX, count = 0;
+        int code = larshm_hosts_begin(listing->h, 0, 1, &hosts);
+        while (code == LARSHM_OK && (code = larshm_hosts_next(&hosts, &info)) == LARSHM_OK) {
+            struct host_addr host = {info.host.addr, info.host.port};
+            listing->wrong += !self_checking_holds(1, count++, host, &round) ||
+                              (info.successes != 0 && info.successes != host_addr_order(host));
+            listing->known += info.successes != 0;
+        }
+        listing->wrong += code == LARSHM_END ? count != HOSTS : code != LARSHM_STALE;
+        larshm_hosts_end(listing->h, &hosts);
+        listing->lists++;
+    }
+    return NULL;
+}
+
+static void g2_lists_are_of_one_table_while_tables_records_and_generations_are_replaced(void **state)
+{
+    enum {
+        LISTERS = 3,
+        ROUNDS = 200
+    };
+    struct instance *instance = *state;
+    struct listing listing = {0};
+    struct host_store *store = NULL;
+    pthread_t threads[LISTERS];
+    instance->options.settings.grace_ms = 1;
+    instance_stop(instance);
+    instance_start(instance);
+    instance_put(instance, 1, 0, HOSTS, 15);
+    assert_int_equal(host_store_open(&store, instance->name, MAX_BYTES, &instance->event), SHM_OK);
+    listing.h = client_open(instance);
+    for (int i = 0; i < LISTERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, list_while_it_changes, &listing), 0);
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        struct host_addr hosts[HOSTS];
+        self_checking_hosts(1, round, HOSTS, hosts);
+        instance_put(instance, 1, round, HOSTS, 15);
+        for (uint32_t i = 0; i < HOSTS; i += 7) { /* more and more: their object grows */
+            uint32_t number = host_store_add(store, route_key(0, 1), hosts[i]);
+            assert_int_not_equal(number, HOST_STORE_NONE);
+            host_store_entry(store, number)->health.total_succ = host_addr_order(hosts[i]);
+            host_store_commit(store, number);
+        }
+        if (round % 20 == 0)
+            instance_renew(instance);
+        for (uint32_t seen = listing.lists; listing.lists < seen + LISTERS;)
+            sched_yield();
+    }
+    listing.stop = true;
+    for (int i = 0; i < LISTERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(listing.known > 0);
+    assert_int_equal(listing.wrong, 0);
+    host_store_close(store);
+    larshm_close(listing.h);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -376,6 +434,7 @@ int main(void)
         TEST(g4_a_list_kept_too_long_says_stale),
         TEST(a_list_keeps_what_it_reads_until_it_ends_and_no_descriptor),
         TEST(after_a_fork_parent_and_child_each_end_theirs),
+        TEST(g2_lists_are_of_one_table_while_tables_records_and_generations_are_replaced),
     };
     return cmocka_run_group_tests_name("unit/reader/list_hosts", tests, NULL, NULL);
 }
