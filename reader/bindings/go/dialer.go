@@ -53,7 +53,7 @@ func (d *Dialer) Dial(ctx context.Context, network string, modid, cmdid uint32) 
 			}
 			return conn, host, nil
 		}
-		if errors.Is(ctx.Err(), context.Canceled) || !isOfHost(err) {
+		if !isOfHost(err) {
 			return nil, Host{}, err
 		}
 		d.Handle.ReportTimed(host, 1, took)
@@ -141,7 +141,7 @@ func (d *Dialer) pick(ctx context.Context, modid, cmdid uint32, tried []Host) (H
 	return d.Handle.GetHostExcept(modid, cmdid, tried)
 }
 
-// isOfHost: the host is to blame, as far as one can know, and not this machine.
+// isOfHost: the host is to blame, as far as one can know, and not this machine, nor who cancelled the attempt.
 func isOfHost(err error) bool {
 	var failure net.Error
 	return errors.As(err, &failure) && failure.Timeout() ||

@@ -186,6 +186,21 @@ func TestDialDoesNotBlameHostsForThisMachine(t *testing.T) {
 	}
 }
 
+func TestDialThatIsCancelledIsNoFailureOfTheHost(t *testing.T) {
+	address := hanging(t)
+	h, _ := open(t, "route 1 1 "+address)
+	ctx, cancel := context.WithCancel(context.Background())
+	dialer := larshm.Dialer{Handle: h, Net: net.Dialer{Control: func(string, string, syscall.RawConn) error {
+		time.AfterFunc(time.Millisecond, cancel)
+		return nil
+	}}}
+	if _, _, err := dialer.Dial(ctx, "tcp", 1, 1); err == nil {
+		t.Error("it is connected")
+	}
+	expect(t, h.Report(at(t, address), 0), nil)
+	expectReports(t, h, address, 1, 0)
+}
+
 func TestTransportsDialRoutesByName(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
 		fmt.Fprint(answer, request.Host)

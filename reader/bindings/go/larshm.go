@@ -141,7 +141,7 @@ func (h *Handle) end() {
 	}
 }
 
-// free frees the handle once: whoever begins a call meanwhile sees `closing`, and comes here when it ends.
+// free frees the handle once: a call that begins meanwhile sees `closing`, and comes here when it ends.
 func (h *Handle) free() {
 	if h.calls.CompareAndSwap(closing, closing|freed) {
 		C.larshm_go_close(h.c)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -105,22 +106,35 @@ func TestCloseWhileOthersCallEndsThemWithErrClosed(t *testing.T) {
 	}
 }
 
-// objects counts this process's descriptors and mappings of shared memory.
+// objects counts this process's mappings of shared memory, and its descriptors for changes.
 func objects(t *testing.T) int {
+	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Count(string(maps), "/dev/shm/")
+	count := strings.Count(string(maps), "/dev/shm/")
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if name, err := os.Readlink(link); err == nil && name == "anon_inode:[eventfd]" {
+			count++
+		}
+	}
+	return count
 }
 
 func TestHandlesThatAreNoLongerReachedAreClosed(t *testing.T) {
 	_, i := open(t, route)
 	before := objects(t)
 	for n := 0; n < 50; n++ {
-		if _, err := larshm.Open(i.name); err != nil {
+		h, err := larshm.Open(i.name)
+		if err != nil {
 			t.Fatal(err)
 		}
+		expect(t, h.Changes().Wait(context.Background()), nil)
 	}
 	for objects(t) > before {
 		runtime.GC()

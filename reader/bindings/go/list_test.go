@@ -99,6 +99,21 @@ func TestRoutesMayBeClosedOrPanicMeanwhile(t *testing.T) {
 	}
 }
 
+func TestRoutesThatEndEarlyHoldNoOldObjects(t *testing.T) {
+	h, i := open(t, route)
+	before := objects(t)
+	for n := 0; n < 5; n++ {
+		expect(t, h.Routes(func(_, _ uint32) bool { return false }), nil)
+		expect(t, i.do("generation"), nil)
+		_, err := h.GetHost(1, 1)
+		expect(t, err, nil)
+	}
+	for objects(t) > before {
+		h.GetHost(1, 1)
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestNamesOfStatesAndReasons(t *testing.T) {
 	for _, names := range [][2]fmt.Stringer{
 		{larshm.InRotation, larshm.HostState(99)},

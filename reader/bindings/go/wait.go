@@ -42,8 +42,6 @@ func (h *Handle) WaitRoute(ctx context.Context, modid, cmdid uint32) error {
 		select {
 		case <-ctx.Done():
 			return because{code, ctx.Err()}
-		case <-h.done:
-			return ErrClosed
 		case <-time.After(pause):
 		}
 	}
