@@ -245,16 +245,19 @@ end
 
 -- A struct and no table: its methods cost a compiled loop nothing.
 local cache = {}
-local cache_t = ffi.metatype("struct { struct larshm *private_handle; }", {
+local cache_t = ffi.metatype("struct { struct larshm *private_handle; uint32_t private_open, private_lists; }", {
     __index = cache,
     __gc = function(self) self:close() end,
 })
 
+-- The handle. To read it may run the collector, and a finalizer that closes this cache: so the look at private_open comes
+-- after that, and each call of C has this as the last of its arguments that is worked out.
 local function opened(self)
-    if not istype(cache_t, self) or self.private_handle == nil then
+    local handle = istype(cache_t, self) and self.private_handle
+    if not handle or self.private_open == 0 then
         error("larshm: this cache is closed", 3)
     end
-    return self.private_handle
+    return handle
 end
 
 -- Whether C sees all of the name.
@@ -281,7 +284,7 @@ function larshm.open(instance, timeout_ms)
     if code ~= 0 then
         return failure(code)
     end
-    return cache_t(out[0])
+    return cache_t(out[0], 1, 0)
 end
 
 local shared = {}
@@ -289,7 +292,7 @@ local shared = {}
 --- The one cache of this Lua state for an instance: opened by the first call that can.
 function larshm.shared(instance)
     local known = shared[instance or ""]
-    if known and known.private_handle ~= nil then
+    if known and known.private_open == 1 then
         return known
     end
     local opened_now, message, code = larshm.open(instance)
@@ -299,16 +302,37 @@ end
 
 --- Closes the cache. A second time is fine.
 function cache:close()
-    if istype(cache_t, self) then
-        larshm_close(self.private_handle)
-        self.private_handle = nil
+    if istype(cache_t, self) and self.private_open == 1 then
+        self.private_open = 0
+        if self.private_lists == 0 then
+            larshm_close(self.private_handle)
+        end
     end
+end
+
+-- Begins a list, and runs fill() while it is open; the code is that of begin(). The list ends, also if fill() raises an error
+-- for lack of memory; a finalizer that closes the cache meanwhile leaves the rest to the end of the list.
+local function while_listing(self, handle, begin, fill, finish)
+    self.private_lists = self.private_lists + 1
+    local code, done, message = begin(handle), true, nil
+    if code == 0 then
+        done, message = pcall(fill)
+        finish(handle)
+    end
+    self.private_lists = self.private_lists - 1
+    if self.private_lists == 0 and self.private_open == 0 then
+        larshm_close(self.private_handle)
+    end
+    if not done then
+        error(message, 0)
+    end
+    return code
 end
 
 --- Picks a host of the route, each in turn: into `host`, or into a new one.
 function cache:get_host(modid, cmdid, host)
-    host = output(host)
-    local code = C.larshm_get_host(opened(self), id(modid, "modid"), id(cmdid, "cmdid"), host)
+    host, modid, cmdid = output(host), id(modid, "modid"), id(cmdid, "cmdid")
+    local code = C.larshm_get_host(opened(self), modid, cmdid, host)
     if code ~= 0 then
         return failure(code)
     end
@@ -319,7 +343,7 @@ local tried_hosts = hosts_t(MAX_TRIED)
 
 --- Picks a host for another attempt, one that is not in `tried`, an array of up to 8 hosts.
 function cache:get_host_except(modid, cmdid, tried, host)
-    host = output(host)
+    host, modid, cmdid = output(host), id(modid, "modid"), id(cmdid, "cmdid")
     local count = #table_or_mistake(tried, "tried", "an array of hosts")
     if count > MAX_TRIED then
         return failure(larshm.BAD_ARGUMENT)
@@ -327,8 +351,7 @@ function cache:get_host_except(modid, cmdid, tried, host)
     for i = 1, count do
         tried_hosts[i - 1] = host_or_mistake(tried[i], "each of the tried hosts")
     end
-    local code =
-        C.larshm_get_host_except(opened(self), id(modid, "modid"), id(cmdid, "cmdid"), tried_hosts, count, host)
+    local code = C.larshm_get_host_except(opened(self), modid, cmdid, tried_hosts, count, host)
     if code ~= 0 then
         return failure(code)
     end
@@ -345,21 +368,20 @@ end
 --- Looks up all entries of the batch. Returns how many got a host.
 function cache:get_host_batch(entries)
     local count = batch_or_mistake(entries).private_count
-    return tonumber(
-        C.larshm_get_host_batch(opened(self), entries.private_hosts + 1, entries.private_codes + 1, count))
+    local hosts, codes = entries.private_hosts + 1, entries.private_codes + 1
+    return tonumber(C.larshm_get_host_batch(opened(self), hosts, codes, count))
 end
 
 --- An array of the route's hosts, each a table of `host` and `state`: "rotation", "ejected" or "drained".
 function cache:hosts(modid, cmdid)
     id(modid, "modid")
     id(cmdid, "cmdid")
-    local handle = opened(self)
     local count = ffi.new("size_t[1]", 16)
     local room, buffer, states
     repeat
         room = tonumber(count[0])
         buffer, states = hosts_t(room), ffi.new("int[?]", room)
-        local code = C.larshm_get_route_states(handle, modid, cmdid, buffer, states, room, count)
+        local code = C.larshm_get_route_states(opened(self), modid, cmdid, buffer, states, room, count)
         if code ~= 0 then
             return failure(code)
         end
@@ -406,24 +428,22 @@ end
 
 --- Likewise with the fetcher's record of each host, as the members of larshm_host_info; it makes some system calls.
 function cache:host_infos(modid, cmdid)
-    local handle, list, info, infos = opened(self), hosts_list_t(), host_info_t(), {}
-    local code = C.larshm_hosts_begin(handle, id(modid, "modid"), id(cmdid, "cmdid"), list)
+    modid, cmdid = id(modid, "modid"), id(cmdid, "cmdid")
+    local list, info, infos, last = hosts_list_t(), host_info_t(), {}, 0
+    local function begin(handle) return C.larshm_hosts_begin(handle, modid, cmdid, list) end
+    local function finish(handle) C.larshm_hosts_end(handle, list) end
+    local function fill()
+        last = C.larshm_hosts_next_sized(list, info, ffi.sizeof(host_info_t))
+        while last == 0 do
+            infos[#infos + 1] = host_info(info)
+            last = C.larshm_hosts_next_sized(list, info, ffi.sizeof(host_info_t))
+        end
+    end
+    local code = while_listing(self, opened(self), begin, fill, finish)
     if code ~= 0 then
         return failure(code)
-    end
-    -- The list ends, whatever error the loop raises for lack of memory.
-    local done, message = pcall(function()
-        code = C.larshm_hosts_next_sized(list, info, ffi.sizeof(host_info_t))
-        while code == 0 do
-            infos[#infos + 1] = host_info(info)
-            code = C.larshm_hosts_next_sized(list, info, ffi.sizeof(host_info_t))
-        end
-    end)
-    C.larshm_hosts_end(handle, list)
-    if not done then
-        error(message, 0)
-    elseif code ~= larshm.END then
-        return failure(code)
+    elseif last ~= larshm.END then
+        return failure(last)
     end
     return infos
 end
@@ -437,21 +457,18 @@ local routes_list_t = ffi.typeof [[struct {
 
 --- For the loop `for modid, cmdid in cache:routes() do`: all routes that are cached now. They are copied first.
 function cache:routes()
-    local handle, list, keys, count = opened(self), routes_list_t(), {}, 0
-    local code = C.larshm_routes_begin(handle, list)
-    if code ~= 0 then
-        error("larshm: " .. larshm.strerror(code), 2)
-    end
-    -- As above.
-    local done, message = pcall(function()
+    local list, keys, count = routes_list_t(), {}, 0
+    local function begin(handle) return C.larshm_routes_begin(handle, list) end
+    local function finish(handle) C.larshm_routes_end(handle, list) end
+    local function fill()
         while C.larshm_routes_next(list, modid_out, cmdid_out) == 0 do
             keys[count + 1], keys[count + 2] = modid_out[0], cmdid_out[0]
             count = count + 2
         end
-    end)
-    C.larshm_routes_end(handle, list)
-    if not done then
-        error(message, 0)
+    end
+    local code = while_listing(self, opened(self), begin, fill, finish)
+    if code ~= 0 then
+        error("larshm: " .. larshm.strerror(code), 2)
     end
     local at = -1
     return function()
@@ -469,26 +486,29 @@ end
 
 --- Reports the outcome of a call to the host: 0 is a success, anything else a failure.
 function cache:report(host, retcode)
-    return reported(C.larshm_report(opened(self), host_or_mistake(host, "host"),
-        integer(retcode, INT_MIN, INT_MAX, "retcode")))
+    host_or_mistake(host, "host")
+    integer(retcode, INT_MIN, INT_MAX, "retcode")
+    return reported(C.larshm_report(opened(self), host, retcode))
 end
 
 --- Likewise, for a call that took duration_ms.
 function cache:report_timed(host, retcode, duration_ms)
-    return reported(C.larshm_report_timed(opened(self), host_or_mistake(host, "host"),
-        integer(retcode, INT_MIN, INT_MAX, "retcode"), integer(duration_ms, 0, UINT32_MAX, "duration_ms")))
+    host_or_mistake(host, "host")
+    integer(retcode, INT_MIN, INT_MAX, "retcode")
+    integer(duration_ms, 0, UINT32_MAX, "duration_ms")
+    return reported(C.larshm_report_timed(opened(self), host, retcode, duration_ms))
 end
 
 --- Looks the route up and waits for the directory's answer: true, or nil, message, code. Blocks the whole process: never in
 -- nginx's request phases, where ngx.sleep() between calls of get_host() does it.
 function cache:wait_route(modid, cmdid, timeout_ms)
-    return reported(C.larshm_wait_route(opened(self), id(modid, "modid"), id(cmdid, "cmdid"),
-        integer(timeout_ms, INT_MIN, INT_MAX, "timeout_ms")))
+    modid, cmdid = id(modid, "modid"), id(cmdid, "cmdid")
+    integer(timeout_ms, INT_MIN, INT_MAX, "timeout_ms")
+    return reported(C.larshm_wait_route(opened(self), modid, cmdid, timeout_ms))
 end
 
 local changes = {}
 local changes_metatable = { __index = changes, __metatable = false }
-local since_out = ffi.new("uint64_t[1]")
 
 --- A position among the changes of all routes.
 function cache:changes()
@@ -509,8 +529,8 @@ end
 --- Waits until next() has something new: true, or nil, message, code. Blocks the whole process: not in nginx.
 function changes:wait(timeout_ms)
     integer(timeout_ms, INT_MIN, INT_MAX, "timeout_ms")
-    since_out[0] = self.private_since[0]
-    return reported(C.larshm_wait_change(opened(self.private_cache), since_out, timeout_ms))
+    local since = ffi.new("uint64_t[1]", self.private_since[0])
+    return reported(C.larshm_wait_change(opened(self.private_cache), since, timeout_ms))
 end
 
 --- A descriptor for event loops, which becomes readable when something has changed: then read 8 bytes from it, and look. It
@@ -538,7 +558,9 @@ local route_info_t = ffi.typeof [[struct {
 -- does not exist or is not cached it comes as a fourth value, after nil, message and code.
 function cache:info(modid, cmdid)
     local info = route_info_t()
-    local code = C.larshm_info_sized(opened(self), id(modid, "modid"), id(cmdid, "cmdid"), info, ffi.sizeof(route_info_t))
+    modid, cmdid = id(modid, "modid"), id(cmdid, "cmdid")
+    local size = ffi.sizeof(route_info_t)
+    local code = C.larshm_info_sized(opened(self), modid, cmdid, info, size)
     if code ~= 0 and code ~= larshm.NOEXIST and code ~= larshm.PENDING then
         return failure(code)
     end

@@ -357,12 +357,36 @@ end
 function tests.collections_in_the_midst_of_calls_do_no_harm()
     collectgarbage("setpause", 1)
     collectgarbage("setstepmul", 10000)
-    for _ = 1, 2000 do
+    for _ = 1, 500 do
         local other = larshm.open(started.name)
         check(other:get_host(1, 1):port() == 8080 and #other:hosts(1, 1) == 2 and other:info(1, 1).hosts == 2)
     end
     collectgarbage("setpause", 200)
     collectgarbage("setstepmul", 200)
+end
+
+-- The collector runs at each step, with finalizers that close the cache that is in use.
+function tests.a_cache_that_is_closed_in_the_midst_of_a_call_does_no_harm()
+    collectgarbage("setpause", 1)
+    collectgarbage("setstepmul", 10000)
+    local before, closed = mappings(), 0
+    for _, method in ipairs { "hosts", "host_infos", "routes", "info", "changes" } do
+        for _ = 1, 100 do
+            local other = assert(larshm.open(started.name))
+            ffi.gc(ffi.new("char[1]"), function() other:close() end)
+            for _ = 1, 5 do
+                local done, message = pcall(other[method], other, 1, 1)
+                check(done or message:find("this cache is closed", 1, true), message)
+                closed = closed + (done and 0 or 1)
+            end
+            check(larshm.open(started.name)[method](larshm.open(started.name), 1, 1))
+        end
+    end
+    collectgarbage("setpause", 200)
+    collectgarbage("setstepmul", 200)
+    collectgarbage()
+    collectgarbage()
+    check(closed > 0 and mappings() <= before, closed, mappings(), before)
 end
 
 function tests.one_cache_is_shared_until_it_is_closed()
