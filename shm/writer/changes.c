@@ -3,30 +3,11 @@
 
 #include <string.h>
 
-#include "shm/atomic.h"
-
 /* Positions have 62 bits at first: a ring that is written to for as long as a machine lives does not use up the rest. */
 enum {
     FIRST_BITS = 62
 };
 #define FIRST_LEAST (UINT64_C(1) << (FIRST_BITS - 1))
-
-/*
- * Release: pairs with the fence_acquire() in changes_next(). A reader that sees this key, where it looks for an earlier
- * change, also sees the count of the change before this one, and that its own is no longer in the ring.
- */
-void changes_begin(const struct routes *routes, struct route_key key)
-{
-    uint64_t count = load_relaxed(&routes->s_header->changes);
-    store_release(&routes->s_ring[count & routes->ring_mask], route_key_word(key));
-}
-
-/* Release: pairs with the acquire in changes_count(). The change, and its entry, come with the count. */
-void changes_end(const struct routes *routes)
-{
-    uint64_t count = load_relaxed(&routes->s_header->changes);
-    store_release(&routes->s_header->changes, count + 1);
-}
 
 void changes_start(struct routes_header *s_header, uint64_t random)
 {
