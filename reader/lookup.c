@@ -55,8 +55,15 @@ static void judge_ejections(struct mapping *mapping, uint64_t silence)
         store_relaxed(&mapping->ejections_over, over);
 }
 
-/* The object of a dead fetcher can lose its name without being marked as superseded. So while the fetcher is
- * silent, the name is looked up now and then; otherwise none of this makes a syscall. */
+void lookup_renew_silent(larshm *h, uint64_t now)
+{
+    if (now < load_relaxed(&h->next_check))
+        return;
+    store_relaxed(&h->next_check, now + SILENT_MS);
+    mapping_renew(h);
+}
+
+/* Without a silent fetcher, none of this makes a syscall. */
 void lookup_batch_done(larshm *h)
 {
     struct thread_state *mine = &thread_state;
@@ -72,10 +79,8 @@ void lookup_batch_done(larshm *h)
     judge_ejections(mapping, silence);
     rcu_leave();
     mapping_tidy(h);
-    if (silent && now >= load_relaxed(&h->next_check)) {
-        store_relaxed(&h->next_check, now + SILENT_MS);
-        mapping_renew(h);
-    }
+    if (silent)
+        lookup_renew_silent(h, now);
 }
 
 static void count_lookup(larshm *h)

@@ -115,6 +115,10 @@ void lookup_flush(const struct mapping *mapping);
 /* The fetcher ends ejections in time. If it is dead, no other process does: after a silence of this long they are over. */
 bool lookup_ejections_over(const struct mapping *mapping, uint64_t silence);
 
+/* The object of a dead fetcher can lose its name without being marked as superseded. So while the fetcher is silent, the name is
+ * looked up now and then. Outside of any read section. */
+void lookup_renew_silent(larshm *h, uint64_t now);
+
 /* After each batch of a thread's calls: adds its counts, and keeps the handle on the current generation. */
 void lookup_batch_done(larshm *h);
 

@@ -94,6 +94,20 @@ static int wait_route(larshm *h)
     return larshm_wait_route(h, 0, 1, 0);
 }
 
+static int list_changes(larshm *h)
+{
+    uint64_t since = 0;
+    uint32_t modid, cmdid;
+    int code = larshm_next_change(h, &since, &modid, &cmdid);
+    return code == LARSHM_OVERRUN ? LARSHM_OK : code;
+}
+
+static int wait_change(larshm *h)
+{
+    uint64_t since = 0;
+    return larshm_wait_change(h, &since, 0);
+}
+
 static int info(larshm *h)
 {
     larshm_route_info seen;
@@ -101,8 +115,9 @@ static int info(larshm *h)
 }
 
 static const struct call calls[] = {
-    {"get_host", get_host},     {"get_route", get_route},   {"view", view}, {"list_routes", list_routes},
-    {"list_hosts", list_hosts}, {"wait_route", wait_route}, {"info", info}};
+    {"get_host", get_host},        {"get_route", get_route},     {"view", view},
+    {"list_routes", list_routes},  {"list_hosts", list_hosts},   {"wait_route", wait_route},
+    {"next_change", list_changes}, {"wait_change", wait_change}, {"info", info}};
 
 static bool can_demand(larshm *h)
 {

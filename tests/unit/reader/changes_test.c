@@ -4,6 +4,7 @@
 #include "shm/clock.h"
 #include "tests/support/by_key.h"
 #include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
 
@@ -137,6 +138,21 @@ static void g13_positions_of_an_instance_that_was_removed_are_overrun(void **sta
     }
 }
 
+static void g13_object_that_no_doorbell_tells_of_is_found_by_listing_alone(void **state)
+{
+    struct instance *instance = *state;
+    uint64_t since = 0;
+    uint32_t modid, cmdid;
+    larshm *h = client_open(instance);
+    expect_overrun(h, &since);
+    expect_end(h, &since);
+    instance_replace_by_hand(instance);
+    eventually(larshm_next_change(h, &since, &modid, &cmdid) == LARSHM_OVERRUN);
+    instance_put(instance, 1, 1, 4, 15);
+    expect_change(h, &since, 1);
+    larshm_close(h);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -145,6 +161,7 @@ int main(void)
         TEST(first_answers_and_other_hosts_are_changes_and_refreshes_are_none),
         TEST(host_that_leaves_rotation_or_returns_is_a_change_and_parts_of_its_share_are_none),
         TEST(g13_positions_go_on_in_the_next_generation_and_with_the_next_fetcher),
+        TEST(g13_object_that_no_doorbell_tells_of_is_found_by_listing_alone),
         TEST(g13_positions_of_an_instance_that_was_removed_are_overrun),
     };
     return cmocka_run_group_tests_name("unit/reader/changes", tests, NULL, NULL);
