@@ -193,5 +193,5 @@ TEXT
         lib/pkgconfig/larshm.pc; do
         [ -f "$file" ]
     done
-    [ "$(ls)" = $'include\nlib' ]
+    [ "$(ls . share)" = $'.:\ninclude\nlib\nshare\n\nshare:\nlua' ]
 }
