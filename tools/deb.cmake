@@ -61,4 +61,12 @@ set(CPACK_DEBIAN_PYTHON3-LARSHM_PACKAGE_DEPENDS "liblarshm0 (>= ${PROJECT_VERSIO
 set(control ${PROJECT_SOURCE_DIR}/reader/bindings/python/debian)
 set(CPACK_DEBIAN_PYTHON3-LARSHM_PACKAGE_CONTROL_EXTRA ${control}/postinst ${control}/prerm)
 
+larshm_package(lua-larshm larshm_shared interpreters "shared-memory route cache for Lars, for LuaJIT"
+  "Looks up the hosts of a route in shared memory, where a fetcher daemon of"
+  "the machine keeps them: no system call, no lock, no round trip."
+  "." "This package has the module for LuaJIT and for nginx with Lua.")
+set(CPACK_DEBIAN_LUA-LARSHM_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_LUA-LARSHM_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_LUA-LARSHM_PACKAGE_DEPENDS "liblarshm0 (>= ${PROJECT_VERSION}), libluajit-5.1-2 | libluajit2-5.1-2")
+
 include(CPack)
