@@ -8,7 +8,8 @@
 enum {
     IMAGE_BUCKETS = 4,
     IMAGE_UNITS = 64,
-    IMAGE_RING = 16, /* entries: of a ring of the usual length most damage would be of keys that no reader looks at */
+    IMAGE_RING =
+        16, /* entries: of a ring of the usual length most damage would be of keys that no reader looks at */
     IMAGE_BYTES = HEADER_BYTES + IMAGE_BUCKETS * CACHE_LINE + IMAGE_UNITS * UNIT_BYTES + IMAGE_RING * 8,
 };
 
