@@ -42,7 +42,7 @@ TEXT
 # start_nginx [DIRECTIVE]: the example with an address of its own, with paths of its own, and with this directive.
 start_nginx() {
     local user='' directory=$BATS_TEST_TMPDIR/nginx
-    [ "$(id -u)" -ne 0 ] || user="user $(id -un 65534);"
+    [ "$(id -u)" -ne 0 ] || user="user www-data;"
     mkdir -p "$directory"
     chmod 755 "$BATS_TEST_TMPDIR" "$directory"
     sed -e "s|listen 8080|listen $network.100:8080|" -e 's|^worker_processes auto;|worker_processes 2;|' \
@@ -104,7 +104,7 @@ setup_network() {
 # lines.
 setup_hosts() {
     local group=()
-    [ "$(id -u)" -ne 0 ] || group=("[shm]" "group = nogroup")
+    [ "$(id -u)" -ne 0 ] || group=("[shm]" "group = www-data")
     [ -n "${network:-}" ] || setup_network
     for number in 1 2 3 4; do
         route add 1 1 "$network.$number:8080"
