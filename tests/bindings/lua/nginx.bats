@@ -41,8 +41,7 @@ TEXT
 
 # start_nginx [DIRECTIVE]: the example with an address of its own, with paths of its own, and with this directive.
 start_nginx() {
-    local user='' directory=$BATS_TEST_TMPDIR/nginx
-    [ "$(id -u)" -ne 0 ] || user="user www-data;"
+    local directory=$BATS_TEST_TMPDIR/nginx
     mkdir -p "$directory"
     chmod 755 "$BATS_TEST_TMPDIR" "$directory"
     sed -e "s|listen 8080|listen $network.100:8080|" -e 's|^worker_processes auto;|worker_processes 2;|' \
@@ -50,7 +49,7 @@ start_nginx() {
         -e "s|#lua_package_path .*|lua_package_path '$SOURCE/reader/bindings/lua/?.lua;;';|" \
         "$SOURCE/reader/bindings/lua/nginx.conf.example" >"$directory/conf"
     LARSHM_INSTANCE=$instance LD_LIBRARY_PATH=$BUILD/lib "$NGINX_PROGRAM" -e "$directory/log" -c "$directory/conf" \
-        -g "daemon off; pid $directory/pid; error_log $directory/log; $user" 3>&- &
+        -g "daemon off; pid $directory/pid; error_log $directory/log;" 3>&- &
     nginx=$!
     pids=("$nginx" "${pids[@]}")
     eventually test -s "$directory/pid"
@@ -133,6 +132,12 @@ setup_hosts() {
     requests 100
     for number in 1 4; do answered "$number"; done
     expect_clean_log
+}
+
+@test "the workers of the example belong to the user that README.md puts into the fetcher's group" {
+    local user
+    user=$(sed -n 's/.*usermod -a -G larshm \([a-z-]*\).*/\1/p' "$SOURCE/reader/bindings/lua/README.md")
+    grep -q "^user $user;" "$SOURCE/reader/bindings/lua/nginx.conf.example"
 }
 
 workers() {
