@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# usage: python3 example.py MODID CMDID
 import socket
 import sys
 

@@ -5,13 +5,20 @@ import glob
 import os
 import shlex
 import subprocess
+import sys
 
 from setuptools import Extension, setup
 
 
 def pkg_config(option):
     command = [os.environ.get("PKG_CONFIG", "pkg-config"), option, "larshm"]
-    return shlex.split(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    try:
+        return shlex.split(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    except FileNotFoundError:
+        sys.exit(f"larshm: there is no {command[0]}: install the package pkg-config")
+    except subprocess.CalledProcessError:
+        sys.exit("larshm: liblarshm and its header are not installed: cmake --install puts them into place; "
+                 "PKG_CONFIG_PATH=PREFIX/lib/pkgconfig finds them in a prefix of their own")
 
 
 setup(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Look up Lars routes in shared memory: no system call, no lock, no round trip.
 
+    import socket
+
     import larshm
 
     cache = larshm.open()
