@@ -243,6 +243,9 @@ void instance_replace_by_hand(struct instance *instance)
     store_relaxed(&routes.s_header->tick, clock_tick() - LONG_SILENCE_MS);
     region_close(&region);
     private_instance_remove(&instance->names);
+    /* Objects are told apart by their numbers, Unix times in milliseconds. */
+    while (clock_unix_ms() <= routes.generation)
+        usleep(1000);
     instance_start(instance);
 }
 
