@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread for each handle whose program wants a descriptor: it sleeps on the doorbell, as larshm_wait_change() does, and
- * writes to an eventfd when there was a change.
+ * writes to a pipe when there was a change.
  */
 #include "reader/change_fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "reader/change_watch.h"
 #include "reader/mapping.h"
 #include "reader/rcu.h"
+#include "shm/descriptor.h"
 
 enum {
     STACK_BYTES = 256 << 10, /* the account database may be read, to follow newer objects */
@@ -25,9 +27,9 @@ enum {
 struct change_fd {
     struct change_fd *next;
     larshm *handle;
-    int fd;
-    dev_t device; /* of what `fd` was opened as */
-    ino_t inode;
+    int ends[2];  /* of a pipe: the program reads from the first, the thread writes to the other */
+    dev_t device; /* of the pipe, and */
+    ino_t inode;  /* of no other file; eventfds have theirs in common with much else */
     pthread_t thread;
     bool here;                        /* false: the thread has stayed in the process that forked */
     _Atomic bool stop;                /* the thread shall end */
@@ -41,18 +43,22 @@ struct change_fd {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct change_fd *all;
 
-/* A program that closes all descriptors loses it; what has its number then is left alone. */
-static bool is_open(const struct change_fd *change)
+/* A program that closes all descriptors loses them; what has their numbers then is left alone. */
+static bool is_open(const struct change_fd *change, int end)
 {
     struct stat now;
-    return fstat(change->fd, &now) == 0 && now.st_dev == change->device && now.st_ino == change->inode;
+    return fstat(end, &now) == 0 && now.st_dev == change->device && now.st_ino == change->inode;
 }
 
+/* Where the program has not read what is there, it has not looked yet, and will find this change, too. So the pipe never holds more
+ * than one event. */
 static void tell(const struct change_fd *change)
 {
     const uint64_t one = 1;
-    /* A descriptor that takes no more is readable already. */
-    while (is_open(change) && write(change->fd, &one, sizeof(one)) < 0 && errno == EINTR)
+    int unread = 0;
+    if (!is_open(change, change->ends[1]) || (ioctl(change->ends[1], FIONREAD, &unread) == 0 && unread > 0))
+        return;
+    while (write(change->ends[1], &one, sizeof(one)) < 0 && errno == EINTR)
         ;
 }
 
@@ -102,26 +108,44 @@ static int start_thread(struct change_fd *change)
     return error == EINVAL ? pthread_create(&change->thread, NULL, follow, change) : error;
 }
 
+/* 0, or the number of an error; what is open then is in `ends`. */
+static int open_pipe(struct change_fd *change)
+{
+    struct stat opened;
+    int ends[2], error = 0;
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
+        return errno;
+    for (int i = 0; i < 2; i++) {
+        change->ends[i] = descriptor_above_standard(ends[i]);
+        if (change->ends[i] < 0 || fstat(change->ends[i], &opened) != 0)
+            error = errno;
+        else {
+            change->device = opened.st_dev;
+            change->inode = opened.st_ino;
+        }
+    }
+    return error;
+}
+
 /* NULL, with errno: the system refused. */
 static struct change_fd *create(larshm *h, const struct change_watch *watch)
 {
-    struct stat opened;
     struct change_fd *change = calloc(1, sizeof(*change));
     if (!change)
         return NULL;
-    *change = (struct change_fd){
-        .handle = h, .here = true, .count = watch->count, .generation = watch->mapping->routes.generation};
-    change->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    int error = change->fd < 0 || fstat(change->fd, &opened) != 0 ? errno : 0;
-    if (!error) {
-        change->device = opened.st_dev;
-        change->inode = opened.st_ino;
+    *change = (struct change_fd){.handle = h,
+                                 .ends = {-1, -1},
+                                 .here = true,
+                                 .count = watch->count,
+                                 .generation = watch->mapping->routes.generation};
+    int error = open_pipe(change);
+    if (!error)
         error = start_thread(change);
-    }
     if (!error)
         return change;
-    if (change->fd >= 0)
-        close(change->fd);
+    for (int i = 0; i < 2; i++)
+        if (change->ends[i] >= 0)
+            close(change->ends[i]);
     free(change);
     errno = error;
     return NULL;
@@ -166,9 +190,13 @@ int larshm_change_fd(larshm *h, int *fd)
             all = change;
         }
     }
+    if (change && !is_open(change, change->ends[0])) {
+        change = NULL;
+        errno = EBADF;
+    }
     int error = errno, code = change ? LARSHM_OK : LARSHM_SYSTEM_ERROR;
     if (change)
-        *fd = change->fd;
+        *fd = change->ends[0];
     leave(&before);
     change_watch_end(h, &watch);
     pthread_setcancelstate(state, NULL);
@@ -207,8 +235,9 @@ void change_fd_close(larshm *h)
     while ((change = take(h)) != NULL) {
         if (change->here)
             end_thread(change);
-        if (is_open(change))
-            close(change->fd);
+        for (int i = 0; i < 2; i++)
+            if (is_open(change, change->ends[i]))
+                close(change->ends[i]);
         free(change);
     }
 }

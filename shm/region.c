@@ -10,6 +10,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "shm/descriptor.h"
+
 #ifndef MADV_POPULATE_WRITE /* musl 1.2.3 does not name it */
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -231,15 +233,8 @@ enum shm_status region_open(const char *name, bool writable, const struct trust 
 
 enum shm_status region_directory_open(const char *path, int *fd)
 {
-    int opened = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (opened < 0)
-        return status_of_errno();
-    /* A program that has closed one of the standard three expects its next file there. */
-    *fd = opened > STDERR_FILENO ? opened : fcntl(opened, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    enum shm_status status = *fd >= 0 ? SHM_OK : status_of_errno();
-    if (opened <= STDERR_FILENO)
-        close(opened);
-    return status;
+    *fd = descriptor_above_standard(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return *fd >= 0 ? SHM_OK : status_of_errno();
 }
 
 enum shm_status region_open_at(int directory, const char *name, bool writable, const struct trust *trust,

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -29,6 +31,7 @@ enum {
     FORKS = 30,
     CHILD_SECONDS = 20, /* a child that hangs is killed, and fails the test */
     QUIET_MS = 50,
+    FEW_DESCRIPTORS = 256,
 };
 
 static int change_fd(larshm *h)
@@ -475,22 +478,100 @@ static void forks_and_closes_amid_changes_work(void **state)
     pthread_join(writer, NULL);
 }
 
-static void what_took_the_number_of_a_lost_descriptor_is_left_alone(void **state)
+/* Which descriptors larshm_change_fd() opens, of the first `cap`. */
+static int opened_by_change_fd(larshm *h, int *opened, int cap)
+{
+    bool *before = calloc((size_t)cap, sizeof(*before));
+    int count = 0;
+    assert_non_null(before);
+    for (int fd = 0; fd < cap; fd++)
+        before[fd] = fcntl(fd, F_GETFD) >= 0;
+    change_fd(h);
+    for (int fd = 0; fd < cap; fd++)
+        if (!before[fd] && fcntl(fd, F_GETFD) >= 0)
+            opened[count++] = fd;
+    free(before);
+    assert_in_range(count, 1, cap);
+    return count;
+}
+
+/* As in a program that closes all descriptors, and opens others of its own. */
+static void what_took_the_numbers_of_lost_descriptors_is_left_alone(void **state)
+{
+    struct instance *instance = *state;
+    for (int round = 0; round < 3; round++) {
+        larshm *h = client_open(instance);
+        int fds[FEW_DESCRIPTORS], count = opened_by_change_fd(h, fds, FEW_DESCRIPTORS),
+                                  thread = only_thread();
+        int other = round == 0   ? memfd_create("other", 0)
+                    : round == 1 ? eventfd(0, EFD_NONBLOCK)
+                                 : epoll_create1(0);
+        struct stat file;
+        uint64_t events;
+        assert_true(other >= 0);
+        for (int i = 0; i < count; i++)
+            assert_int_equal(dup2(other, fds[i]), fds[i]);
+        instance_put(instance, 1, (uint32_t)round, 4, 15);
+        beat(instance);
+        wait_for_sleep(thread);
+        larshm_close(h);
+        for (int i = 0; i < count; i++) {
+            assert_int_equal(fstat(fds[i], &file), 0);
+            assert_int_equal(file.st_size, 0);
+            assert_true(read(fds[i], &events, sizeof(events)) <= 0);
+            close(fds[i]);
+        }
+        close(other);
+    }
+}
+
+static void descriptor_that_the_program_has_closed_is_not_given_again(void **state)
+{
+    larshm *h = client_open(*state);
+    int fd = change_fd(h), other = -1;
+    close(fd);
+    assert_int_equal(larshm_change_fd(h, &other), LARSHM_SYSTEM_ERROR);
+    assert_int_equal(errno, EBADF);
+    assert_int_equal(other, -1);
+    instance_put(*state, 1, 1, 4, 15);
+    beat(*state); /* no SIGPIPE ends the program */
+    wait_for_sleep(only_thread());
+    larshm_close(h);
+}
+
+static void standard_descriptors_stay_free(void **state)
+{
+    if (!CHILDREN_MAY_START_THREADS)
+        skip();
+    larshm *h = client_open(*state);
+    pid_t child = fork();
+    if (child == 0) {
+        int fd;
+        bool right = true;
+        for (int standard = 0; standard < 3; standard++)
+            close(standard);
+        right = larshm_change_fd(h, &fd) == LARSHM_OK;
+        for (int standard = 0; standard < 3; standard++)
+            right = right && fcntl(standard, F_GETFD) == -1;
+        _exit(right ? 0 : 1);
+    }
+    assert_true(child_ends_well(child, CHILD_SECONDS));
+    larshm_close(h);
+}
+
+/* A loop may have one, which is at its end when the handle is closed. */
+static void copy_of_the_descriptor_sees_events_and_the_end(void **state)
 {
     struct instance *instance = *state;
     larshm *h = client_open(instance);
-    struct stat file;
-    int fd = change_fd(h), thread = only_thread(), other = memfd_create("other", 0);
-    assert_true(other >= 0);
-    assert_int_equal(dup2(other, fd), fd);
+    uint64_t events;
+    int copy = dup(change_fd(h));
     instance_put(instance, 1, 1, 4, 15);
     beat(instance);
-    wait_for_sleep(thread);
+    expect_event(copy);
     larshm_close(h);
-    assert_int_equal(fstat(fd, &file), 0);
-    assert_int_equal(file.st_size, 0);
-    close(fd);
-    close(other);
+    assert_int_equal(read(copy, &events, sizeof(events)), 0);
+    close(copy);
 }
 
 static void expect_refused(larshm *h, int error)
@@ -541,7 +622,10 @@ int main(void)
         TEST(child_that_makes_none_closes_without_waiting),
         TEST(child_unmaps_what_the_thread_had_pinned),
         TEST(forks_and_closes_amid_changes_work),
-        TEST(what_took_the_number_of_a_lost_descriptor_is_left_alone),
+        TEST(what_took_the_numbers_of_lost_descriptors_is_left_alone),
+        TEST(descriptor_that_the_program_has_closed_is_not_given_again),
+        TEST(standard_descriptors_stay_free),
+        TEST(copy_of_the_descriptor_sees_events_and_the_end),
         TEST(without_descriptors_it_fails_and_is_tried_again_by_the_next_call),
     };
     return cmocka_run_group_tests_name("unit/reader/change_fd", tests, NULL, NULL);

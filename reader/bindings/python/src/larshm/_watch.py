@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 import typing
 from typing import Optional, Set, Tuple
 
@@ -14,41 +12,43 @@ from . import _larshm
 if typing.TYPE_CHECKING:
     import asyncio  # watch() imports it: programs that do not watch need not wait for it
 
-_ONE = (1).to_bytes(8, sys.byteorder)  # what an eventfd takes
-
 
 class _Watched:
     """A cache's descriptor in an event loop, for all who watch the cache there.
 
-    It is a copy, so that a close of the cache leaves the loop a descriptor of its own.
+    It is a copy, so that a close of the cache leaves the loop a descriptor of its own. That is at its end then, unless a
+    child of fork has its other side.
     """
 
     def __init__(self, cache: _larshm._Cache, loop: asyncio.AbstractEventLoop):
         self.loop = loop
         self.pid = os.getpid()
-        self.lock = threading.Lock()  # around the end of the descriptor, and its use by close() in another thread
         self.watchers: Set[asyncio.Event] = set()
         self.fd = os.dup(cache.fileno())
         loop.add_reader(self.fd, self._notify)
 
     def _notify(self) -> None:
         try:
-            os.read(self.fd, 8)
+            if not os.read(self.fd, 8):
+                self.loop.remove_reader(self.fd)
         except BlockingIOError:
             pass
+        self._wake()
+
+    def _wake(self) -> None:
         for watcher in self.watchers:
             watcher.set()
 
     def wake(self) -> None:
-        with self.lock:
-            if self.fd >= 0:
-                os.write(self.fd, _ONE)
+        """In any thread."""
+        try:
+            self.loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:
+            pass  # the loop is closed, and with it all that watched in it
 
     def end(self) -> None:
         self.loop.remove_reader(self.fd)
-        with self.lock:
-            os.close(self.fd)
-            self.fd = -1
+        os.close(self.fd)
 
 
 class Cache(_larshm._Cache):
