@@ -193,5 +193,5 @@ TEXT
         lib/pkgconfig/larshm.pc; do
         [ -f "$file" ]
     done
-    [ "$(ls . share)" = $'.:\ninclude\nlib\nshare\n\nshare:\nlua' ]
+    [ "$(ls . share)" = $'.:\ninclude\nlib\nshare\n\nshare:\ngocode\nlua' ]
 }
