@@ -95,7 +95,7 @@ as_other_user() {
     [[ "$output" =~ fetcher\ +alive,\ pid\ $fetcher, ]]
     [[ "$output" =~ directory\ +directory.example:7778,\ connected\ for ]]
     [[ "$output" == *"3 with hosts: 1 new, 1 pulling, 1 expired; 1 known not to exist"* ]]
-    [[ "$output" =~ memory\ +292\ KiB\ of\ at\ most\ 64\ MiB ]]
+    [[ "$output" =~ memory\ +324\ KiB\ of\ at\ most\ 64\ MiB ]]
     [[ "$output" == *"4 of 2,048 slots in use"* ]]
     [[ "$output" =~ arena\ +[0-9]+\ B\ live,\ [0-9]+\ B\ retired,\ .*\ free ]]
     [[ "$output" =~ limits\ +none\ reached ]]
@@ -164,10 +164,10 @@ shows() {
     shows 'replaced  no program holds what was replaced'
     exec {held}<"$object"
     send many 2000
-    shows 'replaced  1 object, 292 KiB, still held by programs'
+    shows 'replaced  1 object, 324 KiB, still held by programs'
     run -0 larshm -j show
     [ "$(json counters replaced_objects)" = 1 ]
-    [ "$(json counters replaced_bytes)" = $((292 * 1024)) ]
+    [ "$(json counters replaced_bytes)" = $((324 * 1024)) ]
     exec {held}<&-
     shows 'replaced  no program holds what was replaced'
 }
