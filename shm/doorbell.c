@@ -15,18 +15,24 @@ uint32_t doorbell_count(const struct routes *routes)
     return load_acquire(&routes->s_header->doorbell);
 }
 
-/* The time-out of this kind of wait is a time of CLOCK_MONOTONIC. */
+/* A wait for some of the bits ends at a time of CLOCK_MONOTONIC. Where the machine refuses that clock, the wait is for a duration,
+ * which is one for all bits. */
 void doorbell_wait(const struct routes *routes, uint32_t count, uint32_t bits, uint32_t timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    const _Atomic uint32_t *s_bell = &routes->s_header->doorbell;
+    struct timespec until = {.tv_sec = timeout_ms / 1000, .tv_nsec = (long)(timeout_ms % 1000) * 1000000},
+                    now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        syscall(SYS_futex, s_bell, FUTEX_WAIT, count, &until, NULL, 0);
+        return;
+    }
+    until.tv_sec += now.tv_sec;
+    until.tv_nsec += now.tv_nsec;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    syscall(SYS_futex, &routes->s_header->doorbell, FUTEX_WAIT_BITSET, count, &until, NULL, bits);
+    syscall(SYS_futex, s_bell, FUTEX_WAIT_BITSET, count, &until, NULL, bits);
 }
 
 static void wake(const _Atomic uint32_t *s_bell, uint32_t bits)
