@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <iterator>
 #include <limits>
 #include <string_view>
@@ -176,6 +177,13 @@ public:
     operator std::string_view() const noexcept
     {
         return text_;
+    }
+
+    template <typename Traits>
+    friend std::basic_ostream<char, Traits> &operator<<(std::basic_ostream<char, Traits> &out,
+                                                        const host_text &shown)
+    {
+        return out << shown.text_;
     }
 
 private:

@@ -2,8 +2,10 @@
 // What programs in C++ may do wrong, and what they may rely on: `use INSTANCE_PROGRAM EXAMPLE`.
 #include <atomic>
 #include <cstring>
+#include <iomanip>
 #include <iostream>
 #include <poll.h>
+#include <sstream>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -250,6 +252,14 @@ void nothing_allocates(const instance &running)
     delete counted;
 }
 
+void a_host_and_a_status_are_written_to_a_stream(const instance &)
+{
+    std::ostringstream out;
+    out << std::left << std::setw(15) << shm::text(shm::host{1, 1, htonl(0x0a000001), htons(8080)}) << '|'
+        << shm::text(status::ok);
+    CHECK(out.str() == "10.0.0.1:8080  |" + std::string(larshm_strerror(LARSHM_OK)));
+}
+
 void an_event_loop_learns_which_route_has_changed(instance &running)
 {
     shm::handle routes(running.name());
@@ -336,6 +346,7 @@ int main(int argc, char **argv)
     times_that_do_not_fit_are_refused_or_cut(running);
     a_view_or_a_list_ends_once_wherever_it_was_moved_to(running);
     nothing_allocates(running);
+    a_host_and_a_status_are_written_to_a_stream(running);
     the_example_prints_a_host(running, argv[2]);
     an_event_loop_learns_which_route_has_changed(running);
     threads_share_a_handle(running);
