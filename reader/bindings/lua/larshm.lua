@@ -373,7 +373,7 @@ function cache:get_host_batch(entries)
 end
 
 --- An array of the route's hosts, each a table of `host` and `state`: "rotation", "ejected" or "drained".
-function cache:hosts(modid, cmdid)
+function cache:get_route(modid, cmdid)
     id(modid, "modid")
     id(cmdid, "cmdid")
     local count = ffi.new("size_t[1]", 16)
@@ -427,7 +427,7 @@ local function host_info(info)
 end
 
 --- Likewise with the fetcher's record of each host, as the members of larshm_host_info; it makes some system calls.
-function cache:host_infos(modid, cmdid)
+function cache:hosts(modid, cmdid)
     modid, cmdid = id(modid, "modid"), id(cmdid, "cmdid")
     local list, info, infos, last = hosts_list_t(), host_info_t(), {}, 0
     local function begin(handle) return C.larshm_hosts_begin(handle, modid, cmdid, list) end

@@ -142,7 +142,7 @@ end
 
 function tests.states_are_words()
     started:say("eject 1 1 10.0.0.1:8080")
-    for _, entry in ipairs(cache:hosts(1, 1)) do
+    for _, entry in ipairs(cache:get_route(1, 1)) do
         check(entry.state == (entry.host:address() == "10.0.0.1" and "ejected" or "rotation"), entry.host, entry.state)
     end
     started:say("return 1 1 10.0.0.1:8080")
@@ -188,7 +188,7 @@ function tests.records_of_hosts_say_what_was_reported()
     local host = cache:get_host(1, 1)
     cache:report(host, 1)
     local reported = 0
-    for _, info in ipairs(cache:host_infos(1, 1)) do
+    for _, info in ipairs(cache:hosts(1, 1)) do
         check(info.state == "rotation" and info.override == "none" and info.share == 8 and type(info.failures) == "number")
         reported = reported + (tostring(info.host) == tostring(host) and 1 or 0)
     end
@@ -214,7 +214,7 @@ function tests.a_list_that_is_left_keeps_nothing_mapped()
             for _ in cache:routes() do
                 break
             end
-            cache:host_infos(1, 1)
+            cache:hosts(1, 1)
         end
         started:say("generation")
         check(cache:get_host(1, 1))
@@ -228,7 +228,7 @@ local function each_call(host, batch, changes)
         { cache.get_host, cache, 1, 1, host },
         { cache.get_host_except, cache, 1, 1, { host }, host },
         { cache.get_host_batch, cache, batch },
-        { cache.hosts, cache, 1, 1 },
+        { cache.get_route, cache, 1, 1 },
         { cache.report, cache, host, 0 },
         { cache.report_timed, cache, host, 0, 1 },
         { cache.wait_route, cache, 1, 1, 0 },
@@ -236,7 +236,7 @@ local function each_call(host, batch, changes)
         { cache.changes, cache },
         { cache.change_fd, cache },
         { cache.routes, cache },
-        { cache.host_infos, cache, 1, 1 },
+        { cache.hosts, cache, 1, 1 },
         { changes.next, changes },
         { changes.wait, changes, 0 },
         { cache.close, cache },
@@ -342,7 +342,7 @@ function tests.hosts_outlive_batch_cache_and_collection()
         for i = 1, 100 do
             kept[i] = batch:get(i)
         end
-        kept[101] = other:hosts(1, 1)[1].host
+        kept[101] = other:get_route(1, 1)[1].host
         other:close()
     end
     for _ = 1, 10 do
@@ -359,7 +359,7 @@ function tests.collections_in_the_midst_of_calls_do_no_harm()
     collectgarbage("setstepmul", 10000)
     for _ = 1, 500 do
         local other = larshm.open(started.name)
-        check(other:get_host(1, 1):port() == 8080 and #other:hosts(1, 1) == 2 and other:info(1, 1).hosts == 2)
+        check(other:get_host(1, 1):port() == 8080 and #other:get_route(1, 1) == 2 and other:info(1, 1).hosts == 2)
     end
     collectgarbage("setpause", 200)
     collectgarbage("setstepmul", 200)
@@ -370,7 +370,7 @@ function tests.a_cache_that_is_closed_in_the_midst_of_a_call_does_no_harm()
     collectgarbage("setpause", 1)
     collectgarbage("setstepmul", 10000)
     local before, closed = mappings(), 0
-    for _, method in ipairs { "hosts", "host_infos", "routes", "info", "changes" } do
+    for _, method in ipairs { "get_route", "hosts", "routes", "info", "changes" } do
         for _ = 1, 100 do
             local other = assert(larshm.open(started.name))
             ffi.gc(ffi.new("char[1]"), function() other:close() end)
@@ -439,7 +439,7 @@ function tests.a_state_that_ends_closes_what_is_open()
     local left_open = ([[
         local larshm = require "larshm"
         cache, batch = assert(larshm.open(%q)), larshm.batch(10)
-        hosts = cache:hosts(1, 1)
+        hosts = cache:get_route(1, 1)
         shared = larshm.shared(%q)
     ]]):format(started.name, started.name)
     for ending, expected in pairs { [""] = 0, ["os.exit(3)"] = 3, ["os.exit(4, true)"] = 4, ["error(cache)"] = 1 } do

@@ -78,7 +78,7 @@ end
 
 function calls.hosts(modid, cmdid)
     local lists = {}
-    for i, call in ipairs { cache.hosts, cache.host_infos } do
+    for i, call in ipairs { cache.get_route, cache.hosts } do
         local hosts, _, code = call(cache, tonumber(modid), tonumber(cmdid))
         local texts = {}
         for j, entry in ipairs(hosts or {}) do
@@ -117,7 +117,7 @@ function calls.format(text)
 end
 
 function calls.size(modid, cmdid)
-    local hosts, _, code = cache:hosts(tonumber(modid), tonumber(cmdid))
+    local hosts, _, code = cache:get_route(tonumber(modid), tonumber(cmdid))
     return hosts and "OK " .. #hosts or names[code]
 end
 
