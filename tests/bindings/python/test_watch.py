@@ -89,6 +89,23 @@ def test_watching_leaves_nothing_behind(instance, cache):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_loop_that_ended_beneath_its_watchers_leaves_nothing_behind(cache):
+    def descriptors():
+        return len(os.listdir("/proc/self/fd"))
+
+    cache.fileno()
+    before, watchers = descriptors(), []
+    for _ in range(3):
+        loop = asyncio.new_event_loop()
+        watchers.append(cache.watch())
+        loop.run_until_complete(watchers[-1].__anext__())
+        loop.close()
+    assert descriptors() == before + 1
+    for watcher in watchers:
+        run(watcher.aclose())
+    assert descriptors() == before
+
+
 @pytest.mark.parametrize("closer", [lambda call: call(), lambda call: threading.Thread(target=call).start()])
 def test_watchers_end_when_the_cache_is_closed(cache, closer):
     async def watch():

@@ -47,8 +47,12 @@ class _Watched:
             pass  # the loop is closed, and with it all that watched in it
 
     def end(self) -> None:
-        self.loop.remove_reader(self.fd)
+        if self.fd < 0:
+            return
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self.fd)
         os.close(self.fd)
+        self.fd = -1
 
 
 class Cache(_larshm._Cache):
@@ -58,7 +62,10 @@ class Cache(_larshm._Cache):
 
     def _watch_in(self, loop: asyncio.AbstractEventLoop) -> _Watched:
         watched = getattr(self, "_watched", None)
-        if not watched or watched.pid != os.getpid() or watched.loop.is_closed():
+        if watched and watched.pid == os.getpid() and watched.loop.is_closed():
+            watched.end()
+            watched = None
+        if not watched or watched.pid != os.getpid():
             watched = self._watched = _Watched(self, loop)
         if watched.loop is not loop:
             raise RuntimeError("the cache is watched in another event loop: open another one for this")
@@ -90,7 +97,8 @@ class Cache(_larshm._Cache):
         finally:
             watched.watchers.discard(changed)
             if not watched.watchers:
-                self._watched = None
+                if self._watched is watched:
+                    self._watched = None
                 watched.end()
 
     def close(self) -> None:
