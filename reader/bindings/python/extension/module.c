@@ -41,22 +41,31 @@ static const struct {
     {"OVERRIDE_DRAINED", LARSHM_OVERRIDE_DRAINED},
 };
 
-static PyTypeObject *add_type(PyObject *module, PyTypeObject *type)
+/* Keeps the type, which may be NULL, with an exception. */
+static bool keep_type(PyTypeObject **kept, PyObject *type)
 {
-    return type && PyModule_AddType(module, type) == 0 ? type : NULL;
+    *kept = (PyTypeObject *)type;
+    return type != NULL;
+}
+
+/* The types that the module names, and that of the iterator, which it does not. */
+static bool types_add(PyObject *module, struct state *state)
+{
+    return keep_type(&state->host, PyType_FromModuleAndSpec(module, &host_spec, NULL)) &&
+           PyModule_AddType(module, state->host) == 0 &&
+           keep_type(&state->cache, PyType_FromModuleAndSpec(module, &cache_spec, NULL)) &&
+           PyModule_AddType(module, state->cache) == 0 &&
+           keep_type(&state->route_info, (PyObject *)PyStructSequence_NewType(&route_info_desc)) &&
+           PyModule_AddType(module, state->route_info) == 0 &&
+           keep_type(&state->host_info, (PyObject *)PyStructSequence_NewType(&host_info_desc)) &&
+           PyModule_AddType(module, state->host_info) == 0 &&
+           keep_type(&state->routes, PyType_FromModuleAndSpec(module, &routes_spec, NULL));
 }
 
 static int execute(PyObject *module)
 {
     struct state *state = PyModule_GetState(module);
-    if (!errors_add(module, state))
-        return -1;
-    state->host = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &host_spec, NULL));
-    state->cache = add_type(module, (PyTypeObject *)PyType_FromModuleAndSpec(module, &cache_spec, NULL));
-    state->route_info = add_type(module, PyStructSequence_NewType(&route_info_desc));
-    state->host_info = add_type(module, PyStructSequence_NewType(&host_info_desc));
-    state->routes = (PyTypeObject *)PyType_FromModuleAndSpec(module, &routes_spec, NULL);
-    if (!state->host || !state->cache || !state->route_info || !state->host_info || !state->routes)
+    if (!errors_add(module, state) || !types_add(module, state))
         return -1;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value) < 0)
