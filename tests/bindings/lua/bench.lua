@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- usage: luajit bench.lua INSTANCE MODID CMDID COUNT
--- Prints "CALL<TAB>NS" for each call; of a batch of 100, for each of them. The fastest of some rounds counts: others share the
--- machine.
+-- Prints "CALL<TAB>NS" for each call; of a batch of 100, for each of them. It is the median of many short runs.
 local ffi = require "ffi"
 local larshm = require "larshm"
 
@@ -10,7 +9,7 @@ struct larshm_bench_time { long s, ns; };
 int clock_gettime(int clock, struct larshm_bench_time *time);
 ]]
 
-local MONOTONIC, ROUNDS, BATCH = 1, 5, 100
+local MONOTONIC, CALLS, BATCH = 1, 1000, 100
 local time = ffi.new("struct larshm_bench_time")
 
 local function now()
@@ -26,13 +25,14 @@ for i = 1, BATCH do
 end
 
 local function measure(call, lookups, loop)
-    local best = math.huge
-    for _ = 1, ROUNDS do
+    local ns = {}
+    for run = 1, math.ceil(count / CALLS) do
         local start = now()
-        loop(math.ceil(count / lookups))
-        best = math.min(best, (now() - start) / (math.ceil(count / lookups) * lookups))
+        loop(CALLS / lookups)
+        ns[run] = (now() - start) / CALLS
     end
-    print(("%s\t%.1f"):format(call, best))
+    table.sort(ns)
+    print(("%s\t%.1f"):format(call, ns[math.ceil(#ns / 2)]))
 end
 
 measure("get_host", 1, function(times)
