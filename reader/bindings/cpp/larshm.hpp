@@ -237,9 +237,30 @@ public:
         return *this;
     }
 
-    void operator++(int) noexcept
+    // For *i++: the item before.
+    class before
     {
+    public:
+        const Item &operator*() const noexcept
+        {
+            return item_;
+        }
+
+    private:
+        friend class list_iterator;
+
+        explicit before(const Item &item) noexcept : item_(item)
+        {
+        }
+
+        Item item_;
+    };
+
+    before operator++(int) noexcept
+    {
+        before item(list_->current());
         ++*this;
+        return item;
     }
 
     friend bool operator==(const list_iterator &a, const list_iterator &b) noexcept

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What programs in C++ may do wrong, and what they may rely on: `use INSTANCE_PROGRAM EXAMPLE`.
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <iomanip>
@@ -217,6 +218,20 @@ void a_view_or_a_list_ends_once_wherever_it_was_moved_to(const instance &running
 
 // ---- promises ----
 
+void lists_and_views_have_iterators_of_the_standard_library(const instance &running)
+{
+    shm::handle routes(running.name());
+    auto all = routes.routes();
+    auto at = all.begin();
+    const shm::key first = *at++;
+    CHECK(at != all.end() && !(*at == first));
+    auto hosts = routes.hosts(some);
+    CHECK(std::count_if(hosts.begin(), hosts.end(), [](const auto &each) { return each.host.port; }) == 2);
+    auto view = routes.view_of(some);
+    const std::vector<shm::host> copies(view.begin(), view.end());
+    CHECK(copies.size() == 2 && copies[1].addr == (*++view.begin()).addr);
+}
+
 void nothing_allocates(const instance &running)
 {
     shm::handle routes(running.name());
@@ -345,6 +360,7 @@ int main(int argc, char **argv)
     a_failed_open_leaves_the_handle_as_it_was(running);
     times_that_do_not_fit_are_refused_or_cut(running);
     a_view_or_a_list_ends_once_wherever_it_was_moved_to(running);
+    lists_and_views_have_iterators_of_the_standard_library(running);
     nothing_allocates(running);
     a_host_and_a_status_are_written_to_a_stream(running);
     the_example_prints_a_host(running, argv[2]);
