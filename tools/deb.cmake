@@ -47,7 +47,7 @@ larshm_package(liblarshm0 larshm_shared libs "shared-memory route cache for Lars
   "the machine keeps them: no system call, no lock, no round trip."
   "." "This package has the shared library.")
 
-# CPack would look for a library in each package, and runs ldconfig by scripts instead of Debian's trigger.
+# CPack looks for a library in each package, and runs ldconfig by scripts of its own; Debian wants a trigger, too.
 set(control ${CMAKE_BINARY_DIR}/deb/liblarshm0)
 file(WRITE ${control}/shlibs "liblarshm 0 liblarshm0 (>= ${PROJECT_VERSION})\n")
 file(WRITE ${control}/triggers "activate-noawait ldconfig\n")
