@@ -29,6 +29,7 @@ enum {
     THREADS = 8,
     HANDLES = 300,
     FORKS = 30,
+    ROUNDS = 2000,
     CHILD_SECONDS = 20, /* a child that hangs is killed, and fails the test */
     QUIET_MS = 50,
     FEW_DESCRIPTORS = 256,
@@ -184,6 +185,33 @@ static void many_changes_are_one_event(void **state)
     }
     wait_for_sleep(thread);
     expect_event(fd);
+    larshm_close(h);
+}
+
+static void *publish_many(void *context)
+{
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        instance_put(context, 1, round, 4, 15);
+        beat(context);
+    }
+    instance_put(context, 2, 1, 4, 15);
+    beat(context);
+    return NULL;
+}
+
+/* A loop that reads and then looks finds the last one, however its steps and the thread's fall together. */
+static void no_change_is_missed_by_a_loop_that_reads_while_they_come(void **state)
+{
+    pthread_t writer;
+    larshm *h = client_open(*state);
+    larshm_host host;
+    struct pollfd look = {.fd = change_fd(h), .events = POLLIN};
+    assert_int_equal(pthread_create(&writer, NULL, publish_many, *state), 0);
+    while (larshm_get_host(h, 0, 2, &host) != LARSHM_OK) {
+        assert_int_equal(poll(&look, 1, EVENTUALLY_MS), 1);
+        assert_true(take(look.fd));
+    }
+    pthread_join(writer, NULL);
     larshm_close(h);
 }
 
@@ -610,6 +638,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(descriptor_is_readable_after_each_kind_of_change),
         TEST(many_changes_are_one_event),
+        TEST(no_change_is_missed_by_a_loop_that_reads_while_they_come),
         TEST(thread_sleeps_while_nothing_changes),
         TEST(thread_blocks_all_signals),
         TEST(thread_and_descriptor_are_gone_after_close),
