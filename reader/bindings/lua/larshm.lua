@@ -260,7 +260,7 @@ local function opened(self)
     return handle
 end
 
--- Whether C sees all of the name.
+-- Whether C sees all of the name. Another type is a mistake.
 local function instance_name(instance)
     if instance ~= nil and type(instance) ~= "string" then
         mistake("instance", "a text or nil", instance)
@@ -288,15 +288,18 @@ function larshm.open(instance, timeout_ms)
 end
 
 local shared = {}
+local DEFAULT = {} -- stands for nil among its keys
 
 --- The one cache of this Lua state for an instance: opened by the first call that can.
 function larshm.shared(instance)
-    local known = shared[instance or ""]
+    instance_name(instance)
+    local key = instance or DEFAULT
+    local known = shared[key]
     if known and known.private_open == 1 then
         return known
     end
     local opened_now, message, code = larshm.open(instance)
-    shared[instance or ""] = opened_now
+    shared[key] = opened_now
     return opened_now, message, code
 end
 

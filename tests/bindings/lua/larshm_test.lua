@@ -9,6 +9,8 @@ local larshm = require "larshm"
 
 ffi.cdef [[
 int fork(void);
+int setenv(const char *name, const char *value, int overwrite);
+int unsetenv(const char *name);
 struct pollfd { int fd; short events, revents; };
 int poll(struct pollfd *fds, unsigned long count, int timeout);
 ssize_t read(int fd, void *buffer, size_t size);
@@ -298,6 +300,7 @@ function tests.errors_blame_the_callers_line()
     check_error("larshm_test.lua:", function() cache:get_host(-1, 1) end)
     check_error("larshm_test.lua:", function() larshm.host(1, 1, "x", 1) end)
     check_error("larshm_test.lua:", function() larshm.batch(-1) end)
+    check_error("larshm_test.lua:", function() larshm.shared({}) end)
 end
 
 function tests.a_closed_cache_raises_errors_and_closes_twice()
@@ -397,6 +400,15 @@ function tests.one_cache_is_shared_until_it_is_closed()
     check(second ~= first and second:get_host(1, 1))
     second:close()
     check(select(3, larshm.shared("no-fetcher-has-run-here")) == larshm.NO_OBJECT)
+end
+
+function tests.an_empty_name_is_not_the_default_instance()
+    ffi.C.setenv("LARSHM_INSTANCE", started.name, 1)
+    local default = assert(larshm.shared())
+    check(larshm.shared() == default)
+    check(select(3, larshm.shared("")) == larshm.BAD_ARGUMENT)
+    default:close()
+    ffi.C.unsetenv("LARSHM_INSTANCE")
 end
 
 function tests.coroutines_take_turns()
