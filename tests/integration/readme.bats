@@ -136,11 +136,12 @@ TEXT
   [ "$output" = ok ]
 }
 
-@test "larshm that is installed as the README says is found by pkg-config and by CMake, where there is no other package" {
+@test "larshm that is installed as the README says is found by pkg-config, by CMake and by its programs, where there is no other package" {
   prefix=$BATS_TEST_TMPDIR/usr
   ln -s "$BUILD" "$BATS_TEST_TMPDIR/build"
   install=$(grep -oE 'cmake --build build && sudo cmake --install build' "$SOURCE/README.md")
   (cd "$BATS_TEST_TMPDIR" && DESTDIR='' eval "${install/sudo /} --prefix '$prefix'") >/dev/null
+  env -u LD_LIBRARY_PATH "$prefix/bin/larshm-bench" --version
   PKG_CONFIG_LIBDIR=$(dirname "$(find "$prefix" -name larshm.pc)")
   export PKG_CONFIG_LIBDIR PKG_CONFIG_PATH=''
   awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/README.md" >"$BATS_TEST_TMPDIR/example.c"
