@@ -161,3 +161,47 @@ def test_a_child_of_fork_watches_by_itself(instance, cache):
         await changes.aclose()
 
     run(watch())
+
+
+def test_a_child_of_fork_that_ends_a_watch_leaves_the_parents(instance, cache):
+    async def watch():
+        changes = cache.watch()
+        await changes.__anext__()
+        waiting = asyncio.ensure_future(changes.__anext__())
+        await asyncio.sleep(0.01)
+        pid = os.fork()
+        if pid == 0:
+            waiting.cancel()
+            try:
+                await waiting
+            finally:
+                os._exit(0 if waiting.cancelled() else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        instance.do("route 7 7 10.0.0.7:80")
+        assert await waiting == (7, 7)
+        await changes.aclose()
+
+    run(watch())
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_a_cache_that_is_closed_as_a_watch_begins_raises(cache, monkeypatch, reused):
+    before, dup, others = len(os.listdir("/proc/self/fd")), os.dup, []
+
+    def close_first(fd):
+        cache.close()
+        if reused:
+            others.append(os.open("/dev/null", os.O_RDONLY))
+            others.append(dup(others[0]) if others[0] == fd else os.dup2(others[0], fd))
+        return dup(fd)
+
+    async def watch():
+        with pytest.raises(ValueError, match="closed"):
+            await cache.watch().__anext__()
+
+    monkeypatch.setattr(os, "dup", close_first)
+    run(watch())
+    monkeypatch.undo()
+    for fd in others:
+        os.close(fd)
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -24,8 +24,21 @@ class _Watched:
         self.loop = loop
         self.pid = os.getpid()
         self.watchers: Set[asyncio.Event] = set()
-        self.fd = os.dup(cache.fileno())
+        self.fd = self._copy(cache)
         loop.add_reader(self.fd, self._notify)
+
+    @staticmethod
+    def _copy(cache: _larshm._Cache) -> int:
+        number = cache.fileno()
+        try:
+            fd = os.dup(number)
+        except OSError:
+            cache.fileno()  # raises ValueError if another thread, or a signal handler, has closed the cache
+            raise
+        if cache.closed:  # and this is of what has its number now
+            os.close(fd)
+            cache.fileno()
+        return fd
 
     def _notify(self) -> None:
         try:
@@ -49,7 +62,8 @@ class _Watched:
     def end(self) -> None:
         if self.fd < 0:
             return
-        if not self.loop.is_closed():
+        # A child of fork shares the parent's epoll: the descriptor would be removed from that.
+        if self.pid == os.getpid() and not self.loop.is_closed():
             self.loop.remove_reader(self.fd)
         os.close(self.fd)
         self.fd = -1
