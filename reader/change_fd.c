@@ -21,7 +21,7 @@
 
 enum {
     STACK_BYTES = 256 << 10, /* the account database may be read, to follow newer objects */
-    JOIN_PAUSE_US = 100,
+    PAUSE_US = 100,
 };
 
 struct change_fd {
@@ -224,7 +224,7 @@ static void end_thread(struct change_fd *change)
     store_release(&change->stop, true);
     mapping_wake(change->handle);
     while (pthread_tryjoin_np(change->thread, NULL) == EBUSY) {
-        usleep(JOIN_PAUSE_US);
+        usleep(PAUSE_US);
         mapping_wake(change->handle);
     }
 }
@@ -242,9 +242,12 @@ void change_fd_close(larshm *h)
     }
 }
 
+/* Other copies of the library in the process take theirs in an order of their own, beside the locks of liburcu, which they
+ * share. By tries, this lock is last in any order; it is held for no longer than a thread takes to be made. */
 void change_fd_prepare(void)
 {
-    pthread_mutex_lock(&lock);
+    while (pthread_mutex_trylock(&lock) == EBUSY)
+        usleep(PAUSE_US);
 }
 
 void change_fd_parent(void)
