@@ -438,8 +438,9 @@ int larshm_wait_change(larshm *h, uint64_t *since, int timeout_ms);
  * changed, or the fetcher has replaced its objects: then read its 8 bytes, and look. It is
  * nonblocking and closed by exec; each call gives the same one. It is the reading end of a pipe
  * that belongs to the library until larshm_close(): never close it. The first call starts a thread
- * that sleeps until there is a change. The child of a fork has no such thread: it calls this again,
- * for a descriptor of its own, and leaves the other one, which it shares with its parent, alone.
+ * that sleeps until there is a change. The child of a fork has no such thread: it calls this
+ * again, for a descriptor of its own, and leaves the other one, which it shares with its parent,
+ * alone.
  *
  * 0: *fd is the descriptor. LARSHM_SYSTEM_ERROR: as above, try again later; errno EBADF: the
  * program has closed it.
