@@ -89,7 +89,7 @@ static int waiting_threads(int *last)
     return count;
 }
 
-/* The system lists a thread that was joined for a moment longer. */
+/* A thread that was joined is listed for a moment longer. */
 static bool threads_have_ended(void)
 {
     int ignored;
