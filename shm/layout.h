@@ -97,6 +97,8 @@ enum {
     CALL_SUCC_BITS = 36, /* of call_cell.counts; the failures are above */
     DIRECTORY_NAME = 128,
     SNAPSHOT_TEXT = 192,
+    LATENCY_BUCKETS = 14,
+    TOP_ROUTES = 64,
     HOST_WORDS = 14,
     RING_ENTRIES = 4096, /* in the ring of changes that this version makes */
     RING_ENTRIES_MAX = 1 << 24,
@@ -150,6 +152,8 @@ enum {
     X(routes_header, ring_offset) X(routes_header, ring_entries)                                  \
     X(routes_header, snapshot_time) X(routes_header, snapshot_tick)                               \
     X(routes_header, snapshot) X(routes_header, snapshot_off) X(routes_header, snapshot_written)  \
+    X(routes_header, latency) X(routes_header, latency_sum) X(routes_header, top_changes)         \
+    X(routes_header, top_routes) X(published_use, key) X(published_use, lookups)                  \
     X(slot, key) X(slot, ref)                                                                     \
     X(block, stamp) X(block, key) X(block, expires) X(block, limited) X(block, marks)             \
     X(block, count) X(block, ttl_s) X(block, states)                                               \

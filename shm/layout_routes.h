@@ -69,6 +69,11 @@ enum superseded {
     SUPERSEDED_YES = 2,  /* it has */
 };
 
+struct published_use {
+    _Atomic uint64_t key;     /* ~key; 0: none, and none after it */
+    _Atomic uint64_t lookups; /* while it is listed it only grows */
+};
+
 struct routes_header {
     /* Line 0: written before the object has its name, constant from then on. */
     struct object_id id;
@@ -133,6 +138,12 @@ struct routes_header {
     uint32_t snapshot_off;
     uint32_t pad5;
     _Atomic uint64_t snapshot_written; /* Unix time in milliseconds of the last one; 0: none so far */
+
+    /* For people: see latency.h and top_routes.h. */
+    _Atomic uint64_t latency[LATENCY_BUCKETS]; /* answers to requests, by how long they took */
+    _Atomic uint64_t latency_sum;              /* microseconds, of all of them */
+    _Atomic uint64_t top_changes;              /* how often a list was written */
+    _Alignas(CACHE_LINE) struct published_use top_routes[2][TOP_ROUTES];
 };
 
 struct slot {
@@ -173,6 +184,11 @@ static_assert(offsetof(struct routes_header, data_version) == 880, "line 13");
 static_assert(offsetof(struct routes_header, directory_odd) == 896, "line 14");
 static_assert(offsetof(struct routes_header, snapshot) == 1024, "line 16");
 static_assert(offsetof(struct routes_header, snapshot_written) == 1224, "line 19");
+static_assert(offsetof(struct routes_header, latency) == 1232, "line 19");
+static_assert(offsetof(struct routes_header, latency_sum) == 1344, "line 21");
+static_assert(offsetof(struct routes_header, top_changes) == 1352, "line 21");
+static_assert(offsetof(struct routes_header, top_routes) == 1408, "line 22");
+static_assert(sizeof(struct published_use) == 16, "four on a cache line");
 static_assert(sizeof(struct routes_header) <= HEADER_BYTES, "routes_header");
 static_assert(COUNTER_COUNT <= 64, "counters");
 static_assert(HOSTS_MAX < LIMITED_REPLACED, "no number of hosts");

@@ -10,7 +10,9 @@
 #include "shm/directory_name.h"
 #include "shm/doorbell.h"
 #include "shm/index.h"
+#include "shm/latency.h"
 #include "shm/object_id.h"
+#include "shm/top_routes.h"
 #include "shm/writer/changes.h"
 
 enum {
@@ -48,6 +50,12 @@ static enum shm_status format(const struct region *region, const struct generati
     return SHM_OK;
 }
 
+static void copy_top_routes(struct routes_header *s_to, const struct routes_header *s_from)
+{
+    struct route_use routes[TOP_ROUTES];
+    top_routes_write(s_to, routes, top_routes_read(s_from, routes));
+}
+
 static void copy_header(struct routes_header *s_to, const struct routes_header *s_from)
 {
     store_relaxed(&s_to->tick, load_relaxed(&s_from->tick));
@@ -65,6 +73,8 @@ static void copy_header(struct routes_header *s_to, const struct routes_header *
         store_relaxed(&s_to->snapshot_written, load_relaxed(&s_from->snapshot_written));
         memcpy(s_to->snapshot, s_from->snapshot, SNAPSHOT_TEXT);
         s_to->snapshot_off = s_from->snapshot_off;
+        latency_copy(s_to, s_from);
+        copy_top_routes(s_to, s_from);
         directory_name_read(s_from, directory);
         directory_name_write(s_to, directory);
     }

@@ -177,6 +177,9 @@ void writer_set_data_version(struct writer *writer, uint64_t version);
 /* For people: a snapshot was written, as of this Unix time in milliseconds. */
 void writer_set_snapshot_written(struct writer *writer, uint64_t unix_ms);
 
+/* For people: a request was answered after so many microseconds. */
+void writer_add_latency(struct writer *writer, uint64_t us);
+
 /* "host:port" of the server of the directory that is used now, for people. */
 void writer_set_directory(struct writer *writer, const char *directory);
 

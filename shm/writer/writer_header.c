@@ -4,6 +4,7 @@
 
 #include "shm/atomic.h"
 #include "shm/directory_name.h"
+#include "shm/latency.h"
 
 uint64_t writer_counter(const struct writer *writer, enum shm_counter counter)
 {
@@ -47,6 +48,11 @@ void writer_set_snapshot_written(struct writer *writer, uint64_t unix_ms)
 void writer_set_directory(struct writer *writer, const char *directory)
 {
     directory_name_write(writer_header(writer), directory);
+}
+
+void writer_add_latency(struct writer *writer, uint64_t us)
+{
+    latency_add(writer_header(writer), us);
 }
 
 enum connection_state writer_connection_state(const struct writer *writer)

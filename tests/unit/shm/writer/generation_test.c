@@ -4,7 +4,9 @@
 
 #include "shm/atomic.h"
 #include "shm/index.h"
+#include "shm/latency.h"
 #include "shm/table.h"
+#include "shm/top_routes.h"
 #include "tests/support/by_key.h"
 #include "tests/support/instance.h"
 #include "tests/support/keys.h"
@@ -88,6 +90,29 @@ static void the_next_generation_recounts_hosts_out_of_rotation(void **state)
     }
 }
 
+static void most_used_routes_and_latencies_stay_through_an_adoption(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct routes routes;
+    const struct route_use uses[] = {{numbered_key(7), 70}, {numbered_key(6), 60}};
+    struct route_use read[TOP_ROUTES];
+    struct latency latency;
+    writer_add_latency(instance->writer, 70);
+    instance_stop(instance);
+    assert_int_equal(instance_map(instance, true, &region, &routes), SHM_OK);
+    top_routes_write(routes.s_header, uses, 2);
+    region_close(&region);
+    instance_start(instance);
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    assert_int_equal(top_routes_read(routes.s_header, read), 2);
+    assert_memory_equal(read, uses, sizeof(uses));
+    latency_read(routes.s_header, &latency);
+    assert_int_equal(latency.counts[0], 1);
+    assert_int_equal(latency.sum_us, 70);
+    region_close(&region);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
@@ -95,6 +120,7 @@ int main(void)
         TEST(versions_are_renumbered_before_they_run_out),
         TEST(an_adopted_version_near_the_end_does_not_stop_publishing),
         TEST(the_next_generation_recounts_hosts_out_of_rotation),
+        TEST(most_used_routes_and_latencies_stay_through_an_adoption),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/generation", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/clock.h"
 #include "shm/directory_name.h"
+#include "shm/latency.h"
 #include "tests/support/instance.h"
 
 static void counters_and_the_connection_stay_through_a_new_generation(void **state)
@@ -14,6 +15,7 @@ static void counters_and_the_connection_stay_through_a_new_generation(void **sta
     writer_connection(instance->writer, CONNECTION_UP, clock_tick());
     writer_set_data_version(instance->writer, 77);
     writer_set_directory(instance->writer, "a:1");
+    writer_add_latency(instance->writer, 300);
     uint64_t generation = writer_generation(instance->writer);
     instance_renew(instance);
     assert_true(writer_generation(instance->writer) > generation);
@@ -26,6 +28,10 @@ static void counters_and_the_connection_stay_through_a_new_generation(void **sta
     char directory[DIRECTORY_NAME];
     directory_name_read(routes.s_header, directory);
     assert_string_equal(directory, "a:1");
+    struct latency latency;
+    latency_read(routes.s_header, &latency);
+    assert_int_equal(latency.counts[2], 1);
+    assert_int_equal(latency.sum_us, 300);
     region_close(&region);
 }
 
