@@ -29,6 +29,8 @@ const char *const refusing_names[] = {
     [REFUSING_MEMORY] = "memory_limit",     [REFUSING_SYSTEM] = "system",
 };
 
+const uint32_t age_bounds_s[AGE_BUCKETS - 1] = {1, 5, 15, 30, 60, 120, 300, 900, 3600, 86400};
+
 const char hosts_full_text[] =
     "REFUSING results of hosts that have none yet: no room for their records, raise [shm] max_bytes";
 
@@ -125,37 +127,64 @@ static void read_settings(const struct routes_header *s_header, struct facts *fa
         facts->counters[i] = load_relaxed(&s_header->counters[i]);
 }
 
+/* Counts the route, and keeps the first of its kind: they come in no order. */
+static void count_kind(const struct route *route, uint64_t *count, struct route_key *first)
+{
+    if ((*count)++ == 0 || route_key_number(route->key) < route_key_number(*first))
+        *first = route->key;
+}
+
+static void count_age(struct facts *facts, uint64_t age_ms)
+{
+    int bucket = 0;
+    while (bucket < AGE_BUCKETS - 1 && age_ms > (uint64_t)age_bounds_s[bucket] * 1000)
+        bucket++;
+    facts->ages[bucket]++;
+    facts->ages_ms += age_ms;
+}
+
 static int count_route(void *context, const struct route *route)
 {
     struct facts *facts = context;
     facts->routes[route->condition]++;
     facts->slots_used++;
     facts->units_live += block_units(route->host_count);
-    if (route->host_count > 0 && route_count_out(route) == route->host_count && facts->without_host++ == 0)
-        facts->first_without_host = route->key;
+    count_age(facts, route->age_ms);
+    if (route->condition == ROUTE_IS_HELD)
+        facts->held[route->hold_reason < HOLD_REASONS ? route->hold_reason : HOLD_NONE]++;
+    if (route->host_count > 0 && route_count_out(route) == route->host_count)
+        count_kind(route, &facts->without_host, &facts->first_without_host);
     if (route->snapshot_unix_ms) {
         facts->snapshot_unix_ms = route->snapshot_unix_ms;
         facts->restored++;
     }
-    if (route->spared && facts->spared++ == 0)
-        facts->first_spared = route->key;
+    if (route->spared)
+        count_kind(route, &facts->spared, &facts->first_spared);
     return 0;
 }
 
-int facts_read(const struct instance *instance, struct facts *out)
+void facts_read_header(const struct instance *instance, struct facts *out)
 {
     const struct routes *routes = &instance->routes;
     struct facts facts = {
         .generation = routes->generation,
         .object_bytes = instance->region.size,
         .hosts_bytes = hosts_object_bytes(instance->name),
+        .control_bytes = instance_control_bytes(instance),
         .slots = routes_slot_count(routes),
         .units = routes->arena_units,
     };
     read_fetcher(routes->s_header, clock_tick(), &facts);
     read_settings(routes->s_header, &facts);
     facts.uncollected_known = instance_lookups(instance, &facts.uncollected);
-    if (route_walk(routes, count_route, &facts, &facts.damaged) != 0)
+    *out = facts;
+}
+
+int facts_read(const struct instance *instance, struct facts *out)
+{
+    struct facts facts;
+    facts_read_header(instance, &facts);
+    if (route_walk_unsorted(&instance->routes, count_route, &facts, &facts.damaged) != 0)
         return -1;
     facts.slots_used += facts.damaged;
     facts.units_retired = facts.counters[COUNTER_units_retired];

@@ -11,8 +11,12 @@
 #include "tools/larshm/route.h"
 
 enum {
-    FETCHER_SILENT_MS = 3000 /* silent for so long, it is not alive: as for larshm_info() */
+    FETCHER_SILENT_MS = 3000, /* silent for so long, it is not alive: as for larshm_info() */
+    HOLD_REASONS = HOLD_UNCONFIRMED + 1,
+    AGE_BUCKETS = 11, /* the last one has no upper bound */
 };
+
+extern const uint32_t age_bounds_s[AGE_BUCKETS - 1];
 
 enum fetcher_life {
     FETCHER_IS_ALIVE,
@@ -24,7 +28,8 @@ enum fetcher_life {
 struct facts {
     uint64_t generation; /* also when it was made: Unix time in milliseconds */
     uint64_t object_bytes, max_bytes;
-    uint64_t hosts_bytes; /* of the hosts object; 0: it cannot be read */
+    uint64_t hosts_bytes;   /* of the hosts object; 0: it cannot be read */
+    uint64_t control_bytes; /* of the control object, which not every user may read; 0: there is none */
 
     enum fetcher_life fetcher;
     uint32_t pid;
@@ -36,6 +41,8 @@ struct facts {
     uint64_t connection_age_ms;       /* there since its last sign of life */
 
     uint64_t routes[ROUTE_CONDITIONS];
+    uint64_t held[HOLD_REASONS];         /* by enum hold_reason; HOLD_NONE: of a later version */
+    uint64_t ages[AGE_BUCKETS], ages_ms; /* since the directory last confirmed it; the sum of them */
     uint64_t restored, snapshot_unix_ms; /* routes that are from a snapshot, not confirmed since; which */
     char snapshot[SNAPSHOT_TEXT];        /* its path, or why there is none; "": the fetcher does not say */
     bool snapshot_off;
@@ -73,6 +80,9 @@ enum fetcher_life fetcher_life(const struct routes_header *s_header, uint64_t no
 
 /* Returns 0, or -1 when memory ran out. Values that no fetcher writes are read as the first of their kind. */
 int facts_read(const struct instance *instance, struct facts *out);
+
+/* The same without a look at each route: what is counted from routes stays 0. */
+void facts_read_header(const struct instance *instance, struct facts *out);
 
 /* Lookups since the instance's objects were first made, those that no fetcher has collected yet included. */
 struct lookup_counts facts_lookups(const struct facts *facts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/instance.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,4 +71,12 @@ bool instance_lookups(const struct instance *instance, struct lookup_counts *out
         *out = control_lookups(&control);
     region_close(&region);
     return status == SHM_OK;
+}
+
+uint64_t instance_control_bytes(const struct instance *instance)
+{
+    char path[DIRECTORY_PATH_MAX + OBJECT_NAME_MAX];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s%s", region_directory(), instance->names.control);
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }

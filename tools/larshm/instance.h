@@ -38,4 +38,7 @@ bool instance_renamed(const struct instance *instance);
  * generation's. */
 bool instance_lookups(const struct instance *instance, struct lookup_counts *out);
 
+/* The size of the control object, for which no right to it is needed. 0: there is none. */
+uint64_t instance_control_bytes(const struct instance *instance);
+
 #endif

@@ -210,3 +210,21 @@ int route_walk(const struct routes *routes, route_fn *each, void *context, unsig
     free(entries);
     return result;
 }
+
+int route_walk_unsorted(const struct routes *routes, route_fn *each, void *context, unsigned long *damaged)
+{
+    struct host_addr *hosts = malloc(HOSTS_MAX * sizeof(*hosts));
+    struct route route = {.hosts = hosts};
+    int result = hosts ? 0 : -1;
+    for (uint32_t slot = 0; result == 0 && slot < routes_slot_count(routes); slot++) {
+        uint64_t word = load_acquire(&routes_slot(routes, slot)->key);
+        if (word == 0)
+            continue;
+        if (route_read(routes, slot, route_key_from_word(word), clock_tick(), &route) == SHM_OK)
+            result = each(context, &route);
+        else
+            ++*damaged;
+    }
+    free(hosts);
+    return result;
+}

@@ -82,4 +82,7 @@ typedef int route_fn(void *context, const struct route *route);
  */
 int route_walk(const struct routes *routes, route_fn *each, void *context, unsigned long *damaged);
 
+/* The same in no order, which takes a fraction of the time of many routes: for sums. */
+int route_walk_unsorted(const struct routes *routes, route_fn *each, void *context, unsigned long *damaged);
+
 #endif

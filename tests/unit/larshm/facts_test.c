@@ -86,6 +86,10 @@ static void an_object_full_of_noise_is_walked_within_its_bounds(void **state)
         struct check_report report;
         assert_int_equal(route_walk(routes, count, &seen, &damaged), 0);
         assert_int_equal(seen + damaged, BUCKETS * BUCKET_SLOTS);
+        unsigned long seen_again = 0, damaged_again = 0;
+        assert_int_equal(route_walk_unsorted(routes, count, &seen_again, &damaged_again), 0);
+        assert_int_equal(seen_again, seen);
+        assert_int_equal(damaged_again, damaged);
         assert_int_equal(check_routes(routes, &report), SHM_CORRUPT);
         assert_true(strlen(report.text) > 0);
         believed += seen;
@@ -109,6 +113,12 @@ static void facts_of_a_noisy_header_are_within_their_ranges(void **state)
         assert_true(facts.connection <= CONNECTION_WAITING);
         assert_true(facts.refusing <= REFUSING_SYSTEM);
         assert_true(facts.units_free <= facts.units);
+        uint64_t aged = 0, counted = 0;
+        for (int bucket = 0; bucket < AGE_BUCKETS; bucket++)
+            aged += facts.ages[bucket];
+        for (int condition = 0; condition < ROUTE_CONDITIONS; condition++)
+            counted += facts.routes[condition];
+        assert_int_equal(aged, counted);
         assert_true(strlen(facts.directory) < DIRECTORY_NAME);
     }
     free(object.region.s_base);
