@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Readers of many threads, one fetcher under a directory that changes thousands of routes, and chaos that kills and
- * stops all of them at random, for SECONDS (default 60). At the end one line of figures:
+ * stops all of them at random, for SECONDS (default 60), which may be days. At the end one line of figures:
  *
  *      lookups          by all threads of all readers
  *      publishes        host tables written, as the last fetcher counted (its predecessors' included)
@@ -15,6 +15,8 @@
  *      results_lost     recorded, and kept by no fetcher. MUST BE NO MORE than generations: a client that is stopped
  *                       while it records may come too late for one that many others have pushed out
  *      results_invented MUST BE 0: results that were kept and never recorded, or twice
+ *      grown            MUST BE 0: 1 if memory grew after all routes were there; see memory.h, which says on stderr how
+ *                       much is used. In runs of less than a minute it is not looked at
  *      longest_lookup   in milliseconds of wall time, so it has in it how long we stopped the process (G1 is about
  *                       steps, not about time while stopped)
  *
@@ -37,6 +39,7 @@
 #include "shm/check.h"
 #include "shm/clock.h"
 #include "shm/names.h"
+#include "tests/torture/memory.h"
 #include "tests/torture/results.h"
 #include "tests/torture/torture.h"
 #include "tools/bench/private_instance.h"
@@ -44,6 +47,8 @@
 enum {
     SETTLE_MS = 8000,   /* for a fetcher on a busy machine to begin */
     SETTLED_BEATS = 10, /* polls */
+    GROWING_MS = 300000,
+    MEMORY_SECONDS = 60, /* in shorter runs what is there at a time differs too much */
 };
 
 struct options {
@@ -58,6 +63,8 @@ struct fixture {
     struct object_names names;
     pid_t flapper, fetcher, readers[READERS];
     uint64_t fetcher_deaths, reader_deaths, random;
+    struct memory memory;
+    bool grown;
 };
 
 static uint32_t draw(struct fixture *fixture, uint32_t below)
@@ -115,12 +122,12 @@ static void write_config(struct fixture *fixture)
     FILE *file = fopen(fixture->config, "w");
     if (!file)
         abort();
-    fprintf(
-        file,
-        "[loadbalance]\nupdate_timeout = 1\noverload_timeout = 1\nidle_timeout = 1\n"
-        "[fetcher]\nlog_level = error\nadmin_socket = /none/admin.sock\nreconnect_min_ms = 5\nreconnect_max_ms = 50\npoll_interval_ms = 5\n"
-        "[shm]\ngrace_ms = %u\ngroup =\n",
-        fixture->options.grace_ms);
+    fprintf(file,
+            "[loadbalance]\nupdate_timeout = 1\noverload_timeout = 1\nidle_timeout = 1\nmemory = 5\n"
+            "[fetcher]\nlog_level = error\nadmin_socket = /none/admin.sock\nsnapshot =\n"
+            "reconnect_min_ms = 5\nreconnect_max_ms = 50\npoll_interval_ms = 5\n"
+            "[shm]\ngrace_ms = %u\ngroup =\n",
+            fixture->options.grace_ms);
     fclose(file);
 }
 
@@ -199,14 +206,29 @@ static void strike(struct fixture *fixture)
     }
 }
 
+static void look_at_memory(struct fixture *fixture)
+{
+    const struct memory_of of = {.names = &fixture->names,
+                                 .fetcher = fixture->fetcher,
+                                 .directory = fixture->flapper,
+                                 .readers = fixture->readers,
+                                 .count = READERS};
+    if (fixture->options.seconds >= MEMORY_SECONDS)
+        fixture->grown = !memory_look(&fixture->memory, clock_tick(), &of);
+}
+
+/* More and more routes for half of the time, or some minutes; then as many until the end, or until memory grows. */
 static void rage(struct fixture *fixture)
 {
     uint64_t start = clock_tick(), end = start + fixture->options.seconds * UINT64_C(1000);
-    for (uint64_t now = start; now < end; now = clock_tick()) {
-        uint64_t routes = 200 + (now - start) * (ROUTES_MAX - 200) / (end - start);
-        atomic_store(&fixture->torture->routes, (uint32_t)routes);
+    uint64_t growing = (end - start) / 2 < GROWING_MS ? (end - start) / 2 : GROWING_MS;
+    memory_begin(&fixture->memory, start + growing, end);
+    for (uint64_t now = start; now < end && !fixture->grown; now = clock_tick()) {
+        uint64_t done = now - start < growing ? now - start : growing;
+        atomic_store(&fixture->torture->routes, (uint32_t)(200 + done * (ROUTES_MAX - 200) / growing));
         pause_ms(5 + draw(fixture, 60));
         strike(fixture);
+        look_at_memory(fixture);
     }
 }
 
@@ -259,16 +281,16 @@ static int end(struct fixture *fixture)
     printf("lookups=%" PRIu64 " publishes=%" PRIu64 " fetcher_deaths=%" PRIu64 " reader_deaths=%" PRIu64
            " generations=%" PRIu64 " forks=%" PRIu64 " threads=%" PRIu64 " stale_views=%" PRIu64
            " torn=%" PRIu64 " lost=%" PRIu64 " poisoned=%" PRIu64 " hung=%" PRIu64 " results=%" PRIu64
-           " results_lost=%" PRIu64 " results_invented=%" PRIu64 " longest_lookup_ms=%" PRIu64 "\n",
+           " results_lost=%" PRIu64 " results_invented=%" PRIu64 " grown=%d longest_lookup_ms=%" PRIu64 "\n",
            lookups, publishes, fixture->fetcher_deaths, fixture->reader_deaths, generations,
            atomic_load(&torture->forks), atomic_load(&torture->threads), atomic_load(&torture->stale_views),
            torn, lost, poisoned, atomic_load(&torture->hung), atomic_load(&torture->recorded), results_lost,
-           results_invented, atomic_load(&torture->longest_ns) / 1000000);
+           results_invented, fixture->grown, atomic_load(&torture->longest_ns) / 1000000);
     private_instance_remove(&fixture->names);
     unlink(fixture->config);
     /* A client that is stopped while it records may come too late for a generation that many others have pushed out. */
     bool well = torn + lost + poisoned + atomic_load(&torture->hung) + results_invented == 0 &&
-                results_lost <= generations;
+                results_lost <= generations && !fixture->grown;
     return valid == 0 && well && lookups > 1000 && publishes > 100 ? 0 : 1;
 }
 

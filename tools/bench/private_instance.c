@@ -3,6 +3,7 @@
 
 #include <glob.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shm/region.h"
@@ -55,4 +56,17 @@ unsigned private_instance_objects(const struct object_names *names)
     unsigned count = (unsigned)found.gl_pathc;
     globfree(&found);
     return count;
+}
+
+uint64_t private_instance_bytes(const struct object_names *names)
+{
+    glob_t found = {0};
+    struct stat st;
+    uint64_t blocks = 0;
+    find(names, &found);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (stat(found.gl_pathv[i], &st) == 0)
+            blocks += (uint64_t)st.st_blocks;
+    globfree(&found);
+    return blocks * 512;
 }

@@ -18,4 +18,7 @@ void private_instance_remove(const struct object_names *names);
 /* How many objects it has. */
 unsigned private_instance_objects(const struct object_names *names);
 
+/* How many bytes they take. */
+uint64_t private_instance_bytes(const struct object_names *names);
+
 #endif
