@@ -56,6 +56,8 @@ static void add_row(struct grid *grid, const struct figure *figure)
     for (size_t i = 0; i < COLUMNS; i++)
         row[i] = cells[i];
     grid_row(grid, row, NULL);
+    grid_tint(grid, COLUMNS - 1,
+              figure_has_target(figure) && !figure_meets_target(figure) ? TINT_TROUBLE : TINT_NONE);
 }
 
 static void print_machine(const struct machine *machine)
@@ -75,8 +77,9 @@ static void print_machine(const struct machine *machine)
 bool output_table(const struct machine *machine, const struct figures *figures)
 {
     static const struct grid_column columns[COLUMNS] = {
-        {"SUITE", false}, {"FIGURE", false}, {"AT", false},   {"MEDIAN", true}, {"UNIT", false},
-        {"MIN", true},    {"MAX", true},     {"RATIO", true}, {"TO", false},    {"TARGET", false},
+        {"SUITE", GRID_LEFT}, {"FIGURE", GRID_LEFT}, {"AT", GRID_LEFT},   {"MEDIAN", GRID_RIGHT},
+        {"UNIT", GRID_LEFT},  {"MIN", GRID_RIGHT},   {"MAX", GRID_RIGHT}, {"RATIO", GRID_RIGHT},
+        {"TO", GRID_LEFT},    {"TARGET", GRID_LEFT},
     };
     struct grid *grid = grid_new(columns, COLUMNS);
     for (const struct figure *figure = figures->first; figure; figure = figure->next)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "conf/log.h"
-#include "tools/common/grid.h"
 #include "tools/common/program.h"
 
 struct listing {
@@ -86,13 +85,10 @@ static struct listing *new_lines(size_t columns, char separator)
     return listing;
 }
 
-struct listing *listing_new(const char *const *names, size_t columns)
+struct listing *listing_new(const struct grid_column *columns, size_t count)
 {
-    struct grid_column described[LISTING_COLUMNS_MAX];
-    struct listing *listing = new_lines(columns, '\t');
-    for (size_t i = 0; i < columns; i++)
-        described[i] = (struct grid_column){names[i], true};
-    if (listing && isatty(STDOUT_FILENO) && !(listing->grid = grid_new(described, columns)))
+    struct listing *listing = new_lines(count, '\t');
+    if (listing && isatty(STDOUT_FILENO) && !(listing->grid = grid_new(columns, count)))
         return out_of_memory(listing);
     return listing;
 }
@@ -136,6 +132,12 @@ int listing_add(struct listing *listing, listing_cell *cells)
     for (size_t i = 0; i < listing->columns; i++)
         row[i] = cells[i];
     return listing_add_texts(listing, row);
+}
+
+void listing_tint(struct listing *listing, size_t column, enum tint tint)
+{
+    if (listing->grid)
+        grid_tint(listing->grid, column, tint);
 }
 
 void listing_leave_out(struct listing *listing)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/common/grid.h"
+
 /* The words [MODID [CMDID]]: which rows are wanted. */
 struct selection {
     const uint32_t *modid, *cmdid; /* NULL: any; they point to `ids` */
@@ -35,8 +37,8 @@ enum {
 };
 typedef char listing_cell[LISTING_CELL_SIZE];
 
-/* The names, one for each column, stay the caller's. NULL when memory ran out, which is logged. */
-struct listing *listing_new(const char *const *names, size_t columns);
+/* NULL when memory ran out, which is logged. */
+struct listing *listing_new(const struct grid_column *columns, size_t count);
 /* Always lines, with commas between the cells and the names first. */
 struct listing *listing_new_csv(const char *const *names, size_t columns);
 void listing_free(struct listing *listing);
@@ -45,6 +47,9 @@ void listing_free(struct listing *listing);
 int listing_add(struct listing *listing, listing_cell *cells);
 /* The same for cells of any length. */
 int listing_add_texts(struct listing *listing, const char *const *cells);
+
+/* Colours a cell of the row that was added last. */
+void listing_tint(struct listing *listing, size_t column, enum tint tint);
 
 /* Counts a row that there is, and that is not shown. */
 void listing_leave_out(struct listing *listing);

@@ -64,11 +64,12 @@ static void add(struct listing *listing, const json_t *peer)
 
 static int print_text(const json_t *peers)
 {
-    static const char *const names[COLUMNS] = {"ADDRESS", "SINCE",          "ROUTES",
-                                               "VERSION", "UNACKNOWLEDGED", "DUE"};
+    static const struct grid_column columns[COLUMNS] = {
+        {"ADDRESS", GRID_LEFT},  {"SINCE", GRID_LEFT},           {"ROUTES", GRID_RIGHT},
+        {"VERSION", GRID_RIGHT}, {"UNACKNOWLEDGED", GRID_RIGHT}, {"DUE", GRID_RIGHT}};
     static const struct listing_texts texts = {.empty = "no peer is connected to the directory"};
     const struct selection all = {.count = 0};
-    struct listing *listing = listing_new(names, COLUMNS);
+    struct listing *listing = listing_new(columns, COLUMNS);
     size_t i;
     const json_t *peer;
     if (!listing)

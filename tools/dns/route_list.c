@@ -93,7 +93,8 @@ static int list(struct store *store, const struct selection *selection, struct r
 
 int command_route_list(const char *db, int argc, char **argv)
 {
-    static const char *const names[COLUMNS] = {"MODID", "CMDID", "IP", "PORT"};
+    static const struct grid_column columns[COLUMNS] = {
+        {"MODID", GRID_RIGHT}, {"CMDID", GRID_RIGHT}, {"IP", GRID_RIGHT}, {"PORT", GRID_RIGHT}};
     static const char *const csv_names[COLUMNS] = {"modid", "cmdid", "ip", "port"};
     struct selection_flag csv = {.name = "csv", .doc = "lines with commas between the columns, and a header"};
     struct selection selection;
@@ -102,7 +103,7 @@ int command_route_list(const char *db, int argc, char **argv)
     struct store *store = command_open_store(db, STORE_EXISTING);
     struct rows rows = {.importable_only = csv.given};
     if (store)
-        rows.listing = csv.given ? listing_new_csv(csv_names, COLUMNS) : listing_new(names, COLUMNS);
+        rows.listing = csv.given ? listing_new_csv(csv_names, COLUMNS) : listing_new(columns, COLUMNS);
     int exit_code = rows.listing ? list(store, &selection, &rows) : EXIT_FAILURE;
     listing_free(rows.listing);
     store_close(store);

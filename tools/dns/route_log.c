@@ -82,12 +82,15 @@ static int list(struct store *store, const struct selection *selection, struct l
 
 int command_route_log(const char *db, int argc, char **argv)
 {
-    static const char *const names[COLUMNS] = {"EDIT", "TIME", "USER", "MODID", "CMDID", "BEFORE", "AFTER"};
+    static const struct grid_column columns[COLUMNS] = {
+        [EDIT] = {"EDIT", GRID_RIGHT},   [TIME] = {"TIME", GRID_LEFT},    [USER] = {"USER", GRID_LEFT},
+        [MODID] = {"MODID", GRID_RIGHT}, [CMDID] = {"CMDID", GRID_RIGHT}, [BEFORE] = {"BEFORE", GRID_FOLD},
+        [AFTER] = {"AFTER", GRID_FOLD}};
     struct selection selection;
     if (!selection_parse(&selection, doc, NULL, argc, argv))
         return EXIT_FAILURE;
     struct store *store = command_open_store(db, STORE_EXISTING);
-    struct listing *listing = store ? listing_new(names, COLUMNS) : NULL;
+    struct listing *listing = store ? listing_new(columns, COLUMNS) : NULL;
     int exit_code = listing ? list(store, &selection, listing) : EXIT_FAILURE;
     listing_free(listing);
     store_close(store);

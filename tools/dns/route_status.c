@@ -157,10 +157,11 @@ static const char *explain(const char *waits_for)
 
 static int print_lagging(const json_t *lagging)
 {
-    static const char *const names[COLUMNS] = {"ADDRESS", "UNACKNOWLEDGED", "WHY"};
+    static const struct grid_column columns[COLUMNS] = {
+        {"ADDRESS", GRID_LEFT}, {"UNACKNOWLEDGED", GRID_RIGHT}, {"WHY", GRID_LEFT}};
     static const struct listing_texts texts = {.empty = ""};
     const struct selection all = {.count = 0};
-    struct listing *listing = listing_new(names, COLUMNS);
+    struct listing *listing = listing_new(columns, COLUMNS);
     size_t i;
     const json_t *peer;
     if (!listing)
@@ -170,6 +171,7 @@ static int print_lagging(const json_t *lagging)
         snprintf(bytes, sizeof(bytes), "%" PRIu64, control_number(peer, "unacknowledged_bytes"));
         listing_add_texts(listing, (const char *[]){control_string(peer, "address"), bytes,
                                                     explain(control_string(peer, "waits_for"))});
+        listing_tint(listing, COLUMNS - 1, TINT_WARNING);
     }
     int exit_code = listing_end(listing, &all, &texts);
     listing_free(listing);

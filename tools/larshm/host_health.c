@@ -125,6 +125,15 @@ bool health_is_known(const struct route *route, const struct known_hosts *known)
     return count > 0 || route_count_out(route) > 0;
 }
 
+static enum tint health_tint(const struct host_health *health, uint32_t share)
+{
+    if (share >= SHARE_EJECTED)
+        return health && health->override == OVERRIDE_DRAINED ? TINT_WARNING : TINT_TROUBLE;
+    if (health && (health->override != OVERRIDE_NONE || host_health_is_spared(health)))
+        return TINT_WARNING;
+    return TINT_NONE;
+}
+
 static void add_host(struct grid *grid, struct host_addr host, const struct host_health *health,
                      uint32_t share, bool readable)
 {
@@ -140,12 +149,13 @@ static void add_host(struct grid *grid, struct host_addr host, const struct host
                  (const char *[]){text_host(host).is, text_count(health->total_succ).is,
                                   text_count(health->total_err).is, health_text(health, share).is},
                  NULL);
+    grid_tint(grid, 3, health_tint(health, share));
 }
 
 char *health_table(const struct route *route, const struct known_hosts *known, const char *indent)
 {
     static const struct grid_column columns[] = {
-        {"HOST", false}, {"SUCCESSES", true}, {"FAILURES", true}, {"HEALTH", false}};
+        {"HOST", GRID_LEFT}, {"SUCCESSES", GRID_RIGHT}, {"FAILURES", GRID_RIGHT}, {"HEALTH", GRID_FOLD}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     struct route_key key = route->key;
     for (uint32_t at = 0; at < route->host_count; at++)

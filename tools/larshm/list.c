@@ -68,8 +68,9 @@ static char *text_below(const struct listing *listing, const struct route *route
 {
     char hold[384] = "", *hosts = NULL, *text = NULL;
     if (route->condition == ROUTE_IS_HELD)
-        snprintf(hold, sizeof(hold), "      held for another %s: the directory's last answer %s\n",
-                 text_span(route->hold_left_ms).is, route_hold_text(route->hold_reason));
+        snprintf(hold, sizeof(hold), "      %sheld for another %s: the directory's last answer %s%s\n",
+                 tint_on(TINT_WARNING), text_span(route->hold_left_ms).is,
+                 route_hold_text(route->hold_reason), tint_off(TINT_WARNING));
     if (health_is_known(route, listing->known) && !(hosts = health_table(route, listing->known, "      ")))
         return NULL;
     if (asprintf(&text, "%s%s", hold, hosts ? hosts : "") < 0)
@@ -93,6 +94,10 @@ static int add_row(const struct listing *listing, const struct route *route)
                               text_span(route->age_ms).is, version,
                               route->host_count ? route_first_hosts(route).is : "-"},
              below);
+    if (route->condition == ROUTE_IS_EXPIRED || route->condition == ROUTE_IS_HELD)
+        grid_tint(listing->grid, 3, TINT_WARNING);
+    if (route->host_count && route_count_out(route) == route->host_count)
+        grid_tint(listing->grid, 6, TINT_TROUBLE);
     return 0;
 }
 
@@ -117,8 +122,8 @@ static int on_route(void *context, const struct route *route)
 static struct grid *new_grid(void)
 {
     static const struct grid_column columns[] = {
-        {"MODID", true}, {"CMDID", true},   {"HOSTS", true},      {"STATE", false},
-        {"AGE", true},   {"VERSION", true}, {"ADDRESSES", false},
+        {"MODID", GRID_RIGHT}, {"CMDID", GRID_RIGHT},   {"HOSTS", GRID_RIGHT},   {"STATE", GRID_LEFT},
+        {"AGE", GRID_RIGHT},   {"VERSION", GRID_RIGHT}, {"ADDRESSES", GRID_CUT},
     };
     return grid_new(columns, sizeof(columns) / sizeof(*columns));
 }

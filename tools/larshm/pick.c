@@ -40,7 +40,8 @@ static uint32_t run_length(const struct picks *picks, uint32_t at)
 
 static int print_table(const struct picks *picks)
 {
-    static const struct grid_column columns[] = {{"HOST", false}, {"PICKS", true}, {"SHARE", true}};
+    static const struct grid_column columns[] = {
+        {"HOST", GRID_LEFT}, {"PICKS", GRID_RIGHT}, {"SHARE", GRID_RIGHT}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     for (uint32_t at = 0, run = 0; at < picks->count; at += run) {
         char number[16];

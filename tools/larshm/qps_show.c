@@ -73,7 +73,7 @@ static int add_summary(struct grid *grid, const struct qps_result *result)
 
 static int print_text(const struct qps_result *result, const struct qps_thread *sum)
 {
-    static const struct grid_column columns[] = {{"THREAD", true}, {"CALLS/S", true}};
+    static const struct grid_column columns[] = {{"THREAD", GRID_RIGHT}, {"CALLS/S", GRID_RIGHT}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     if (result->count <= LINES_MAX) {
         add_threads(grid, result);

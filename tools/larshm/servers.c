@@ -48,9 +48,9 @@ static struct text number(const json_t *server, const char *name)
 
 static int print_text(const json_t *servers)
 {
-    static const struct grid_column columns[] = {{"SERVER", false},    {"IN USE", false},  {"VERSION", true},
-                                                 {"CONNECTS", true},   {"FAILURES", true}, {"ANSWERS", true},
-                                                 {"LAST ERROR", false}};
+    static const struct grid_column columns[] = {
+        {"SERVER", GRID_LEFT},    {"IN USE", GRID_LEFT},   {"VERSION", GRID_RIGHT},  {"CONNECTS", GRID_RIGHT},
+        {"FAILURES", GRID_RIGHT}, {"ANSWERS", GRID_RIGHT}, {"LAST ERROR", GRID_FOLD}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     size_t i;
     const json_t *server;
@@ -66,6 +66,8 @@ static int print_text(const json_t *servers)
                                   number(server, "connects").is, number(server, "failures").is,
                                   number(server, "answers").is, *error ? error : "-"},
                  NULL);
+        grid_tint(grid, 1, json_is_true(json_object_get(server, "in_use")) ? TINT_GOOD : TINT_NONE);
+        grid_tint(grid, 6, *error ? TINT_WARNING : TINT_NONE);
     }
     return grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
 }

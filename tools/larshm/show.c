@@ -2,12 +2,14 @@
 #include "tools/larshm/show.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/number.h"
 #include "shm/clock.h"
+#include "tools/common/tint.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/say.h"
@@ -22,6 +24,17 @@ static const char doc[] =
     "  larshm -j show          everything, with all counters, as JSON\n\n" EXIT_CODES_DOC;
 
 static const struct argp argp = {NULL, NULL, "", doc, common_children, NULL, NULL};
+
+/* Prints words in a colour. */
+__attribute__((format(printf, 2, 3))) static void print_in(enum tint tint, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs(tint_on(tint), stdout);
+    vprintf(format, arguments);
+    fputs(tint_off(tint), stdout);
+    va_end(arguments);
+}
 
 /* Prints a time and how long ago that was, unless the clock has been set back since. */
 static void print_time(uint64_t unix_ms)
@@ -42,16 +55,18 @@ static void show_generation(const struct instance *instance, const struct facts 
 
 static void show_fetcher(const struct facts *facts)
 {
+    const bool alive = facts->fetcher == FETCHER_IS_ALIVE;
+    printf("fetcher     ");
+    print_in(alive ? TINT_GOOD : TINT_TROUBLE, alive ? "alive" : "NOT ALIVE");
     switch (facts->fetcher) {
     case FETCHER_IS_ALIVE:
-        printf("fetcher     alive, pid %" PRIu32 ", since ", facts->pid);
+        printf(", pid %" PRIu32 ", since ", facts->pid);
         break;
     case FETCHER_IS_SILENT:
-        printf("fetcher     NOT ALIVE: silent for %s, was pid %" PRIu32 " since ",
-               text_span(facts->silent_ms).is, facts->pid);
+        printf(": silent for %s, was pid %" PRIu32 " since ", text_span(facts->silent_ms).is, facts->pid);
         break;
     default:
-        printf("fetcher     NOT ALIVE: stopped cleanly at ");
+        printf(": stopped cleanly at ");
     }
     print_time(facts->since_unix_ms);
     if (facts->fetcher != FETCHER_IS_ALIVE)
@@ -74,19 +89,25 @@ static void show_directory(const struct facts *facts)
         printf("connecting for %s\n", age.is);
         break;
     case CONNECTION_UP:
-        printf("connected for %s%s\n", age.is,
-               facts->counters[COUNTER_unanswered]
-                   ? ", and it DOES NOT ANSWER: is it a directory? `larshm servers` shows all of them"
-                   : "");
+        print_in(TINT_GOOD, "connected");
+        printf(" for %s", age.is);
+        if (facts->counters[COUNTER_unanswered]) {
+            printf(", and it ");
+            print_in(TINT_TROUBLE, "DOES NOT ANSWER");
+            printf(": is it a directory? `larshm servers` shows all of them");
+        }
+        putchar('\n');
         break;
     case CONNECTION_WAITING:
-        printf("NOT CONNECTED for %s, still trying: "
+        print_in(TINT_TROUBLE, "NOT CONNECTED");
+        printf(" for %s, still trying: "
                "is it running, does a firewall block it? The fetcher's log says when it tries again\n",
                age.is);
         break;
     }
     if (facts->counters[COUNTER_behind])
-        printf(
+        print_in(
+            TINT_WARNING,
             "            holding: the directory is behind; routes stay as they are until one is as new as what was "
             "seen, for [fetcher] behind_hold, or until `larshm route accept --all`\n");
 }
@@ -104,11 +125,12 @@ static void show_routes(const struct facts *facts)
         printf("            %s from the snapshot of %s, not confirmed by the directory since the reboot\n",
                text_count(facts->restored).is, text_time(facts->snapshot_unix_ms).is);
     if (routes[ROUTE_IS_HELD])
-        printf(
+        print_in(
+            TINT_WARNING,
             "            %s HELD: the directory's last answer is held back, `larshm list` says why and for how long\n",
             text_count(routes[ROUTE_IS_HELD]).is);
     if (facts->damaged)
-        printf("            %lu DAMAGED: see `larshm check`\n", facts->damaged);
+        print_in(TINT_TROUBLE, "            %lu DAMAGED: see `larshm check`\n", facts->damaged);
     struct lookup_counts lookups = facts_lookups(facts);
     printf("lookups     %s, of these %s missed and %s found an expired route", text_count(lookups.lookups).is,
            text_count(lookups.missed).is, text_count(lookups.expired).is);
@@ -138,11 +160,14 @@ static void show_health(const struct facts *facts)
            text_count(counters[COUNTER_reports]).is, text_count(counters[COUNTER_reports_unknown]).is,
            text_count(counters[COUNTER_reports_refused]).is, text_count(counters[COUNTER_results_sent]).is,
            number_plural(counters[COUNTER_results_sent]));
-    printf("health      %s host%s overloaded; %s ejection%s so far\n",
-           text_count(counters[COUNTER_overloaded]).is, number_plural(counters[COUNTER_overloaded]),
-           text_count(counters[COUNTER_ejections]).is, number_plural(counters[COUNTER_ejections]));
+    printf("health      ");
+    print_in(counters[COUNTER_overloaded] ? TINT_TROUBLE : TINT_NONE, "%s host%s overloaded",
+             text_count(counters[COUNTER_overloaded]).is, number_plural(counters[COUNTER_overloaded]));
+    printf("; %s ejection%s so far\n", text_count(counters[COUNTER_ejections]).is,
+           number_plural(counters[COUNTER_ejections]));
     if (facts->spared)
-        printf(
+        print_in(
+            TINT_WARNING,
             "            %s route%s with SPARED hosts, which fail and stay in rotation: see `larshm list %" PRIu32
             "` ([loadbalance] max_ejected)\n",
             text_count(facts->spared).is, number_plural(facts->spared), facts->first_spared.modid);
@@ -203,10 +228,11 @@ static void show_limits(const struct facts *facts)
     SHM_SETTINGS(X)
 #undef X
     putchar('\n');
-    printf("limits      %s", limit_text(facts).is);
+    printf("limits      ");
+    print_in(limit_reached(facts) ? TINT_TROUBLE : TINT_NONE, "%s", limit_text(facts).is);
     show_postponed(facts);
     if (facts->hosts_full && facts->refusing != REFUSING_NOTHING) /* the line above names one limit */
-        printf("            %s\n", hosts_full_text);
+        print_in(TINT_TROUBLE, "            %s\n", hosts_full_text);
 }
 
 /* What was done on one line, each kind of trouble on a line of its own. */
@@ -227,8 +253,9 @@ static void show_counters(const struct facts *facts)
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
         if (counters[troubles[i]] == 0)
             continue;
-        printf("%-11s %s (%s)\n", label, shm_counter_texts[troubles[i]].description,
-               text_count(counters[troubles[i]]).is);
+        printf("%-11s ", label);
+        print_in(TINT_WARNING, "%s (%s)\n", shm_counter_texts[troubles[i]].description,
+                 text_count(counters[troubles[i]]).is);
         label = "";
     }
     if (*label)

@@ -138,7 +138,7 @@ static int call(larshm *h, struct simulation *simulation)
 static int print_text(const struct simulation *simulation)
 {
     static const struct grid_column columns[] = {
-        {"HOST", false}, {"SUCCESSES", true}, {"FAILURES", true}, {"SHARE", true}};
+        {"HOST", GRID_LEFT}, {"SUCCESSES", GRID_RIGHT}, {"FAILURES", GRID_RIGHT}, {"SHARE", GRID_RIGHT}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     uint32_t given = simulation->calls - simulation->overloaded - simulation->failed;
     for (size_t i = 0; i < simulation->host_count; i++) {

@@ -100,8 +100,9 @@ static void add_route(struct grid *grid, const struct known_host *route, size_t 
 
 static int print_text(const struct known_hosts *known)
 {
-    static const struct grid_column columns[] = {{"MODID", true},     {"CMDID", true},    {"HOST", false},
-                                                 {"SUCCESSES", true}, {"FAILURES", true}, {"FAIL%", true}};
+    static const struct grid_column columns[] = {{"MODID", GRID_RIGHT},    {"CMDID", GRID_RIGHT},
+                                                 {"HOST", GRID_LEFT},      {"SUCCESSES", GRID_RIGHT},
+                                                 {"FAILURES", GRID_RIGHT}, {"FAIL%", GRID_RIGHT}};
     struct grid *grid = grid_new(columns, sizeof(columns) / sizeof(*columns));
     for (size_t at = 0, count; at < known->count; at += count) {
         const struct known_host *route = known_hosts_of(known, known->entries[at].key, &count);

@@ -62,7 +62,10 @@ static int on_row(void *arg, const struct status *status)
     write_share(status, cells[SHARE]);
     snprintf(cells[STATE], sizeof(*cells), "%s", status->overloaded ? "overloaded" : "idle");
     listing_write_time(listing, status->time, cells[TIME]);
-    return listing_add(listing, cells);
+    int rc = listing_add(listing, cells);
+    if (status->overloaded)
+        listing_tint(listing, STATE, TINT_TROUBLE);
+    return rc;
 }
 
 static const struct listing_texts texts = {
@@ -84,13 +87,20 @@ static int list(struct status_store *store, const struct selection *selection, s
 
 int command_list(const char *db, int argc, char **argv)
 {
-    static const char *const names[COLUMNS] = {"MODID",    "CMDID", "HOST",  "CALLER", "SUCCESSES",
-                                               "FAILURES", "FAIL%", "STATE", "TIME"};
+    static const struct grid_column columns[COLUMNS] = {[MODID] = {"MODID", GRID_RIGHT},
+                                                        [CMDID] = {"CMDID", GRID_RIGHT},
+                                                        [HOST] = {"HOST", GRID_LEFT},
+                                                        [CALLER] = {"CALLER", GRID_LEFT},
+                                                        [SUCCESSES] = {"SUCCESSES", GRID_RIGHT},
+                                                        [FAILURES] = {"FAILURES", GRID_RIGHT},
+                                                        [SHARE] = {"FAIL%", GRID_RIGHT},
+                                                        [STATE] = {"STATE", GRID_LEFT},
+                                                        [TIME] = {"TIME", GRID_CUT}};
     struct selection selection;
     if (!selection_parse(&selection, doc, NULL, argc, argv))
         return EXIT_FAILURE;
     struct status_store *store = command_open_store(db, STORE_EXISTING);
-    struct listing *listing = store ? listing_new(names, COLUMNS) : NULL;
+    struct listing *listing = store ? listing_new(columns, COLUMNS) : NULL;
     int exit_code = listing ? list(store, &selection, listing) : EXIT_FAILURE;
     listing_free(listing);
     status_store_close(store);
