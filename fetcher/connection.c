@@ -15,6 +15,7 @@
 enum {
     OUT_MAX = 65536,  /* bytes queued while a write is under way */
     READ_MAX = 65536, /* bytes read from the socket at a time */
+    HURRY_MS = 2000,  /* half of it or more passes between two attempts that programs cause */
     TIMED = 1 << 20,  /* bytes of a frame that must come within frame_timeout_ms, unless it ends before */
 };
 
@@ -45,6 +46,7 @@ struct connection {
     const struct connection_role *role;
     void *context;
     enum connection_state state;
+    uint64_t again_from; /* tick: nothing but the backoff makes another attempt before */
     char address[CONNECTION_ADDRESS_SIZE];
     struct link *link;
     struct frame_stream in;
@@ -330,6 +332,7 @@ static uint64_t time_to_connect(const struct connection *connection)
 static void attempt(struct connection *connection)
 {
     connection->target = *servers_peer(connection->servers);
+    connection->again_from = clock_tick() + backoff_ms(HURRY_MS, HURRY_MS, 1);
     name_address(connection, NULL);
     set_state(connection, CONNECTION_CONNECTING);
     uv_timer_start(&connection->timer, attempt_overdue, time_to_connect(connection), 0);
@@ -343,6 +346,13 @@ void connection_look_up_again(struct connection *connection)
         connection_redirect(connection);
     else if (connection->state == CONNECTION_UP && !connection->lookup)
         look_up(connection);
+}
+
+void connection_hurry(struct connection *connection)
+{
+    uint64_t now = clock_tick(), delay = connection->again_from > now ? connection->again_from - now : 0;
+    if (connection->state == CONNECTION_WAITING && delay < uv_timer_get_due_in(&connection->timer))
+        uv_timer_start(&connection->timer, backoff_over, delay, 0);
 }
 
 struct connection *connection_new(uv_loop_t *loop, struct servers *servers, const struct config *timing,

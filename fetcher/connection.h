@@ -57,6 +57,10 @@ void connection_redirect(struct connection *connection);
  * backoff. */
 void connection_look_up_again(struct connection *connection);
 
+/* A program waits for what the peer has: ends a backoff, but no sooner than a second or two after the attempt before. How long
+ * is drawn for each, so that machines on which programs wait do not get into step. */
+void connection_hurry(struct connection *connection);
+
 /* How many bytes connection_send() accepts now. */
 size_t connection_room(const struct connection *connection);
 

@@ -113,6 +113,7 @@ uint64_t refresh_demands(const struct refresh *refresh)
 bool refresh_knocked(struct refresh *refresh)
 {
     refresh->now = clock_tick();
+    connection_hurry(refresh->connection);
     refresh_request_due(refresh);
     connection_flush(refresh->connection);
     refresh_gauge_requests(refresh);

@@ -42,8 +42,8 @@ bool refresh_quiet(const struct refresh *refresh);
 /* How many requests clients have caused, by lookups of new routes and of expired ones. */
 uint64_t refresh_demands(const struct refresh *refresh);
 
-/* A client waits for its route: requests what is due, between two polls. False: nothing was requested since the last knock,
- * here or in a poll. */
+/* A client waits for its route: requests what is due, between two polls; without a connection, has another attempt made soon.
+ * False: nothing was requested since the last knock, here or in a poll. */
 bool refresh_knocked(struct refresh *refresh);
 
 enum accept_result {

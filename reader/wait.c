@@ -5,9 +5,11 @@
 #include "shm/doorbell.h"
 #include "shm/knock.h"
 
-/* A waiting thread repeats its demand this often: the first may have been lost with the fetcher that collected it. */
 enum {
-    SLICE_MS = 100
+    /* A waiting thread repeats its demand this often: the first may have been lost with the fetcher that collected it. */
+    SLICE_MS = 100,
+    /* And knocks again: for a program that waits, the fetcher does not wait to reconnect. */
+    KNOCK_MS = 1000,
 };
 
 /* Another lookup may end better. A process that is cut off may reach its fetcher again. */
@@ -31,9 +33,8 @@ static int look_once(larshm *h, uint32_t modid, uint32_t cmdid, struct lookup *l
     return code == LARSHM_NOEXIST && !route_key_is_none(key) && outdated(lookup) ? LARSHM_PENDING : code;
 }
 
-/* One lookup. If the route is not cached, the mapping stays pinned for the sleep; `first`: the fetcher is woken for it. */
-static int look(larshm *h, uint32_t modid, uint32_t cmdid, bool first, struct mapping **pinned,
-                uint32_t *bell)
+/* One lookup. If the route is not cached, the mapping stays pinned for the sleep; `wake`: the fetcher, for it. */
+static int look(larshm *h, uint32_t modid, uint32_t cmdid, bool wake, struct mapping **pinned, uint32_t *bell)
 {
     struct lookup lookup;
     int code = look_once(h, modid, cmdid, &lookup);
@@ -45,7 +46,7 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, bool first, struct ma
         *bell = doorbell_count(&lookup.mapping->routes);
         lookup_end();
         code = look_once(h, modid, cmdid, &lookup);
-        if (first && may_change(code) && lookup_has_control(lookup.mapping))
+        if (wake && may_change(code) && lookup_has_control(lookup.mapping))
             knock(&lookup.mapping->control.s_header->knock);
     }
     lookup_end();
@@ -54,13 +55,17 @@ static int look(larshm *h, uint32_t modid, uint32_t cmdid, bool first, struct ma
 
 int larshm_wait_route(larshm *h, uint32_t modid, uint32_t cmdid, int timeout_ms)
 {
-    uint64_t start = clock_tick();
-    for (bool first = true;; first = false) {
+    uint64_t start = clock_tick(), waited = 0, knock_at = 0;
+    for (;;) {
         struct mapping *mapping;
         uint32_t bell = 0;
-        int code = look(h, modid, cmdid, first && timeout_ms != 0, &mapping, &bell);
+        bool wake = timeout_ms != 0 && waited >= knock_at;
+        int code = look(h, modid, cmdid, wake, &mapping, &bell);
         bool waiting = may_change(code);
-        uint64_t waited = clock_tick() - start, left = SLICE_MS;
+        uint64_t left = SLICE_MS;
+        waited = clock_tick() - start;
+        if (wake)
+            knock_at = waited + KNOCK_MS;
         if (waiting && timeout_ms >= 0) {
             if (waited >= (uint64_t)timeout_ms) {
                 waiting = false;
