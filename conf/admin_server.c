@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/admin_server.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +64,7 @@ static void close_peer(struct peer *peer)
         *at = peer->next;
         peer->server->peer_count--;
     }
-    if (peer->rest.next)
+    if (peer->rest.next || peer->rest.later)
         peer->rest.drop(&peer->rest);
     uv_close((uv_handle_t *)&peer->pipe, peer_closed);
 }
@@ -128,6 +127,20 @@ static void send_answer(struct peer *peer, char *answer)
         close_peer(peer);
 }
 
+void admin_server_answer(struct admin_rest *rest, char *answer)
+{
+    struct peer *peer = (struct peer *)((char *)rest - offsetof(struct peer, rest));
+    rest->later = false;
+    send_answer(peer, answer);
+}
+
+/* Until then nothing is read. */
+static void wait_for_answer(struct peer *peer)
+{
+    peer->deadline = uv_now(peer->pipe.loop) + ADMIN_TIMEOUT_MS;
+    uv_read_stop((uv_stream_t *)&peer->pipe);
+}
+
 static void send_error(struct peer *peer, const char *code, const char *text)
 {
     struct admin_error error;
@@ -146,7 +159,10 @@ static void serve(struct peer *peer)
         char *answer = service->execute(service->arg, peer->input, length, &peer->rest);
         peer->used -= length + 1;
         memmove(peer->input, end + 1, peer->used);
-        send_answer(peer, answer);
+        if (peer->rest.later)
+            wait_for_answer(peer);
+        else
+            send_answer(peer, answer);
     } else if (peer->used == ADMIN_LINE_MAX)
         send_error(peer, "too_long", "a request is one line of at most 65535 bytes");
     else if (peer->ended || (uv_read_start((uv_stream_t *)&peer->pipe, allocate, read_done) != 0 &&

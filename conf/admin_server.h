@@ -9,6 +9,7 @@
 #ifndef CONF_ADMIN_SERVER_H
 #define CONF_ADMIN_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
@@ -17,10 +18,11 @@ enum {
     ADMIN_TIMEOUT_MS = 10000,
 };
 
-/* What is left of an answer of many lines; a part of it is made when the one before is read. */
+/* What is left of an answer of many lines, a part of which is made when the one before is read; or an answer that comes later. */
 struct admin_rest {
     /* The next lines, without the last line break, to be freed; NULL: no memory. Sets `next` to NULL with the last ones. */
     char *(*next)(struct admin_rest *rest);
+    bool later; /* execute() returned NULL, and admin_server_answer() comes within ADMIN_TIMEOUT_MS */
     /* Forgets it: the connection has ended before the last lines were made. */
     void (*drop)(struct admin_rest *rest);
     void *arg;
@@ -29,7 +31,7 @@ struct admin_rest {
 /* What operators' commands do here. */
 struct admin_service {
     /* Carries out the request in `line`. Returns the answer's lines, without the last line break, to be freed; NULL: no
-     * memory. `rest` is zero, and may be set. */
+     * memory, or later. `rest` is zero, and may be set. */
     char *(*execute)(void *arg, const char *line, size_t length, struct admin_rest *rest);
     void *arg;
     unsigned peers_max;
@@ -44,6 +46,9 @@ struct admin_server;
  * and what `service` leads to must outlive it. */
 struct admin_server *admin_server_start(uv_loop_t *loop, const char *name, const char *configured,
                                         const struct admin_service *service);
+
+/* The answer that was to come later; as of execute(). */
+void admin_server_answer(struct admin_rest *rest, char *answer);
 
 /* Periodic maintenance: drops peers whose time is over, and makes a socket again that is not there. NULL is fine,
  * here and below. */

@@ -8,6 +8,7 @@
 
 #include "conf/log.h"
 #include "conf/number.h"
+#include "fetcher/admin_refresh.h"
 #include "shm/region.h"
 
 /* Members that a command adds to its answer are the caller's to free; NULL: none. */
@@ -153,12 +154,13 @@ static json_t *reload(const struct admin_targets *targets, const struct admin_re
 static const struct command {
     const char *name;
     bool takes_route, takes_host; /* these it must be given, and no others */
-    command_fn *run;
+    command_fn *run;              /* NULL: refresh, whose answer comes later */
 } commands[] = {
     {"pin", true, true, pin},
     {"drain", true, true, drain},
     {"clear", true, true, clear},
     {"accept", true, false, accept_answer},
+    {"refresh", true, false, NULL},
     {"accept_all", false, false, accept_all},
     {"servers", false, false, list_servers},
     {"reload", false, false, reload},
@@ -196,13 +198,14 @@ static char *dump(json_t *answer)
 static char *execute(void *arg, const char *line, size_t length, struct admin_rest *rest)
 {
     const struct admin_targets *targets = arg;
-    (void)rest;
     struct admin_request request;
     struct admin_error error = {.code = ""};
     json_t *more = NULL;
     if (admin_request_parse(line, length, &request, &error)) {
         const struct command *command = find(&request, &error);
-        if (command)
+        if (command && !command->run && admin_refresh(targets->refresh, key_of(&request), rest, &error))
+            return NULL;
+        if (command && command->run)
             more = command->run(targets, &request, &error);
     }
     if (error.code[0])
@@ -220,7 +223,7 @@ struct admin_service admin_service(const struct admin_targets *targets)
         .execute = execute,
         .arg = (void *)targets,
         .peers_max = ADMIN_PEERS_MAX,
-        .missing = "`larshm host` and `larshm reload` do not work",
+        .missing = "`larshm host`, `larshm refresh` and others do not work",
         .remedy = "set [fetcher] admin_socket to a path in a directory of the fetcher's user",
     };
 }

@@ -56,6 +56,7 @@ static void connection_down(void *context)
     if (refresh->requests->count > 0 && !refresh->proved)
         refresh->unanswered = true;
     refresh_forget_requests(refresh);
+    refresh_end_late_waits(refresh, true);
     refresh->behind = 0; /* for want of a connection */
     refresh->leave_at = 0;
     writer_gauge(refresh->writer, COUNTER_rate_reached, 0);
@@ -90,6 +91,7 @@ void refresh_poll(struct refresh *refresh)
     refresh->now = clock_tick();
     writer_heartbeat(refresh->writer, refresh->now);
     refresh_enforce_deadlines(refresh);
+    refresh_end_late_waits(refresh, false);
     refresh_follow_behind(refresh);
     refresh_hold_apply(refresh);
     refresh_end_holds(refresh);
@@ -142,6 +144,7 @@ struct refresh *refresh_new(struct writer *writer, struct balance *balance, cons
     refresh->balance = balance;
     refresh->config = config;
     holds_init(&refresh->holds);
+    TAILQ_INIT(&refresh->waits);
     refresh->hold_limit.burst = refresh->hold_better_limit.burst = refresh->hold_over_limit.burst = LOG_BURST;
     refresh->requests = requests_new();
     if (!refresh->requests) {

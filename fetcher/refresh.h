@@ -16,6 +16,8 @@
 #ifndef FETCHER_REFRESH_H
 #define FETCHER_REFRESH_H
 
+#include <sys/queue.h>
+
 #include "conf/config.h"
 #include "fetcher/balance.h"
 #include "fetcher/connection.h"
@@ -45,6 +47,46 @@ uint64_t refresh_demands(const struct refresh *refresh);
 /* A client waits for its route: requests what is due, between two polls; without a connection, has another attempt made soon.
  * False: nothing was requested since the last knock, here or in a poll. */
 bool refresh_knocked(struct refresh *refresh);
+
+/* What became of a request that an operator has made. */
+enum refresh_result {
+    REFRESH_UNCHANGED,
+    REFRESH_CHANGED,
+    REFRESH_CACHED,  /* it was not */
+    REFRESH_NONE,    /* the directory has no such route */
+    REFRESH_HELD,    /* the answer is held back */
+    REFRESH_NO_ROOM, /* for the answer, or not yet */
+    REFRESH_REFUSED, /* the answer is too long, has too many hosts, or is behind */
+    REFRESH_CUT_OFF, /* the connection has ended */
+    REFRESH_TIMED_OUT,
+};
+
+struct refresh_outcome {
+    enum refresh_result result;
+    uint32_t hosts, added, removed; /* of the answer */
+};
+
+enum {
+    REFRESH_WAIT_MS = 3000
+};
+
+/* An operator who waits for an answer. */
+struct refresh_wait {
+    struct route_key key;
+    /* Called once, and then it is forgotten. */
+    void (*done)(struct refresh_wait *wait, const struct refresh_outcome *outcome);
+    uint64_t until; /* tick */
+    TAILQ_ENTRY(refresh_wait) link;
+};
+
+/* The route whose one host has the version for its address, behind Lars' own directory. Only where there are several
+ * servers. */
+bool refresh_is_version_row(const struct refresh *refresh, struct route_key key);
+
+/* Has the route of `wait` requested at the next poll. `wait` must live until it is done, REFRESH_WAIT_MS later at the latest, or
+ * is left. False: there is no connection. */
+bool refresh_begin_wait(struct refresh *refresh, struct refresh_wait *wait);
+void refresh_leave_wait(struct refresh *refresh, struct refresh_wait *wait);
 
 enum accept_result {
     ACCEPT_DONE,

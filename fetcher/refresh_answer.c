@@ -34,10 +34,32 @@ static void subscribe(struct refresh *refresh, struct route_key key)
         refresh->resubscribe++;
 }
 
+/* How an answer differs from the table that it is about to replace. */
+static struct refresh_outcome compare(const struct route_ref *route, const struct answer *answer)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < answer->count; i++)
+        kept += route_ref_find_host(route, answer->hosts[i]) != HOST_NONE;
+    struct refresh_outcome outcome = {
+        .hosts = answer->count, .added = answer->count - kept, .removed = route_ref_count(route) - kept};
+    outcome.result = answer->count == 0                 ? REFRESH_NONE
+                     : route_ref_count(route) == 0      ? REFRESH_CACHED
+                     : outcome.added || outcome.removed ? REFRESH_CHANGED
+                                                        : REFRESH_UNCHANGED;
+    return outcome;
+}
+
+static void end_waits(struct refresh *refresh, struct route_key key, enum refresh_result result)
+{
+    refresh_end_waits(refresh, key, &(struct refresh_outcome){.result = result});
+}
+
 /* Rules 2 and 3. */
 static void publish(struct refresh *refresh, struct route_ref *route, const struct answer *answer)
 {
     bool was_cached = route_ref_is_here(route), changed;
+    const bool awaited = refresh_is_awaited(refresh, route->key);
+    struct refresh_outcome outcome = awaited ? compare(route, answer) : (struct refresh_outcome){0};
     forget_dropped(refresh);
     refresh_hold_end(refresh, route);
     const uint64_t *states = balance_states(refresh->balance, route->key, answer->hosts, answer->count);
@@ -51,6 +73,9 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
                     "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", route->key.modid,
                     route->key.cmdid, answer->count ? "max_bytes" : "max_unknown or max_bytes");
+    if (awaited && (status != SHM_OK || (!changed && (outcome.added || outcome.removed))))
+        outcome.result = REFRESH_NO_ROOM;
+    refresh_end_waits(refresh, route->key, &outcome);
 }
 
 /* An answer that is not held back. */
@@ -86,6 +111,7 @@ static void refuse(struct refresh *refresh, struct route_key key)
     take_request(refresh, key);
     refresh_set_new(refresh, key);
     refresh_gauge_requests(refresh);
+    end_waits(refresh, key, REFRESH_REFUSED);
 }
 
 void refresh_take_long_frame(void *context, const struct frame *frame)
@@ -172,9 +198,14 @@ void refresh_take_frame(void *context, const struct frame *frame)
     bool matters = requested || answer->count || route_ref_is_here(&route);
     if (answer->behind && answer->count == 0 && !route_ref_is_here(&route)) {
         refused_add(&refresh->refused, answer->key, refresh->now); /* others may have it */
+        end_waits(refresh, answer->key, REFRESH_REFUSED);
         matters = false;
     }
-    if (matters && !refresh_hold_back(refresh, &route, answer))
+    if (matters && refresh_hold_back(refresh, &route, answer)) {
+        struct refresh_outcome held = compare(&route, answer);
+        held.result = REFRESH_HELD;
+        refresh_end_waits(refresh, answer->key, &held);
+    } else if (matters)
         believe(refresh, &route, answer);
     refresh_gauge_requests(refresh);
 }

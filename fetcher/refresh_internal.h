@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c and refresh_behind.c alone.
+ * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c, refresh_behind.c and
+ * refresh_wait.c alone.
  * Each calls only those that come after it here.
  */
 #ifndef FETCHER_REFRESH_INTERNAL_H
@@ -32,7 +33,8 @@ struct refresh {
     struct requests *requests;
     struct window window; /* of requests */
     struct holds holds;
-    struct hold_rules hold_rules; /* in use; see refresh_hold_apply() */
+    struct hold_rules hold_rules;     /* in use; see refresh_hold_apply() */
+    TAILQ_HEAD(, refresh_wait) waits; /* of operators */
     struct subscriptions subscriptions;
     size_t resubscribe;          /* position in `subscriptions` of the next route to request again */
     uint64_t resubscribe_from;   /* tick: routes that were answered later are not requested again */
@@ -95,9 +97,6 @@ void refresh_gauge_requests(struct refresh *refresh);
 
 /* ---- refresh_behind.c ---- */
 
-/* The route whose one host has the version for its address, behind Lars' own directory. Only where there are several
- * servers. */
-bool refresh_is_version_row(const struct refresh *refresh, struct route_key key);
 bool refresh_version_row_due(const struct refresh *refresh);
 void refresh_version_row_requested(struct refresh *refresh);
 void refresh_take_version_row(struct refresh *refresh, struct answer *answer);
@@ -132,5 +131,16 @@ void refresh_hold_wait(struct refresh *refresh, struct hold *hold);
 void refresh_hold_apply(struct refresh *refresh);
 
 void refresh_gauge_holds(struct refresh *refresh);
+
+/* ---- refresh_wait.c ---- */
+
+/* An operator waits for the route. */
+bool refresh_is_awaited(const struct refresh *refresh, struct route_key key);
+
+/* Ends the waits for a route. */
+void refresh_end_waits(struct refresh *refresh, struct route_key key, const struct refresh_outcome *outcome);
+
+/* Ends those that have taken too long, or with `cut_off` all. */
+void refresh_end_late_waits(struct refresh *refresh, bool cut_off);
 
 #endif

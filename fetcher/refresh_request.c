@@ -229,6 +229,17 @@ static void request_missed(struct refresh *refresh)
     writer_misses_end(refresh->writer, &round);
 }
 
+/* By operators. A request that is under way is theirs, too. */
+static void request_awaited(struct refresh *refresh)
+{
+    const struct refresh_wait *wait;
+    TAILQ_FOREACH(wait, &refresh->waits, link) {
+        const struct route_ref route = writer_find(refresh->writer, wait->key);
+        if (may_request(refresh, SHARE_REFRESH))
+            request(refresh, &route, SHARE_REFRESH);
+    }
+}
+
 /* What was answered on this connection, since it was in use or had changed, is subscribed to. */
 static bool is_unsubscribed(const struct refresh *refresh, const struct route_ref *route)
 {
@@ -303,6 +314,7 @@ void refresh_request_due(struct refresh *refresh)
     shares_fill(&refresh->shares, refresh->config->fetcher.requests_per_second,
                 writer_refusing(refresh->writer), refresh->now);
     request_version_row(refresh);
+    request_awaited(refresh);
     request_missed(refresh);
     request_expired(refresh);
     resubscribe(refresh);

@@ -209,12 +209,48 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     run -124 larshm host pin 1 2 10.0.0.1:80
     [[ "$output" == *"has not answered within 5 s: is it stopped?"* ]]
     end_fetcher KILL
-    for words in "host pin 1 2 10.0.0.1:80" reload; do
+    for words in "host pin 1 2 10.0.0.1:80" "refresh 1 2" reload; do
         # shellcheck disable=SC2086
         run -3 --separate-stderr larshm -j $words
         [[ "$stderr" == *"no fetcher listens at $LARSHM_ADMIN_SOCKET: is larshm-fetcher running?"* ]]
         [ "$(json exit_code)" = 3 ]
     done
+}
+
+@test "refresh requests a route now, cached or not, and says what has come" {
+    live
+    route add 1 2 10.0.0.1:80 10.0.0.2:80
+    run -0 --separate-stderr larshm refresh 1 2
+    [ "$output" = "route 1/2: 2 hosts, cached now" ]
+    [ "$stderr" = "" ]
+    run -0 --separate-stderr larshm get 1 2
+    run -0 --separate-stderr larshm refresh 1 2
+    [ "$output" = "route 1/2: 2 hosts, unchanged" ]
+    run -0 --separate-stderr larshm -j refresh 1 2
+    [ "$(json result) $(json hosts) $(json added) $(json removed)" = "unchanged 2 0 0" ]
+    run -2 --separate-stderr larshm -j refresh 1 3
+    [[ "$stderr" == *"route 1/3: "* ]]
+    [ "$(json exit_code)" = 2 ]
+    run -1 larshm refresh 1
+    run -1 larshm refresh 4294967295 4294967295
+    [[ "$output" == *"4294967295/4294967295"* ]]
+}
+
+@test "refresh says when the directory does not answer, or the fetcher is not connected to it" {
+    live
+    route add 1 2 10.0.0.1:80
+    larshm wait 1 2
+    kill -STOP "${pids[0]}"
+    run -124 --separate-stderr larshm -j refresh 1 2
+    [[ "$stderr" == *"the directory has not answered for route 1/2 within 3 s"* ]]
+    [ "$(json exit_code)" = 124 ]
+    kill -CONT "${pids[0]}"
+    kill "${pids[0]}"
+    eventually prints "NOT CONNECTED" larshm show
+    run -8 --separate-stderr larshm -j refresh 1 2
+    [[ "$stderr" == *"not connected to the directory"* ]]
+    [ "$(json exit_code)" = 8 ]
+    run -0 larshm get 1 2
 }
 
 @test "without LARSHM_ADMIN_SOCKET the places are named where a fetcher would be" {

@@ -25,6 +25,7 @@ static const char doc[] =
     "  stats            results of all calls, by route and host\n"
     "  report           report the result of a call, as applications do\n"
     "  host             keep a host in or out of rotation\n"
+    "  refresh MODID CMDID request a route now, and say what has come\n"
     "  route accept     publish an answer that is held back\n"
     "  servers          the servers of the directory, and the one in use\n"
     "  reload           have the fetcher read its configuration again\n"
@@ -32,7 +33,7 @@ static const char doc[] =
     "  qps              lookups as fast as possible\n"
     "  bench            measure lookups and all else beside other ways to do it\n\n"
     "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
-    "route that is not cached yet, `host`, `route`, `servers` and `reload`.\n\n"
+    "route that is not cached yet, `host`, `refresh`, `route`, `servers` and `reload`.\n\n"
     "Examples:\n"
     "  larshm\n"
     "  larshm wait 1 2 && larshm get 1 2\n"
@@ -47,7 +48,7 @@ static const struct {
     {"check", command_check},   {"stats", command_stats},       {"report", command_report},
     {"health", command_health}, {"host", command_host},         {"reload", command_reload},
     {"route", command_route},   {"simulate", command_simulate}, {"qps", command_qps},
-    {"bench", command_bench},   {"servers", command_servers},
+    {"bench", command_bench},   {"servers", command_servers},   {"refresh", command_refresh},
 };
 
 enum {
