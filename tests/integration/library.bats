@@ -173,13 +173,23 @@ TEXT
     [ "$output" = "$version"$'\n'"$version" ]
 }
 
+@test "the symbols file of the Debian package lists what the library exports, each since the version of its node" {
+    run diff <(nm --dynamic --defined-only "$library" | awk '$2 != "A" { sub("@@", "@", $3); print $3 }' | sort) \
+        <(awk '/^ larshm/ { print $1 }' "$SOURCE/tools/deb.d/liblarshm0.symbols" | sort)
+    echo "$output"
+    [ "$status" -eq 0 ]
+    run awk '/@LARSHM/ { split($1, node, "@LARSHM_"); if ($2 != (node[2] == "0" ? "0.1" : node[2]) ".0") print }' \
+        "$SOURCE/tools/deb.d/liblarshm0.symbols"
+    [ -z "$output" ]
+}
+
 @test "memory orders are named in shm/atomic.h only" {
     cd "$SOURCE"
     run grep -rlE 'memory_order|__ATOMIC_|__sync_' --include='*.[ch]' conf fetcher proto reader shm tools
     [ "$output" = shm/atomic.h ]
 }
 
-@test "LARSHM_CLIENT_ONLY builds and installs the library where liburcu is all there is" {
+@test "LARSHM_CLIENT_ONLY builds, installs and uninstalls the library where liburcu is all there is" {
     sanitized && skip "the same without"
     mkdir "$BATS_TEST_TMPDIR/pc"
     ln -s "$(pkg-config --variable=pcfiledir liburcu-bp)/liburcu-bp.pc" "$BATS_TEST_TMPDIR/pc/"
@@ -194,4 +204,14 @@ TEXT
         [ -f "$file" ]
     done
     [ "$(ls . share)" = $'.:\ninclude\nlib\nshare\n\nshare:\ngocode\nlua' ]
+
+    # What it did not install stays.
+    echo mine | tee include/larshm/.mine >lib/pkgconfig/mine.pc
+    DESTDIR=$BATS_TEST_TMPDIR/root ninja -C "$BATS_TEST_TMPDIR/build" uninstall
+    run find . ! -type d
+    [ "$(sort <<<"$output")" = $'./include/larshm/.mine\n./lib/pkgconfig/mine.pc' ]
+    [ ! -e lib/cmake/larshm ]
+    DESTDIR=$BATS_TEST_TMPDIR/root run ninja -C "$BATS_TEST_TMPDIR/build" uninstall
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"has no install_manifest.txt"*"cmake --install"* ]]
 }
