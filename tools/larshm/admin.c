@@ -11,7 +11,6 @@
 
 #include "shm/clock.h"
 #include "shm/names.h"
-#include "tools/common/admin_client.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/say.h"
 
@@ -45,15 +44,20 @@ static int fail_unreached(const struct common *common, int code, const char *tri
     case -EAGAIN:
         return fail(common, EXIT_TIMED_OUT,
                     "the fetcher has not answered within %d s: is it stopped? see `larshm show`", TIMEOUT_S);
+    case -EPROTO:
+        return fail(common, EXIT_USAGE,
+                    "the fetcher's answer makes no sense: is larshm-fetcher of the same version as larshm?");
+    case -ENOMEM:
+        return say_no_memory();
     default:
         return fail(common, EXIT_USAGE, "%s: %s", tried, strerror(-code));
     }
 }
 
 /* One line each way. 0, or a negative errno. A fetcher that refuses the connection answers all the same. */
-static int exchange(int fd, const char *request, char answer[static ANSWER_MAX])
+static int exchange(int fd, unsigned timeout_s, const char *request, char answer[static ANSWER_MAX])
 {
-    const uint64_t deadline = clock_tick() + TIMEOUT_S * 1000;
+    const uint64_t deadline = clock_tick() + timeout_s * 1000;
     size_t size = strlen(request), used = 0;
     if (send(fd, request, size, MSG_NOSIGNAL) != (ssize_t)size && errno == EAGAIN)
         return -EAGAIN;
@@ -71,18 +75,17 @@ static int exchange(int fd, const char *request, char answer[static ANSWER_MAX])
     return 0;
 }
 
-static int parse_answer(const struct common *common, const char *text, json_t **answer)
+static int parse_answer(const char *text, json_t **answer)
 {
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_boolean(json_object_get(root, "ok")) &&
         (json_is_true(json_object_get(root, "ok")) ||
          (json_is_string(json_object_get(root, "code")) && json_is_string(json_object_get(root, "error"))))) {
         *answer = root;
-        return EXIT_SUCCESS;
+        return 0;
     }
     json_decref(root);
-    return fail(common, EXIT_USAGE,
-                "the fetcher's answer makes no sense: is larshm-fetcher of the same version as larshm?");
+    return -EPROTO;
 }
 
 static char *to_line(json_t *request)
@@ -95,26 +98,34 @@ static char *to_line(json_t *request)
     return line;
 }
 
-int admin_send(const struct common *common, json_t *request, json_t **answer)
+int admin_exchange(const char *named, const char *instance, unsigned timeout_s, json_t *request,
+                   json_t **answer, char tried[static ADMIN_TRIED_SIZE])
 {
     static char text[ANSWER_MAX];
-    char tried[ADMIN_TRIED_SIZE] = "", *line = to_line(request);
-    struct object_names names;
-    enum shm_status status = object_names(common->instance, &names);
+    char *line = to_line(request);
     if (!line)
-        return say_no_memory();
-    int fd = status == SHM_OK
-                 ? admin_client_connect(getenv("LARSHM_ADMIN_SOCKET"), common->instance, TIMEOUT_S, tried)
-                 : -1;
-    int code = fd;
+        return -ENOMEM;
+    int fd = admin_client_connect(named, instance, timeout_s, tried), code = fd;
     if (fd >= 0) {
-        code = exchange(fd, line, text);
+        code = exchange(fd, timeout_s, line, text);
         close(fd);
     }
     free(line);
-    if (status != SHM_OK)
+    return code == 0 ? parse_answer(text, answer) : code;
+}
+
+int admin_send(const struct common *common, json_t *request, json_t **answer)
+{
+    char tried[ADMIN_TRIED_SIZE] = "";
+    struct object_names names;
+    enum shm_status status = object_names(common->instance, &names);
+    if (status != SHM_OK) {
+        json_decref(request);
         return fail_unopened(common, (int)status);
-    return code == 0 ? parse_answer(common, text, answer) : fail_unreached(common, code, tried);
+    }
+    int code =
+        admin_exchange(getenv("LARSHM_ADMIN_SOCKET"), common->instance, TIMEOUT_S, request, answer, tried);
+    return code == 0 ? EXIT_SUCCESS : fail_unreached(common, code, tried);
 }
 
 const char *admin_code(const json_t *answer)

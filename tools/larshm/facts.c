@@ -105,6 +105,7 @@ static void read_fetcher(const struct routes_header *s_header, uint64_t now, str
     if (connection > CONNECTION_WAITING || facts->fetcher != FETCHER_IS_ALIVE)
         connection = CONNECTION_NONE; /* a fetcher that died had no time to say that its connections ended */
     facts->connection = (enum connection_state)connection;
+    facts->data_version = load_relaxed(&s_header->data_version);
     char snapshot[SNAPSHOT_TEXT];
     memcpy(snapshot, s_header->snapshot, SNAPSHOT_TEXT);
     snapshot[SNAPSHOT_TEXT - 1] = '\0';

@@ -39,6 +39,7 @@ struct facts {
     char directory[DIRECTORY_NAME];
     enum connection_state connection; /* NONE where the fetcher is not alive */
     uint64_t connection_age_ms;       /* there since its last sign of life */
+    uint64_t data_version;            /* the highest that a directory has told; 0: none has */
 
     uint64_t routes[ROUTE_CONDITIONS];
     uint64_t held[HOLD_REASONS];         /* by enum hold_reason; HOLD_NONE: of a later version */

@@ -92,6 +92,45 @@ enum shm_status known_hosts_read(const char *instance, struct key_range range, s
     return status;
 }
 
+const char *const host_group_names[HOST_GROUPS] = {
+    [HOSTS_IN_ROTATION] = "in_rotation", [HOSTS_SPARED] = "spared", [HOSTS_EJECTED] = "ejected",
+    [HOSTS_DRAINED] = "drained",         [HOSTS_OTHER] = "other",
+};
+
+static enum host_group group_of(struct host_addr host, const struct host_entry *entry)
+{
+    const struct host_health health = sensible(entry->health);
+    if (host_addr_is_none(host) || entry->left_s)
+        return HOSTS_OTHER;
+    if (health.override != OVERRIDE_NONE)
+        return health.override == OVERRIDE_DRAINED ? HOSTS_DRAINED : HOSTS_IN_ROTATION;
+    if (health.state == HOST_EJECTED)
+        return HOSTS_EJECTED;
+    return host_health_is_spared(&health) ? HOSTS_SPARED : HOSTS_IN_ROTATION;
+}
+
+bool hosts_sum(const char *instance, struct host_sums out[static HOST_GROUPS])
+{
+    struct region region;
+    struct host_records hosts;
+    memset(out, 0, HOST_GROUPS * sizeof(*out));
+    if (open_hosts(instance, &region, &hosts) != SHM_OK)
+        return false;
+    for (uint32_t number = 0, used = host_records_used(&hosts); number < used; number++) {
+        struct route_key key;
+        struct host_addr host;
+        struct host_entry entry;
+        if (!host_records_read(&hosts, number, &key, &host, &entry))
+            continue;
+        struct host_sums *sums = &out[group_of(host, &entry)];
+        sums->hosts++;
+        sums->successes += entry.health.total_succ;
+        sums->failures += entry.health.total_err;
+    }
+    region_close(&region);
+    return true;
+}
+
 const char *hosts_fault(enum shm_status status)
 {
     switch (status) {

@@ -51,6 +51,26 @@ const struct known_host *known_hosts_of(const struct known_hosts *known, struct 
 const struct host_health *known_hosts_find(const struct known_hosts *known, struct route_key key,
                                            struct host_addr host);
 
+/* Hosts by what becomes of them now, and what their calls came to. */
+enum host_group {
+    HOSTS_IN_ROTATION,
+    HOSTS_SPARED, /* in rotation, and fail: max_ejected others are out */
+    HOSTS_EJECTED,
+    HOSTS_DRAINED,
+    HOSTS_OTHER, /* that their route does not have, or no more */
+    HOST_GROUPS,
+};
+
+struct host_sums {
+    uint64_t hosts, successes, failures;
+};
+
+/* "in_rotation", "spared", "ejected", "drained", "other". */
+extern const char *const host_group_names[HOST_GROUPS];
+
+/* Counts all that have a record: of the others no call has been reported. False: the object cannot be read. */
+bool hosts_sum(const char *instance, struct host_sums out[static HOST_GROUPS]);
+
 /* Bytes of the object; 0: it cannot be read. */
 uint64_t hosts_object_bytes(const char *instance);
 

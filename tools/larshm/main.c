@@ -16,6 +16,7 @@ static const char doc[] =
     "Commands:\n"
     "  show             the instance on one screen\n"
     "  health           what is wrong, by exit code, for monitoring\n"
+    "  metrics          numbers for Prometheus, printed, served, or in a file\n"
     "  list [MODID]     routes, and their first hosts\n"
     "  get MODID CMDID  one route, looked up as applications do\n"
     "  wait MODID CMDID request a route, and wait for the answer\n"
@@ -43,12 +44,13 @@ static const struct {
     const char *name;
     command_fn *run;
 } commands[] = {
-    {"show", command_show},     {"list", command_list},         {"get", command_get},
-    {"wait", command_wait},     {"watch", command_watch},       {"dump", command_dump},
-    {"check", command_check},   {"stats", command_stats},       {"report", command_report},
-    {"health", command_health}, {"host", command_host},         {"reload", command_reload},
-    {"route", command_route},   {"simulate", command_simulate}, {"qps", command_qps},
-    {"bench", command_bench},   {"servers", command_servers},   {"refresh", command_refresh},
+    {"show", command_show},       {"list", command_list},         {"get", command_get},
+    {"wait", command_wait},       {"watch", command_watch},       {"dump", command_dump},
+    {"check", command_check},     {"stats", command_stats},       {"report", command_report},
+    {"health", command_health},   {"host", command_host},         {"reload", command_reload},
+    {"route", command_route},     {"simulate", command_simulate}, {"qps", command_qps},
+    {"bench", command_bench},     {"servers", command_servers},   {"refresh", command_refresh},
+    {"metrics", command_metrics},
 };
 
 enum {

@@ -1,0 +1,262 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# larshm metrics: figures of what was done, in a format that Prometheus takes; its server, and its file.
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell of its own; bats sets stderr
+
+bats_require_minimum_version 1.5.0
+load live
+
+metrics() {
+    larshm metrics "$@"
+}
+
+# value NAME [LABELS]: of that sample, which stands there once.
+value() {
+    local series="$1{larshm_instance=\"$instance\"${2:+,$2}} " lines
+    lines=$(grep -F "$series" <<<"$output")
+    [ "$(wc -l <<<"$lines")" -eq 1 ]
+    echo "${lines#"$series"}"
+}
+
+# Nothing in the page is like that.
+has_no() {
+    if grep -E -- "$1" <<<"$output"; then
+        return 1
+    fi
+}
+
+# The page is one that Prometheus has nothing to say about.
+is_clean() {
+    ! command -v promtool >/dev/null || [ -z "$(promtool check metrics <<<"$output" 2>&1)" ]
+}
+
+# metric VALUE NAME [LABELS]: it has that value by now.
+metric() {
+    output=$(metrics)
+    [ "$(value "${@:2}")" = "$1" ]
+}
+
+# A server at $address; its port is $port.
+serve() {
+    "$BIN/larshm" -n "$instance" metrics --listen "${address:-127.0.0.1}:0" >"$BATS_TEST_TMPDIR/served" \
+        2>"$BATS_TEST_TMPDIR/server_log" 3>&- &
+    server=$!
+    pids+=("$server")
+    eventually test -s "$BATS_TEST_TMPDIR/served"
+    port=$(sed 's/.*://' "$BATS_TEST_TMPDIR/served")
+}
+
+# http REQUEST: what comes back until the server closes; as printf's %b.
+http() {
+    local socket
+    exec {socket}<>"/dev/tcp/127.0.0.1/$port"
+    printf '%b' "$1" >&"$socket"
+    timeout 20 cat <&"$socket"
+    exec {socket}>&-
+}
+
+# lookups BEFORE MISSED: there are a thousand more, and three that missed.
+lookups() {
+    output=$(metrics)
+    [ "$(value larshm_lookups_total)" -ge $(($1 + 1003)) ]
+    [ "$(value larshm_lookups_missed_total)" -eq $(($2 + 3)) ]
+}
+
+@test "what was done is what the figures say" {
+    live
+    larshm wait 9 9
+    eventually metric 0 larshm_uncollected_lookups
+    output=$(metrics)
+    before=$(value larshm_lookups_total) missed=$(value larshm_lookups_missed_total)
+    larshm get 5 5 || true
+    larshm get 5 6 || true
+    larshm get 5 7 || true
+    larshm get 9 9 --pick 1000
+    larshm report 9 9 127.0.0.1:9 0 --count 3
+    larshm report 9 9 127.0.0.1:9 1 --count 2
+    eventually metric 3 larshm_host_results 'state="in_rotation",result="success"'
+    eventually metric 2 larshm_host_results 'state="in_rotation",result="failure"'
+    eventually metric 3 larshm_absent_routes
+    eventually lookups "$before" "$missed"
+    run metrics
+    [ "$status" -eq 0 ]
+    is_clean
+    [ "$(value larshm_up)" = 1 ]
+    [ "$(value larshm_fetcher_alive)" = 1 ]
+    [ "$(value larshm_info "version=\"$("$BIN/larshm" --version | cut -d' ' -f2)\",layout=\"4\"")" = 1 ]
+    [ "$(value larshm_reports_total)" = 5 ]
+    [ "$(value larshm_cached_routes)" = 1 ]
+    [ "$(value larshm_routes 'state="none"')" = 3 ]
+    [ "$(value larshm_route_age_seconds_count)" = 4 ]
+    [ "$(value larshm_request_duration_seconds_count)" = "$(value larshm_request_duration_seconds_bucket 'le="+Inf"')" ]
+    [ "$(value larshm_object_bytes 'object="routes"')" = "$(stat -c %s "$object")" ]
+    [ "$(value larshm_object_bytes 'object="control"')" = "$(stat -c %s "$object.control")" ]
+    [ "$(value larshm_object_bytes 'object="hosts"')" = "$(stat -c %s "$object.hosts")" ]
+    [ "$(value larshm_object_limit_bytes 'object="routes"')" = $((256 << 20)) ]
+    directory=$(sed 's/listening on //' "$BATS_TEST_TMPDIR/directory")
+    [ "$(value larshm_directory_connected "server=\"$directory\"")" = 1 ]
+    [ "$(value larshm_server_connects_total "server=\"$directory\"")" = 1 ]
+    larshm host drain 9 9 127.0.0.1:9
+    eventually metric 1 larshm_hosts 'state="drained"'
+    eventually metric 1 larshm_routes_without_host
+    output=$(metrics --no-routes)
+    is_clean
+    has_no '^larshm_routes[{]'
+    [ "$(value larshm_cached_routes)" = 1 ]
+}
+
+@test "a counter never goes back while lookups are collected" {
+    live
+    for _ in {1..20}; do
+        larshm get 9 9 >/dev/null || true
+        output=$(metrics)
+        now=$(value larshm_lookups_total)
+        [ "$now" -ge "${before:-0}" ]
+        before=$now
+    done
+}
+
+@test "who may not command the fetcher sees the server that it uses" {
+    live
+    directory=$(sed 's/listening on //' "$BATS_TEST_TMPDIR/directory")
+    chmod 755 "$BATS_TEST_TMPDIR"
+    output=$(LARSHM_TRUST_UID=$(id -u) as_other_user "$BIN/larshm" -n "$instance" metrics)
+    is_clean
+    [ "$(value larshm_directory_connected "server=\"$directory\"")" = 1 ]
+    has_no '^larshm_server_'
+}
+
+@test "a fetcher that is stopped does not keep a scrape, and is not alive after a moment" {
+    live
+    kill -STOP "$fetcher"
+    timeout 10 "$BIN/larshm" -n "$instance" metrics >/dev/null
+    eventually metric 0 larshm_fetcher_alive
+    kill -CONT "$fetcher"
+    eventually metric 1 larshm_fetcher_alive
+    end_fetcher TERM
+    metric 0 larshm_fetcher_alive
+    [ "$(value larshm_up)" = 1 ]
+    is_clean
+}
+
+@test "without an instance one page fails, and a server and a file say that it is down" {
+    run --separate-stderr metrics
+    [ "$status" -eq 3 ]
+    [ -z "$output" ]
+    [[ "$stderr" == *"no routes object /larshm.$instance"* ]]
+    metrics --textfile "$BATS_TEST_TMPDIR/larshm.prom"
+    output=$(cat "$BATS_TEST_TMPDIR/larshm.prom")
+    [ "$(value larshm_up)" = 0 ]
+    [ "$(value larshm_fetcher_alive)" = 0 ]
+    is_clean
+    serve
+    output=$(http 'GET /metrics HTTP/1.1\r\n\r\n')
+    [ "$(value larshm_up)" = 0 ]
+    [ "$(value larshm_fetcher_alive)" = 0 ]
+}
+
+@test "--all has each instance once, and none of a user who is not trusted" {
+    live
+    "$BIN/larshm-fetcher" -n "$instance-2" -c "$BATS_TEST_TMPDIR/conf" --dns 127.0.0.1:9 2>/dev/null 3>&- &
+    pids+=("$!")
+    eventually larshm -n "$instance-2" show
+    : >"$object-3"
+    chown 65534 "$object-3" 2>/dev/null || true
+    output=$(metrics --all)
+    is_clean
+    [ "$(value larshm_up)" = 1 ]
+    [ "$(instance=$instance-2 value larshm_up)" = 1 ]
+    [ "$(id -u)" -ne 0 ] || has_no "$instance-3"
+    rm -f "$object-2" "$object-2".* "$object-3"
+}
+
+@test "a file is replaced, or stays as it was, and a directory that does not exist is named" {
+    live
+    file="$BATS_TEST_TMPDIR/larshm.prom"
+    metrics --textfile "$file"
+    [ "$(stat -c %a "$file")" = 644 ]
+    output=$(cat "$file")
+    [ "$(value larshm_up)" = 1 ]
+    is_clean
+    run metrics --textfile "$BATS_TEST_TMPDIR/none/larshm.prom"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"directory $BATS_TEST_TMPDIR/none does not exist"* ]]
+    [ "$(find "$BATS_TEST_TMPDIR" -name 'larshm.prom*')" = "$file" ]
+    run metrics --textfile "$file" --listen 127.0.0.1:0
+    [ "$status" -eq 1 ]
+    run metrics --textfile "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"cannot write $BATS_TEST_TMPDIR"* ]]
+}
+
+@test "a server has the metrics and a page that leads to them, and nothing else" {
+    live
+    serve
+    run http 'GET /metrics?a=b HTTP/1.1\r\nHost: x\r\n\r\n'
+    [[ "$output" == "HTTP/1.1 200 OK"* ]]
+    [[ "$output" == *"Content-Type: text/plain; version=0.0.4; charset=utf-8"* ]]
+    length=$(sed -n 's/^Content-Length: \([0-9]*\).*/\1/p' <<<"$output")
+    output=$(sed '1,/^\r$/d' <<<"$output")
+    [ "$(wc -c <<<"$output")" -eq "$length" ]
+    is_clean
+    [ "$(value larshm_up)" = 1 ]
+    run http 'HEAD /metrics HTTP/1.1\r\n\r\n'
+    [[ "$output" == "HTTP/1.1 200 OK"* ]]
+    has_no larshm_up
+    run http 'GET / HTTP/1.0\r\n\r\n'
+    [[ "$output" == *'<a href="/metrics">'* ]]
+    run http 'GET /x HTTP/1.1\r\n\r\n'
+    [[ "$output" == "HTTP/1.1 404 Not Found"* ]]
+    run http 'POST /metrics HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello'
+    [[ "$output" == "HTTP/1.1 405 Method Not Allowed"*"Allow: GET, HEAD"* ]]
+    run http 'nonsense\r\n\r\n'
+    [[ "$output" == "HTTP/1.1 400 Bad Request"* ]]
+    run http "GET / HTTP/1.1\r\nA: $(printf 'x%.0s' {1..9000})"
+    [[ "$output" == "HTTP/1.1 431 "* ]]
+    kill "$server"
+    wait "$server"
+}
+
+@test "connections that send nothing, or end, keep no one else out" {
+    live
+    serve
+    for _ in {1..100}; do
+        exec {idle}<>"/dev/tcp/127.0.0.1/$port"
+        printf 'GET /metrics HT' >&"$idle"
+        sockets+=("$idle")
+    done
+    for _ in {1..50}; do
+        exec {brief}<>"/dev/tcp/127.0.0.1/$port"
+        printf 'GET /metrics HTTP/1.1\r\n\r\n' >&"$brief"
+        exec {brief}>&-
+    done
+    run http 'GET /metrics HTTP/1.1\r\n\r\n'
+    [[ "$output" == "HTTP/1.1 200 OK"*larshm_up* ]]
+    [ "$(find "/proc/$server/fd" -lname 'socket:*' | wc -l)" -le 70 ]
+    for idle in "${sockets[@]}"; do
+        exec {idle}>&-
+    done
+}
+
+@test "an address that is none ends with 78, and one in use with 1, and both say so" {
+    for wrong in localhost:1 :9778 127.0.0.1:99999 "[::1"; do
+        run metrics --listen "$wrong"
+        [ "$status" -eq 78 ]
+        [[ "$output" == *"--listen '$wrong' is no address"* ]]
+    done
+    serve
+    run metrics --listen "127.0.0.1:$port"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"cannot listen on 127.0.0.1:$port: address already in use"* ]]
+    run metrics --top 65
+    [ "$status" -eq 1 ]
+}
+
+@test "a server on IPv6 says where, and serves" {
+    grep -q ' lo$' /proc/net/if_inet6 2>/dev/null || skip "no IPv6 here"
+    address="[::1]" serve
+    [ "$(cat "$BATS_TEST_TMPDIR/served")" = "listening on http://[::1]:$port" ]
+    exec {socket}<>"/dev/tcp/::1/$port"
+    printf 'GET / HTTP/1.1\r\n\r\n' >&"$socket"
+    [[ "$(timeout 20 cat <&"$socket")" == "HTTP/1.1 200 OK"* ]]
+}
