@@ -260,3 +260,45 @@ lookups() {
     printf 'GET / HTTP/1.1\r\n\r\n' >&"$socket"
     [[ "$(timeout 20 cat <&"$socket")" == "HTTP/1.1 200 OK"* ]]
 }
+
+# The metrics that a file names, and those that are printed.
+named_in() {
+    grep -oE '\blarshm_[a-z_]+' "$1" | grep -vx larshm_instance | sed -E 's/_(bucket|sum|count)$//' | sort -u
+}
+
+printed_metrics() {
+    metrics | sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' | sort
+}
+
+@test "the dashboard and the alerts name metrics that are printed" {
+    live
+    printed_metrics >"$BATS_TEST_TMPDIR/printed_metrics"
+    jq -r '.. | .expr?, .query?.query? | strings' "$SOURCE/conf/grafana.json" >"$BATS_TEST_TMPDIR/expressions"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/expressions")" -gt 40 ]
+    for file in "$BATS_TEST_TMPDIR/expressions" "$SOURCE/conf/prometheus.rules.yaml"; do
+        named_in "$file" >"$BATS_TEST_TMPDIR/named"
+        [ -s "$BATS_TEST_TMPDIR/named" ]
+        output=$(comm -13 "$BATS_TEST_TMPDIR/printed_metrics" "$BATS_TEST_TMPDIR/named")
+        [ -z "$output" ]
+    done
+}
+
+@test "a dashboard is one that Grafana imports" {
+    jq -e '.schemaVersion >= 36 and .title == "larshm" and .id == null
+        and ([.templating.list[].name] == ["datasource", "instance", "larshm_instance"])
+        and ([.panels[].id] | length == (unique | length))
+        and all(.panels[] | select(.type != "row"); .title != "" and .fieldConfig.defaults.unit != null
+            and .gridPos.x + .gridPos.w <= 24 and all(.targets[]; .datasource.uid == "${datasource}"))
+        and all(.. | .expr? | strings; contains("larshm_instance=~\"$larshm_instance\""))' "$SOURCE/conf/grafana.json"
+}
+
+@test "Prometheus takes the expressions of the dashboard, and alerts come when they are due" {
+    command -v promtool >/dev/null || skip "needs promtool, of Debian's package prometheus"
+    cd "$BATS_TEST_TMPDIR"
+    jq '{groups: [{name: "dashboard", rules: [[.. | .expr? | strings | gsub("\\$__rate_interval"; "5m")]
+        | to_entries[] | {record: "x\(.key)", expr: .value}]}]}' "$SOURCE/conf/grafana.json" >dashboard.json
+    promtool check rules dashboard.json
+    cp "$SOURCE/conf/prometheus.rules.yaml" "$SOURCE/tests/integration/alerts.yaml" .
+    promtool check rules prometheus.rules.yaml
+    promtool test rules alerts.yaml
+}
