@@ -125,7 +125,7 @@ bool health_is_known(const struct route *route, const struct known_hosts *known)
     return count > 0 || route_count_out(route) > 0;
 }
 
-static enum tint health_tint(const struct host_health *health, uint32_t share)
+enum tint health_tint(const struct host_health *health, uint32_t share)
 {
     if (share >= SHARE_EJECTED)
         return health && health->override == OVERRIDE_DRAINED ? TINT_WARNING : TINT_TROUBLE;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "shm/layout.h"
+#include "tools/common/tint.h"
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/route.h"
 
@@ -24,6 +25,9 @@ uint64_t health_until_unix_ms(const struct host_health *health);
  * does not imply of it.
  */
 struct text health_text(const struct host_health *health, uint32_t share);
+
+/* Trouble: ejected; a warning: an operator's override, or spared. */
+enum tint health_tint(const struct host_health *health, uint32_t share);
 
 /* True if calls to one of the route's hosts have been reported, or one is out of rotation. */
 bool health_is_known(const struct route *route, const struct known_hosts *known);

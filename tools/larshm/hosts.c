@@ -26,7 +26,7 @@ static bool in_range(struct route_key key, struct key_range range)
            route_key_number(key) <= route_key_number(range.last);
 }
 
-static struct host_health sensible(struct host_health health)
+struct host_health known_health(struct host_health health)
 {
     if (health.state > HOST_EJECTED)
         health.state = HOST_IN_ROTATION;
@@ -47,7 +47,7 @@ enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_ra
         struct host_entry entry;
         if (!host_records_read(hosts, number, &found.key, &found.host, &entry) || !in_range(found.key, range))
             continue;
-        found.health = sensible(entry.health);
+        found.health = known_health(entry.health);
         if (known.count == capacity) {
             capacity = capacity ? 2 * capacity : 64;
             struct known_host *larger = realloc(known.entries, capacity * sizeof(*larger));
@@ -65,7 +65,7 @@ enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_ra
     return SHM_OK;
 }
 
-static enum shm_status open_hosts(const char *instance, struct region *region, struct host_records *hosts)
+enum shm_status hosts_open(const char *instance, struct region *region, struct host_records *hosts)
 {
     struct object_names names;
     const struct trust trust = instance_trust(0022);
@@ -84,7 +84,7 @@ enum shm_status known_hosts_read(const char *instance, struct key_range range, s
 {
     struct region region;
     struct host_records hosts;
-    enum shm_status status = open_hosts(instance, &region, &hosts);
+    enum shm_status status = hosts_open(instance, &region, &hosts);
     if (status != SHM_OK)
         return status;
     status = known_hosts_copy(&hosts, range, out);
@@ -99,7 +99,7 @@ const char *const host_group_names[HOST_GROUPS] = {
 
 static enum host_group group_of(struct host_addr host, const struct host_entry *entry)
 {
-    const struct host_health health = sensible(entry->health);
+    const struct host_health health = known_health(entry->health);
     if (host_addr_is_none(host) || entry->left_s)
         return HOSTS_OTHER;
     if (health.override != OVERRIDE_NONE)
@@ -114,7 +114,7 @@ bool hosts_sum(const char *instance, struct host_sums out[static HOST_GROUPS])
     struct region region;
     struct host_records hosts;
     memset(out, 0, HOST_GROUPS * sizeof(*out));
-    if (open_hosts(instance, &region, &hosts) != SHM_OK)
+    if (hosts_open(instance, &region, &hosts) != SHM_OK)
         return false;
     for (uint32_t number = 0, used = host_records_used(&hosts); number < used; number++) {
         struct route_key key;
@@ -210,7 +210,7 @@ uint64_t hosts_object_bytes(const char *instance)
 {
     struct region region;
     struct host_records hosts;
-    if (open_hosts(instance, &region, &hosts) != SHM_OK)
+    if (hosts_open(instance, &region, &hosts) != SHM_OK)
         return 0;
     uint64_t bytes = region.size;
     region_close(&region);

@@ -24,6 +24,12 @@ struct key_range {
     struct route_key first, last;
 };
 
+/* Opens the hosts object of an instance; the caller closes the region. On failure there is nothing to close. */
+enum shm_status hosts_open(const char *instance, struct region *region, struct host_records *hosts);
+
+/* Values that no fetcher writes are read as the first of their kind. */
+struct host_health known_health(struct host_health health);
+
 /*
  * Copies what is about these routes. Values that no fetcher writes are read as the first of their kind. Records that
  * change meanwhile are copied as they were or as they became. SHM_SYSTEM_ERROR: no memory.

@@ -15,6 +15,7 @@ static const char doc[] =
     "Shows Lars routes in shared memory. Without a command: show.\v"
     "Commands:\n"
     "  show             the instance on one screen\n"
+    "  top              the instance live: rates, routes in use, hosts that are out\n"
     "  health           what is wrong, by exit code, for monitoring\n"
     "  metrics          numbers for Prometheus, printed, served, or in a file\n"
     "  list [MODID]     routes, and their first hosts\n"
@@ -50,7 +51,7 @@ static const struct {
     {"health", command_health},   {"host", command_host},         {"reload", command_reload},
     {"route", command_route},     {"simulate", command_simulate}, {"qps", command_qps},
     {"bench", command_bench},     {"servers", command_servers},   {"refresh", command_refresh},
-    {"metrics", command_metrics},
+    {"metrics", command_metrics}, {"top", command_top},
 };
 
 enum {
