@@ -28,9 +28,10 @@ __attribute__((format(printf, 3, 4))) static void add(struct top_section *sectio
 
 static struct text rate_text(double rate)
 {
+    static const double most = 1e15; /* more is damage, and may be no whole number */
     struct text text = {"-"};
     if (rate >= 10)
-        return text_count((uint64_t)(rate + 0.5));
+        return text_count((uint64_t)((rate < most ? rate : most) + 0.5));
     if (rate >= 0)
         snprintf(text.is, sizeof(text.is), rate > 0 ? "%.1f" : "%.0f", rate);
     return text;
