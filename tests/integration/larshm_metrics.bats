@@ -183,7 +183,7 @@ lookups() {
     [[ "$output" == *"directory $BATS_TEST_TMPDIR/none does not exist"* ]]
     [ "$(find "$BATS_TEST_TMPDIR" -name 'larshm.prom*')" = "$file" ]
     run metrics --textfile "$file" --listen 127.0.0.1:0
-    [ "$status" -eq 1 ]
+    [ "$status" -eq 78 ]
     run metrics --textfile "$BATS_TEST_TMPDIR"
     [ "$status" -eq 1 ]
     [[ "$output" == *"cannot write $BATS_TEST_TMPDIR"* ]]
@@ -244,6 +244,10 @@ lookups() {
         [ "$status" -eq 78 ]
         [[ "$output" == *"--listen '$wrong' is no address"* ]]
     done
+    run metrics --listen 127.0.0.1:0 --top 65
+    [ "$status" -eq 78 ]
+    instance="no/instance" run metrics --listen 127.0.0.1:0
+    [ "$status" -eq 78 ]
     serve
     run metrics --listen "127.0.0.1:$port"
     [ "$status" -eq 1 ]

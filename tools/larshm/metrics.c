@@ -67,10 +67,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'l':
         arguments->listen = true;
+        argp_err_exit_status = EX_CONFIG; /* a service manager need not try it again */
         if (!metrics_address(arg, &arguments->address))
-            argp_failure(state, EX_CONFIG, 0,
-                         "--listen '%s' is no address: write IP:PORT or [IPv6]:PORT, as in 127.0.0.1:9778",
-                         arg);
+            argp_error(state,
+                       "--listen '%s' is no address: write IP:PORT or [IPv6]:PORT, as in 127.0.0.1:9778",
+                       arg);
         return 0;
     case 'f':
         arguments->textfile = arg;
@@ -135,10 +136,11 @@ int command_metrics(struct common *common, int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return EXIT_USAGE;
     struct object_names names;
-    if (!arguments.all) {
-        if (object_names(common->instance, &names) != SHM_OK || !directory_or_default(NULL))
-            return fail_unopened(common, SHM_BAD_ARGUMENT);
-        arguments.metrics.instance = common->instance;
+    if (!directory_or_default(NULL) || (!arguments.all && object_names(common->instance, &names) != SHM_OK)) {
+        fail_unopened(common, SHM_BAD_ARGUMENT);
+        return arguments.listen ? EX_CONFIG : EXIT_USAGE;
     }
+    if (!arguments.all)
+        arguments.metrics.instance = common->instance;
     return arguments.listen ? metrics_serve(&arguments.metrics, &arguments.address) : write_once(&arguments);
 }
