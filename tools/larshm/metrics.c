@@ -9,7 +9,7 @@
 
 #include "conf/system_error.h"
 #include "tools/larshm/failure.h"
-#include "tools/larshm/metrics_collect.h"
+#include "tools/larshm/metrics_page.h"
 #include "tools/larshm/metrics_serve.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/textfile.h"
@@ -113,11 +113,15 @@ static int fail_textfile(const struct common *common, const char *path)
 static int write_once(const struct arguments *arguments)
 {
     const struct common *common = arguments->common;
-    enum shm_status status;
+    struct metrics_set set;
     size_t length;
-    char *text = metrics_collect(&arguments->metrics, &length, &status);
+    if (!metrics_collect(&arguments->metrics, &set))
+        return fail(common, EXIT_USAGE, "no metrics: %s", system_error_text(errno));
+    char *text = metrics_page(&set, &length);
+    const enum shm_status status = arguments->all ? SHM_OK : set.all[0].status;
+    metrics_set_free(&set);
     if (!text)
-        return fail(common, EXIT_USAGE, "no metrics: %s", strerror(errno));
+        return say_no_memory();
     int code = EXIT_SUCCESS;
     if (arguments->textfile)
         code = textfile_write(arguments->textfile, text, length) ? EXIT_SUCCESS

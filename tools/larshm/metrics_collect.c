@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/metrics_collect.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/larshm/instances.h"
-#include "tools/larshm/metrics_page.h"
 
 static int names_of(const struct metrics_options *options, char (**names)[INSTANCE_MAX + 1])
 {
@@ -18,23 +16,23 @@ static int names_of(const struct metrics_options *options, char (**names)[INSTAN
     return 1;
 }
 
-char *metrics_collect(const struct metrics_options *options, size_t *length, enum shm_status *status)
+bool metrics_collect(const struct metrics_options *options, struct metrics_set *out)
 {
-    char(*names)[INSTANCE_MAX + 1], *text = NULL;
+    char(*names)[INSTANCE_MAX + 1];
     int count = names_of(options, &names);
     if (count < 0)
-        return NULL;
-    struct metrics *all = calloc((size_t)count + 1, sizeof(*all));
-    for (int i = 0; all && i < count; i++)
-        metrics_read(options, names[i], &all[i]);
-    *status = all && options->instance ? all[0].status : SHM_OK;
-    if (all)
-        text = metrics_page(all, (size_t)count, length);
-    for (int i = 0; all && i < count; i++)
-        metrics_free(&all[i]);
-    free(all);
+        return false;
+    *out = (struct metrics_set){calloc((size_t)count + 1, sizeof(*out->all)), (size_t)count};
+    for (int i = 0; out->all && i < count; i++)
+        metrics_read(options, names[i], &out->all[i]);
     free(names);
-    if (!text)
-        errno = ENOMEM;
-    return text;
+    return out->all != NULL;
+}
+
+void metrics_set_free(struct metrics_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        metrics_free(&set->all[i]);
+    free(set->all);
+    *set = (struct metrics_set){0};
 }

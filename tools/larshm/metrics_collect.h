@@ -4,10 +4,16 @@
 
 #include "tools/larshm/metrics_read.h"
 
-/*
- * The page of one instance, or of all. The caller frees it; NULL, with errno: there is none. *status: of one instance
- * whether it could be read; the page says so as well.
- */
-char *metrics_collect(const struct metrics_options *options, size_t *length, enum shm_status *status);
+/* One instance, or all. */
+struct metrics_set {
+    struct metrics *all;
+    size_t count;
+};
+
+/* False, with errno: there is nothing. That an instance cannot be read is in its status. */
+bool metrics_collect(const struct metrics_options *options, struct metrics_set *out);
+
+/* A zeroed one is fine. */
+void metrics_set_free(struct metrics_set *set);
 
 #endif

@@ -34,10 +34,10 @@ static void print_up(const struct page *page)
                      page->all[i].status == SHM_OK && page->all[i].facts.fetcher == FETCHER_IS_ALIVE);
 }
 
-char *metrics_page(const struct metrics *all, size_t count, size_t *length)
+char *metrics_page(const struct metrics_set *set, size_t *length)
 {
     char *text = NULL;
-    const struct page page = {open_memstream(&text, length), all, count};
+    const struct page page = {open_memstream(&text, length), set->all, set->count};
     if (!page.out)
         return NULL;
     print_up(&page);
@@ -45,7 +45,7 @@ char *metrics_page(const struct metrics *all, size_t count, size_t *length)
     print_families(&page, metrics_routes);
     print_families(&page, metrics_memory);
     print_families(&page, metrics_directory);
-    metrics_counters_print(page.out, all, count);
+    metrics_counters_print(page.out, set->all, set->count);
     bool failed = ferror(page.out) != 0;
     if (fclose(page.out) == 0 && !failed)
         return text;

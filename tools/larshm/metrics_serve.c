@@ -14,7 +14,7 @@
 #include "conf/system_error.h"
 #include "tools/common/announce.h"
 #include "tools/larshm/http_server.h"
-#include "tools/larshm/metrics_collect.h"
+#include "tools/larshm/metrics_page.h"
 
 enum {
     SIGNALS = 2,
@@ -49,11 +49,15 @@ static void on_signal(uv_signal_t *signal, int number)
 
 static void renew(struct serve *serve)
 {
-    enum shm_status status;
+    struct metrics_set set;
     if (serve->page && uv_now(&serve->loop) - serve->page_time < PAGE_AGE_MS)
         return;
     free(serve->page);
-    serve->page = metrics_collect(serve->options, &serve->page_length, &status);
+    serve->page = NULL;
+    if (metrics_collect(serve->options, &set)) {
+        serve->page = metrics_page(&set, &serve->page_length);
+        metrics_set_free(&set);
+    }
     uv_update_time(&serve->loop); /* that may have taken a moment */
     serve->page_time = uv_now(&serve->loop);
 }
