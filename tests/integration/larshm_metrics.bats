@@ -238,7 +238,7 @@ lookups() {
     done
 }
 
-@test "an address that is none ends with 78, and one in use with 1, and both say so" {
+@test "an address that is none ends with 78, as whatever a server cannot start with, and one in use with 1" {
     for wrong in localhost:1 :9778 127.0.0.1:99999 "[::1"; do
         run metrics --listen "$wrong"
         [ "$status" -eq 78 ]
@@ -248,6 +248,8 @@ lookups() {
     [ "$status" -eq 78 ]
     instance="no/instance" run metrics --listen 127.0.0.1:0
     [ "$status" -eq 78 ]
+    run metrics -j
+    [ "$status" -eq 1 ]
     serve
     run metrics --listen "127.0.0.1:$port"
     [ "$status" -eq 1 ]

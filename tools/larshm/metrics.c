@@ -82,6 +82,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (arguments->listen && arguments->textfile)
             argp_error(state, "--listen and --textfile exclude each other");
+        if (arguments->common->json)
+            argp_error(state, "metrics are no JSON: `larshm -j show` has the same numbers");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
