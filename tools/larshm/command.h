@@ -14,6 +14,7 @@ struct common {
     const char *instance;
     bool json;
     bool findings; /* why a command failed is a finding, too, see health.c */
+    bool plugin;   /* and is said to a monitoring system, see plugin.h */
 };
 
 /* argv[0] is the whole command, as in "larshm get". Returns the program's exit code, see say.h. */

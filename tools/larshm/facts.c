@@ -177,6 +177,7 @@ void facts_read_header(const struct instance *instance, struct facts *out)
     };
     read_fetcher(routes->s_header, clock_tick(), &facts);
     read_settings(routes->s_header, &facts);
+    facts.may_not_request = !instance_may_request(instance);
     facts.uncollected_known = instance_lookups(instance, &facts.uncollected);
     *out = facts;
 }

@@ -58,7 +58,8 @@ struct facts {
     uint64_t units, units_live, units_retired, units_free;
 
     enum refusing refusing;
-    bool hosts_full; /* no room for records of more hosts */
+    bool hosts_full;      /* no room for records of more hosts */
+    bool may_not_request; /* this user, who has no right to write to the control object */
     struct settings settings;
 
     bool uncollected_known;

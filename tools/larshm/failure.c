@@ -16,6 +16,7 @@
 #include "tools/larshm/hosts.h"
 #include "tools/larshm/instance.h"
 #include "tools/larshm/json.h"
+#include "tools/larshm/plugin.h"
 #include "tools/larshm/say.h"
 #include "tools/larshm/text.h"
 
@@ -26,7 +27,10 @@ int fail(const struct common *common, int exit_code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(error, sizeof(error), format, arguments);
     va_end(arguments);
-    say("%s", error);
+    if (common->plugin)
+        plugin_print(exit_code, error, NULL);
+    else
+        say("%s", error);
     if (common->json) {
         text_printable(common->instance, sizeof(instance), instance); /* it may be no instance's name */
         json_t *document = json_pack("{s:i, s:s, s:s, s:i}", "version", JSON_VERSION, "instance", instance,

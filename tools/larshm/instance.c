@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/larshm/instance.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum shm_status instance_names(const char *name, struct object_names *out)
 {
@@ -55,6 +58,13 @@ void instance_close(struct instance *instance)
 bool instance_renamed(const struct instance *instance)
 {
     return !region_is_named(&instance->region, instance->names.routes);
+}
+
+bool instance_may_request(const struct instance *instance)
+{
+    char path[DIRECTORY_PATH_MAX + OBJECT_NAME_MAX];
+    snprintf(path, sizeof(path), "%s%s", region_directory(), instance->names.control);
+    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || (errno != EACCES && errno != EROFS);
 }
 
 /* Mapped for this moment only: clients may write to the object, and truncate it. */

@@ -34,6 +34,9 @@ void instance_close(struct instance *instance);
 /* True once the name leads to another object: a new generation, or none. */
 bool instance_renamed(const struct instance *instance);
 
+/* False: this user has no right to write to the control object, or it is in a directory mounted for reading only. */
+bool instance_may_request(const struct instance *instance);
+
 /* The lookups that no fetcher has collected yet. False: this user may not read the control object, or it is another
  * generation's. */
 bool instance_lookups(const struct instance *instance, struct lookup_counts *out);
