@@ -12,6 +12,7 @@ static void bytes_came(void *context)
     struct refresh *refresh = context;
     refresh->now = clock_tick();
     refresh->heard = refresh->now;
+    refresh->heard_us = refresh_us();
 }
 
 /* Answers to requests reach waiting clients now, pushes at the next poll: so clients wake as often as they request. */

@@ -92,15 +92,17 @@ static void believe(struct refresh *refresh, struct route_ref *route, const stru
  * answers are in time where it becomes a little slower, and new routes do not wait long behind others. */
 static bool take_request(struct refresh *refresh, struct route_key key)
 {
-    uint64_t sent;
+    struct request_time sent;
     uint32_t outstanding = refresh->requests->count;
     if (!requests_answered(refresh->requests, key, &sent))
         return false;
     refresh->last_answer = refresh->now;
     refresh->proved = true;
     refresh->unanswered = false;
-    window_answered(&refresh->window, outstanding, refresh->now - sent,
+    window_answered(&refresh->window, outstanding, refresh->now - sent.tick,
                     refresh->config->fetcher.request_timeout_ms / 4);
+    /* Late ones, too: they are what a latency is looked at for. A push of a route that is requested counts as its answer. */
+    writer_add_latency(refresh->writer, refresh->heard_us - sent.us);
     return true;
 }
 

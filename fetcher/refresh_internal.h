@@ -7,6 +7,8 @@
 #ifndef FETCHER_REFRESH_INTERNAL_H
 #define FETCHER_REFRESH_INTERNAL_H
 
+#include <uv.h>
+
 #include "conf/log.h"
 #include "fetcher/decode.h"
 #include "fetcher/expired.h"
@@ -57,6 +59,7 @@ struct refresh {
     char directory[CONNECTION_ADDRESS_SIZE]; /* that was used last; "": none was */
     uint64_t now;
     uint64_t heard;            /* tick: something came from the directory */
+    uint64_t heard_us;         /* the same moment, by refresh_us() */
     uint64_t last_answer;      /* tick: a request was answered, or the connection made */
     uint64_t demands;          /* requests that clients have caused */
     uint64_t demands_at_knock; /* ... until one knocked last */
@@ -69,6 +72,12 @@ struct refresh {
     struct refused refused;
     struct answer answer;
 };
+
+/* Microseconds of a clock that is never set: ticks are too coarse for how long a directory nearby takes to answer. */
+static inline uint64_t refresh_us(void)
+{
+    return uv_hrtime() / 1000;
+}
 
 /* ---- refresh_answer.c ---- */
 

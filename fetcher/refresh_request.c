@@ -53,7 +53,8 @@ static void request(struct refresh *refresh, const struct route_ref *route, enum
     if (requests_has(refresh->requests, route->key) ||
         refused_lately(&refresh->refused, route->key, refresh->now))
         return;
-    requests_add(refresh->requests, route->key, answer_bytes(route), kind == SHARE_NEW, refresh->now);
+    const struct request_time now = {refresh->now, refresh_us()};
+    requests_add(refresh->requests, route->key, answer_bytes(route), kind == SHARE_NEW, now);
     writer_set_pulling(refresh->writer, route);
     connection_send(refresh->connection, bytes, encode_request(route->key, announce(refresh), bytes));
     shares_take(&refresh->shares, kind);

@@ -88,7 +88,8 @@ bool requests_has(const struct requests *requests, struct route_key key)
     return find(requests, key) != NONE;
 }
 
-void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, bool for_new, uint64_t now)
+void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, bool for_new,
+                  struct request_time now)
 {
     uint32_t at = requests->unused, *head = head_of(requests, key);
     struct request *request = &requests->table[at];
@@ -99,21 +100,21 @@ void requests_add(struct requests *requests, struct route_key key, uint32_t byte
     append(requests, at);
 }
 
-bool requests_answered(struct requests *requests, struct route_key key, uint64_t *sent)
+bool requests_answered(struct requests *requests, struct route_key key, struct request_time *sent)
 {
     uint32_t at = find(requests, key);
     if (at == NONE)
         return false;
     *sent = requests->table[at].sent;
-    if (requests->answered < *sent)
-        requests->answered = *sent;
+    if (requests->answered < sent->tick)
+        requests->answered = sent->tick;
     forget(requests, at);
     return true;
 }
 
 bool requests_time_out(struct requests *requests, uint64_t sent_before)
 {
-    if (requests->timely == NONE || requests->table[requests->timely].sent > sent_before)
+    if (requests->timely == NONE || requests->table[requests->timely].sent.tick > sent_before)
         return false;
     requests->timely = requests->table[requests->timely].after;
     return true;
@@ -137,10 +138,10 @@ bool requests_take(struct requests *requests, struct route_key *key)
 
 uint64_t requests_oldest(const struct requests *requests)
 {
-    return requests->table[requests->first].sent;
+    return requests->table[requests->first].sent.tick;
 }
 
 uint64_t requests_youngest(const struct requests *requests)
 {
-    return requests->table[requests->last].sent;
+    return requests->table[requests->last].sent.tick;
 }

@@ -21,9 +21,15 @@ enum {
     REQUESTS_HEADS = 65536, /* a power of two */
 };
 
+/* One moment. */
+struct request_time {
+    uint64_t tick;
+    uint64_t us; /* of a clock that only measures how long something took */
+};
+
 struct request {
     struct route_key key;
-    uint64_t sent;       /* tick */
+    struct request_time sent;
     uint32_t bytes : 31; /* that its answer is expected to have */
     uint32_t for_new : 1;
     uint32_t chain; /* next in its hash chain */
@@ -55,10 +61,10 @@ bool requests_has(const struct requests *requests, struct route_key key);
 /* Records a request sent at `now`, to an answer of about so many bytes: of a key that is not outstanding, while there
  * are fewer than REQUESTS_MAX. `for_new`: its route is not known yet. */
 void requests_add(struct requests *requests, struct route_key key, uint32_t bytes, bool for_new,
-                  uint64_t now);
+                  struct request_time now);
 
 /* An answer: forgets the request, which was sent at *sent. False if there was none. */
-bool requests_answered(struct requests *requests, struct route_key key, uint64_t *sent);
+bool requests_answered(struct requests *requests, struct route_key key, struct request_time *sent);
 
 /* True if the oldest that is not late yet was sent at `sent_before` or earlier: it is late from now on. */
 bool requests_time_out(struct requests *requests, uint64_t sent_before);
@@ -69,7 +75,7 @@ bool requests_lost(struct requests *requests, uint64_t timeout, struct route_key
 /* Removes the oldest request. False: there is none. */
 bool requests_take(struct requests *requests, struct route_key *key);
 
-/* When the oldest and the youngest were sent. There is one. */
+/* The ticks at which the oldest and the youngest were sent. There is one. */
 uint64_t requests_oldest(const struct requests *requests);
 uint64_t requests_youngest(const struct requests *requests);
 

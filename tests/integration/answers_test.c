@@ -165,6 +165,39 @@ static void late_answers_are_used_whatever_they_say(void **state)
     assert_int_equal(fixture_lookup(fixture, 1, 3), LARSHM_NOEXIST);
 }
 
+static uint64_t answers_later_than(const struct latency *latency, uint32_t us)
+{
+    uint64_t sum = latency->counts[LATENCY_BUCKETS - 1];
+    for (int i = 0; i < LATENCY_BUCKETS - 1; i++)
+        sum += latency_bounds_us[i] > us ? latency->counts[i] : 0;
+    return sum;
+}
+
+static void answers_to_requests_alone_are_counted_by_how_long_they_took_the_late_ones_too(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->fetcher.config.request_timeout_ms = TIMEOUT_MS;
+    fixture_connect(fixture);
+    assert_int_equal(fixture_lookup(fixture, 1, 2), LARSHM_PENDING);
+    directory_expect(&fixture->directory, 1, 2);
+    pause_ms(LATE_MS);
+    fixture_answer(fixture, 1, 2, 3, 80);
+    eventually(fixture_serves(fixture, 1, 2, 3, 80));
+    struct latency latency = fetcher_latency(&fixture->fetcher);
+    assert_int_equal(answers_later_than(&latency, 0), 1);
+    assert_int_equal(answers_later_than(&latency, 250000), 1);
+    assert_true(latency.sum_us >= LATE_MS * 1000);
+
+    fixture_answer(fixture, 1, 2, 3, 81);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_pushes) == 1);
+    assert_int_equal(fixture_lookup(fixture, 1, 4), LARSHM_PENDING);
+    directory_expect(&fixture->directory, 1, 4);
+    directory_hang_up(&fixture->directory);
+    eventually(fetcher_counter(&fixture->fetcher, COUNTER_disconnects) == 1);
+    latency = fetcher_latency(&fixture->fetcher);
+    assert_int_equal(answers_later_than(&latency, 0), 1);
+}
+
 static void directory_slower_than_the_time_out_still_keeps_a_route_fresh(void **state)
 {
     struct fixture *fixture = *state;
@@ -277,6 +310,7 @@ int main(void)
         fixture_test(no_route_is_requested_twice_on_a_connection_that_is_slower_than_the_time_out),
         fixture_test(directory_that_pushes_and_answers_nothing_is_left),
         fixture_test(late_answers_are_used_whatever_they_say),
+        fixture_test(answers_to_requests_alone_are_counted_by_how_long_they_took_the_late_ones_too),
         fixture_test(directory_slower_than_the_time_out_still_keeps_a_route_fresh),
         fixture_test(push_updates_a_known_route),
         fixture_test(push_without_hosts_for_a_route_never_asked_for_is_not_remembered),

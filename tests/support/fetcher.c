@@ -158,6 +158,18 @@ uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter
     return value;
 }
 
+struct latency fetcher_latency(const struct fetcher *fetcher)
+{
+    struct region region;
+    struct routes routes;
+    struct latency latency = {0};
+    if (open_routes(fetcher, &region, &routes)) {
+        latency_read(routes.s_header, &latency);
+        region_close(&region);
+    }
+    return latency;
+}
+
 bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key)
 {
     struct region region;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "shm/counters.h"
+#include "shm/latency.h"
 #include "shm/layout.h"
 #include "shm/names.h"
 #include "shm/route_key.h"
@@ -61,6 +62,9 @@ uint64_t fetcher_counter(const struct fetcher *fetcher, enum shm_counter counter
 bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key);
 /* Which routes object has the name now; 0: none. */
 uint64_t fetcher_generation(const struct fetcher *fetcher);
+
+/* How long the directory took to answer; nothing: there is no routes object. */
+struct latency fetcher_latency(const struct fetcher *fetcher);
 
 /* The server of the directory that is in use, as the routes object says; "": there is none. */
 void fetcher_directory(const struct fetcher *fetcher, char out[static DIRECTORY_NAME]);
