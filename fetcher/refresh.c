@@ -91,6 +91,7 @@ void refresh_poll(struct refresh *refresh)
 {
     refresh->now = clock_tick();
     writer_heartbeat(refresh->writer, refresh->now);
+    writer_collect_uses(refresh->writer);
     refresh_enforce_deadlines(refresh);
     refresh_end_late_waits(refresh, false);
     refresh_follow_behind(refresh);

@@ -4,7 +4,9 @@
  * between two picks change nothing: with one position for all, some numbers of lookups per cycle would give a route the same
  * host every time.
  *
- * A position is on a circle of 2^32, which is scaled to the number of hosts. Steps are of the golden ratio: they spread any run
+ * A position is on a circle of 2^32, which is scaled to the number of hosts. Cells keep its upper 16 bits, too few for an even
+ * share of thousands of hosts, so those below are random: what follows from the thread's lookups keeps time with its steps where
+ * it goes past hosts. Steps are of the golden ratio: they spread any run
  * of picks evenly over any number of hosts, and each leads to another host, for it is longer than a third of the circle
  * either way. Between two hosts, where that is not enough, a step is half the circle.
  *
@@ -114,13 +116,6 @@ static inline void cursor_skip(const struct thread_state *mine, const struct blo
 {
     _Atomic uint32_t *cell = &cursor_pair(mine->cursors, s_block)->latest;
     store_relaxed(cell, load_relaxed(cell) + steps);
-}
-
-/* Positions have 16 bits, too few for an even share of thousands of hosts: what to add below them. As good as random, for what
- * follows from the thread's lookups keeps time with its steps where it goes past hosts. */
-static inline uint32_t cursor_fine(struct thread_state *mine)
-{
-    return (uint32_t)(hash_word(mine->fine++, 0) >> 48);
 }
 
 /*

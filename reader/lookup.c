@@ -9,6 +9,7 @@
 #include "shm/index.h"
 #include "shm/reader/demand.h"
 #include "shm/reader/lookup_stats.h"
+#include "shm/reader/use_sample.h"
 
 enum {
     CONTROL_LOOK_MS = 100 /* how often a reader looks for a control object that was missing */
@@ -16,10 +17,12 @@ enum {
 
 /* The fast path ends a batch when COUNT_BATCH lookups are pending. For a shorter batch some are pending from the
  * start; they count as another handle's, so lookup_flush() leaves them out. */
-static void shorten_batch(struct thread_state *mine)
+static void begin_batch(struct thread_state *mine)
 {
-    mine->foreign_lookups += COUNT_BATCH - mine->batch;
-    mine->lookups += COUNT_BATCH - mine->batch;
+    uint32_t half = mine->batch / 2U, shorter = half < BATCH_SHORTER ? half : BATCH_SHORTER;
+    uint32_t length = mine->batch - hash_scale((uint64_t)thread_random(mine) << 32, shorter + 1);
+    mine->batch_start = (uint16_t)(COUNT_BATCH - length);
+    mine->lookups = mine->foreign_lookups = mine->batch_start;
 }
 
 static void choose_batch(struct thread_state *mine, uint32_t now)
@@ -37,8 +40,17 @@ void lookup_flush(const struct mapping *mapping)
      * these counts, which are only for people, are dropped then. */
     if (lookup_has_control(mapping) && lookups >= foreign)
         lookup_stats_add(&mapping->control, thread_number(), lookups - foreign, mine->missed, mine->expired);
-    mine->lookups = mine->foreign_lookups = mine->missed = mine->expired = 0;
-    shorten_batch(mine);
+    mine->foreign_lookups = lookups;
+    mine->missed = mine->expired = 0;
+}
+
+/* All lookups of the batch, those with other handles, too: each of them might have ended it. */
+static void leave_sample(const struct mapping *mapping, struct route_key key)
+{
+    struct thread_state *mine = &thread_state;
+    uint32_t lookups = COUNT_BATCH - mine->batch_start;
+    if (lookup_has_control(mapping))
+        use_sample_add(&mapping->control, thread_number(), key, lookups, thread_random(mine));
 }
 
 bool lookup_ejections_over(const struct mapping *mapping, uint64_t silence)
@@ -64,7 +76,7 @@ void lookup_renew_silent(larshm *h, uint64_t now)
 }
 
 /* Without a silent fetcher, none of this makes a syscall. */
-void lookup_batch_done(larshm *h)
+void lookup_batch_done(larshm *h, const struct route_key *ended)
 {
     struct thread_state *mine = &thread_state;
     uint64_t now = clock_tick();
@@ -74,6 +86,10 @@ void lookup_batch_done(larshm *h)
     struct mapping *mapping = load_acquire(&h->current);
     if (mine->serial == h->serial)
         lookup_flush(mapping);
+    if (ended) {
+        leave_sample(mapping, *ended);
+        begin_batch(mine);
+    }
     uint64_t silence = silence_ms(mapping);
     bool silent = silence > SILENT_MS;
     judge_ejections(mapping, silence);
@@ -83,7 +99,7 @@ void lookup_batch_done(larshm *h)
         lookup_renew_silent(h, now);
 }
 
-static void count_lookup(larshm *h)
+static void count_lookup(larshm *h, struct route_key key)
 {
     struct thread_state *mine = &thread_state;
     if (__builtin_expect(mine->serial != h->serial, 0)) {
@@ -99,11 +115,11 @@ static void count_lookup(larshm *h)
         mine->missed = mine->expired = 0;
         if (first) {
             mine->batch = 1;
-            shorten_batch(mine);
+            begin_batch(mine);
         }
     }
     if (__builtin_expect(++mine->lookups >= COUNT_BATCH, 0))
-        lookup_batch_done(h);
+        lookup_batch_done(h, &key);
 }
 
 /*
@@ -224,7 +240,7 @@ int lookup_find(struct lookup *lookup, struct mapping *mapping, struct route_key
 
 int lookup_begin(larshm *h, struct route_key key, struct lookup *lookup)
 {
-    count_lookup(h);
+    count_lookup(h, key);
     struct mapping *mapping = lookup_enter(h);
     if (__builtin_expect(thread_state.start == 0, 0))
         lookup_start_thread(mapping);

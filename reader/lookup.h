@@ -77,11 +77,15 @@ static inline bool lookup_lacks_control(const struct mapping *mapping)
  * A thread counts its lookups in batches, so that most of them write to no shared memory; at the end of each it
  * also checks on the fetcher. The first batch is one lookup. One that took less than BATCH_MS makes the next twice
  * as long, any other half as long: threads that live for a few lookups are counted, and threads that look up rarely
- * check on the fetcher in time. Lengths are odd, and the longest is a prime, so that a thread which takes turns
- * between a few handles ends batches with each of them.
+ * check on the fetcher in time.
+ *
+ * The lookup that ends a batch also leaves its route in the control object, as a sample that stands for the batch. So each
+ * batch is shorter by a random number: then in the end each lookup of a thread that goes round some routes, or takes turns
+ * between a few handles, ends as many batches as the others, whatever their number, and whatever batches follow each other.
  */
 enum {
-    COUNT_BATCH = 251, /* lookups in the longest batch */
+    COUNT_BATCH = 259,  /* lookups in the longest batch */
+    BATCH_SHORTER = 15, /* at most, and no more than half of it */
     BATCH_MS = 1000,
 };
 
@@ -109,7 +113,7 @@ static inline int lookup_cut_off(struct mapping *mapping)
                                                                              : lookup_still_cut_off(mapping);
 }
 
-/* Adds the thread's lookup counts to the control object. */
+/* Adds the thread's lookup counts to the control object. Its batch goes on. */
 void lookup_flush(const struct mapping *mapping);
 
 /* The fetcher ends ejections in time. If it is dead, no other process does: after a silence of this long they are over. */
@@ -119,7 +123,8 @@ bool lookup_ejections_over(const struct mapping *mapping, uint64_t silence);
  * looked up now and then. Outside of any read section. */
 void lookup_renew_silent(larshm *h, uint64_t now);
 
-/* After each batch of a thread's calls: adds its counts, and keeps the handle on the current generation. */
-void lookup_batch_done(larshm *h);
+/* After each batch of a thread's calls: adds its counts, and keeps the handle on the current generation. `ended` is the route of
+ * the lookup that ended it; NULL: a report did. */
+void lookup_batch_done(larshm *h, const struct route_key *ended);
 
 #endif

@@ -179,7 +179,7 @@ static uint32_t pick_of_many(struct mapping *mapping, const struct block *s_bloc
     struct thread_state *mine = &thread_state;
     uint32_t begin = cursor_next(mine, s_block, count), steps = 0, at = PICK_NONE;
     for (int step = 0; step < STEPS_MOST && at == PICK_NONE; step++) {
-        uint32_t position = begin + steps + cursor_fine(mine);
+        uint32_t position = begin + steps + (thread_random(mine) >> 16);
         uint32_t host = (uint32_t)cursor_host(position, count), share = limited_share(&hosts, host);
         if (takes_pick(share, position)) {
             at = host;

@@ -24,7 +24,7 @@ static inline bool host_was_tried(struct host_addr host, const larshm_host *trie
 static inline uint32_t pick_position(const struct block *s_block, uint32_t count)
 {
     const uint32_t position = cursor_next(&thread_state, s_block, count);
-    return count - 1 < INNER_HOSTS ? position : position + cursor_fine(&thread_state);
+    return count - 1 < INNER_HOSTS ? position : position + (thread_random(&thread_state) >> 16);
 }
 
 /* The thread's next pick of the route, 0 .. count - 1. */

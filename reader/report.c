@@ -41,7 +41,7 @@ static __attribute__((noinline)) int report_slow(larshm *h, const larshm_host *h
         return LARSHM_BAD_ARGUMENT;
     if (++thread_state.reports >= thread_state.batch) {
         thread_state.reports = 0;
-        lookup_batch_done(h);
+        lookup_batch_done(h, NULL);
     }
     struct mapping *mapping = lookup_enter(h);
     if (thread_state.start == 0)

@@ -61,7 +61,8 @@ int larshm_route_open(larshm *h, uint32_t modid, uint32_t cmdid, larshm_route *r
 /* The lookup is counted behind the pick, so that one that ends a batch is of the route's own sequence, too. */
 static __attribute__((noinline)) int end_batch(const larshm_route *route, int code)
 {
-    lookup_batch_done(route->private_handle);
+    const struct route_key key = get_host_key(route->private_key);
+    lookup_batch_done(route->private_handle, &key);
     return code;
 }
 

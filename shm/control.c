@@ -40,6 +40,7 @@ static uint64_t lay(void *s_base, struct control_shape shape, bool released, str
     place_hbitmap(&layer, shape.slot_count, &out->stale);
     out->s_probes = part(&layer, shape.slot_count * UINT64_C(4));
     place_hbitmap(&layer, shape.call_cells, &out->reported);
+    out->s_uses = released ? NULL : part(&layer, USE_CELLS * sizeof(struct use_cell));
     for (int shard = 0; shard < CALL_SHARDS; shard++)
         out->s_successes[shard] = released ? NULL : part(&layer, shape.call_cells * sizeof(uint64_t));
     out->s_calls = part(&layer, shape.call_cells * sizeof(struct call_cell));

@@ -25,7 +25,9 @@ struct control {
     struct hbitmap stale;          /* slots whose tables have expired and are in demand */
     _Atomic uint32_t *s_probes;    /* [slot_count] */
     struct hbitmap reported;       /* call cells with new results */
-    /* [call_cells] each. NULL: the object is of the layout that was released before, which has none. */
+    /* NULL, these two: the object is of the layout that was released before, which has none. */
+    struct use_cell *s_uses; /* [USE_CELLS] */
+    /* [call_cells] each. */
     _Atomic uint64_t *s_successes[CALL_SHARDS];
     struct call_cell *s_calls; /* [call_cells] */
     struct control_shape shape;

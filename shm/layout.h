@@ -45,13 +45,15 @@
  *      each part begins on a cache line of its own
  *      0                       4096             + 64 * LOOKUP_CELLS  + 8 * MISS_CELLS
  *      | struct control_header | lookup_cell [] | miss cells: u64 [] | stale: flags | probes: u32 [slots] | ...
- *      ... | reported: flags | successes: u64 [call_cells], CALL_SHARDS times | struct call_cell [call_cells] |
+ *      ... | reported: flags | use_cell [USE_CELLS] | successes: u64 [call_cells], CALL_SHARDS times | ...
+ *      ... | struct call_cell [call_cells] |
  *
  *  Flags come in three levels: level 0 has a bit per item, level 1 a bit per word of level 0, level 2 a bit per word
  *  of level 1. The items of `stale` are slots of the routes object with the same generation (slot = 4 * bucket + place),
  *  those of `reported` are call cells. A miss cell holds ~key; 0: empty. `probes` is when
  *  the next probe of the route's ejected hosts is due, a tick in sixteenths; under Lars' rules it counts picks. A call cell
- *  belongs to the host that the first client to need it has named in it.
+ *  belongs to the host that the first client to need it has named in it. A use cell has any route that was looked up, and how
+ *  many lookups it stands for.
  *
  *  HOSTS OBJECT  /larshm.<instance>.hosts       the fetcher writes; for people. Lookups never read it.
  *
@@ -99,6 +101,7 @@ enum {
     SNAPSHOT_TEXT = 192,
     LATENCY_BUCKETS = 14,
     TOP_ROUTES = 64,
+    USE_CELLS = 256,
     HOST_WORDS = 14,
     RING_ENTRIES = 4096, /* in the ring of changes that this version makes */
     RING_ENTRIES_MAX = 1 << 24,
@@ -158,6 +161,7 @@ enum {
     X(block, stamp) X(block, key) X(block, expires) X(block, limited) X(block, marks)             \
     X(block, count) X(block, ttl_s) X(block, states)                                               \
     X(lookup_cell, lookups) X(lookup_cell, missed) X(lookup_cell, expired)                        \
+    X(use_cell, key) X(use_cell, lookups)                                                         \
     X(call_cell, key) X(call_cell, host) X(call_cell, counts) X(call_cell, extra)                 \
     X(call_cell, err_runs) X(call_cell, succ_run) X(call_cell, taken) X(call_cell, taken_extra)   \
     X(control_header, slot_count) X(control_header, call_cells) X(control_header, threads)        \
@@ -190,6 +194,9 @@ static inline uint32_t layout_fingerprint(void)
         REF_UNIT_BITS,
         LOOKUP_CELLS,
         MISS_CELLS,
+        USE_CELLS,
+        TOP_ROUTES,
+        LATENCY_BUCKETS,
         CALL_SUCC_BITS,
         CALL_SHARDS,
         DIRECTORY_NAME,
@@ -197,6 +204,7 @@ static inline uint32_t layout_fingerprint(void)
         sizeof(struct routes_header),
         sizeof(struct bucket),
         sizeof(struct lookup_cell),
+        sizeof(struct use_cell),
         sizeof(struct call_cell),
         sizeof(struct control_header),
         sizeof(struct host_record),

@@ -14,6 +14,12 @@ struct lookup_cell {
     _Atomic uint64_t expired;
 };
 
+/* A sample of lookups, see reader/use_sample.h; the fetcher takes the number and leaves the key. */
+struct use_cell {
+    _Atomic uint64_t key; /* ~key */
+    _Atomic uint64_t lookups;
+};
+
 /*
  * Results of calls to one host of one route. Counts only grow; `taken` follows them: the fetcher writes it once it
  * has committed what is between the two, so one that dies in between loses none. One word counts successes and
@@ -88,6 +94,7 @@ enum {
 };
 
 static_assert(sizeof(struct lookup_cell) == CACHE_LINE, "lookup_cell");
+static_assert(sizeof(struct use_cell) == 16, "use_cell");
 static_assert(sizeof(struct call_cell) == CACHE_LINE, "call_cell");
 static_assert(offsetof(struct control_header, miss_summary) == 64, "control_header");
 static_assert(sizeof(struct control_header) <= HEADER_BYTES, "control_header");

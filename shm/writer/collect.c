@@ -3,6 +3,9 @@
 
 #include "shm/atomic.h"
 
+/* In a cell: more than programs look up between two polls. */
+#define LOOKUPS_MOST (UINT64_C(1) << 32)
+
 /* The bits of `mask` that stand for words `from` .. `to` - 1, where bit 0 stands for word `base`. */
 static uint64_t within(uint64_t mask, uint32_t base, uint32_t from, uint32_t to)
 {
@@ -143,6 +146,21 @@ uint32_t miss_round_end(struct miss_round *round)
     if (round->groups && round->looked < MISS_CELLS)
         set_bits_acq_rel(&round->control->s_header->miss_summary[0], round->groups);
     return round->cell;
+}
+
+size_t collect_uses(const struct control *control, struct route_use out[static USE_CELLS])
+{
+    size_t count = 0;
+    for (int i = 0; i < USE_CELLS && control->s_uses; i++) {
+        struct use_cell *s_cell = &control->s_uses[i];
+        /* The test is as in collect_lookups(). Relaxed: of a cell that another route takes over meanwhile, a sample counts for the
+         * wrong one of the two. */
+        uint64_t lookups = load_relaxed(&s_cell->lookups) ? take_relaxed(&s_cell->lookups) : 0;
+        struct route_key key = route_key_from_word(load_relaxed(&s_cell->key));
+        if (lookups && !route_key_is_none(key))
+            out[count++] = (struct route_use){key, lookups < LOOKUPS_MOST ? lookups : LOOKUPS_MOST};
+    }
+    return count;
 }
 
 struct lookup_counts collect_lookups(const struct control *control)

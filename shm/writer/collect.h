@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "shm/control.h"
+#include "shm/top_routes.h"
 
 /* One round over all flags of a bitmap: from the cursor to the end, then from the start to the cursor. */
 struct flag_round {
@@ -50,6 +51,9 @@ struct miss_round {
 struct miss_round miss_round_begin(const struct control *control, uint32_t cursor);
 bool miss_round_next(struct miss_round *round, struct route_key *key);
 uint32_t miss_round_end(struct miss_round *round);
+
+/* Takes the samples of lookups. Returns how many: at most USE_CELLS. Of routes that need not exist. */
+size_t collect_uses(const struct control *control, struct route_use out[static USE_CELLS]);
 
 /* Takes the lookup counts. */
 struct lookup_counts collect_lookups(const struct control *control);

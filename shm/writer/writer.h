@@ -128,6 +128,9 @@ void writer_flags_end(struct writer *writer, struct flag_round *round);
 struct miss_round writer_misses_begin(const struct writer *writer);
 void writer_misses_end(struct writer *writer, struct miss_round *round);
 
+/* At each poll: which routes were looked up. writer_maintain() publishes those that are looked up most. */
+void writer_collect_uses(struct writer *writer);
+
 /*
  * Sets the judge of what clients reported: called for each host of each route, it keeps the report and returns
  * whether the host exists; it must not publish. Called by writer_collect_calls(); before a new generation is

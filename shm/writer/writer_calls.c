@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients counted in control objects: lookups, for the totals, and results of calls, for the judge. */
+/* What clients counted in control objects: lookups, for the totals and the list of routes that are used most, and results of
+ * calls, for the judge. */
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
+#include "shm/index.h"
 
 void writer_collect_lookups(struct writer *writer, const struct control *control)
 {
@@ -10,6 +12,38 @@ void writer_collect_lookups(struct writer *writer, const struct control *control
     writer_count(writer, COUNTER_lookups, counts.lookups);
     writer_count(writer, COUNTER_lookups_missed, counts.missed);
     writer_count(writer, COUNTER_lookups_expired, counts.expired);
+    writer_collect_samples(writer, control);
+}
+
+static bool is_route(const struct writer *writer, struct route_key key)
+{
+    return index_find(&writer->now.publisher.routes, key) != SLOT_NONE;
+}
+
+/* Of routes that are cached alone: clients may have named any. */
+void writer_collect_samples(struct writer *writer, const struct control *control)
+{
+    struct route_use samples[USE_CELLS];
+    size_t count = collect_uses(control, samples);
+    for (size_t i = 0; i < count; i++)
+        if (is_route(writer, samples[i].key))
+            use_sums_add(&writer->uses, samples[i].key, samples[i].lookups);
+}
+
+void writer_resume_uses(struct writer *writer)
+{
+    struct route_use routes[TOP_ROUTES];
+    use_sums_resume(&writer->uses, routes, top_routes_read(writer_header(writer), routes));
+}
+
+void writer_publish_uses(struct writer *writer)
+{
+    struct route_use routes[TOP_ROUTES];
+    size_t count = use_sums_top(&writer->uses, routes), cached = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_route(writer, routes[i].key))
+            routes[cached++] = routes[i];
+    top_routes_write(writer_header(writer), routes, cached);
 }
 
 void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget)

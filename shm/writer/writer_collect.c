@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects what clients put into control objects: flags and misses by key, results until there is room for more. */
+/* Collects what clients put into control objects: flags and misses by key, samples of lookups, results until there is room for more. */
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
@@ -23,6 +23,11 @@ struct miss_round writer_misses_begin(const struct writer *writer)
 void writer_misses_end(struct writer *writer, struct miss_round *round)
 {
     writer->miss_cursor = miss_round_end(round);
+}
+
+void writer_collect_uses(struct writer *writer)
+{
+    writer_collect_samples(writer, &writer->now.stats.control);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "shm/writer/postponed.h"
 #include "shm/writer/replaced.h"
 #include "shm/writer/retired_control.h"
+#include "shm/writer/use_sums.h"
 #include "shm/writer/writer.h"
 
 enum {
@@ -48,6 +49,7 @@ struct writer {
     struct postponed postponed;
     struct key_sketch dropped; /* by new generations */
     uint32_t flag_cursor, miss_cursor;
+    struct use_sums uses;
     bool (*judge)(void *context, const struct call_report *report);
     void *judge_context;
     struct event_queue events;
@@ -71,8 +73,13 @@ static inline struct routes_header *writer_header(const struct writer *writer)
 
 /* ---- writer_calls.c ---- */
 
-/* Adds what clients counted to the totals. */
+/* Adds what clients counted to the totals, and their samples of lookups to the sums. */
 void writer_collect_lookups(struct writer *writer, const struct control *control);
+void writer_collect_samples(struct writer *writer, const struct control *control);
+
+/* Goes on with the list of the most used routes in the header; writes it. */
+void writer_resume_uses(struct writer *writer);
+void writer_publish_uses(struct writer *writer);
 
 /* Collects the results of one control object. */
 void writer_collect_object_calls(struct writer *writer, struct call_stats *stats, uint32_t budget);

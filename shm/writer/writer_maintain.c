@@ -51,6 +51,8 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
         else
             writer_collect_lookups(writer, &retired->stats.control);
     }
+    writer_publish_uses(writer);
+    use_sums_fade(&writer->uses);
     region_close_part(&writer->left, LEAVE_BYTES);
     const struct arena *arena = &writer->now.publisher.arena;
     writer_gauge(writer, COUNTER_units_live, arena->live);

@@ -153,6 +153,7 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
         return status;
     if (restoring)
         options->restored->refused(options->restored->context);
+    writer_resume_uses(writer);
     writer_adopt_retired(writer);
     if (plan.copying.source) {
         /* If the previous fetcher died between its rename and SUPERSEDED_YES, readers of a third object find the name
@@ -217,6 +218,7 @@ void writer_close(struct writer *writer)
         return;
     if (writer->now.routes_region.s_base) {
         writer_collect_lookups(writer, &writer->now.stats.control);
+        writer_publish_uses(writer);
         store_relaxed(&writer_header(writer)->connection, CONNECTION_NONE);
         store_relaxed(&writer_header(writer)->fetcher_since, clock_unix_ms());
         store_relaxed(&writer_header(writer)->fetcher_state, FETCHER_STOPPED);

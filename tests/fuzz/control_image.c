@@ -10,6 +10,7 @@
 #include "shm/layout.h"
 #include "shm/reader/call_stats.h"
 #include "shm/reader/demand.h"
+#include "shm/reader/use_sample.h"
 #include "shm/writer/call_stats.h"
 #include "shm/writer/collect.h"
 #include "tests/fuzz/fuzz.h"
@@ -99,6 +100,12 @@ static void check_noise(struct collection *collection, const struct control *con
     take_misses(collection, control, budget + 1);
     DEMAND(take_misses(collection, control, UINT32_MAX) <= MISS_CELLS);
 
+    struct route_use uses[USE_CELLS];
+    size_t used = collect_uses(control, uses);
+    DEMAND(used <= USE_CELLS);
+    for (size_t i = 0; i < used; i++)
+        DEMAND(!route_key_is_none(uses[i].key) && uses[i].lookups > 0);
+
     struct lookup_counts seen = control_lookups(control), taken = collect_lookups(control);
     DEMAND(memcmp(&seen, &taken, sizeof(seen)) == 0);
 }
@@ -120,6 +127,11 @@ static void check_honest(struct collection *collection, const struct control *co
         take_misses(collection, control, UINT32_MAX);
     }
     DEMAND(collection->heard);
+
+    struct route_use uses[USE_CELLS];
+    use_sample_add(control, slot, route_key(0, 7), 3, slot);
+    DEMAND(collect_uses(control, uses) == 1);
+    DEMAND(route_key_equal(uses[0].key, route_key(0, 7)) && uses[0].lookups == 3);
 
     collection->heard = false;
     const struct host_addr host = {slot, 80};

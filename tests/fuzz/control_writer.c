@@ -96,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < ROUNDS; i++) {
         input_patch(&input, control.s_base, control.size);
         collect_demand();
+        writer_collect_uses(writer);
         /* At tick 1 it is too early for a new generation. */
         writer_set_judge(writer, reported, NULL);
         writer_collect_calls(writer, ROUTES, ROUTES, 1);

@@ -67,13 +67,13 @@ static void start_in_full_memory_says_how_much_is_needed_and_leaves_nothing(void
     fetcher_launch(&fixture->fetcher);
     assert_int_equal(process_wait(&fixture->fetcher.process), 1);
     assert_int_equal(process_said(&fixture->fetcher.process, "shared memory is full: "), 1);
-    assert_int_equal(process_said(&fixture->fetcher.process, "500 KiB are needed and 128 KiB available"), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "504 KiB are needed and 128 KiB available"), 1);
     assert_false(object_exists(names->routes) || object_exists(names->control) ||
                  object_exists(names->next_routes) || object_exists(names->next_control));
     resize_shm("400k"); /* for either of the two objects, not for both */
     fetcher_launch(&fixture->fetcher);
     assert_int_equal(process_wait(&fixture->fetcher.process), 1);
-    assert_int_equal(process_said(&fixture->fetcher.process, "500 KiB are needed and 400 KiB available"), 1);
+    assert_int_equal(process_said(&fixture->fetcher.process, "504 KiB are needed and 400 KiB available"), 1);
     resize_shm("1m");
     fetcher_launch(&fixture->fetcher);
     eventually(process_said(&fixture->fetcher.process, "serving instance") == 1);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <larshm/larshm.h>
 
 #include "shm/clock.h"
 #include "shm/control.h"
+#include "shm/top_routes.h"
 #include "tests/support/by_key.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
@@ -185,6 +189,156 @@ static void a_missing_control_object_is_no_matter_of_permission(void **state)
     larshm_close(h);
 }
 
+/* How long ago the clock began to go in the steps of a test; none: as ever. */
+static uint64_t ahead_ms;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int code = (int)syscall(SYS_clock_gettime, clock, now);
+    uint64_t ns = (uint64_t)now->tv_nsec + ahead_ms % 1000 * 1000000;
+    now->tv_sec += (time_t)(ahead_ms / 1000 + ns / 1000000000);
+    now->tv_nsec = (long)(ns % 1000000000);
+    return code;
+}
+
+enum {
+    USED = 10,
+};
+
+/* What the fetcher has added to its list since `before` agrees with what was looked up of the routes 1 .. USED. */
+static void expect_listed(const struct instance *instance, const uint64_t true_counts[USED + 1],
+                          uint64_t before[USED + 1])
+{
+    struct region region;
+    struct routes routes;
+    struct route_use uses[TOP_ROUTES];
+    uint64_t listed[USED + 1] = {0};
+    assert_int_equal(writer_maintain(instance->writer, clock_tick()), SHM_OK);
+    assert_int_equal(instance_map(instance, false, &region, &routes), SHM_OK);
+    size_t count = top_routes_read(routes.s_header, uses);
+    for (size_t i = 0; i < count; i++) {
+        assert_in_range(route_key_number(uses[i].key), 1, USED);
+        listed[route_key_number(uses[i].key)] = uses[i].lookups;
+    }
+    for (int i = 1; i <= USED; i++) {
+        assert_in_range(listed[i] - before[i], true_counts[i] * 85 / 100, true_counts[i] * 115 / 100);
+        before[i] = listed[i];
+    }
+    region_close(&region);
+}
+
+static void put_used_routes(struct instance *instance)
+{
+    for (uint64_t key = 1; key <= USED; key++)
+        instance_put(instance, key, 1, 1 + (uint32_t)key % 5, 3600);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 16;
+}
+
+/* By all functions that look up, and routes that come 5 to 14 times in 95. The bound is five times what chance makes of the
+ * rarest of them in so many samples. */
+static void estimate_agrees_with_what_was_looked_up_whatever_looks_up(void **state)
+{
+    enum {
+        ROUNDS = 60000,
+        TOGETHER = 95,
+        LEAST = 5,
+    };
+    struct instance *instance = *state;
+    larshm *h = client_open(instance);
+    larshm_route handles[USED + 1];
+    uint64_t true_counts[USED + 1] = {0}, before[USED + 1] = {0};
+    uint32_t seed = 1;
+    put_used_routes(instance);
+    for (uint32_t key = 1; key <= USED; key++)
+        assert_int_equal(larshm_route_open(h, 0, key, &handles[key]), LARSHM_OK);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        larshm_host hosts[64];
+        int codes[64];
+        for (int i = 0; i < 64; i++) {
+            uint32_t left = next_random(&seed) % TOGETHER, key = 1;
+            while (left >= key + LEAST - 1)
+                left -= key++ + LEAST - 1;
+            hosts[i] = (larshm_host){.cmdid = (uint32_t)key};
+            true_counts[key]++;
+        }
+        larshm_view view;
+        assert_int_equal(larshm_get_host_batch(h, hosts, codes, 40), 40);
+        for (int i = 40; i < 50; i++)
+            assert_int_equal(larshm_get_host(h, 0, hosts[i].cmdid, &hosts[i]), LARSHM_OK);
+        for (int i = 50; i < 60; i++)
+            assert_int_equal(larshm_route_pick(&handles[hosts[i].cmdid], &hosts[i]), LARSHM_OK);
+        for (int i = 60; i < 64; i++) {
+            assert_int_equal(larshm_route_begin(h, 0, hosts[i].cmdid, &view), LARSHM_OK);
+            larshm_route_end(h, &view);
+        }
+        if (round % 50 == 0)
+            writer_collect_uses(instance->writer);
+    }
+    expect_listed(instance, true_counts, before);
+    larshm_close(h);
+}
+
+struct turns {
+    larshm *h;
+    struct writer *writer;
+    uint32_t routes, lookups;
+    uint64_t gap_ms;
+    int reports; /* after each lookup */
+    uint64_t found[USED + 1];
+};
+
+/* One lookup after the other: 1 .. routes, again and again. */
+static void *look_up_in_turn(void *context)
+{
+    struct turns *turns = context;
+    larshm_host host;
+    for (uint32_t i = 0; i < turns->lookups; i++) {
+        uint32_t key = 1 + i % turns->routes;
+        ahead_ms += turns->gap_ms;
+        writer_heartbeat(turns->writer, clock_tick());
+        turns->found[key] += larshm_get_host(turns->h, 0, key, &host) == LARSHM_OK;
+        for (int k = 0; k < turns->reports; k++)
+            larshm_report(turns->h, &host, 0);
+        if (i % 100 == 0)
+            writer_collect_uses(turns->writer);
+    }
+    return NULL;
+}
+
+/*
+ * Programs that look the same routes up for each of their own requests do so in a fixed order. Threads that look up now and then
+ * have batches of any length, and lengths that keep time with that order would show some of the routes alone.
+ */
+static void estimate_agrees_with_what_was_looked_up_in_a_fixed_order_now_and_then(void **state)
+{
+    static const uint32_t counts[] = {2, 3, 5, 8};
+    struct instance *instance = *state;
+    uint64_t listed[USED + 1] = {0};
+    larshm *h = client_open(instance);
+    put_used_routes(instance);
+    for (int i = 0; i < 4; i++)
+        for (int way = 0; way < 4; way++) {
+            struct turns turns = {.h = h,
+                                  .writer = instance->writer,
+                                  .routes = counts[i],
+                                  .lookups = way % 2 ? 40000 : 100000,
+                                  .gap_ms = way % 2 ? 300 : 100,
+                                  .reports = way / 2 * 2};
+            pthread_t thread;
+            assert_int_equal(pthread_create(&thread, NULL, look_up_in_turn, &turns), 0);
+            pthread_join(thread, NULL);
+            assert_int_equal(turns.found[1],
+                             turns.lookups / turns.routes + (turns.lookups % turns.routes != 0));
+            expect_listed(instance, turns.found, listed);
+        }
+    larshm_close(h);
+}
+
 static void lookups_of_all_threads_are_counted_in_batches(void **state)
 {
     struct instance *instance = *state;
@@ -213,6 +367,8 @@ int main(void)
         TEST(a_reached_limit_has_its_own_code),
         TEST(a_missing_control_object_is_no_matter_of_permission),
         TEST(lookups_of_all_threads_are_counted_in_batches),
+        TEST(estimate_agrees_with_what_was_looked_up_whatever_looks_up),
+        TEST(estimate_agrees_with_what_was_looked_up_in_a_fixed_order_now_and_then),
     };
     return cmocka_run_group_tests_name("unit/reader/lookup", tests, NULL, NULL);
 }

@@ -58,6 +58,7 @@ static void parts_are_where_layout_h_draws_them(void **state)
                                  control.reported.s_words[0],
                                  control.reported.s_words[1],
                                  control.reported.s_words[2],
+                                 control.s_uses,
                                  control.s_successes[0],
                                  control.s_successes[1],
                                  control.s_successes[2],
@@ -70,8 +71,8 @@ static void parts_are_where_layout_h_draws_them(void **state)
                                  (char *)region->s_base + region->size};
     /* 100,000 slots: 1,563 words, 25 and 1. 100 cells: 2 words, 1 and 1, and 100 in each shard. Each part begins on a
      * cache line. */
-    static const uint32_t sizes[] = {4096, 64 * 64, 4096 * 8, 12544, 256, 64,  400000, 64,  64,  64,
-                                     832,  832,     832,      832,   832, 832, 832,    832, 6400};
+    static const uint32_t sizes[] = {4096,     64 * 64, 4096 * 8, 12544, 256, 64,  400000, 64,  64,  64,
+                                     256 * 16, 832,     832,      832,   832, 832, 832,    832, 832, 6400};
     const char *wanted = region->s_base;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); wanted += sizes[i++])
         assert_ptr_equal(parts[i], wanted);
@@ -101,7 +102,7 @@ static void an_object_too_short_or_of_another_generation_is_refused(void **state
 }
 
 /* Its cells are where the flags end: nothing is counted beside them. */
-static void g5_g11_an_object_of_the_released_layout_has_no_shards(void **state)
+static void g5_g11_an_object_of_the_released_layout_has_neither_shards_nor_samples(void **state)
 {
     struct region *region = *state;
     struct control_header *s_header = region->s_base;
@@ -114,7 +115,8 @@ static void g5_g11_an_object_of_the_released_layout_has_no_shards(void **state)
     assert_int_equal(control_attach(region, shape, 7, &released), SHM_LAYOUT);
     assert_int_equal(control_adopt(region, shape, 7, &released), SHM_OK);
     assert_null(released.s_successes[0]);
-    assert_ptr_equal(released.s_calls, own.s_successes[0]);
+    assert_null(released.s_uses);
+    assert_ptr_equal(released.s_calls, own.s_uses);
     assert_ptr_equal(released.s_calls + CELLS, (char *)region->s_base + region->size);
     region->size = s_header->id.size = control_released_size(shape) - CACHE_LINE;
     assert_int_equal(control_adopt(region, shape, 7, &released), SHM_CORRUPT);
@@ -139,6 +141,7 @@ static void every_part_lies_within_the_object_and_on_no_other(void **state)
         {control.reported.s_words[0], control.reported.words[0] * sizeof(uint64_t)},
         {control.reported.s_words[1], control.reported.words[1] * sizeof(uint64_t)},
         {control.reported.s_words[2], control.reported.words[2] * sizeof(uint64_t)},
+        {control.s_uses, USE_CELLS * sizeof(*control.s_uses)},
         {control.s_successes[0], CELLS * sizeof(uint64_t)},
         {control.s_successes[1], CELLS * sizeof(uint64_t)},
         {control.s_successes[CALL_SHARDS - 1], CELLS * sizeof(uint64_t)},
@@ -178,7 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(parts_are_where_layout_h_draws_them),
         TEST(an_object_too_short_or_of_another_generation_is_refused),
-        TEST(g5_g11_an_object_of_the_released_layout_has_no_shards),
+        TEST(g5_g11_an_object_of_the_released_layout_has_neither_shards_nor_samples),
         TEST(every_part_lies_within_the_object_and_on_no_other),
         TEST(lookup_counts_are_the_sums_of_all_cells),
     };

@@ -212,12 +212,14 @@ static void g8_noise_is_collected_in_bounds_and_in_bounded_time(void **state)
 {
     struct fixture *fixture = *state;
     _Atomic uint64_t *s_words = fixture->region.s_base;
+    struct route_use uses[USE_CELLS];
     for (uint64_t round = 0; round < 30; round++) {
         for (size_t i = 0; i < fixture->region.size / 8; i++)
             store_relaxed(&s_words[i], round == 0 ? UINT64_MAX : hash_word(i, round));
         assert_in_range(collect(fixture, 1000), 1, 1000);
         assert_in_range(collect(fixture, UINT32_MAX), 0, SLOTS);
         assert_in_range(collect_keys(fixture), 0, MISS_CELLS);
+        assert_in_range(collect_uses(&fixture->control, uses), 0, USE_CELLS);
         collect_lookups(&fixture->control);
         demand_refresh(&fixture->control, SLOTS - 1);
         demand_route(&fixture->control, numbered_key(round));

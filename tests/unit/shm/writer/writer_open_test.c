@@ -163,9 +163,10 @@ static void rewrite_control_in_layout_2(const struct instance *instance, struct 
     uint64_t size = control_released_size(control->shape);
     for (uint32_t cell = 0; cell < cells; cell++)
         store_relaxed(&control->s_calls[cell].counts, call_cell_counts(control, cell));
-    void *s_calls = control->s_successes[0];
+    void *s_calls = control->s_uses;
     memmove(s_calls, control->s_calls, cells * sizeof(struct call_cell));
     control->s_calls = s_calls;
+    control->s_uses = NULL;
     memset(control->s_successes, 0, sizeof(control->s_successes));
     mark_as_released(&control->s_header->id);
     control->s_header->id.size = size;
