@@ -115,6 +115,20 @@ static void add_host(struct top_hosts *hosts, struct route_key key, struct host_
     hosts->listed[hosts->listed_count++] = (struct known_host){key, host, known_health(entry->health)};
 }
 
+/* Ejected first, then by route and host. */
+static int in_order(const void *left, const void *right)
+{
+    const struct known_host *a = left, *b = right;
+    if (a->health.state != b->health.state)
+        return a->health.state == HOST_EJECTED ? -1 : 1;
+    uint64_t here = route_key_number(a->key), there = route_key_number(b->key);
+    if (here == there) {
+        here = host_addr_order(a->host);
+        there = host_addr_order(b->host);
+    }
+    return (here > there) - (here < there);
+}
+
 /* What programs see of them. */
 static void read_shares(struct top_reader *reader)
 {
@@ -150,6 +164,7 @@ static void read_hosts(struct top_reader *reader)
                 add_host(hosts, key, host, &entry);
         }
         region_close(&region);
+        qsort(hosts->listed, hosts->listed_count, sizeof(*hosts->listed), in_order);
         read_shares(reader);
     }
     uint64_t ended = clock_tick();

@@ -5,6 +5,7 @@
 #include <larshm/larshm.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/number.h"
 #include "shm/region.h"
@@ -138,34 +139,65 @@ static enum tint route_tint(const struct top_route *route)
                : TINT_NONE;
 }
 
-static void write_routes(struct top_section *section, const struct top_rates *rates)
+/* As wide as the numbers are, so that narrow screens show more of the rest. */
+struct widths {
+    int modid, cmdid, host;
+};
+
+static void widen(int *width, int needed)
 {
-    add(section, TINT_NONE, "%10s %10s %11s %6s %5s %4s %12s  %s", "MODID", "CMDID", "LOOKUPS/S", "FAIL%",
-        "HOSTS", "OUT", "AGE", "STATE");
+    *width = needed > *width ? needed : *width;
+}
+
+static void widen_for_key(struct widths *widths, struct route_key key)
+{
+    widen(&widths->modid, snprintf(NULL, 0, "%" PRIu32, key.modid));
+    widen(&widths->cmdid, snprintf(NULL, 0, "%" PRIu32, key.cmdid));
+}
+
+static struct widths widths_of(const struct top_rates *rates, const struct top_hosts *hosts)
+{
+    struct widths widths = {sizeof("MODID") - 1, sizeof("CMDID") - 1, sizeof("HOST") - 1};
+    for (size_t i = 0; i < rates->count; i++)
+        widen_for_key(&widths, rates->rows[i].key);
+    for (size_t i = 0; i < hosts->listed_count; i++) {
+        widen_for_key(&widths, hosts->listed[i].key);
+        widen(&widths.host, (int)strlen(text_host(hosts->listed[i].host).is));
+    }
+    return widths;
+}
+
+static void write_routes(struct top_section *section, const struct top_rates *rates, struct widths widths)
+{
+    add(section, TINT_NONE, "%*s %*s %11s %6s %5s %4s %12s  %s", widths.modid, "MODID", widths.cmdid, "CMDID",
+        "LOOKUPS/S", "FAIL%", "HOSTS", "OUT", "AGE", "STATE");
     section->fixed = 1;
     for (size_t i = 0; i < rates->count; i++) {
         const struct top_row *row = &rates->rows[i];
         const struct top_route *route = &row->route;
         add(section, route_tint(route),
-            "%10" PRIu32 " %10" PRIu32 " %11s %6s %5" PRIu32 " %4" PRIu32 " %12s  %s", row->key.modid,
-            row->key.cmdid, rate_text(row->lookups).is, share_text(top_failures(row->results)).is,
-            route->hosts, route->out, route->cached ? text_span(route->age_ms).is : "-",
+            "%*" PRIu32 " %*" PRIu32 " %11s %6s %5" PRIu32 " %4" PRIu32 " %12s  %s", widths.modid,
+            row->key.modid, widths.cmdid, row->key.cmdid, rate_text(row->lookups).is,
+            share_text(top_failures(row->results)).is, route->hosts, route->out,
+            route->cached ? text_span(route->age_ms).is : "-",
             route->cached ? route_condition_names[route->condition] : "not cached");
     }
     if (rates->count == 0)
         add(section, TINT_NONE, "no lookups so far, or a fetcher that does not say of which routes");
 }
 
-static void add_host(struct top_section *section, const struct known_host *host, uint32_t share, uint64_t now)
+static void add_host(struct top_section *section, const struct known_host *host, uint32_t share, uint64_t now,
+                     struct widths widths)
 {
     const struct host_health *health = &host->health;
     const uint64_t left = host_health_ejected_left_ms(health, now);
-    add(section, health_tint(health, share), "%10" PRIu32 " %10" PRIu32 " %-21s %8s  %.180s", host->key.modid,
-        host->key.cmdid, text_host(host->host).is, left ? text_span(left).is : "-",
-        health_text(health, share).is);
+    add(section, health_tint(health, share), "%*" PRIu32 " %*" PRIu32 " %-*s %11s  %.180s", widths.modid,
+        host->key.modid, widths.cmdid, host->key.cmdid, widths.host, text_host(host->host).is,
+        left ? text_span(left).is : "-", health_text(health, share).is);
 }
 
-static void write_hosts(struct top_section *section, const struct top_hosts *hosts, uint64_t now)
+static void write_hosts(struct top_section *section, const struct top_hosts *hosts, uint64_t now,
+                        struct widths widths)
 {
     if (hosts->status != SHM_OK) {
         add(section, TINT_WARNING, "hosts that are out: not known, the hosts object cannot be used: %s",
@@ -177,10 +209,11 @@ static void write_hosts(struct top_section *section, const struct top_hosts *hos
         return;
     }
     section->fixed = 1;
-    add(section, TINT_NONE, "%10s %10s %-21s %8s  %s (%s host%s)", "MODID", "CMDID", "HOST", "BACK IN",
-        "HEALTH", text_count(hosts->notable).is, number_plural(hosts->notable));
+    add(section, TINT_NONE, "%*s %*s %-*s %11s  HEALTH (%s host%s)", widths.modid, "MODID", widths.cmdid,
+        "CMDID", widths.host, "HOST", "BACK IN", text_count(hosts->notable).is,
+        number_plural(hosts->notable));
     for (size_t i = 0; i < hosts->listed_count; i++)
-        add_host(section, &hosts->listed[i], hosts->shares[i], now);
+        add_host(section, &hosts->listed[i], hosts->shares[i], now, widths);
 }
 
 static void write_none(struct top_section *section, enum shm_status status, const char *name)
@@ -207,8 +240,9 @@ void top_page_write(struct top_page *page, const char *instance, const struct to
         return;
     }
     write_header(&page->sections[SECTION_HEADER], sample, rates);
-    write_routes(&page->sections[SECTION_ROUTES], rates);
-    write_hosts(&page->sections[SECTION_HOSTS], &sample->hosts, sample->tick);
+    const struct widths widths = widths_of(rates, &sample->hosts);
+    write_routes(&page->sections[SECTION_ROUTES], rates, widths);
+    write_hosts(&page->sections[SECTION_HOSTS], &sample->hosts, sample->tick, widths);
 }
 
 void top_page_help(struct top_page *page)

@@ -80,7 +80,7 @@ static void a_route_has_its_rate_failures_hosts_and_age(void **state)
     struct top_row *row = &shown->rates.rows[0];
     shown->rates.count = 1;
     *row = (struct top_row){route_key(3, 4), {true, ROUTE_IS_NEW, 5, 0, 65000}, 12345.6, {9, 1}};
-    expect_line(shown, SECTION_ROUTES, " 3          4      12,346   10.0     5    0    1 min 5 s  new",
+    expect_line(shown, SECTION_ROUTES, "    3     4      12,346   10.0     5    0    1 min 5 s  new",
                 TINT_NONE);
     row->route.out = 2;
     expect_line(shown, SECTION_ROUTES, "    5    2 ", TINT_WARNING);
@@ -104,7 +104,7 @@ static void a_host_that_is_out_has_its_reason_and_when_it_is_back(void **state)
         {inet_addr("10.0.0.1"), htons(80)},
         {.state = HOST_EJECTED, .reason = REASON_ERR_STREAK, .value = 10, .since = 1, .window = 12000}};
     hosts->shares[0] = SHARE_EJECTED;
-    expect_line(shown, SECTION_HOSTS, "10.0.0.1:80                7 s  overloaded since", TINT_TROUBLE);
+    expect_line(shown, SECTION_HOSTS, "    3     4 10.0.0.1:80         7 s  overloaded since", TINT_TROUBLE);
     expect_line(shown, SECTION_HOSTS, "10 failures in a row", TINT_TROUBLE);
     hosts->listed[0].health.override = OVERRIDE_DRAINED;
     hosts->shares[0] = SHARE_DRAINED;
