@@ -97,9 +97,12 @@ void get_warn_of_snapshot(struct route_key key, uint64_t unix_ms)
 static int print_text(const struct answer *answer)
 {
     const struct route *route = &answer->route;
-    printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s, confirmed %s ago, version %" PRIu64 "\n",
+    const enum tint tint = route_tint(route->condition);
+    printf("route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s, %s%s%s, confirmed %s ago, version %" PRIu64
+           "\n",
            route->key.modid, route->key.cmdid, route->host_count, number_plural(route->host_count),
-           route_condition_names[route->condition], text_span(route->age_ms).is, route->version);
+           tint_on(tint), route_condition_names[route->condition], tint_off(tint),
+           text_span(route->age_ms).is, route->version);
     get_warn_of_snapshot(route->key, route->snapshot_unix_ms);
     if (route->condition == ROUTE_IS_HELD)
         say("route %" PRIu32 "/%" PRIu32

@@ -94,8 +94,7 @@ static int add_row(const struct listing *listing, const struct route *route)
                               text_span(route->age_ms).is, version,
                               route->host_count ? route_first_hosts(route).is : "-"},
              below);
-    if (route->condition == ROUTE_IS_EXPIRED || route->condition == ROUTE_IS_HELD)
-        grid_tint(listing->grid, 3, TINT_WARNING);
+    grid_tint(listing->grid, 3, route_tint(route->condition));
     if (route->host_count && route_count_out(route) == route->host_count)
         grid_tint(listing->grid, 6, TINT_TROUBLE);
     return 0;

@@ -16,6 +16,11 @@ const char *const route_condition_names[ROUTE_CONDITIONS] = {
     [ROUTE_IS_HELD] = "held", [ROUTE_IS_NONE] = "none",
 };
 
+enum tint route_tint(enum route_condition condition)
+{
+    return condition == ROUTE_IS_EXPIRED || condition == ROUTE_IS_HELD ? TINT_WARNING : TINT_NONE;
+}
+
 const char *route_hold_name(unsigned reason)
 {
     return reason == HOLD_EMPTY         ? "empty"

@@ -8,6 +8,7 @@
 #include "shm/host_addr.h"
 #include "shm/routes.h"
 #include "shm/status.h"
+#include "tools/common/tint.h"
 #include "tools/larshm/text.h"
 
 enum route_condition {
@@ -21,6 +22,9 @@ enum route_condition {
 
 /* "new", "pulling", "expired", "held", "none". */
 extern const char *const route_condition_names[ROUTE_CONDITIONS];
+
+/* A warning where it is expired or held. */
+enum tint route_tint(enum route_condition condition);
 
 /* Why a route is held: for scripts, and as the end of "the directory's last answer ...". */
 const char *route_hold_name(unsigned reason);

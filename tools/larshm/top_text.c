@@ -130,13 +130,11 @@ static void write_header(struct top_section *section, const struct top_sample *s
     add_rates(section, rates);
 }
 
-static enum tint route_tint(const struct top_route *route)
+static enum tint row_tint(const struct top_route *route)
 {
     if (route->hosts > 0 && route->out == route->hosts)
         return TINT_TROUBLE;
-    return route->out || route->condition == ROUTE_IS_EXPIRED || route->condition == ROUTE_IS_HELD
-               ? TINT_WARNING
-               : TINT_NONE;
+    return route->out ? TINT_WARNING : route_tint(route->condition);
 }
 
 /* As wide as the numbers are, so that narrow screens show more of the rest. */
@@ -175,9 +173,8 @@ static void write_routes(struct top_section *section, const struct top_rates *ra
     for (size_t i = 0; i < rates->count; i++) {
         const struct top_row *row = &rates->rows[i];
         const struct top_route *route = &row->route;
-        add(section, route_tint(route),
-            "%*" PRIu32 " %*" PRIu32 " %11s %6s %5" PRIu32 " %4" PRIu32 " %12s  %s", widths.modid,
-            row->key.modid, widths.cmdid, row->key.cmdid, rate_text(row->lookups).is,
+        add(section, row_tint(route), "%*" PRIu32 " %*" PRIu32 " %11s %6s %5" PRIu32 " %4" PRIu32 " %12s  %s",
+            widths.modid, row->key.modid, widths.cmdid, row->key.cmdid, rate_text(row->lookups).is,
             share_text(top_failures(row->results)).is, route->hosts, route->out,
             route->cached ? text_span(route->age_ms).is : "-",
             route->cached ? route_condition_names[route->condition] : "not cached");
