@@ -59,7 +59,7 @@ results() {
 
 @test "list on a terminal is a table with a header and times that people read" {
     results
-    run -0 script -qec "$BIN/larshm-reporter --db routes.db list 1 2" /dev/null
+    run -0 script -qec "NO_COLOR=1 $BIN/larshm-reporter --db routes.db list 1 2" /dev/null
     [[ "${lines[0]}" =~ ^MODID\ +CMDID\ +HOST\ +CALLER\ +SUCCESSES\ +FAILURES\ +FAIL%\ +STATE\ +TIME ]]
     [[ "${lines[1]}" =~ 1\ +2\ +10.0.0.1:8080\ +10.0.1.1\ +180\ +20\ +10.0\ +overloaded\ +2023-11-14\ 22:13:20 ]]
     [ "${#lines[@]}" -eq 3 ]

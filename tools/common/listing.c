@@ -145,11 +145,17 @@ void listing_leave_out(struct listing *listing)
     listing->rows++;
 }
 
+static bool same_day(const struct tm *a, const struct tm *b)
+{
+    return a->tm_year == b->tm_year && a->tm_yday == b->tm_yday;
+}
+
 void listing_write_time(const struct listing *listing, int64_t seconds, listing_cell cell)
 {
-    time_t time = (time_t)seconds;
-    struct tm tm;
-    if (!listing->grid || !localtime_r(&time, &tm) || strftime(cell, LISTING_CELL_SIZE, "%F %T", &tm) == 0)
+    const time_t now = time(NULL), then = (time_t)seconds;
+    struct tm today, tm;
+    if (!listing->grid || !localtime_r(&now, &today) || !localtime_r(&then, &tm) ||
+        strftime(cell, LISTING_CELL_SIZE, same_day(&tm, &today) ? "%T" : "%F %T", &tm) == 0)
         snprintf(cell, LISTING_CELL_SIZE, "%" PRId64, seconds);
 }
 

@@ -54,7 +54,7 @@ void listing_tint(struct listing *listing, size_t column, enum tint tint);
 /* Counts a row that there is, and that is not shown. */
 void listing_leave_out(struct listing *listing);
 
-/* Writes Unix seconds: local time for people, else the number. */
+/* Writes Unix seconds: local time for people, without the date where that is today's, else the number. */
 void listing_write_time(const struct listing *listing, int64_t seconds, listing_cell cell);
 
 struct listing_texts {

@@ -95,7 +95,7 @@ int command_list(const char *db, int argc, char **argv)
                                                         [FAILURES] = {"FAILURES", GRID_RIGHT},
                                                         [SHARE] = {"FAIL%", GRID_RIGHT},
                                                         [STATE] = {"STATE", GRID_LEFT},
-                                                        [TIME] = {"TIME", GRID_CUT}};
+                                                        [TIME] = {"TIME", GRID_LEFT}};
     struct selection selection;
     if (!selection_parse(&selection, doc, NULL, argc, argv))
         return EXIT_FAILURE;
