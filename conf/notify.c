@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf/notify.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "conf/number.h"
 
 void notify(const char *message)
 {
@@ -24,4 +27,23 @@ void notify(const char *message)
     sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,
            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
     close(fd);
+}
+
+/* The whole value of that name. */
+static bool read_variable(const char *name, uint64_t *out)
+{
+    const char *text = getenv(name);
+    const char *rest = text ? number_scan(text, out) : NULL;
+    return rest && !*rest;
+}
+
+uint64_t notify_watchdog_ms(void)
+{
+    uint64_t usec, pid;
+    if (!read_variable("WATCHDOG_USEC", &usec))
+        return 0;
+    /* A parent's otherwise, which this process has inherited. */
+    if (getenv("WATCHDOG_PID") && (!read_variable("WATCHDOG_PID", &pid) || pid != (uint64_t)getpid()))
+        return 0;
+    return usec / 1000;
 }

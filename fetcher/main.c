@@ -16,6 +16,7 @@
 #include "conf/notify.h"
 #include "conf/start.h"
 #include "conf/system_error.h"
+#include "conf/watchdog.h"
 #include "fetcher/admin_commands.h"
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
@@ -56,7 +57,7 @@ struct daemon {
     struct snapshot *snapshot;
     char snapshot_path[SNAPSHOT_FILE_PATH_SIZE]; /* "": there is none */
     uv_loop_t loop;
-    uv_timer_t poll, maintenance;
+    uv_timer_t poll, maintenance, watchdog;
     uv_prepare_t turn; /* of the loop */
     uv_idle_t hurry;   /* while it runs, no turn waits */
     struct pace pace;  /* of polls */
@@ -83,9 +84,9 @@ static void notify_status(const struct daemon *daemon, const char *prefix)
 static void stop(struct daemon *daemon, int exit_status)
 {
     uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->poll,      (uv_handle_t *)&daemon->maintenance,
-                                    (uv_handle_t *)&daemon->turn,      (uv_handle_t *)&daemon->hurry,
-                                    (uv_handle_t *)&daemon->terminate, (uv_handle_t *)&daemon->interrupt,
-                                    (uv_handle_t *)&daemon->hangup};
+                                    (uv_handle_t *)&daemon->watchdog,  (uv_handle_t *)&daemon->turn,
+                                    (uv_handle_t *)&daemon->hurry,     (uv_handle_t *)&daemon->terminate,
+                                    (uv_handle_t *)&daemon->interrupt, (uv_handle_t *)&daemon->hangup};
     daemon->exit_status = exit_status;
     notify("STOPPING=1");
     for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
@@ -294,6 +295,7 @@ static int start_loop(struct daemon *daemon)
     refresh_use(daemon->refresh, daemon->connection);
     uv_timer_init(loop, &daemon->poll);
     uv_timer_init(loop, &daemon->maintenance);
+    watchdog_start(&daemon->watchdog, loop);
     uv_prepare_init(loop, &daemon->turn);
     uv_idle_init(loop, &daemon->hurry);
     uv_signal_init(loop, &daemon->terminate);

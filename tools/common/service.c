@@ -9,7 +9,9 @@
 #include "conf/address.h"
 #include "conf/descriptors.h"
 #include "conf/log.h"
+#include "conf/notify.h"
 #include "conf/system_error.h"
+#include "conf/watchdog.h"
 #include "tools/common/announce.h"
 
 enum {
@@ -21,11 +23,14 @@ struct run {
     bool started;
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
+    uv_timer_t watchdog;
     struct server *server;
 };
 
 static void stop(struct run *run)
 {
+    notify("STOPPING=1");
+    uv_close((uv_handle_t *)&run->watchdog, NULL);
     for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&run->signals[i], NULL);
     if (run->server)
@@ -44,6 +49,7 @@ static int start(struct run *run, const struct sockaddr_in *address)
 {
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
     const struct service *service = run->service;
+    watchdog_start(&run->watchdog, &run->loop);
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(&run->loop, &run->signals[i]);
         run->signals[i].data = run;
@@ -70,6 +76,7 @@ static int start(struct run *run, const struct sockaddr_in *address)
     if (service->listening)
         service->listening(service->arg, &run->loop, &bound);
     announce("", &bound);
+    notify("READY=1");
     return 0;
 }
 

@@ -60,11 +60,39 @@ static void without_a_usable_socket_nothing_happens(void **state)
     notify("READY=1");
 }
 
+static void the_watchdog_is_for_the_process_that_the_manager_names(void **state)
+{
+    char pid[24];
+    (void)state;
+    assert_int_equal(notify_watchdog_ms(), 0);
+    setenv("WATCHDOG_USEC", "30000000", 1);
+    assert_int_equal(notify_watchdog_ms(), 30000);
+    snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    setenv("WATCHDOG_PID", pid, 1);
+    assert_int_equal(notify_watchdog_ms(), 30000);
+    setenv("WATCHDOG_PID", "1", 1);
+    assert_int_equal(notify_watchdog_ms(), 0);
+    unsetenv("WATCHDOG_PID");
+}
+
+static void a_watchdog_time_that_is_no_number_is_none(void **state)
+{
+    static const char *const texts[] = {"", "soon", "-1", "1 ", "99999999999999999999"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        setenv("WATCHDOG_USEC", texts[i], 1);
+        assert_int_equal(notify_watchdog_ms(), 0);
+    }
+    unsetenv("WATCHDOG_USEC");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_message_arrives_at_the_socket_in_the_environment),
         cmocka_unit_test(without_a_usable_socket_nothing_happens),
+        cmocka_unit_test(the_watchdog_is_for_the_process_that_the_manager_names),
+        cmocka_unit_test(a_watchdog_time_that_is_no_number_is_none),
     };
     return cmocka_run_group_tests_name("unit/conf/notify", tests, NULL, NULL);
 }
