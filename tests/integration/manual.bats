@@ -129,17 +129,17 @@ pages() {
   same programs sorted "not the programs that have pages"
 }
 
-@test "the unit of a directory has the admin socket's directory, of the port that it listens at" {
-  literal "$SOURCE/reader/man/larshm.7.scd" 'PAST ONE MACHINE' >"$BATS_TEST_TMPDIR/literal"
-  port=$(sed -n 's/^ExecStart=larshm-dns .* --listen [0-9.]*:\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/literal")
+@test "the unit of a directory has the admin socket's directory, of the port that the directory listens at" {
+  port=$("$BIN/larshm-dns" serve --help | tr -s ' \n' ' ' | sed -n 's/.*(default 127.0.0.1:\([0-9]*\)).*/\1/p')
   [ -n "$port" ]
-  grep -qx "RuntimeDirectory=larshm/dns.$port" "$BATS_TEST_TMPDIR/literal"
+  grep -qx "RuntimeDirectory=larshm/dns.$port" "$SOURCE/conf/larshm-dns.service.in"
+  literal "$SOURCE/reader/man/larshm.7.scd" 'PAST ONE MACHINE' | grep -q "^OPTIONS=--listen [0-9.]*:$port "
 }
 
 @test "every page that is referred to exists" {
   cd "$SOURCE"
   {
-    cat README.md CONTRIBUTING.md conf/larshm.conf conf/*.service reader/include/larshm/larshm.h
+    cat README.md CONTRIBUTING.md conf/larshm.conf conf/*.service.in reader/include/larshm/larshm.h
     pages 1 3 5 7 8 | xargs cat
   } | grep -ohE '\blarshm[a-z_.-]*\*?\([0-9]\)' | tr -d '*' | sort -u | while read -r reference; do
     section=${reference//[^0-9]/}
