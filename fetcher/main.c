@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -369,9 +370,13 @@ static void hold_signals(int how)
 
 static int run(struct daemon *daemon)
 {
-    if (!place_directory(daemon->config.shm.directory) || open_writer(daemon) != SHM_OK)
-        return 1;
+    enum shm_status opened;
     struct event failure;
+    int status = place_directory(daemon->config.shm.directory);
+    if (status != 0)
+        return status;
+    if ((opened = open_writer(daemon)) != SHM_OK)
+        return opened == SHM_BAD_ARGUMENT ? EX_CONFIG : 1;
     daemon->balance = balance_new(daemon->writer, daemon->options.instance, &daemon->config, &failure);
     if (!daemon->balance) {
         event_log_failure(&failure);
@@ -444,7 +449,7 @@ int main(int argc, char **argv)
         return check_config(daemon.options.check_path);
     if (config_load(daemon.options.config_path, &daemon.config, error, sizeof(error)) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
-        return 1;
+        return EX_CONFIG;
     }
     if (daemon.options.print_config) {
         config_print(stdout, &daemon.config);

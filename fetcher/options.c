@@ -4,6 +4,7 @@
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "conf/name.h"
 #include "conf/number.h"
@@ -28,19 +29,21 @@ static const struct argp_option described[] = {
     {0},
 };
 
-static const char about[] = "Keeps the routes of a Lars directory in shared memory, where programs on this "
-                            "machine look them up without a "
-                            "system call."
-                            "\v"
-                            "Stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; the "
-                            "routes stay and are served, and the next fetcher adopts them. SIGHUP reloads "
-                            "the configuration.\n\n"
-                            "Examples:\n"
-                            "  larshm-fetcher --dns 10.0.0.5:7778        serve instance \"default\"\n"
-                            "  larshm-fetcher -c /etc/larshm.conf        as a service does\n"
-                            "  larshm-fetcher --check-config my.conf     before a reload\n\n"
-                            "Exit status: 0 ended by a signal; 1 could not start, or had to give up.\n"
-                            "See also: larshm(1), larshm.conf(5).";
+static const char about[] =
+    "Keeps the routes of a Lars directory in shared memory, where programs on this "
+    "machine look them up without a "
+    "system call."
+    "\v"
+    "Stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; the "
+    "routes stay and are served, and the next fetcher adopts them. SIGHUP reloads "
+    "the configuration.\n\n"
+    "Examples:\n"
+    "  larshm-fetcher --dns 10.0.0.5:7778        serve instance \"default\"\n"
+    "  larshm-fetcher -c /etc/larshm.conf        as a service does\n"
+    "  larshm-fetcher --check-config my.conf     before a reload\n\n"
+    "Exit status: 0 ended by a signal; 1 could not start, or had to give up; 78 the configuration or the "
+    "command line is wrong. Of --check-config: 1 something is wrong with FILE.\n"
+    "See also: larshm(1), larshm.conf(5).";
 
 /* HOST:PORT; the last colon counts. */
 static int parse_peer(const char *text, struct config_peer *out)
@@ -91,6 +94,6 @@ void options_parse(int argc, char **argv, struct options *out)
 {
     static const struct argp parser = {.options = described, .parser = parse_option, .doc = about};
     *out = (struct options){.instance = instance_or_default(NULL)};
-    argp_err_exit_status = 1;
+    argp_err_exit_status = EX_CONFIG;
     argp_parse(&parser, argc, argv, 0, NULL, out);
 }

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "conf/log.h"
@@ -30,7 +32,7 @@ const char *place_group(const char *name)
     return "";
 }
 
-bool place_directory(const char *configured)
+int place_directory(const char *configured)
 {
     const char *path = directory_or_default(configured);
     struct stat st;
@@ -38,7 +40,7 @@ bool place_directory(const char *configured)
     if (!path) {
         log_line(LOG_LEVEL_ERROR, "LARSHM_DIRECTORY is no absolute path of at most %d characters",
                  DIRECTORY_PATH_MAX - 1);
-        return false;
+        return EX_CONFIG;
     }
     if (mkdir(path, 0755) == 0) {
         if (chmod(path, 0755) != 0) /* whatever the umask made of it */
@@ -50,7 +52,7 @@ bool place_directory(const char *configured)
             "no directory %s for the objects, and it cannot be created: %s; create it with mode 0755, owned by the "
             "fetcher's user",
             path, strerror(errno));
-        return false;
+        return EXIT_FAILURE;
     }
     if (statfs(path, &system) == 0 && system.f_type != TMPFS_MAGIC)
         log_line(
@@ -58,5 +60,5 @@ bool place_directory(const char *configured)
             "%s is not on tmpfs: what programs keep of objects that were replaced is not counted, nor bounded",
             path);
     region_set_directory(path);
-    return true;
+    return 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "tests/integration/bridge_fixture.h"
@@ -67,14 +68,14 @@ static void generation_after_generation_is_followed(void **state)
     close(fd);
 }
 
-/* Has a bridge try, and says whether it gave up with status 1 and this in its log. */
-static bool gives_up(struct bridge *bridge, const char *const arguments[], const char *why)
+/* Has a bridge try, and says whether it gave up with this status and this in its log. */
+static bool gives_up(struct bridge *bridge, const char *const arguments[], int status, const char *why)
 {
     struct bridge other = {.instance = bridge->instance};
     memcpy(other.log, bridge->log, sizeof(other.log));
     unsigned before = process_said(&bridge->process, why);
     bridge_launch(&other, arguments);
-    return process_wait(&other.process) == 1 && process_said(&bridge->process, why) == before + 1;
+    return process_wait(&other.process) == status && process_said(&bridge->process, why) == before + 1;
 }
 
 static void port_in_use_is_named_with_what_to_do(void **state)
@@ -84,7 +85,7 @@ static void port_in_use_is_named_with_what_to_do(void **state)
     int fd = bridge_client(bridge);
     snprintf(ports, sizeof(ports), "0,%u", bridge->ports[2]);
     snprintf(why, sizeof(why), "cannot listen on udp 127.0.0.1:%u: Address already in use", bridge->ports[2]);
-    assert_true(gives_up(bridge, (const char *const[]){"--ports", ports, NULL}, why));
+    assert_true(gives_up(bridge, (const char *const[]){"--ports", ports, NULL}, EXIT_FAILURE, why));
     assert_int_equal(process_said(&bridge->process, "Lars agent"), 1);
     assert_int_equal(process_said(&bridge->process, "--ports\n"), 1);
     bridge_put_one(bridge, 1, 1, "10.0.0.1", 80);
@@ -101,15 +102,16 @@ static void wrong_command_lines_are_refused(void **state)
                                                 "::1", "127.0.0.256", "1.2.3.4:5"};
     struct bridge *bridge = *state;
     for (size_t i = 0; i < sizeof(bad_ports) / sizeof(*bad_ports); i++)
-        assert_true(gives_up(bridge, (const char *const[]){"--ports", bad_ports[i], NULL}, "one to three"));
+        assert_true(gives_up(bridge, (const char *const[]){"--ports", bad_ports[i], NULL}, EX_CONFIG,
+                             "one to three"));
     for (size_t i = 0; i < sizeof(bad_addresses) / sizeof(*bad_addresses); i++)
-        assert_true(
-            gives_up(bridge, (const char *const[]){"--listen", bad_addresses[i], NULL}, "dotted IPv4"));
-    assert_true(gives_up(bridge, (const char *const[]){"-n", "no/name", NULL}, "no/name"));
-    assert_true(gives_up(bridge, (const char *const[]){"word", NULL}, "Too many arguments"));
+        assert_true(gives_up(bridge, (const char *const[]){"--listen", bad_addresses[i], NULL}, EX_CONFIG,
+                             "dotted IPv4"));
+    assert_true(gives_up(bridge, (const char *const[]){"-n", "no/name", NULL}, EX_CONFIG, "no/name"));
+    assert_true(gives_up(bridge, (const char *const[]){"word", NULL}, EX_CONFIG, "Too many arguments"));
     /* An address that no machine has: kept for documentation. */
     assert_true(gives_up(bridge, (const char *const[]){"--listen", "192.0.2.1", "--ports", "0", NULL},
-                         "cannot listen on udp 192.0.2.1:0"));
+                         EXIT_FAILURE, "cannot listen on udp 192.0.2.1:0"));
 }
 
 static void other_addresses_are_served_only_when_asked_for(void **state)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "shm/clock.h"
@@ -68,7 +69,7 @@ static void bad_configuration_keeps_the_fetcher_from_starting_and_touches_no_obj
     for (size_t i = 0; i < sizeof(bad_configurations) / sizeof(*bad_configurations); i++) {
         fetcher_configure_text(&fixture->fetcher, bad_configurations[i]);
         fetcher_launch(&fixture->fetcher);
-        assert_int_equal(process_wait(&fixture->fetcher.process), 1);
+        assert_int_equal(process_wait(&fixture->fetcher.process), EX_CONFIG);
         assert_int_equal(process_said(&fixture->fetcher.process, fixture->fetcher.config_path), i + 1);
     }
     assert_false(object_exists(fixture->fetcher.names.routes));
@@ -84,7 +85,7 @@ static void bad_configuration_leaves_the_routes_of_a_stopped_fetcher_alone(void 
     uint64_t generation = fetcher_generation(&fixture->fetcher);
     fetcher_configure_text(&fixture->fetcher, "[shm]\nmax_bytes = none\n");
     fetcher_launch(&fixture->fetcher);
-    assert_int_equal(process_wait(&fixture->fetcher.process), 1);
+    assert_int_equal(process_wait(&fixture->fetcher.process), EX_CONFIG);
     assert_int_equal(fetcher_generation(&fixture->fetcher), generation);
     assert_true(fixture_serves_good_route(fixture));
 }

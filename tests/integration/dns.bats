@@ -393,14 +393,19 @@ sql() {
     [ ! -s routes.db ]
 }
 
-@test "serve refuses wrong options" {
-    run -1 dns serve --listen localhost:1
-    run -1 dns serve --listen 127.0.0.1:65536
-    run -1 dns serve --max-subscriptions 0
-    run -1 dns serve --max-per-address 0
-    run -1 dns serve --idle-timeout 1s
-    run -1 dns serve --frame-timeout -1
-    run -1 dns serve --allow 10.0.0.5/8
+@test "serve refuses wrong options and databases that cannot be, and exits with 78, which no service manager tries again" {
+    run -78 dns serve --listen localhost:1
+    run -78 dns serve --listen 127.0.0.1:65536
+    run -78 dns serve --max-subscriptions 0
+    run -78 dns serve --max-per-address 0
+    run -78 dns serve --idle-timeout 1s
+    run -78 dns serve --frame-timeout -1
+    run -78 dns serve --allow 10.0.0.5/8
     [[ "$output" == *"--allow '10.0.0.5/8' is not a dotted IPv4 address, or a network as in 10.0.0.0/8 without bits behind"* ]]
     [ ! -e routes.db ]
+    run -78 "$BIN/larshm-dns" serve
+    [[ "$output" == *"--db FILE"* ]]
+    run -78 "$BIN/larshm-dns" --db "" serve
+    run -78 "$BIN/larshm-dns" --db mysql://lars@/lars_dns serve
+    [[ "$output" == *"mysql://"* ]]
 }

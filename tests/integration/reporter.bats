@@ -81,11 +81,14 @@ results() {
     [[ "$stderr" == *"no results yet"* ]]
 }
 
-@test "wrong arguments exit with 1, say what is allowed, and make no database" {
-    for words in "" "explode" "list 1 2 3" "list -1" "list 4294967296" "list 1 2x" "list" "serve now" \
-        "serve --listen localhost:1" "serve --listen 127.0.0.1" "serve --listen 127.0.0.1:65536" "serve --allow 10.0.0.5/8"; do
+@test "wrong arguments exit with 1, those of a service with 78, say what is allowed, and make no database" {
+    for words in "" "explode" "list 1 2 3" "list -1" "list 4294967296" "list 1 2x" "list"; do
         # shellcheck disable=SC2086
         run -1 reporter $words
+    done
+    for words in now "--listen localhost:1" "--listen 127.0.0.1" "--listen 127.0.0.1:65536" "--allow 10.0.0.5/8"; do
+        # shellcheck disable=SC2086
+        run -78 reporter serve $words
     done
     [ ! -e routes.db ]
     run -1 reporter list 4294967296
@@ -96,7 +99,7 @@ results() {
     [[ "$output" == *"unknown command 'explode': see 'larshm-reporter --help'" ]]
     run -1 "$BIN/larshm-reporter" list
     [[ "$output" == *"--db FILE"* ]]
-    run -1 "$BIN/larshm-reporter" serve
+    run -78 "$BIN/larshm-reporter" serve
     [[ "$output" == *"--db FILE"* ]]
 }
 

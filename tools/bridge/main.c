@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 
 #include "conf/address.h"
@@ -27,6 +29,7 @@ struct bridge {
     struct port *ports[PORTS_MAX];
     size_t port_count; /* that are open */
     sigset_t ends;
+    int ended_by; /* signal */
 };
 
 /* Before any thread is there, so that all of them leave the signals to this one. */
@@ -95,7 +98,7 @@ static int wait_for_end(struct bridge *bridge, int code)
     }
 }
 
-static void log_totals(const struct bridge *bridge, int number)
+static void log_totals(const struct bridge *bridge)
 {
     struct agent_totals sum = {0};
     uint64_t unsent = 0;
@@ -112,22 +115,25 @@ static void log_totals(const struct bridge *bridge, int number)
     log_line(LOG_LEVEL_INFO,
              "%s: stopping; requests: %" PRIu64 ", reports: %" PRIu64 ", bad datagrams: %" PRIu64
              ", reports lost: %" PRIu64 ", answers too large: %" PRIu64 ", answers not sent: %" PRIu64,
-             strsignal(number), sum.requests, sum.reports, sum.bad, sum.lost_reports, sum.too_large, unsent);
+             strsignal(bridge->ended_by), sum.requests, sum.reports, sum.bad, sum.lost_reports, sum.too_large,
+             unsent);
 }
 
-/* Returns the signal that ended it; 0: it could not start. */
+/* Returns the exit status. */
 static int run(struct bridge *bridge)
 {
     int code = source_open(&bridge->source);
-    if (code == LARSHM_BAD_ARGUMENT || open_ports(bridge) != 0 || start_ports(bridge) != 0)
-        return 0;
+    if (code == LARSHM_BAD_ARGUMENT)
+        return EX_CONFIG;
+    if (open_ports(bridge) != 0 || start_ports(bridge) != 0)
+        return EXIT_FAILURE;
     if (ntohl(bridge->options.listen.s_addr) >> IN_CLASSA_NSHIFT != IN_LOOPBACKNET)
         log_line(LOG_LEVEL_WARNING,
                  "other machines may reach these ports: any of them can request routes and report calls");
     notify("READY=1\nSTATUS=answering Lars clients");
-    int number = wait_for_end(bridge, code);
+    bridge->ended_by = wait_for_end(bridge, code);
     notify("STOPPING=1");
-    return number;
+    return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -137,13 +143,13 @@ int main(int argc, char **argv)
     options_parse(argc, argv, &bridge.options);
     bridge.source.instance = bridge.options.instance;
     block_signals(&bridge);
-    int number = run(&bridge);
+    int status = run(&bridge);
     for (size_t i = 0; i < bridge.port_count; i++)
         port_stop(bridge.ports[i]);
-    if (number)
-        log_totals(&bridge, number);
+    if (status == EXIT_SUCCESS)
+        log_totals(&bridge);
     for (size_t i = 0; i < bridge.port_count; i++)
         port_close(bridge.ports[i]);
     source_close(&bridge.source);
-    return number ? 0 : 1;
+    return status;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "conf/number.h"
 #include "shm/names.h"
@@ -39,7 +40,7 @@ static const char about[] =
     "  larshm-bridge                               in place of a Lars agent\n"
     "  larshm-bridge -n staging --ports 9888,9889,9890\n"
     "  larshm-bridge --ports 0,0,0                 beside one, to try it\n\n"
-    "Exit status: 0 ended by a signal; 1 wrong usage, or a port that is in use.\n"
+    "Exit status: 0 ended by a signal; 1 a port that is in use, or another failure; 78 wrong usage.\n"
     "See also: larshm-fetcher(8), larshm(1).";
 
 /* PORT,PORT,PORT; a number twice could not be listened on twice. */
@@ -97,6 +98,6 @@ void options_parse(int argc, char **argv, struct options *out)
         .ports = {8888, 8889, 8890},
         .port_count = PORTS_MAX,
     };
-    argp_err_exit_status = 1;
+    argp_err_exit_status = EX_CONFIG;
     argp_parse(&parser, argc, argv, 0, NULL, out);
 }

@@ -8,6 +8,7 @@
 
 #include "conf/log.h"
 #include "conf/start.h"
+#include "tools/common/maria_url.h"
 #include "tools/common/parse.h"
 
 #define COMMAND_WORDS "COMMAND [ARGUMENT...]"
@@ -45,8 +46,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct arguments *arguments = state->input;
     if (key != 'd')
         return parse_command(key, state, &arguments->first);
-    if (!*arg)
-        argp_error(state, "--db wants the name of a database");
     arguments->db = arg;
     return 0;
 }
@@ -106,9 +105,25 @@ int command_group(const struct command *commands, const char *doc, const char *d
 
 bool command_has_db(const char *db)
 {
-    if (!db)
-        log_line(LOG_LEVEL_ERROR, "no database named: write --db FILE before the command");
-    return db != NULL;
+    if (db && *db)
+        return true;
+    log_line(LOG_LEVEL_ERROR, "no database named: write --db FILE before the command");
+    return false;
+}
+
+bool command_db_is_right(const char *db)
+{
+    struct maria_url url;
+    char error[STORE_ERROR_SIZE];
+    if (!command_has_db(db))
+        return false;
+    if (!maria_url_is(db))
+        return true;
+    bool right = maria_url_parse(&url, db, error) == 0;
+    if (!right)
+        log_line(LOG_LEVEL_ERROR, "%s", error);
+    maria_url_free(&url);
+    return right;
 }
 
 bool command_read_id(const char *name, const char *text, uint32_t *id)

@@ -35,6 +35,9 @@ int program_main(const struct program *program, int argc, char **argv);
 /* True if a database is named; logs that it is missing otherwise. */
 bool command_has_db(const char *db);
 
+/* True if one is named that there may be: a file, or a URL of a database server in its right form. Logs what is wrong. */
+bool command_db_is_right(const char *db);
+
 /* Reads an argument, or logs what is wrong with it. */
 bool command_read_id(const char *name, const char *text, uint32_t *id);
 

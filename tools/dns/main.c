@@ -26,7 +26,7 @@ static const char doc[] =
     "  larshm-dns --db routes.db route add 1 2 10.0.0.1:8080 10.0.0.2:8080\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or failure, 2 no such route or edit, 3 a subscriber lags (route status), 4 no "
-    "directory is reached (peers, route status).";
+    "directory is reached (peers, route status), 78 wrong usage of serve.";
 
 static const struct command commands[] = {
     {"serve", command_serve, NULL},

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "conf/log.h"
 #include "conf/name.h"
@@ -153,8 +154,9 @@ int command_serve(const char *db, int argc, char **argv)
 {
     struct arguments arguments = {.max_subscriptions = 2000000, .socket = ""};
     server_options_init(&arguments.server, "127.0.0.1:7778");
-    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
-        return EXIT_FAILURE;
+    argp_err_exit_status = EX_CONFIG;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0 || !command_db_is_right(db))
+        return EX_CONFIG;
     int exit_code = serve(db, &arguments);
     server_options_free(&arguments.server);
     return exit_code;

@@ -6,20 +6,21 @@
 
 const char *argp_program_version = "larshm-reporter " LARSHM_VERSION;
 
-static const char doc[] = "A Lars report service: takes call results over TCP and keeps the newest ones in a "
-                          "SQLite or MariaDB database."
-                          "\v"
-                          "Commands:\n"
-                          "  serve  take and store results\n"
-                          "  list   show what is stored\n"
-                          "\n"
-                          "Each has a --help of its own. To try it, in two terminals:\n"
-                          "  larshm-reporter --db routes.db serve --create\n"
-                          "  larshm-reporter --db routes.db list\n"
-                          "\n"
-                          "The database may be that of larshm-dns, also while both serve.\n"
-                          "\n"
-                          "Exit codes: 0 done, 1 wrong usage or failure, 2 no results of that route.";
+static const char doc[] =
+    "A Lars report service: takes call results over TCP and keeps the newest ones in a "
+    "SQLite or MariaDB database."
+    "\v"
+    "Commands:\n"
+    "  serve  take and store results\n"
+    "  list   show what is stored\n"
+    "\n"
+    "Each has a --help of its own. To try it, in two terminals:\n"
+    "  larshm-reporter --db routes.db serve --create\n"
+    "  larshm-reporter --db routes.db list\n"
+    "\n"
+    "The database may be that of larshm-dns, also while both serve.\n"
+    "\n"
+    "Exit codes: 0 done, 1 wrong usage or failure, 2 no results of that route, 78 wrong usage of serve.";
 
 static const struct command commands[] = {
     {"serve", command_serve, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "conf/log.h"
 #include "tools/common/maria_url.h"
@@ -84,8 +85,9 @@ int command_serve(const char *db, int argc, char **argv)
 {
     struct server_options options;
     server_options_init(&options, "127.0.0.1:7779");
-    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
-        return EXIT_FAILURE;
+    argp_err_exit_status = EX_CONFIG;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0 || !command_db_is_right(db))
+        return EX_CONFIG;
     int exit_code = serve(db, &options);
     server_options_free(&options);
     return exit_code;
