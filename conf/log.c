@@ -8,21 +8,29 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
+    HEAD_MAX = 128,
     TEXT_MAX = 1024,
     LIMIT_MS = 1000,
 };
 
 static enum log_level level_now = LOG_LEVEL_INFO;
+static bool is_daemon;
 static _Atomic unsigned lost; /* lines that stderr did not take */
 
 void log_set_level(enum log_level level)
 {
     level_now = level;
+}
+
+void log_daemon(void)
+{
+    is_daemon = true;
 }
 
 /* $JOURNAL_STREAM may be inherited by a program whose stderr goes elsewhere: systemd.exec(5) has the files compared. */
@@ -47,12 +55,31 @@ static bool write_at_once(const char *line, size_t size)
            write(STDERR_FILENO, line, size) == (ssize_t)size;
 }
 
+/* All in front of the text. */
+static void write_head(enum log_level level, char out[static HEAD_MAX])
+{
+    static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
+    static const char *const words[] = {"error", "warning", "info", "debug"};
+    char first[HEAD_MAX / 2] = "";
+    if (stderr_is_journal()) {
+        strcpy(first, priorities[level]);
+    } else if (is_daemon) {
+        struct timespec now;
+        struct tm utc;
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &utc);
+        size_t length = strftime(first, sizeof(first), "%FT%T", &utc);
+        snprintf(first + length, sizeof(first) - length, ".%03ldZ %s ", now.tv_nsec / 1000000, words[level]);
+    }
+    snprintf(out, HEAD_MAX, "%s%.32s: ", first, program_invocation_short_name);
+}
+
 static void write_lost(void)
 {
-    char line[128];
+    char head[HEAD_MAX], line[HEAD_MAX + 64];
     unsigned count = lost;
-    int size = snprintf(line, sizeof(line), "%s%.32s: %u log line%s lost: stderr took no more\n",
-                        stderr_is_journal() ? "<4>" : "", program_invocation_short_name, count,
+    write_head(LOG_LEVEL_WARNING, head);
+    int size = snprintf(line, sizeof(line), "%s%u log line%s lost: stderr took no more\n", head, count,
                         count == 1 ? " was" : "s were");
     if (write_at_once(line, (size_t)size))
         lost -= count;
@@ -60,12 +87,11 @@ static void write_lost(void)
 
 static void write_line(enum log_level level, const char *text, uint64_t suppressed)
 {
-    static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
-    char line[TEXT_MAX + 128], more[64] = "";
+    char head[HEAD_MAX], line[HEAD_MAX + TEXT_MAX + 64], more[64] = "";
     if (suppressed)
         snprintf(more, sizeof(more), " (%" PRIu64 " more of this kind suppressed)", suppressed);
-    int size = snprintf(line, sizeof(line), "%s%.32s: %s%s\n", stderr_is_journal() ? priorities[level] : "",
-                        program_invocation_short_name, text, more);
+    write_head(level, head);
+    int size = snprintf(line, sizeof(line), "%s%s%s\n", head, text, more);
     if (lost)
         write_lost();
     if (!write_at_once(line, (size_t)size))

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines on stderr, each behind the program's name. Where stderr is the journal, they begin with the priority that
- * sd-daemon(3) defines. A line that stderr does not take at once is dropped and counted; a later line says how many.
+ * sd-daemon(3) defines; elsewhere, those of a daemon begin with the time in UTC and the level:
+ *
+ *     2026-11-30T02:45:12.345Z warning larshm-fetcher: text
+ *
+ * A line that stderr does not take at once is dropped and counted; a later line says how many.
  */
 #ifndef CONF_LOG_H
 #define CONF_LOG_H
@@ -17,6 +21,9 @@ enum log_level {
 
 /* Lines above this level are not written; LOG_LEVEL_INFO unless set. */
 void log_set_level(enum log_level level);
+
+/* This program is a daemon. */
+void log_daemon(void);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -447,6 +447,8 @@ int main(int argc, char **argv)
     options_parse(argc, argv, &daemon.options);
     if (daemon.options.check_path)
         return check_config(daemon.options.check_path);
+    if (!daemon.options.print_config)
+        log_daemon();
     if (config_load(daemon.options.config_path, &daemon.config, error, sizeof(error)) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return EX_CONFIG;

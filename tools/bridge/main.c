@@ -141,6 +141,7 @@ int main(int argc, char **argv)
     struct bridge bridge = {0};
     start_prepare();
     options_parse(argc, argv, &bridge.options);
+    log_daemon();
     bridge.source.instance = bridge.options.instance;
     block_signals(&bridge);
     int status = run(&bridge);

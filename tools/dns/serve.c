@@ -155,7 +155,10 @@ int command_serve(const char *db, int argc, char **argv)
     struct arguments arguments = {.max_subscriptions = 2000000, .socket = ""};
     server_options_init(&arguments.server, "127.0.0.1:7778");
     argp_err_exit_status = EX_CONFIG;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0 || !command_db_is_right(db))
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EX_CONFIG;
+    log_daemon();
+    if (!command_db_is_right(db))
         return EX_CONFIG;
     int exit_code = serve(db, &arguments);
     server_options_free(&arguments.server);

@@ -86,7 +86,10 @@ int command_serve(const char *db, int argc, char **argv)
     struct server_options options;
     server_options_init(&options, "127.0.0.1:7779");
     argp_err_exit_status = EX_CONFIG;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0 || !command_db_is_right(db))
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+        return EX_CONFIG;
+    log_daemon();
+    if (!command_db_is_right(db))
         return EX_CONFIG;
     int exit_code = serve(db, &options);
     server_options_free(&options);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -75,6 +76,33 @@ static void only_the_journal_gets_priorities(void **state)
     capture_end(&capture);
     unsetenv("JOURNAL_STREAM");
     expect_line(&capture, "<4>", "text");
+}
+
+static void lines_of_a_daemon_have_time_and_level_where_no_journal_adds_them(void **state)
+{
+    (void)state;
+    struct capture capture = {0};
+    time_t before = time(NULL);
+    capture_begin(&capture);
+    log_daemon();
+    log_line(LOG_LEVEL_ERROR, "text");
+    log_line(LOG_LEVEL_INFO, "more");
+    capture_end(&capture);
+    static const char *const words[] = {"error", "info"};
+    char *at = capture.text;
+    for (int i = 0; i < 2; i++) {
+        struct tm utc = {0};
+        char rest[64];
+        char *milliseconds = strptime(at, "%Y-%m-%dT%H:%M:%S", &utc);
+        assert_non_null(milliseconds);
+        assert_in_range(timegm(&utc), before, time(NULL));
+        assert_int_equal(strspn(milliseconds, ".0123456789"), 4);
+        snprintf(rest, sizeof(rest), "Z %s %s: %s\n", words[i], program_invocation_short_name,
+                 i ? "more" : "text");
+        assert_memory_equal(milliseconds + 4, rest, strlen(rest));
+        at = milliseconds + 4 + strlen(rest);
+    }
+    assert_string_equal(at, "");
 }
 
 static void a_pipe_that_nothing_reads_costs_lines_that_are_counted(void **state)
@@ -160,6 +188,7 @@ int main(void)
         cmocka_unit_test(lines_above_the_level_are_not_written),
         cmocka_unit_test(a_limit_says_how_much_it_has_suppressed),
         cmocka_unit_test(a_limit_with_a_burst_writes_so_many_lines_at_once_and_says_how_many_more_there_were),
+        cmocka_unit_test(lines_of_a_daemon_have_time_and_level_where_no_journal_adds_them),
     };
     return cmocka_run_group_tests_name("unit/conf/log", tests, NULL, NULL);
 }
