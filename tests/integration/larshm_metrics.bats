@@ -204,7 +204,7 @@ lookups() {
     [[ "$output" == "HTTP/1.1 200 OK"* ]]
     has_no larshm_up
     run http 'GET / HTTP/1.0\r\n\r\n'
-    [[ "$output" == *'<a href="/metrics">'* ]]
+    [[ "$output" == *'<a href="/metrics">'*'<a href="/health">'* ]]
     run http 'GET /x HTTP/1.1\r\n\r\n'
     [[ "$output" == "HTTP/1.1 404 Not Found"* ]]
     run http 'POST /metrics HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello'
@@ -215,6 +215,28 @@ lookups() {
     [[ "$output" == "HTTP/1.1 431 "* ]]
     kill "$server"
     wait "$server"
+}
+
+healthy() {
+    [[ "$(http 'GET /health HTTP/1.1\r\n\r\n')" == "HTTP/1.1 200 OK"*"$instance: ok: fetcher alive, "* ]]
+}
+
+unhealthy() {
+    [[ "$(http 'GET /health HTTP/1.1\r\n\r\n')" == "HTTP/1.1 503 Service Unavailable"*"$instance: $1"* ]]
+}
+
+@test "a server says whether all is well, as health does" {
+    serve
+    unhealthy "instance: it cannot be read"
+    live
+    eventually healthy
+    larshm wait 9 9
+    larshm host drain 9 9 127.0.0.1:9
+    eventually unhealthy "rotation: 1 route without a host in rotation, the first is 9/9"
+    larshm host clear 9 9 127.0.0.1:9
+    eventually healthy
+    end_fetcher KILL
+    eventually unhealthy "fetcher: not alive"
 }
 
 @test "connections that send nothing, or end, keep no one else out" {

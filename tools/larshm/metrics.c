@@ -20,7 +20,7 @@ static const char doc[] =
     "Printed once, it fails where there is no instance. A file and a server say so by larshm_up 0 and "
     "larshm_fetcher_alive 0 instead, and go on.\n\n"
     "ADDRESS is IP:PORT or [IPv6]:PORT, or one of both: the other is 127.0.0.1 or 9778. The server answers GET "
-    "/metrics and /. A page is at most a second old. The names of further servers of a directory are told to root and the user of "
+    "/metrics, and /health with 200 or 503, as `larshm health`. What it says is at most a second old. The names of further servers of a directory are told to root and the user of "
     "larshm-fetcher alone.\n\n"
     "Examples:\n"
     "  larshm metrics\n"

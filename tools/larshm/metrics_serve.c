@@ -14,11 +14,12 @@
 #include "conf/system_error.h"
 #include "tools/common/announce.h"
 #include "tools/larshm/http_server.h"
+#include "tools/larshm/metrics_health.h"
 #include "tools/larshm/metrics_page.h"
 
 enum {
     SIGNALS = 2,
-    PAGE_AGE_MS = 1000, /* who asks more often gets the same page again, so that it costs no more */
+    SET_AGE_MS = 1000, /* who asks more often gets the same figures again, so that it costs no more */
     NAME_SIZE = INET6_ADDRSTRLEN + 10,
 };
 
@@ -27,9 +28,8 @@ struct serve {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     struct http_server *server;
-    char *page;
-    size_t page_length;
-    uint64_t page_time; /* of the loop */
+    struct metrics_set set;
+    uint64_t set_time; /* of the loop */
 };
 
 static void stop(struct serve *serve)
@@ -47,45 +47,52 @@ static void on_signal(uv_signal_t *signal, int number)
     stop(signal->data);
 }
 
-static void renew(struct serve *serve)
+/* False: there is nothing to show. */
+static bool renew(struct serve *serve)
 {
-    struct metrics_set set;
-    if (serve->page && uv_now(&serve->loop) - serve->page_time < PAGE_AGE_MS)
-        return;
-    free(serve->page);
-    serve->page = NULL;
-    if (metrics_collect(serve->options, &set)) {
-        serve->page = metrics_page(&set, &serve->page_length);
-        metrics_set_free(&set);
-    }
+    if (serve->set.all && uv_now(&serve->loop) - serve->set_time < SET_AGE_MS)
+        return true;
+    metrics_set_free(&serve->set);
+    bool done = metrics_collect(serve->options, &serve->set);
     uv_update_time(&serve->loop); /* that may have taken a moment */
-    serve->page_time = uv_now(&serve->loop);
+    serve->set_time = uv_now(&serve->loop);
+    return done;
 }
 
-static void set_page(struct http_page *page, const char *type, const char *text, size_t length)
+static void get_root(struct http_page *page)
 {
-    page->text = malloc(length + 1);
+    static const char root[] =
+        "<!DOCTYPE html><html lang=\"en\"><head><title>larshm</title></head><body><h1>larshm " LARSHM_VERSION
+        "</h1><p><a href=\"/metrics\">Metrics</a>, <a href=\"/health\">health</a>; see larshm(1)</p></body></html>\n";
+    page->text = strdup(root);
+    page->type = "text/html; charset=utf-8";
+    page->length = sizeof(root) - 1;
     page->status = page->text ? HTTP_OK : HTTP_SERVER_ERROR;
-    page->type = type;
-    page->length = length;
-    if (page->text)
-        memcpy(page->text, text, length);
+}
+
+static void get_metrics(struct serve *serve, struct http_page *page)
+{
+    page->text = renew(serve) ? metrics_page(&serve->set, &page->length) : NULL;
+    page->type = "text/plain; version=0.0.4; charset=utf-8";
+    page->status = page->text ? HTTP_OK : HTTP_SERVER_ERROR;
+}
+
+static void get_health(struct serve *serve, struct http_page *page)
+{
+    bool healthy = false;
+    page->text = renew(serve) ? metrics_health(&serve->set, &page->length, &healthy) : NULL;
+    page->type = "text/plain; charset=utf-8";
+    page->status = healthy ? HTTP_OK : page->text ? HTTP_UNAVAILABLE : HTTP_SERVER_ERROR;
 }
 
 static void get_page(void *arg, const char *path, struct http_page *page)
 {
-    static const char root[] = "<!DOCTYPE html><html lang=\"en\"><head><title>larshm</title></head>"
-                               "<body><h1>larshm " LARSHM_VERSION "</h1>"
-                               "<p><a href=\"/metrics\">Metrics</a>, see larshm(1)</p></body></html>\n";
-    struct serve *serve = arg;
-    if (strcmp(path, "/") == 0) {
-        set_page(page, "text/html; charset=utf-8", root, sizeof(root) - 1);
-    } else if (strcmp(path, "/metrics") == 0) {
-        renew(serve);
-        page->status = HTTP_SERVER_ERROR;
-        if (serve->page)
-            set_page(page, "text/plain; version=0.0.4; charset=utf-8", serve->page, serve->page_length);
-    }
+    if (strcmp(path, "/") == 0)
+        get_root(page);
+    else if (strcmp(path, "/metrics") == 0)
+        get_metrics(arg, page);
+    else if (strcmp(path, "/health") == 0)
+        get_health(arg, page);
 }
 
 static void format(const struct sockaddr_storage *address, char out[static NAME_SIZE])
@@ -135,7 +142,7 @@ int metrics_serve(const struct metrics_options *options, const struct sockaddr_s
         stop(&serve);
     uv_run(&serve.loop, UV_RUN_DEFAULT);
     http_server_free(serve.server);
-    free(serve.page);
+    metrics_set_free(&serve.set);
     uv_loop_close(&serve.loop);
     return exit_code;
 }
