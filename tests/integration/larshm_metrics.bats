@@ -14,7 +14,7 @@ metrics() {
 value() {
     local series="$1{larshm_instance=\"$instance\"${2:+,$2}} " lines
     lines=$(grep -F "$series" <<<"$output")
-    [ "$(wc -l <<<"$lines")" -eq 1 ]
+    [ "$(grep -c . <<<"$lines")" -eq 1 ] || lines="none, or several: $1"
     echo "${lines#"$series"}"
 }
 
@@ -103,6 +103,28 @@ lookups() {
     is_clean
     has_no '^larshm_routes[{]'
     [ "$(value larshm_cached_routes)" = 1 ]
+}
+
+# at_least LEAST NAME [LABELS]: it has come to that by now.
+at_least() {
+    output=$(metrics)
+    [ "$(value "${@:2}")" -ge "$1" ]
+}
+
+@test "routes that are looked up most come first, and how long the directory takes is counted" {
+    live
+    larshm wait 9 9
+    larshm wait 8 8 || true
+    larshm get 9 9 --pick 100000 >/dev/null
+    eventually at_least 50000 larshm_route_lookups_total 'modid="9",cmdid="9"'
+    eventually at_least 2 larshm_request_duration_seconds_count
+    output=$(metrics)
+    [ "$(value larshm_request_duration_seconds_bucket 'le="+Inf"')" = "$(value larshm_request_duration_seconds_count)" ]
+    first=$(grep -m1 '^larshm_route_lookups_total' <<<"$output")
+    [[ "$first" == *'modid="9",cmdid="9"'* ]]
+    output=$(metrics --top 0)
+    has_no '^larshm_route_lookups_total'
+    is_clean
 }
 
 @test "a counter never goes back while lookups are collected" {
