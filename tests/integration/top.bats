@@ -210,6 +210,8 @@ more_lookups_than() {
     [[ "$stderr" == *"-d '0' is not a decimal number from 1 to 3600"* ]]
     run -1 --separate-stderr "$BIN/larshm" -n no/instance top
     [[ "$stderr" == *'"no/instance" is no instance'* ]]
+    run -1 --separate-stderr larshm -j top
+    [[ "$stderr" == *"prints no JSON"* ]]
     terminal_start 100 30
     press "TERM=no-such '$BIN/larshm' -n $instance top; echo ended with \$?" Enter
     expect 'no description of the terminal "no-such"' 'ended with 1'

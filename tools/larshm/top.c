@@ -56,6 +56,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPTION_ONCE:
         top->once = true;
         return 0;
+    case ARGP_KEY_END:
+        if (top->common->json)
+            argp_error(state, "top prints no JSON: `larshm -j show` has what it makes rates of");
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
