@@ -163,7 +163,7 @@ more_lookups_than() {
     expect_restored
 }
 
-@test "top waits for an instance, and shows a fetcher that dies, that comes back, and objects that are made anew" {
+@test "top waits for an instance, and shows a fetcher that dies, that comes back, and objects that are recreated" {
     terminal_start 100 30
     top
     expect "no routes object /larshm.$instance in /dev/shm: waiting for larshm-fetcher"

@@ -15,7 +15,7 @@ const char *const top_sort_names[SORTS] = {
     [SORT_BY_AGE] = "age",
 };
 
-/* What has become less began anew. */
+/* What has become less was reset. */
 static double per_second(uint64_t before, uint64_t after, uint64_t ms)
 {
     return after > before && ms ? (double)(after - before) * 1000 / (double)ms : 0;

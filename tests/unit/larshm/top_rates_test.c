@@ -51,7 +51,7 @@ static void rates_are_what_was_counted_by_the_time_between_two_samples(void **st
     pair->after.facts.counters[COUNTER_lookups] = 1900;
     pair->after.facts.uncollected.lookups = 100;
     pair->after.facts.counters[COUNTER_publishes] = 3;
-    pair->before.facts.counters[COUNTER_pushes] = 7; /* less than before: it began anew */
+    pair->before.facts.counters[COUNTER_pushes] = 7; /* less than before: it was reset */
     pair->before.hosts.all = (struct top_results){.succ = 10, .err = 5};
     pair->after.hosts.all = (struct top_results){.succ = 40, .err = 15};
     update(pair);
