@@ -142,6 +142,34 @@ more_lookups_than() {
     expect 'alive, pid'
 }
 
+@test "s sorts the routes by rate, failures and age" {
+    route add 1 1 10.0.0.1:80
+    route add 1 2 10.0.0.1:80 10.0.0.2:80
+    live
+    calls 1 1 0
+    calls 1 1 0
+    calls 1 1 0
+    calls 1 2 2
+    terminal_start 100 30
+    top
+    # first_route CMDID: it stands first.
+    first_route() {
+        screen | grep -A 1 'LOOKUPS/S' | tail -n 1 | grep -qE "^ +1 +$1 "
+    }
+    eventually first_route 1
+    expect '1 +2 +[1-9][0-9,]+ +[1-9][0-9]?\.[0-9] +2 '
+    press s
+    expect 'by failures'
+    eventually first_route 2
+    press s
+    expect 'by age'
+    press s
+    expect 'by rate'
+    eventually first_route 1
+    press q
+    expect_restored
+}
+
 @test "a screen of any size shows what it can, and all of it by scrolling" {
     live
     terminal_start 100 30
