@@ -8,18 +8,17 @@
 
 #include "conf/values.h"
 
-enum {
-    CONFIG_ERROR_SIZE = 1024, /* enough for every error text but that of a very long path */
-};
+struct complaints;
+struct scan;
 
 /*
- * Loads `path`; keys that it does not set, and all of them when `path` is NULL, get their defaults. Returns 0, or
- * -1 with *out untouched and `error` saying "FILE:LINE: what is wrong and what is allowed" ("FILE: ..." where no
- * line is to blame).
+ * Loads `path`; keys that it does not set, and all of them when `path` is NULL, get their defaults. Returns 0, and *where
+ * says what the file sets; or -1, and *to says all that is wrong with it, and *out is untouched. Without a path `where` and
+ * `to` may be NULL.
  */
-int config_load(const char *path, struct config *out, char *error, size_t error_size);
+int config_load(const char *path, struct config *out, struct scan *where, struct complaints *to);
 
-/* Prints the value of every key as a line "section.key = value", in the order of larshm.conf. */
+/* Prints a file that sets every key to its value. */
 void config_print(FILE *out, const struct config *config);
 
 /*

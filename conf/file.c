@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int check_kind(int fd, const struct complaint *to)
+static int check_kind(int fd, struct complaints *to)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
@@ -21,7 +21,7 @@ static int check_kind(int fd, const struct complaint *to)
 }
 
 /* The size comes from reading to the end: the one in fstat() may be out of date. */
-static int read_all(int fd, char *buffer, size_t *size, const struct complaint *to)
+static int read_all(int fd, char *buffer, size_t *size, struct complaints *to)
 {
     size_t got = 0;
     while (got <= FILE_MAX) {
@@ -38,7 +38,7 @@ static int read_all(int fd, char *buffer, size_t *size, const struct complaint *
     return complain(to, 0, "is larger than %d bytes: is it a configuration file?", FILE_MAX);
 }
 
-int file_read(char **text, size_t *size, const struct complaint *to)
+int file_read(char **text, size_t *size, struct complaints *to)
 {
     /* O_NONBLOCK: opening a pipe without a writer would wait for one. */
     int fd = open(to->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

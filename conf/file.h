@@ -12,8 +12,8 @@ enum {
 
 /*
  * Reads the regular file to->path of at most FILE_MAX bytes; never blocks on a pipe. Returns 0 with *text for the caller
- * to free; or -1 with an error text, *text and *size untouched.
+ * to free; or -1 with a complaint, *text and *size untouched.
  */
-int file_read(char **text, size_t *size, const struct complaint *to);
+int file_read(char **text, size_t *size, struct complaints *to);
 
 #endif

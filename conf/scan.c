@@ -12,11 +12,12 @@ struct piece {
 };
 
 struct scanner {
-    const struct complaint *to;
+    struct complaints *to;
     FILE *clean;
     const char *section; /* the one that the line belongs to, or NULL */
+    bool ignored;        /* where there is none: it has been said why */
     unsigned line;
-    struct scan found;
+    struct scan *found;
 };
 
 static bool is_blank(char c)
@@ -76,6 +77,8 @@ static int scan_section(struct scanner *scanner, struct piece line)
 {
     const char *end = memchr(line.at, ']', line.length);
     struct piece rest = end ? after(line, end) : (struct piece){0};
+    scanner->section = NULL;
+    scanner->ignored = true;
     if (!end || (rest.length && !starts_comment(rest.at[0])))
         return complain(scanner->to, scanner->line,
                         "a section must be written as [name] on a line of its own");
@@ -108,23 +111,29 @@ static int check_quotes(const struct scanner *scanner, struct piece value)
 static int scan_key(struct scanner *scanner, struct piece line, const char *equals)
 {
     struct piece name = before(line, equals), value = after(line, equals);
-    if (!scanner->section)
-        return complain(scanner->to, scanner->line,
-                        "key \"%s\" stands before any section: put a line such as [%s] above it",
-                        excerpt(name.at, name.length).text, keys[0].section);
+    if (!scanner->section) {
+        if (!scanner->ignored)
+            complain(scanner->to, scanner->line,
+                     "key \"%s\" stands before any section: put a line such as [%s] above it",
+                     excerpt(name.at, name.length).text, keys[0].section);
+        scanner->ignored = true;
+        return -1;
+    }
     const struct key *key = keys_find(scanner->section, name.at, name.length);
     if (!key)
         return refuse_key(scanner, name);
-    unsigned *set = &scanner->found.lines[key - keys];
+    unsigned *set = &scanner->found->lines[key - keys];
     if (*set)
         return complain(scanner->to, scanner->line, "%s.%s is already set on line %u: keep one of the two",
                         key->section, key->name, *set);
+    *set = scanner->line;
+    scanner->found->wrong[key - keys] = true;
     if (line.at[line.length - 1] == '\\')
         return complain(scanner->to, scanner->line,
                         "a line cannot be continued: remove the backslash at its end");
     if (check_quotes(scanner, value) != 0)
         return -1;
-    *set = scanner->line;
+    scanner->found->wrong[key - keys] = false;
     fprintf(scanner->clean, "%s=%.*s\n", key->name, (int)value.length, value.at);
     return 0;
 }
@@ -150,11 +159,13 @@ static int scan_line(struct scanner *scanner, struct piece line)
                     excerpt(line.at, line.length).text);
 }
 
-int scan_text(const char *text, size_t size, FILE *clean, struct scan *out, const struct complaint *to)
+int scan_text(const char *text, size_t size, FILE *clean, struct scan *out, struct complaints *to)
 {
     static const char mark[] = "\xEF\xBB\xBF"; /* UTF-8 byte order mark */
     const size_t mark_size = sizeof(mark) - 1;
-    struct scanner scanner = {.to = to, .clean = clean};
+    struct scanner scanner = {.to = to, .clean = clean, .found = out};
+    int result = 0;
+    *out = (struct scan){0};
     if (size >= mark_size && memcmp(text, mark, mark_size) == 0) {
         text += mark_size;
         size -= mark_size;
@@ -166,11 +177,10 @@ int scan_text(const char *text, size_t size, FILE *clean, struct scan *out, cons
         size_t length = newline ? (size_t)(newline - text) : size;
         scanner.line++;
         if (scan_line(&scanner, (struct piece){text, length}) != 0)
-            return -1;
+            result = -1;
         size_t taken = newline ? length + 1 : length;
         text += taken;
         size -= taken;
     }
-    *out = scanner.found;
-    return 0;
+    return result;
 }

@@ -6,6 +6,7 @@
 #ifndef CONF_SCAN_H
 #define CONF_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -16,15 +17,16 @@ enum {
     SCAN_LINE_MAX = 1000, /* iniparser stops at 1024 */
 };
 
-/* The line on which each key of the table is set; 0 for a key that is not. */
+/* Of each key of the table. */
 struct scan {
-    unsigned lines[KEY_COUNT];
+    unsigned lines[KEY_COUNT]; /* on which it is set; 0: it is not */
+    bool wrong[KEY_COUNT];     /* its line is not understood */
 };
 
 /*
- * Reads the `size` bytes of a file. Returns 0 and writes only the sections and keys to `clean`, each on a line of its
- * own; or -1 with an error text and *out untouched.
+ * Reads the `size` bytes of a file, and writes only the sections and keys to `clean`, each on a line of its own. Returns
+ * -1 where there were complaints; what was understood is written all the same.
  */
-int scan_text(const char *text, size_t size, FILE *clean, struct scan *out, const struct complaint *to);
+int scan_text(const char *text, size_t size, FILE *clean, struct scan *out, struct complaints *to);
 
 #endif

@@ -11,14 +11,17 @@
 
 #include <uv.h>
 
+#include "conf/complaint.h"
 #include "conf/config.h"
 #include "conf/descriptors.h"
 #include "conf/log.h"
 #include "conf/notify.h"
+#include "conf/scan.h"
 #include "conf/start.h"
 #include "conf/system_error.h"
 #include "conf/watchdog.h"
 #include "fetcher/admin_commands.h"
+#include "fetcher/check.h"
 #include "fetcher/connection.h"
 #include "fetcher/event_log.h"
 #include "fetcher/health.h"
@@ -243,6 +246,25 @@ static void look_up_again(struct daemon *daemon)
     reporting_look_up_again(daemon->reporting);
 }
 
+/* False: the log says all that is wrong with the file, and `first` the first of it, if it is not NULL. */
+static bool load(const char *path, struct config *out, char *first)
+{
+    static struct complaints found;
+    struct scan where;
+    char text[ADMIN_TEXT_SIZE];
+    if (config_load(path, out, &where, &found) == 0)
+        return true;
+    for (size_t i = 0; complaint_line(&found, i, text, sizeof(text)); i++)
+        log_line(LOG_LEVEL_ERROR, "%s", text);
+    if (first && complaint_line(&found, 0, text, sizeof(text))) {
+        char more[64] = "";
+        if (found.count > 1)
+            snprintf(more, sizeof(more), "; %zu more in the log", found.count - 1);
+        snprintf(first, ADMIN_TEXT_SIZE, "%.*s%s", ADMIN_TEXT_SIZE - (int)sizeof(more), text, more);
+    }
+    return false;
+}
+
 /* As admin_targets.reload; the log says the same. */
 static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
 {
@@ -255,8 +277,8 @@ static bool reload(void *context, char text[static ADMIN_TEXT_SIZE])
         log_line(LOG_LEVEL_WARNING, "no file to reload: started without -c; names are looked up again");
         return true;
     }
-    if (config_load(path, &loaded, text, ADMIN_TEXT_SIZE) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s; the configuration is unchanged", text);
+    if (!load(path, &loaded, text)) {
+        log_line(LOG_LEVEL_ERROR, "%s is wrong; the configuration is unchanged", path);
         return false;
     }
     config_reload(&daemon->config, &loaded, text, ADMIN_TEXT_SIZE);
@@ -427,32 +449,17 @@ static void end_process(struct daemon *daemon, int status)
         _exit(status);
 }
 
-static int check_config(const char *path)
-{
-    struct config config;
-    char error[CONFIG_ERROR_SIZE];
-    if (config_load(path, &config, error, sizeof(error)) != 0) {
-        fprintf(stderr, "%s\n", error);
-        return 1;
-    }
-    puts("ok");
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     static struct daemon daemon;
-    char error[CONFIG_ERROR_SIZE];
     start_prepare();
     options_parse(argc, argv, &daemon.options);
     if (daemon.options.check_path)
-        return check_config(daemon.options.check_path);
+        return check_config(daemon.options.check_path, daemon.options.instance);
     if (!daemon.options.print_config)
         log_daemon();
-    if (config_load(daemon.options.config_path, &daemon.config, error, sizeof(error)) != 0) {
-        log_line(LOG_LEVEL_ERROR, "%s", error);
+    if (!load(daemon.options.config_path, &daemon.config, NULL))
         return EX_CONFIG;
-    }
     if (daemon.options.print_config) {
         config_print(stdout, &daemon.config);
         return 0;

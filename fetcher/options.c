@@ -23,9 +23,9 @@ static const struct argp_option described[] = {
     {"instance", 'n', "INSTANCE", 0,
      "Name of the instance to serve; clients open the same. Without it: $LARSHM_INSTANCE, or \"default\"", 0},
     {"dns", OPTION_DNS, "HOST:PORT", 0, "The directory, instead of [dnsserver] in the configuration", 0},
-    {"check-config", OPTION_CHECK, "FILE", 0, "Print \"ok\", or what is wrong with FILE, and end", 0},
-    {"print-config", OPTION_PRINT, NULL, 0, "Print every key with the value that -c FILE gives it, and end",
-     0},
+    {"check-config", OPTION_CHECK, "FILE", 0, "Print \"ok\", or all that is wrong with FILE, and end", 0},
+    {"print-config", OPTION_PRINT, NULL, 0,
+     "Print a configuration that sets every key as -c FILE does, and end", 0},
     {0},
 };
 

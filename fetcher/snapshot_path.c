@@ -25,7 +25,7 @@ static const char *folder_fault(const char *folder, bool by_default)
     return access(folder, W_OK | X_OK) == 0 ? NULL : "cannot be written to by the fetcher's user";
 }
 
-static void expand(const char *configured, const char *instance, char *out, size_t size)
+void snapshot_path_expand(const char *configured, const char *instance, char *out, size_t size)
 {
     size_t used = 0;
     out[0] = '\0';
@@ -42,7 +42,7 @@ bool snapshot_path(const char *configured, const char *instance, char *out, size
     const struct key *key = keys_find("fetcher", "snapshot", strlen("snapshot"));
     const bool by_default = strcmp(configured, key->initial) == 0;
     char folder[SNAPSHOT_FILE_PATH_SIZE];
-    expand(configured, instance, out, size);
+    snapshot_path_expand(configured, instance, out, size);
     if (!*out) {
         snprintf(out, size, "[fetcher] snapshot is empty");
         return false;

@@ -13,4 +13,7 @@
  */
 bool snapshot_path(const char *configured, const char *instance, char *out, size_t size);
 
+/* The first sentence of it alone. */
+void snapshot_path_expand(const char *configured, const char *instance, char *out, size_t size);
+
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A configuration file with any content is either refused, with a text that can be shown and begins with the file's
+ * A configuration file with any content is either refused, with texts that can be shown and begin with the file's
  * name, and changes nothing; or it is loaded, and then each value is one that the table of keys allows.
  */
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "conf/complaint.h"
 #include "conf/config.h"
 #include "conf/log.h"
+#include "conf/scan.h"
 #include "conf/value.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -24,12 +26,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static void check_refused(const struct config *config, const struct config *before, const char *error)
+static void check_refused(const struct config *config, const struct config *before,
+                          const struct complaints *found)
 {
+    char line[COMPLAINT_SIZE + sizeof(path)];
+    size_t lines = 0;
     DEMAND(memcmp(config, before, sizeof(*config)) == 0);
-    DEMAND(strncmp(error, path, strlen(path)) == 0 && error[strlen(path)] == ':');
-    for (const char *c = error; *c; c++)
-        DEMAND(*c >= ' ' && *c <= '~');
+    for (; complaint_line(found, lines, line, sizeof(line)); lines++) {
+        DEMAND(strncmp(line, path, strlen(path)) == 0 && line[strlen(path)] == ':');
+        for (const char *c = line; *c; c++)
+            DEMAND(*c >= ' ' && *c <= '~');
+    }
+    DEMAND(lines > 0 && lines <= found->count && lines <= COMPLAINTS_MAX + 1);
 }
 
 static bool are_servers(const struct config_servers *servers)
@@ -86,14 +94,15 @@ static void check_loaded(const struct config *config)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char error[CONFIG_ERROR_SIZE] = "";
+    static struct complaints found;
+    struct scan where;
     struct config config, before;
     DEMAND(ftruncate(file, 0) == 0);
     DEMAND(pwrite(file, data, size, 0) == (ssize_t)size);
     memset(&before, 0x5a, sizeof(before));
     memcpy(&config, &before, sizeof(config));
-    if (config_load(path, &config, error, sizeof(error)) != 0)
-        check_refused(&config, &before, error);
+    if (config_load(path, &config, &where, &found) != 0)
+        check_refused(&config, &before, &found);
     else
         check_loaded(&config);
     return 0;

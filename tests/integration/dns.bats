@@ -101,7 +101,7 @@ sql() {
 }
 
 @test "route del says when machines show that a route is gone, and is silent while it has hosts" {
-    hold=$("$BIN/larshm-fetcher" --print-config | sed -n 's/^fetcher.empty_hold = //p')
+    hold=$("$BIN/larshm-fetcher" --print-config | sed -n 's/^empty_hold = //p')
     dns route add 1 2 10.0.0.1:1 10.0.0.2:2
     run -0 dns route del 1 2 10.0.0.2:2
     [[ "$output" != *empty_hold* ]]

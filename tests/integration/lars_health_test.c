@@ -188,10 +188,9 @@ static double random_rate(void)
 /* Seed 1 has the defaults. */
 static void trial_begin(struct trial *trial, uint32_t number, uint32_t batch_max)
 {
-    char error[CONFIG_ERROR_SIZE];
     *trial = (struct trial){.now = 5000000, .ours.batch_max = batch_max};
     random_begin(number);
-    assert_int_equal(config_load(NULL, &trial->config, error, sizeof(error)), 0);
+    assert_int_equal(config_load(NULL, &trial->config, NULL, NULL), 0);
     trial->config.loadbalance.rules = RULES_LARS;
     if (number > 1) {
         trial->config.loadbalance.init_succ_cnt = 1 + random_below(300);

@@ -84,7 +84,7 @@ static void expect_defaults(const char *text)
     struct config config, defaults;
     scratch_write(text, strlen(text));
     scratch_expect_loaded(&config);
-    assert_int_equal(config_load(NULL, &defaults, NULL, 0), 0);
+    assert_int_equal(config_load(NULL, &defaults, NULL, NULL), 0);
     for (size_t i = 0; i < KEY_COUNT; i++)
         assert_memory_equal((char *)&config + keys[i].offset, (char *)&defaults + keys[i].offset,
                             keys[i].size);

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/complaint.h"
 #include "conf/config.h"
+#include "conf/scan.h"
 
 static char scratch_directory[] = "/tmp/larshm-conf-XXXXXX";
 static char scratch_path[64];
@@ -41,22 +43,26 @@ static inline void scratch_write(const void *bytes, size_t size)
 
 static inline void scratch_expect_loaded(struct config *config)
 {
-    char error[CONFIG_ERROR_SIZE] = "";
-    if (config_load(scratch_path, config, error, sizeof(error)) != 0)
-        fail_msg("refused: %s", error);
+    static struct complaints found;
+    struct scan where;
+    if (config_load(scratch_path, config, &where, &found) != 0)
+        fail_msg("refused: %s", found.list[0].text);
 }
 
-/* Loading must fail, leave the configuration alone, and say "PATH" followed by `expected`. */
+/* Loading must fail, leave the configuration alone, and say "PATH" followed by `expected` first. */
 static inline void scratch_expect_refused(const char *path, const char *expected)
 {
-    char error[CONFIG_ERROR_SIZE] = "";
+    static struct complaints found;
+    char line[COMPLAINT_SIZE + 128];
+    struct scan where;
     struct config config, before;
     memset(&config, 0x5a, sizeof(config));
     memcpy(&before, &config, sizeof(before)); /* with the padding, which is compared, too */
-    if (config_load(path, &config, error, sizeof(error)) != -1)
+    if (config_load(path, &config, &where, &found) != -1)
         fail_msg("accepted, though it should be refused with \"%s\"", expected);
-    assert_memory_equal(error, path, strlen(path));
-    assert_string_equal(error + strlen(path), expected);
+    assert_true(complaint_line(&found, 0, line, sizeof(line)));
+    assert_memory_equal(line, path, strlen(path));
+    assert_string_equal(line + strlen(path), expected);
     assert_memory_equal(&config, &before, sizeof(config));
 }
 

@@ -81,7 +81,6 @@ void swarm_begin(struct swarm *swarm, in_port_t port)
 bool swarm_open(struct swarm *swarm, const struct bench *bench, uint32_t size, uint32_t routes,
                 uint32_t hosts, uint32_t update_timeout_s)
 {
-    char error[CONFIG_ERROR_SIZE];
     *swarm = (struct swarm){.bench = bench,
                             .size = size,
                             .routes = routes,
@@ -93,7 +92,7 @@ bool swarm_open(struct swarm *swarm, const struct bench *bench, uint32_t size, u
         swarm->all[i].fd = -1;
     bool done = swarm->all && swarm->answer && swarm->epoll >= 0 &&
                 deadlines_reserve(&swarm->deadlines, size) &&
-                config_load(NULL, &swarm->config, error, sizeof(error)) == 0;
+                config_load(NULL, &swarm->config, NULL, NULL) == 0;
     for (uint32_t i = 0; done && i < size; i++)
         done = expired_reset(&swarm->all[i].expired, SWARM_EACH);
     if (!done) {

@@ -42,14 +42,15 @@ static void file_without_read_permission_is_named(void **state)
     assert_int_equal(chmod(scratch_directory, 0755), 0);
     if (root)
         assert_int_equal(seteuid(other_user), 0);
-    char error[CONFIG_ERROR_SIZE] = "";
+    static struct complaints found;
+    struct scan where;
     struct config config;
-    int result = config_load(scratch_path, &config, error, sizeof(error));
+    int result = config_load(scratch_path, &config, &where, &found);
     if (root)
         assert_int_equal(seteuid(0), 0);
     unlink(scratch_path);
     assert_int_equal(result, -1);
-    assert_non_null(strstr(error, "test.conf: cannot be opened: Permission denied"));
+    assert_non_null(strstr(found.list[0].text, "cannot be opened: Permission denied"));
 }
 
 static void lines_and_files_are_bounded(void **state)

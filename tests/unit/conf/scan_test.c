@@ -26,7 +26,7 @@ static void file_of_comments_gives_the_defaults(void **state)
 {
     (void)state;
     struct config config, defaults;
-    assert_int_equal(config_load(NULL, &defaults, NULL, 0), 0);
+    assert_int_equal(config_load(NULL, &defaults, NULL, NULL), 0);
     static const char text[] = "\n# a comment \\\n   ; another \xff\xfe = [x]\n\t\n[shm]\n;max_bytes = 1\n";
     scratch_write(text, strlen(text));
     scratch_expect_loaded(&config);
@@ -113,16 +113,21 @@ static uint32_t random_below(uint32_t limit)
 /* Whatever the file holds: it loads with every value in range, or is refused by name with nothing changed. */
 static void load_noise(const char *bytes, size_t size, size_t *loaded)
 {
-    char error[CONFIG_ERROR_SIZE] = "";
+    static struct complaints found;
+    char line[COMPLAINT_SIZE + 128];
+    struct scan where;
     struct config config, before;
     memset(&config, 0x5a, sizeof(config));
     memcpy(&before, &config, sizeof(before)); /* with the padding, which is compared, too */
     scratch_write(bytes, size);
-    if (config_load(scratch_path, &config, error, sizeof(error)) != 0) {
-        assert_memory_equal(error, scratch_path, strlen(scratch_path));
+    if (config_load(scratch_path, &config, &where, &found) != 0) {
         assert_memory_equal(&config, &before, sizeof(config));
-        for (const char *c = error; *c; c++)
-            assert_true(*c >= ' ' && *c <= '~');
+        assert_true(found.count > 0);
+        for (size_t i = 0; complaint_line(&found, i, line, sizeof(line)); i++) {
+            assert_memory_equal(line, scratch_path, strlen(scratch_path));
+            for (const char *c = line; *c; c++)
+                assert_true(*c >= ' ' && *c <= '~');
+        }
         return;
     }
     ++*loaded;
