@@ -12,6 +12,7 @@
 #include "conf/log.h"
 #include "conf/notify.h"
 #include "conf/system_error.h"
+#include "conf/watchdog.h"
 #include "tools/common/announce.h"
 #include "tools/larshm/http_server.h"
 #include "tools/larshm/metrics_health.h"
@@ -27,6 +28,7 @@ struct serve {
     const struct metrics_options *options;
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
+    uv_timer_t watchdog;
     struct http_server *server;
     struct metrics_set set;
     uint64_t set_time; /* of the loop */
@@ -35,6 +37,7 @@ struct serve {
 static void stop(struct serve *serve)
 {
     notify("STOPPING=1");
+    uv_close((uv_handle_t *)&serve->watchdog, NULL);
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&serve->signals[i], NULL);
     if (serve->server)
@@ -110,6 +113,7 @@ static int start(struct serve *serve, const struct sockaddr_storage *address)
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
     struct sockaddr_storage bound;
     char name[NAME_SIZE];
+    watchdog_start(&serve->watchdog, &serve->loop);
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&serve->loop, &serve->signals[i]);
         serve->signals[i].data = serve;
@@ -131,6 +135,7 @@ static int start(struct serve *serve, const struct sockaddr_storage *address)
 int metrics_serve(const struct metrics_options *options, const struct sockaddr_storage *address)
 {
     struct serve serve = {.options = options};
+    log_daemon();
     signal(SIGPIPE, SIG_IGN);
     int error = descriptors_for_loop() ? -uv_loop_init(&serve.loop) : errno;
     if (error != 0) {
