@@ -46,7 +46,7 @@ states() {
 
 # As an operator's program does: not root, in group larshm.
 client() {
-  runuser -u nobody -g nogroup -G larshm -- python3 "$directory/deb_client.py" "$@"
+  runuser -u daemon -g nogroup -G larshm -- python3 "$directory/deb_client.py" "$@"
 }
 
 start_client() {
