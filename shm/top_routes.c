@@ -4,7 +4,7 @@
 #include "shm/atomic.h"
 
 enum {
-    READ_TRIES = 100 /* each but the last needs two lists during a copy of one */
+    READ_TRIES = 100 /* each but the last needs another list during a copy of one */
 };
 
 size_t top_routes_read(const struct routes_header *s_header, struct route_use out[static TOP_ROUTES])

@@ -176,6 +176,42 @@ static void killed_fetcher_leaves_all_routes_to_the_next_one(void **state)
     eventually(fixture_serves(fixture, 7, 7, 1, 81) && fixture_serves(fixture, 1, 2, 1, 81));
 }
 
+static uint64_t listed_lookups(const struct fixture *fixture, struct route_key key)
+{
+    struct route_use uses[TOP_ROUTES];
+    size_t count = fetcher_top_routes(&fixture->fetcher, uses);
+    for (size_t i = 0; i < count; i++)
+        if (route_key_equal(uses[i].key, key))
+            return uses[i].lookups;
+    return 0;
+}
+
+static void most_used_routes_are_listed_and_go_on_growing_after_a_kill(void **state)
+{
+    struct fixture *fixture = *state;
+    struct route_use uses[TOP_ROUTES];
+    fixture_connect(fixture);
+    fixture_learn(fixture, 1, 2, 3, 80);
+    fixture_learn(fixture, 1, 3, 3, 80);
+    for (int i = 0; i < 100000; i++)
+        assert_int_equal(fixture_lookup(fixture, 1, i % 10 < 8 ? 2 : 3), LARSHM_OK);
+    eventually(listed_lookups(fixture, route_key(1, 2)) > 70000);
+    uint64_t often = listed_lookups(fixture, route_key(1, 2)),
+             seldom = listed_lookups(fixture, route_key(1, 3));
+    assert_in_range(often, 70000, 90000);
+    assert_in_range(seldom, 10000, 30000);
+    assert_int_equal(fetcher_top_routes(&fixture->fetcher, uses), 2);
+    assert_true(route_key_equal(uses[0].key, route_key(1, 2)));
+
+    process_kill(&fixture->fetcher.process);
+    fetcher_start(&fixture->fetcher);
+    assert_true(listed_lookups(fixture, route_key(1, 2)) >= often);
+    for (int i = 0; i < 100000; i++)
+        assert_int_equal(fixture_lookup(fixture, 1, 3), LARSHM_OK);
+    eventually(listed_lookups(fixture, route_key(1, 3)) > seldom + 90000);
+    assert_true(listed_lookups(fixture, route_key(1, 2)) >= often);
+}
+
 /* One that has just adopted the routes; its loop does not run yet. */
 static void signal_that_comes_while_a_fetcher_starts_ends_it_cleanly(void **state)
 {
@@ -409,6 +445,7 @@ int main(void)
         fixture_test(routes_are_served_on_after_a_stop_and_clients_see_it),
         fixture_test(fetcher_stops_cleanly_in_each_state_of_its_connection),
         fixture_test(killed_fetcher_leaves_all_routes_to_the_next_one),
+        fixture_test(most_used_routes_are_listed_and_go_on_growing_after_a_kill),
         fixture_test(signal_that_comes_while_a_fetcher_starts_ends_it_cleanly),
         fixture_test(reload_changes_what_can_change_in_a_running_fetcher),
         fixture_test(reload_names_the_keys_that_need_a_restart),

@@ -170,6 +170,17 @@ struct latency fetcher_latency(const struct fetcher *fetcher)
     return latency;
 }
 
+size_t fetcher_top_routes(const struct fetcher *fetcher, struct route_use out[static TOP_ROUTES])
+{
+    struct region region;
+    struct routes routes;
+    if (!open_routes(fetcher, &region, &routes))
+        return 0;
+    size_t count = top_routes_read(routes.s_header, out);
+    region_close(&region);
+    return count;
+}
+
 bool fetcher_shows_held(const struct fetcher *fetcher, struct route_key key)
 {
     struct region region;

@@ -11,6 +11,7 @@
 #include "shm/layout.h"
 #include "shm/names.h"
 #include "shm/route_key.h"
+#include "shm/top_routes.h"
 #include "tests/support/process.h"
 
 /* What the configuration file will say. */
@@ -65,6 +66,9 @@ uint64_t fetcher_generation(const struct fetcher *fetcher);
 
 /* How long the directory took to answer; nothing: there is no routes object. */
 struct latency fetcher_latency(const struct fetcher *fetcher);
+
+/* The routes that are used most, most first. Returns how many. */
+size_t fetcher_top_routes(const struct fetcher *fetcher, struct route_use out[static TOP_ROUTES]);
 
 /* The server of the directory that is in use, as the routes object says; "": there is none. */
 void fetcher_directory(const struct fetcher *fetcher, char out[static DIRECTORY_NAME]);
