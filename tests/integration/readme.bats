@@ -103,6 +103,28 @@ TEXT
     -c -o "$BATS_TEST_TMPDIR/example.o" "$BATS_TEST_TMPDIR/example.c"
 }
 
+# shown_of FILE: each yaml block of the README whose lines are that file's, in their order, some left out.
+shown_of() {
+  awk -v file="$SOURCE/conf/$1" '
+    /^```yaml$/ { on = 1; count = 0; next }
+    /^```$/ && on {
+      on = 0
+      at = 0
+      while ((getline line <file) > 0) if (at < count && line == block[at + 1]) at++
+      close(file)
+      if (at == count) shown++
+      next
+    }
+    on { block[++count] = $0 }
+    END { print shown + 0 }' "$SOURCE/README.md"
+}
+
+@test "what the README shows of containers is in the files" {
+  [ "$(grep -c '^```yaml$' "$SOURCE/README.md")" -eq 2 ]
+  [ "$(shown_of compose.yaml)" -eq 1 ]
+  [ "$(shown_of kubernetes.yaml)" -eq 1 ]
+}
+
 @test "what the README links to exists" {
   cd "$SOURCE"
   grep -oE '\]\([^):]+\)' README.md | tr -d '()]' | while read -r path; do
