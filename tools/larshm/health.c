@@ -21,7 +21,7 @@ static const char doc[] =
     "Findings, in this order, and their exit codes: fetcher 3, it is not alive; damage 5, of routes; directory 8, not "
     "connected to it, or not answered; limit 9, one is reached; rotation 7, a route with hosts has none in "
     "rotation. 0: all is well; 3 also: no fetcher has ever run. Others as for every command.\n\n"
-    "Probes ask one question:\n"
+    "Probes ask one question, see CONTAINERS in larshm(7):\n"
     "  live     is the fetcher alive? A restart helps if not; the directory does not matter\n"
     "  ready    that, and has it been connected once, or adopted routes?\n"
     "  serving  can programs of this user look routes up, also while the fetcher is dead, and request them? "
