@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "conf/number.h"
 #include "fetcher/balance_internal.h"
 
 bool balance_reserve(struct balance *balance, uint32_t count)
@@ -71,7 +72,7 @@ static void text_of_reason(const struct host_health *health, char *out, size_t s
         snprintf(out, size, "%.2f %% failures > %.2f %%", value, limit);
         break;
     case REASON_ERR_STREAK:
-        snprintf(out, size, "%" PRIu32 " failures in a row", health->value);
+        snprintf(out, size, "%" PRIu32 " failure%s in a row", health->value, number_plural(health->value));
         break;
     case REASON_WINDOW:
         snprintf(out, size, "%.2f %% failures >= %.2f %% in a window", value, limit);

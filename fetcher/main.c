@@ -16,6 +16,7 @@
 #include "conf/descriptors.h"
 #include "conf/log.h"
 #include "conf/notify.h"
+#include "conf/number.h"
 #include "conf/scan.h"
 #include "conf/start.h"
 #include "conf/system_error.h"
@@ -80,8 +81,9 @@ static const char *state_name(const struct daemon *daemon)
 static void notify_status(const struct daemon *daemon, const char *prefix)
 {
     char text[512];
-    snprintf(text, sizeof(text), "%sSTATUS=%s to %s, %" PRIu64 " routes", prefix, state_name(daemon),
-             connection_address(daemon->connection), writer_counter(daemon->writer, COUNTER_routes));
+    uint64_t routes = writer_counter(daemon->writer, COUNTER_routes);
+    snprintf(text, sizeof(text), "%sSTATUS=%s to %s, %" PRIu64 " route%s", prefix, state_name(daemon),
+             connection_address(daemon->connection), routes, number_plural(routes));
     notify(text);
 }
 

@@ -170,8 +170,8 @@ void refresh_take_frame(void *context, const struct frame *frame)
     if (result != DECODE_OK) {
         writer_count(refresh->writer, COUNTER_bad_answers, 1);
         log_limited(&refresh->decode_limit, LOG_LEVEL_WARNING,
-                    "ignoring an answer of %" PRIu32 " bytes: it does not decode, or has no usable host",
-                    frame->length);
+                    "ignoring an answer of %" PRIu32 " byte%s: it does not decode, or has no usable host",
+                    frame->length, number_plural(frame->length));
         return;
     }
     if (refresh_is_version_row(refresh, answer->key)) {
@@ -187,8 +187,8 @@ void refresh_take_frame(void *context, const struct frame *frame)
     if (answer->unusable) {
         writer_count(refresh->writer, COUNTER_unusable_hosts, answer->unusable);
         log_limited(&refresh->host_limit, LOG_LEVEL_WARNING,
-                    "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " hosts dropped: no usable address or port",
-                    answer->key.modid, answer->key.cmdid, answer->unusable);
+                    "route %" PRIu32 "/%" PRIu32 ": %" PRIu32 " host%s dropped: no usable address or port",
+                    answer->key.modid, answer->key.cmdid, answer->unusable, number_plural(answer->unusable));
     }
     refused_remove(&refresh->refused, answer->key);
     bool requested = take_request(refresh, answer->key);

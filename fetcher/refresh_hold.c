@@ -2,6 +2,7 @@
 /* Which answers are held back, and how a hold begins and ends: empty_hold and max_drop. */
 #include <inttypes.h>
 
+#include "conf/number.h"
 #include "fetcher/backoff.h"
 #include "fetcher/refresh_internal.h"
 #include "shm/hold_mark.h"
@@ -85,8 +86,8 @@ static void log_begin(struct refresh *refresh, const struct hold *hold)
     const bool unconfirmed = hold->reason == HOLD_UNCONFIRMED;
     char what[64] = "without hosts";
     if (hold->reason != HOLD_EMPTY)
-        snprintf(what, sizeof(what), "that takes away %" PRIu32 " of %" PRIu32 " hosts", hold->taken,
-                 hold->of);
+        snprintf(what, sizeof(what), "that takes away %" PRIu32 " of %" PRIu32 " host%s", hold->taken,
+                 hold->of, number_plural(hold->of));
     log_limited(&refresh->hold_limit, LOG_LEVEL_WARNING,
                 "route %" PRIu32 "/%" PRIu32 ": an answer %s is held back for %" PRIu32
                 " s%s; `larshm route accept %" PRIu32 " %" PRIu32 "` ends that",

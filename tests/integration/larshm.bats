@@ -631,7 +631,7 @@ watch() {
     [ "$output" = "" ]
     run -124 --separate-stderr larshm watch --for 1 --count 1
     [ "$output" = "" ]
-    [[ "$stderr" == *"larshm: 0 of 1 lines within 1 s" ]]
+    [[ "$stderr" == *"larshm: 0 of 1 line within 1 s" ]]
     run -124 --separate-stderr larshm -j watch --for 1 --count 1
     [ "${#lines[@]}" -eq 1 ]
     json_error

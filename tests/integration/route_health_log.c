@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "conf/log.h"
+#include "conf/number.h"
 
 /* Each is limited by itself. */
 enum line_kind {
@@ -71,7 +72,7 @@ static void text_of_reason(const struct model_host *before, const struct model_h
 {
     const char *text = host->reason == MODEL_ERR_RATE ? " % failures > " : " % in a window";
     if (host->reason == MODEL_STREAK)
-        snprintf(out, 64, ": %u failures in a row", host->in_a_row);
+        snprintf(out, 64, ": %u failure%s in a row", host->in_a_row, number_plural(host->in_a_row));
     else if (host->reason == MODEL_PROBES)
         snprintf(out, 64, ": %u success%s in a row", host->in_a_row, host->in_a_row == 1 ? "" : "es");
     else if (host->reason == MODEL_TIME)

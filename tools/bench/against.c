@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "tools/bench/benchmark.h"
 #include "tools/bench/opened.h"
 #include "tools/bench/peers.h"
@@ -43,7 +44,7 @@ static bool open_pair(struct pair *pair, const struct bench *bench, const struct
                       const struct fixture_shape *shape)
 {
     *pair = (struct pair){.own = {.directory = 0}};
-    bench_progress(bench, "%s: loading %u routes twice", suite, shape->routes);
+    bench_progress(bench, "%s: loading %u route%s twice", suite, shape->routes, number_plural(shape->routes));
     return served_open(&pair->own, bench, &own_library, shape) &&
            served_open(&pair->other, bench, other, shape);
 }

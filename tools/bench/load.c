@@ -6,6 +6,7 @@
 #include <err.h>
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "tools/bench/deployment.h"
 #include "tools/bench/fixture.h"
 #include "tools/bench/loading.h"
@@ -156,7 +157,7 @@ bool suite_load(struct bench *bench)
     struct setup setup = {.reader = NULL};
     struct load_figures figures = {.load = NULL};
     uint32_t most = bench->routes_max >= LARGE ? LARGE : bench->routes_max >= MEDIUM ? MEDIUM : sizes[1];
-    bench_progress(bench, "%s: %u routes into a database", suite, most);
+    bench_progress(bench, "%s: %u route%s into a database", suite, most, number_plural(most));
     bool done =
         deployment_open(&setup.deployment) && deployment_import(&setup.deployment, bench, most, HOSTS);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)

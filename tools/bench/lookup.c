@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Suite "lookup": one route among few and many, beside its peers. */
+#include "conf/number.h"
 #include "shm/clock.h"
 #include "tools/bench/against.h"
 #include "tools/bench/benchmark.h"
@@ -36,10 +37,11 @@ struct setup {
 static bool set_up(const struct bench *bench, const struct fixture_shape *shape, struct setup *setup)
 {
     *setup = (struct setup){.udp.socket = -1};
-    bench_progress(bench, "%s: publishing %u routes", suite, shape->routes);
+    bench_progress(bench, "%s: publishing %u route%s", suite, shape->routes, number_plural(shape->routes));
     if (!fixture_open(&setup->fixture, shape) || !peer_memory_open(&setup->memory, setup->fixture.bytes))
         return false;
-    bench_progress(bench, "%s: filling the peers with %u routes", suite, shape->routes);
+    bench_progress(bench, "%s: filling the peers with %u route%s", suite, shape->routes,
+                   number_plural(shape->routes));
     return opened_open(&setup->opened, &setup->fixture) && peer_lfht_open(&setup->lfht, &setup->fixture, 0) &&
            peer_lmdb_open(&setup->lmdb, &setup->fixture) && peer_ck_hs_open(&setup->ck_hs, &setup->fixture) &&
            peer_rte_hash_open(&setup->rte_hash, &setup->fixture) &&

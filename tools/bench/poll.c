@@ -3,6 +3,7 @@
 #include <err.h>
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "tools/bench/deployment.h"
 #include "tools/bench/directory.h"
 #include "tools/bench/fixture.h"
@@ -37,7 +38,7 @@ static bool set_up(const struct bench *bench, struct setup *setup, uint32_t rout
 {
     const struct fixture_shape shape = {.routes = routes, .hosts = HOSTS, .ttl_s = timeout_s};
     *setup = (struct setup){.directory = {.listener = -1, .fd = -1}};
-    bench_progress(bench, "%s: a fetcher adopts %u routes", suite, routes);
+    bench_progress(bench, "%s: a fetcher adopts %u route%s", suite, routes, number_plural(routes));
     if (!directory_open(&setup->directory) || !deployment_open(&setup->deployment) ||
         !fixture_open(&setup->fixture, &shape))
         return false;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/number.h"
 #include "shm/clock.h"
 #include "tools/bench/deployment.h"
 #include "tools/bench/directory.h"
@@ -77,7 +78,7 @@ static bool at_size(struct bench *bench, uint32_t routes)
     struct fixture fixture;
     const struct fixture_shape shape = {.routes = routes, .hosts = HOSTS, .ttl_s = NEVER_S};
     struct figure like = {.suite = suite, .parameters = {{"routes", routes}, {"hosts", HOSTS}}};
-    bench_progress(bench, "%s: %u routes", suite, routes);
+    bench_progress(bench, "%s: %u route%s", suite, routes, number_plural(routes));
     like.name = "bytes per route";
     like.unit = "B";
     like.target.at_most = routes == LARGE ? BYTES_TARGET : 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conf/number.h"
 #include "conf/system_error.h"
 #include "fetcher/event_log.h"
 #include "fetcher/snapshot_collect.h"
@@ -141,7 +142,7 @@ static bool at_size(struct bench *bench, const char *home, uint32_t routes)
     };
     char path[SNAPSHOT_FILE_PATH_SIZE], instance[INSTANCE_MAX + 1];
     struct fixture fixture = {0};
-    bench_progress(bench, "%s: %u routes", suite, routes);
+    bench_progress(bench, "%s: %u route%s", suite, routes, number_plural(routes));
     snprintf(path, sizeof(path), "%.100s/snapshot", home);
     bool done = figures.write && figures.step && figures.bytes && figures.read &&
                 fixture_open(&fixture, &shape) && write_all(bench, &fixture, path, &figures);

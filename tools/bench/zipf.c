@@ -6,6 +6,7 @@
  */
 #include <err.h>
 
+#include "conf/number.h"
 #include "tools/bench/benchmark.h"
 #include "tools/bench/peers.h"
 
@@ -31,7 +32,7 @@ static bool at_size(struct bench *bench, uint32_t routes)
     const struct fixture_shape shape = shape_of(routes);
     struct fixture fixture;
     struct peer_lfht lfht = {0};
-    bench_progress(bench, "%s: publishing %u routes", suite, routes);
+    bench_progress(bench, "%s: publishing %u route%s", suite, routes, number_plural(routes));
     bool done = fixture_open(&fixture, &shape) && peer_lfht_open(&lfht, &fixture, 0);
     struct workload hosts = {.fixture = &fixture};
     const struct parameter parameters[PARAMETERS_MAX + 1] = {{"routes", routes}, {"hosts", HOSTS}};

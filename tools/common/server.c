@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which peers are admitted, and how long they may keep the server waiting. */
+#include "conf/number.h"
 #include "tools/common/server_internal.h"
 
 #include <errno.h>
@@ -78,8 +79,8 @@ static void consider(struct server *server, int fd, const struct sockaddr_in *ad
                     "refusing connections: %zu are open; raise the limit of open files", server->max);
     else if (!(source = source_take(&server->sources, address->sin_addr.s_addr, server->limits.per_address)))
         log_limited(&server->logged[COMPLAINT_ADDRESS], LOG_LEVEL_WARNING,
-                    "refused %s: %" PRIu32 " connections from its address are open, see --max-per-address",
-                    name, server->limits.per_address);
+                    "refused %s: %" PRIu32 " connection%s open from its address, see --max-per-address", name,
+                    server->limits.per_address, number_plural(server->limits.per_address));
     else {
         admit(server, fd, address, source);
         return;
@@ -229,8 +230,8 @@ int server_start(struct server **out, uv_loop_t *loop, const struct sockaddr_in 
     if (server->max < PEERS_WANTED)
         log_line(
             LOG_LEVEL_INFO,
-            "room for %zu connections: raise the hard limit of open files (ulimit -Hn, LimitNOFILE=) for more",
-            server->max);
+            "room for %zu connection%s: raise the hard limit of open files (ulimit -Hn, LimitNOFILE=) for more",
+            server->max, number_plural(server->max));
     *out = server;
     return 0;
 }

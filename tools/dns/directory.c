@@ -385,7 +385,8 @@ int directory_start(struct directory **out, uv_loop_t *loop, struct store *store
     directory->max_subscriptions = max_subscriptions;
     directory->long_frames = long_frames;
     snprintf(directory->too_many, sizeof(directory->too_many),
-             "more than %zu subscriptions, see --max-subscriptions", max_subscriptions);
+             "more than %zu subscription%s, see --max-subscriptions", max_subscriptions,
+             number_plural(max_subscriptions));
     routes_init(&directory->routes);
     LIST_INIT(&directory->clients);
     LIST_INIT(&directory->walks);

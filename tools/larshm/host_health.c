@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "shm/clock.h"
 #include "tools/common/grid.h"
 
@@ -57,7 +58,8 @@ static struct text reason(const struct host_health *health)
         snprintf(text.is, sizeof(text.is), "%.32s failures > %.32s", value.is, limit.is);
         break;
     case REASON_ERR_STREAK:
-        snprintf(text.is, sizeof(text.is), "%" PRIu32 " failures in a row", health->value);
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 " failure%s in a row", health->value,
+                 number_plural(health->value));
         break;
     case REASON_WINDOW:
         snprintf(text.is, sizeof(text.is), "%.32s failures >= %.32s in a window", value.is, limit.is);
@@ -69,7 +71,8 @@ static struct text reason(const struct host_health *health)
         snprintf(text.is, sizeof(text.is), "%.32s successes > %.32s", value.is, limit.is);
         break;
     case REASON_SUCC_STREAK:
-        snprintf(text.is, sizeof(text.is), "%" PRIu32 " successes in a row", health->value);
+        snprintf(text.is, sizeof(text.is), "%" PRIu32 " success%s in a row", health->value,
+                 health->value == 1 ? "" : "es");
         break;
     case REASON_TIMEOUT:
         snprintf(text.is, sizeof(text.is), "was overloaded for %" PRIu32 " s", health->limit);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "tools/common/grid.h"
 #include "tools/larshm/failure.h"
 #include "tools/larshm/get.h"
@@ -54,8 +55,8 @@ static int print_table(const struct picks *picks)
     }
     int code = grid_print(grid) == 0 ? EXIT_SUCCESS : say_no_memory();
     if (code == EXIT_SUCCESS && picks->overloaded)
-        printf("%" PRIu32 " of %" PRIu32 " times there was no host: all are overloaded\n", picks->overloaded,
-               picks->overloaded + picks->count);
+        printf("%" PRIu32 " of %" PRIu32 " time%s there was no host: all are overloaded\n", picks->overloaded,
+               picks->overloaded + picks->count, number_plural(picks->overloaded + picks->count));
     return code;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/number.h"
 #include "conf/system_error.h"
 #include "shm/clock.h"
 #include "tools/larshm/failure.h"
@@ -155,8 +156,9 @@ static int measure(larshm *h, const struct arguments *arguments)
     } else {
         interrupt_catch();
         int error = run_threads(h, arguments, workers, threads, &result.ms);
-        code = error ? fail(arguments->common, EXIT_USAGE, "cannot start %" PRIu32 " threads: %s",
-                            arguments->threads, system_error_thread_text(error))
+        code = error ? fail(arguments->common, EXIT_USAGE, "cannot start %" PRIu32 " thread%s: %s",
+                            arguments->threads, number_plural(arguments->threads),
+                            system_error_thread_text(error))
                      : qps_show(arguments->common, &result);
     }
     free(threads);

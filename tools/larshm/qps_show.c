@@ -123,7 +123,7 @@ int qps_show(const struct common *common, const struct qps_result *result)
     if (sum.failed == sum.calls)
         return fail_lookup(common, result->key, sum.failure);
     if (sum.failed)
-        say("%" PRIu64 " of %" PRIu64 " calls got no host: %s", sum.failed, sum.calls,
-            larshm_strerror(sum.failure));
+        say("%" PRIu64 " of %" PRIu64 " call%s got no host: %s", sum.failed, sum.calls,
+            number_plural(sum.calls), larshm_strerror(sum.failure));
     return common->json ? print_json(common, result, &sum) : print_text(result, &sum);
 }

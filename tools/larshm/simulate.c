@@ -190,8 +190,8 @@ static int finish(const struct simulation *simulation)
     if (simulation->failed == simulation->calls && simulation->calls)
         return fail_lookup(simulation->common, simulation->key, simulation->failure);
     if (simulation->failed)
-        say("%" PRIu32 " of %" PRIu32 " calls got no host: %s", simulation->failed, simulation->calls,
-            larshm_strerror(simulation->failure));
+        say("%" PRIu32 " of %" PRIu32 " call%s got no host: %s", simulation->failed, simulation->calls,
+            number_plural(simulation->calls), larshm_strerror(simulation->failure));
     return simulation->common->json ? print_json(simulation) : print_text(simulation);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/number.h"
 #include "shm/clock.h"
 #include "shm/doorbell.h"
 #include "tools/larshm/command.h"
@@ -107,8 +108,8 @@ static int time_over(const struct watch *watch)
 {
     if (watch->count == 0)
         return EXIT_SUCCESS;
-    return fail(watch->common, EXIT_TIMED_OUT, "%" PRIu32 " of %" PRIu32 " lines within %" PRIu32 " s",
-                watch->printed, watch->count, watch->seconds);
+    return fail(watch->common, EXIT_TIMED_OUT, "%" PRIu32 " of %" PRIu32 " line%s within %" PRIu32 " s",
+                watch->printed, watch->count, number_plural(watch->count), watch->seconds);
 }
 
 static int follow(struct watch *watch, struct follower *follower)

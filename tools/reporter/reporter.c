@@ -281,14 +281,15 @@ int reporter_finish(struct reporter *reporter)
                  lost, lost == 1 ? " is" : "s are");
     log_line(LOG_LEVEL_INFO,
              "stopped after %" PRIu64 " connection%s, %" PRIu64 " report%s, %" PRIu64 " result%s, %" PRIu64
-             " row%s written; skipped: %" PRIu64 " unknown messages, %" PRIu64
-             " reports that do not decode, %" PRIu64 " impossible results, %" PRIu64 " dropped, %" PRIu64
-             " that the database does not take",
+             " row%s written; skipped: %" PRIu64 " unknown message%s, %" PRIu64
+             " report%s that cannot be decoded, %" PRIu64 " impossible result%s, %" PRIu64
+             " dropped, %" PRIu64 " that the database does not take",
              reporter->connections, number_plural(reporter->connections), reporter->reports,
              number_plural(reporter->reports), reporter->results, number_plural(reporter->results),
              reporter->written, number_plural(reporter->written), reporter->unknown.count,
-             reporter->undecodable.count, reporter->impossible.count, reporter->dropped.count,
-             reporter->refused);
+             number_plural(reporter->unknown.count), reporter->undecodable.count,
+             number_plural(reporter->undecodable.count), reporter->impossible.count,
+             number_plural(reporter->impossible.count), reporter->dropped.count, reporter->refused);
     return lost ? -1 : 0;
 }
 

@@ -55,6 +55,8 @@ static void every_change_of_a_host_is_shown_with_its_time_and_reason(void **stat
         {HOST_IN_ROTATION, REASON_BIRTH, 0, 0, "idle"},
         {HOST_EJECTED, REASON_ERR_RATE, 1400, 1000, "overloaded since @: 14 % failures > 10 %"},
         {HOST_EJECTED, REASON_ERR_STREAK, 15, 15, "overloaded since @: 15 failures in a row"},
+        {HOST_EJECTED, REASON_ERR_STREAK, 1, 1, "overloaded since @: 1 failure in a row"},
+        {HOST_IN_ROTATION, REASON_SUCC_STREAK, 1, 1, "idle since @: 1 success in a row"},
         {HOST_EJECTED, REASON_WINDOW, 8050, 7000, "overloaded since @: 80.5 % failures >= 70 % in a window"},
         {HOST_IN_ROTATION, REASON_ERR_STREAK, 15, 15, "idle since @: spared after 15 failures in a row"},
         {HOST_IN_ROTATION, REASON_SUCC_RATE, 5455, 5000, "idle since @: 54.55 % successes > 50 %"},
