@@ -19,9 +19,9 @@ static void grow(uint64_t *most, uint64_t bytes)
         *most = bytes;
 }
 
-static bool fits(uint64_t now, uint64_t first)
+static bool fits(uint64_t now, uint64_t first, uint64_t slack)
 {
-    return now <= first + first / 2 + MEMORY_SLACK;
+    return now <= first + first / 2 + slack;
 }
 
 static void print(const struct memory_use *use, const char *what, uint64_t ms)
@@ -46,8 +46,10 @@ static bool end_span(struct memory *memory, uint64_t now)
     if (is_first)
         memory->first = memory->now;
     const struct memory_use *first = &memory->first, *use = &memory->now;
-    bool well = fits(use->objects, first->objects) && fits(use->fetcher, first->fetcher) &&
-                fits(use->readers, first->readers) && fits(use->torture, first->torture);
+    bool well = fits(use->objects, first->objects, MEMORY_OBJECTS_SLACK) &&
+                fits(use->fetcher, first->fetcher, MEMORY_SLACK) &&
+                fits(use->readers, first->readers, MEMORY_SLACK) &&
+                fits(use->torture, first->torture, MEMORY_SLACK);
     print(use, well ? "memory, after" : "memory HAS GROWN, after", now - memory->begin);
     if (!well)
         print(first, "memory of the first", memory->span);

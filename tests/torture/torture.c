@@ -16,7 +16,7 @@
  *                       while it records may come too late for one that many others have pushed out
  *      results_invented MUST BE 0: results that were kept and never recorded, or twice
  *      grown            MUST BE 0: 1 if memory grew after all routes were there; see memory.h, which says on stderr how
- *                       much is used. In runs of less than a minute it is not looked at
+ *                       much is used. In runs of less than five minutes it is not looked at
  *      longest_lookup   in milliseconds of wall time, so it has in it how long we stopped the process (G1 is about
  *                       steps, not about time while stopped)
  *
@@ -48,7 +48,7 @@ enum {
     SETTLE_MS = 8000,   /* for a fetcher on a busy machine to begin */
     SETTLED_BEATS = 10, /* polls */
     GROWING_MS = 300000,
-    MEMORY_SECONDS = 60, /* in shorter runs what is there at a time differs too much */
+    MEMORY_SECONDS = 300, /* in shorter runs what is there at a time differs too much */
 };
 
 struct options {
