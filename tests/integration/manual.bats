@@ -38,7 +38,7 @@ explained() {
 
 # The commands that --help of a program lists.
 commands() {
-  "$BIN/$1" --help | sed -nE '/^Commands:$/,/^$/s/^  ([a-z]+( [a-z]+)?).*/\1/p'
+  "$BIN/$1" --help | sed -nE '/^Commands:$/,/^$/s/^  ([a-z-]+( [a-z]+)?).*/\1/p'
 }
 
 same() {
@@ -117,7 +117,7 @@ pages() {
         return 1
       }
     done
-    sed -n '/^# COMMANDS$/,/^# /p' "$page" | sed -nE 's/^\*([a-z ]+)\*.*/\1/p' >commands_of_page
+    sed -n '/^# COMMANDS$/,/^# /p' "$page" | sed -nE 's/^\*([a-z -]+)\*.*/\1/p' >commands_of_page
     while read -r command; do
       # shellcheck disable=SC2086
       "$BIN/$program" $command --help >/dev/null

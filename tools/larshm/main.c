@@ -32,6 +32,7 @@ static const char doc[] =
     "  servers          the servers of the directory, and the one in use\n"
     "  reload           have the fetcher read its configuration again\n"
     "  simulate         simulate calls: get a host, report, repeat\n"
+    "  import-lars FILE what a lars_lb_agent.conf means here, line by line\n"
     "  qps              lookups as fast as possible\n"
     "  bench            measure lookups and all else beside other ways to do it\n\n"
     "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
@@ -51,7 +52,7 @@ static const struct {
     {"health", command_health},   {"host", command_host},         {"reload", command_reload},
     {"route", command_route},     {"simulate", command_simulate}, {"qps", command_qps},
     {"bench", command_bench},     {"servers", command_servers},   {"refresh", command_refresh},
-    {"metrics", command_metrics}, {"top", command_top},
+    {"metrics", command_metrics}, {"top", command_top},           {"import-lars", command_import_lars},
 };
 
 enum {
