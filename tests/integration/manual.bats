@@ -149,3 +149,35 @@ pages() {
     }
   done
 }
+
+@test "every message that larshm-operations(7) quotes is one that a program or the library prints" {
+  cd "$BATS_TEST_TMPDIR"
+  page=$SOURCE/reader/man/larshm-operations.7.scd
+  # Literals that stand behind each other are one.
+  find "$SOURCE"/{conf,fetcher,reader,shm,tools} -name '*.[ch]' -exec cat {} + | tr '\n' ' ' | sed 's/" *"//g' >printed
+  sed '1,/^# TROUBLESHOOTING$/d' "$page" | tr -s '\n ' ' ' | sed 's/\\//g' | grep -oE '"[^"]+"' | tr -d '"' | sort -u >quoted
+  [ "$(wc -l <quoted)" -gt 20 ]
+  while read -r message; do
+    grep -qF -e "$message" printed || {
+      echo "no program prints \"$message\""
+      return 1
+    }
+  done <quoted
+}
+
+@test "every command and key that larshm-operations(7) names exists" {
+  page=$SOURCE/reader/man/larshm-operations.7.scd
+  commands larshm >"$BATS_TEST_TMPDIR/known"
+  grep -oE '\*larshm [a-z][a-z-]*' "$page" | sort -u | while read -r command; do
+    grep -qE "^${command#*larshm }( |$)" "$BATS_TEST_TMPDIR/known" || {
+      echo "no such command: $command"
+      return 1
+    }
+  done
+  sed 's,\\,,g' "$page" | grep -oE '(^|[ (])_[a-z]+(_[a-z]+)+_' | sed -E 's/^[^_]*_(.*)_$/\1/' | sort -u | while read -r key; do
+    grep -qE "^#?$key =" "$SOURCE/conf/larshm.conf" || {
+      echo "no such key: $key"
+      return 1
+    }
+  done
+}
