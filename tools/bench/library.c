@@ -46,10 +46,10 @@ static bool find(void *library, const char *path, const char *name, void *functi
     return found != NULL;
 }
 
-/* As built, in the bin beside lib; as installed, in the sbin beside lib, or lib/ARCHITECTURE. */
+/* In the bin beside lib, or, as it may be installed, beside that of lib/ARCHITECTURE. */
 static bool find_fetcher(const char *path, char out[static LIBRARY_PATH])
 {
-    static const char *const places[] = {"../bin", "../sbin", "../../sbin"};
+    static const char *const places[] = {"../bin", "../../bin"};
     char *real = realpath(path, NULL);
     bool found = false;
     if (real)
@@ -60,7 +60,7 @@ static bool find_fetcher(const char *path, char out[static LIBRARY_PATH])
     }
     free(real);
     if (!found)
-        warnx("%s: no larshm-fetcher in the bin or sbin beside it: name the library of a whole build", path);
+        warnx("%s: no larshm-fetcher in the bin beside it: name the library of a whole build", path);
     return found;
 }
 

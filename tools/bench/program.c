@@ -22,10 +22,9 @@ enum {
     START_POLLS = 120 * 1000 * 1000 / POLL_US,
 };
 
-/* A path as it is. A name: beside this program; or, as it is installed, daemons in `sbin`. */
+/* A path as it is. A name: beside this program. */
 static bool find_program(const char *name, char out[static PROGRAM_PATH])
 {
-    static const char *const places[] = {"", "../sbin/"};
     if (strchr(name, '/')) {
         snprintf(out, PROGRAM_PATH, "%s", name);
         return access(out, X_OK) == 0;
@@ -37,12 +36,8 @@ static bool find_program(const char *name, char out[static PROGRAM_PATH])
     self[size] = '\0';
     char *slash = strrchr(self, '/');
     slash[1] = '\0';
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-        snprintf(out, PROGRAM_PATH, "%s%s%.64s", self, places[i], name);
-        if (access(out, X_OK) == 0)
-            return true;
-    }
-    return false;
+    snprintf(out, PROGRAM_PATH, "%s%.64s", self, name);
+    return access(out, X_OK) == 0;
 }
 
 static void become(const struct bench *bench, void *context)

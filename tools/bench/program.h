@@ -21,8 +21,8 @@ struct program {
 };
 
 /*
- * Starts the program `name` that is beside this one, or in the `sbin` beside that; or the one that a path names. What it
- * prints goes to the file `log`. `arguments` end with NULL. False: said on stderr.
+ * Starts the program `name` that is beside this one, or the one that a path names. What it prints goes to the file
+ * `log`. `arguments` end with NULL. False: said on stderr.
  */
 bool program_start(struct program *program, const struct bench *bench, const char *name, const char *log,
                    const char *const *arguments);
