@@ -19,7 +19,7 @@ terminal() {
 
 # terminal_start COLUMNS ROWS: a terminal with a shell.
 terminal_start() {
-    terminal new-session -d -x "$1" -y "$2" "PS1='ready ' exec bash --norc --noprofile"
+    terminal new-session -d -x "$1" -y "$2" "PS1='ready ' HISTFILE='' exec bash --norc --noprofile"
     eventually on_screen ready
 }
 
@@ -199,7 +199,7 @@ more_lookups_than() {
     expect "alive, pid $fetcher"
     end_fetcher KILL
     expect 'NOT ALIVE: silent for' 'not connected for'
-    screen -e | grep 'NOT ALIVE' | grep -q $'\033\[31m'
+    screen -e | grep 'NOT ALIVE' | grep -qE $'\033\\[([0-9]+;)*31[;m]'
     start_fetcher
     expect "alive, pid $fetcher" ', connected for'
     end_fetcher TERM
