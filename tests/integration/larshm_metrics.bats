@@ -261,6 +261,27 @@ unhealthy() {
     eventually unhealthy "fetcher: not alive"
 }
 
+fed() {
+    [ "$(grep -cx WATCHDOG=1 "$BATS_TEST_TMPDIR/heard")" -ge 3 ]
+}
+
+@test "a service manager hears that a server is ready, that its loop turns, and that it stops" {
+    export NOTIFY_SOCKET="$BATS_TEST_TMPDIR/notify" WATCHDOG_USEC=300000
+    python3 -c 'import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+while True:
+    print(manager.recv(4096).decode(), flush=True)' "$NOTIFY_SOCKET" >"$BATS_TEST_TMPDIR/heard" 3>&- &
+    pids+=("$!")
+    eventually test -S "$NOTIFY_SOCKET"
+    serve
+    eventually grep -x READY=1 "$BATS_TEST_TMPDIR/heard"
+    eventually fed
+    kill "$server"
+    wait "$server"
+    eventually grep -x STOPPING=1 "$BATS_TEST_TMPDIR/heard"
+}
+
 @test "connections that send nothing, or end, keep no one else out" {
     live
     serve
