@@ -16,9 +16,9 @@ def run(cache, routes):
     signal.signal(signal.SIGTERM, lambda *_: ends.append(True))
     for n in range(1, routes + 1):
         cache.wait_route(1, n, timeout=30.0)
-    print("ready", flush=True)
-    before = time.monotonic()
-    warm = before + 1.0  # until then the fetcher makes room for the results of hosts that are new to it
+    # The fetcher makes room for the results of hosts that are new to it. It has, when none was refused for a second.
+    room = False
+    before = since = time.monotonic()
     while not ends:
         for n in range(1, routes + 1):
             lookups += 1
@@ -32,10 +32,14 @@ def run(cache, routes):
                 cache.report(host, 0)
                 reports += 1
             except larshm.Error as error:
-                if before > warm:
-                    refused += 1
-                    first = first or str(error)
+                refused += 1
+                first = first or str(error)
         now = time.monotonic()
+        if not room and refused > 0:
+            since, refused, first = now, 0, ""
+        if not room and now - since > 1.0:
+            room = True
+            print("ready", flush=True)
         longest = max(longest, now - before)
         before = now
         time.sleep(0.0005)
