@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs on a machine of its own that units.bats boots, as root: each function holds if no command in it fails, and /results/held
-# gets its name then. What they print is in /results/log.
+# Runs on a machine of its own that units.bats boots, as root: each function holds if no command in it fails, and then
+# /results/held gets its name. What they print is in /results/log.
 set -u
 results=/results
 exec >"$results/log" 2>&1
