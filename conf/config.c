@@ -133,7 +133,8 @@ int config_load(const char *path, struct config *out, struct scan *where, struct
         return -1;
     if (path) {
         *where = (struct scan){0};
-        *to = (struct complaints){.path = path};
+        to->path = path;
+        to->count = 0;
         if (set_from_file(&config, where, to) != 0)
             return -1;
     }
