@@ -45,6 +45,21 @@ static bool is_in(const struct publisher *publisher, struct route_key key)
     return index_find(&publisher->routes, key) != SLOT_NONE;
 }
 
+/* The next replacement, if it is for this slot. */
+static const struct replacement *take_replacement(struct copying *copying, uint32_t slot)
+{
+    const struct copying_plan *plan = &copying->plan;
+    bool is_next = copying->next < plan->replacement_count && plan->replacements[copying->next].slot == slot;
+    return is_next ? &plan->replacements[copying->next++] : NULL;
+}
+
+static void carry_use(const struct copying *copying, const struct publisher *publisher, struct route_key key,
+                      uint32_t slot)
+{
+    if (copying->plan.uses && publisher->uses)
+        publisher->uses[index_find(&publisher->routes, key)] = copying->plan.uses[slot];
+}
+
 /* Adds what it took to *work. */
 static enum shm_status copy(struct copying *copying, struct publisher *publisher, uint32_t slot,
                             uint64_t *work)
@@ -66,13 +81,19 @@ static enum shm_status copy(struct copying *copying, struct publisher *publisher
     *work += block_units(table.count);
     if (!plan->same_writer)
         table.expires = adopted_expiry(&table, plan->now);
-    if (copying->next < plan->replacement_count && plan->replacements[copying->next].slot == slot)
-        return put_replacement(copying, publisher, &plan->replacements[copying->next++], &table);
-    if (table.count == 0 && table.expires < plan->now && !is_in(publisher, key)) {
+    const struct replacement *newer = take_replacement(copying, slot);
+    bool unknown = table.count == 0 && table.expires < plan->now && !newer,
+         leaves = plan->left_out && slot_set_has(plan->left_out, slot);
+    if (leaves || (unknown && !is_in(publisher, key))) {
         key_sketch_add(plan->dropped, key);
         return SHM_OK;
     }
-    return publisher_import(publisher, &table, key, copying->renumber, copying->scratch);
+    enum shm_status status =
+        newer ? put_replacement(copying, publisher, newer, &table)
+              : publisher_import(publisher, &table, key, copying->renumber, copying->scratch);
+    if (status == SHM_OK)
+        carry_use(copying, publisher, key, slot);
+    return status;
 }
 
 enum shm_status copying_continue(struct copying *copying, struct publisher *publisher, uint64_t work)

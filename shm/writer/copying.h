@@ -17,10 +17,12 @@ struct replacement {
 };
 
 struct copying_plan {
-    const struct routes *source; /* NULL: nothing is copied */
-    bool same_writer;            /* false: requests under way died with the fetcher that made them */
-    uint64_t now;                /* tick: negative entries that have expired are dropped, */
-    struct key_sketch *dropped;  /* and added here */
+    const struct routes *source;     /* NULL: nothing is copied */
+    bool same_writer;                /* false: requests under way died with the fetcher that made them */
+    uint64_t now;                    /* tick: negative entries that have expired are dropped, */
+    struct key_sketch *dropped;      /* and added here, */
+    const struct slot_set *left_out; /* and so are these; NULL: none */
+    const uint32_t *uses;            /* of the source, by slot; NULL: none are kept */
     const struct replacement *replacements; /* by slot, if all is copied in one part */
     uint32_t replacement_count;
 };

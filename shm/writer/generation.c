@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 
 #include "shm/atomic.h"
@@ -121,6 +122,8 @@ static enum shm_status begin_publisher(struct generation_draft *draft)
         status = routes_attach(&draft->object.region, &routes);
     if (status == SHM_OK)
         publisher_init(&draft->publisher, &routes, 0, draft->plan.grace_ms);
+    if (status == SHM_OK && draft->plan.copying.uses) /* without memory they begin again */
+        draft->publisher.uses = calloc(routes_slot_count(&routes), sizeof(uint32_t));
     return status;
 }
 

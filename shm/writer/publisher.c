@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/writer/publisher.h"
 
+#include <stdlib.h>
+
 #include "shm/atomic.h"
 #include "shm/clock.h"
 #include "shm/doorbell.h"
@@ -16,12 +18,15 @@ void publisher_init(struct publisher *publisher, const struct routes *routes, ui
     publisher->keys_max = publisher_keys_usual(routes);
     publisher->ring_due = 0;
     publisher->changed = NULL;
+    publisher->uses = NULL;
     arena_init(&publisher->arena, routes->arena_units, grace_ms);
 }
 
 void publisher_free(struct publisher *publisher)
 {
     arena_free(&publisher->arena);
+    free(publisher->uses);
+    publisher->uses = NULL;
 }
 
 /* Loads by the one writer of its own words need no order: no other process stores to them. */
@@ -254,4 +259,25 @@ void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bi
         return;
     note_change(publisher, slot);
     store_relaxed(s_marks, after);
+}
+
+/* The time of the fetch stays. Between the two stores an age is wrong; only people read it. */
+void publisher_expire(struct publisher *publisher, uint32_t slot, uint64_t now)
+{
+    struct block *s_block = current_block(publisher, slot);
+    const struct route_key key = route_key_from_number(load_relaxed(&s_block->key));
+    uint32_t ttl_s = load_relaxed(&s_block->ttl_s);
+    uint64_t fetched = expiry_fetched(key, load_relaxed(&s_block->expires), ttl_s);
+    uint64_t age_s = now > fetched ? (now - fetched) / 1000 : 0;
+    if (age_s >= ttl_s)
+        return;
+    note_change(publisher, slot);
+    store_relaxed(&s_block->expires, expiry_tick(key, fetched, (uint32_t)age_s));
+    store_relaxed(&s_block->ttl_s, (uint16_t)age_s);
+}
+
+void publisher_set_use(struct publisher *publisher, uint32_t slot, uint32_t use)
+{
+    publisher->uses[slot] = use;
+    note_change(publisher, slot);
 }

@@ -23,6 +23,7 @@ struct publisher {
     uint32_t keys_max;        /* no more than so many */
     uint32_t ring_due;        /* what has happened since the doorbell last rang, in its bits */
     struct slot_set *changed; /* gets each slot whose route changes in any way; NULL: not wanted */
+    uint32_t *uses;           /* by slot, in the heap: what publisher_set_use() has set; NULL: not kept */
 };
 
 /* A table to publish. Hosts are sorted by the caller, so that equal sets compare equal. */
@@ -80,6 +81,12 @@ void publisher_set_share(struct publisher *publisher, uint32_t slot, uint32_t ho
 
 /* For people: properties of the route besides its hosts, until its next publish or refresh. */
 void publisher_set_marks(struct publisher *publisher, uint32_t slot, uint16_t bits, uint16_t marks);
+
+/* The table expires now, which looks as old as it is. */
+void publisher_expire(struct publisher *publisher, uint32_t slot, uint64_t now);
+
+/* A number that goes with the route to the next generation. */
+void publisher_set_use(struct publisher *publisher, uint32_t slot, uint32_t use);
 
 /* Frees the heap; touches no shared memory. */
 void publisher_free(struct publisher *publisher);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of slots, in the fetcher's heap: those whose routes are still to be copied to the next generation. */
+/* A set of slots, in the fetcher's heap: those whose routes are still to be copied to the next generation, or leave with it. */
 #ifndef SHM_WRITER_SLOT_SET_H
 #define SHM_WRITER_SLOT_SET_H
 
@@ -33,11 +33,32 @@ static inline bool slot_set_fill(struct slot_set *set, uint32_t slots)
     return true;
 }
 
+/* Begins without any. False: no memory. */
+static inline bool slot_set_begin(struct slot_set *set, uint32_t slots)
+{
+    uint32_t words = (slots + SLOT_SET_WORD - 1) / SLOT_SET_WORD;
+    *set = (struct slot_set){.words = calloc(words, sizeof(uint64_t)), .slots = slots};
+    return set->words;
+}
+
+static inline bool slot_set_has(const struct slot_set *set, uint32_t slot)
+{
+    return set->count && set->words[slot / SLOT_SET_WORD] >> slot % SLOT_SET_WORD & 1;
+}
+
 static inline void slot_set_add(struct slot_set *set, uint32_t slot)
 {
     uint64_t *word = &set->words[slot / SLOT_SET_WORD], bit = UINT64_C(1) << slot % SLOT_SET_WORD;
     set->count += !(*word & bit);
     *word |= bit;
+}
+
+static inline void slot_set_remove(struct slot_set *set, uint32_t slot)
+{
+    if (!slot_set_has(set, slot))
+        return;
+    set->words[slot / SLOT_SET_WORD] &= ~(UINT64_C(1) << slot % SLOT_SET_WORD);
+    set->count--;
 }
 
 /* Takes the next one, in ascending order and then from the beginning again. False: it is empty. */

@@ -119,6 +119,35 @@ void writer_set_pulling(struct writer *writer, const struct route_ref *route);
 void writer_set_new(struct writer *writer, const struct route_ref *route);
 
 /*
+ * The route leaves: the next generation is without it, and until then it is served. Its postponed answer is dropped. False,
+ * and nothing is done: a generation is being built, see writer_end_growth(), or there is no memory.
+ */
+bool writer_leave(struct writer *writer, const struct route_ref *route);
+bool writer_is_leaving(const struct writer *writer, uint32_t slot);
+
+/* It stays after all. */
+void writer_stay(struct writer *writer, uint32_t slot);
+
+/* Has a generation made for what leaves, by writer_maintain(): in how many milliseconds at the earliest. Otherwise that is
+ * done where the object becomes half as large. */
+uint64_t writer_leave_soon(struct writer *writer, uint64_t now);
+
+/* Ends at once what writer_grow_on() does in parts. */
+void writer_end_growth(struct writer *writer, uint64_t now);
+
+/*
+ * Keeps a number for each slot, 0 at first, which goes with the route to the next generation; or no more. False: not now,
+ * or no memory. It may also be lost for lack of memory.
+ */
+bool writer_keep_uses(struct writer *writer, bool wanted);
+bool writer_has_uses(const struct writer *writer);
+uint32_t writer_use(const struct writer *writer, uint32_t slot);
+void writer_set_use(struct writer *writer, uint32_t slot, uint32_t use);
+
+/* The table of a route that is NEW expires now, so that the next lookup sets its flag. */
+void writer_expire(struct writer *writer, const struct route_ref *route, uint64_t now);
+
+/*
  * What clients demanded: slots whose flag is set, and keys that they missed; see flag_round_next() and
  * miss_round_next(). A round ends when the caller has enough; what it did not yield stays. In between nothing may be
  * published.

@@ -20,7 +20,12 @@ struct generation_plan writer_plan(struct writer *writer, const struct routes *s
 {
     return (struct generation_plan){
         .call_cells = writer->call_cells,
-        .copying = {.source = source, .same_writer = true, .now = now, .dropped = &writer->dropped},
+        .copying = {.source = source,
+                    .same_writer = true,
+                    .now = now,
+                    .dropped = &writer->dropped,
+                    .left_out = &writer->leaving,
+                    .uses = writer->now.publisher.uses},
         .grace_ms = writer->grace_ms,
         .control_group = writer->group,
     };
@@ -172,6 +177,8 @@ enum shm_status writer_install(struct writer *writer, struct routes_header *s_re
     replaced_add(&writer->replaced, old_control, true, now);
     struct generation replaced = writer->now;
     writer->now = built;
+    slot_set_free(&writer->leaving);
+    writer->leaving_units = 0;
     sigbus_protect(&writer->now.control_region);
     if (replaced.control_region.s_base)
         writer_retire_control(writer, &replaced, kept, now);

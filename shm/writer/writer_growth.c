@@ -32,8 +32,9 @@ void writer_compact(struct writer *writer, uint64_t now)
     uint32_t damaged = 0;
     if (writer->next.under_way || !may_compact(writer, now))
         return;
-    writer_plan_size(writer, publisher->keys, publisher->arena.live, publisher->arena.waiting, &plan);
-    if (plan.arena_units >= publisher->arena.live)
+    writer_plan_size(writer, writer_staying_keys(writer), writer_staying_units(writer),
+                     publisher->arena.waiting, &plan);
+    if (plan.arena_units >= writer_staying_units(writer))
         writer_switch(writer, &plan, publisher->routes.s_header, NULL, &damaged);
 }
 
@@ -57,6 +58,12 @@ static enum shm_status go_on(struct writer *writer, uint64_t work, uint64_t now)
     return status == SHM_OK ? writer_install(writer, writer_header(writer), NULL, now) : status;
 }
 
+void writer_end_growth(struct writer *writer, uint64_t now)
+{
+    if (writer->next.under_way)
+        go_on(writer, UINT64_MAX, now);
+}
+
 bool writer_grow_on(struct writer *writer, uint64_t now)
 {
     if (!writer->next.under_way)
@@ -76,6 +83,18 @@ static enum shm_status begin(struct writer *writer, const struct generation_plan
     return go_on(writer, GROWTH_WORK, now);
 }
 
+static bool is_larger(const struct writer *writer, const struct generation_plan *plan)
+{
+    const struct routes *routes = &writer->now.publisher.routes;
+    return plan->arena_units > routes->arena_units || plan->bucket_count > routes->bucket_count;
+}
+
+static bool has_room(const struct generation_plan *plan, uint64_t live, uint32_t more_units, bool new_key)
+{
+    return new_key ? writer_room_beside_reserve(plan->arena_units, live, more_units)
+                   : plan->arena_units >= live + more_units;
+}
+
 enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new_key, uint64_t now)
 {
     if (writer->next.under_way)
@@ -83,25 +102,43 @@ enum shm_status writer_grow(struct writer *writer, uint32_t more_units, bool new
     if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
         return SHM_NO_SPACE;
     const struct publisher *publisher = &writer->now.publisher;
-    const struct arena *arena = &publisher->arena;
+    const uint64_t live = publisher->arena.live, staying = writer_staying_units(writer),
+                   spare = (uint64_t)publisher->arena.waiting + more_units;
     struct generation_plan plan = writer_plan(writer, &publisher->routes, now);
-    writer_plan_size(writer, publisher->keys + UINT64_C(1), arena->live,
-                     (uint64_t)arena->waiting + more_units, &plan);
-    if (new_key ? !writer_room_beside_reserve(plan.arena_units, arena->live, more_units)
-                : plan.arena_units < (uint64_t)arena->live + more_units)
+    writer_plan_size(writer, writer_staying_keys(writer) + 1, staying, spare, &plan);
+    if (!has_room(&plan, staying, more_units, new_key))
         return SHM_FULL;
-    if (plan.arena_units <= arena->units && plan.bucket_count <= publisher->routes.bucket_count) {
-        /* Not larger, only compacted. */
-        if (!may_compact(writer, now))
+    if (!is_larger(writer, &plan) && !may_compact(writer, now)) {
+        /* Where it may not be compacted, larger, as if all stayed. */
+        writer_plan_size(writer, publisher->keys + UINT64_C(1), live, spare, &plan);
+        if (!is_larger(writer, &plan) || !has_room(&plan, live, more_units, new_key))
             return SHM_FULL;
     }
     return begin(writer, &plan, now);
 }
 
-bool writer_may_grow_for_keys(const struct writer *writer)
+void writer_drop_leaving(struct writer *writer, uint64_t now)
 {
     const struct publisher *publisher = &writer->now.publisher;
+    const struct routes *routes = &publisher->routes;
+    struct generation_plan plan = writer_plan(writer, routes, now);
+    if (writer->leaving.count == 0 || writer->next.under_way || now < writer_leaving_due(writer) ||
+        (writer->no_space && now < writer->no_space + NO_SPACE_MS))
+        return;
+    writer_plan_size(writer, writer_staying_keys(writer), writer_staying_units(writer),
+                     publisher->arena.waiting, &plan);
+    uint64_t bytes = routes_size(plan.bucket_count, plan.arena_units),
+             before = routes_size(routes->bucket_count, routes->arena_units);
+    if ((!writer->leaving_soon && bytes > before / 2) || plan.arena_units < writer_staying_units(writer))
+        return;
+    writer->leaving_dropped = now;
+    if (writer_may_replace(writer, now) && begin(writer, &plan, now) == SHM_OK)
+        writer->leaving_soon = false;
+}
+
+bool writer_may_grow_for_keys(const struct writer *writer)
+{
     struct generation_plan plan;
-    writer_plan_size(writer, publisher->keys + UINT64_C(1), publisher->arena.live, 1, &plan);
-    return writer_room_beside_reserve(plan.arena_units, publisher->arena.live, 1);
+    writer_plan_size(writer, writer_staying_keys(writer) + 1, writer_staying_units(writer), 1, &plan);
+    return writer_room_beside_reserve(plan.arena_units, writer_staying_units(writer), 1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * struct writer: shared by the files writer_*.c alone. Each calls only those before it: writer_header.c, writer_calls.c,
- * writer_retired.c, writer_generation.c, writer_control.c, writer_growth.c, writer_routes.c, writer_postponed.c,
- * writer_collect.c, writer_maintain.c, writer_open.c.
+ * writer_retired.c, writer_generation.c, writer_control.c, writer_growth.c, writer_leaving.c, writer_routes.c,
+ * writer_postponed.c, writer_collect.c, writer_maintain.c, writer_open.c.
  */
 #ifndef SHM_WRITER_WRITER_INTERNAL_H
 #define SHM_WRITER_WRITER_INTERNAL_H
@@ -19,6 +19,7 @@ enum {
     RETIRED_MAX = 24, /* an object that grows to its largest size at once is replaced so often */
     RETIRED_KEEP_MS = 60 * 1000,
     NO_SPACE_MS = 1000,     /* between two attempts to grow while shared memory is full */
+    LEAVING_MS = 10 * 1000, /* between two generations for the sake of routes that leave */
     LEAVE_BYTES = 16 << 20, /* of that are unmapped at one go: some milliseconds */
     COMPACT_MS = 10 * 1000, /* between two generations that are no larger */
     COMPACTIONS = 6,        /* so many of them in a row, and then one in each COMPACTION_MS */
@@ -48,6 +49,10 @@ struct writer {
     struct replaced replaced;
     struct postponed postponed;
     struct key_sketch dropped; /* by new generations */
+    struct slot_set leaving;   /* of the current generation; the next one leaves them out */
+    uint64_t leaving_units;    /* of their tables */
+    bool leaving_soon;         /* a generation is made for that alone */
+    uint64_t leaving_dropped;  /* tick of the last such one */
     uint32_t flag_cursor, miss_cursor;
     struct use_sums uses;
     bool (*judge)(void *context, const struct call_report *report);
@@ -163,6 +168,23 @@ bool writer_holders_full(const struct writer *writer, struct replaced_held held)
  */
 bool writer_may_replace(struct writer *writer, uint64_t now);
 
+/* The tick from which on a generation may be made for the sake of routes that leave. */
+static inline uint64_t writer_leaving_due(const struct writer *writer)
+{
+    return writer->leaving_dropped ? writer->leaving_dropped + LEAVING_MS : 0;
+}
+
+/* What the next generation will have of the current one. */
+static inline uint64_t writer_staying_keys(const struct writer *writer)
+{
+    return writer->now.publisher.keys - writer->leaving.count;
+}
+
+static inline uint64_t writer_staying_units(const struct writer *writer)
+{
+    return writer->now.publisher.arena.live - writer->leaving_units;
+}
+
 /* ---- writer_control.c ---- */
 
 /* What the next client needs: an object that is complete and has a valid header. Attached clients need neither. */
@@ -202,6 +224,14 @@ static inline bool writer_has_room_for_key(const struct writer *writer, uint32_t
 
 /* False: max_bytes is reached, as far as new keys are concerned. */
 bool writer_may_grow_for_keys(const struct writer *writer);
+
+/* Begins one without the routes that leave, where that is wanted soon, or the object is half as large then. */
+void writer_drop_leaving(struct writer *writer, uint64_t now);
+
+/* ---- writer_leaving.c ---- */
+
+/* The table of a slot takes other units now. */
+void writer_resize_leaving(struct writer *writer, uint32_t slot, uint32_t before, uint32_t after);
 
 /* ---- writer_routes.c ---- */
 

@@ -62,6 +62,7 @@ enum shm_status writer_maintain(struct writer *writer, uint64_t now)
     writer_gauge(writer, COUNTER_replaced_objects, held.objects);
     writer_gauge(writer, COUNTER_replaced_bytes, held.bytes);
     writer_gauge(writer, COUNTER_replaced_reached, writer_holders_full(writer, held));
+    writer_drop_leaving(writer, now);
 
     clear_refusal(writer, now);
     bool named = region_is_named(&writer->now.routes_region, writer->names.routes);

@@ -234,6 +234,7 @@ void writer_close(struct writer *writer)
     generation_close(&writer->now);
     replaced_close(&writer->replaced);
     postponed_free(&writer->postponed);
+    slot_set_free(&writer->leaving);
     if (writer->lock >= 0)
         close(writer->lock);
     free(writer);

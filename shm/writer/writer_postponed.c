@@ -22,12 +22,12 @@ static uint64_t choose_replacements(const struct writer *writer, uint64_t most, 
                                     uint32_t *count)
 {
     const struct postponed_answer *answer;
-    uint64_t live = writer->now.publisher.arena.live;
+    uint64_t live = writer_staying_units(writer);
     *count = 0;
     TAILQ_FOREACH(answer, &writer->postponed.queue, place) {
         const struct route_ref route = writer_find(writer, answer->table.key);
         uint64_t after = live + block_units(answer->table.count) - block_units(route_ref_count(&route));
-        if (!route_ref_is_here(&route) || after > most)
+        if (!route_ref_is_here(&route) || writer_is_leaving(writer, route.slot) || after > most)
             continue;
         live = after;
         out[(*count)++] = (struct replacement){route.slot, answer->answered, answer->table};
@@ -58,7 +58,8 @@ static void catch_up(struct writer *writer, uint64_t now)
     struct replacement *replacements = calloc(writer->postponed.count, sizeof(*replacements));
     if (!replacements)
         return;
-    writer_plan_size(writer, publisher->keys, publisher->arena.live, writer->postponed.units, &plan);
+    writer_plan_size(writer, writer_staying_keys(writer), writer_staying_units(writer),
+                     writer->postponed.units, &plan);
     if (plan.arena_units < publisher->routes.arena_units) { /* for the keys' sake, or max_bytes was lowered */
         plan.arena_units = publisher->routes.arena_units;
         plan.bucket_count = publisher->routes.bucket_count;

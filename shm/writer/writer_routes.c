@@ -133,6 +133,7 @@ static enum shm_status refuse_put(struct writer *writer, const struct route_ref 
 static enum shm_status postpone(struct writer *writer, const struct route_ref *route,
                                 const struct publication *table, uint64_t now, enum shm_status why)
 {
+    writer_stay(writer, route->slot);
     if (!postponed_add(&writer->postponed, table, now, block_units(route_ref_count(route)),
                        writer->now.publisher.routes.arena_units))
         return refuse_put(writer, route, why);
@@ -144,9 +145,14 @@ static enum shm_status postpone(struct writer *writer, const struct route_ref *r
 static enum put_result put(struct writer *writer, struct route_ref *route, const struct publication *table,
                            uint64_t now)
 {
-    if (!route_ref_is_here(route) && !writer_has_room_for_key(writer, block_units(table->count)))
+    uint32_t before = route_ref_count(route);
+    bool new_key = !route_ref_is_here(route);
+    if (new_key && !writer_has_room_for_key(writer, block_units(table->count)))
         return PUT_NO_ROOM;
-    return publisher_put(&writer->now.publisher, &route->slot, route->empty, table, now);
+    enum put_result result = publisher_put(&writer->now.publisher, &route->slot, route->empty, table, now);
+    if (result == PUT_PUBLISHED && !new_key)
+        writer_resize_leaving(writer, route->slot, block_units(before), block_units(table->count));
+    return result;
 }
 
 enum shm_status writer_put(struct writer *writer, struct route_ref *route, const struct host_addr *hosts,

@@ -65,12 +65,34 @@ static void an_empty_one_has_nothing(void **state)
     slot_set_free(&set);
 }
 
+static void what_is_removed_is_not_in_it_and_not_taken(void **state)
+{
+    (void)state;
+    struct slot_set set = {0};
+    uint32_t slot;
+    assert_false(slot_set_has(&set, 5));
+    slot_set_remove(&set, 5);
+    assert_true(slot_set_begin(&set, SLOTS));
+    assert_int_equal(set.count, 0);
+    slot_set_add(&set, 5);
+    slot_set_add(&set, SLOTS - 1);
+    assert_true(slot_set_has(&set, 5) && slot_set_has(&set, SLOTS - 1));
+    assert_false(slot_set_has(&set, 4) || slot_set_has(&set, 6));
+    slot_set_remove(&set, 5);
+    slot_set_remove(&set, 5);
+    assert_int_equal(set.count, 1);
+    assert_true(slot_set_take(&set, &slot));
+    assert_int_equal(slot, SLOTS - 1);
+    slot_set_free(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_begins_with_all_slots_in_ascending_order),
         cmocka_unit_test(what_was_taken_can_be_added_again_on_either_side),
         cmocka_unit_test(an_empty_one_has_nothing),
+        cmocka_unit_test(what_is_removed_is_not_in_it_and_not_taken),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/slot_set", tests, NULL, NULL);
 }
