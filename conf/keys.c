@@ -83,6 +83,8 @@ const struct key keys[KEY_COUNT] = {
      "The longest delay between attempts. Not less than reconnect_min_ms."},
     {KEY(fetcher, return_after, KEY_INTEGER), 0, 86400, "900", "seconds", RELOAD,
      "After half of this time or more at another of several servers, the one that was drawn is tried again. 0: never."},
+    {KEY(fetcher, unused_timeout, KEY_INTEGER), 0, 2678400, "0", "seconds", RELOAD,
+     "Routes that no program has looked up for this long leave, where all programs may request; a day is a good value. 0: never."},
     {KEY(fetcher, requests_per_second, KEY_INTEGER), 1, 10000000, "20000", "", RELOAD,
      "At most this many requests a second: half of them refreshes, a quarter new routes, a quarter after a connect."},
     {KEY(fetcher, resubscribe_per_second, KEY_INTEGER), 1, 10000000, "5000", "", RELOAD,

@@ -36,7 +36,7 @@ struct key {
 };
 
 enum {
-    KEY_COUNT = 50,
+    KEY_COUNT = 51,
 };
 
 /* In the order of larshm.conf: the keys of a section stand together. */

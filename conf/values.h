@@ -59,6 +59,7 @@ struct config {
         uint32_t request_timeout_ms, connect_timeout_ms;
         uint32_t reconnect_min_ms, reconnect_max_ms;          /* min <= max */
         uint32_t return_after;                                /* seconds; 0: never */
+        uint32_t unused_timeout;                              /* seconds; 0: never */
         uint32_t requests_per_second, resubscribe_per_second; /* resubscribe <= requests */
         uint32_t probe_interval_ms, frame_timeout_ms;
         uint64_t max_frame;

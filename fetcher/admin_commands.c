@@ -110,6 +110,27 @@ static json_t *accept_all(const struct admin_targets *targets, const struct admi
     return json_pack("{s:I}", "routes", (json_int_t)routes);
 }
 
+static json_t *forget(const struct admin_targets *targets, const struct admin_request *request,
+                      struct admin_error *error)
+{
+    const uint32_t modid = request->modid, cmdid = request->cmdid;
+    uint64_t soon_ms;
+    switch (refresh_forget(targets->refresh, key_of(request), &soon_ms)) {
+    case FORGET_DONE:
+        log_line(LOG_LEVEL_INFO, "route %" PRIu32 "/%" PRIu32 " leaves the cache, by an operator", modid,
+                 cmdid);
+        return json_pack("{s:I, s:I}", "within_ms", (json_int_t)(soon_ms + FORGET_MS), "overrides",
+                         (json_int_t)balance_count_overrides(targets->balance, key_of(request)));
+    case FORGET_NO_ROUTE:
+        admin_refuse(error, "no_such_route", "no route %" PRIu32 "/%" PRIu32, modid, cmdid);
+        break;
+    case FORGET_NO_MEMORY:
+        admin_refuse(error, "busy", "out of memory");
+        break;
+    }
+    return NULL;
+}
+
 static json_t *describe(const struct admin_targets *targets, unsigned index)
 {
     const struct servers *servers = targets->servers;
@@ -161,6 +182,7 @@ static const struct command {
     {"clear", true, true, clear},
     {"accept", true, false, accept_answer},
     {"refresh", true, false, NULL},
+    {"forget", true, false, forget},
     {"accept_all", false, false, accept_all},
     {"servers", false, false, list_servers},
     {"reload", false, false, reload},

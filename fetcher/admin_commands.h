@@ -25,6 +25,7 @@ struct admin_targets {
 
 enum {
     ADMIN_PEERS_MAX = 100,
+    FORGET_MS = 2000, /* until maintenance has begun a generation, and that is there */
 };
 
 /* What an admin server does with the commands. `targets` must outlive it. */

@@ -44,6 +44,12 @@ const uint64_t *balance_states(struct balance *balance, struct route_key key, co
 /* The route has a new table: hosts that left it are forgotten, their totals go to the route. */
 void balance_table_changed(struct balance *balance, const struct route_ref *route);
 
+/* The route has left the cache: as if all its hosts had left it. */
+void balance_route_left(struct balance *balance, struct route_key key);
+
+/* How many hosts of the route have an override. */
+uint32_t balance_count_overrides(const struct balance *balance, struct route_key key);
+
 /* The records of all hosts, to be read. */
 struct host_store *balance_store(const struct balance *balance);
 

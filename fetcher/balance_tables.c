@@ -135,3 +135,18 @@ void balance_table_changed(struct balance *balance, const struct route_ref *rout
     balance_log_if_none_left(balance, route);
     balance_gauge_ejected(balance);
 }
+
+void balance_route_left(struct balance *balance, struct route_key key)
+{
+    const struct route_ref route = {.key = key, .slot = SLOT_NONE, .empty = SLOT_NONE};
+    if (host_store_find(balance->store, key, HOST_ADDR_NONE) != HOST_STORE_NONE)
+        balance_table_changed(balance, &route);
+}
+
+uint32_t balance_count_overrides(const struct balance *balance, struct route_key key)
+{
+    uint32_t count = 0, number = host_store_find(balance->store, key, HOST_ADDR_NONE);
+    for (; number != HOST_STORE_NONE; number = host_store_next(balance->store, number))
+        count += host_store_entry(balance->store, number)->health.override != OVERRIDE_NONE;
+    return count;
+}

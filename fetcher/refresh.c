@@ -98,7 +98,9 @@ void refresh_poll(struct refresh *refresh)
     refresh_hold_apply(refresh);
     refresh_end_holds(refresh);
     refresh_publish_late(refresh);
+    refresh_forget_dropped(refresh);
     refresh_request_due(refresh);
+    refresh_leave_unused(refresh);
     connection_flush(refresh->connection);
     refresh_gauge_requests(refresh);
 }

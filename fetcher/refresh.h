@@ -88,6 +88,15 @@ bool refresh_is_version_row(const struct refresh *refresh, struct route_key key)
 bool refresh_begin_wait(struct refresh *refresh, struct refresh_wait *wait);
 void refresh_leave_wait(struct refresh *refresh, struct refresh_wait *wait);
 
+enum forget_result {
+    FORGET_DONE,
+    FORGET_NO_ROUTE,
+    FORGET_NO_MEMORY,
+};
+
+/* The route leaves the cache, with a generation that is made after *soon_ms at the latest. */
+enum forget_result refresh_forget(struct refresh *refresh, struct route_key key, uint64_t *soon_ms);
+
 enum accept_result {
     ACCEPT_DONE,
     ACCEPT_NO_ROUTE,

@@ -6,26 +6,6 @@
 #include "fetcher/refresh_internal.h"
 #include "shm/clock.h"
 
-static bool is_cached(const void *writer, struct route_key key)
-{
-    if (!writer_may_have_dropped(
-            writer, key)) /* few keys are searched for: a million would take a tenth of a second */
-        return true;
-    const struct route_ref route = writer_find(writer, key);
-    return route_ref_is_here(&route);
-}
-
-/* A new generation drops expired unknown keys; they must not come back as duplicates. */
-static void forget_dropped(struct refresh *refresh)
-{
-    uint64_t generation = writer_generation(refresh->writer);
-    if (generation == refresh->generation)
-        return;
-    refresh->generation = generation;
-    subscriptions_filter(&refresh->subscriptions, is_cached, refresh->writer, &refresh->resubscribe);
-    writer_forget_dropped(refresh->writer);
-}
-
 /* Once all are requested again, a new one does not have to be: this connection has just answered it. */
 static void subscribe(struct refresh *refresh, struct route_key key)
 {
@@ -60,7 +40,7 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
     bool was_cached = route_ref_is_here(route), changed;
     const bool awaited = refresh_is_awaited(refresh, route->key);
     struct refresh_outcome outcome = awaited ? compare(route, answer) : (struct refresh_outcome){0};
-    forget_dropped(refresh);
+    refresh_forget_dropped(refresh);
     refresh_hold_end(refresh, route);
     const uint64_t *states = balance_states(refresh->balance, route->key, answer->hosts, answer->count);
     enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, states,
@@ -69,6 +49,10 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
         balance_table_changed(refresh->balance, route);
     if (status == SHM_OK && !was_cached)
         subscribe(refresh, route->key);
+    if (status == SHM_OK && (!was_cached || awaited))
+        refresh_see_use(refresh, route->slot);
+    else if (status == SHM_OK)
+        unused_keep_expired(&refresh->unused, refresh->writer, route, refresh->now);
     if (status == SHM_FULL)
         log_limited(&refresh->put_limit, LOG_LEVEL_WARNING,
                     "no room for route %" PRIu32 "/%" PRIu32 ": raise [shm] %s", route->key.modid,
@@ -197,7 +181,8 @@ void refresh_take_frame(void *context, const struct frame *frame)
         writer_count(refresh->writer, COUNTER_pushes, 1);
     /* An unrequested answer for a route that does not exist and is not cached: nothing to remember. */
     struct route_ref route = writer_find(refresh->writer, answer->key);
-    bool matters = requested || answer->count || route_ref_is_here(&route);
+    bool matters = requested || route_ref_is_here(&route) ||
+                   (answer->count && !key_sketch_may_have(&refresh->left, answer->key));
     if (answer->behind && answer->count == 0 && !route_ref_is_here(&route)) {
         refused_add(&refresh->refused, answer->key, refresh->now); /* others may have it */
         end_waits(refresh, answer->key, REFRESH_REFUSED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c, refresh_behind.c and
- * refresh_wait.c alone.
+ * struct refresh: shared by refresh.c, refresh_answer.c, refresh_request.c, refresh_hold.c, refresh_behind.c,
+ * refresh_wait.c and refresh_leave.c alone.
  * Each calls only those that come after it here.
  */
 #ifndef FETCHER_REFRESH_INTERNAL_H
@@ -19,7 +19,9 @@
 #include "fetcher/shares.h"
 #include "fetcher/subscriptions.h"
 #include "fetcher/token_bucket.h"
+#include "fetcher/unused.h"
 #include "fetcher/window.h"
+#include "shm/writer/key_sketch.h"
 
 /* The keys that decide what is held back. */
 struct hold_rules {
@@ -68,8 +70,10 @@ struct refresh {
     bool unanswered; /* for longer than a request may take, or until a connection ended, and none has been since */
     bool answered; /* a request, by the bytes that are being taken */
     struct log_limit kind_limit, decode_limit, host_limit, put_limit, hold_limit, hold_better_limit,
-        hold_over_limit, behind_limit, caught_up_limit, long_limit, many_limit, rate_limit;
+        hold_over_limit, behind_limit, caught_up_limit, long_limit, many_limit, rate_limit, unused_limit;
     struct refused refused;
+    struct unused unused;
+    struct key_sketch left; /* the cache, on this connection: the directory still pushes them */
     struct answer answer;
 };
 
@@ -140,6 +144,20 @@ void refresh_hold_wait(struct refresh *refresh, struct hold *hold);
 void refresh_hold_apply(struct refresh *refresh);
 
 void refresh_gauge_holds(struct refresh *refresh);
+
+/* ---- refresh_leave.c ---- */
+
+/* A program has looked the route up: it stays, or comes back in time. */
+void refresh_see_use(struct refresh *refresh, uint32_t slot);
+
+/* The route is here, and leaves. */
+bool refresh_is_leaving(const struct refresh *refresh, const struct route_ref *route);
+
+/* At each poll: routes that no program has looked up for unused_timeout leave. */
+void refresh_leave_unused(struct refresh *refresh);
+
+/* Forgets what a new generation has left out. */
+void refresh_forget_dropped(struct refresh *refresh);
 
 /* ---- refresh_wait.c ---- */
 

@@ -83,6 +83,7 @@ void refresh_restart_requests(struct refresh *refresh)
     refresh->resubscribe_from = refresh->last_answer = refresh->now;
     refresh->resubscribe = 0;
     refresh->announced = refresh->proved = false;
+    refresh->left = (struct key_sketch){0};
     refresh->shares = (struct shares){.filled = refresh->now};
     refresh->resubscribe_bucket = (struct token_bucket){.filled = refresh->now};
     refresh->behind = 0;
@@ -190,6 +191,7 @@ static void collect_flags(struct refresh *refresh)
     bool more = true;
     for (int i = 0; i < FLAGS_PER_POLL && (more = flag_round_next(&round, &slot)); i++) {
         struct route_ref route;
+        refresh_see_use(refresh, slot);
         if (!expired_has(&refresh->expired, slot) && is_due(refresh, slot, &route))
             expired_add(&refresh->expired, slot);
     }
@@ -208,7 +210,7 @@ static void request_expired(struct refresh *refresh)
     for (int i = 0;
          i < FLAGS_PER_POLL && may_request(refresh, SHARE_REFRESH) && expired_take(&refresh->expired, &slot);
          i++)
-        if (is_due(refresh, slot, &route)) {
+        if (is_due(refresh, slot, &route) && !refresh_is_leaving(refresh, &route)) {
             request(refresh, &route, SHARE_REFRESH);
             some_done = true;
         }
@@ -258,7 +260,7 @@ static void resubscribe(struct refresh *refresh)
          i++) {
         struct route_ref route =
             writer_find(refresh->writer, refresh->subscriptions.keys[refresh->resubscribe++]);
-        if (is_unsubscribed(refresh, &route)) {
+        if (is_unsubscribed(refresh, &route) && !refresh_is_leaving(refresh, &route)) {
             request(refresh, &route, SHARE_RESUBSCRIBE);
             refresh->resubscribe_bucket.tokens -= 1;
         }
@@ -293,7 +295,7 @@ static void probe_silence(struct refresh *refresh)
         return;
     const struct route_ref route = writer_find(
         refresh->writer, refresh->subscriptions.keys[refresh->now % refresh->subscriptions.count]);
-    if (route_ref_state(&route) == ROUTE_NEW)
+    if (route_ref_state(&route) == ROUTE_NEW && !refresh_is_leaving(refresh, &route))
         request(refresh, &route, SHARE_RESUBSCRIBE);
 }
 

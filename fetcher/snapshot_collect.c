@@ -28,7 +28,8 @@ static void collect_routes(struct snapshot_collector *collector, uint32_t budget
     struct route_ref route;
     while (!is_full(collector, before) &&
            writer_next_route_before(collector->writer, &collector->slot, end, &route))
-        snapshot_encode_route(&collector->encoder, &route);
+        if (!writer_is_leaving(collector->writer, route.slot))
+            snapshot_encode_route(&collector->encoder, &route);
 }
 
 /* A route's own record and those of its hosts, so that what it has absorbed is in one of them, and not in two. */

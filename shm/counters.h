@@ -54,7 +54,8 @@
     X(snapshots,         "snapshots written")                                       \
     X(snapshot_failures, "snapshots that could not be written")                     \
     X(behind,            "1: no directory is as new as what was seen")              \
-    X(unanswered,        "1: connected, but what is requested is not answered")
+    X(unanswered,        "1: connected, but what is requested is not answered")              \
+    X(unused,            "routes that left since no program had looked them up")
 /* clang-format on */
 
 enum {

@@ -833,13 +833,13 @@ refused() {
 }
 
 @test "help teaches each command with an example and the exit codes" {
-    for command in "" show health list get wait watch dump check stats report host refresh route servers reload simulate qps; do
+    for command in "" show health list get wait watch dump check stats report forget host refresh route servers reload simulate qps; do
         # shellcheck disable=SC2086
         run -0 larshm $command --help
         [[ "$output" == *"Examples:"*"larshm"*"Exit codes: 0 done"* ]]
     done
     run -0 larshm --help
-    [[ "${output//$'\n'/ }" == *"None needs a fetcher that is alive, except \`wait\` for a route that is not cached yet, \`host\`, \`refresh\`, \`route\`, \`servers\` and \`reload\`."* ]]
+    [[ "${output//$'\n'/ }" == *"None needs a fetcher that is alive, except \`wait\` for a route that is not cached yet, \`host\`, \`forget\`, \`refresh\`, \`route\`, \`servers\` and \`reload\`."* ]]
     run -0 larshm --version
     [[ "$output" == larshm\ [0-9]* ]]
 }

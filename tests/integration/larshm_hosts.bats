@@ -209,7 +209,7 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     run -124 larshm host pin 1 2 10.0.0.1:80
     [[ "$output" == *"has not answered within 5 s: is it stopped?"* ]]
     end_fetcher KILL
-    for words in "host pin 1 2 10.0.0.1:80" "refresh 1 2" reload; do
+    for words in "host pin 1 2 10.0.0.1:80" "refresh 1 2" "forget 1 2" reload; do
         # shellcheck disable=SC2086
         run -3 --separate-stderr larshm -j $words
         [[ "$stderr" == *"no fetcher listens at $LARSHM_ADMIN_SOCKET: is larshm-fetcher running?"* ]]
@@ -251,6 +251,27 @@ time_of_day='[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'
     [[ "$stderr" == *"not connected to the directory"* ]]
     [ "$(json exit_code)" = 8 ]
     run -0 larshm get 1 2
+}
+
+@test "forget has a route leave the cache, is named where there is none, and keeps pins and drains" {
+    live
+    route add 1 2 10.0.0.1:80 10.0.0.2:80
+    run -2 --separate-stderr larshm -j forget 1 2
+    [[ "$stderr" == *"route 1/2 is not cached"* ]]
+    larshm wait 1 2
+    larshm host drain 1 2 10.0.0.1:80
+    run -0 --separate-stderr larshm forget 1 2
+    [ "${lines[0]}" = "route 1/2: leaves the cache within 2 s" ]
+    [ "${lines[1]}" = "1 host of it stays pinned or drained, also when the route is back" ]
+    [ "$stderr" = "" ]
+    is_gone() { ! larshm dump | grep -qP "^1\t2\t"; }
+    eventually is_gone
+    run -2 larshm get 1 2
+    larshm wait 1 2
+    eventually prints "10.0.0.1:80 .*drained" larshm get 1 2
+    run -0 --separate-stderr larshm -j forget 1 2
+    [ "$(json overrides)" = 1 ]
+    (($(json within_ms) > 2000 && $(json within_ms) <= 12000))
 }
 
 @test "without LARSHM_ADMIN_SOCKET the places are named where a fetcher would be" {

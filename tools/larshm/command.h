@@ -20,10 +20,10 @@ struct common {
 /* argv[0] is the whole command, as in "larshm get". Returns the program's exit code, see say.h. */
 typedef int command_fn(struct common *common, int argc, char **argv);
 
-command_fn command_bench, command_check, command_dump, command_get, command_health, command_host,
-    command_import_lars, command_list, command_metrics, command_qps, command_refresh, command_reload,
-    command_report, command_route, command_servers, command_show, command_simulate, command_stats,
-    command_top, command_wait, command_watch;
+command_fn command_bench, command_check, command_dump, command_forget, command_get, command_health,
+    command_host, command_import_lars, command_list, command_metrics, command_qps, command_refresh,
+    command_reload, command_report, command_route, command_servers, command_show, command_simulate,
+    command_stats, command_top, command_wait, command_watch;
 
 /* The parser of these options, a child of every other one. It writes to what common_defaults() returned. */
 extern const struct argp_child common_children[];

@@ -28,6 +28,7 @@ static const char doc[] =
     "  report           report the result of a call, as applications do\n"
     "  host             keep a host in or out of rotation\n"
     "  refresh MODID CMDID request a route now, and say what has come\n"
+    "  forget MODID CMDID have a route leave the cache\n"
     "  route accept     publish an answer that is held back\n"
     "  servers          the servers of the directory, and the one in use\n"
     "  reload           have the fetcher read its configuration again\n"
@@ -36,7 +37,7 @@ static const char doc[] =
     "  qps              lookups as fast as possible\n"
     "  bench            measure lookups and all else beside other ways to do it\n\n"
     "Each has a --help of its own. None needs a fetcher that is alive, except `wait` for a "
-    "route that is not cached yet, `host`, `refresh`, `route`, `servers` and `reload`.\n\n"
+    "route that is not cached yet, `host`, `forget`, `refresh`, `route`, `servers` and `reload`.\n\n"
     "Examples:\n"
     "  larshm\n"
     "  larshm wait 1 2 && larshm get 1 2\n"
@@ -53,6 +54,7 @@ static const struct {
     {"route", command_route},     {"simulate", command_simulate}, {"qps", command_qps},
     {"bench", command_bench},     {"servers", command_servers},   {"refresh", command_refresh},
     {"metrics", command_metrics}, {"top", command_top},           {"import-lars", command_import_lars},
+    {"forget", command_forget},
 };
 
 enum {

@@ -43,6 +43,7 @@ const struct counter_metric counter_metrics[COUNTER_COUNT] = {
     [COUNTER_snapshot_failures] = {"larshm_snapshot_failures_total", FAMILY_COUNTER},
     [COUNTER_behind] =            {"larshm_directory_behind", FAMILY_GAUGE},
     [COUNTER_unanswered] =        {"larshm_directory_unanswered", FAMILY_GAUGE},
+    [COUNTER_unused] =            {"larshm_unused_routes_total", FAMILY_COUNTER},
 };
 /* clang-format on */
 

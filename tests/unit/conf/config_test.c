@@ -94,6 +94,7 @@ static void defaults_are_those_of_an_agent_and_documented(void **state)
                               "reconnect_min_ms = 100\n"
                               "reconnect_max_ms = 30000\n"
                               "return_after = 900\n"
+                              "unused_timeout = 0\n"
                               "requests_per_second = 20000\n"
                               "resubscribe_per_second = 5000\n"
                               "probe_interval_ms = 5000\n"

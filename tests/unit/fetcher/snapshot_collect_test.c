@@ -124,6 +124,19 @@ static void new_generation_in_the_middle_has_each_route_once(void **state)
 }
 
 /* A host leaves its route in between, which absorbs its totals: they are in the snapshot once. */
+static void route_that_leaves_the_cache_is_not_in_it(void **state)
+{
+    struct instance *instance = *state;
+    struct snapshot_collector collector;
+    begin(instance, &collector);
+    const struct route_ref last = writer_find(instance->writer, numbered_key(KEYS));
+    assert_true(writer_leave(instance->writer, &last));
+    while (snapshot_collect(&collector, PART))
+        continue;
+    expect_routes(instance, &collector, KEYS - 1);
+    end(instance, &collector);
+}
+
 static void g11_totals_of_a_route_are_those_of_one_moment(void **state)
 {
     struct instance *instance = *state;
@@ -159,6 +172,7 @@ int main(void)
         TEST(everything_is_collected_once_in_any_parts),
         TEST(part_with_the_largest_routes_is_not_much_larger_than_one_of_them),
         TEST(new_generation_in_the_middle_has_each_route_once),
+        TEST(route_that_leaves_the_cache_is_not_in_it),
         TEST(g11_totals_of_a_route_are_those_of_one_moment),
 #undef TEST
     };

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Routes that leave the cache: unused ones, those that an operator forgets, and what a new generation has left out. */
+#include <inttypes.h>
+
+#include "fetcher/refresh_internal.h"
+#include "shm/clock.h"
+
+static bool is_cached(const void *context, struct route_key key)
+{
+    const struct refresh *refresh = context;
+    /* Few keys are searched for: a million would take a tenth of a second. */
+    if (!writer_may_have_dropped(refresh->writer, key))
+        return true;
+    const struct route_ref route = writer_find(refresh->writer, key);
+    if (!route_ref_is_here(&route))
+        balance_route_left(refresh->balance, key);
+    return route_ref_is_here(&route);
+}
+
+/* They must not come back as duplicates. */
+void refresh_forget_dropped(struct refresh *refresh)
+{
+    uint64_t generation = writer_generation(refresh->writer);
+    if (generation == refresh->generation)
+        return;
+    refresh->generation = generation;
+    subscriptions_filter(&refresh->subscriptions, is_cached, refresh, &refresh->resubscribe);
+    writer_forget_dropped(refresh->writer);
+}
+
+void refresh_see_use(struct refresh *refresh, uint32_t slot)
+{
+    writer_stay(refresh->writer, slot);
+    unused_see(&refresh->unused, refresh->writer, slot);
+}
+
+bool refresh_is_leaving(const struct refresh *refresh, const struct route_ref *route)
+{
+    return route_ref_is_here(route) && writer_is_leaving(refresh->writer, route->slot);
+}
+
+/* Its hold ends, and no answer of it is published by that. */
+static bool leave(struct refresh *refresh, const struct route_ref *route)
+{
+    if (!writer_leave(refresh->writer, route))
+        return false;
+    refresh_hold_end(refresh, route);
+    key_sketch_add(&refresh->left, route->key);
+    return true;
+}
+
+void refresh_leave_unused(struct refresh *refresh)
+{
+    const uint32_t timeout_s = refresh->config->fetcher.unused_timeout;
+    bool watched = writer_connection_state(refresh->writer) == CONNECTION_UP &&
+                   refresh->collected >= refresh->resubscribe_from;
+    struct route_ref route;
+    if (!unused_poll(&refresh->unused, refresh->writer, timeout_s, watched ? refresh->collected : 0,
+                     refresh->now))
+        return;
+    while (unused_next(&refresh->unused, refresh->writer, &route))
+        if (leave(refresh, &route)) {
+            writer_count(refresh->writer, COUNTER_unused, 1);
+            log_limited(&refresh->unused_limit, LOG_LEVEL_INFO,
+                        "route %" PRIu32 "/%" PRIu32
+                        " leaves: no program has looked it up for [fetcher] unused_timeout, %" PRIu32 " s",
+                        route.key.modid, route.key.cmdid, timeout_s);
+        }
+}
+
+/* The answer to a request that is under way would bring it back. */
+static void give_request_up(struct refresh *refresh, struct route_key key)
+{
+    struct request_time sent;
+    if (requests_answered(refresh->requests, key, &sent))
+        refresh_set_new(refresh, key);
+    refresh_gauge_requests(refresh);
+}
+
+enum forget_result refresh_forget(struct refresh *refresh, struct route_key key, uint64_t *soon_ms)
+{
+    refresh->now = clock_tick();
+    writer_end_growth(refresh->writer, refresh->now);
+    const struct route_ref route = writer_find(refresh->writer, key);
+    if (!route_ref_is_here(&route))
+        return FORGET_NO_ROUTE;
+    if (!leave(refresh, &route))
+        return FORGET_NO_MEMORY;
+    give_request_up(refresh, key);
+    *soon_ms = writer_leave_soon(refresh->writer, refresh->now);
+    return FORGET_DONE;
+}
