@@ -40,7 +40,7 @@ static void publish(struct refresh *refresh, struct route_ref *route, const stru
     bool was_cached = route_ref_is_here(route), changed;
     const bool awaited = refresh_is_awaited(refresh, route->key);
     struct refresh_outcome outcome = awaited ? compare(route, answer) : (struct refresh_outcome){0};
-    refresh_forget_dropped(refresh);
+    refresh_forget_before(refresh, route);
     refresh_hold_end(refresh, route);
     const uint64_t *states = balance_states(refresh->balance, route->key, answer->hosts, answer->count);
     enum shm_status status = writer_put(refresh->writer, route, answer->hosts, answer->count, states,

@@ -42,7 +42,9 @@ struct refresh {
     struct subscriptions subscriptions;
     size_t resubscribe;          /* position in `subscriptions` of the next route to request again */
     uint64_t resubscribe_from;   /* tick: routes that were answered later are not requested again */
-    uint64_t generation;         /* the one that `subscriptions` was last compared with */
+    uint64_t generation;         /* the one that `subscriptions` is compared with, */
+    size_t checked;              /* so far as here */
+    bool checking;               /* and not to the end yet */
     struct expired expired;      /* routes to refresh */
     uint64_t expired_generation; /* of their slots */
     uint64_t collected;          /* tick: all flags were */
@@ -156,8 +158,11 @@ bool refresh_is_leaving(const struct refresh *refresh, const struct route_ref *r
 /* At each poll: routes that no program has looked up for unused_timeout leave. */
 void refresh_leave_unused(struct refresh *refresh);
 
-/* Forgets what a new generation has left out. */
+/* At each poll: forgets a part of what a new generation has left out. */
 void refresh_forget_dropped(struct refresh *refresh);
+
+/* Before the route is published: it must not come back as a duplicate. */
+void refresh_forget_before(struct refresh *refresh, const struct route_ref *route);
 
 /* ---- refresh_wait.c ---- */
 

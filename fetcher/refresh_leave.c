@@ -5,27 +5,65 @@
 #include "fetcher/refresh_internal.h"
 #include "shm/clock.h"
 
-static bool is_cached(const void *context, struct route_key key)
+enum {
+    CHECKED_PER_POLL = 16384 /* keys: some milliseconds, if all have left */
+};
+
+static bool has_left(const struct refresh *refresh, struct route_key key)
 {
-    const struct refresh *refresh = context;
-    /* Few keys are searched for: a million would take a tenth of a second. */
-    if (!writer_may_have_dropped(refresh->writer, key))
-        return true;
+    if (!writer_may_have_dropped(refresh->writer, key)) /* most are not searched for */
+        return false;
     const struct route_ref route = writer_find(refresh->writer, key);
-    if (!route_ref_is_here(&route))
-        balance_route_left(refresh->balance, key);
-    return route_ref_is_here(&route);
+    return !route_ref_is_here(&route);
 }
 
-/* They must not come back as duplicates. */
-void refresh_forget_dropped(struct refresh *refresh)
+static bool is_key(const void *context, struct route_key key)
+{
+    (void)context;
+    return !route_key_is_none(key);
+}
+
+/* Goes on with the subscriptions where it was, and takes out what has left once it is through. */
+static void check(struct refresh *refresh, size_t most)
+{
+    struct subscriptions *all = &refresh->subscriptions;
+    for (; most > 0 && refresh->checked < all->count; most--, refresh->checked++) {
+        struct route_key *key = &all->keys[refresh->checked];
+        if (!has_left(refresh, *key))
+            continue;
+        balance_route_left(refresh->balance, *key);
+        *key = ROUTE_KEY_NONE;
+    }
+    if (refresh->checked < all->count)
+        return;
+    subscriptions_filter(all, is_key, NULL, &refresh->resubscribe);
+    writer_forget_dropped(refresh->writer);
+    refresh->checking = false;
+}
+
+static void follow_generation(struct refresh *refresh)
 {
     uint64_t generation = writer_generation(refresh->writer);
     if (generation == refresh->generation)
         return;
     refresh->generation = generation;
-    subscriptions_filter(&refresh->subscriptions, is_cached, refresh, &refresh->resubscribe);
-    writer_forget_dropped(refresh->writer);
+    refresh->checking = true;
+    refresh->checked = 0;
+}
+
+void refresh_forget_dropped(struct refresh *refresh)
+{
+    follow_generation(refresh);
+    if (refresh->checking)
+        check(refresh, CHECKED_PER_POLL);
+}
+
+void refresh_forget_before(struct refresh *refresh, const struct route_ref *route)
+{
+    follow_generation(refresh);
+    if (refresh->checking && !route_ref_is_here(route) &&
+        writer_may_have_dropped(refresh->writer, route->key))
+        check(refresh, SIZE_MAX);
 }
 
 void refresh_see_use(struct refresh *refresh, uint32_t slot)

@@ -258,8 +258,8 @@ static void resubscribe(struct refresh *refresh)
     for (int i = 0; i < FLAGS_PER_POLL && refresh->resubscribe < refresh->subscriptions.count &&
                     refresh->resubscribe_bucket.tokens >= 1 && may_request(refresh, SHARE_RESUBSCRIBE);
          i++) {
-        struct route_ref route =
-            writer_find(refresh->writer, refresh->subscriptions.keys[refresh->resubscribe++]);
+        const struct route_key key = refresh->subscriptions.keys[refresh->resubscribe++];
+        const struct route_ref route = writer_find(refresh->writer, key);
         if (is_unsubscribed(refresh, &route) && !refresh_is_leaving(refresh, &route)) {
             request(refresh, &route, SHARE_RESUBSCRIBE);
             refresh->resubscribe_bucket.tokens -= 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The cached keys, in the order they came: they are requested again after each connect, whatever generations do to slots
- * meanwhile. */
+ * meanwhile. ROUTE_KEY_NONE stands for one that has left. */
 #ifndef FETCHER_SUBSCRIPTIONS_H
 #define FETCHER_SUBSCRIPTIONS_H
 
