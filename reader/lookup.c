@@ -19,15 +19,17 @@ enum {
  * start; they count as another handle's, so lookup_flush() leaves them out. */
 static void begin_batch(struct thread_state *mine)
 {
-    uint32_t half = mine->batch / 2U, shorter = half < BATCH_SHORTER ? half : BATCH_SHORTER;
-    uint32_t length = mine->batch - hash_scale((uint64_t)thread_random(mine) << 32, shorter + 1);
-    mine->batch_start = (uint16_t)(COUNT_BATCH - length);
+    uint32_t shorter = hash_scale((uint64_t)thread_random(mine) << 32, mine->batch);
+    mine->batch_start = (uint16_t)(COUNT_BATCH - mine->batch + shorter);
+    mine->sample = (uint16_t)(shorter + 1);
     mine->lookups = mine->foreign_lookups = mine->batch_start;
 }
 
-static void choose_batch(struct thread_state *mine, uint32_t now)
+/* By how long its `calls` took, and not by how many they were: that was by chance. */
+static void choose_batch(struct thread_state *mine, uint32_t calls, uint32_t now)
 {
-    uint32_t length = now - mine->batch_began < BATCH_MS ? 2U * mine->batch + 1 : mine->batch / 2U;
+    uint64_t whole = (uint64_t)(now - mine->batch_began) * mine->batch;
+    uint32_t length = whole < (uint64_t)BATCH_MS * calls ? 2U * mine->batch + 1 : mine->batch / 2U;
     mine->batch = (uint16_t)(length > COUNT_BATCH ? COUNT_BATCH : length | 1);
     mine->batch_began = now;
 }
@@ -44,13 +46,11 @@ void lookup_flush(const struct mapping *mapping)
     mine->missed = mine->expired = 0;
 }
 
-/* All lookups of the batch, those with other handles, too: each of them might have ended it. */
 static void leave_sample(const struct mapping *mapping, struct route_key key)
 {
     struct thread_state *mine = &thread_state;
-    uint32_t lookups = COUNT_BATCH - mine->batch_start;
     if (lookup_has_control(mapping))
-        use_sample_add(&mapping->control, thread_number(), key, lookups, thread_random(mine));
+        use_sample_add(&mapping->control, thread_number(), key, mine->sample, thread_random(mine));
 }
 
 bool lookup_ejections_over(const struct mapping *mapping, uint64_t silence)
@@ -80,7 +80,7 @@ void lookup_batch_done(larshm *h, const struct route_key *ended)
 {
     struct thread_state *mine = &thread_state;
     uint64_t now = clock_tick();
-    choose_batch(mine, (uint32_t)now);
+    choose_batch(mine, ended ? COUNT_BATCH - mine->batch_start : mine->batch, (uint32_t)now);
     cursor_keep(mine, now);
     rcu_enter();
     struct mapping *mapping = load_acquire(&h->current);

@@ -75,17 +75,17 @@ static inline bool lookup_lacks_control(const struct mapping *mapping)
 
 /*
  * A thread counts its lookups in batches, so that most of them write to no shared memory; at the end of each it
- * also checks on the fetcher. The first batch is one lookup. One that took less than BATCH_MS makes the next twice
- * as long, any other half as long: threads that live for a few lookups are counted, and threads that look up rarely
- * check on the fetcher in time.
+ * also checks on the fetcher. The first batch is one lookup. Where as many lookups as may be in one take less than BATCH_MS, the
+ * next has up to twice as many, otherwise up to half as many: threads that live for a few lookups are counted, and threads that
+ * look up rarely check on the fetcher in time.
  *
- * The lookup that ends a batch also leaves its route in the control object, as a sample that stands for the batch. So each
- * batch is shorter by a random number: then in the end each lookup of a thread that goes round some routes, or takes turns
- * between a few handles, ends as many batches as the others, whatever their number, and whatever batches follow each other.
+ * The lookup that ends a batch also leaves its route in the control object, as a sample. All lengths of a batch are as likely: so
+ * one that has come to a lookup ends with it with a chance of one in the lengths that are left, and the sample stands for so many
+ * lookups. Each lookup then counts as one on average, also in threads that live for a few, in whatever order they look routes up,
+ * and with whatever handles.
  */
 enum {
-    COUNT_BATCH = 259,  /* lookups in the longest batch */
-    BATCH_SHORTER = 15, /* at most, and no more than half of it */
+    COUNT_BATCH = 511, /* lookups in the longest batch: twice as many as in the average one */
     BATCH_MS = 1000,
 };
 

@@ -25,6 +25,7 @@ struct thread_state {
     uint16_t guest;           /* read sections that the thread is in as a guest, see rcu.h */
     uint16_t batch;           /* how long it is at most; 0: no call by this thread yet */
     uint16_t batch_start;     /* what `lookups` was when it began */
+    uint16_t sample;          /* how many lookups the one that ends it stands for */
     uint32_t batch_began;     /* tick, its lower half */
     uint16_t probes[PROBE_CELLS]; /* spent on probes, see pick_lars.c */
 };

@@ -244,7 +244,7 @@ static uint32_t next_random(uint32_t *seed)
 static void estimate_agrees_with_what_was_looked_up_whatever_looks_up(void **state)
 {
     enum {
-        ROUNDS = 60000,
+        ROUNDS = 120000,
         TOGETHER = 95,
         LEAST = 5,
     };
@@ -339,6 +339,29 @@ static void estimate_agrees_with_what_was_looked_up_in_a_fixed_order_now_and_the
     larshm_close(h);
 }
 
+/* A thread for each request of a program, which looks the same routes up for each. */
+static void estimate_agrees_with_what_was_looked_up_by_threads_that_live_for_a_few_lookups(void **state)
+{
+    enum {
+        REQUESTS = 5000,
+    };
+    struct instance *instance = *state;
+    uint64_t true_counts[USED + 1] = {0}, listed[USED + 1] = {0};
+    larshm *h = client_open(instance);
+    put_used_routes(instance);
+    for (int i = 0; i < REQUESTS; i++) {
+        struct turns turns = {.h = h, .writer = instance->writer, .routes = USED, .lookups = USED};
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, look_up_in_turn, &turns), 0);
+        pthread_join(thread, NULL);
+        for (int key = 1; key <= USED; key++)
+            true_counts[key] += turns.found[key];
+    }
+    assert_int_equal(true_counts[USED], REQUESTS);
+    expect_listed(instance, true_counts, listed);
+    larshm_close(h);
+}
+
 static void lookups_of_all_threads_are_counted_in_batches(void **state)
 {
     struct instance *instance = *state;
@@ -369,6 +392,7 @@ int main(void)
         TEST(lookups_of_all_threads_are_counted_in_batches),
         TEST(estimate_agrees_with_what_was_looked_up_whatever_looks_up),
         TEST(estimate_agrees_with_what_was_looked_up_in_a_fixed_order_now_and_then),
+        TEST(estimate_agrees_with_what_was_looked_up_by_threads_that_live_for_a_few_lookups),
     };
     return cmocka_run_group_tests_name("unit/reader/lookup", tests, NULL, NULL);
 }
