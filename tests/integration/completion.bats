@@ -118,6 +118,16 @@ publish() {
   offers "$BATS_TEST_TMPDIR/larshm "
 }
 
+@test "a word that looks like an option is not run, and an empty line offers nothing" {
+  cd "$BATS_TEST_TMPDIR"
+  offers ""
+  offers " "
+  offers "larshm -a//;e>ran;# x"
+  offers "larshm -x/[ x"
+  offers "larshm -.* wai" wait
+  [ ! -e ran ]
+}
+
 @test "all programs have it where bash-completion looks, once they are installed" {
   for program in "$BIN"/larshm*; do
     # shellcheck disable=SC2016 # the inner bash expands

@@ -20,7 +20,13 @@ _larshm_options() {
 
 # From a help text: the name of the value that option $2 takes; nothing: it takes none.
 _larshm_value() {
-  _larshm_options "$1" | sed -n "s/^$2=//p" | head -n 1
+  local option
+  while IFS= read -r option; do
+    [[ $option != "$2="* ]] || {
+      echo "${option#"$2="}"
+      return
+    }
+  done < <(_larshm_options "$1")
 }
 
 # From a help text: what argument $2, counted from 1, may be: words that are typed as they are, and names, as MODID.
@@ -73,11 +79,12 @@ _larshm_values() {
 _larshm() {
   local line=${COMP_LINE:0:COMP_POINT} words=() command=() arguments=() replies=()
   local word help value="" instance="" names="" stem="" current
+  COMPREPLY=()
   read -ra words <<<"$line"
+  [ ${#words[@]} -gt 0 ] || return 0
   [[ $line != *[[:space:]] ]] || words+=("")
   command=("${words[0]/#\~\//$HOME/}")
   current=${words[-1]}
-  COMPREPLY=()
   type -P "${command[0]}" >/dev/null || return 0
   help=$(_larshm_ask "${command[@]}" --help)
   for word in "${words[@]:1:${#words[@]}-2}"; do
