@@ -211,6 +211,23 @@ at_least() {
     [[ "$output" == *"cannot write $BATS_TEST_TMPDIR"* ]]
 }
 
+@test "what is no file is not replaced by one" {
+    cd "$BATS_TEST_TMPDIR"
+    echo old >target
+    ln -s target link
+    ln -s nowhere dangling
+    mkfifo pipe
+    for path in link dangling pipe /dev/stdout; do
+        before=$(stat -c '%F %i' "$path")
+        run metrics --textfile "$path"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"cannot replace $path: it is there, and no file"* ]]
+        [ "$(stat -c '%F %i' "$path")" = "$before" ]
+    done
+    [ "$(cat target)" = old ]
+    [ "$(find . -name '*.??????' | wc -l)" -eq 0 ]
+}
+
 @test "a server has the metrics and a page that leads to them, and nothing else" {
     live
     serve

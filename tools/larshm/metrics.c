@@ -104,6 +104,9 @@ static int fail_textfile(const struct common *common, const char *path)
         code =
             fail(common, EXIT_USAGE,
                  "cannot write %s: directory %s does not exist: create it, or name another", path, directory);
+    else if (error == EEXIST)
+        code =
+            fail(common, EXIT_USAGE, "cannot replace %s: it is there, and no file: name another path", path);
     else
         code = fail(common, error == EACCES ? EXIT_PERMISSION : EXIT_USAGE, "cannot write %s: %s", path,
                     system_error_text(error));

@@ -22,10 +22,20 @@ static bool write_all(int fd, const char *text, size_t length)
     return true;
 }
 
+/* What is no file, as /dev/stdout, is needed as it is. */
+static bool may_replace(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return true;
+    errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
+    return false;
+}
+
 bool textfile_write(const char *path, const char *text, size_t length)
 {
     char *temporary;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+    if (!may_replace(path) || asprintf(&temporary, "%s.XXXXXX", path) < 0)
         return false;
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) {

@@ -81,6 +81,19 @@ static void a_directory_that_does_not_exist_is_an_error(void **state)
     assert_int_equal(errno, ENOENT);
 }
 
+static void a_link_is_not_replaced(void **state)
+{
+    struct stat st;
+    (void)state;
+    unlink(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_false(textfile_write(path, "one", 3));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_alone();
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -102,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_replaced_and_all_may_read_it),
         cmocka_unit_test(what_cannot_be_written_leaves_the_file_as_it_was),
+        cmocka_unit_test(a_link_is_not_replaced),
         cmocka_unit_test(a_directory_that_does_not_exist_is_an_error),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
