@@ -22,7 +22,8 @@ struct peer {
     uv_tcp_t socket;
     uv_timer_t timer;
     int open_handles;
-    bool answered, closing;
+    bool answered, sent, closing;
+    bool ended; /* the other end sends no more, and may still read */
     uv_write_t write;
     uv_shutdown_t shutdown;
     char *answer_head, *answer_text;
@@ -69,7 +70,8 @@ static void on_timer(uv_timer_t *timer)
 static void on_shutdown(uv_shutdown_t *request, int status)
 {
     struct peer *peer = request->data;
-    if (status != 0)
+    peer->sent = true;
+    if (status != 0 || peer->ended)
         close_peer(peer);
     else if (!peer->closing)
         uv_timer_start(&peer->timer, on_timer, LINGER_MS, 0);
@@ -133,8 +135,10 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct peer *peer = stream->data;
     (void)buffer;
+    peer->ended = size == UV_EOF;
     if (size < 0) {
-        close_peer(peer);
+        if (!peer->ended || !peer->answered || peer->sent)
+            close_peer(peer);
         return;
     }
     if (peer->answered)
