@@ -70,6 +70,15 @@ agent() {
   [ "$status" -ne 0 ]
 }
 
+@test "a line that is too long is one mistake" {
+  printf '[dnsserver]\nip = %01100d\nport = 7778\n' 0 >"$file"
+  import
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"MISTAKE: longer than 1000 bytes"* ]]
+  grep -qxF '   3  dnsserver.port = 7778, the default' <<<"$output"
+  [[ "$stderr" == *": 1 mistake, see above" ]]
+}
+
 @test "a file of another program of Lars is recognised, and its password is not printed" {
   printf '[reactor]\nip = 127.0.0.1\n[mysql]\ndb_passwd = geheim\n[repoter]\ndb_thread_cnt = 3\n' >"$file"
   import

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "conf/complaint.h"
@@ -58,6 +59,20 @@ static int leave_out(struct lars_file *file, size_t at, const char *mistake)
     return line->mistake ? 0 : -1;
 }
 
+/* A line that is left out stays as an empty one: as blanks it might be too long still. */
+static bool write_lines(int fd, const struct lars_file *file)
+{
+    static char newline[] = "\n";
+    for (size_t i = 0; i < file->line_count; i++) {
+        const struct lars_line *line = &file->lines[i];
+        const bool left_out = line->kind == LARS_LINE_MISTAKE || line->kind == LARS_LINE_SKIPPED;
+        const struct iovec parts[] = {{line->text, left_out ? 0 : line->length}, {newline, 1}};
+        if (writev(fd, parts, 2) != (ssize_t)(parts[0].iov_len + 1))
+            return false;
+    }
+    return true;
+}
+
 /* What the fetcher says of the text as it is now: as config_load(). */
 static int load(struct lars_file *file, struct complaints *to)
 {
@@ -66,7 +81,7 @@ static int load(struct lars_file *file, struct complaints *to)
     int fd = memfd_create("lars.conf", MFD_CLOEXEC), code = -1;
     *to = (struct complaints){.path = copy};
     snprintf(copy, sizeof(copy), "/proc/self/fd/%d", fd);
-    if (fd >= 0 && write(fd, file->text, file->size) == (ssize_t)file->size)
+    if (fd >= 0 && write_lines(fd, file))
         code = config_load(copy, &file->config, &scan, to);
     else
         complain(to, 0, "cannot be copied to memory: %s", strerror(errno));
