@@ -242,5 +242,7 @@ more_lookups_than() {
     [[ "$stderr" == *"prints no JSON"* ]]
     terminal_start 100 30
     press "TERM=no-such '$BIN/larshm' -n $instance top; echo ended with \$?" Enter
-    expect 'no description of the terminal "no-such"' 'ended with 1'
+    expect 'the terminal "no-such" is not known' 'ended with 1'
+    press "clear; TERM=dumb '$BIN/larshm' -n $instance top; echo ended with \$?" Enter
+    expect 'the terminal "dumb" is not known, or has no cursor to move' 'ended with 1'
 }

@@ -170,7 +170,8 @@ static int live(struct top *top)
         const char *term = getenv("TERM");
         return fail(
             top->common, EXIT_USAGE,
-            "no description of the terminal \"%.32s\": set TERM to one that infocmp(1) shows, or use --once",
+            "the terminal \"%.32s\" is not known, or has no cursor to move: set TERM to one that infocmp(1) shows, or use "
+            "--once",
             term ? term : "");
     }
     follow(top, screen);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <term.h>
 #include <unistd.h>
 
 #include "tools/larshm/top_layout.h"
@@ -56,12 +57,19 @@ static void begin(struct top_screen *screen)
     init_pair(TINT_TROUBLE, COLOR_RED, -1);
 }
 
+/* A dumb terminal has lines alone. */
+static bool has_places(void)
+{
+    const char *move = tigetstr("cup");
+    return move && move != (const char *)-1;
+}
+
 struct top_screen *top_screen_open(void)
 {
     struct top_screen *screen = calloc(1, sizeof(*screen));
     if (screen && (screen->keys = open_keys()))
         screen->terminal = newterm(NULL, stdout, screen->keys);
-    if (!screen || !screen->terminal) {
+    if (!screen || !screen->terminal || !has_places()) {
         top_screen_close(screen);
         return NULL;
     }

@@ -22,7 +22,7 @@ struct top_screen;
 /* True if standard output is a terminal, and keys can be read from one. */
 bool top_screen_possible(void);
 
-/* NULL: the terminal has no description, or memory ran out. */
+/* NULL: the terminal has no description or no cursor to move, or memory ran out. */
 struct top_screen *top_screen_open(void);
 
 /* Leaves the terminal as it was. NULL is fine. */
