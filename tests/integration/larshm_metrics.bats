@@ -326,8 +326,11 @@ while True:
         [ "$status" -eq 78 ]
         [[ "$output" == *"--listen '$wrong' is no address"* ]]
     done
-    run metrics --listen 127.0.0.1:0 --top 65
-    [ "$status" -eq 78 ]
+    for wrong in "--listen 127.0.0.1:0 --top 65" "--top 65 -l 127.0.0.1:0" "--none --listen=127.0.0.1:0"; do
+        # shellcheck disable=SC2086 # words
+        run metrics $wrong
+        [ "$status" -eq 78 ]
+    done
     instance="no/instance" run metrics --listen 127.0.0.1:0
     [ "$status" -eq 78 ]
     run metrics -j

@@ -20,8 +20,9 @@ static const char doc[] =
     "Printed once, it fails where there is no instance. A file and a server say so by larshm_up 0 and "
     "larshm_fetcher_alive 0 instead, and go on.\n\n"
     "ADDRESS is IP:PORT or [IPv6]:PORT, or one of both: the other is 127.0.0.1 or 9778. The server answers GET "
-    "/metrics, and /health with 200 or 503, as `larshm health`. What it says is at most a second old. The names of further servers of a directory are told to root and the user of "
-    "larshm-fetcher alone.\n\n"
+    "/metrics, and /health with 200 or 503, as `larshm health`, which finds neither damage nor rotation with "
+    "--no-routes. What it says is at most a second old. The names of further servers of a directory are told to "
+    "root and the user of larshm-fetcher alone.\n\n"
     "Examples:\n"
     "  larshm metrics\n"
     "  larshm metrics --all --listen 127.0.0.1:9778\n"
@@ -52,10 +53,23 @@ static const struct argp_option options[] = {
     {0},
 };
 
+/* Also where a mistake comes before it: a service manager need not try any of them again. No other option begins so. */
+static bool will_listen(const struct argp_state *state)
+{
+    for (int i = 1; i < state->argc; i++)
+        if (strncmp(state->argv[i], "-l", 2) == 0 || strncmp(state->argv[i], "--l", 3) == 0)
+            return true;
+    return false;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        if (will_listen(state))
+            argp_err_exit_status = EX_CONFIG;
+        return 0;
     case OPTION_ALL:
         arguments->all = true;
         return 0;
@@ -67,7 +81,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'l':
         arguments->listen = true;
-        argp_err_exit_status = EX_CONFIG; /* a service manager need not try it again */
         if (!metrics_address(arg, &arguments->address))
             argp_error(state,
                        "--listen '%s' is no address: write IP:PORT or [IPv6]:PORT, as in 127.0.0.1:9778",
