@@ -24,6 +24,8 @@ static void print_families(const struct page *page, const struct metrics_family 
 
 static void print_up(const struct page *page)
 {
+    exposition_family(page->out, "larshm_instances", FAMILY_GAUGE, "instances that larshm_up tells of");
+    exposition_sample(page->out, "larshm_instances", (double)page->count, NULL);
     exposition_family(page->out, "larshm_up", FAMILY_GAUGE, "1: the instance's objects can be read");
     for (size_t i = 0; i < page->count; i++)
         sample_value(page->out, "larshm_up", &page->all[i], page->all[i].status == SHM_OK);

@@ -94,9 +94,22 @@ static void an_instance_that_cannot_be_read_is_down_and_no_more(void **state)
     free(page);
 }
 
+static void without_any_instance_the_page_says_so(void **state)
+{
+    (void)state;
+    const struct metrics_set set = {NULL, 0};
+    size_t length;
+    char *page = metrics_page(&set, &length);
+    assert_non_null(page);
+    assert_non_null(strstr(page, "\nlarshm_instances 0\n"));
+    assert_int_equal(count_of(page, "{"), 0);
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_any_instance_the_page_says_so),
         cmocka_unit_test(nothing_is_there_twice),
         cmocka_unit_test(an_instance_that_cannot_be_read_is_down_and_no_more),
     };
