@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# `ninja uninstall`: removes the files that `cmake --install` has listed in this build directory, and the directories called
+# `ninja uninstall`: removes the files that `cmake --install` has listed in this build directory, and the directories of
 # larshm that it leaves empty. Nothing else: /etc/larshm.conf, state and routes stay.
 file(GLOB manifests ${BUILD}/install_manifest*.txt)
 if(NOT manifests)
@@ -19,7 +19,7 @@ foreach(manifest ${manifests})
       math(EXPR removed "${removed} + 1")
     endif()
     get_filename_component(directory "${file}" DIRECTORY)
-    while(directory MATCHES "/(larshm|lua-larshm)$")
+    while(directory MATCHES "/(larshm|lua-larshm|larshm/examples)$")
       file(GLOB rest "${directory}/*" "${directory}/.[!.]*")
       if(rest)
         break()

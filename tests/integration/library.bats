@@ -215,3 +215,14 @@ TEXT
     [ "$status" -eq 1 ]
     [[ "$output" == *"has no install_manifest.txt"*"cmake --install"* ]]
 }
+
+@test "uninstall leaves nothing of what all parts have installed, directories of their own included" {
+    sanitized && skip "the same without"
+    cd "$BATS_TEST_TMPDIR"
+    cmake --install "$BUILD" --prefix "$PWD/usr" >/dev/null
+    mkdir build
+    find "$PWD/usr" ! -type d >build/install_manifest.txt
+    cmake -DBUILD="$PWD/build" -P "$SOURCE/tools/uninstall.cmake"
+    run find usr -name '*larshm*' -o ! -type d
+    [ -z "$output" ]
+}
