@@ -109,13 +109,6 @@ works() {
     eventually probe "$fetcher" "$file" fetcher "$ready"
 }
 
-exits() {
-    local wanted=$1 status=0
-    shift
-    "$@" || status=$?
-    [ "$status" -eq "$wanted" ]
-}
-
 # looks_up_only PROBE: the container that container_read has read is served cached routes, and may not request others.
 looks_up_only() {
     local prepared

@@ -11,13 +11,6 @@ probe() {
     eventually exits "$1" larshm health --probe "$2"
 }
 
-exits() {
-    local wanted=$1 status=0
-    shift
-    "$@" || status=$?
-    [ "$status" -eq "$wanted" ]
-}
-
 # A fetcher whose directory is away.
 live_without_directory() {
     printf '%s\n' "[reporter]" "ip =" "[fetcher]" "admin_socket = $LARSHM_ADMIN_SOCKET" "snapshot =" >"$BATS_TEST_TMPDIR/conf"

@@ -75,6 +75,14 @@ eventually() {
     return 1
 }
 
+# exits STATUS COMMAND...
+exits() {
+    local wanted=$1 status=0
+    shift
+    "$@" || status=$?
+    [ "$status" -eq "$wanted" ]
+}
+
 # The pattern is in what the command prints; that is what `printed` prints then.
 prints() {
     local pattern=$1

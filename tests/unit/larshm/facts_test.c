@@ -10,6 +10,7 @@
 
 #include "shm/atomic.h"
 #include "shm/check.h"
+#include "tests/support/noise.h"
 #include "tools/larshm/facts.h"
 #include "tools/larshm/route.h"
 
@@ -34,19 +35,6 @@ static struct instance object_new(void)
     assert_int_equal(object_names(object.name, &object.names), SHM_OK);
     assert_int_equal(routes_attach(&object.region, &object.routes), SHM_OK);
     return object;
-}
-
-static uint64_t noise(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return *seed >> 33 | *seed << 31;
-}
-
-static void fill(void *at, size_t size, uint64_t *seed)
-{
-    uint64_t *words = at;
-    for (size_t i = 0; i < size / sizeof(*words); i++)
-        words[i] = noise(seed);
 }
 
 static int count(void *context, const struct route *route)
@@ -78,8 +66,8 @@ static void an_object_full_of_noise_is_walked_within_its_bounds(void **state)
     unsigned long believed = 0, refused = 0;
     uint64_t seed = 1;
     for (int i = 0; i < NOISES; i++) {
-        fill(routes->s_buckets, BUCKETS * sizeof(struct bucket), &seed);
-        fill(routes->s_arena, UNITS * UNIT_BYTES, &seed);
+        noise_fill(routes->s_buckets, BUCKETS * sizeof(struct bucket), &seed);
+        noise_fill(routes->s_arena, UNITS * UNIT_BYTES, &seed);
         if (i % 2)
             make_refs_agree(routes, &seed);
         unsigned long seen = 0, damaged = 0;
@@ -106,8 +94,8 @@ static void facts_of_a_noisy_header_are_within_their_ranges(void **state)
     uint64_t seed = 2;
     for (int i = 0; i < NOISES; i++) {
         struct facts facts;
-        fill((char *)object.region.s_base + offsetof(struct routes_header, tick),
-             sizeof(struct routes_header) - offsetof(struct routes_header, tick), &seed);
+        noise_fill((char *)object.region.s_base + offsetof(struct routes_header, tick),
+                   sizeof(struct routes_header) - offsetof(struct routes_header, tick), &seed);
         assert_int_equal(facts_read(&object, &facts), 0);
         assert_true(facts.fetcher < FETCHER_LIVES);
         assert_true(facts.connection <= CONNECTION_WAITING);

@@ -11,6 +11,7 @@
 #include "shm/atomic.h"
 #include "shm/object_id.h"
 #include "tests/support/keys.h"
+#include "tests/support/noise.h"
 #include "tools/larshm/host_health.h"
 #include "tools/larshm/hosts.h"
 
@@ -114,22 +115,15 @@ static void an_object_without_records_is_readable_and_knows_nothing(void **state
     object_free(&object);
 }
 
-static uint64_t noise(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return *seed >> 33 | *seed << 31;
-}
-
 static void records_full_of_noise_are_read_within_their_bounds_and_can_be_shown(void **state)
 {
     (void)state;
     struct object object = object_new();
-    uint64_t *words = (uint64_t *)object.hosts.s_records, seed = 3;
+    uint64_t seed = 3;
     size_t shown = 0;
     for (int i = 0; i < NOISES; i++) {
         struct known_hosts known = {0};
-        for (size_t word = 0; word < RECORDS * sizeof(struct host_record) / sizeof(*words); word++)
-            words[word] = noise(&seed);
+        noise_fill(object.hosts.s_records, RECORDS * sizeof(struct host_record), &seed);
         store_relaxed(&object.hosts.s_header->used, (uint32_t)noise(&seed));
         assert_int_equal(known_hosts_copy(&object.hosts, all, &known), SHM_OK);
         assert_true(known.count <= RECORDS);
@@ -150,11 +144,10 @@ static void a_header_full_of_noise_is_refused(void **state)
 {
     (void)state;
     struct object object = object_new();
-    uint64_t *words = object.region.s_base, seed = 4;
+    uint64_t seed = 4;
     struct host_records hosts;
     for (int i = 0; i < NOISES; i++) {
-        for (size_t word = 0; word < sizeof(struct hosts_header) / sizeof(*words); word++)
-            words[word] = noise(&seed);
+        noise_fill(object.region.s_base, sizeof(struct hosts_header), &seed);
         assert_int_not_equal(host_records_attach(&object.region, &hosts), SHM_OK);
     }
     object_free(&object);

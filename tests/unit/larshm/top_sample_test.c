@@ -16,6 +16,7 @@
 
 #include "shm/atomic.h"
 #include "shm/object_id.h"
+#include "tests/support/noise.h"
 #include "tools/larshm/top_text.h"
 
 enum {
@@ -188,26 +189,13 @@ static void an_instance_that_is_not_there_is_no_failure_and_is_found_when_it_com
     objects_free(objects);
 }
 
-static uint64_t noise(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return *seed >> 33 | *seed << 31;
-}
-
-static void fill(void *at, size_t size, uint64_t *seed)
-{
-    uint64_t *words = at;
-    for (size_t i = 0; i < size / sizeof(*words); i++)
-        words[i] = noise(seed);
-}
-
 static void fill_objects(const struct objects *objects, uint64_t *seed)
 {
     char *routes = objects->routes.s_base;
     const size_t first = offsetof(struct routes_header, tick);
-    fill(routes + first, sizeof(struct routes_header) - first, seed);
-    fill(routes + HEADER_BYTES, objects->routes.size - HEADER_BYTES, seed);
-    fill(record(objects, 0), RECORDS * sizeof(struct host_record), seed);
+    noise_fill(routes + first, sizeof(struct routes_header) - first, seed);
+    noise_fill(routes + HEADER_BYTES, objects->routes.size - HEADER_BYTES, seed);
+    noise_fill(record(objects, 0), RECORDS * sizeof(struct host_record), seed);
     struct hosts_header *header = objects->hosts.s_base;
     store_relaxed(&header->used, (uint32_t)noise(seed));
 }
