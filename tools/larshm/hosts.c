@@ -9,7 +9,7 @@
 #include "tools/larshm/instance.h"
 #include "tools/larshm/say.h"
 
-static int in_order(const void *left, const void *right)
+int known_host_order(const void *left, const void *right)
 {
     const struct known_host *a = left, *b = right;
     uint64_t here = route_key_number(a->key), there = route_key_number(b->key);
@@ -60,7 +60,7 @@ enum shm_status known_hosts_copy(const struct host_records *hosts, struct key_ra
         known.entries[known.count++] = found;
     }
     if (known.count)
-        qsort(known.entries, known.count, sizeof(*known.entries), in_order);
+        qsort(known.entries, known.count, sizeof(*known.entries), known_host_order);
     *out = known;
     return SHM_OK;
 }
@@ -178,7 +178,7 @@ static size_t lower_bound(const struct known_hosts *known, const struct known_ho
     size_t low = 0, high = known->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (in_order(&known->entries[middle], wanted) < 0)
+        if (known_host_order(&known->entries[middle], wanted) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -201,7 +201,7 @@ const struct host_health *known_hosts_find(const struct known_hosts *known, stru
 {
     const struct known_host wanted = {.key = key, .host = host};
     size_t at = lower_bound(known, &wanted);
-    if (at == known->count || in_order(&known->entries[at], &wanted) != 0)
+    if (at == known->count || known_host_order(&known->entries[at], &wanted) != 0)
         return NULL;
     return &known->entries[at].health;
 }

@@ -12,6 +12,9 @@ struct known_host {
     struct host_health health;
 };
 
+/* By route, then by address: for qsort(). */
+int known_host_order(const void *left, const void *right);
+
 /* Sorted by route and address; of each route, what is about hosts that it does not have comes first. */
 struct known_hosts {
     struct known_host *entries;

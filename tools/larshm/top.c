@@ -17,7 +17,7 @@ static const char doc[] =
     "routes that are looked up most, and the hosts that are out of rotation, and why. Goes on while the fetcher is "
     "dead, and waits for one that has never run.\v"
     "Keys: q quits, s sorts the routes by rate, failures or age, p pauses, h helps, arrows and page keys scroll.\n"
-    "With --once, and where standard output is no terminal, it prints two samples' worth one interval later, and ends.\n\n"
+    "With --once, and where standard output is no terminal, it prints the rates of one interval, and ends.\n\n"
     "Examples:\n"
     "  larshm top\n"
     "  larshm -n staging top -d 5\n"

@@ -102,6 +102,17 @@ static bool is_notable(const struct host_entry *entry)
                                   host_health_is_spared(health));
 }
 
+/* Where there is not room for all, an ejected one has the place of another. NULL: there is none. */
+static struct known_host *place_for(struct top_hosts *hosts, const struct host_health *health)
+{
+    if (hosts->notable++ < TOP_HOSTS)
+        return &hosts->listed[hosts->listed_count++];
+    for (size_t i = 0; health->state == HOST_EJECTED && i < TOP_HOSTS; i++)
+        if (hosts->listed[i].health.state != HOST_EJECTED)
+            return &hosts->listed[i];
+    return NULL;
+}
+
 static void add_host(struct top_hosts *hosts, struct route_key key, struct host_addr host,
                      const struct host_entry *entry)
 {
@@ -110,9 +121,12 @@ static void add_host(struct top_hosts *hosts, struct route_key key, struct host_
     add_results(&hosts->all, &entry->health);
     if (of)
         add_results(of, &entry->health);
-    if (host_addr_is_none(host) || !is_notable(entry) || hosts->notable++ >= TOP_HOSTS)
+    if (host_addr_is_none(host) || !is_notable(entry))
         return;
-    hosts->listed[hosts->listed_count++] = (struct known_host){key, host, known_health(entry->health)};
+    const struct known_host known = {key, host, known_health(entry->health)};
+    struct known_host *place = place_for(hosts, &known.health);
+    if (place)
+        *place = known;
 }
 
 /* Ejected first, then by route and host. */
@@ -121,12 +135,7 @@ static int in_order(const void *left, const void *right)
     const struct known_host *a = left, *b = right;
     if (a->health.state != b->health.state)
         return a->health.state == HOST_EJECTED ? -1 : 1;
-    uint64_t here = route_key_number(a->key), there = route_key_number(b->key);
-    if (here == there) {
-        here = host_addr_order(a->host);
-        there = host_addr_order(b->host);
-    }
-    return (here > there) - (here < there);
+    return known_host_order(a, b);
 }
 
 /* What programs see of them. */

@@ -166,6 +166,28 @@ static void of_very_many_hosts_that_are_out_the_first_are_listed_and_all_counted
     objects_free(objects);
 }
 
+static void hosts_that_are_ejected_are_listed_however_many_others_there_are(void **state)
+{
+    (void)state;
+    enum {
+        EJECTED = 10
+    };
+    struct objects *objects = objects_new();
+    for (uint32_t i = 0; i < RECORDS - EJECTED; i++)
+        put(objects, route_key(1, i), i + 1, (struct host_entry){.health = {.override = OVERRIDE_PINNED}});
+    for (uint32_t i = 0; i < EJECTED; i++)
+        put(objects, route_key(2, i), 1, (struct host_entry){.health = {.state = HOST_EJECTED}});
+    struct top_reader reader;
+    struct top_sample *sample = sample_once(&reader);
+    assert_int_equal(sample->hosts.notable, RECORDS);
+    assert_int_equal(sample->hosts.listed_count, TOP_HOSTS);
+    for (uint32_t i = 0; i < EJECTED; i++)
+        assert_true(route_key_equal(sample->hosts.listed[i].key, route_key(2, i)));
+    free(sample);
+    top_reader_close(&reader);
+    objects_free(objects);
+}
+
 static void an_instance_that_is_not_there_is_no_failure_and_is_found_when_it_comes(void **state)
 {
     (void)state;
@@ -246,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_that_are_out_are_listed_and_results_are_summed_by_route),
         cmocka_unit_test(of_very_many_hosts_that_are_out_the_first_are_listed_and_all_counted),
+        cmocka_unit_test(hosts_that_are_ejected_are_listed_however_many_others_there_are),
         cmocka_unit_test(an_instance_that_is_not_there_is_no_failure_and_is_found_when_it_comes),
         cmocka_unit_test(objects_full_of_noise_are_sampled_within_their_bounds_and_can_be_shown),
     };
