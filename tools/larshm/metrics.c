@@ -15,14 +15,14 @@
 #include "tools/larshm/textfile.h"
 
 static const char doc[] =
-    "Prints what there is to know of an instance as numbers for Prometheus, in its text format. Each has a label "
-    "\"larshm_instance\", and a line that says what it is.\v"
+    "Prints what there is to know of an instance as numbers for Prometheus, in its text format. Each has a line "
+    "that says what it is, and those of an instance a label \"larshm_instance\".\v"
     "Printed once, it fails where there is no instance. A file and a server say so by larshm_up 0 and "
     "larshm_fetcher_alive 0 instead, and go on.\n\n"
     "ADDRESS is IP:PORT or [IPv6]:PORT, or one of both: the other is 127.0.0.1 or 9778. The server answers GET "
     "/metrics, and /health with 200 or 503, as `larshm health`, which finds neither damage nor rotation with "
     "--no-routes. What it says is at most a second old. The names of further servers of a directory are told to "
-    "root and the user of larshm-fetcher alone.\n\n"
+    "root and the user of larshm-fetcher alone. Exit code 78: the command line of --listen is wrong.\n\n"
     "Examples:\n"
     "  larshm metrics\n"
     "  larshm metrics --all --listen 127.0.0.1:9778\n"
