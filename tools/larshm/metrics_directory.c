@@ -32,7 +32,7 @@ static void server_numbers(FILE *out, const char *name, const struct metrics *me
     }
 }
 
-/* Where the fetcher does not say, the one that it uses. */
+/* Where the fetcher does not say, the one that it uses, without the address of a name: the label is the same. */
 static void connected(FILE *out, const char *name, const struct metrics *metrics)
 {
     size_t i;
@@ -42,9 +42,12 @@ static void connected(FILE *out, const char *name, const struct metrics *metrics
             sample_labelled(out, name, metrics, "server", address_of(server),
                             json_is_true(json_object_get(server, "in_use")));
     }
-    if (!metrics->servers && *metrics->facts.directory)
-        sample_labelled(out, name, metrics, "server", metrics->facts.directory,
-                        metrics->facts.connection == CONNECTION_UP);
+    if (metrics->servers || !*metrics->facts.directory)
+        return;
+    char used[DIRECTORY_NAME];
+    snprintf(used, sizeof(used), "%.*s", (int)strcspn(metrics->facts.directory, " "),
+             metrics->facts.directory);
+    sample_labelled(out, name, metrics, "server", used, metrics->facts.connection == CONNECTION_UP);
 }
 
 static void server_connects(FILE *out, const char *name, const struct metrics *metrics)

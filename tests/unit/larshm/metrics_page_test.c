@@ -94,6 +94,20 @@ static void an_instance_that_cannot_be_read_is_down_and_no_more(void **state)
     free(page);
 }
 
+static void a_server_has_the_same_label_for_all_users(void **state)
+{
+    (void)state;
+    struct metrics all[] = {{.instance = "one"}};
+    const struct metrics_set set = {all, 1};
+    size_t length;
+    snprintf(all[0].facts.directory, sizeof(all[0].facts.directory), "localhost:7778 (127.0.0.1)");
+    char *page = metrics_page(&set, &length);
+    assert_non_null(page);
+    assert_non_null(
+        strstr(page, "\nlarshm_directory_connected{larshm_instance=\"one\",server=\"localhost:7778\"} 0\n"));
+    free(page);
+}
+
 static void without_any_instance_the_page_says_so(void **state)
 {
     (void)state;
@@ -109,6 +123,7 @@ static void without_any_instance_the_page_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_has_the_same_label_for_all_users),
         cmocka_unit_test(without_any_instance_the_page_says_so),
         cmocka_unit_test(nothing_is_there_twice),
         cmocka_unit_test(an_instance_that_cannot_be_read_is_down_and_no_more),
