@@ -77,8 +77,8 @@ static void host_results(FILE *out, const char *name, const struct metrics *metr
 
 const struct metrics_family metrics_routes[] = {
     {"larshm_routes", FAMILY_GAUGE, "cached routes by state, see larshm(1)", routes},
-    {"larshm_routes_held", FAMILY_GAUGE,
-     "routes of which the directory's last answer is held back, by reason", held},
+    {"larshm_holds", FAMILY_GAUGE, "routes of which the directory's last answer is held back, by reason",
+     held},
     {"larshm_routes_without_host", FAMILY_GAUGE, "routes that have hosts, none of them in rotation",
      without_host},
     {"larshm_routes_spared", FAMILY_GAUGE,
