@@ -54,8 +54,9 @@
     X(snapshots,         "snapshots written")                                       \
     X(snapshot_failures, "snapshots that could not be written")                     \
     X(behind,            "1: no directory is as new as what was seen")              \
-    X(unanswered,        "1: connected, but what is requested is not answered")              \
-    X(unused,            "routes that left since no program had looked them up")
+    X(unanswered,        "1: connected, but what is requested is not answered")      \
+    X(unused,            "routes that left since no program had looked them up")    \
+    X(cells_reached,     "1: results are refused for lack of room for more cells")
 /* clang-format on */
 
 enum {

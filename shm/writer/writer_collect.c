@@ -33,28 +33,34 @@ void writer_collect_uses(struct writer *writer)
 /*
  * Creates a generation with more call cells if hosts that exist use half of them. If hosts that do not exist use
  * them, or if all cells that a host may use are taken, creates another control object with as many: it spreads hosts
- * over cells in another way.
+ * over cells in another way. False: there is no room for more cells.
  */
-static void make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now)
+static bool make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now)
 {
     const struct call_stats *stats = &writer->now.stats;
     uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
     uint64_t most = writer->max_bytes / CALL_CELL_BYTES;
-    if (needed > most)
+    bool within = needed <= most;
+    if (!within)
         needed = (uint32_t)most;
     bool larger = needed > cells;
     bool used_up = stats->used > cells / 2 && (larger || stats->used > stats->known);
-    if ((!used_up && !refused) || (writer->no_space && now < writer->no_space + NO_SPACE_MS) ||
-        (!larger && now < writer->spread + SPREAD_MS))
-        return;
+    if (!used_up && !refused)
+        return true;
+    if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
+        return within && !larger;
     if (!larger) {
-        writer->spread = now;
-        writer_renew_control(writer, now);
-        return;
+        if (now >= writer->spread + SPREAD_MS) {
+            writer->spread = now;
+            writer_renew_control(writer, now);
+        }
+        return within;
     }
     writer->call_cells = needed;
-    if (writer_recreate(writer, now) != SHM_OK)
-        writer->call_cells = cells;
+    if (writer_recreate(writer, now) == SHM_OK)
+        return true;
+    writer->call_cells = cells;
+    return false;
 }
 
 void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts, uint64_t now)
@@ -71,5 +77,6 @@ void writer_collect_calls(struct writer *writer, uint32_t budget, uint32_t hosts
     }
     /* While there is no room for records, results are refused although there are cells. */
     bool refused = writer->now.stats.refused != 0 && !load_relaxed(&writer_header(writer)->hosts_full);
-    make_room_for_calls(writer, hosts, refused, now);
+    bool room = make_room_for_calls(writer, hosts, refused, now);
+    writer_gauge(writer, COUNTER_cells_reached, refused && !room);
 }

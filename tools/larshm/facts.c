@@ -43,7 +43,7 @@ bool limit_reached(const struct facts *facts)
 {
     return facts->refusing != REFUSING_NOTHING || facts->counters[COUNTER_rate_reached] ||
            facts->counters[COUNTER_directory_reached] || facts->counters[COUNTER_replaced_reached] ||
-           facts->hosts_full;
+           facts->counters[COUNTER_cells_reached] || facts->hosts_full;
 }
 
 struct text limit_text(const struct facts *facts)
@@ -68,6 +68,10 @@ struct text limit_text(const struct facts *facts)
     default:
         if (facts->hosts_full)
             snprintf(text.is, sizeof(text.is), "%s", hosts_full_text);
+        else if (facts->counters[COUNTER_cells_reached])
+            return (struct text){
+                "REFUSING results: no room for more of them in the control object, raise the limit "
+                "that the fetcher's log names"};
         else if (facts->counters[COUNTER_replaced_reached])
             return (struct text){
                 "WAITING to replace objects: programs hold too many replaced ones, see larshm(1)"};

@@ -41,6 +41,7 @@ static void limits(FILE *out, const char *name, const struct metrics *metrics)
     for (int i = REFUSING_NOTHING + 1; i <= REFUSING_SYSTEM; i++)
         sample_labelled(out, name, metrics, "limit", refusing_names[i], alive && (int)facts->refusing == i);
     sample_labelled(out, name, metrics, "limit", "host_records", alive && facts->hosts_full);
+    sample_labelled(out, name, metrics, "limit", "results", alive && facts->counters[COUNTER_cells_reached]);
     sample_labelled(out, name, metrics, "limit", "requests_per_second",
                     alive && facts->counters[COUNTER_rate_reached]);
     sample_labelled(out, name, metrics, "limit", "directory",

@@ -128,6 +128,9 @@ static void limit_names_the_keys_to_change(void **state)
     facts.counters[COUNTER_replaced_reached] = 1;
     assert_true(limit_reached(&facts));
     assert_non_null(strstr(limit_text(&facts).is, "programs hold too many replaced ones"));
+    facts.counters[COUNTER_cells_reached] = 1;
+    assert_true(limit_reached(&facts));
+    assert_non_null(strstr(limit_text(&facts).is, "REFUSING results"));
     facts.refusing = REFUSING_MAX_BYTES;
     assert_true(limit_reached(&facts));
     assert_non_null(strstr(limit_text(&facts).is, "raise [shm] max_bytes"));

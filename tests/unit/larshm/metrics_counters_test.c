@@ -14,7 +14,8 @@ static bool is_elsewhere(enum shm_counter counter)
 {
     return counter == COUNTER_units_live || counter == COUNTER_units_retired ||
            counter == COUNTER_rate_reached || counter == COUNTER_directory_reached ||
-           counter == COUNTER_replaced_reached || counter == COUNTER_replaced_bytes;
+           counter == COUNTER_replaced_reached || counter == COUNTER_cells_reached ||
+           counter == COUNTER_replaced_bytes;
 }
 
 static void every_counter_is_a_metric(void **state)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "shm/call_cell.h"
 #include "shm/clock.h"
 #include "shm/index.h"
@@ -82,6 +85,31 @@ static void more_cells_are_made_once_half_are_of_hosts_that_exist(void **state)
     region_close(&region);
 }
 
+/* Results of hosts that exist find no cell, and there is no room for a larger control object. */
+static void g10_results_refused_for_lack_of_room_are_a_limit_that_is_shown(void **state)
+{
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t collected = 0, now = clock_tick();
+    struct rlimit most, small;
+    writer_set_judge(instance->writer, instance_add_up, &collected);
+    instance_map_control(instance, &region, &control);
+    for (uint32_t host = 1; host <= 4 * FIRST_CELLS; host++)
+        call_stats_record(&control, numbered_key(host), numbered_host(host), true, 1, 0);
+    region_close(&region);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+    small = (struct rlimit){4096, most.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    writer_collect_calls(instance->writer, PLENTY, 4 * FIRST_CELLS, now);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+    assert_true(writer_counter(instance->writer, COUNTER_reports_refused) > 0);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_cells_reached), 1);
+    writer_collect_calls(instance->writer, PLENTY, 4 * FIRST_CELLS, now + 60 * 1000);
+    assert_int_equal(writer_counter(instance->writer, COUNTER_cells_reached), 0);
+}
+
 static bool is_unknown(void *context, const struct call_report *report)
 {
     *(uint64_t *)context += report->batch.succ;
@@ -162,6 +190,7 @@ int main(void)
         TEST(a_flag_of_a_slot_without_a_route_asks_for_nothing),
         TEST(g10_g11_hosts_that_do_not_exist_make_room_in_another_control_object_and_no_generation),
         TEST(another_control_object_spreads_hosts_in_another_way),
+        TEST(g10_results_refused_for_lack_of_room_are_a_limit_that_is_shown),
         TEST(more_cells_are_made_once_half_are_of_hosts_that_exist),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/writer_collect", tests, NULL, NULL);
