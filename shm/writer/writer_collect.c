@@ -30,6 +30,15 @@ void writer_collect_uses(struct writer *writer)
     writer_collect_samples(writer, &writer->now.stats.control);
 }
 
+/* As many as dead fetchers had, where the hosts that have results need them: this one may have started with fewer. */
+static uint32_t former_cells(const struct writer *writer, uint32_t hosts)
+{
+    struct call_stats stats = writer->now.stats;
+    stats.known = hosts;
+    uint32_t needed = call_stats_cells_needed(&stats, hosts);
+    return needed < writer->former_cells ? needed : writer->former_cells;
+}
+
 /*
  * Creates a generation with more call cells if hosts that exist use half of them. If hosts that do not exist use
  * them, or if all cells that a host may use are taken, creates another control object with as many: it spreads hosts
@@ -38,14 +47,17 @@ void writer_collect_uses(struct writer *writer)
 static bool make_room_for_calls(struct writer *writer, uint32_t hosts, bool refused, uint64_t now)
 {
     const struct call_stats *stats = &writer->now.stats;
-    uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts);
+    uint32_t cells = stats->control.shape.call_cells, needed = call_stats_cells_needed(stats, hosts),
+             former = writer->judge ? former_cells(writer, hosts) : 0;
+    if (needed < former)
+        needed = former;
     uint64_t most = writer->max_bytes / CALL_CELL_BYTES;
     bool within = needed <= most;
     if (!within)
         needed = (uint32_t)most;
     bool larger = needed > cells;
     bool used_up = stats->used > cells / 2 && (larger || stats->used > stats->known);
-    if (!used_up && !refused)
+    if (!used_up && !refused && !(larger && former > cells))
         return true;
     if (writer->no_space && now < writer->no_space + NO_SPACE_MS)
         return within && !larger;

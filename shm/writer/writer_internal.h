@@ -58,7 +58,8 @@ struct writer {
     bool (*judge)(void *context, const struct call_report *report);
     void *judge_context;
     struct event_queue events;
-    uint32_t call_cells; /* of the next control object */
+    uint32_t call_cells;   /* of the next control object */
+    uint32_t former_cells; /* of the largest that a dead fetcher left; the first here may have fewer */
     uint64_t max_bytes;
     uint64_t no_space; /* tick of the last generation that found no space */
     enum refusing no_space_reason;
@@ -103,6 +104,12 @@ void writer_retire_control(struct writer *writer, struct generation *replaced, s
 
 /* Collects what is in it, for the last time, and drops it. */
 void writer_end_retired(struct writer *writer, struct retired_control *retired);
+
+/*
+ * True: fetchers before this one died before they could judge what their predecessors had left, and beside a routes object
+ * and a control object of so many bytes another such control object is too much.
+ */
+bool writer_retired_pile_up(const struct writer *writer, uint64_t routes, uint64_t control);
 
 /* Takes those that a dead fetcher has left. */
 void writer_adopt_retired(struct writer *writer);

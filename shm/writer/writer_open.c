@@ -137,7 +137,9 @@ static enum shm_status adopt(struct writer *writer, const struct region *old,
     struct generation_plan plan = writer_plan(writer, readable == SHM_OK ? &source : NULL, clock_tick());
     plan.copying.same_writer = false;
     if (plan.copying.source) {
-        plan.call_cells = writer->call_cells = source.call_cells;
+        /* Few: this fetcher may die as early, and leave one more. Until it judges, reports may find no room (G10). */
+        bool few = writer_retired_pile_up(writer, old->size, control_size(control_shape(&source)));
+        plan.call_cells = writer->call_cells = few ? FIRST_CALL_CELLS : source.call_cells;
         plan_adoption(writer, plan.copying.source, &plan);
     } else
         writer_plan_size(writer, 0, 0, 0, &plan);

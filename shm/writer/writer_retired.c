@@ -83,6 +83,21 @@ void writer_set_judge(struct writer *writer, bool (*judge)(void *context, const 
     bound(writer, share_of(generation_size(writer)) + newest->region.size);
 }
 
+/* A fetcher that lives until it judges leaves no more than writer_set_judge() says. */
+bool writer_retired_pile_up(const struct writer *writer, uint64_t routes, uint64_t control)
+{
+    struct retired_name names[RETIRED_MAX];
+    size_t count = retired_control_list(&writer->names, names, RETIRED_MAX);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct region region = {0};
+        if (retired_control_open(&writer->names, names[i], &region) == SHM_OK)
+            bytes += region.size;
+        region_close(&region);
+    }
+    return bytes > share_of(routes + control) + control;
+}
+
 /* Retires the control object of a replaced generation; the oldest makes room. */
 void writer_retire_control(struct writer *writer, struct generation *replaced, struct retired_name name,
                            uint64_t now)
@@ -146,6 +161,8 @@ void writer_adopt_retired(struct writer *writer)
             .until = clock_tick() + RETIRED_KEEP_MS,
             .cut_off = control.s_header->id.layout_version != LAYOUT_VERSION,
         };
+        if (control.shape.call_cells > writer->former_cells)
+            writer->former_cells = control.shape.call_cells;
         call_stats_adopt(&retired->stats);
         writer_collect_lookups(writer, &control);
     }

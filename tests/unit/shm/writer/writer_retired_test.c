@@ -113,12 +113,51 @@ g10_g11_control_objects_that_many_dead_fetchers_left_are_bounded_and_their_resul
     assert_in_range(bytes_of_objects(instance), 0, 3 * first);
 }
 
+static uint64_t size_of_control(const struct instance *instance)
+{
+    struct region region;
+    struct control control;
+    instance_map_control(instance, &region, &control);
+    uint64_t size = region.size;
+    region_close(&region);
+    return size;
+}
+
+/* They collect nothing, so each leaves one more. What was counted is there, and so is the room for all hosts once one lives. */
+static void g10_g11_fetchers_that_die_before_they_collect_leave_bounded_bytes_and_all_results(void **state)
+{
+    enum {
+        HOSTS = 16000,
+        FETCHERS = 12
+    };
+    struct instance *instance = *state;
+    struct region region;
+    struct control control;
+    uint64_t collected = 0;
+    report_hosts(instance, HOSTS);
+    uint64_t large = size_of_control(instance);
+    for (int fetcher = 0; fetcher < FETCHERS; fetcher++) {
+        instance_map_control(instance, &region, &control);
+        assert_int_equal(call_stats_record(&control, numbered_key(1), numbered_host(1), true, 1, 0), SHM_OK);
+        region_close(&region);
+        instance_stop(instance);
+        instance_start(instance);
+    }
+    assert_in_range(bytes_of_objects(instance), 0, 5 * large);
+    writer_set_judge(instance->writer, instance_add_up, &collected);
+    for (int again = 0; again < 2; again++)
+        writer_collect_calls(instance->writer, PLENTY, HOSTS, clock_tick());
+    assert_int_equal(collected, FETCHERS);
+    assert_int_equal(size_of_control(instance), large);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, instance_setup, instance_teardown)
     const struct CMUnitTest tests[] = {
         TEST(results_in_a_replaced_control_object_are_collected),
         TEST(g10_g11_control_objects_that_many_dead_fetchers_left_are_bounded_and_their_results_collected),
+        TEST(g10_g11_fetchers_that_die_before_they_collect_leave_bounded_bytes_and_all_results),
         TEST(g11_results_that_a_stopped_fetcher_left_are_collected_by_the_next),
     };
     return cmocka_run_group_tests_name("unit/shm/writer/writer_retired", tests, NULL, NULL);
