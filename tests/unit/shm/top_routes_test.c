@@ -14,7 +14,7 @@
 #include "shm/top_routes.h"
 
 enum {
-    LISTS = 100000,
+    LISTS = 10000,
     AT_ONCE = 3, /* fewer than a reader has tries */
 };
 
