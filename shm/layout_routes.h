@@ -71,7 +71,7 @@ enum superseded {
 
 struct published_use {
     _Atomic uint64_t key;     /* ~key; 0: none, and none after it */
-    _Atomic uint64_t lookups; /* while it is listed it only grows */
+    _Atomic uint64_t lookups; /* since it has its sum, see writer/use_sums.h */
 };
 
 struct routes_header {

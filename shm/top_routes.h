@@ -10,7 +10,7 @@
 
 struct route_use {
     struct route_key key;
-    uint64_t lookups; /* an estimate, from samples of lookups; grows while the route stays listed */
+    uint64_t lookups; /* an estimate, from samples; grows, or begins again, see writer/use_sums.h */
 };
 
 /* Most first. Returns how many. */
