@@ -335,7 +335,7 @@ static void service_manager_is_notified_of_start_connection_and_stop(void **stat
     assert_non_null(strstr(notice, "STATUS="));
     while (!strstr(notice, "STATUS=connected to 127.0.0.1:"))
         receive_notice(fd, notice, sizeof(notice));
-    assert_non_null(strstr(notice, "1 routes"));
+    assert_non_null(strstr(notice, ", 1 route"));
     fetcher_stop(&fixture->fetcher);
     while (!strstr(notice, "STOPPING=1"))
         receive_notice(fd, notice, sizeof(notice));
