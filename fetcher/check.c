@@ -105,7 +105,7 @@ static void check_trust(struct check *check)
 {
     struct trusted trusted = {0};
     char text[256];
-    if (trusted_read(&trusted) != SHM_OK)
+    if (trusted_read(&trusted) != SHM_OK || trusted_look_again(&trusted, true) != SHM_OK)
         warn(check, "LARSHM_TRUST_UID, or " TRUST_FILE ", is no list of uids: see TRUST in larshm(7)");
     else if (trusted.count == 0)
         warn(check,

@@ -57,6 +57,29 @@ mistakes() {
     [ "$output" = ok ]
 }
 
+# on_machine LINE...: --check-config on a machine with these accounts.
+on_machine() {
+    printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/etc/passwd"
+    # shellcheck disable=SC2016 # another shell expands
+    run -0 --separate-stderr unshare -m sh -c 'mount --bind "$0" /etc && exec "$@"' "$BATS_TEST_TMPDIR/etc" \
+        "$BIN/larshm-fetcher" --check-config "$conf"
+    [ "$output" = ok ]
+}
+
+@test "--check-config finds the account, or the list, of whom programs trust" {
+    unshare -m true 2>/dev/null || skip "only root may mount here"
+    conf "[shm]" "group ="
+    mkdir -p "$BATS_TEST_TMPDIR/etc/larshm"
+    echo 'passwd: files' >"$BATS_TEST_TMPDIR/etc/nsswitch.conf"
+    on_machine root:x:0:0::/: larshm:x:990:990::/:
+    [ "$stderr" = "" ]
+    on_machine root:x:0:0::/:
+    [[ "$stderr" == *": warning: no user \"larshm\" and no /etc/larshm/trust"* ]]
+    echo 0 >"$BATS_TEST_TMPDIR/etc/larshm/trust"
+    on_machine root:x:0:0::/:
+    [ "$stderr" = "" ]
+}
+
 @test "--print-config prints a file that --check-config takes, and that says the same again" {
     conf "[dnsserver]" "servers = a, b:9" "[fetcher]" "snapshot = '/tmp/a;b#%i'" "log_level = debug" "[shm]" "group ="
     fetcher -c "$conf" --print-config >"$BATS_TEST_TMPDIR/printed"
