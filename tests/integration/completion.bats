@@ -58,6 +58,8 @@ publish() {
   offers "larshm-reporter " list serve
   offers "larshm host " clear drain pin
   offers "larshm route " accept
+  offers "larshm health --probe " live ready serving
+  offers "larshm health --ignore=d" damage directory
   offers "larshm-bench zi" zipf
   offers "larshm bench zipf looku" lookup
 }

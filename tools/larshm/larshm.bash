@@ -70,6 +70,8 @@ _larshm_values() {
     CMDID) _larshm_routes "$program" "$instance" '$2' "$typed" "${*: -1}" ;;
     MODID/CMDID) _larshm_routes "$program" "$instance" '$1 "/" $2' "$typed" ;;
     IP:PORT) _larshm_routes "$program" "$instance" '$8' "" "${*: -2:1}" "${*: -1}" | tr ',' '\n' ;;
+    PROBE) printf '%s\n' live ready serving ;;
+    FINDING*) printf '%s\n' fetcher damage directory limit rotation permission ;;
     SUITE) _larshm_ask "${program%-bench}-bench" --list | cut -d ' ' -f 1 ;;
     *FILE* | PATH | LIBRARY) compgen -f -- "$typed" ;;
     [a-z]*) echo "$name" ;;
