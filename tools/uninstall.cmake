@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# `ninja uninstall`: removes the files that `cmake --install` has listed in this build directory, and the directories of
-# larshm that it leaves empty. Nothing else: /etc/larshm.conf, state and routes stay.
+# `ninja uninstall`: removes the files that `cmake --install` has listed in this build directory, and the directories called
+# larshm, and those in them, that it leaves empty. Nothing else: /etc/larshm.conf, state and routes stay.
 file(GLOB manifests ${BUILD}/install_manifest*.txt)
 if(NOT manifests)
   message(FATAL_ERROR "${BUILD} has no install_manifest.txt: nothing was installed from here, or it has been removed again. "
@@ -18,8 +18,9 @@ foreach(manifest ${manifests})
       endif()
       math(EXPR removed "${removed} + 1")
     endif()
+    get_filename_component(file "${file}" ABSOLUTE) # without "/./"
     get_filename_component(directory "${file}" DIRECTORY)
-    while(directory MATCHES "/(larshm|lua-larshm|larshm/examples)$")
+    while(directory MATCHES "/(larshm|lua-larshm)(/[^/]+)?$")
       file(GLOB rest "${directory}/*" "${directory}/.[!.]*")
       if(rest)
         break()
