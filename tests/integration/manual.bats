@@ -129,6 +129,25 @@ pages() {
   same programs sorted "not the programs that have pages"
 }
 
+# Lines of a list or an example of --help that were too long, so that they go on at the left margin.
+broken() {
+  awk '/^ / { list = list || heading } /^$/ { list = 0 } list && /^[^ ]/ { print last " // " $0 } { heading = /:$/; last = $0 }'
+}
+
+@test "each line of a list or an example of --help fits a terminal" {
+  local command
+  for program in larshm larshm-fetcher larshm-bridge larshm-dns larshm-reporter larshm-bench; do
+    while read -r command; do
+      # shellcheck disable=SC2086
+      "$BIN/$program" $command --help | broken >"$BATS_TEST_TMPDIR/broken"
+      [ ! -s "$BATS_TEST_TMPDIR/broken" ] || {
+        echo "$program $command --help: $(cat "$BATS_TEST_TMPDIR/broken")"
+        return 1
+      }
+    done < <(echo; commands "$program" | grep -vx bench)
+  done
+}
+
 @test "the unit of a directory has the admin socket's directory, of the port that the directory listens at" {
   port=$("$BIN/larshm-dns" serve --help | tr -s ' \n' ' ' | sed -n 's/.*(default 127.0.0.1:\([0-9]*\)).*/\1/p')
   [ -n "$port" ]

@@ -18,7 +18,7 @@ static const char doc[] =
     "  route import  add or replace routes from a CSV file\n"
     "  route log     show edits\n"
     "  route undo    undo an edit\n"
-    "  route status  show whether all that subscribe to a route have it as it is now\n"
+    "  route status  show whether all subscribers of a route have it as it is now\n"
     "  schema        make the tables in a MariaDB database\n"
     "\n"
     "Each has a --help of its own. To try it, in two terminals:\n"

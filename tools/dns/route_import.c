@@ -21,8 +21,9 @@ static const char doc[] =
     "Empty lines are skipped; hosts that are there already are left as they are.\n"
     "\n"
     "Examples:\n"
-    "  printf '1,2,10.0.0.1,8080\\n1,2,10.0.0.2,8080\\n' | larshm-dns --db routes.db route import -\n"
-    "  larshm-dns --db routes.db route list --csv | larshm-dns --db other.db route import --replace -";
+    "  echo 1,2,10.0.0.1,8080 | larshm-dns --db routes.db route import -\n"
+    "  larshm-dns --db old.db route list --csv >routes.csv\n"
+    "  larshm-dns --db new.db route import --replace routes.csv";
 
 enum {
     OPTION_REPLACE = 256,

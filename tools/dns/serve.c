@@ -27,8 +27,8 @@ static const char doc[] =
     "Examples:\n"
     "  larshm-dns --db routes.db serve --create\n"
     "  larshm-dns --db routes.db serve --listen 10.0.0.5:7778\n"
-    "  larshm-dns --db mysql://lars@db1,db2,db3/lars_dns serve --listen 10.0.0.5:7778\n"
-    "  larshm-dns --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port";
+    "  larshm-dns --db mysql://lars@db1,db2/lars_dns serve --listen 10.0.0.5:7778\n"
+    "  larshm-dns --db routes.db serve --listen 127.0.0.1:0   any free port";
 
 enum {
     OPTION_LONG_FRAMES = 256,

@@ -19,8 +19,8 @@ static const char doc[] =
     "files of other programs of Lars are recognised.\n\n"
     "Examples:\n"
     "  larshm import-lars /usr/local/lars/conf/lars_lb_agent.conf\n"
-    "  larshm import-lars lars_lb_agent.conf && cp lars_lb_agent.conf /etc/larshm.conf\n"
-    "  larshm -j import-lars lars_lb_agent.conf | jq -r '.lines[] | select(.mistake).line'\n\n" EXIT_CODES_DOC;
+    "  larshm import-lars agent.conf && sudo cp agent.conf /etc/larshm.conf\n"
+    "  larshm -j import-lars agent.conf | jq '.lines[] | select(.mistake).line'\n\n" EXIT_CODES_DOC;
 
 /* The keys that an agent of Lars has, and what is different here. */
 static const struct {

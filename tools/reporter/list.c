@@ -23,7 +23,7 @@ static const char doc[] =
     "Examples:\n"
     "  larshm-reporter --db routes.db list\n"
     "  larshm-reporter --db routes.db list 1 2\n"
-    "  larshm-reporter --db routes.db list | awk '$8 == \"overloaded\" {print $3}' | sort -u";
+    "  larshm-reporter --db routes.db list | awk '$8 == \"overloaded\"'";
 
 enum column {
     MODID,

@@ -22,8 +22,8 @@ static const char doc[] =
     "Examples:\n"
     "  larshm-reporter --db routes.db serve --create\n"
     "  larshm-reporter --db routes.db serve --listen 10.0.0.5:7779\n"
-    "  larshm-reporter --db routes.db serve --listen 127.0.0.1:0    the kernel chooses a port\n"
-    "  larshm-reporter --db mysql://lars@db1,db2,db3/lars_dns serve --listen 10.0.0.5:7779";
+    "  larshm-reporter --db routes.db serve --listen 127.0.0.1:0   any free port\n"
+    "  larshm-reporter --db mysql://lars@db1/lars_dns serve --listen 10.0.0.5:7779";
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
