@@ -11,6 +11,8 @@
 #include "conf/log.h"
 #include "conf/system_error.h"
 
+static int exit_unwritten = EXIT_FAILURE;
+
 /*
  * Also behind what argp prints for --help, and exits. Where a write has failed before and stdio has nothing left to write,
  * it no longer knows why: another byte fails for the same reason, or ends output that is damaged already.
@@ -24,7 +26,12 @@ static void finish_stdout(void)
         log_line(LOG_LEVEL_ERROR, "cannot write to stdout: %s", system_error_text(errno));
     else
         log_line(LOG_LEVEL_ERROR, "cannot write to stdout");
-    _exit(EXIT_FAILURE);
+    _exit(exit_unwritten);
+}
+
+void start_set_exit_unwritten(int status)
+{
+    exit_unwritten = status;
 }
 
 void start_prepare(void)

@@ -11,4 +11,7 @@
  */
 void start_prepare(void);
 
+/* The exit status of a program whose output stdout has not taken, in place of 1. */
+void start_set_exit_unwritten(int status);
+
 #endif

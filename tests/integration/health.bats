@@ -133,6 +133,7 @@ live_without_directory() {
         # shellcheck disable=SC2086
         run -3 larshm health $wrong
     done
+    run -3 eval "larshm health --nagios >/dev/full"
 }
 
 @test "with -q health prints what is wrong and nothing else" {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/start.h"
 #include "conf/suggest.h"
 #include "tools/larshm/command.h"
 #include "tools/larshm/facts.h"
@@ -99,6 +100,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case NAGIOS:
         arguments->common->plugin = true;
+        start_set_exit_unwritten(PLUGIN_UNKNOWN);
         return 0;
     case 'q':
         arguments->quiet = true;
