@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ void log_set_level(enum log_level level)
 void log_daemon(void)
 {
     is_daemon = true;
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* $JOURNAL_STREAM may be inherited by a program whose stderr goes elsewhere: systemd.exec(5) has the files compared. */

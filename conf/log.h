@@ -22,7 +22,7 @@ enum log_level {
 /* Lines above this level are not written; LOG_LEVEL_INFO unless set. */
 void log_set_level(enum log_level level);
 
-/* This program is a daemon. */
+/* This program is a daemon: its lines have times, and a pipe or socket that nothing reads any more ends no write by a signal. */
 void log_daemon(void);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

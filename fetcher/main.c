@@ -466,7 +466,6 @@ int main(int argc, char **argv)
         config_print(stdout, &daemon.config);
         return 0;
     }
-    signal(SIGPIPE, SIG_IGN);
     hold_signals(SIG_BLOCK);
     if (sigbus_install() != 0)
         log_line(LOG_LEVEL_WARNING, "cannot catch SIGBUS from a truncated control object: %s",

@@ -39,7 +39,6 @@ static void block_signals(struct bridge *bridge)
     sigaddset(&bridge->ends, SIGTERM);
     sigaddset(&bridge->ends, SIGINT);
     sigprocmask(SIG_BLOCK, &bridge->ends, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 static void log_refused_port(const struct sockaddr_in *address, int error)

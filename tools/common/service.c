@@ -83,7 +83,6 @@ static int start(struct run *run, const struct sockaddr_in *address)
 int service_run(const struct service *service, const struct sockaddr_in *address)
 {
     struct run run = {.service = service};
-    signal(SIGPIPE, SIG_IGN);
     int error = descriptors_for_loop() ? -uv_loop_init(&run.loop) : errno;
     if (error != 0) {
         log_line(LOG_LEVEL_ERROR, "cannot start: %s", system_error_text(error));

@@ -136,7 +136,6 @@ int metrics_serve(const struct metrics_options *options, const struct sockaddr_s
 {
     struct serve serve = {.options = options};
     log_daemon();
-    signal(SIGPIPE, SIG_IGN);
     int error = descriptors_for_loop() ? -uv_loop_init(&serve.loop) : errno;
     if (error != 0) {
         log_line(LOG_LEVEL_ERROR, "cannot start: %s", system_error_text(error));
