@@ -91,7 +91,7 @@ all_closed() {
     done
 }
 
-@test "a daemon whose log nobody reads any more serves on, also while it makes its database" {
+@test "a daemon whose log is read no more serves on, also while it makes its database" {
     live
     local broken
     exec {broken}> >(:)
