@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # What the fetcher says of configuration files: to operators, to scripts, and when it reads one again.
-# shellcheck disable=SC2154 # live.bash sets it
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell of its own; live.bash sets what it uses
 
 bats_require_minimum_version 1.5.0
 load live
