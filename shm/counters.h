@@ -40,7 +40,7 @@
     X(reports_refused,   "results lost for lack of a call cell")                    \
     X(ejections,         "times that a host was ejected")                           \
     X(overloaded,        "hosts that are ejected")                                  \
-    X(held,              "routes whose empty answer is held back")                  \
+    X(held,              "routes whose last answer is held back")                   \
     X(results_sent,      "messages sent to the report service")                     \
     X(orders,            "overrides that operators have set or cleared")            \
     X(long_frames,       "frames skipped: longer than max_frame")                   \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects what clients put into control objects: flags and misses by key, samples of lookups, results until there is room for more. */
+/* Collects what clients put into control objects: flags and misses by key, samples of lookups, results until there is room
+ * for more. */
 #include "shm/writer/writer_internal.h"
 
 #include "shm/atomic.h"
